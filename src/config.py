@@ -1,0 +1,255 @@
+"""The configuration: params.yaml for values and choices, conf/ for what can be chosen.
+
+params.yaml is the one place for values: DVC tracks it and this module gives it to Hydra. A key
+that is named like a folder of conf/ chooses a file from there; every other key is a value. Names,
+types and ranges are checked here, before anything slow is imported.
+"""
+
+from dataclasses import dataclass, field, is_dataclass
+from numbers import Real
+from pathlib import Path
+from typing import Any
+
+from hydra.core.config_store import ConfigStore
+from hydra.errors import HydraException, MissingConfigException
+from omegaconf import MISSING, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from src.errors import InputError, did_you_mean
+from src.paths import PARAMS
+
+CONF = Path(__file__).resolve().parents[1] / "conf"
+
+SOURCES = ("mnist", "fashion_mnist", "kaggle", "files")
+LAYOUTS = {"kaggle": (42_000, 28_000), "mnist": (60_000, 10_000), "any": None}  # rows: train, test
+PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
+
+# Ranges of the numbers in conf/'s groups, by the names that Keras gives them: (low, high).
+RANGES = {
+    "learning_rate": (1e-12, 1e3),
+    "dropout": (0, 0.999),
+    "factor": (0, 1),
+    "patience": (0, 1e6),
+    "weight_decay": (0, 1e3),
+    "rotation": (0, 180),
+    "zoom": (0, 0.99),
+    "shift": (0, 1),
+    "units": (1, 1e6),
+    "filters": (1, 1e6),
+}
+
+
+@dataclass
+class Fetch:
+    """Where the data comes from."""
+
+    source: str = MISSING
+    layout: str = MISSING
+    path: str | None = None
+    seed: int = MISSING
+
+    def __post_init__(self) -> None:  # runs in OmegaConf.to_object
+        _one_of("fetch.source", self.source, SOURCES)
+        _one_of("fetch.layout", self.layout, LAYOUTS)
+        _within("fetch.seed", self.seed, 0, 2**32 - 1)
+        if self.source == "files" and not self.path:
+            raise InputError(
+                "fetch.path is empty, but fetch.source=files reads the CSVs from a folder: set "
+                "fetch.path in params.yaml to the folder with train.csv and test.csv."
+            )
+
+
+@dataclass
+class Preprocess:
+    """How the labelled images are split."""
+
+    valid_fraction: float = MISSING
+    seed: int = MISSING
+
+    def __post_init__(self) -> None:
+        _within("preprocess.valid_fraction", self.valid_fraction, 0.001, 0.9)
+        _within("preprocess.seed", self.seed, 0, 2**32 - 1)
+
+
+@dataclass
+class Mlflow:
+    """Where a run is recorded."""
+
+    experiment: str = MISSING
+    parent_run_id: str | None = None
+
+
+@dataclass
+class Config:
+    """What train reads: the chosen groups, with their values, and its own values."""
+
+    activation: dict[str, Any] = field(default_factory=dict)
+    model: dict[str, Any] = field(default_factory=dict)
+    optimizer: dict[str, Any] = field(default_factory=dict)
+    schedule: dict[str, Any] = field(default_factory=dict)
+    augmentation: dict[str, Any] = field(default_factory=dict)
+    seed: int = MISSING
+    epochs: int = MISSING
+    batch_size: int = MISSING
+    label_smoothing: float = MISSING
+    precision: str = MISSING
+    deterministic: bool = MISSING
+    submission: bool = True
+    mlflow: Mlflow = field(default_factory=Mlflow)
+
+    def __post_init__(self) -> None:
+        _within("seed", self.seed, 0, 2**31 - 1)
+        _within("epochs", self.epochs, 1, 100_000)
+        _within("batch_size", self.batch_size, 1, 1_000_000)
+        _within("label_smoothing", self.label_smoothing, 0, 0.99)
+        _one_of("precision", self.precision, PRECISIONS)
+        for group in GROUPS:
+            _check_ranges(group, getattr(self, group))
+
+
+GROUPS = ("activation", "model", "optimizer", "schedule", "augmentation")
+STAGES = {"fetch": Fetch, "preprocess": Preprocess}
+
+
+def _one_of(name: str, found: str, known: Any) -> None:
+    if found != MISSING and found not in known:
+        raise InputError(
+            f"{name}={found} is unknown. {did_you_mean(found, list(known))}"
+            f"Choose one of {', '.join(known)}."
+        )
+
+
+def _within(name: str, found: Any, low: float, high: float) -> None:
+    if found != MISSING and not low <= found <= high:
+        raise InputError(f"{name}={found} is out of range: use a number from {low} to {high}.")
+
+
+def _check_ranges(name: str, node: Any) -> None:
+    children = node.items() if isinstance(node, dict) else []
+    for key, value in children:
+        for number in value if isinstance(value, list) else [value]:
+            if key in RANGES and isinstance(number, Real) and not isinstance(number, bool):
+                _within(f"{name}.{key}", number, *RANGES[key])
+        _check_ranges(f"{name}.{key}", value)
+
+
+def _check_types(group: str, choice: str, node: dict[str, Any]) -> None:
+    """Refuse a value of another type than the one in the group's own file."""
+    path = CONF / group / f"{choice}.yaml"
+    for key, default in OmegaConf.to_container(OmegaConf.load(path), resolve=False).items():
+        value = node.get(key)
+        if default is None or isinstance(default, str) and "${" in default:
+            continue
+        number = isinstance(default, Real) and not isinstance(default, bool)
+        fits = (
+            isinstance(value, Real) and not isinstance(value, bool)
+            if number
+            else isinstance(value, type(default))
+        )
+        if not fits:
+            raise InputError(
+                f"{group}.{key}={value} is {_kind(value)}, but conf/{group}/{choice}.yaml has "
+                f"{_kind(default)} there ({default}): give a value of that kind."
+            )
+
+
+def _kind(value: Any) -> str:
+    kinds = {bool: "true/false", int: "a number", float: "a number", str: "a text", list: "a list"}
+    return kinds.get(type(value), "empty" if value is None else f"a {type(value).__name__}")
+
+
+def _params() -> dict[str, Any]:
+    if not PARAMS.is_file():
+        raise InputError(
+            f"{PARAMS} is not in {Path.cwd()}: run this command from the project's root folder."
+        )
+    try:
+        params = OmegaConf.to_container(OmegaConf.load(PARAMS))
+    except Exception as error:  # YAML's own errors have no common type in OmegaConf's API
+        raise InputError(f"{PARAMS} is not readable as YAML: {' '.join(str(error).split())}")
+    if not isinstance(params, dict):
+        raise InputError(f"{PARAMS} holds {_kind(params)}: write `key: value` lines, as in git.")
+    return params
+
+
+def describe(error: OmegaConfBaseException) -> str:
+    """Return one sentence for OmegaConf's error: the key, what is wrong, and what to do."""
+    what = str(error.msg or error).split("\n")[0].rstrip(".")
+    where = f"{error.full_key}: " if error.full_key else ""
+    return f"{where}{what}. Mend it in params.yaml or on the command line."
+
+
+def stage(name: str) -> Fetch | Preprocess:
+    """Return the section `name` of params.yaml, checked.
+
+    Raises:
+        InputError: the section or a key is missing, unknown, of a wrong type or out of range.
+    """
+    schema = STAGES[name]
+    params = _params()
+    if not isinstance(params.get(name), dict):
+        raise InputError(f"{PARAMS} has no section {name!r}: restore it from git.")
+    known = list(schema.__dataclass_fields__)
+    for key in params[name]:
+        if key not in known:
+            raise InputError(
+                f"{name}.{key} in {PARAMS} is unknown. {did_you_mean(key, known)}"
+                f"Known are {', '.join(known)}."
+            )
+    try:
+        merged = OmegaConf.merge(OmegaConf.structured(schema), params[name])
+        for key in known:
+            if OmegaConf.is_missing(merged, key):
+                raise InputError(f"{PARAMS} has no {name}.{key}: restore it from git.")
+        return OmegaConf.to_object(merged)
+    except OmegaConfBaseException as error:
+        raise InputError(f"{name}.{describe(error)}") from error
+
+
+def explain(error: HydraException | OmegaConfBaseException) -> InputError:
+    """Return the sentence for a configuration that Hydra or OmegaConf refused."""
+    while not isinstance(error, MissingConfigException | OmegaConfBaseException):
+        if error.__cause__ is None:
+            break
+        error = error.__cause__
+    if isinstance(error, MissingConfigException) and error.options:
+        group, _, found = (error.missing_cfg_file or "").rpartition("/")
+        return InputError(
+            f"{group}={found} is unknown. {did_you_mean(found, list(error.options))}"
+            f"Choose one of {', '.join(error.options)}, or add conf/{group}/{found}.yaml."
+        )
+    if isinstance(error, OmegaConfBaseException):
+        return InputError(describe(error))
+    return InputError(" ".join(str(error).split()))
+
+
+def register() -> None:
+    """Give Hydra the nodes `schema` and `params`; call before hydra.main's function."""
+    params = {key: value for key, value in _params().items() if key not in STAGES}
+    choices = {key: params.pop(key) for key in list(params) if (CONF / key).is_dir()}
+    experiment = choices.pop("experiment", "default")
+    store = ConfigStore.instance()
+    store.store(name="schema", node=Config)
+    groups = [{group: choice} for group, choice in choices.items()]
+    store.store(name="params", node={"defaults": ["_self_", *groups], **params})
+    store.store(name="recipe", node={"defaults": [{"experiment": experiment}]})
+
+
+def resolve(composed: Any, choices: dict[str, str]) -> Config:
+    """Return the checked configuration from what Hydra composed.
+
+    Args:
+        composed: the DictConfig that Hydra gives to the task function.
+        choices: the chosen file of each group (`HydraConfig.get().runtime.choices`).
+
+    Raises:
+        InputError: a value is missing, of a wrong type or out of range.
+    """
+    try:
+        cfg = OmegaConf.to_object(composed)
+    except OmegaConfBaseException as error:
+        raise InputError(describe(error)) from error
+    assert is_dataclass(cfg)
+    for group in GROUPS:
+        _check_types(group, choices[group], getattr(cfg, group))
+    return cfg

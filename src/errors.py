@@ -1,0 +1,52 @@
+"""The errors a user can mend, and the one place where they become a sentence and an exit status."""
+
+import os
+import sys
+from collections.abc import Callable
+from difflib import get_close_matches
+from errno import EACCES, EDQUOT, ENOSPC, EPERM, EROFS
+from typing import NoReturn
+
+DISK = {ENOSPC, EDQUOT, EROFS, EACCES, EPERM}
+
+
+class InputError(Exception):
+    """What a user gave is wrong; the message says what, where, found, expected, and what to do."""
+
+
+def did_you_mean(found: str, known: list[str]) -> str:
+    """Return `Did you mean 'x'? ` for the nearest of `known`, or an empty text."""
+    near = get_close_matches(found, known, n=1, cutoff=0.5)
+    return f"Did you mean {near[0]!r}? " if near else ""
+
+
+def sentence(error: BaseException) -> str | None:
+    """Return the sentence for an error that a user can mend, or None for a defect of ours."""
+    if isinstance(error, InputError):
+        return str(error)
+    if isinstance(error, OSError) and error.errno in DISK:
+        where = f" {error.filename}" if error.filename else ""
+        return (
+            f"Cannot write{where}: {os.strerror(error.errno).lower()}. "
+            "Make room or allow writing there, then run the same command again."
+        )
+    return None
+
+
+def fail(error: BaseException) -> NoReturn:
+    """End with status 1 and the error's sentence."""
+    print(f"Error: {sentence(error)}", file=sys.stderr)
+    sys.exit(1)
+
+
+def run(main: Callable[[], object]) -> None:
+    """Run a command's `main`; end with status 1 and one sentence, or with 130 after Ctrl-C."""
+    try:
+        main()
+    except KeyboardInterrupt:
+        print("Interrupted.", file=sys.stderr)
+        sys.exit(130)
+    except (InputError, OSError) as error:
+        if sentence(error) is None:
+            raise
+        fail(error)

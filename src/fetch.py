@@ -1,0 +1,117 @@
+"""Stage 1: bring the images into data/raw, in the layout of Kaggle's Digit Recognizer.
+
+    python -m src.fetch
+
+Reads the section `fetch` of params.yaml. Writes train.csv, test.csv, sample_submission.csv,
+solution.csv (its header only, where the labels of test.csv are not known) and provenance.json.
+Fetching the same bytes twice writes the same bytes twice.
+"""
+
+import hashlib
+import json
+import shutil
+import tempfile
+from pathlib import Path
+
+import numpy as np
+
+from src import config, errors, mirrors, paths, tables
+from src.atomic import writing
+from src.errors import InputError
+
+
+def main() -> None:
+    cfg = config.stage("fetch")
+    outputs = (paths.TRAIN_CSV, paths.TEST_CSV, paths.SAMPLE_SUBMISSION_CSV, paths.SOLUTION_CSV)
+    with writing(*outputs, paths.PROVENANCE) as (*files, provenance):
+        if cfg.source == "kaggle":
+            from src import kaggle_api
+
+            with tempfile.TemporaryDirectory() as folder:
+                kaggle_api.download(Path(folder))
+                facts = copy(Path(folder), *files)
+        elif cfg.source == "files":
+            facts = copy(Path(cfg.path), *files)
+        else:
+            facts = draw(cfg, *files)
+        facts = {"source": cfg.source, "layout": cfg.layout} | facts
+        provenance.write_text(json.dumps(facts, indent=2) + "\n")
+    rows = facts["rows"]
+    print(f"{paths.RAW}: {rows['train']:,} labelled images, {rows['test']:,} test images")
+
+
+def draw(cfg: config.Fetch, train: Path, test: Path, sample: Path, solution: Path) -> dict:
+    """Write the CSVs from a data set's four arrays; return what provenance.json says of them."""
+    rows = config.LAYOUTS[cfg.layout]
+    if rows is None:
+        raise InputError(
+            f"fetch.layout={cfg.layout} says nothing about how to split {cfg.source}: set it to "
+            "kaggle (42,000 / 28,000 rows) or mnist (60,000 / 10,000) in params.yaml."
+        )
+    if cfg.path:
+        arrays, origin = mirrors.read_folder(Path(cfg.path), cfg.source), cfg.path
+    else:
+        arrays, mirror = mirrors.download(cfg.source)
+        origin = f"mirror {mirror}"
+    print(f"{cfg.source} from {origin}: SHA-256 as published")
+
+    images = np.concatenate([arrays[mirrors.TRAIN_IMAGES], arrays[mirrors.TEST_IMAGES]])
+    labels = np.concatenate([arrays[mirrors.TRAIN_LABELS], arrays[mirrors.TEST_LABELS]])
+    facts = {}
+    order = np.arange(len(images))
+    if cfg.layout == "kaggle":
+        # Kaggle mixed MNIST's two sets and kept its order secret. RandomState, because NumPy has
+        # frozen its stream: a Generator may draw otherwise in a later version.
+        order = np.random.RandomState(cfg.seed).permutation(len(images))
+        facts["seed"] = cfg.seed
+    ours, theirs = order[: rows[0]], order[rows[0] :]
+    tables.write_images(train, images[ours], labels[ours])
+    tables.write_images(test, images[theirs])
+    tables.write_submission(sample, np.zeros(len(theirs), np.uint8))
+    tables.write_submission(solution, labels[theirs])
+    return facts | {
+        "sha256": mirrors.DATASETS[cfg.source].sha256,  # verified
+        "rows": {"train": len(ours), "test": len(theirs)},
+    }
+
+
+def copy(folder: Path, train: Path, test: Path, sample: Path, solution: Path) -> dict:
+    """Copy the CSVs from a folder; return what provenance.json says of them.
+
+    sample_submission.csv is made if the folder has none; without a solution.csv, ours has its
+    header only.
+    """
+    if not folder.is_dir():
+        raise InputError(
+            f"fetch.path={folder} is not a folder: set it in params.yaml to the folder with "
+            "train.csv and test.csv."
+        )
+    for file in (train, test):
+        source = folder / file.name
+        if not source.is_file() or not source.stat().st_size:
+            state = "is empty" if source.is_file() else "is missing"
+            raise InputError(
+                f"{source} {state}: fetch needs train.csv and test.csv in Kaggle's layout there."
+            )
+    for file in (train, test, sample, solution):
+        if (folder / file.name).is_file():
+            shutil.copyfile(folder / file.name, file)
+    rows = {"train": _rows(train), "test": _rows(test)}
+    if not sample.exists():
+        tables.write_submission(sample, np.zeros(rows["test"], np.uint8))
+    if not solution.exists():
+        tables.write_submission(solution, None)
+    digests = {}
+    for file in (train, test, sample, solution):
+        with file.open("rb") as stream:
+            digests[file.name] = hashlib.file_digest(stream, "sha256").hexdigest()
+    return {"sha256": digests, "rows": rows}
+
+
+def _rows(path: Path) -> int:
+    with path.open("rb") as lines:
+        return sum(1 for _ in lines) - 1  # the header
+
+
+if __name__ == "__main__":
+    errors.run(main)

@@ -1,0 +1,37 @@
+"""The names of the metrics, for whoever writes or reads them. Accuracies are fractions."""
+
+from collections.abc import Mapping, Sequence
+
+EPOCH = "epoch"  # counted from 1
+
+# Once an epoch; Keras's own names where it has one.
+LOSS = "loss"
+ACCURACY = "accuracy"
+VAL_LOSS = "val_loss"
+VAL_ACCURACY = "val_accuracy"
+LEARNING_RATE = "learning_rate"
+EPOCH_SECONDS = "epoch_seconds"  # of training alone: validation is left out
+IMAGES_PER_SECOND = "images_per_second"
+BETA = "beta/"  # followed by the layer's name
+
+# Once a training. The medians leave out the first epoch, which compiles.
+BEST_EPOCH = "best_epoch"
+BEST_VAL_ACCURACY = "best_val_accuracy"
+BEST_VAL_LOSS = "best_val_loss"
+MEDIAN_EPOCH_SECONDS = "median_epoch_seconds"
+MEDIAN_IMAGES_PER_SECOND = "median_images_per_second"
+TRAIN_SECONDS = "train_seconds"  # the sum of the epochs
+
+# Once the held-out labels are known.
+TEST_ACCURACY = "test_accuracy"
+TEST_ACCURACY_LOW = "test_accuracy_low"  # Wilson's 95 % interval
+TEST_ACCURACY_HIGH = "test_accuracy_high"
+TEST_ERRORS = "test_errors"
+TEST_IMAGES = "test_images"
+
+KAGGLE_PUBLIC_SCORE = "kaggle_public_score"
+
+
+def best(history: Sequence[Mapping[str, float]]) -> Mapping[str, float]:
+    """Return the epoch's row with the highest validation accuracy, the later one of equals."""
+    return max(reversed(history), key=lambda row: row[VAL_ACCURACY])

@@ -1,0 +1,114 @@
+"""The networks. Each takes raw pixels, uint8 (batch, 28, 28), and gives ten class scores.
+
+`activation` is a function without arguments that returns a fresh activation layer, so that an
+activation with weights of its own learns them for each place it stands in.
+"""
+
+from collections.abc import Callable, Sequence
+
+import keras
+from keras import layers
+
+from src.errors import InputError
+
+CLASSES = 10
+IMAGE_SHAPE = (28, 28)
+
+Activation = Callable[[], keras.layers.Layer]
+
+
+def _pixels() -> tuple[keras.KerasTensor, keras.KerasTensor]:
+    """Return the model's input, and it scaled to [0, 1] with a channel axis."""
+    inputs = keras.Input(IMAGE_SHAPE, dtype="uint8", name="image")
+    x = layers.Reshape((*IMAGE_SHAPE, 1), name="channel")(inputs)
+    return inputs, layers.Rescaling(1 / 255, name="scale")(x)
+
+
+def _head(x: keras.KerasTensor, head: str) -> keras.KerasTensor:
+    """Return the class scores, float32 (batch, 10); the loss divides a sigmoid's by their sum."""
+    if head not in ("softmax", "sigmoid"):
+        raise InputError(f"model.head={head} is unknown: choose softmax or sigmoid.")
+    return layers.Dense(CLASSES, activation=head, dtype="float32", name="scores")(x)
+
+
+def notebook(
+    activation: Activation,
+    *,
+    filters: Sequence[int] = (32, 64),
+    units: int = 256,
+    dropout: Sequence[float] = (0.25, 0.25, 0.5),
+    head: str = "sigmoid",
+) -> keras.Model:
+    """Return the CNN of the 2017 notebook: 32.3 M multiply-adds per image, 887,530 weights."""
+    inputs, x = _pixels()
+    for count, kernel, rate in zip(filters, (5, 3), dropout, strict=False):
+        for _ in range(2):
+            x = layers.Conv2D(count, kernel, padding="same")(x)
+            x = activation()(x)
+        x = layers.MaxPooling2D()(x)
+        x = layers.Dropout(rate)(x)
+    x = layers.Flatten()(x)
+    x = layers.Dense(units)(x)
+    x = activation()(x)
+    x = layers.Dropout(dropout[-1])(x)
+    return keras.Model(inputs, _head(x, head), name="notebook")
+
+
+def compact(
+    activation: Activation,
+    *,
+    filters: Sequence[Sequence[int]] = ((16, 32), (32, 64), (64, 128)),
+    dropout: float = 0.0,
+    head: str = "softmax",
+) -> keras.Model:
+    """Return a small batch-normalized CNN: 3×3 convolutions, each block ending with a pooling."""
+    inputs, x = _pixels()
+    for block in filters:
+        for count in block:
+            x = layers.Conv2D(count, 3, padding="same", use_bias=False)(x)
+            x = layers.BatchNormalization(momentum=0.9)(x)
+            x = activation()(x)
+        x = layers.MaxPooling2D()(x)
+    x = layers.Flatten()(x)
+    x = layers.Dropout(dropout)(x)
+    return keras.Model(inputs, _head(x, head), name="compact")
+
+
+def lenet5(
+    activation: Activation,
+    *,
+    filters: Sequence[int] = (6, 16),
+    units: Sequence[int] = (120, 84),
+    head: str = "softmax",
+) -> keras.Model:
+    """Return LeNet-5 as it is taught today: average pooling, dense connections, softmax.
+
+    Reference: LeCun et al., "Gradient-Based Learning Applied to Document Recognition", 1998.
+    """
+    inputs, x = _pixels()
+    for count, padding in zip(filters, ("same", "valid"), strict=True):
+        x = layers.Conv2D(count, 5, padding=padding)(x)
+        x = activation()(x)
+        x = layers.AveragePooling2D()(x)
+    x = layers.Flatten()(x)
+    for count in units:
+        x = layers.Dense(count)(x)
+        x = activation()(x)
+    return keras.Model(inputs, _head(x, head), name="lenet5")
+
+
+def mlp(
+    activation: Activation,
+    *,
+    units: Sequence[int] = (512, 256),
+    dropout: float = 0.2,
+    head: str = "softmax",
+) -> keras.Model:
+    """Return a perceptron with a hidden layer for each of `units`."""
+    inputs, x = _pixels()
+    x = layers.Flatten()(x)
+    for count in units:
+        x = layers.Dense(count)(x)
+        x = activation()(x)
+        x = layers.Dropout(dropout)(x)
+    return keras.Model(inputs, _head(x, head), name="mlp")

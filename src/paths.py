@@ -1,0 +1,43 @@
+"""Where things lie, relative to the folder a command runs in (the project's root).
+
+`dvc.yaml` names the same paths, because DVC cannot read Python; a test holds the two together.
+"""
+
+import os
+from pathlib import Path
+
+PARAMS = Path("params.yaml")
+
+RAW = Path("data/raw")  # fetch
+TRAIN_CSV = RAW / "train.csv"
+TEST_CSV = RAW / "test.csv"
+SAMPLE_SUBMISSION_CSV = RAW / "sample_submission.csv"
+SOLUTION_CSV = RAW / "solution.csv"
+PROVENANCE = RAW / "provenance.json"
+
+PROCESSED = Path("data/processed")  # preprocess
+TRAIN = PROCESSED / "train.npz"
+VALID = PROCESSED / "valid.npz"
+TEST = PROCESSED / "test.npz"
+DATASET = PROCESSED / "dataset.json"
+DATA_FIGURES = PROCESSED / "figures"
+
+MODELS = Path("models")  # train, when DVC runs it; otherwise Hydra names a folder
+MODEL = "model.keras"  # from here on: inside that folder
+HISTORY = "history.csv"
+METRICS = "metrics.json"
+ORIGIN = "run.json"  # which MLflow run
+CURVES = "figures/learning_curves.png"
+
+PREDICTIONS = Path("predictions")  # predict, when DVC runs it; otherwise inside train's folder
+SUBMISSION = "submission.csv"  # from here on: inside that folder
+
+CHECKPOINTS = Path("checkpoints")  # unfinished trainings
+
+
+def store() -> Path:
+    """Return the folder that keeps what outlives a run: the real repository.
+
+    `dvc exp run --queue` and `--temp` work in a clone that DVC deletes; DVC_ROOT is the original.
+    """
+    return Path(os.environ.get("DVC_ROOT") or Path.cwd())

@@ -1,0 +1,112 @@
+"""Stage 2: check data/raw, and make arrays of it: training, validation and test images.
+
+    python -m src.preprocess
+
+Reads the section `preprocess` of params.yaml. Writes to data/processed: train.npz and valid.npz
+(images, labels), test.npz (images), dataset.json, and two figures.
+"""
+
+import hashlib
+import json
+from dataclasses import asdict
+
+import numpy as np
+
+from src import config, errors, paths
+from src.atomic import writing
+from src.dataset import Dataset
+from src.errors import InputError
+from src.tables import CLASSES
+
+CLASS_BALANCE = paths.DATA_FIGURES / "class_balance.png"
+SAMPLE_DIGITS = paths.DATA_FIGURES / "sample_digits.png"
+
+
+def main() -> None:
+    cfg = config.stage("preprocess")
+    source, layout = provenance()
+    from src import schemas  # pandera and pandas: not for the errors above
+
+    rows_train, rows_test = config.LAYOUTS[layout] or (None, None)
+    images, labels = schemas.read_train(paths.TRAIN_CSV, rows_train)
+    test_images = schemas.read_test(paths.TEST_CSV, rows_test)
+    schemas.read_submission(paths.SAMPLE_SUBMISSION_CSV, len(test_images))
+    schemas.read_solution(paths.SOLUTION_CSV, len(test_images))
+
+    train, valid = split(labels, cfg.valid_fraction, cfg.seed)
+    parts = {
+        paths.TRAIN: {"images": images[train], "labels": labels[train]},
+        paths.VALID: {"images": images[valid], "labels": labels[valid]},
+        paths.TEST: {"images": test_images},
+    }
+    digest = hashlib.sha256()
+    for arrays in parts.values():
+        for array in arrays.values():
+            digest.update(array)
+    counts = {path.stem: len(arrays["images"]) for path, arrays in parts.items()}
+    dataset = Dataset(f"{source}-{layout}", digest.hexdigest(), counts)
+
+    from src import figures
+
+    per_class = [np.bincount(labels[part], minlength=CLASSES) for part in (train, valid)]
+    with writing(*parts, paths.DATASET, CLASS_BALANCE, SAMPLE_DIGITS) as files:
+        *archives, description, class_balance, sample_digits = files
+        for file, arrays in zip(archives, parts.values(), strict=True):
+            np.savez(file, **arrays)
+        description.write_text(json.dumps(asdict(dataset), indent=2) + "\n")
+        figures.save(figures.class_balance(*per_class), class_balance)
+        figures.save(figures.sample_images(**parts[paths.TRAIN], seed=cfg.seed), sample_digits)
+    print(
+        f"{paths.PROCESSED}: {counts['train']:,} training, {counts['valid']:,} validation and "
+        f"{counts['test']:,} test images of {dataset.name} ({dataset.digest[:12]})"
+    )
+
+
+def provenance() -> tuple[str, str]:
+    """Return the source and the layout that fetch wrote down.
+
+    Raises:
+        InputError: provenance.json is missing or damaged.
+    """
+    remedy = "run fetch first (dvc repro, or python -m src.fetch)."
+    if not paths.PROVENANCE.is_file():
+        raise InputError(f"{paths.PROVENANCE} is missing, so there is no data: {remedy}")
+    try:
+        facts = json.loads(paths.PROVENANCE.read_text())
+        source, layout = facts["source"], facts["layout"]
+        config.LAYOUTS[layout]
+    except (ValueError, KeyError, TypeError) as error:
+        raise InputError(
+            f"{paths.PROVENANCE} does not name a source and a known layout ({error!r}): {remedy}"
+        ) from error
+    return source, layout
+
+
+def split(labels: np.ndarray, fraction: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the places of the training and of the validation images, with equal class shares.
+
+    Args:
+        labels: uint8 (N,).
+        fraction: of the images, for validation.
+        seed: of the draw.
+
+    Raises:
+        InputError: a class has too few images to be in both parts.
+    """
+    from sklearn.model_selection import train_test_split  # slow to import
+
+    try:
+        train, valid = train_test_split(
+            np.arange(len(labels)), test_size=fraction, stratify=labels, random_state=seed
+        )
+    except ValueError as error:
+        raise InputError(
+            f"{paths.TRAIN_CSV} has {len(labels):,} images, which cannot be split with every class "
+            f"in both parts at preprocess.valid_fraction={fraction} ({error}): change the "
+            "fraction, or fetch more images."
+        ) from error
+    return train, valid
+
+
+if __name__ == "__main__":
+    errors.run(main)

@@ -1,0 +1,53 @@
+"""Learning-rate schedules, by the step or by what the validation says."""
+
+from dataclasses import dataclass
+
+import keras
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """What an optimizer and a `fit` need: a rate (fixed or by the step), and callbacks."""
+
+    learning_rate: float | keras.optimizers.schedules.LearningRateSchedule
+    callbacks: tuple[keras.callbacks.Callback, ...] = ()
+
+
+def constant(learning_rate: float, total_steps: int) -> Schedule:
+    """Return the optimizer's own rate, all along."""
+    return Schedule(learning_rate)
+
+
+def one_cycle(
+    learning_rate: float, total_steps: int, *, warmup: float, initial_factor: float
+) -> Schedule:
+    """Return a linear rise to `learning_rate` and a cosine descent to zero.
+
+    Args:
+        learning_rate: the peak.
+        total_steps: of the whole training.
+        warmup: the rise's part of all steps, in [0, 1).
+        initial_factor: the first rate, as a part of the peak.
+
+    Reference: Smith and Topin, "Super-Convergence", arXiv:1708.07120.
+    """
+    warmup_steps = round(warmup * total_steps)
+    return Schedule(
+        keras.optimizers.schedules.CosineDecay(
+            initial_learning_rate=initial_factor * learning_rate if warmup_steps else learning_rate,
+            decay_steps=max(1, total_steps - warmup_steps),
+            alpha=0.0,
+            warmup_target=learning_rate if warmup_steps else None,
+            warmup_steps=warmup_steps,
+        )
+    )
+
+
+def reduce_on_plateau(
+    learning_rate: float, total_steps: int, *, factor: float, patience: int, min_lr: float
+) -> Schedule:
+    """Return a rate that is cut by `factor` after `patience` epochs without a better validation."""
+    plateau = keras.callbacks.ReduceLROnPlateau(
+        monitor="val_accuracy", mode="max", factor=factor, patience=patience, min_lr=min_lr
+    )
+    return Schedule(learning_rate, (plateau,))

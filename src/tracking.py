@@ -1,0 +1,245 @@
+"""MLflow: where runs are stored, and what is recorded of each."""
+
+import logging
+import os
+import platform
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import mlflow
+import numpy as np
+from mlflow import MlflowClient
+from mlflow.entities import Metric, RunStatus
+from mlflow.exceptions import MlflowException
+from mlflow.models import infer_signature
+
+from src import paths, quiet
+from src.dataset import Dataset
+from src.errors import InputError
+
+SOURCE = Path(__file__).resolve().parent
+# What a model needs where it is served; the lock holds what it was trained with.
+MODEL_REQUIREMENTS = ("tensorflow", "keras", "numpy", "mlflow")
+
+# Its lines on migrations, on monitors, and on how to open a run are not for our users.
+logging.getLogger("mlflow").setLevel(logging.ERROR)
+logging.getLogger("alembic").setLevel(logging.ERROR)
+
+
+def connect(experiment: str) -> tuple[MlflowClient, str]:
+    """Select store and experiment; return the client and the experiment's id.
+
+    The store is MLFLOW_TRACKING_URI, else mlflow.db in the repository. Safe in processes that
+    start at once.
+
+    Raises:
+        InputError: the store cannot be used.
+    """
+    try:
+        location = None
+        if not os.environ.get("MLFLOW_TRACKING_URI"):
+            mlflow.set_tracking_uri(f"sqlite:///{_database(paths.store() / 'mlflow.db')}")
+            location = (paths.store() / "mlruns").as_uri()
+        client = MlflowClient()
+        if client.get_experiment_by_name(experiment) is None:
+            try:
+                client.create_experiment(experiment, artifact_location=location)
+            except MlflowException as error:
+                if error.error_code != "RESOURCE_ALREADY_EXISTS":
+                    raise
+        return client, mlflow.set_experiment(experiment).experiment_id
+    except MlflowException as error:
+        raise InputError(
+            f"The MLflow store {mlflow.get_tracking_uri()} cannot be used "
+            f"({' '.join(str(error).split())[:300]}): mend MLFLOW_TRACKING_URI, or unset it to use "
+            "mlflow.db in this folder."
+        ) from error
+
+
+def _database(path: Path) -> Path:
+    """Create the SQLite file aside and link it into place: two processes that migrate one new
+    file corrupt it."""
+    if not path.exists():
+        new = path.with_name(f".{path.name}.{os.getpid()}")
+        try:
+            with quiet.stderr():
+                MlflowClient(f"sqlite:///{new}").search_experiments(max_results=1)
+            os.link(new, path)
+        except FileExistsError:
+            pass
+        finally:
+            new.unlink(missing_ok=True)
+    return path
+
+
+@contextmanager
+def training_run(
+    experiment: str, name: str, run_id: str | None, parent_run_id: str | None
+) -> Iterator[str]:
+    """Open a new run, or go on with `run_id`, and yield its id.
+
+    It ends as FINISHED, FAILED or KILLED.
+
+    KILLED is what Ctrl-C or SIGTERM leaves: the training can be resumed.
+    """
+    client, _ = connect(experiment)
+    os.environ.pop("MLFLOW_RUN_ID", None)  # it would override the arguments
+    if run_id is not None and not _is_active(client, run_id):
+        run_id = None  # deleted, or of another store: the training goes on in a new run
+    mlflow.set_system_metrics_sampling_interval(2)
+    run = mlflow.start_run(
+        run_id=run_id,
+        run_name=None if run_id else name,
+        parent_run_id=None if run_id else parent_run_id,
+        log_system_metrics=True,
+    )
+    status = RunStatus.FAILED
+    try:
+        yield run.info.run_id
+        status = RunStatus.FINISHED
+    except KeyboardInterrupt:
+        status = RunStatus.KILLED
+        raise
+    finally:
+        mlflow.end_run(RunStatus.to_string(status))
+
+
+def _is_active(client: MlflowClient, run_id: str) -> bool:
+    try:
+        return client.get_run(run_id).info.lifecycle_stage == "active"
+    except MlflowException as error:
+        if error.error_code != "RESOURCE_DOES_NOT_EXIST":
+            raise
+        return False
+
+
+def flat(config: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Return nested `config` as one level of dotted keys."""
+    items: dict[str, Any] = {}
+    for key, value in config.items():
+        nested = isinstance(value, Mapping)
+        items |= flat(value, f"{prefix}{key}.") if nested else {f"{prefix}{key}": value}
+    return items
+
+
+def log_epoch(values: Mapping[str, float], step: int) -> None:
+    """Log an epoch's metrics to the active run, in one request."""
+    mlflow.log_metrics(dict(values), step=step)
+
+
+def log_settings(settings: Mapping[str, Any], choices: Mapping[str, str], data: Dataset) -> None:
+    """Log the flat configuration as params, and as tags what one filters runs by."""
+    mlflow.log_params(flat(settings))
+    chosen = {group: choices[group] for group in ("activation", "model", "experiment")}
+    mlflow.set_tags({**environment_tags(), **chosen, "data_digest": data.digest})
+    mlflow.log_dict(dict(settings), "config.yaml")
+
+
+def log_inputs(data: Dataset, training: np.ndarray, validation: np.ndarray) -> None:
+    """Log the training and validation images, uint8 (N, 28, 28), as the active run's inputs."""
+    for images, context in ((training, "training"), (validation, "validation")):
+        inputs = mlflow.data.from_numpy(images, name=data.name, digest=data.digest[:32])
+        mlflow.log_input(inputs, context=context)
+
+
+def log_training(model: Any, example: np.ndarray, final: Mapping[str, float], out: Path) -> None:
+    """Log to the active run what a training leaves: metrics, files, and the model.
+
+    Args:
+        model: the Keras model; it is logged so that it loads and serves elsewhere.
+        example: raw pixels, uint8 (1, 28, 28).
+        final: the final metrics.
+        out: the folder with history and figures.
+    """
+    mlflow.log_metrics(dict(final))
+    mlflow.log_artifact(str(out / paths.HISTORY))
+    mlflow.log_artifacts(str((out / paths.CURVES).parent), "figures")
+    with quiet.stderr():
+        mlflow.tensorflow.log_model(
+            model,
+            name="model",
+            signature=infer_signature(example, model.predict(example, verbose=0)),
+            input_example=example,
+            pip_requirements=[f"{name}=={version(name)}" for name in MODEL_REQUIREMENTS],
+            code_paths=[str(SOURCE)],  # our activation layers
+        )
+
+
+def environment_tags() -> dict[str, str]:
+    """Return tags on the code and the machine: git commit, whether it was changed, versions."""
+    tags = {
+        "python": platform.python_version(),
+        "tensorflow": version("tensorflow"),
+        "keras": version("keras"),
+        "cpus": str(os.cpu_count()),
+        "command": " ".join([Path(sys.executable).name, *sys.orig_argv[1:]]),
+    }
+    commit = _git("rev-parse", "HEAD")
+    if commit:
+        tags["git_commit"] = commit
+        tags["git_dirty"] = str(bool(_git("status", "--porcelain", "--", "src", "conf"))).lower()
+    return tags
+
+
+def _git(*arguments: str) -> str:
+    try:
+        done = subprocess.run(["git", *arguments], capture_output=True, text=True, check=False)
+    except FileNotFoundError:
+        return ""
+    return done.stdout.strip()
+
+
+def log_to_training_run(
+    origin: Mapping[str, str],
+    *,
+    files: Mapping[Path, str] | None = None,
+    metrics: Mapping[str, float] | None = None,
+    tags: Mapping[str, str] | None = None,
+) -> tuple[str, bool]:
+    """Add what was found later to the run that trained the model.
+
+    This goes through the client, so that the run keeps its status and its duration. DVC can
+    restore a model whose run this store lacks, or whose run was deleted; then a stand-in run,
+    tagged `trained_by`, takes it.
+
+    Args:
+        origin: `run_id`, `run_name` and `experiment` of the training.
+        files: what to attach, and each one's folder inside the run's artifacts ("" for the top).
+        metrics: values by name.
+        tags: values by name.
+
+    Returns:
+        The id of the run that took it, and whether that is the training's own.
+    """
+    client, experiment_id = connect(origin["experiment"])
+    run_id, own = origin["run_id"], True
+    if not _is_active(client, run_id):
+        known = client.search_runs([experiment_id], f"tags.trained_by = '{run_id}'")
+        run = (
+            known[0]
+            if known
+            else client.create_run(
+                experiment_id,
+                run_name=f"{origin['run_name']} (restored)",
+                tags={"trained_by": run_id},
+            )
+        )
+        client.set_terminated(run.info.run_id)
+        run_id, own = run.info.run_id, False
+    for path, folder in (files or {}).items():
+        client.log_artifact(run_id, str(path), folder or None)
+    client.log_batch(
+        run_id, metrics=[_metric(name, value) for name, value in (metrics or {}).items()]
+    )
+    for name, value in (tags or {}).items():
+        client.set_tag(run_id, name, value)
+    return run_id, own
+
+
+def _metric(name: str, value: float) -> Metric:
+    return Metric(name, value, timestamp=mlflow.utils.time.get_current_time_millis(), step=0)

@@ -1,0 +1,100 @@
+"""Train a model: the third stage, and the command that tries an activation by one word.
+
+    python -m src.train activation=relu
+    python -m src.train activation=swish,relu seed=1,2,3 -m
+    python -m src.train experiment=notebook epochs=1
+"""
+
+import json
+import os
+import signal
+import sys
+from pathlib import Path
+
+import hydra
+from hydra.core.hydra_config import HydraConfig
+from hydra.errors import HydraException
+from hydra.types import RunMode
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from src import atomic, config, dataset, errors, paths, quiet
+
+
+def train(composed: DictConfig) -> float:
+    """Train as configured; return the best validation accuracy (what a sweeper optimizes)."""
+    job = HydraConfig.get()
+    cfg = config.resolve(composed, job.runtime.choices)
+    data = dataset.describe()
+    training_set, validation_set = dataset.load(paths.TRAIN), dataset.load(paths.VALID)
+
+    with quiet.stderr():
+        from src import checkpoint, figures, metrics, predictions, summary, tracking, training
+    name = f"{job.runtime.choices.activation}-seed{cfg.seed}"
+    settings = OmegaConf.to_container(composed, resolve=True)
+    folder = paths.store() / paths.CHECKPOINTS / training.digest(settings, data)[:16]
+    out = Path(job.runtime.output_dir)
+
+    with checkpoint.opened(folder) as (file, state):
+        if state.history:
+            print(f"{name} goes on after epoch {len(state.history)} of {cfg.epochs}.")
+        with tracking.training_run(
+            cfg.mlflow.experiment, name, state.run_id, cfg.mlflow.parent_run_id
+        ) as run_id:
+            state.run_id = run_id
+            checkpoint.save(file, state)
+            tracking.log_settings(settings, job.runtime.choices, data)
+            tracking.log_inputs(data, training_set["images"], validation_set["images"])
+
+            model = training.fit(
+                cfg, training_set, validation_set, file, state, name, tracking.log_epoch
+            )
+            final = training.summarize(state.history)
+            origin = {"run_id": run_id, "run_name": name, "experiment": cfg.mlflow.experiment}
+            with atomic.writing(
+                out / paths.MODEL, out / paths.HISTORY, out / paths.METRICS, out / paths.CURVES
+            ) as [model_file, history_file, metrics_file, curves_file]:
+                model.save(model_file)
+                state.table().to_csv(history_file, index=False)
+                metrics_file.write_text(json.dumps(final, indent=2) + "\n")
+                figures.save(figures.learning_curves(state.table()), curves_file)
+            with atomic.writing(out / paths.ORIGIN) as [origin_file]:
+                origin_file.write_text(json.dumps(origin, indent=2) + "\n")
+            tracking.log_training(model, validation_set["images"][:1], final, out)
+        checkpoint.delete(file)
+
+    if cfg.submission:
+        made = predictions.write(model, out / paths.PREDICTIONS)
+        tracking.log_to_training_run(origin, files=made.artifacts, metrics=made.scores)
+        summary.show(final, made, origin)
+    return final[metrics.BEST_VAL_ACCURACY]
+
+
+def task(composed: DictConfig) -> float:
+    """Run `train` as a Hydra job: alone, an error the user can mend ends the process here,
+    because Hydra would print more than its sentence; in a sweep it is the sweep's to report."""
+    try:
+        return train(composed)
+    except (errors.InputError, OSError) as error:
+        if HydraConfig.get().mode == RunMode.MULTIRUN or errors.sentence(error) is None:
+            raise
+        errors.fail(error)
+
+
+def main() -> None:
+    """Let Hydra compose the configuration and run one job or a sweep."""
+    os.environ["HYDRA_FULL_ERROR"] = "1"  # raise, so that the sentence can be ours
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: resumable, KILLED
+    config.register()
+    try:
+        hydra.main(version_base="1.3", config_path="../conf", config_name="config")(task)()
+    except (HydraException, OmegaConfBaseException) as error:
+        raise config.explain(error) from error
+    except Exception:
+        if not {"-m", "--multirun"} & set(sys.argv):
+            raise
+        sys.exit(1)  # src/sweep.py reported the failed jobs, each when it failed
+
+
+if __name__ == "__main__":
+    errors.run(main)

@@ -1,0 +1,154 @@
+"""Building and fitting a model: the part of train that is about learning."""
+
+import contextlib
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from importlib.metadata import version
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+from hydra.utils import instantiate
+
+from src import batches, callbacks, checkpoint, metrics
+from src.config import Config
+from src.dataset import Dataset
+from src.errors import InputError
+from src.schedules import Schedule
+
+# What a training's result depends on, besides its settings and its data.
+CODE = tuple(
+    Path(__file__).with_name(f"{name}.py")
+    for name in ("activations", "augmentation", "batches", "models", "schedules", "training")
+)
+NOT_LEARNING = ("mlflow", "submission")  # settings that change nothing of what is learned
+
+
+def digest(settings: Mapping[str, Any], data: Dataset) -> str:
+    """Return what identifies a training: its settings, data, code and the framework's versions."""
+    description = {key: value for key, value in settings.items() if key not in NOT_LEARNING}
+    versions = {name: version(name) for name in ("tensorflow", "keras")}
+    return checkpoint.digest({**description, "data": data.digest, **versions}, CODE)
+
+
+def prepare(cfg: Config) -> None:
+    """Set what TensorFlow keeps for the whole process: seeds, determinism, precision, GPUs."""
+    keras.config.disable_interactive_logging()  # MLflow predicts an example, with a bar
+    keras.backend.clear_session()  # layer names count from one again in each job of a sweep
+    keras.utils.set_random_seed(cfg.seed)
+    if cfg.deterministic:
+        tf.config.experimental.enable_op_determinism()
+    keras.config.set_dtype_policy(cfg.precision)
+    for gpu in tf.config.list_physical_devices("GPU"):
+        with contextlib.suppress(RuntimeError):  # already in use, and so already set
+            tf.config.experimental.set_memory_growth(gpu, True)
+
+
+def build(cfg: Config, total_steps: int) -> tuple[keras.Model, Schedule]:
+    """Return the compiled model of the chosen groups, and its learning-rate schedule."""
+    model = instantiate(cfg.model, activation=partial(instantiate, cfg.activation))
+    learning_rate = cfg.optimizer["learning_rate"]
+    schedule = instantiate(cfg.schedule, learning_rate=learning_rate, total_steps=total_steps)
+    optimizer = instantiate(cfg.optimizer, learning_rate=schedule.learning_rate)
+    if optimizer.weight_decay:
+        # Decay is for kernels: it would pull biases, normalization and a learned β towards zero.
+        vectors = [weight for weight in model.trainable_variables if len(weight.shape) < 2]
+        optimizer.exclude_from_weight_decay(var_list=vectors)
+    model.compile(
+        optimizer=optimizer,
+        loss=keras.losses.CategoricalCrossentropy(label_smoothing=cfg.label_smoothing),
+        metrics=[keras.metrics.CategoricalAccuracy(name=metrics.ACCURACY)],
+        jit_compile=False,  # XLA for a whole network is several times slower on a CPU
+    )
+    return model, schedule
+
+
+def fit(
+    cfg: Config,
+    training_set: Mapping[str, np.ndarray],
+    validation_set: Mapping[str, np.ndarray],
+    file: Path,
+    state: checkpoint.State,
+    title: str,
+    log: Callable[[Mapping[str, float], int], None],
+) -> keras.Model:
+    """Train to the end, or on from where `state` stands; return the model of the best epoch.
+
+    Args:
+        cfg: the configuration.
+        training_set: `images`, uint8 (N, 28, 28), and `labels`, uint8 (N,).
+        validation_set: the same, to choose the best epoch by.
+        file: where to keep the state after each epoch.
+        state: how far the training has come; it is brought up to date.
+        title: what the progress line calls the training.
+        log: is given each epoch's metrics and its number, from 1.
+    """
+    prepare(cfg)
+    done = len(state.history)
+    drawn = batches.training_batches(
+        training_set["images"],
+        training_set["labels"],
+        batch_size=cfg.batch_size,
+        epochs=cfg.epochs,
+        seed=cfg.seed,
+        augment=instantiate(cfg.augmentation),
+        first_epoch=done,
+    )
+    steps = drawn.steps_per_epoch
+    model, schedule = build(cfg, total_steps=cfg.epochs * steps)
+    keeper = checkpoint.Keeper(file, state, schedule.callbacks)
+    progress = callbacks.ProgressLine(title, cfg.epochs, steps, done)
+    try:
+        model.fit(
+            drawn.dataset,
+            epochs=cfg.epochs,
+            initial_epoch=done,
+            steps_per_epoch=steps,
+            validation_data=batches.evaluation_batches(**validation_set),
+            shuffle=False,  # the batches are drawn in random order already
+            verbose=0,
+            callbacks=[
+                callbacks.EpochMetrics(steps * drawn.batch_size),
+                *schedule.callbacks,
+                keeper,
+                callbacks.EpochLog(log),
+                progress,
+            ],
+        )
+    finally:
+        progress.close()
+    keeper.restore_best(model)
+    return model
+
+
+def summarize(history: Sequence[Mapping[str, float]]) -> dict[str, float]:
+    """Return a training's final metrics from its epochs' (see src/metrics.py)."""
+    best = metrics.best(history)
+    # The first epoch compiles; where it is the only one, it must do.
+    timed = history[1:] or history
+    return {
+        metrics.BEST_EPOCH: best[metrics.EPOCH],
+        metrics.BEST_VAL_ACCURACY: best[metrics.VAL_ACCURACY],
+        metrics.BEST_VAL_LOSS: best[metrics.VAL_LOSS],
+        metrics.MEDIAN_EPOCH_SECONDS: median(row[metrics.EPOCH_SECONDS] for row in timed),
+        metrics.MEDIAN_IMAGES_PER_SECOND: median(row[metrics.IMAGES_PER_SECOND] for row in timed),
+        metrics.TRAIN_SECONDS: sum(row[metrics.EPOCH_SECONDS] for row in history),
+    }
+
+
+def load(path: Path) -> keras.Model:
+    """Return the model that train saved.
+
+    Raises:
+        InputError: the file is damaged, or not a model of ours.
+    """
+    try:
+        return keras.saving.load_model(path)
+    except Exception as error:  # Keras, zipfile and h5py each have errors of their own
+        raise InputError(
+            f"{path} cannot be loaded as a Keras model ({' '.join(str(error).split())[:200]}): "
+            "run `dvc repro --force train` to train it anew."
+        ) from error

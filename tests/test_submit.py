@@ -1,0 +1,242 @@
+"""The command, with Kaggle's real client talking to the stand-in, and a real MLflow store once."""
+
+import json
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from kaggle_stand_in import PENDING, REF, SECRETS, TOKEN, StandIn, stand_in
+
+import src
+from src import errors, submit
+
+ROOT = Path(__file__).resolve().parents[1]
+ROWS = 28_000
+ORIGIN = {"run_id": "0123456789abcdef", "run_name": "swish-seed1", "experiment": "digits"}
+
+
+@pytest.fixture
+def kaggle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[StandIn]:
+    monkeypatch.chdir(tmp_path)
+    with stand_in(tmp_path / "home", monkeypatch) as running:
+        monkeypatch.setenv("KAGGLE_API_TOKEN", TOKEN)
+        monkeypatch.setattr("time.sleep", lambda seconds: None)  # between two questions
+        yield running
+
+
+@pytest.fixture
+def records(monkeypatch: pytest.MonkeyPatch) -> list[dict]:
+    """Take the place of src.tracking, which needs seconds to import; return what it was given."""
+    given: list[dict] = []
+
+    def log_to_training_run(origin: dict, **values: object) -> tuple[str, bool]:
+        given.append({"origin": origin, **values})
+        return origin["run_id"], True
+
+    use_tracking(monkeypatch, log_to_training_run)
+    return given
+
+
+@pytest.fixture
+def sentence(capsys: pytest.CaptureFixture) -> Callable[..., str]:
+    """Return a function that runs the command, which must fail, and returns the error line."""
+
+    def run(*argv: str) -> str:
+        with pytest.raises(SystemExit) as ended:
+            errors.run(lambda: submit.main(argv))
+        out, err = capsys.readouterr()
+        assert ended.value.code == 1
+        assert not any(secret in out + err for secret in SECRETS)
+        *progress, error = err.splitlines()
+        assert error.startswith("Error: ")
+        assert not any(line.startswith(("Error", "Traceback")) for line in progress)
+        return out + error
+
+    return run
+
+
+def use_tracking(monkeypatch: pytest.MonkeyPatch, log_to_training_run: Callable) -> None:
+    tracking = SimpleNamespace(log_to_training_run=log_to_training_run)
+    monkeypatch.setitem(sys.modules, "src.tracking", tracking)
+    monkeypatch.setattr(src, "tracking", tracking, raising=False)
+
+
+def table(header: str = "ImageId,Label", first: int = 1, rows: int = ROWS, label: str = "7") -> str:
+    return "\n".join([header, *(f"{i},{label}" for i in range(first, first + rows))]) + "\n"
+
+
+def place(run_json: Path, csv: Path, text: str | None = None) -> Path:
+    """Write a run.json and a submission; return the submission's path."""
+    for path in (run_json, csv):
+        path.parent.mkdir(parents=True, exist_ok=True)
+    run_json.write_text(json.dumps(ORIGIN))
+    csv.write_text(table() if text is None else text)
+    return csv
+
+
+@pytest.fixture
+def pipeline(kaggle: StandIn, tmp_path: Path) -> Path:
+    """Return the submission.csv that `dvc repro` would have left."""
+    return place(tmp_path / "models/run.json", tmp_path / "predictions/submission.csv")
+
+
+def test_the_score_is_printed_and_recorded_in_the_run_that_trained(
+    kaggle, pipeline, records, capsys
+):
+    submit.main([])
+    out, err = capsys.readouterr()
+    assert out.splitlines() == [
+        "Public score  0.99671",
+        "Kaggle        https://www.kaggle.com/competitions/digit-recognizer/submissions "
+        f"(submission {REF})",
+        "MLflow run    swish-seed1 (0123456789abcdef)",
+    ]
+    assert f"Submission {REF} is in; waiting" in err
+    assert records == [
+        {
+            "origin": ORIGIN,
+            "metrics": {"kaggle_public_score": 0.99671},
+            "tags": {"kaggle_submission": str(REF)},
+        }
+    ]
+    assert kaggle.uploaded == pipeline.read_bytes()
+    assert kaggle.calls("CreateSubmission")[0]["submissionDescription"] == "swish-seed1"
+
+
+def test_a_run_folder_is_submitted_with_the_message_given(kaggle, tmp_path, records):
+    csv = place(tmp_path / "run/run.json", tmp_path / "run/predictions/submission.csv")
+    submit.main(["run", "--message", "my best"])
+    assert kaggle.uploaded == csv.read_bytes()
+    assert kaggle.calls("CreateSubmission")[0]["submissionDescription"] == "my best"
+    assert records[0]["origin"] == ORIGIN
+
+
+def test_an_earlier_submission_is_recorded_without_sending_anything(kaggle, pipeline, records):
+    pipeline.unlink()
+    submit.main(["--ref", str(REF)])
+    assert kaggle.calls("CreateSubmission") == []
+    assert records[0]["metrics"] == {"kaggle_public_score": 0.99671}
+
+
+@pytest.mark.usefixtures("pipeline")
+def test_a_score_that_mlflow_cannot_take_is_printed_anyway(kaggle, monkeypatch, sentence):
+    def broken(*_: object, **__: object) -> None:
+        raise RuntimeError("cannot connect to https://ada:p4ssword@mlflow.example")
+
+    use_tracking(monkeypatch, broken)
+    printed = sentence()
+    assert "Public score  0.99671" in printed
+    assert "The score above is not in MLflow (RuntimeError)" in printed
+    assert f"python -m src.submit [RUN_FOLDER] --ref {REF}" in printed
+    assert "p4ssword" not in printed
+
+
+@pytest.mark.usefixtures("pipeline")
+def test_the_limit_of_a_day_is_one_sentence(kaggle, records, sentence):
+    kaggle.refusals["CreateSubmission"] = (400, "Your team has used its daily allowance")
+    assert "Your team has used its daily allowance" in sentence()
+    assert records == []
+
+
+@pytest.mark.usefixtures("pipeline")
+def test_a_time_out_says_how_to_ask_again(kaggle, records, sentence):
+    kaggle.submissions = [PENDING]
+    assert f"python -m src.submit [RUN_FOLDER] --ref {REF}" in sentence("--timeout", "0")
+    assert records == []
+
+
+@pytest.mark.usefixtures("pipeline")
+def test_without_credentials_nothing_is_sent(kaggle, monkeypatch, sentence):
+    monkeypatch.delenv("KAGGLE_API_TOKEN")
+    assert "there are no credentials" in sentence()
+    assert kaggle.asked == []
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "not a readable CSV"),
+        (table("Id,Digit"), "begins with Id,Digit, not with ImageId,Label"),
+        (table(rows=10_000), "has 10,000 rows, but Kaggle's test set has 28,000"),
+        (table(first=0), "ImageId does not count from 1 to 28,000"),
+        (table(label="12"), "Label is 12 in row 1, not a digit"),
+        (table(label=""), "Label is nan in row 1, not a digit"),
+    ],
+    ids=["empty", "header", "rows", "ids", "label", "no label"],
+)
+def test_a_file_that_kaggle_would_refuse_is_not_sent(kaggle, pipeline, sentence, text, said):
+    pipeline.write_text(text)
+    assert said in sentence()
+    assert kaggle.asked == []
+
+
+def test_a_missing_file_is_named(kaggle, pipeline, sentence):
+    pipeline.unlink()
+    assert "predictions/submission.csv is missing" in sentence()
+    (pipeline.parents[1] / "models/run.json").unlink()
+    assert "models/run.json is missing" in sentence()
+    assert "nowhere is not a folder" in sentence("nowhere")
+    assert kaggle.asked == []
+
+
+def test_a_run_json_that_names_no_run_is_refused(kaggle, pipeline, sentence):
+    for text in ("{", "[]", '{"run_id": "1"}'):
+        (pipeline.parents[1] / "models/run.json").write_text(text)
+        assert "does not hold run_id, run_name and experiment" in sentence()
+    assert kaggle.asked == []
+
+
+@pytest.mark.parametrize("source", ["mnist", "fashion_mnist"])
+@pytest.mark.usefixtures("pipeline")
+def test_labels_of_other_images_than_kaggles_are_not_sent(kaggle, tmp_path, sentence, source):
+    (tmp_path / "data/raw").mkdir(parents=True)
+    (tmp_path / "data/raw/provenance.json").write_text(json.dumps({"source": source}))
+    assert f"data/raw was fetched from {source}" in sentence()
+    assert kaggle.asked == []
+
+
+@pytest.mark.parametrize("seconds", ["-1", "nan", "inf"])
+@pytest.mark.usefixtures("pipeline")
+def test_a_time_out_that_is_no_time_is_refused(kaggle, sentence, seconds):
+    assert f"--timeout={seconds} is not a time" in sentence("--timeout", seconds)
+    assert kaggle.asked == []
+
+
+@pytest.mark.usefixtures("pipeline")
+def test_on_a_terminal_the_seconds_are_counted_in_one_line(kaggle, records, monkeypatch, capsys):
+    kaggle.submissions = [PENDING, PENDING, *kaggle.submissions[1:]]
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
+    submit.main([])
+    _, err = capsys.readouterr()
+    assert err.count(f"Submission {REF} is in") == 1
+    assert err.endswith("\r0 s\r0 s\r\x1b[K")
+
+
+def test_help_imports_nothing_heavy():
+    code = (
+        "import sys; from src import submit\n"
+        "try: submit.main(['--help'])\n"
+        "except SystemExit: pass\n"
+        "print({'kaggle', 'requests', 'pandas', 'mlflow', 'tensorflow'} & set(sys.modules))"
+    )
+    found = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert "RUN_FOLDER" in found.stdout
+    assert found.stdout.splitlines()[-1] == "set()"
+
+
+def test_the_score_of_a_restored_model_is_recorded_in_a_real_store(
+    kaggle, pipeline, tmp_path, monkeypatch, capsys
+):
+    store = tmp_path / "mlflow.db"
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{store}")
+    submit.main([])
+    out, _ = capsys.readouterr()
+    assert out.splitlines()[0] == "Public score  0.99671"
+    assert "stands in for a run that this store lacks" in out
+    with sqlite3.connect(store) as connection:
+        rows = connection.execute("select key, value from metrics").fetchall()
+    assert rows == [("kaggle_public_score", 0.99671)]
