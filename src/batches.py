@@ -6,7 +6,7 @@ import numpy as np
 import tensorflow as tf
 
 from src.augmentation import Augment
-from src.models import CLASSES
+from src.tables import CLASSES
 
 EVALUATION_BATCH = 1000
 

@@ -110,7 +110,8 @@ class ProgressLine(keras.callbacks.Callback):
             f" · val_accuracy {logs[metrics.VAL_ACCURACY]:.4f}"
             f" · {logs[metrics.EPOCH_SECONDS]:.1f} s"
             f" · {logs[metrics.IMAGES_PER_SECOND]:,.0f} images/s"
-            + (f" · {_duration(left)} left" if left else "")
+            + (f" · {_duration(left)} left" if left else ""),
+            soft_wrap=True,
         )
 
     def on_train_end(self, logs: dict | None = None) -> None:

@@ -5,13 +5,14 @@ that is named like a folder of conf/ chooses a file from there; every other key 
 types and ranges are checked here, before anything slow is imported.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field, is_dataclass
 from numbers import Real
 from pathlib import Path
 from typing import Any
 
 from hydra.core.config_store import ConfigStore
-from hydra.errors import HydraException, MissingConfigException
+from hydra.errors import HydraException, InstantiationException, MissingConfigException
 from omegaconf import MISSING, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
@@ -28,8 +29,14 @@ PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
 RANGES = {
     "learning_rate": (1e-12, 1e3),
     "dropout": (0, 0.999),
-    "factor": (0, 1),
+    "min_lr": (0, 1e3),
+    "factor": (0, 0.999),
     "patience": (0, 1e6),
+    "warmup": (0, 0.999),
+    "initial_factor": (0, 1),
+    "beta_1": (0, 0.999999),
+    "beta_2": (0, 0.999999),
+    "momentum": (0, 1),
     "weight_decay": (0, 1e3),
     "rotation": (0, 180),
     "zoom": (0, 0.99),
@@ -127,10 +134,18 @@ def _within(name: str, found: Any, low: float, high: float) -> None:
 def _check_ranges(name: str, node: Any) -> None:
     children = node.items() if isinstance(node, dict) else []
     for key, value in children:
-        for number in value if isinstance(value, list) else [value]:
-            if key in RANGES and isinstance(number, Real) and not isinstance(number, bool):
-                _within(f"{name}.{key}", number, *RANGES[key])
+        for number in _numbers(value) if key in RANGES else ():
+            _within(f"{name}.{key}", number, *RANGES[key])
         _check_ranges(f"{name}.{key}", value)
+
+
+def _numbers(value: Any) -> Iterator[Real]:
+    """Yield a number, or the numbers of a list, however deep they lie in it."""
+    if isinstance(value, list):
+        for member in value:
+            yield from _numbers(member)
+    elif isinstance(value, Real) and not isinstance(value, bool):
+        yield value
 
 
 def _check_types(group: str, choice: str, node: dict[str, Any]) -> None:
@@ -207,11 +222,17 @@ def stage(name: str) -> Fetch | Preprocess:
 
 
 def explain(error: HydraException | OmegaConfBaseException) -> InputError:
-    """Return the sentence for a configuration that Hydra or OmegaConf refused."""
+    """Return the sentence for a configuration that Hydra, OmegaConf or a `_target_` refused."""
+    what = None
     while not isinstance(error, MissingConfigException | OmegaConfBaseException):
+        if isinstance(error, InstantiationException):
+            what = str(error).split("\n")[0].split(", set env")[0].rstrip(":")
         if error.__cause__ is None:
             break
         error = error.__cause__
+    if what and not isinstance(error, InputError):
+        why = str(error).split("\n")[0].rstrip(".")
+        return InputError(f"{what}: {why}. Compare the values with those of its file in conf/.")
     if isinstance(error, MissingConfigException) and error.options:
         group, _, found = (error.missing_cfg_file or "").rpartition("/")
         return InputError(
@@ -224,9 +245,26 @@ def explain(error: HydraException | OmegaConfBaseException) -> InputError:
 
 
 def register() -> None:
-    """Give Hydra the nodes `schema` and `params`; call before hydra.main's function."""
+    """Give Hydra the nodes `schema`, `params` and `recipe`; call before hydra.main's function.
+
+    Raises:
+        InputError: params.yaml cannot be read, has an unknown key, or a choice that is no name.
+    """
     params = {key: value for key, value in _params().items() if key not in STAGES}
+    known = [*Config.__dataclass_fields__, "experiment"]
+    for key in params:
+        if key not in known:
+            raise InputError(
+                f"{key} in {PARAMS} is unknown. {did_you_mean(str(key), known)}"
+                f"Known are {', '.join(known)}."
+            )
     choices = {key: params.pop(key) for key in list(params) if (CONF / key).is_dir()}
+    for group, choice in choices.items():
+        if not isinstance(choice, str):
+            raise InputError(
+                f"{group} in {PARAMS} is {_kind(choice)} ({choice}), but it chooses a file: "
+                f"give the name of one in conf/{group}/."
+            )
     experiment = choices.pop("experiment", "default")
     store = ConfigStore.instance()
     store.store(name="schema", node=Config)
@@ -251,5 +289,9 @@ def resolve(composed: Any, choices: dict[str, str]) -> Config:
         raise InputError(describe(error)) from error
     assert is_dataclass(cfg)
     for group in GROUPS:
+        if not isinstance(choices.get(group), str):
+            raise InputError(
+                f"{group} chooses no file, or several: give the name of one in conf/{group}/."
+            )
         _check_types(group, choices[group], getattr(cfg, group))
     return cfg

@@ -43,8 +43,8 @@ def run(main: Callable[[], object]) -> None:
     """Run a command's `main`; end with status 1 and one sentence, or with 130 after Ctrl-C."""
     try:
         main()
-    except KeyboardInterrupt:
-        print("Interrupted.", file=sys.stderr)
+    except KeyboardInterrupt as interruption:
+        print(str(interruption) or "Interrupted.", file=sys.stderr)
         sys.exit(130)
     except (InputError, OSError) as error:
         if sentence(error) is None:

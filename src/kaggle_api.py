@@ -199,8 +199,8 @@ def _await_score(
         waited = time.monotonic() - start
         if waited >= timeout_seconds:
             raise InputError(
-                f"Kaggle gave submission {ref} no score in {timeout_seconds:g} seconds. It is in: ask "
-                f"again with `python -m src.submit [RUN_FOLDER] --ref {ref}`, or see {SUBMISSIONS}."
+                f"Kaggle gave submission {ref} no score in {timeout_seconds:g} seconds. It is in; "
+                f"ask again: `python -m src.submit [RUN_FOLDER] --ref {ref}`, or see {SUBMISSIONS}."
             )
         if waiting:
             waiting(ref, waited)

@@ -10,17 +10,15 @@ import keras
 from keras import layers
 
 from src.errors import InputError
-
-CLASSES = 10
-IMAGE_SHAPE = (28, 28)
+from src.tables import CLASSES, SIDE
 
 Activation = Callable[[], keras.layers.Layer]
 
 
 def _pixels() -> tuple[keras.KerasTensor, keras.KerasTensor]:
     """Return the model's input, and it scaled to [0, 1] with a channel axis."""
-    inputs = keras.Input(IMAGE_SHAPE, dtype="uint8", name="image")
-    x = layers.Reshape((*IMAGE_SHAPE, 1), name="channel")(inputs)
+    inputs = keras.Input((SIDE, SIDE), dtype="uint8", name="image")
+    x = layers.Reshape((SIDE, SIDE, 1), name="channel")(inputs)
     return inputs, layers.Rescaling(1 / 255, name="scale")(x)
 
 
@@ -57,18 +55,26 @@ def notebook(
 def compact(
     activation: Activation,
     *,
-    filters: Sequence[Sequence[int]] = ((16, 32), (32, 64), (64, 128)),
+    filters: Sequence[Sequence[int]] = ((16,), (32, 64), (64, 128)),
+    first_kernel: int = 5,
     dropout: float = 0.0,
     head: str = "softmax",
 ) -> keras.Model:
-    """Return a small batch-normalized CNN: 3×3 convolutions, each block ending with a pooling."""
+    """Return a small batch-normalized CNN; 3×3 convolutions follow the first one.
+
+    Each block ends with a pooling, which stands between the convolution and its normalization:
+    on a CPU those and the activation are limited by memory, and here they see a quarter of it.
+    """
     inputs, x = _pixels()
+    kernel = first_kernel
     for block in filters:
-        for count in block:
-            x = layers.Conv2D(count, 3, padding="same", use_bias=False)(x)
+        for number, count in enumerate(block, 1):
+            x = layers.Conv2D(count, kernel, padding="same", use_bias=False)(x)
+            if number == len(block):
+                x = layers.MaxPooling2D()(x)
             x = layers.BatchNormalization(momentum=0.9)(x)
             x = activation()(x)
-        x = layers.MaxPooling2D()(x)
+            kernel = 3
     x = layers.Flatten()(x)
     x = layers.Dropout(dropout)(x)
     return keras.Model(inputs, _head(x, head), name="compact")

@@ -1,6 +1,8 @@
 """Predict the test images: the fourth stage. Writes the submission, and its score if known."""
 
 import json
+from pathlib import Path
+from typing import Any
 
 from src import dataset, errors, paths, quiet
 from src.errors import InputError
@@ -8,21 +10,36 @@ from src.errors import InputError
 
 def main() -> None:
     """Load the trained model, write its predictions, and add them to the training's run."""
-    for path in (paths.MODELS / paths.MODEL, paths.MODELS / paths.ORIGIN):
-        if not path.is_file():
-            raise InputError(f"{path} does not exist: run `dvc repro train` first.")
-    origin = json.loads((paths.MODELS / paths.ORIGIN).read_text())
-    final = json.loads((paths.MODELS / paths.METRICS).read_text())
+    model_file = paths.MODELS / paths.MODEL
+    _require(model_file)
+    origin = _read(paths.MODELS / paths.ORIGIN)
+    final = _read(paths.MODELS / paths.METRICS)
     dataset.describe()
 
     with quiet.stderr():
         from src import predictions, summary, tracking, training
-    model = training.load(paths.MODELS / paths.MODEL)
+    model = training.load(model_file)
     made = predictions.write(model, paths.PREDICTIONS)
     run_id, own = tracking.log_to_training_run(origin, files=made.artifacts, metrics=made.scores)
     if not own:
         print(f"The run that trained this model is not in this store: run {run_id} stands in.")
     summary.show(final, made, {**origin, "run_id": run_id})
+
+
+def _require(path: Path) -> None:
+    if not path.is_file():
+        raise InputError(f"{path} does not exist: run `dvc repro train` first.")
+
+
+def _read(path: Path) -> dict[str, Any]:
+    _require(path)
+    try:
+        return json.loads(path.read_text())
+    except ValueError as error:
+        raise InputError(
+            f"{path} cannot be read ({error}); expected what train wrote: run "
+            "`dvc repro --force train` to write it anew."
+        ) from error
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from src import atomic, dataset, figures, paths, scoring, submission
+from src import atomic, dataset, figures, paths, schemas, scoring, tables
 
 
 @dataclass(frozen=True)
@@ -49,14 +49,15 @@ def write(model, folder: Path) -> Predictions:
     from src import batches  # needs TensorFlow
 
     images = dataset.load(paths.TEST)["images"]
-    labels = scoring.held_out_labels(paths.SOLUTION_CSV, len(images))
+    schemas.read_submission(paths.SAMPLE_SUBMISSION_CSV, len(images))  # asks for these very ids
+    labels = schemas.read_solution(paths.SOLUTION_CSV, len(images))
     output = probabilities(model.predict(batches.evaluation_batches(images), verbose=0))
     predicted = output.argmax(axis=1)
 
-    files = Predictions(folder, folder / "submission.csv", {})
+    files = Predictions(folder, folder / paths.SUBMISSION, {})
     with atomic.writing(folder) as [aside]:
         aside.mkdir()
-        submission.write(aside / "submission.csv", predicted, paths.SAMPLE_SUBMISSION_CSV)
+        tables.write_submission(aside / paths.SUBMISSION, predicted.astype(np.uint8))
         np.save(aside / "probabilities.npy", output)
         (aside / "figures").mkdir()
         pairs = pd.DataFrame({"actual": [], "predicted": []})

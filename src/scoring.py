@@ -1,33 +1,11 @@
 """How good predictions are on the held-out labels. Nothing else may read those."""
 
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 from sklearn.metrics import precision_recall_fscore_support
 from statsmodels.stats.proportion import proportion_confint
 
 from src import metrics
-from src.errors import InputError
-
-
-def held_out_labels(path: Path, count: int) -> np.ndarray | None:
-    """Return the labels of the test images, uint8 (count,), or None where they are not known.
-
-    Raises:
-        InputError: the file is missing, or is not for `count` images.
-    """
-    if not path.is_file():
-        raise InputError(f"{path} does not exist: run `dvc repro fetch` first.")
-    solution = pd.read_csv(path)
-    if solution.empty:  # a header alone: fetch's way to say "not known"
-        return None
-    if len(solution) != count:
-        raise InputError(
-            f"{path} has labels for {len(solution):,} images, but there are {count:,} test images: "
-            "run `dvc repro` to make both from one source."
-        )
-    return solution["Label"].to_numpy(np.uint8)
 
 
 def score(labels: np.ndarray, predicted: np.ndarray) -> dict[str, float]:

@@ -185,7 +185,7 @@ def _record(origin: dict[str, str], score: kaggle_api.Score) -> str:
 def _show_waiting(ref: int, seconds: float) -> None:
     if seconds == 0:
         print(
-            f"Submission {ref} is in; waiting for its score (after Ctrl-C, --ref {ref} goes on) ...",
+            f"Submission {ref} is in; waiting for its score (after Ctrl-C: --ref {ref}) ...",
             file=sys.stderr,
         )
     elif sys.stderr.isatty():  # elsewhere, a line cannot be written over

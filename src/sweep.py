@@ -1,58 +1,101 @@
-"""A --multirun in MLflow: one parent run, with a child for each job."""
+"""What surrounds Hydra's jobs: checks before the first of them, and, for a --multirun, a parent
+run in MLflow with a child for each job.
+"""
 
-import atexit
 import sys
+import traceback
+from collections.abc import Iterable, Iterator
 from typing import Any
 
+from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
+from hydra.core.global_hydra import GlobalHydra
+from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.utils import JobReturn, JobStatus
+from hydra.errors import HydraException
 from hydra.experimental.callback import Callback
-from omegaconf import DictConfig, open_dict
+from hydra.types import RunMode
+from omegaconf import DictConfig, OmegaConf, open_dict
+from omegaconf.errors import OmegaConfBaseException
 
-from src.errors import sentence
+from src import config as configuration
+from src import dataset, errors
+
+_parents: list[tuple[Any, str]] = []  # client and id of the parent run that is open, if one is
 
 
 class MlflowSweep(Callback):
-    """Creates the parent run, and gives its id to the jobs as an override, so that it reaches
-    the workers of any launcher; reports a job that failed at once."""
+    """Refuses mistakes before Hydra makes a folder; creates the parent run, and gives its id to
+    the jobs as an override, so that it reaches the workers of any launcher; reports a job that
+    failed at once.
 
-    run_id = None
+    Hydra makes mere warnings of a callback's exceptions; only SystemExit passes (errors.run).
+    """
+
+    def on_run_start(self, config: DictConfig, **kwargs: Any) -> None:
+        """Check the job."""
+        errors.run(lambda: _check([config]))
 
     def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
-        """Create the parent run, named after the sweep."""
-        from src import tracking
-
-        overrides = list(config.hydra.overrides.task)
-        self.client, experiment_id = tracking.connect(config.mlflow.experiment)
-        self.run_id = self.client.create_run(
-            experiment_id,
-            run_name=" ".join(overrides) or "multirun",
-            tags={"sweep": " ".join(overrides), **tracking.environment_tags()},
-        ).info.run_id
-        with open_dict(config):
-            config.hydra.overrides.hydra.append(f"mlflow.parent_run_id={self.run_id}")
-        # Hydra skips on_multirun_end when a job failed.
-        atexit.register(self._close, "FAILED")
+        """Check every job, and create the parent run."""
+        errors.run(lambda: _check(_jobs(config)))
+        errors.run(lambda: _open(config))
 
     def on_job_end(self, config: DictConfig, job_return: JobReturn, **kwargs: Any) -> None:
         """Report a failed job the moment it fails; the others go on."""
-        if self._in_sweep(config) and job_return.status == JobStatus.FAILED:
+        if config.hydra.mode == RunMode.MULTIRUN and job_return.status == JobStatus.FAILED:
             error = job_return._return_value
-            text = sentence(error) or f"{type(error).__name__}: {error}"
+            text = errors.sentence(error)
+            if text is None:
+                traceback.print_exception(error)
+                text = f"{type(error).__name__}: {error}"
             job = " ".join(config.hydra.overrides.task)
             print(f"Error in job {config.hydra.job.num} ({job}): {text}", file=sys.stderr)
 
     def on_multirun_end(self, config: DictConfig, **kwargs: Any) -> None:
-        """Close the parent run."""
-        self._close("FINISHED")
+        """Close the parent run. Hydra skips this when a job failed."""
+        close("FINISHED")
 
-    @staticmethod
-    def _in_sweep(config: DictConfig) -> bool:
-        return config.hydra.mode is not None and config.hydra.mode.name == "MULTIRUN"
 
-    def _close(self, status: str) -> None:
-        if self.run_id:
-            self.client.set_terminated(self.run_id, status)
-            self.run_id = None
+def close(status: str) -> bool:
+    """Close the parent run; return whether one was open."""
+    for client, run_id in _parents:
+        client.set_terminated(run_id, status)
+    return bool(_parents) and not _parents.clear()
 
-    def __getstate__(self) -> dict:  # launchers pickle callbacks into their workers
-        return {}
+
+def _open(config: DictConfig) -> None:
+    """Create the parent run, named after the sweep."""
+    from src import tracking
+
+    name = " ".join(config.hydra.overrides.task)
+    client, experiment_id = tracking.connect(config.mlflow.experiment)
+    run = client.create_run(
+        experiment_id,
+        run_name=name or "multirun",
+        tags={"sweep": name, **tracking.environment_tags()},
+    )
+    with open_dict(config):
+        config.hydra.overrides.hydra.append(f"mlflow.parent_run_id={run.info.run_id}")
+    _parents.append((client, run.info.run_id))
+
+
+def _jobs(config: DictConfig) -> Iterator[DictConfig]:
+    """Yield the configuration of each job of a sweep, if its sweeper is the basic one: others
+    choose a job by the results of those before it.
+    """
+    if config.hydra.runtime.choices["hydra/sweeper"] == "basic":
+        loader = GlobalHydra.instance().config_loader()
+        overrides = OverridesParser.create(loader).parse_overrides(config.hydra.overrides.task)
+        for job in BasicSweeper.split_arguments(overrides, None)[0]:
+            yield loader.load_sweep_config(config, job)
+
+
+def _check(jobs: Iterable[DictConfig]) -> None:
+    """Raise InputError for a configuration that cannot be used, or for missing data."""
+    try:
+        for job in jobs:
+            composed = OmegaConf.masked_copy(job, [key for key in job if key != "hydra"])
+            configuration.resolve(composed, job.hydra.runtime.choices)
+    except (HydraException, OmegaConfBaseException) as error:
+        raise configuration.explain(error) from error
+    dataset.describe()

@@ -1,11 +1,12 @@
 """Train a model: the third stage, and the command that tries an activation by one word.
 
-    python -m src.train activation=relu
-    python -m src.train activation=swish,relu seed=1,2,3 -m
-    python -m src.train experiment=notebook epochs=1
+python -m src.train activation=relu
+python -m src.train activation=swish,relu seed=1,2,3 -m
+python -m src.train experiment=notebook epochs=1
 """
 
 import json
+import logging
 import os
 import signal
 import sys
@@ -18,7 +19,12 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from src import atomic, config, dataset, errors, paths, quiet
+from src import atomic, config, dataset, errors, paths, quiet, sweep
+
+# Its notes on retracing, which Hydra's logging would show, are not for our users.
+logging.getLogger("tensorflow").setLevel(logging.ERROR)
+
+INTERRUPTED = "Interrupted: the same command goes on after the last epoch that ended."
 
 
 def train(composed: DictConfig) -> float:
@@ -28,16 +34,21 @@ def train(composed: DictConfig) -> float:
     data = dataset.describe()
     training_set, validation_set = dataset.load(paths.TRAIN), dataset.load(paths.VALID)
 
+    name = f"{job.runtime.choices.activation}-seed{cfg.seed}"
+    print(
+        f"{name} · {job.runtime.choices.model} on {data.counts['train']:,} images of {data.name}"
+        " · loading TensorFlow",
+        flush=True,
+    )
     with quiet.stderr():
         from src import checkpoint, figures, metrics, predictions, summary, tracking, training
-    name = f"{job.runtime.choices.activation}-seed{cfg.seed}"
     settings = OmegaConf.to_container(composed, resolve=True)
     folder = paths.store() / paths.CHECKPOINTS / training.digest(settings, data)[:16]
-    out = Path(job.runtime.output_dir)
+    out = Path(os.path.relpath(job.runtime.output_dir))
 
     with checkpoint.opened(folder) as (file, state):
         if state.history:
-            print(f"{name} goes on after epoch {len(state.history)} of {cfg.epochs}.")
+            print(f"{name} goes on after epoch {len(state.history)} of {cfg.epochs}.", flush=True)
         with tracking.training_run(
             cfg.mlflow.experiment, name, state.run_id, cfg.mlflow.parent_run_id
         ) as run_id:
@@ -61,18 +72,18 @@ def train(composed: DictConfig) -> float:
             with atomic.writing(out / paths.ORIGIN) as [origin_file]:
                 origin_file.write_text(json.dumps(origin, indent=2) + "\n")
             tracking.log_training(model, validation_set["images"][:1], final, out)
-        checkpoint.delete(file)
-
-    if cfg.submission:
-        made = predictions.write(model, out / paths.PREDICTIONS)
-        tracking.log_to_training_run(origin, files=made.artifacts, metrics=made.scores)
-        summary.show(final, made, origin)
+        if cfg.submission:
+            made = predictions.write(model, out / paths.PREDICTIONS)
+            tracking.log_to_training_run(origin, files=made.artifacts, metrics=made.scores)
+            summary.show(final, made, origin)
+        checkpoint.delete(file)  # last, so that no failure costs the training
     return final[metrics.BEST_VAL_ACCURACY]
 
 
 def task(composed: DictConfig) -> float:
     """Run `train` as a Hydra job: alone, an error the user can mend ends the process here,
-    because Hydra would print more than its sentence; in a sweep it is the sweep's to report."""
+    because Hydra would print more than its sentence; in a sweep it is the sweep's to report.
+    """
     try:
         return train(composed)
     except (errors.InputError, OSError) as error:
@@ -88,10 +99,13 @@ def main() -> None:
     config.register()
     try:
         hydra.main(version_base="1.3", config_path="../conf", config_name="config")(task)()
+    except KeyboardInterrupt:
+        sweep.close("KILLED")
+        raise KeyboardInterrupt(INTERRUPTED) from None
     except (HydraException, OmegaConfBaseException) as error:
         raise config.explain(error) from error
     except Exception:
-        if not {"-m", "--multirun"} & set(sys.argv):
+        if not sweep.close("FAILED"):
             raise
         sys.exit(1)  # src/sweep.py reported the failed jobs, each when it failed
 

@@ -1,0 +1,40 @@
+# `make` runs the pipeline, `make test` the tests; both build .venv first, from the hashed lock.
+.DEFAULT_GOAL := run
+.PHONY: run test ui lint lock clean help
+
+PYTHON ?= python3
+BIN := $(CURDIR)/.venv/bin
+UV_VERSION := 0.13.9
+export PATH := $(BIN):$(PATH)
+
+run: .venv/locked  ## fetch, preprocess, train, predict: a scored submission (the default)
+	@dvc repro
+
+test: .venv/locked  ## all tests; `make test ARGS="-m 'not slow'"` leaves out the slow ones
+	@python -m pytest $(ARGS)
+
+ui: .venv/locked  ## the runs in MLflow, on http://127.0.0.1:5000
+	@mlflow ui --host 127.0.0.1 --port 5000 \
+	    --backend-store-uri "$${MLFLOW_TRACKING_URI:-sqlite:///$(CURDIR)/mlflow.db}"
+
+lint: .venv/locked  ## check style and format
+	@ruff check . && ruff format --check .
+
+lock: .venv/locked  ## resolve the dependencies of pyproject.toml anew into requirements.lock
+	@uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-header \
+	    --extra dev --extra parallel pyproject.toml -o requirements.lock
+
+clean:  ## forget unfinished trainings and Hydra's output folders; runs in MLflow stay
+	@rm -rf checkpoints outputs multirun dvc_plots
+
+help:  ## list the targets
+	@awk -F ':.*  ## ' '/^[a-z]+:.*  ## / {printf "make %-6s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.venv/locked: requirements.lock
+	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(None if (3, 11) <= v <= (3, 13) \
+	    else f"Python {v[0]}.{v[1]} found, 3.11 to 3.13 needed: make PYTHON=python3.12")'
+	@echo "Setting up .venv (once; about 2 GB, a minute or more by your connection) ..."
+	@$(PYTHON) -m venv .venv
+	@$(BIN)/pip install -q --disable-pip-version-check uv==$(UV_VERSION)
+	@VIRTUAL_ENV=$(CURDIR)/.venv $(BIN)/uv pip sync -q --require-hashes requirements.lock
+	@touch $@

@@ -1,0 +1,54 @@
+"""Fixtures: a project folder of its own for a test, and a small sample of real MNIST.
+
+tests/data holds MNIST's first 600 training and 200 test images as gzipped IDX files.
+"""
+
+import gzip
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+
+from src import mirrors, paths, tables
+
+ROOT = Path(__file__).resolve().parents[1]
+SAMPLE = ROOT / "tests" / "data"
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty project with a copy of params.yaml, which is also the working directory."""
+    monkeypatch.chdir(tmp_path)
+    shutil.copy(ROOT / paths.PARAMS, tmp_path)
+    return tmp_path
+
+
+@pytest.fixture(scope="session")
+def sample() -> mirrors.Arrays:
+    """The sample's four arrays, by the names of the original files."""
+    packed = {name: (SAMPLE / f"{name}.gz").read_bytes() for name in mirrors.FILES}
+    return {name: mirrors.parse_idx(gzip.decompress(body)) for name, body in packed.items()}
+
+
+@pytest.fixture(scope="session")
+def small_mnist(sample: mirrors.Arrays, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the sample as train, test, sample_submission and solution.csv."""
+    folder = tmp_path_factory.mktemp("small_mnist")
+    images, labels, test_images, solution = (sample[name] for name in mirrors.FILES)
+    tables.write_images(folder / paths.TRAIN_CSV.name, images, labels)
+    tables.write_images(folder / paths.TEST_CSV.name, test_images)
+    zeros = np.zeros(len(solution), np.uint8)
+    tables.write_submission(folder / paths.SAMPLE_SUBMISSION_CSV.name, zeros)
+    tables.write_submission(folder / paths.SOLUTION_CSV.name, solution)
+    return folder
+
+
+@pytest.fixture
+def small_project(project: Path, small_mnist: Path) -> Path:
+    """A project whose fetch copies the sample."""
+    params = yaml.safe_load(paths.PARAMS.read_text())
+    params["fetch"] |= {"source": "files", "layout": "any", "path": str(small_mnist)}
+    paths.PARAMS.write_text(yaml.safe_dump(params, sort_keys=False))
+    return project

@@ -1,0 +1,240 @@
+import errno
+import hashlib
+import json
+import shutil
+
+import numpy as np
+import pytest
+import yaml
+
+from src import config, fetch, kaggle_api, mirrors, paths, schemas, tables
+from src.errors import InputError
+
+
+def set_fetch(**values):
+    params = yaml.safe_load(paths.PARAMS.read_text())
+    params["fetch"] |= values
+    paths.PARAMS.write_text(yaml.safe_dump(params))
+
+
+def written():
+    """Return the bytes of every file under data, by path."""
+    files = (path for path in sorted(paths.RAW.parent.rglob("*")) if path.is_file())
+    return {path: path.read_bytes() for path in files}
+
+
+@pytest.fixture
+def mnist_project(project, sample, monkeypatch):
+    """A project whose mirrors give the sample; the layouts are smaller in proportion."""
+    monkeypatch.setattr(mirrors, "download", lambda name: (sample, "sample"))
+    monkeypatch.setitem(config.LAYOUTS, "kaggle", (500, 300))
+    monkeypatch.setitem(config.LAYOUTS, "mnist", (600, 200))
+    return project
+
+
+def images_with_labels():
+    images, labels = schemas.read_train(paths.TRAIN_CSV)
+    test_images = schemas.read_test(paths.TEST_CSV)
+    solution = schemas.read_solution(paths.SOLUTION_CSV)
+    every = np.concatenate([images, test_images]), np.concatenate([labels, solution])
+    return sorted((image.tobytes(), int(label)) for image, label in zip(*every, strict=True))
+
+
+def test_the_files_look_like_kaggles(mnist_project):
+    fetch.main()
+    train, test, sample_submission, solution = (
+        path.read_text().splitlines()
+        for path in (
+            paths.TRAIN_CSV,
+            paths.TEST_CSV,
+            paths.SAMPLE_SUBMISSION_CSV,
+            paths.SOLUTION_CSV,
+        )
+    )
+    pixels = ",".join(f"pixel{number}" for number in range(784))
+    assert train[0] == f"label,{pixels}"
+    assert test[0] == pixels
+    assert (len(train), len(test)) == (501, 301)
+    assert train[1].count(",") == 784
+    assert sample_submission[:3] == ["ImageId,Label", "1,0", "2,0"]
+    assert sample_submission[-1] == "300,0"
+    assert solution[0] == "ImageId,Label"
+    assert len(solution) == 301
+
+
+def test_the_kaggle_layout_draws_every_image_once_with_its_own_label(mnist_project, sample):
+    fetch.main()
+    images = np.concatenate([sample[mirrors.TRAIN_IMAGES], sample[mirrors.TEST_IMAGES]])
+    labels = np.concatenate([sample[mirrors.TRAIN_LABELS], sample[mirrors.TEST_LABELS]])
+    expected = [(i.tobytes(), int(n)) for i, n in zip(images, labels, strict=True)]
+    assert images_with_labels() == sorted(expected)
+    drawn, _ = schemas.read_train(paths.TRAIN_CSV)
+    assert not np.array_equal(drawn, images[:500])
+
+
+def test_another_seed_draws_other_images(mnist_project):
+    fetch.main()
+    before = paths.TRAIN_CSV.read_bytes()
+    set_fetch(seed=1)
+    fetch.main()
+    assert paths.TRAIN_CSV.read_bytes() != before
+    assert json.loads(paths.PROVENANCE.read_text())["seed"] == 1
+
+
+def test_the_draw_of_the_kaggle_layout_never_changes():
+    order = np.random.RandomState(2017).permutation(70_000).astype("<u4")
+    assert order[:5].tolist() == [6874, 13094, 60821, 13270, 42537]
+    assert (
+        hashlib.sha256(order).hexdigest()
+        == "c66c47f1f2544853698809cd7e2e25ccd44744d2a57444ab4fb9cc2d5625b44f"
+    )
+
+
+def test_the_mnist_layout_keeps_the_official_order(mnist_project, sample):
+    set_fetch(layout="mnist")
+    fetch.main()
+    images, labels = schemas.read_train(paths.TRAIN_CSV, 600)
+    assert np.array_equal(images, sample[mirrors.TRAIN_IMAGES])
+    assert np.array_equal(labels, sample[mirrors.TRAIN_LABELS])
+    assert np.array_equal(schemas.read_test(paths.TEST_CSV, 200), sample[mirrors.TEST_IMAGES])
+    assert np.array_equal(schemas.read_solution(paths.SOLUTION_CSV), sample[mirrors.TEST_LABELS])
+    assert "seed" not in json.loads(paths.PROVENANCE.read_text())
+
+
+def test_fetching_from_another_mirror_writes_the_same_bytes(mnist_project, sample, monkeypatch):
+    fetch.main()
+    first = written()
+    monkeypatch.setattr(mirrors, "download", lambda name: (sample, "other"))
+    fetch.main()
+    assert written() == first
+    assert len(first) == 5
+
+
+def test_provenance_says_what_was_fetched(mnist_project):
+    fetch.main()
+    assert json.loads(paths.PROVENANCE.read_text()) == {
+        "source": "mnist",
+        "layout": "kaggle",
+        "seed": 2017,
+        "sha256": mirrors.MNIST.sha256,
+        "rows": {"train": 500, "test": 300},
+    }
+
+
+def test_fetch_says_the_mirror_and_the_rows(mnist_project, capsys):
+    fetch.main()
+    assert capsys.readouterr().out.splitlines() == [
+        "mnist from mirror sample: SHA-256 as published",
+        "data/raw: 500 labelled images, 300 test images",
+    ]
+
+
+def test_a_path_is_read_instead_of_a_mirror(mnist_project, sample, monkeypatch, tmp_path):
+    monkeypatch.setattr(mirrors, "download", lambda name: pytest.fail("was asked"))
+    monkeypatch.setattr(mirrors, "read_folder", lambda folder, name: sample)
+    set_fetch(path=str(tmp_path))
+    fetch.main()
+    assert paths.TRAIN_CSV.is_file()
+
+
+def test_the_layout_any_says_nothing_about_mnist(mnist_project):
+    set_fetch(layout="any")
+    with pytest.raises(InputError, match=r"fetch.layout=any says nothing.*mnist: set it to kaggle"):
+        fetch.main()
+    assert not written()
+
+
+def test_files_are_copied_as_they_are(small_project, small_mnist):
+    fetch.main()
+    for path in small_mnist.iterdir():
+        assert (paths.RAW / path.name).read_bytes() == path.read_bytes()
+    facts = json.loads(paths.PROVENANCE.read_text())
+    assert facts["rows"] == {"train": 600, "test": 200}
+    digest = hashlib.sha256((small_mnist / "train.csv").read_bytes()).hexdigest()
+    assert facts["sha256"]["train.csv"] == digest
+
+
+def test_files_without_a_solution_replace_an_earlier_one_by_its_header(small_project, small_mnist):
+    fetch.main()
+    assert schemas.read_solution(paths.SOLUTION_CSV) is not None
+    shutil.copytree(small_mnist, "given", ignore=shutil.ignore_patterns("solution.csv"))
+    set_fetch(path="given")
+    fetch.main()
+    assert paths.SOLUTION_CSV.read_text() == "ImageId,Label\n"
+    assert schemas.read_solution(paths.SOLUTION_CSV) is None
+
+
+def test_a_missing_sample_submission_is_made(small_project, small_mnist):
+    shutil.copytree(small_mnist, "given", ignore=shutil.ignore_patterns("sample_submission.csv"))
+    set_fetch(path="given")
+    fetch.main()
+    made = (small_mnist / "sample_submission.csv").read_bytes()
+    assert paths.SAMPLE_SUBMISSION_CSV.read_bytes() == made
+
+
+def test_kaggles_files_come_without_a_solution(project, small_mnist, monkeypatch):
+    def download(folder):
+        for name in ("train.csv", "test.csv", "sample_submission.csv"):
+            shutil.copy(small_mnist / name, folder)
+
+    monkeypatch.setattr(kaggle_api, "download", download)
+    set_fetch(source="kaggle")
+    fetch.main()
+    assert paths.TRAIN_CSV.read_bytes() == (small_mnist / "train.csv").read_bytes()
+    assert schemas.read_solution(paths.SOLUTION_CSV) is None
+    assert json.loads(paths.PROVENANCE.read_text())["source"] == "kaggle"
+
+
+def remove(path):
+    path.unlink()
+
+
+def empty(path):
+    path.write_bytes(b"")
+
+
+@pytest.mark.parametrize(
+    ("name", "harm", "said"),
+    [
+        ("train.csv", remove, "given/train.csv is missing"),
+        ("test.csv", remove, "given/test.csv is missing"),
+        ("train.csv", empty, "given/train.csv is empty"),
+        ("test.csv", empty, "given/test.csv is empty"),
+        ("", shutil.rmtree, "fetch.path=given is not a folder"),
+    ],
+)
+def test_a_bad_folder_is_refused_and_the_earlier_data_stay(
+    small_project, small_mnist, name, harm, said
+):
+    fetch.main()
+    before = written()
+    shutil.copytree(small_mnist, "given")
+    harm(small_project / "given" / name)
+    set_fetch(path="given")
+    with pytest.raises(InputError, match=said):
+        fetch.main()
+    assert written() == before
+
+
+def test_a_full_disk_leaves_the_earlier_data_whole(mnist_project, monkeypatch):
+    fetch.main()
+    before = written()
+
+    def full(path, labels):
+        raise OSError(errno.ENOSPC, "No space left on device", str(path))
+
+    monkeypatch.setattr(tables, "write_submission", full)
+    set_fetch(seed=1)
+    with pytest.raises(OSError, match="No space left"):
+        fetch.main()
+    assert written() == before
+
+
+def test_without_any_mirror_nothing_is_written(project, monkeypatch):
+    def none(name):
+        raise InputError("No mirror gave MNIST.")
+
+    monkeypatch.setattr(mirrors, "download", none)
+    with pytest.raises(InputError, match="No mirror"):
+        fetch.main()
+    assert not written()

@@ -1,0 +1,193 @@
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+
+from src import config, fetch, mirrors, paths, preprocess, tables
+from src.errors import InputError
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def set_preprocess(**values):
+    params = yaml.safe_load(paths.PARAMS.read_text())
+    params["preprocess"] |= values
+    paths.PARAMS.write_text(yaml.safe_dump(params))
+
+
+def load(path):
+    with np.load(path) as arrays:
+        return dict(arrays)
+
+
+def written():
+    """Return the bytes of every file of data/processed, by path."""
+    files = (path for path in sorted(paths.PROCESSED.rglob("*")) if path.is_file())
+    return {path: path.read_bytes() for path in files}
+
+
+@pytest.fixture
+def fetched(small_project):
+    fetch.main()
+    return small_project
+
+
+def test_the_parts_hold_uint8_images_and_labels_and_test_has_no_labels(fetched, sample):
+    preprocess.main()
+    train, valid, test = (load(path) for path in (paths.TRAIN, paths.VALID, paths.TEST))
+    for part, count in ((train, 540), (valid, 60)):
+        assert part["images"].shape == (count, 28, 28)
+        assert part["labels"].shape == (count,)
+        assert part["images"].dtype == part["labels"].dtype == np.uint8
+    assert list(test) == ["images"]
+    assert np.array_equal(test["images"], sample[mirrors.TEST_IMAGES])
+
+
+def test_every_labelled_image_is_in_one_part_with_its_own_label(fetched, sample):
+    preprocess.main()
+    parts = [load(path) for path in (paths.TRAIN, paths.VALID)]
+    found = sorted(
+        (image.tobytes(), label)
+        for part in parts
+        for image, label in zip(part["images"], part["labels"], strict=True)
+    )
+    given = zip(sample[mirrors.TRAIN_IMAGES], sample[mirrors.TRAIN_LABELS], strict=True)
+    assert found == sorted((image.tobytes(), label) for image, label in given)
+
+
+def test_both_parts_have_the_classes_in_the_same_shares(fetched, sample):
+    preprocess.main()
+    every = np.bincount(sample[mirrors.TRAIN_LABELS])
+    valid = np.bincount(load(paths.VALID)["labels"])
+    assert np.abs(valid - every / 10).max() < 1
+
+
+def test_the_fraction_and_the_seed_of_params_yaml_decide_the_split(fetched):
+    preprocess.main()
+    first = load(paths.VALID)["images"]
+    set_preprocess(seed=3)
+    preprocess.main()
+    assert not np.array_equal(load(paths.VALID)["images"], first)
+    set_preprocess(valid_fraction=0.25)
+    preprocess.main()
+    assert len(load(paths.VALID)["images"]) == 150
+
+
+def test_running_twice_writes_the_same_bytes(fetched):
+    preprocess.main()
+    first = written()
+    preprocess.main()
+    assert written() == first
+    assert len(first) == 6
+
+
+def test_dataset_json_names_the_data_and_counts_them(fetched, capsys):
+    preprocess.main()
+    facts = json.loads(paths.DATASET.read_text())
+    assert facts["name"] == "files-any"
+    assert facts["counts"] == {"train": 540, "valid": 60, "test": 200}
+    last = capsys.readouterr().out.splitlines()[-1]
+    assert last.startswith("data/processed: 540 training, 60 validation and 200 test images of fil")
+    assert facts["digest"][:12] in last
+
+
+def test_the_digest_changes_with_a_single_test_pixel(fetched, sample):
+    preprocess.main()
+    before = json.loads(paths.DATASET.read_text())["digest"]
+    images = sample[mirrors.TEST_IMAGES].copy()
+    images[0, 0, 0] ^= 1
+    tables.write_images(paths.TEST_CSV, images)
+    preprocess.main()
+    assert json.loads(paths.DATASET.read_text())["digest"] != before
+
+
+def test_both_figures_are_pngs(fetched):
+    preprocess.main()
+    for path in (preprocess.CLASS_BALANCE, preprocess.SAMPLE_DIGITS):
+        assert path.read_bytes().startswith(b"\x89PNG")
+
+
+def test_data_without_a_solution_are_fine(fetched):
+    tables.write_submission(paths.SOLUTION_CSV, None)
+    preprocess.main()
+    assert paths.TRAIN.is_file()
+
+
+def test_before_fetch_the_sentence_says_to_run_it(project):
+    with pytest.raises(InputError, match=r"provenance.json is missing.*run fetch first"):
+        preprocess.main()
+    assert not written()
+
+
+@pytest.mark.parametrize(
+    "content", ["", "{", "[]", "3", '{"source": "mnist"}', '{"source": "a", "layout": "b"}']
+)
+def test_a_damaged_provenance_is_refused(fetched, content):
+    paths.PROVENANCE.write_text(content)
+    with pytest.raises(InputError, match=r"provenance.json does not name.*run fetch first"):
+        preprocess.main()
+
+
+def cut(path):
+    lines = path.read_text().splitlines()
+    path.write_text("\n".join(lines[:100]))
+
+
+def spoil(path):
+    path.write_text(path.read_text()[:-20] + ",x\n")
+
+
+@pytest.mark.parametrize(
+    ("path", "harm", "said"),
+    [
+        (paths.TRAIN_CSV, Path.unlink, "train.csv is missing: run fetch first"),
+        (paths.TEST_CSV, Path.unlink, "test.csv is missing: run fetch first"),
+        (paths.TRAIN_CSV, spoil, "train.csv, data row 600"),
+        (paths.SAMPLE_SUBMISSION_CSV, cut, "sample_submission.csv has 99 data rows, 200 expected"),
+        (paths.SOLUTION_CSV, cut, "solution.csv has 99 data rows, 200 expected"),
+    ],
+)
+def test_bad_data_are_refused_and_the_earlier_outputs_stay(fetched, path, harm, said):
+    preprocess.main()
+    before = written()
+    harm(path)
+    with pytest.raises(InputError, match=said):
+        preprocess.main()
+    assert written() == before
+
+
+@pytest.mark.parametrize(
+    ("layout", "said"),
+    [
+        ((601, 200), "train.csv has 600 data rows, 601 expected"),
+        ((600, 199), "test.csv has 200 data rows, 199 expected"),
+    ],
+)
+def test_the_layout_says_how_many_rows_there_must_be(fetched, monkeypatch, layout, said):
+    monkeypatch.setitem(config.LAYOUTS, "any", layout)
+    with pytest.raises(InputError, match=said):
+        preprocess.main()
+    assert not written()
+
+
+def test_a_class_with_a_single_image_cannot_be_split(fetched, sample):
+    labels = np.minimum(sample[mirrors.TRAIN_LABELS], 8)
+    labels[0] = 9
+    tables.write_images(paths.TRAIN_CSV, sample[mirrors.TRAIN_IMAGES], labels)
+    with pytest.raises(InputError, match=r"cannot be split.*valid_fraction=0.1") as caught:
+        preprocess.main()
+    assert "\n" not in str(caught.value)
+
+
+def test_neither_stage_imports_tensorflow(small_project):
+    script = (
+        "import sys; from src import fetch, preprocess; fetch.main(); preprocess.main(); "
+        "assert not {'tensorflow', 'keras', 'mlflow'} & set(sys.modules)"
+    )
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    subprocess.run([sys.executable, "-c", script], env=environment, check=True)
