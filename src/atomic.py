@@ -1,6 +1,5 @@
 """Outputs that appear whole or not at all."""
 
-import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -30,8 +29,8 @@ def writing(*paths: Path | str) -> Iterator[list[Path]]:
         yield asides
         for aside, target in zip(asides, targets, strict=True):
             if target.is_dir():  # a folder cannot be replaced in one step, but moved out of the way
-                os.rename(target, aside.parent / "replaced")
-            os.replace(aside, target)
+                target.rename(aside.parent / "replaced")
+            aside.replace(target)
     finally:
         for aside in asides:
             shutil.rmtree(aside.parent, ignore_errors=True)

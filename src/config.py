@@ -55,7 +55,8 @@ class Fetch:
     path: str | None = None
     seed: int = MISSING
 
-    def __post_init__(self) -> None:  # runs in OmegaConf.to_object
+    def __post_init__(self) -> None:
+        """Check the values; OmegaConf.to_object calls this."""
         _one_of("fetch.source", self.source, SOURCES)
         _one_of("fetch.layout", self.layout, LAYOUTS)
         _within("fetch.seed", self.seed, 0, 2**32 - 1)
@@ -74,6 +75,7 @@ class Preprocess:
     seed: int = MISSING
 
     def __post_init__(self) -> None:
+        """Check the values."""
         _within("preprocess.valid_fraction", self.valid_fraction, 0.001, 0.9)
         _within("preprocess.seed", self.seed, 0, 2**32 - 1)
 
@@ -105,6 +107,7 @@ class Config:
     mlflow: Mlflow = field(default_factory=Mlflow)
 
     def __post_init__(self) -> None:
+        """Check the values."""
         _within("seed", self.seed, 0, 2**31 - 1)
         _within("epochs", self.epochs, 1, 100_000)
         _within("batch_size", self.batch_size, 1, 1_000_000)
@@ -153,7 +156,7 @@ def _check_types(group: str, choice: str, node: dict[str, Any]) -> None:
     path = CONF / group / f"{choice}.yaml"
     for key, default in OmegaConf.to_container(OmegaConf.load(path), resolve=False).items():
         value = node.get(key)
-        if default is None or isinstance(default, str) and "${" in default:
+        if default is None or (isinstance(default, str) and "${" in default):
             continue
         number = isinstance(default, Real) and not isinstance(default, bool)
         fits = (
@@ -181,9 +184,10 @@ def _params() -> dict[str, Any]:
     try:
         params = OmegaConf.to_container(OmegaConf.load(PARAMS))
     except Exception as error:  # YAML's own errors have no common type in OmegaConf's API
-        raise InputError(f"{PARAMS} is not readable as YAML: {' '.join(str(error).split())}")
+        reason = " ".join(str(error).split())
+        raise InputError(f"{PARAMS} is not readable as YAML ({reason}): mend it.") from error
     if not isinstance(params, dict):
-        raise InputError(f"{PARAMS} holds {_kind(params)}: write `key: value` lines, as in git.")
+        raise InputError(f"{PARAMS} holds {_kind(params)}, expected `key: value` lines: mend it.")
     return params
 
 
@@ -208,7 +212,7 @@ def stage(name: str) -> Fetch | Preprocess:
     for key in params[name]:
         if key not in known:
             raise InputError(
-                f"{name}.{key} in {PARAMS} is unknown. {did_you_mean(key, known)}"
+                f"{name}.{key} in {PARAMS} is unknown. {did_you_mean(str(key), known)}"
                 f"Known are {', '.join(known)}."
             )
     try:
@@ -241,7 +245,7 @@ def explain(error: HydraException | OmegaConfBaseException) -> InputError:
         )
     if isinstance(error, OmegaConfBaseException):
         return InputError(describe(error))
-    return InputError(" ".join(str(error).split()))
+    return InputError(" ".join(str(error).split()).rstrip(".") + ".")
 
 
 def register() -> None:

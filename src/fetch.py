@@ -21,6 +21,7 @@ from src.errors import InputError
 
 
 def main() -> None:
+    """Write data/raw, whole or not at all."""
     cfg = config.stage("fetch")
     outputs = (paths.TRAIN_CSV, paths.TEST_CSV, paths.SAMPLE_SUBMISSION_CSV, paths.SOLUTION_CSV)
     with writing(*outputs, paths.PROVENANCE) as (*files, provenance):

@@ -95,7 +95,7 @@ def lenet5(
     for count, padding in zip(filters, ("same", "valid"), strict=True):
         x = layers.Conv2D(count, 5, padding=padding)(x)
         x = activation()(x)
-        x = layers.AveragePooling2D()(x)
+        x = layers.AveragePooling2D(2)(x)
     x = layers.Flatten()(x)
     for count in units:
         x = layers.Dense(count)(x)

@@ -23,6 +23,7 @@ SAMPLE_DIGITS = paths.DATA_FIGURES / "sample_digits.png"
 
 
 def main() -> None:
+    """Write data/processed, whole or not at all."""
     cfg = config.stage("preprocess")
     source, layout = provenance()
     from src import schemas  # pandera and pandas: not for the errors above
@@ -31,7 +32,6 @@ def main() -> None:
     images, labels = schemas.read_train(paths.TRAIN_CSV, rows_train)
     test_images = schemas.read_test(paths.TEST_CSV, rows_test)
     schemas.read_submission(paths.SAMPLE_SUBMISSION_CSV, len(test_images))
-    schemas.read_solution(paths.SOLUTION_CSV, len(test_images))
 
     train, valid = split(labels, cfg.valid_fraction, cfg.seed)
     parts = {

@@ -54,6 +54,7 @@ def most_confident_errors(
     Args:
         labels: true digits, integers (N,).
         probabilities: float (N, 10), each row sums to 1.
+        count: how many at the most.
     """
     wrong = np.flatnonzero(probabilities.argmax(axis=1) != labels)
     order = np.argsort(-probabilities[wrong].max(axis=1), kind="stable")

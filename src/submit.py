@@ -10,12 +10,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from src import errors, kaggle_api
+from src.config import LAYOUTS
 from src.errors import InputError
 from src.metrics import KAGGLE_PUBLIC_SCORE
-from src.paths import MODELS, PREDICTIONS, PROVENANCE
+from src.paths import MODELS, ORIGIN, PREDICTIONS, SUBMISSION
 
-RUN_JSON = "run.json"
-SUBMISSION_CSV = "submission.csv"
+ORIGIN_KEYS = ("run_id", "run_name", "experiment", "dataset")
 SUBMISSION_TAG = "kaggle_submission"
 
 
@@ -34,7 +34,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     options = {"timeout_seconds": args.timeout, "waiting": _show_waiting}
     try:
         if args.ref is None:
-            _check_source()
+            _check_source(origin)
             _check(csv)
             print(f"Submitting {csv} to {kaggle_api.COMPETITION} ...", file=sys.stderr)
             score = kaggle_api.submit(csv, args.message or origin["run_name"], **options)
@@ -58,7 +58,7 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
         nargs="?",
         type=Path,
         metavar="RUN_FOLDER",
-        help=f"a training's output folder, with {RUN_JSON} and predictions/{SUBMISSION_CSV} "
+        help=f"a training's output folder, with {ORIGIN} and predictions/{SUBMISSION} "
         "(default: what `dvc repro` made)",
     )
     parser.add_argument(
@@ -83,17 +83,17 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
 def _places(run_folder: Path | None) -> tuple[Path, Path]:
     """Return the paths of run.json and submission.csv."""
     if run_folder is None:
-        return MODELS / RUN_JSON, PREDICTIONS / SUBMISSION_CSV
+        return MODELS / ORIGIN, PREDICTIONS / SUBMISSION
     if not run_folder.is_dir():
         raise InputError(
             f"{run_folder} is not a folder: give the output folder of a training (for example "
             "one in outputs/ or multirun/), or nothing for what `dvc repro` made."
         )
-    return run_folder / RUN_JSON, run_folder / PREDICTIONS / SUBMISSION_CSV
+    return run_folder / ORIGIN, run_folder / PREDICTIONS / SUBMISSION
 
 
 def _origin(path: Path) -> dict[str, str]:
-    """Return which run trained the model: its `run_id`, `run_name` and `experiment`."""
+    """Return which run trained the model: its `run_id`, `run_name`, `experiment` and `dataset`."""
     if not path.is_file():
         raise InputError(
             f"{path} is missing, so no training is known to record the score in: run `dvc repro`, "
@@ -101,25 +101,22 @@ def _origin(path: Path) -> dict[str, str]:
         )
     try:
         origin = json.loads(path.read_text(encoding="utf-8"))
-        return {key: origin[key] for key in ("run_id", "run_name", "experiment")}
+        return {key: origin[key] for key in ORIGIN_KEYS}
     except (ValueError, KeyError, TypeError) as error:
         raise InputError(
-            f"{path} does not hold run_id, run_name and experiment in JSON: train again, which "
-            "writes it anew."
+            f"{path} does not hold run_id, run_name, experiment and dataset in JSON: train "
+            "again, which writes it anew."
         ) from error
 
 
-def _check_source() -> None:
+def _check_source(origin: dict[str, str]) -> None:
     """Refuse labels of other images than Kaggle's: the score would be that of guessing."""
-    try:
-        source = json.loads(PROVENANCE.read_text(encoding="utf-8"))["source"]
-    except (OSError, ValueError, KeyError, TypeError):
-        return  # without data/raw, nothing speaks against the submission
+    source = origin["dataset"].split("-")[0]
     if source not in ("kaggle", "files"):
         raise InputError(
-            f"{PROVENANCE.parent} was fetched from {source}, whose test images are not Kaggle's in "
-            "Kaggle's order, so a score would mean nothing: set fetch.source=kaggle in "
-            "params.yaml, train again, and submit that."
+            f"This submission is for {origin['dataset']}, whose test images are not Kaggle's in "
+            "Kaggle's order, so a score would mean nothing: set fetch.source to kaggle in "
+            "params.yaml, run `dvc repro`, and submit that."
         )
 
 
@@ -130,35 +127,10 @@ def _check(path: Path) -> None:
             f"{path} is missing: run `dvc repro`, or give the output folder of a training that "
             "predicted."
         )
-    import pandas as pd
-
-    from src.config import LAYOUTS
-    from src.submission import COLUMNS
+    from src import schemas  # pandas and pandera: not for --help
 
     _, rows = LAYOUTS["kaggle"]
-    try:
-        table = pd.read_csv(path)
-    except ValueError as error:  # pandas' parser errors, and bytes that are no text
-        raise InputError(f"{path} is not a readable CSV: predict again.") from error
-    if tuple(table.columns) != COLUMNS:
-        raise InputError(
-            f"{path} begins with {','.join(map(str, table.columns))[:80]}, not with "
-            f"{','.join(COLUMNS)}: predict again."
-        )
-    if len(table) != rows:
-        raise InputError(
-            f"{path} has {len(table):,} rows, but Kaggle's test set has {rows:,}: set "
-            "fetch.source=kaggle in params.yaml and run `dvc repro`."
-        )
-    ids, labels = (table[column] for column in COLUMNS)
-    if list(ids) != list(range(1, rows + 1)):
-        raise InputError(f"{path}: {ids.name} does not count from 1 to {rows:,}: predict again.")
-    wrong = labels[~labels.isin(range(10))]
-    if len(wrong):
-        raise InputError(
-            f"{path}: {labels.name} is {wrong.iloc[0]} in row {wrong.index[0] + 1}, not a digit "
-            "0-9: predict again."
-        )
+    schemas.read_submission(path, rows)
 
 
 def _record(origin: dict[str, str], score: kaggle_api.Score) -> str:

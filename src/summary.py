@@ -1,11 +1,13 @@
 """The table that a run ends with."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from statistics import mean, stdev
 
+from mlflow.entities import Run
 from rich.console import Console
 from rich.table import Table
 
-from src import metrics
+from src import metrics, tracking
 from src.predictions import Predictions
 
 

@@ -5,6 +5,7 @@ run in MLflow with a child for each job.
 import sys
 import traceback
 from collections.abc import Iterable, Iterator
+from copy import deepcopy
 from typing import Any
 
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
@@ -14,11 +15,13 @@ from hydra.core.utils import JobReturn, JobStatus
 from hydra.errors import HydraException
 from hydra.experimental.callback import Callback
 from hydra.types import RunMode
-from omegaconf import DictConfig, OmegaConf, open_dict
+from omegaconf import DictConfig, open_dict
 from omegaconf.errors import OmegaConfBaseException
 
 from src import config as configuration
 from src import dataset, errors
+
+PARENT = "mlflow.parent_run_id"
 
 _parents: list[tuple[Any, str]] = []  # client and id of the parent run that is open, if one is
 
@@ -48,8 +51,10 @@ class MlflowSweep(Callback):
             if text is None:
                 traceback.print_exception(error)
                 text = f"{type(error).__name__}: {error}"
-            job = " ".join(config.hydra.overrides.task)
-            print(f"Error in job {config.hydra.job.num} ({job}): {text}", file=sys.stderr)
+            given = [word for word in config.hydra.overrides.task if not word.startswith(PARENT)]
+            print(
+                f"Error in job {config.hydra.job.num} ({' '.join(given)}): {text}", file=sys.stderr
+            )
 
     def on_multirun_end(self, config: DictConfig, **kwargs: Any) -> None:
         """Close the parent run. Hydra skips this when a job failed."""
@@ -75,7 +80,7 @@ def _open(config: DictConfig) -> None:
         tags={"sweep": name, **tracking.environment_tags()},
     )
     with open_dict(config):
-        config.hydra.overrides.hydra.append(f"mlflow.parent_run_id={run.info.run_id}")
+        config.hydra.overrides.hydra.append(f"{PARENT}={run.info.run_id}")
     _parents.append((client, run.info.run_id))
 
 
@@ -94,7 +99,9 @@ def _check(jobs: Iterable[DictConfig]) -> None:
     """Raise InputError for a configuration that cannot be used, or for missing data."""
     try:
         for job in jobs:
-            composed = OmegaConf.masked_copy(job, [key for key in job if key != "hydra"])
+            composed = deepcopy(job)
+            with open_dict(composed):
+                del composed["hydra"]
             configuration.resolve(composed, job.hydra.runtime.choices)
     except (HydraException, OmegaConfBaseException) as error:
         raise configuration.explain(error) from error

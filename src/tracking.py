@@ -3,6 +3,7 @@
 import logging
 import os
 import platform
+import re
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -17,6 +18,7 @@ from mlflow import MlflowClient
 from mlflow.entities import Metric, RunStatus
 from mlflow.exceptions import MlflowException
 from mlflow.models import infer_signature
+from sqlalchemy.exc import SQLAlchemyError
 
 from src import paths, quiet
 from src.dataset import Dataset
@@ -53,17 +55,25 @@ def connect(experiment: str) -> tuple[MlflowClient, str]:
                 if error.error_code != "RESOURCE_ALREADY_EXISTS":
                     raise
         return client, mlflow.set_experiment(experiment).experiment_id
-    except MlflowException as error:
+    except (MlflowException, SQLAlchemyError, ImportError) as error:  # no driver for its scheme
+        store, reason = (
+            _without_password(text) for text in (mlflow.get_tracking_uri(), str(error))
+        )
         raise InputError(
-            f"The MLflow store {mlflow.get_tracking_uri()} cannot be used "
-            f"({' '.join(str(error).split())[:300]}): mend MLFLOW_TRACKING_URI, or unset it to use "
-            "mlflow.db in this folder."
+            f"The MLflow store {store} cannot be used ({' '.join(reason.split())[:300]}): mend "
+            "MLFLOW_TRACKING_URI, or unset it to use mlflow.db in this folder."
         ) from error
+
+
+def _without_password(text: str) -> str:
+    """Return `text` without what stands before the @ of a URI."""
+    return re.sub(r"//\S*@", "//***@", text)
 
 
 def _database(path: Path) -> Path:
     """Create the SQLite file aside and link it into place: two processes that migrate one new
-    file corrupt it."""
+    file corrupt it.
+    """
     if not path.exists():
         new = path.with_name(f".{path.name}.{os.getpid()}")
         try:

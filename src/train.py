@@ -35,11 +35,8 @@ def train(composed: DictConfig) -> float:
     training_set, validation_set = dataset.load(paths.TRAIN), dataset.load(paths.VALID)
 
     name = f"{job.runtime.choices.activation}-seed{cfg.seed}"
-    print(
-        f"{name} · {job.runtime.choices.model} on {data.counts['train']:,} images of {data.name}"
-        " · loading TensorFlow",
-        flush=True,
-    )
+    images = f"{data.counts['train']:,} images of {data.name}"
+    print(f"{name} · {job.runtime.choices.model} · {images} · {cfg.epochs} epochs", flush=True)
     with quiet.stderr():
         from src import checkpoint, figures, metrics, predictions, summary, tracking, training
     settings = OmegaConf.to_container(composed, resolve=True)
@@ -61,7 +58,12 @@ def train(composed: DictConfig) -> float:
                 cfg, training_set, validation_set, file, state, name, tracking.log_epoch
             )
             final = training.summarize(state.history)
-            origin = {"run_id": run_id, "run_name": name, "experiment": cfg.mlflow.experiment}
+            origin = {
+                "run_id": run_id,
+                "run_name": name,
+                "experiment": cfg.mlflow.experiment,
+                "dataset": data.name,
+            }
             with atomic.writing(
                 out / paths.MODEL, out / paths.HISTORY, out / paths.METRICS, out / paths.CURVES
             ) as [model_file, history_file, metrics_file, curves_file]:

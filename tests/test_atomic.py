@@ -1,4 +1,3 @@
-import os
 
 import pytest
 
@@ -33,7 +32,7 @@ def test_a_failing_block_leaves_the_old_files_and_nothing_else(tmp_path):
     with pytest.raises(RuntimeError, match="halfway"):
         fail()
     assert path.read_text() == "old"
-    assert os.listdir(tmp_path) == ["one.txt"]
+    assert [path.name for path in tmp_path.iterdir()] == ["one.txt"]
 
 
 def test_ctrl_c_leaves_the_old_files_and_nothing_else(tmp_path):
@@ -48,13 +47,13 @@ def test_ctrl_c_leaves_the_old_files_and_nothing_else(tmp_path):
     with pytest.raises(KeyboardInterrupt):
         interrupted()
     assert path.read_text() == "old"
-    assert os.listdir(tmp_path) == ["one.txt"]
+    assert [path.name for path in tmp_path.iterdir()] == ["one.txt"]
 
 
 def test_no_hidden_folder_is_left_behind(tmp_path):
     with writing(tmp_path / "one.txt") as (aside,):
         aside.touch()
-    assert os.listdir(tmp_path) == ["one.txt"]
+    assert [path.name for path in tmp_path.iterdir()] == ["one.txt"]
 
 
 def test_a_folder_that_cannot_be_made_changes_nothing(tmp_path):
@@ -69,4 +68,4 @@ def test_a_folder_that_cannot_be_made_changes_nothing(tmp_path):
     with pytest.raises(OSError, match="file"):
         fail()
     assert old.read_text() == "old"
-    assert sorted(os.listdir(tmp_path)) == ["file", "old.txt"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "old.txt"]

@@ -16,7 +16,12 @@ from src import errors, submit
 
 ROOT = Path(__file__).resolve().parents[1]
 ROWS = 28_000
-ORIGIN = {"run_id": "0123456789abcdef", "run_name": "swish-seed1", "experiment": "digits"}
+ORIGIN = {
+    "run_id": "0123456789abcdef",
+    "run_name": "swish-seed1",
+    "experiment": "digits",
+    "dataset": "kaggle-kaggle",
+}
 
 
 @pytest.fixture
@@ -159,12 +164,12 @@ def test_without_credentials_nothing_is_sent(kaggle, monkeypatch, sentence):
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("", "not a readable CSV"),
-        (table("Id,Digit"), "begins with Id,Digit, not with ImageId,Label"),
-        (table(rows=10_000), "has 10,000 rows, but Kaggle's test set has 28,000"),
-        (table(first=0), "ImageId does not count from 1 to 28,000"),
-        (table(label="12"), "Label is 12 in row 1, not a digit"),
-        (table(label=""), "Label is nan in row 1, not a digit"),
+        ("", "submission.csv is empty"),
+        (table("Id,Digit"), "has no column 'ImageId'"),
+        (table(rows=10_000), "has 10,000 data rows, 28,000 expected"),
+        (table(first=0), "column ImageId, data row 1: found 0, expected 1"),
+        (table(label="12"), "column Label, data row 1: found 12, expected a digit"),
+        (table(label=""), "column Label, data row 1: found an empty cell"),
     ],
     ids=["empty", "header", "rows", "ids", "label", "no label"],
 )
@@ -186,16 +191,16 @@ def test_a_missing_file_is_named(kaggle, pipeline, sentence):
 def test_a_run_json_that_names_no_run_is_refused(kaggle, pipeline, sentence):
     for text in ("{", "[]", '{"run_id": "1"}'):
         (pipeline.parents[1] / "models/run.json").write_text(text)
-        assert "does not hold run_id, run_name and experiment" in sentence()
+        assert "does not hold run_id, run_name, experiment and dataset" in sentence()
     assert kaggle.asked == []
 
 
 @pytest.mark.parametrize("source", ["mnist", "fashion_mnist"])
 @pytest.mark.usefixtures("pipeline")
 def test_labels_of_other_images_than_kaggles_are_not_sent(kaggle, tmp_path, sentence, source):
-    (tmp_path / "data/raw").mkdir(parents=True)
-    (tmp_path / "data/raw/provenance.json").write_text(json.dumps({"source": source}))
-    assert f"data/raw was fetched from {source}" in sentence()
+    origin = {**ORIGIN, "dataset": f"{source}-kaggle"}
+    (tmp_path / "models/run.json").write_text(json.dumps(origin))
+    assert f"This submission is for {source}-kaggle" in sentence()
     assert kaggle.asked == []
 
 
