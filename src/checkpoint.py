@@ -78,7 +78,7 @@ def load(file: Path) -> State:
             state.best = [arrays[name] for name in arrays if name.startswith("best")]
             state.live = [arrays[name] for name in arrays if name.startswith("live")]
             return state
-    except (FileNotFoundError, zipfile.BadZipFile, ValueError, KeyError):
+    except (FileNotFoundError, EOFError, zipfile.BadZipFile, ValueError, KeyError, TypeError):
         return State()
 
 
