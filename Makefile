@@ -8,7 +8,7 @@ UV_VERSION := 0.13.9
 export PATH := $(BIN):$(PATH)
 
 run: .venv/locked  ## fetch, preprocess, train, predict: a scored submission (the default)
-	@dvc repro
+	@dvc repro && python -m src.summary
 
 test: .venv/locked  ## all tests; `make test ARGS="-m 'not slow'"` leaves out the slow ones
 	@python -m pytest $(ARGS)

@@ -12,7 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from hydra.core.config_store import ConfigStore
-from hydra.errors import HydraException, InstantiationException, MissingConfigException
+from hydra.errors import (
+    HydraException,
+    InstantiationException,
+    MissingConfigException,
+    OverrideParseException,
+)
 from omegaconf import MISSING, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
@@ -245,6 +250,11 @@ def explain(error: HydraException | OmegaConfBaseException) -> InputError:
         )
     if isinstance(error, OmegaConfBaseException):
         return InputError(describe(error))
+    if isinstance(error, OverrideParseException):
+        return InputError(
+            f"{error.override!r} is not readable as an override: write key=value, or one of the "
+            "forms of https://hydra.cc/docs/1.3/advanced/override_grammar/basic."
+        )
     return InputError(" ".join(str(error).split()).rstrip(".") + ".")
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from matplotlib import rc_context
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator, PercentFormatter
+from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 
 from src import metrics
 from src.tables import CLASSES, SIDE
@@ -131,7 +131,7 @@ def learning_curves(history: pd.DataFrame) -> Figure:
     lines = (("Training", BLUE, "--", "o"), ("Validation", VERMILION, "-", "s"))
     for axes, title, columns in (
         (panels[0], "Loss", (metrics.LOSS, metrics.VAL_LOSS)),
-        (panels[1], "Error rate (1 − accuracy)", (metrics.ACCURACY, metrics.VAL_ACCURACY)),
+        (panels[1], "Error rate", (metrics.ACCURACY, metrics.VAL_ACCURACY)),
     ):
         for column, (name, colour, dashes, marker) in zip(columns, lines, strict=True):
             values = history[column] if title == "Loss" else 1 - history[column]
@@ -139,10 +139,11 @@ def learning_curves(history: pd.DataFrame) -> Figure:
                 epochs, values, color=colour, linestyle=dashes, marker=marker, ms=4, label=name
             )
         axes.set_title(title)
-    panels[1].set_yscale("log")
-    panels[1].yaxis.set_major_formatter(PercentFormatter(1, decimals=None))
-    panels[1].yaxis.set_minor_formatter(PercentFormatter(1, decimals=None))
-    panels[1].tick_params(axis="y", which="minor", labelsize=8)
+    if (history[[metrics.ACCURACY, metrics.VAL_ACCURACY]] < 1).any(axis=None):
+        panels[1].set_yscale("log")  # which needs an error
+        panels[1].yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    panels[1].yaxis.set_major_formatter(lambda rate, _: f"{100 * rate:g} %")
+    panels[1].yaxis.set_minor_formatter(NullFormatter())
     panels[0].legend(frameon=False)
     if betas:
         for number, column in enumerate(betas):
@@ -153,8 +154,8 @@ def learning_curves(history: pd.DataFrame) -> Figure:
         panels[2].legend(frameon=False, fontsize=8)
     else:
         panels[2].plot(epochs, history[metrics.LEARNING_RATE], color=BLACK, marker="o", ms=4)
-        panels[2].set_title("Learning rate, end of epoch")
-        panels[2].ticklabel_format(axis="y", style="sci", scilimits=(-3, 3), useMathText=True)
+        panels[2].set_title("Learning rate")
+        panels[2].yaxis.set_major_formatter(lambda rate, _: f"{rate:g}")
     for axes in panels:
         axes.set_xlabel("Epoch")
         axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
@@ -219,7 +220,7 @@ def confident_errors(images: np.ndarray, labels: np.ndarray, probabilities: np.n
         labels: true classes, integers (N,).
         probabilities: float (N, 10).
     """
-    figure = Figure((WIDTH, 5.2), layout="constrained")
+    figure = Figure((WIDTH, 4.0), layout="constrained")
     title = "The most confident errors" if len(images) else "No errors"
     figure.suptitle(title, x=0.01, ha="left")
     grid = figure.subplots(2, 6).ravel()
@@ -228,6 +229,8 @@ def confident_errors(images: np.ndarray, labels: np.ndarray, probabilities: np.n
     for axes, image, label, row in zip(grid, images, labels, probabilities, strict=False):
         axes.imshow(image, cmap="gray_r", vmin=0, vmax=255, interpolation="nearest")
         axes.set_title(
-            f"predicted {row.argmax()}\n({row.max():.1%})\ntrue {label}", fontsize=10, loc="center"
+            f"read as {row.argmax()} ({row.max():.0%})\ntrue label {label}",
+            fontsize=9.5,
+            loc="center",
         )
     return figure

@@ -55,22 +55,25 @@ def notebook(
 def compact(
     activation: Activation,
     *,
-    filters: Sequence[Sequence[int]] = ((16,), (32, 64), (64, 128)),
+    filters: Sequence[Sequence[int]] = ((16,), (32, 64), (64, 128, 128)),
     first_kernel: int = 5,
     dropout: float = 0.0,
     head: str = "softmax",
 ) -> keras.Model:
-    """Return a small batch-normalized CNN; 3×3 convolutions follow the first one.
+    """Return a small batch-normalized CNN of 3×3 convolutions, after a first larger one.
 
-    Each block ends with a pooling, which stands between the convolution and its normalization:
-    on a CPU those and the activation are limited by memory, and here they see a quarter of it.
+    A block ends with a pooling, which stands before the normalization and the activation: on a CPU
+    those are limited by memory, and so they see a quarter of it. The last block shrinks its maps by
+    convolutions without padding instead, from 7×7 to 3×3.
     """
     inputs, x = _pixels()
     kernel = first_kernel
-    for block in filters:
-        for number, count in enumerate(block, 1):
-            x = layers.Conv2D(count, kernel, padding="same", use_bias=False)(x)
-            if number == len(block):
+    for place, block in enumerate(filters, 1):
+        last = place == len(filters)
+        for number, count in enumerate(block):
+            padding = "valid" if last and number else "same"
+            x = layers.Conv2D(count, kernel, padding=padding, use_bias=False)(x)
+            if number == len(block) - 1 and not last:
                 x = layers.MaxPooling2D()(x)
             x = layers.BatchNormalization(momentum=0.9)(x)
             x = activation()(x)

@@ -13,7 +13,6 @@ def main() -> None:
     model_file = paths.MODELS / paths.MODEL
     _require(model_file)
     origin = _read(paths.MODELS / paths.ORIGIN)
-    final = _read(paths.MODELS / paths.METRICS)
     dataset.describe()
 
     with quiet.stderr():
@@ -23,7 +22,8 @@ def main() -> None:
     run_id, own = tracking.log_to_training_run(origin, files=made.artifacts, metrics=made.scores)
     if not own:
         print(f"The run that trained this model is not in this store: run {run_id} stands in.")
-    summary.show(final, made, {**origin, "run_id": run_id})
+    known = f"held-out accuracy {summary.accuracy(made.scores)}" if made.scores else "not scored"
+    print(f"{made.submission}: {known}")
 
 
 def _require(path: Path) -> None:

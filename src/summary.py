@@ -1,35 +1,37 @@
-"""The table that a run ends with."""
+"""The table that a run ends with.
 
-from collections.abc import Mapping, Sequence
-from statistics import mean, stdev
+python -m src.summary
+"""
 
-from mlflow.entities import Run
+import json
+from pathlib import Path
+
 from rich.console import Console
 from rich.table import Table
 
-from src import metrics, tracking
-from src.predictions import Predictions
+from src import errors, metrics, paths
+from src.errors import InputError
 
 
-def show(final: Mapping[str, float], made: Predictions, origin: Mapping[str, str]) -> None:
+def show(model_folder: Path, predictions_folder: Path) -> None:
     """Print what a training attained, where its submission is, and what to type next.
 
     Args:
-        final: the training's final metrics.
-        made: what was predicted.
-        origin: `run_id`, `run_name` and `experiment` of the training.
+        model_folder: with the metrics.json and run.json that train wrote.
+        predictions_folder: with the metrics.json that predict wrote.
+
+    Raises:
+        InputError: one of them is missing.
     """
-    table = Table(title=f"{origin['run_name']}", show_header=False, title_justify="left")
+    final = _read(model_folder / paths.METRICS)
+    origin = _read(model_folder / paths.ORIGIN)
+    scores = _read(predictions_folder / paths.METRICS)
+
+    table = Table(title=origin["run_name"], show_header=False, title_justify="left")
     table.add_column(style="bold")
     table.add_column(overflow="fold")
-    scores = made.scores
     if scores:
-        table.add_row(
-            "held-out accuracy",
-            f"{scores[metrics.TEST_ACCURACY]:.4f}  "
-            f"(95 % interval {scores[metrics.TEST_ACCURACY_LOW]:.4f} to "
-            f"{scores[metrics.TEST_ACCURACY_HIGH]:.4f})",
-        )
+        table.add_row("held-out accuracy", accuracy(scores))
         table.add_row(
             "errors", f"{scores[metrics.TEST_ERRORS]:,} of {scores[metrics.TEST_IMAGES]:,} images"
         )
@@ -41,50 +43,31 @@ def show(final: Mapping[str, float], made: Predictions, origin: Mapping[str, str
         f"{final[metrics.MEDIAN_EPOCH_SECONDS]:.1f} s per epoch, "
         f"{final[metrics.MEDIAN_IMAGES_PER_SECOND]:,.0f} images/s",
     )
-    table.add_row("submission", str(made.submission))
+    table.add_row("submission", str(predictions_folder / paths.SUBMISSION))
     table.add_row("MLflow run", f"{origin['run_id']} in {origin['experiment']}")
     console = Console(highlight=False)
     console.print(table)
-    console.print("\nNext")
+    console.print("Next")
     if not scores:
         console.print("  python -m src.submit               send the submission to Kaggle")
     console.print("  make ui                            see the run in MLflow")
+    console.print("  source .venv/bin/activate          then, for example:")
     console.print("  dvc exp run -S activation=relu     try another activation")
 
 
-def show_sweep(runs: Sequence[Run]) -> None:
-    """Print what the jobs of a sweep attained: a row for what differs, over its seeds.
-
-    Args:
-        runs: the sweep's child runs; those without a test accuracy count as failed.
-    """
-    table = Table(title="Sweep: mean ± standard deviation over the seeds", title_justify="left")
-    for name in ("job", "seeds"):
-        table.add_column(name, overflow="fold")
-    for name in ("held-out accuracy", "validation accuracy", "s per epoch", "training, s"):
-        table.add_column(name, justify="right")
-    groups: dict[str, list[Run]] = {}
-    for run in runs:
-        groups.setdefault(run.data.tags.get(tracking.JOB, ""), []).append(run)
-    for job, members in groups.items():
-        columns = (
-            (metrics.TEST_ACCURACY, ".5f"),
-            (metrics.BEST_VAL_ACCURACY, ".5f"),
-            (metrics.MEDIAN_EPOCH_SECONDS, ".1f"),
-            (metrics.TRAIN_SECONDS, ".0f"),
-        )
-        cells = []
-        for metric, form in columns:
-            values = [run.data.metrics[metric] for run in members if metric in run.data.metrics]
-            cells.append(_spread(values, form))
-        seeds = ", ".join(sorted((run.data.params.get("seed", "?") for run in members), key=len))
-        table.add_row(job or "as params.yaml says", seeds, *cells)
-    Console(highlight=False).print(table)
+def accuracy(scores: dict[str, float]) -> str:
+    """Return the held-out accuracy and its 95 % interval, as text."""
+    return (
+        f"{scores[metrics.TEST_ACCURACY]:.4f}  (95 % interval "
+        f"{scores[metrics.TEST_ACCURACY_LOW]:.4f} to {scores[metrics.TEST_ACCURACY_HIGH]:.4f})"
+    )
 
 
-def _spread(values: Sequence[float], form: str) -> str:
-    """Return the mean, and with two values and more their standard deviation."""
-    if not values:
-        return "–"
-    text = format(mean(values), form)
-    return f"{text} ± {stdev(values):{form}}" if len(values) > 1 else text
+def _read(path: Path) -> dict:
+    if not path.is_file():
+        raise InputError(f"{path} does not exist: run `dvc repro` first.")
+    return json.loads(path.read_text())
+
+
+if __name__ == "__main__":
+    errors.run(lambda: show(paths.MODELS, paths.PREDICTIONS))

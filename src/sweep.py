@@ -63,9 +63,11 @@ class MlflowSweep(Callback):
 
 def close(status: str) -> bool:
     """Close the parent run; return whether one was open."""
-    for client, run_id in _parents:
+    was_open = bool(_parents)
+    while _parents:
+        client, run_id = _parents.pop()
         client.set_terminated(run_id, status)
-    return bool(_parents) and not _parents.clear()
+    return was_open
 
 
 def _open(config: DictConfig) -> None:

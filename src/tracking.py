@@ -44,8 +44,10 @@ def connect(experiment: str) -> tuple[MlflowClient, str]:
     """
     try:
         location = None
-        if not os.environ.get("MLFLOW_TRACKING_URI"):
-            mlflow.set_tracking_uri(f"sqlite:///{_database(paths.store() / 'mlflow.db')}")
+        own = paths.store() / "mlflow.db"
+        # MLflow itself sets the variable, for the processes to come.
+        if os.environ.get("MLFLOW_TRACKING_URI", "") in ("", f"sqlite:///{own}"):
+            mlflow.set_tracking_uri(f"sqlite:///{_database(own)}")
             location = (paths.store() / "mlruns").as_uri()
         client = MlflowClient()
         if client.get_experiment_by_name(experiment) is None:
@@ -153,7 +155,9 @@ def log_settings(settings: Mapping[str, Any], choices: Mapping[str, str], data: 
 def log_inputs(data: Dataset, training: np.ndarray, validation: np.ndarray) -> None:
     """Log the training and validation images, uint8 (N, 28, 28), as the active run's inputs."""
     for images, context in ((training, "training"), (validation, "validation")):
-        inputs = mlflow.data.from_numpy(images, name=data.name, digest=data.digest[:32])
+        # A name for each part: of two inputs with one name and digest MLflow keeps the first.
+        name = f"{data.name}-{context}"
+        inputs = mlflow.data.from_numpy(images, name=name, digest=data.digest[:32])
         mlflow.log_input(inputs, context=context)
 
 

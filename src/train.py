@@ -18,11 +18,9 @@ from hydra.errors import HydraException
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
+from yaml import YAMLError
 
 from src import atomic, config, dataset, errors, paths, quiet, sweep
-
-# Its notes on retracing, which Hydra's logging would show, are not for our users.
-logging.getLogger("tensorflow").setLevel(logging.ERROR)
 
 INTERRUPTED = "Interrupted: the same command goes on after the last epoch that ended."
 
@@ -36,9 +34,12 @@ def train(composed: DictConfig) -> float:
 
     name = f"{job.runtime.choices.activation}-seed{cfg.seed}"
     images = f"{data.counts['train']:,} images of {data.name}"
-    print(f"{name} · {job.runtime.choices.model} · {images} · {cfg.epochs} epochs", flush=True)
+    epochs = f"{cfg.epochs} epoch{'s' if cfg.epochs > 1 else ''}"
+    print(f"{name} · {job.runtime.choices.model} · {images} · {epochs}", flush=True)
     with quiet.stderr():
         from src import checkpoint, figures, metrics, predictions, summary, tracking, training
+    for library in ("tensorflow", "absl"):  # Hydra's logging would show their notes
+        logging.getLogger(library).setLevel(logging.ERROR)
     settings = OmegaConf.to_container(composed, resolve=True)
     folder = paths.store() / paths.CHECKPOINTS / training.digest(settings, data)[:16]
     out = Path(os.path.relpath(job.runtime.output_dir))
@@ -77,7 +78,7 @@ def train(composed: DictConfig) -> float:
         if cfg.submission:
             made = predictions.write(model, out / paths.PREDICTIONS)
             tracking.log_to_training_run(origin, files=made.artifacts, metrics=made.scores)
-            summary.show(final, made, origin)
+            summary.show(out, made.folder)
         checkpoint.delete(file)  # last, so that no failure costs the training
     return final[metrics.BEST_VAL_ACCURACY]
 
@@ -88,9 +89,11 @@ def task(composed: DictConfig) -> float:
     """
     try:
         return train(composed)
-    except (errors.InputError, OSError) as error:
+    except (errors.InputError, OSError, HydraException) as error:
+        if isinstance(error, HydraException):  # a _target_ of conf/ cannot be called like this
+            error = config.explain(error)
         if HydraConfig.get().mode == RunMode.MULTIRUN or errors.sentence(error) is None:
-            raise
+            raise error
         errors.fail(error)
 
 
@@ -105,7 +108,11 @@ def main() -> None:
         sweep.close("KILLED")
         raise KeyboardInterrupt(INTERRUPTED) from None
     except (HydraException, OmegaConfBaseException) as error:
+        sweep.close("FAILED")
         raise config.explain(error) from error
+    except YAMLError as error:
+        reason = " ".join(str(error).split())
+        raise errors.InputError(f"A file of conf/ is not YAML ({reason}): mend it.") from error
     except Exception:
         if not sweep.close("FAILED"):
             raise

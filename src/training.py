@@ -36,8 +36,8 @@ def digest(settings: Mapping[str, Any], data: Dataset) -> str:
 
 def prepare(cfg: Config) -> None:
     """Set what TensorFlow keeps for the whole process: seeds, determinism, precision, GPUs."""
-    keras.config.disable_interactive_logging()  # MLflow predicts an example, with a bar
     keras.backend.clear_session()  # layer names count from one again in each job of a sweep
+    keras.config.disable_interactive_logging()  # MLflow predicts an example, with a bar
     keras.utils.set_random_seed(cfg.seed)
     if cfg.deterministic:
         tf.config.experimental.enable_op_determinism()

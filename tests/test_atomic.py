@@ -1,4 +1,3 @@
-
 import pytest
 
 from src.atomic import writing

@@ -1,9 +1,12 @@
+import re
+
 import matplotlib
 import numpy as np
+import pandas as pd
 import pytest
 from matplotlib.image import imread
 
-from src import figures, mirrors
+from src import figures, metrics, mirrors
 
 TRAIN = np.array([365, 424, 382, 390, 370, 342, 370, 393, 366, 374])
 VALID = TRAIN // 9
@@ -104,3 +107,113 @@ def test_every_pixel_of_an_image_is_a_sharp_square_of_screen_pixels(images, labe
     size = len(expected)
     top, left = len(picture) - 40 - size, 80  # the margins
     assert np.abs(picture[top : top + size, left : left + size] - expected).max() < 0.01
+
+
+def history(*rows, **more):
+    """Return the history of epochs with these losses and accuracies, training and validation."""
+    names = (metrics.LOSS, metrics.VAL_LOSS, metrics.ACCURACY, metrics.VAL_ACCURACY)
+    table = pd.DataFrame(rows, columns=names)
+    table[metrics.EPOCH] = np.arange(1.0, len(rows) + 1)
+    table[metrics.LEARNING_RATE] = np.linspace(0.1, 0.0, len(rows))
+    return table.assign(**more)
+
+
+EPOCHS = ((0.9, 0.5, 0.7, 0.8), (0.5, 0.3, 0.85, 0.9), (0.4, 0.35, 0.88, 0.875))
+BETAS = {"beta/swish_beta": [1.0, 1.1, 1.2], "beta/swish_beta_1": [1.0, 0.9, 0.8]}
+
+
+def drawn(axes):
+    """Return the points of each line, by its label in the legend."""
+    return {line.get_label(): line.get_xydata().round(9).tolist() for line in axes.lines}
+
+
+def test_the_curves_show_loss_error_rate_and_learning_rate_by_epoch():
+    loss, error, rate = figures.learning_curves(history(*EPOCHS)).axes
+    assert drawn(loss) == {
+        "Training": [[1, 0.9], [2, 0.5], [3, 0.4]],
+        "Validation": [[1, 0.5], [2, 0.3], [3, 0.35]],
+    }
+    assert drawn(error) == {
+        "Training": [[1, 0.3], [2, 0.15], [3, 0.12]],
+        "Validation": [[1, 0.2], [2, 0.1], [3, 0.125]],
+    }
+    assert error.get_yscale() == "log"
+    assert list(drawn(rate).values()) == [[[1, 0.1], [2, 0.05], [3, 0.0]]]
+    assert [axes.get_xlabel() for axes in (loss, error, rate)] == ["Epoch"] * 3
+
+
+def test_the_title_of_the_curves_names_the_best_epoch_and_its_accuracy():
+    title = figures.learning_curves(history(*EPOCHS)).get_suptitle()
+    assert title == "Validation accuracy is highest after epoch 2 of 3: 90.00%"
+
+
+def test_where_betas_are_learned_the_curves_show_each_of_them():
+    *_, axes = figures.learning_curves(history(*EPOCHS, **BETAS)).axes
+    assert axes.get_title(loc="left") == "Learned β per layer"
+    assert drawn(axes) == {
+        "swish_beta": [[1, 1.0], [2, 1.1], [3, 1.2]],
+        "swish_beta_1": [[1, 1.0], [2, 0.9], [3, 0.8]],
+    }
+    assert len({line.get_color() for line in axes.lines}) == 2
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("rows", [EPOCHS[:1], ((0.1, 0.1, 1.0, 1.0),), (EPOCHS[0], (0, 0, 1, 1))])
+def test_a_single_epoch_and_a_perfect_one_can_be_drawn(rows, tmp_path):
+    figures.save(figures.learning_curves(history(*rows)), tmp_path / "curves.png")
+    assert (tmp_path / "curves.png").stat().st_size > 10_000
+
+
+def matrix(figure):
+    """Return the matrix's texts, by (true, predicted), and its colours."""
+    axes = figure.axes[0]
+    texts = {tuple(map(int, text.get_position()[::-1])): text.get_text() for text in axes.texts}
+    return texts, axes.images[0].get_array()
+
+
+def test_the_confusion_matrix_counts_rows_of_true_and_columns_of_predicted_labels():
+    true = np.array([0] * 1500 + [4, 4, 4, 9, 7], np.uint8)
+    predicted = np.array([0] * 1500 + [9, 9, 4, 4, 7])
+    figure = figures.confusion_matrix(true, predicted)
+    texts, colours = matrix(figure)
+    found = {place: text for place, text in texts.items() if text != "·"}
+    assert found == {(0, 0): "1,500", (4, 4): "1", (4, 9): "2", (9, 4): "1", (7, 7): "1"}
+    assert len(texts) == 100
+    # Only the errors are coloured: the right answers would outshine them.
+    assert {tuple(place): colours[tuple(place)] for place in np.argwhere(colours)} == {
+        (4, 9): 2,
+        (9, 4): 1,
+    }
+    assert figure.axes[0].get_ylabel() == "True label"
+    assert figure.axes[0].get_xlabel() == "Predicted label"
+    title = figure.get_suptitle()
+    assert title == "3 of 1,505 images are wrong; most often a 4 is taken for a 9"
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_confusion_matrix_without_errors_can_be_drawn(tmp_path):
+    figure = figures.confusion_matrix(np.arange(10), np.arange(10))
+    assert figure.get_suptitle() == "0 of 10 images are wrong"
+    assert not matrix(figure)[1].any()
+    figures.save(figure, tmp_path / "confusion.png")
+
+
+def test_each_confident_error_is_shown_with_its_predicted_and_true_label(images, labels):
+    rows = np.full((3, 10), 0.01)
+    rows[[0, 1, 2], [7, 3, 5]] = [0.95, 0.9, 0.8]
+    figure = figures.confident_errors(images[:3], labels[:3], rows)
+    shown = [axes for axes in figure.axes if axes.images]
+    for axes, image in zip(shown, images[:3], strict=True):
+        assert np.array_equal(axes.images[0].get_array(), image)
+    found = [re.findall(r"\d+", axes.get_title()) for axes in shown]
+    given = zip("735", ("95", "90", "80"), labels[:3], strict=True)
+    assert found == [[predicted, percent, str(label)] for predicted, percent, label in given]
+    assert figure.get_suptitle() == "The most confident errors"
+
+
+@pytest.mark.filterwarnings("error")
+def test_without_errors_the_figure_says_so(images, labels, tmp_path):
+    figure = figures.confident_errors(images[:0], labels[:0], np.empty((0, 10)))
+    assert figure.get_suptitle() == "No errors"
+    assert not any(axes.images for axes in figure.axes)
+    figures.save(figure, tmp_path / "errors.png")

@@ -1,0 +1,142 @@
+import errno
+import json
+import os
+import shutil
+
+import numpy as np
+import pytest
+import yaml
+from commands import files, run, runs, sentence, store, train_once
+
+from src import errors, metrics, paths, predict
+
+MADE = {
+    "submission.csv",
+    "probabilities.npy",
+    "predictions.csv",
+    "per_class.csv",
+    "metrics.json",
+    "figures",
+    "figures/confusion_matrix.png",
+    "figures/confident_errors.png",
+}
+
+
+@pytest.fixture(scope="module")
+def predicted(small_mnist, tmp_path_factory):
+    """A project with a trained model in models/, and what `python -m src.predict` made of it."""
+    trained = train_once(small_mnist, tmp_path_factory.getbasetemp() / "trained")
+    project = tmp_path_factory.mktemp("predicted")
+    shutil.copytree(trained.project, project, dirs_exist_ok=True)
+    shutil.copytree(trained.out, project / paths.MODELS)
+    shutil.rmtree(project / paths.MODELS / "predictions")
+    return project, trained, run(project, "src.predict")
+
+
+@pytest.fixture
+def project(predicted, tmp_path, monkeypatch):
+    """A copy of that project, which is also the working directory."""
+    shutil.copytree(predicted[0], tmp_path, dirs_exist_ok=True)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    monkeypatch.delenv("DVC_ROOT", raising=False)
+    return tmp_path
+
+
+def contents(folder):
+    return {path: path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+
+
+def refusal(capsys):
+    """Return the one sentence of a prediction that must fail."""
+    before = contents(paths.PREDICTIONS)
+    with pytest.raises(SystemExit) as left:
+        errors.run(predict.main)
+    assert left.value.code == 1
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.startswith("Error: ")
+    assert captured.err.count("\n") == 1
+    assert contents(paths.PREDICTIONS) == before
+    assert before
+    assert not list(paths.PREDICTIONS.parent.rglob(".writing-*"))
+    return captured.err
+
+
+def test_predict_makes_every_file_that_dvc_expects(predicted):
+    project, _, done = predicted
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    assert files(project / paths.PREDICTIONS) == MADE
+    stage = yaml.safe_load((project / "dvc.yaml").read_text())["stages"]["predict"]
+    expected = [*stage["outs"], *(path for metric in stage["metrics"] for path in metric)]
+    assert all((project / path).exists() for path in expected)
+
+
+def test_predict_gives_what_the_training_itself_predicted(predicted):
+    project, trained, _ = predicted
+    for name in ("submission.csv", "probabilities.npy", "metrics.json"):
+        ours = (project / paths.PREDICTIONS / name).read_bytes()
+        assert ours == (trained.out / "predictions" / name).read_bytes()
+    rows = np.load(project / paths.PREDICTIONS / "probabilities.npy")
+    assert rows.shape == (200, 10)
+    assert np.allclose(rows.sum(axis=1), 1)
+
+
+def test_predict_tells_the_score_and_adds_to_the_trainings_run(predicted):
+    project, trained, done = predicted
+    scores = json.loads((project / paths.PREDICTIONS / "metrics.json").read_text())
+    [said] = done.stdout.splitlines()
+    assert said.startswith("predictions/submission.csv: held-out accuracy ")
+    assert f"{scores[metrics.TEST_ACCURACY]:.4f}" in said
+    [only] = runs(project)
+    assert only.data.metrics[metrics.TEST_ERRORS] == scores[metrics.TEST_ERRORS]
+    assert only.info.status == "FINISHED"
+    assert only.info.end_time == trained.run.info.end_time
+
+
+def test_predicting_before_training_says_which_step_comes_first(predicted, tmp_path):
+    project, _, _ = predicted
+    for name in ("src", "conf", "data"):
+        shutil.copytree(project / name, tmp_path / name)
+    shutil.copy(project / paths.PARAMS, tmp_path)
+    before = files(tmp_path)
+    said = sentence(run(tmp_path, "src.predict"))
+    assert "models/model.keras does not exist: run `dvc repro train` first." in said
+    assert files(tmp_path) == before
+
+
+@pytest.mark.parametrize("name", [paths.MODEL, paths.ORIGIN])
+def test_a_damaged_input_is_one_sentence_and_the_old_predictions_stay(project, capsys, name):
+    file = paths.MODELS / name
+    file.write_bytes(file.read_bytes()[:-40])
+    said = refusal(capsys)
+    assert f"models/{name} cannot be" in said
+    assert "dvc repro --force train" in said
+
+
+def test_a_missing_input_is_one_sentence_and_the_old_predictions_stay(project, capsys):
+    (paths.MODELS / paths.ORIGIN).unlink()
+    assert "models/run.json does not exist: run `dvc repro train` first." in refusal(capsys)
+
+
+def test_a_full_disk_is_one_sentence_and_the_old_predictions_stay(project, capsys, monkeypatch):
+    def full(file, array):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(file))
+
+    monkeypatch.setattr(np, "save", full)
+    assert "no space left on device" in refusal(capsys)
+
+
+def test_a_model_whose_run_was_deleted_gets_a_stand_in_run_that_serves_again(project, capsys):
+    [lost] = runs(project)
+    store(project).delete_run(lost.info.run_id)
+    predict.main()
+    [stand_in] = runs(project)
+    assert f"run {stand_in.info.run_id} stands in" in capsys.readouterr().out
+    assert stand_in.info.run_name == "swish_beta-seed1 (restored)"
+    assert stand_in.data.tags["trained_by"] == lost.info.run_id
+    assert stand_in.info.status == "FINISHED"
+    assert stand_in.data.metrics[metrics.TEST_IMAGES] == 200
+    predict.main()
+    assert [one.info.run_id for one in runs(project)] == [stand_in.info.run_id]

@@ -1,0 +1,112 @@
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from src import metrics, paths, summary
+from src.errors import InputError
+
+ROOT = Path(__file__).resolve().parents[1]
+FINAL = {
+    metrics.BEST_EPOCH: 7,
+    metrics.BEST_VAL_ACCURACY: 0.99375,
+    metrics.BEST_VAL_LOSS: 0.5,
+    metrics.MEDIAN_EPOCH_SECONDS: 12.345,
+    metrics.MEDIAN_IMAGES_PER_SECOND: 3056.7,
+    metrics.TRAIN_SECONDS: 100.0,
+}
+SCORES = {
+    metrics.TEST_ACCURACY: 0.99654,
+    metrics.TEST_ACCURACY_LOW: 0.99578,
+    metrics.TEST_ACCURACY_HIGH: 0.99717,
+    metrics.TEST_ERRORS: 1097,
+    metrics.TEST_IMAGES: 28000,
+}
+ORIGIN = {"run_id": "0f" * 16, "run_name": "swish-seed1", "experiment": "digits"}
+
+
+@pytest.fixture
+def written(project):
+    """Return a function that writes what train and predict leave, with the given scores."""
+
+    def write(scores):
+        for path, content in (
+            (paths.MODELS / paths.METRICS, FINAL),
+            (paths.MODELS / paths.ORIGIN, ORIGIN),
+            (paths.PREDICTIONS / paths.METRICS, scores),
+        ):
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(json.dumps(content))
+
+    return write
+
+
+@pytest.fixture
+def shown(written, capsys):
+    def show(scores):
+        written(scores)
+        summary.show(paths.MODELS, paths.PREDICTIONS)
+        return capsys.readouterr().out
+
+    return show
+
+
+def test_the_table_tells_score_speed_submission_and_run(shown):
+    text = shown(SCORES)
+    assert text.startswith("swish-seed1")
+    for part in (
+        "0.9965  (95 % interval 0.9958 to 0.9972)",
+        "1,097 of 28,000 images",
+        "0.9938",
+        "12.3 s per epoch, 3,057 images/s",
+        "predictions/submission.csv",
+        f"{ORIGIN['run_id']} in digits",
+    ):
+        assert part in text
+
+
+def test_without_known_labels_it_says_so_and_how_to_get_a_score(shown):
+    text = shown({})
+    assert "not known here" in text
+    assert "errors" not in text
+    assert "python -m src.submit" in text
+
+
+def test_it_ends_with_commands_to_type_next(shown):
+    following = shown(SCORES).split("Next")[1]
+    assert "make ui" in following
+    assert "dvc exp run -S activation=" in following
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        paths.MODELS / paths.METRICS,
+        paths.MODELS / paths.ORIGIN,
+        paths.PREDICTIONS / paths.METRICS,
+    ],
+)
+def test_what_is_missing_is_named_with_the_command_that_makes_it(written, path):
+    written(SCORES)
+    path.unlink()
+    with pytest.raises(InputError, match="run `dvc repro` first") as caught:
+        summary.show(paths.MODELS, paths.PREDICTIONS)
+    assert str(caught.value).startswith(f"{path} does not exist")
+
+
+def test_the_command_is_light(written):
+    written(SCORES)
+    script = (
+        "import runpy, sys; runpy.run_module('src.summary', run_name='__main__'); "
+        "assert not {'tensorflow', 'keras', 'mlflow', 'pandas'} & set(sys.modules)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        env={"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "swish-seed1" in done.stdout

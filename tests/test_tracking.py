@@ -1,0 +1,400 @@
+import os
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import keras
+import mlflow
+import numpy as np
+import pytest
+import yaml
+from mlflow import MlflowClient
+
+from src import activations, paths, tracking
+from src.dataset import Dataset
+from src.errors import InputError
+
+ROOT = Path(__file__).resolve().parents[1]
+DATA = Dataset("mnist-kaggle", "0f" * 32, {"train": 2, "valid": 1, "test": 3})
+UNKNOWN = "ab" * 16
+VARIABLES = ("MLFLOW_TRACKING_URI", "MLFLOW_RUN_ID", "DVC_ROOT")
+
+
+@pytest.fixture(autouse=True)
+def nowhere(monkeypatch, tmp_path):
+    """Neither a store nor a run that an earlier test, or the environment, left behind."""
+    for name in VARIABLES:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.chdir(tmp_path)
+    mlflow.set_tracking_uri(None)
+    yield
+    while mlflow.active_run():
+        mlflow.end_run()
+    mlflow.set_tracking_uri(None)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("store")
+
+
+@pytest.fixture
+def store(folder, monkeypatch):
+    """The folder with a real store, one for all tests, because making its tables takes seconds."""
+    monkeypatch.chdir(folder)
+    return folder
+
+
+@pytest.fixture
+def client(store):
+    return tracking.connect("digits")[0]
+
+
+def origin(run_id, experiment="digits"):
+    return {"run_id": run_id, "run_name": "swish-seed1", "experiment": experiment}
+
+
+def trained(**given):
+    arguments = {"experiment": "digits", "name": "swish", "run_id": None, "parent_run_id": None}
+    with tracking.training_run(**{**arguments, **given}) as run_id:
+        pass
+    return run_id
+
+
+def logged(client, run_id, name):
+    return yaml.safe_load(Path(client.download_artifacts(run_id, name)).read_text())
+
+
+# The store.
+
+
+def test_the_store_is_in_the_working_directory_and_so_are_the_artifacts(store):
+    client, experiment_id = tracking.connect("digits")
+    experiment = client.get_experiment(experiment_id)
+    assert experiment.name == "digits"
+    assert experiment.artifact_location.startswith((store / "mlruns").as_uri())
+    assert (store / "mlflow.db").is_file()
+
+
+def test_in_dvcs_temporary_clone_the_store_is_that_of_the_real_repository(
+    store, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("DVC_ROOT", str(store))
+    client, experiment_id = tracking.connect("from a clone")
+    assert client.get_experiment(experiment_id).artifact_location.startswith(store.as_uri())
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_another_experiment_of_the_same_process_is_beside_the_first(store):
+    tracking.connect("digits")
+    client, experiment_id = tracking.connect("other digits")
+    location = client.get_experiment(experiment_id).artifact_location
+    assert location.startswith((store / "mlruns").as_uri())
+
+
+def test_the_environment_may_name_another_store(store, tmp_path, monkeypatch):
+    tracking.connect("digits")
+    mlflow.set_tracking_uri(None)
+    # A copy, which is quicker than making the tables.
+    (tmp_path / "own.db").write_bytes((store / "mlflow.db").read_bytes())
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path / 'own.db'}")
+    tracking.connect("only here")
+    with sqlite3.connect(tmp_path / "own.db") as own, sqlite3.connect("mlflow.db") as default:
+        query = "SELECT count(*) FROM experiments WHERE name = 'only here'"
+        assert own.execute(query).fetchone() == (1,)
+        assert default.execute(query).fetchone() == (0,)
+
+
+@pytest.mark.slow
+def test_four_processes_that_create_the_store_at_once_all_get_it(tmp_path):
+    script = """
+import os, sys
+from src import tracking
+children = []
+for number in range(4):
+    child = os.fork()
+    if not child:
+        try:
+            client, experiment_id = tracking.connect("digits")
+            client.create_run(experiment_id)
+        except BaseException as error:
+            print(repr(error), file=sys.stderr)
+            os._exit(1)
+        os._exit(0)
+    children.append(child)
+sys.exit(sum(os.waitpid(child, 0)[1] != 0 for child in children))
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert [path.name for path in tmp_path.iterdir() if "mlflow.db" in path.name] == ["mlflow.db"]
+    client, experiment_id = tracking.connect("digits")
+    assert len(client.search_runs([experiment_id])) == 4
+
+
+def refusal():
+    with pytest.raises(InputError) as caught:
+        tracking.connect("digits")
+    text = str(caught.value)
+    assert "\n" not in text
+    assert "MLFLOW_TRACKING_URI" in text
+    return text
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "http://anna:s3cret@127.0.0.1:9/",
+        "http://anna:s3%40cret@127.0.0.1:9/",
+        "https://anna:s3/cret@127.0.0.1:9",
+        "http://s3cret@127.0.0.1:9/" + "long/" * 80,
+        "mysql+nodriver://anna:s3cret@127.0.0.1:9/db",
+        "nonsense://anna:s3cret@127.0.0.1:9/db",
+    ],
+)
+def test_a_store_that_cannot_be_used_is_one_sentence_without_the_password(uri, monkeypatch):
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
+    text = refusal()
+    assert "127.0.0.1:9" in text
+    for part in ("anna", "s3", "cret"):
+        assert part not in text.replace("secrets", "")
+
+
+def test_a_damaged_store_is_one_sentence_with_its_place(tmp_path):
+    (tmp_path / "mlflow.db").write_text("no database" * 1000)
+    text = refusal()
+    assert f"sqlite:///{tmp_path / 'mlflow.db'}" in text
+    assert "not a database" in text
+
+
+def test_a_deleted_experiment_is_one_sentence(client):
+    client.delete_experiment(client.create_experiment("gone"))
+    with pytest.raises(InputError, match="deleted experiment"):
+        tracking.connect("gone")
+
+
+# A training's run.
+
+
+def test_a_run_that_ends_well_is_finished_and_has_its_name(client):
+    run = client.get_run(trained(name="swish-seed1"))
+    assert (run.info.status, run.info.run_name) == ("FINISHED", "swish-seed1")
+    assert mlflow.active_run() is None
+
+
+@pytest.mark.parametrize(
+    ("error", "status"), [(KeyboardInterrupt, "KILLED"), (RuntimeError, "FAILED")]
+)
+def test_a_run_that_is_interrupted_is_killed_and_one_with_an_error_failed(client, error, status):
+    with (
+        pytest.raises(error),
+        tracking.training_run("digits", "swish", None, None) as run_id,
+    ):
+        raise error
+    assert client.get_run(run_id).info.status == status
+    assert mlflow.active_run() is None
+
+
+def test_a_resumed_training_goes_on_in_its_run(client):
+    run_id = trained()
+    with tracking.training_run("digits", "another name", run_id, None) as same:
+        tracking.log_epoch({"loss": 0.5}, 2)
+    assert same == run_id
+    run = client.get_run(run_id)
+    assert (run.info.run_name, run.data.metrics["loss"]) == ("swish", 0.5)
+
+
+@pytest.mark.parametrize("case", ["deleted", "unknown"])
+def test_where_its_run_is_gone_a_resumed_training_gets_a_new_one(client, case):
+    run_id = UNKNOWN
+    if case == "deleted":
+        run_id = trained()
+        client.delete_run(run_id)
+    new = trained(run_id=run_id, name="swish-seed2")
+    assert new != run_id
+    run = client.get_run(new)
+    assert (run.info.run_name, run.info.lifecycle_stage) == ("swish-seed2", "active")
+
+
+def test_a_job_of_a_sweep_is_the_child_of_the_sweeps_run_whatever_the_environment_says(
+    client, monkeypatch
+):
+    parent, other = trained(name="sweep"), trained(name="other")
+    monkeypatch.setenv("MLFLOW_RUN_ID", other)
+    child = trained(parent_run_id=parent)
+    assert child != other
+    assert client.get_run(child).data.tags["mlflow.parentRunId"] == parent
+
+
+# What is logged.
+
+
+def test_nested_settings_become_dotted_names():
+    nested = {"seed": 1, "model": {"units": [8], "head": "softmax"}, "mlflow": {"a": {"b": None}}}
+    assert tracking.flat(nested) == {
+        "seed": 1,
+        "model.units": [8],
+        "model.head": "softmax",
+        "mlflow.a.b": None,
+    }
+
+
+def test_a_run_tells_its_settings_choices_data_and_surroundings(client):
+    settings = {"seed": 1, "model": {"units": [8]}}
+    choices = {"activation": "swish", "model": "mlp", "experiment": "default", "hydra/x": "y"}
+    with tracking.training_run("digits", "swish", None, None) as run_id:
+        tracking.log_settings(settings, choices, DATA)
+        tracking.log_settings(settings, choices, DATA)  # once more, as a resumed training does
+        images = np.zeros((2, 28, 28), np.uint8)
+        tracking.log_inputs(DATA, images, images[:1])
+    run = client.get_run(run_id)
+    assert run.data.params == {"seed": "1", "model.units": "[8]"}
+    tags = {key: run.data.tags[key] for key in ("activation", "model", "experiment", "data_digest")}
+    assert tags == {
+        "activation": "swish",
+        "model": "mlp",
+        "experiment": "default",
+        "data_digest": DATA.digest,
+    }
+    assert "hydra/x" not in run.data.tags
+    assert logged(client, run_id, "config.yaml") == settings
+    inputs = {
+        given.tags[0].value: (given.dataset.name, given.dataset.digest)
+        for given in run.inputs.dataset_inputs
+    }
+    assert inputs == {
+        "training": ("mnist-kaggle-training", DATA.digest[:32]),
+        "validation": ("mnist-kaggle-validation", DATA.digest[:32]),
+    }
+
+
+def test_the_surroundings_are_the_commit_the_versions_and_the_command(monkeypatch):
+    monkeypatch.chdir(ROOT)
+    tags = tracking.environment_tags()
+    assert tags["keras"] == keras.__version__
+    assert tags["python"] == sys.version.split()[0]
+    assert tags["command"].startswith("python")
+    done = subprocess.run(
+        ["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    if done.returncode == 0:
+        assert tags["git_commit"] == done.stdout.strip()
+        assert tags["git_dirty"] in ("true", "false")
+
+
+@pytest.mark.parametrize("with_git", [True, False])
+def test_outside_of_a_repository_or_without_git_there_is_no_commit(monkeypatch, with_git):
+    if not with_git:
+        monkeypatch.setenv("PATH", "")
+    assert "git_commit" not in tracking.environment_tags()
+
+
+def test_an_epochs_metrics_are_logged_under_its_number(client):
+    with tracking.training_run("digits", "swish", None, None) as run_id:
+        for step in (1, 2):
+            tracking.log_epoch({"loss": 1 / step, "beta/swish_beta": 1.5}, step)
+    losses = client.get_metric_history(run_id, "loss")
+    assert [(entry.step, entry.value) for entry in losses] == [(1, 1.0), (2, 0.5)]
+
+
+def test_a_finished_trainings_files_metrics_and_model_are_in_its_run(client, tmp_path):
+    (tmp_path / paths.CURVES).parent.mkdir()
+    (tmp_path / paths.CURVES).write_bytes(b"a picture")
+    (tmp_path / paths.HISTORY).write_text("epoch\n1\n")
+    inputs = keras.Input((28, 28), dtype="uint8")
+    x = keras.layers.Flatten()(keras.layers.Rescaling(1 / 255)(inputs))
+    x = activations.SwishBeta(0.5)(keras.layers.Dense(2)(x))
+    model = keras.Model(inputs, keras.layers.Dense(10)(x))
+    image = np.full((1, 28, 28), 100, np.uint8)
+    with tracking.training_run("digits", "swish", None, None) as run_id:
+        tracking.log_training(model, image, {"best_epoch": 3, "best_val_loss": 0.5}, tmp_path)
+    run = client.get_run(run_id)
+    assert {"best_epoch": 3.0, "best_val_loss": 0.5}.items() <= run.data.metrics.items()
+    files = {entry.path for entry in client.list_artifacts(run_id)}
+    assert {paths.HISTORY, "figures"} <= files
+    assert [entry.path for entry in client.list_artifacts(run_id, "figures")] == [paths.CURVES]
+
+    uri = f"models:/{run.outputs.model_outputs[0].model_id}"
+    (spec,) = mlflow.models.get_model_info(uri).signature.inputs
+    assert (spec.shape, spec.type) == ((-1, 28, 28), np.uint8)
+    requirements = Path(mlflow.pyfunc.get_model_dependencies(uri)).read_text().splitlines()
+    assert [line.split("==")[0] for line in requirements] == list(tracking.MODEL_REQUIREMENTS)
+    loaded = mlflow.tensorflow.load_model(uri)
+    np.testing.assert_array_equal(loaded(image), model(image))
+
+
+# What is added later.
+
+
+@pytest.fixture
+def found(tmp_path):
+    """What a later command gives: a file for the top, one for a folder, metrics and tags."""
+    (tmp_path / "submission.csv").write_text("ImageId,Label\n")
+    (tmp_path / "confusion.png").write_bytes(b"a picture")
+    return {
+        "files": {tmp_path / "submission.csv": "", tmp_path / "confusion.png": "figures"},
+        "metrics": {"test_accuracy": 0.75, "test_errors": 7},
+        "tags": {"kaggle_ref": "42"},
+    }
+
+
+def assert_holds_what_was_found(client, run_id):
+    run = client.get_run(run_id)
+    assert {"test_accuracy": 0.75, "test_errors": 7.0}.items() <= run.data.metrics.items()
+    assert run.data.tags["kaggle_ref"] == "42"
+    assert "submission.csv" in {entry.path for entry in client.list_artifacts(run_id)}
+    figures = [entry.path for entry in client.list_artifacts(run_id, "figures")]
+    assert figures == ["figures/confusion.png"]
+
+
+@pytest.mark.parametrize("status", ["FINISHED", "KILLED"])
+def test_what_is_found_later_goes_to_the_trainings_run_and_leaves_its_status_and_duration(
+    client, found, status
+):
+    _, experiment_id = tracking.connect("digits")
+    run_id = client.create_run(experiment_id, start_time=1_000).info.run_id
+    client.set_terminated(run_id, status, end_time=61_000)
+    assert tracking.log_to_training_run(origin(run_id), **found) == (run_id, True)
+    assert_holds_what_was_found(client, run_id)
+    info = client.get_run(run_id).info
+    assert (info.status, info.start_time, info.end_time) == (status, 1_000, 61_000)
+    assert mlflow.active_run() is None
+
+
+@pytest.mark.parametrize("case", ["deleted", "unknown"])
+def test_where_the_trainings_run_is_gone_a_single_stand_in_takes_what_is_found(client, found, case):
+    run_id, experiment = UNKNOWN, f"digits, {case}"
+    if case == "deleted":
+        run_id = trained(experiment=experiment)
+        client.delete_run(run_id)
+    taken = [tracking.log_to_training_run(origin(run_id, experiment), **found) for _ in range(2)]
+    (stand_in, own), again = taken
+    assert stand_in != run_id
+    assert not own
+    assert again == (stand_in, False)
+    assert_holds_what_was_found(client, stand_in)
+    run = client.get_run(stand_in)
+    assert run.info.run_name == "swish-seed1 (restored)"
+    assert run.data.tags["trained_by"] == run_id
+    assert run.info.status == "FINISHED"
+
+
+def test_adding_to_a_run_of_another_store_does_not_create_it_there(client, tmp_path, monkeypatch):
+    run_id = trained()
+    (tmp_path / "mlflow.db").write_bytes(Path("mlflow.db").read_bytes())
+    with sqlite3.connect(tmp_path / "mlflow.db") as other:
+        other.execute("PRAGMA foreign_keys = OFF")
+        other.execute("DELETE FROM runs WHERE run_uuid = ?", (run_id,))
+    monkeypatch.chdir(tmp_path)
+    mlflow.set_tracking_uri(None)
+    stand_in, own = tracking.log_to_training_run(origin(run_id), metrics={"a": 1.0})
+    assert not own
+    assert MlflowClient().get_run(stand_in).data.metrics == {"a": 1.0}

@@ -1,0 +1,409 @@
+import json
+import re
+import signal
+import subprocess
+import sys
+import zipfile
+from dataclasses import dataclass, field
+
+import h5py
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+from commands import (
+    SMALL,
+    TRAINED,
+    artifacts,
+    environment,
+    files,
+    git,
+    make_project,
+    run,
+    runs,
+    sentence,
+    store,
+    train_once,
+)
+
+from src import metrics, paths
+from src.train import INTERRUPTED
+
+FILES = {"model.keras", "history.csv", "metrics.json", "run.json", "figures/learning_curves.png"}
+PREDICTED = {
+    "submission.csv",
+    "probabilities.npy",
+    "predictions.csv",
+    "per_class.csv",
+    "metrics.json",
+    "figures/confusion_matrix.png",
+    "figures/confident_errors.png",
+}
+# What libraries say of themselves, and progress bars of theirs.
+NOISE = re.compile(r"warn|[IWE]0000|onednn|cuda|traceback|━|ms/step|\x1b|hydra", re.IGNORECASE)
+
+
+@pytest.fixture(scope="module")
+def project(small_mnist, tmp_path_factory):
+    return make_project(tmp_path_factory.mktemp("project"), small_mnist)
+
+
+@pytest.fixture(scope="module")
+def trained(small_mnist, tmp_path_factory):
+    return train_once(small_mnist, tmp_path_factory.getbasetemp() / "trained")
+
+
+@pytest.fixture(scope="module")
+def no_heavy_imports(tmp_path_factory):
+    """A folder for PYTHONPATH, where TensorFlow, Keras and MLflow cannot be imported."""
+    folder = tmp_path_factory.mktemp("light")
+    for name in ("tensorflow", "keras", "mlflow"):
+        (folder / f"{name}.py").write_text(f"raise RuntimeError('{name} was imported')")
+    return str(folder)
+
+
+def weights(model_file):
+    """Return every array of a .keras file: weights, and the optimizer's."""
+    arrays = {}
+    with zipfile.ZipFile(model_file) as archive, archive.open("model.weights.h5") as packed:
+        h5py.File(packed).visititems(
+            lambda name, node: arrays.update({name: node[()]} if hasattr(node, "dtype") else {})
+        )
+    return arrays
+
+
+# Mistakes
+
+
+def test_help_lists_the_choices_without_importing_tensorflow(project, no_heavy_imports):
+    before = files(project)
+    done = run(project, "src.train", "--help", PYTHONPATH=no_heavy_imports)
+    assert done.returncode == 0
+    assert done.stderr == ""
+    assert "activation: e_swish, elu, gelu, hard_swish" in done.stdout
+    assert "\nepochs: 8\n" in done.stdout
+    assert files(project) == before
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("activation=swihs", "activation=swihs .*'swish'.* elu, .*relu, .*swish, swish_beta, tanh"),
+        ("model=compcat", "model=compcat .*'compact'.* lenet5, .*mlp"),
+        ("epohcs=3", "epohcs.*epochs"),
+        ("model.dropuot=0.1", r"model\.dropuot.*dropout"),
+        ("model.widht=1", r"model\.widht"),
+        ("epochs=-1", "epochs=-1 .* 1 to "),
+        ("epochs=abc", "epochs.*abc.*[Ii]nteger"),
+        ("batch_size=0", "batch_size=0 .* 1 to "),
+        ("precision=float31", "precision=float31 .*'float32'"),
+        ("activation=swish_beta activation.beta=abc", r"activation\.beta=abc .*number"),
+        ("seed=1,2", "seed=1,2.*--multirun"),
+        ("seed", "seed.*EQUAL"),
+        ("-m activation=relu,swihs", "activation=swihs .*'swish'"),
+        ("-m epochs=1,-1", "epochs=-1 .* 1 to "),
+    ],
+)
+def test_a_mistake_is_one_sentence_and_leaves_no_file(project, no_heavy_imports, words, said):
+    before = files(project)
+    done = run(project, "src.train", *words.split(), PYTHONPATH=no_heavy_imports)
+    assert re.search(said, sentence(done)), done.stderr
+    assert done.stdout == ""
+    assert files(project) == before
+
+
+@pytest.mark.parametrize("words", [(), ("-m", "seed=1,2")])
+def test_training_without_data_says_which_step_comes_first(
+    small_mnist, tmp_path, no_heavy_imports, words
+):
+    project = make_project(tmp_path, small_mnist, processed=False)
+    before = files(project)
+    done = run(project, "src.train", *words, PYTHONPATH=no_heavy_imports)
+    said = sentence(done)
+    assert "data/processed/dataset.json does not exist" in said
+    assert "dvc repro preprocess" in said
+    assert files(project) == before
+
+
+def test_a_mistake_in_a_new_activations_file_is_one_sentence(
+    small_mnist, tmp_path, no_heavy_imports
+):
+    project = make_project(tmp_path, small_mnist)
+    mine = project / "conf" / "activation" / "mine.yaml"
+    mine.write_text("_target_: src.activations.ESwish\nbeta 3")
+    said = sentence(run(project, "src.train", "activation=mine", PYTHONPATH=no_heavy_imports))
+    assert "conf/activation/mine.yaml" in said
+
+
+@pytest.mark.slow
+def test_a_constructor_that_refuses_a_new_activations_file_is_named(small_mnist, tmp_path):
+    project = make_project(tmp_path, small_mnist)
+    mine = project / "conf" / "activation" / "mine.yaml"
+    mine.write_text("_target_: src.activations.ESwish\nbetta: 3")
+    said = sentence(run(project, "src.train", *SMALL, "activation=mine"))
+    assert "src.activations.ESwish" in said
+    assert "betta" in said
+
+
+# A training
+
+
+def test_a_training_prints_its_epochs_and_its_result_and_nothing_else(trained):
+    assert trained.done.stderr == ""
+    first, *epochs = trained.done.stdout.splitlines()[:6]
+    assert first == "swish_beta-seed1 · mlp · 540 images of files-any · 5 epochs"
+    for number, line in enumerate(epochs, 1):
+        assert line.startswith(f"swish_beta-seed1 · epoch {number}/5 · loss ")
+        assert "val_accuracy 0." in line
+        assert line.endswith(" left") == (number < 5)
+    rest = trained.done.stdout.splitlines()[6:]
+    accuracy = trained.run.data.metrics[metrics.TEST_ACCURACY]
+    assert f"{accuracy:.4f}" in "\n".join(rest)
+    assert str(trained.out.relative_to(trained.project) / "predictions/submission.csv") in (
+        "\n".join(rest)
+    )
+    assert trained.run.info.run_id in "\n".join(rest)
+    assert not NOISE.search(trained.done.stdout), trained.done.stdout
+
+
+def test_a_training_leaves_its_files_in_its_own_folder(trained):
+    found = {name for name in files(trained.out) if (trained.out / name).is_file()}
+    expected = FILES | {f"predictions/{name}" for name in PREDICTED}
+    assert {name for name in found if not name.startswith(".hydra/")} - {"train.log"} == expected
+    assert re.fullmatch(r"\d\d-\d\d-\d\d-swish_beta-seed1", trained.out.name)
+    origin = json.loads((trained.out / paths.ORIGIN).read_text())
+    assert origin["run_id"] == trained.run.info.run_id
+    assert origin["run_name"] == "swish_beta-seed1"
+    assert origin["experiment"] == "digit-recognizer"
+    submission = (trained.out / "predictions" / "submission.csv").read_text().splitlines()
+    assert submission[0] == "ImageId,Label"
+    assert [line.split(",")[0] for line in submission[1:]] == [str(i) for i in range(1, 201)]
+
+
+def test_a_finished_training_leaves_no_checkpoint_and_no_half_written_file(trained):
+    assert not list(trained.project.glob("checkpoints/*/*"))
+    assert not list(trained.project.rglob(".writing-*"))
+
+
+def test_the_run_has_the_flat_configuration_as_params(trained):
+    params = trained.run.data.params
+    assert params["activation._target_"] == "src.activations.SwishBeta"
+    assert params["activation.beta"] == "1.0"
+    assert params["model.units"] == "[16]"
+    assert params["optimizer.learning_rate"] == "0.003"
+    assert params["epochs"] == "5"
+    assert params["batch_size"] == "4"
+    assert params["seed"] == "1"
+
+
+def test_the_run_has_tags_to_filter_by(trained):
+    tags = trained.run.data.tags
+    assert tags["activation"] == "swish_beta"
+    assert tags["model"] == "mlp"
+    assert tags["experiment"] == "default"
+    assert tags["git_commit"] == git(trained.project, "rev-parse", "HEAD")
+    assert tags["git_dirty"] == "false"
+    described = json.loads((trained.project / paths.DATASET).read_text())
+    assert tags["data_digest"] == described["digest"]
+    assert "src.train" in tags["command"]
+    assert trained.run.info.run_name == "swish_beta-seed1"
+    assert trained.run.info.status == "FINISHED"
+
+
+def test_the_run_has_both_data_sets_as_inputs(trained):
+    inputs = trained.run.inputs.dataset_inputs
+    contexts = {tag.value for one in inputs for tag in one.tags}
+    assert contexts == {"training", "validation"}
+    described = json.loads((trained.project / paths.DATASET).read_text())
+    assert all(one.dataset.name.startswith(described["name"]) for one in inputs)
+
+
+def test_the_run_has_every_epochs_metrics_at_steps_from_1(trained):
+    history = pd.read_csv(trained.out / paths.HISTORY)
+    assert list(history[metrics.EPOCH]) == [1, 2, 3, 4, 5]
+    betas = [name for name in history if name.startswith(metrics.BETA)]
+    assert betas
+    client = store(trained.project)
+    for name in history.columns.drop(metrics.EPOCH):
+        logged = client.get_metric_history(trained.run.info.run_id, name)
+        assert [point.step for point in logged] == [1, 2, 3, 4, 5]
+        assert np.allclose([point.value for point in logged], history[name])
+
+
+def test_the_run_has_the_final_metrics_and_the_score(trained):
+    final = json.loads((trained.out / paths.METRICS).read_text())
+    scores = json.loads((trained.out / "predictions" / "metrics.json").read_text())
+    found = trained.run.data.metrics
+    assert final[metrics.BEST_VAL_ACCURACY] == max(
+        pd.read_csv(trained.out / paths.HISTORY)[metrics.VAL_ACCURACY]
+    )
+    assert {name: found[name] for name in final} == final
+    assert {name: found[name] for name in scores} == scores
+    assert scores[metrics.TEST_IMAGES] == 200
+
+
+def test_the_run_keeps_history_configuration_figures_and_submission(trained):
+    kept = artifacts(trained.project, trained.run.info.run_id)
+    assert kept >= {"history.csv", "config.yaml", "figures/learning_curves.png", *PREDICTED}
+    root = trained.project / "mlruns" / trained.run.info.run_id / "artifacts"
+    made = trained.out / "predictions" / "submission.csv"
+    assert (root / "submission.csv").read_bytes() == made.read_bytes()
+    assert yaml.safe_load((root / "config.yaml").read_text())["epochs"] == 5
+
+
+def test_the_run_keeps_the_model_with_its_code_and_signature(trained):
+    [logged] = trained.run.outputs.model_outputs
+    model = trained.project / "mlruns" / "models" / logged.model_id / "artifacts"
+    assert (model / "code" / "src" / "activations.py").is_file()
+    described = yaml.safe_load((model / "MLmodel").read_text())
+    assert '"dtype": "uint8", "shape": [-1, 28, 28]' in described["signature"]["inputs"]
+    assert (model / "requirements.txt").read_text().startswith("tensorflow==")
+
+
+# Interruptions
+
+HALT = "raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(target))"
+FULL_DISK = f"""
+import errno, os, runpy, sys
+last, replace = sys.argv.pop(1), os.replace
+def full(source, target):
+    if str(target).endswith(last):
+        {HALT}
+    replace(source, target)
+os.replace = full
+runpy.run_module("src.train", run_name="__main__", alter_sys=True)
+"""
+
+
+@pytest.fixture(scope="module")
+def disk_full(small_mnist, tmp_path_factory):
+    """A project whose disk was full when the trained model was to be written."""
+    project = make_project(tmp_path_factory.mktemp("full"), small_mnist)
+    command = [sys.executable, "-c", FULL_DISK, "metrics.json", *SMALL, "activation=relu"]
+    done = subprocess.run(
+        [*command, "epochs=2"], cwd=project, env=environment(), capture_output=True, text=True
+    )
+    return project, done, runs(project), files(project)
+
+
+def test_a_full_disk_is_one_sentence_and_leaves_nothing_half_written(disk_full):
+    _, done, recorded, left = disk_full
+    assert done.returncode == 1
+    said = sentence(done)
+    assert "Cannot write" in said
+    assert "metrics.json: no space left on device" in said
+    assert not [name for name in left if ".writing-" in name]
+    assert [only.info.status for only in recorded] == ["FAILED"]
+
+
+@pytest.mark.slow
+def test_after_a_full_disk_the_same_command_finishes_without_training_again(disk_full):
+    project, _, [failed], _ = disk_full
+    done = run(project, "src.train", *SMALL, "activation=relu", "epochs=2")
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    assert "relu-seed1 goes on after epoch 2 of 2." in done.stdout
+    assert "epoch 1/2" not in done.stdout
+    [only] = runs(project)
+    assert only.info.run_id == failed.info.run_id
+    assert only.info.status == "FINISHED"
+    [out] = (path.parent for path in project.glob("outputs/*/*/run.json"))
+    assert files(out) >= FILES
+    assert only.data.metrics[metrics.TEST_IMAGES] == 200
+
+
+@dataclass
+class Interrupted:
+    """What each start of a training left that was ended by a signal, and again, and again."""
+
+    statuses: dict[signal.Signals, int] = field(default_factory=dict)
+    errors: dict[signal.Signals, str] = field(default_factory=dict)
+    recorded: dict[signal.Signals, list] = field(default_factory=dict)
+
+
+SIGNALS = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT)
+
+
+@pytest.fixture(scope="module")
+def interrupted(small_mnist, tmp_path_factory):
+    """The training of `trained`, ended after its epochs 1, 2 and 3, each time by another signal."""
+    project = make_project(tmp_path_factory.mktemp("interrupted"), small_mnist)
+    told = Interrupted()
+    for epoch, number in enumerate(SIGNALS, 1):
+        process = subprocess.Popen(
+            [sys.executable, "-m", "src.train", *TRAINED],
+            cwd=project,
+            env=environment(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for line in process.stdout:
+            if f"epoch {epoch}/5" in line:
+                break
+        process.send_signal(number)
+        _, told.errors[number] = process.communicate(timeout=60)
+        told.statuses[number] = process.returncode
+        told.recorded[number] = runs(project)
+    last = run(project, "src.train", *TRAINED)
+    return project, told, last
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_an_interrupted_training_says_how_to_go_on_and_its_run_is_killed(interrupted, number):
+    _, told, _ = interrupted
+    assert told.statuses[number] == 130
+    assert told.errors[number] == f"{INTERRUPTED}\n"
+    assert [only.info.status for only in told.recorded[number]] == ["KILLED"]
+
+
+@pytest.mark.slow
+def test_a_training_that_was_killed_outright_goes_on_too(interrupted):
+    _, told, _ = interrupted
+    assert told.statuses[signal.SIGKILL] == -signal.SIGKILL
+    [left] = told.recorded[signal.SIGKILL]
+    [next_] = told.recorded[signal.SIGTERM]
+    assert left.info.run_id == next_.info.run_id
+
+
+@pytest.mark.slow
+def test_the_same_command_goes_on_and_finishes_the_same_run(interrupted):
+    project, told, last = interrupted
+    assert last.returncode == 0, last.stderr
+    assert last.stderr == ""
+    goes_on = re.search(r"swish_beta-seed1 goes on after epoch (\d) of 5\.\n", last.stdout)
+    done = int(goes_on[1])
+    assert done >= 3
+    assert f"epoch {done}/5" not in last.stdout
+    [only] = runs(project)
+    assert only.info.run_id == told.recorded[signal.SIGINT][0].info.run_id
+    assert only.info.status == "FINISHED"
+
+
+@pytest.mark.slow
+def test_a_training_that_went_on_logs_each_epoch_once(interrupted):
+    project, _, _ = interrupted
+    [only] = runs(project)
+    client = store(project)
+    for name in (metrics.LOSS, metrics.VAL_ACCURACY, metrics.LEARNING_RATE):
+        logged = client.get_metric_history(only.info.run_id, name)
+        assert [point.step for point in logged] == [1, 2, 3, 4, 5]
+
+
+@pytest.mark.slow
+def test_a_training_that_went_on_ends_in_the_weights_of_one_that_was_not_ended(
+    interrupted, trained
+):
+    project, _, _ = interrupted
+    [model_file] = project.glob("outputs/*/*/model.keras")
+    ours, theirs = weights(model_file), weights(trained.out / paths.MODEL)
+    assert len(ours) > 10
+    assert ours.keys() == theirs.keys()
+    assert all(np.array_equal(ours[name], theirs[name]) for name in ours)
+    measured = [metrics.EPOCH_SECONDS, metrics.IMAGES_PER_SECOND]
+    histories = [
+        pd.read_csv(folder / paths.HISTORY).drop(columns=measured)
+        for folder in (model_file.parent, trained.out)
+    ]
+    pd.testing.assert_frame_equal(*histories, check_exact=True)
