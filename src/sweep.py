@@ -4,8 +4,9 @@ run in MLflow with a child for each job.
 
 import sys
 import traceback
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from copy import deepcopy
+from statistics import mean, stdev
 from typing import Any
 
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
@@ -17,11 +18,21 @@ from hydra.experimental.callback import Callback
 from hydra.types import RunMode
 from omegaconf import DictConfig, open_dict
 from omegaconf.errors import OmegaConfBaseException
+from rich.console import Console
+from rich.table import Table
 
 from src import config as configuration
-from src import dataset, errors
+from src import dataset, errors, metrics
 
 PARENT = "mlflow.parent_run_id"
+
+JOB = "job"  # the tag for a job's overrides without its seed
+COLUMNS = (  # title, metric, format
+    ("held-out accuracy", metrics.TEST_ACCURACY, ".5f"),
+    ("validation accuracy", metrics.BEST_VAL_ACCURACY, ".5f"),
+    ("s per epoch", metrics.MEDIAN_EPOCH_SECONDS, ".1f"),
+    ("training, s", metrics.TRAIN_SECONDS, ".0f"),
+)
 
 _parents: list[tuple[Any, str]] = []  # client and id of the parent run that is open, if one is
 
@@ -61,13 +72,59 @@ class MlflowSweep(Callback):
         close("FINISHED")
 
 
+def describe(job: Any) -> dict[str, str]:
+    """Return the tag that groups a job with those that differ by the seed alone.
+
+    Args:
+        job: `HydraConfig.get()`.
+    """
+    words = (word for word in job.overrides.task if not word.startswith(("seed=", "mlflow.")))
+    return {JOB: " ".join(words)}
+
+
 def close(status: str) -> bool:
     """Close the parent run; return whether one was open."""
     was_open = bool(_parents)
     while _parents:
         client, run_id = _parents.pop()
         client.set_terminated(run_id, status)
+        _show(client, run_id)
     return was_open
+
+
+def _show(client: Any, parent_id: str) -> None:
+    """Print what the jobs attained: a row for each configuration, over its seeds."""
+    parent = client.get_run(parent_id)
+    children = client.search_runs(
+        [parent.info.experiment_id],
+        f"tags.mlflow.parentRunId = '{parent_id}' and attributes.status = 'FINISHED'",
+        order_by=["attributes.start_time ASC"],
+    )
+    jobs: dict[str, list[Any]] = {}
+    for child in children:
+        jobs.setdefault(child.data.tags[JOB], []).append(child)
+    table = Table(title="Mean ± standard deviation over the seeds", title_justify="left")
+    table.add_column("job", overflow="fold")
+    table.add_column("seeds")
+    for title, _, _ in COLUMNS:
+        table.add_column(title, justify="right")
+    for job, runs in jobs.items():
+        seeds = ", ".join(sorted((run.data.params["seed"] for run in runs), key=int))
+        spreads = (
+            spread([run.data.metrics[name] for run in runs if name in run.data.metrics], form)
+            for _, name, form in COLUMNS
+        )
+        table.add_row(job or "as in params.yaml", seeds, *spreads)
+    if jobs:
+        Console(highlight=False).print(table)
+
+
+def spread(values: Sequence[float], form: str) -> str:
+    """Return the mean of `values` in a format, and from two values on their standard deviation."""
+    if not values:
+        return "–"
+    text = format(mean(values), form)
+    return f"{text} ± {stdev(values):{form}}" if len(values) > 1 else text
 
 
 def _open(config: DictConfig) -> None:

@@ -144,11 +144,16 @@ def log_epoch(values: Mapping[str, float], step: int) -> None:
     mlflow.log_metrics(dict(values), step=step)
 
 
-def log_settings(settings: Mapping[str, Any], choices: Mapping[str, str], data: Dataset) -> None:
+def log_settings(
+    settings: Mapping[str, Any],
+    choices: Mapping[str, str],
+    data: Dataset,
+    tags: Mapping[str, str],
+) -> None:
     """Log the flat configuration as params, and as tags what one filters runs by."""
     mlflow.log_params(flat(settings))
     chosen = {group: choices[group] for group in ("activation", "model", "experiment")}
-    mlflow.set_tags({**environment_tags(), **chosen, "data_digest": data.digest})
+    mlflow.set_tags({**environment_tags(), **chosen, "data_digest": data.digest, **tags})
     mlflow.log_dict(dict(settings), "config.yaml")
 
 

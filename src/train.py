@@ -52,7 +52,7 @@ def train(composed: DictConfig) -> float:
         ) as run_id:
             state.run_id = run_id
             checkpoint.save(file, state)
-            tracking.log_settings(settings, job.runtime.choices, data)
+            tracking.log_settings(settings, job.runtime.choices, data, sweep.describe(job))
             tracking.log_inputs(data, training_set["images"], validation_set["images"])
 
             model = training.fit(

@@ -36,7 +36,7 @@ def run(folder: Path, *words: str, **more: str) -> subprocess.CompletedProcess:
         env=environment(**more),
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=900,  # ten times what it takes, for a busy machine
     )
 
 

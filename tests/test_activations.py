@@ -107,7 +107,7 @@ def test_the_gradient_of_beta_keeps_its_accuracy_over_many_pixels_in_bfloat16():
     assert found == pytest.approx(count * each, rel=0.02)
 
 
-def small_model(project, *overrides):
+def small_model(*overrides):
     cfg = compose(*TINY, "model.units=[8,8]", "schedule=constant", *overrides)
     training.prepare(cfg)
     model, _ = training.build(cfg, total_steps=1)
@@ -124,7 +124,7 @@ def step(model, sample):
 def test_every_activation_builds_learns_and_is_loaded_as_it_was_saved(
     choice, project, sample, tmp_path
 ):
-    model = small_model(project, f"activation={choice}")
+    model = small_model(f"activation={choice}")
     before = model.get_weights()
     assert np.isfinite(step(model, sample))
     assert all((old != new).any() for old, new in zip(before, model.get_weights(), strict=True))
@@ -146,7 +146,7 @@ def test_a_layers_settings_survive_its_configuration(make):
 
 
 def test_each_place_learns_a_beta_of_its_own(project, sample):
-    model = small_model(project, "activation=swish_beta", "activation.beta=1.0")
+    model = small_model("activation=swish_beta", "activation.beta=1.0")
     assert activations.learned_betas(model) == {"swish_beta": 1.0, "swish_beta_1": 1.0}
     step(model, sample)
     betas = activations.learned_betas(model)
@@ -156,7 +156,7 @@ def test_each_place_learns_a_beta_of_its_own(project, sample):
 
 def test_a_fixed_beta_stays_and_is_not_reported_as_learned(project, sample):
     model = small_model(
-        project, "activation=swish_beta", "activation.beta=0.5", "activation.trainable=false"
+        "activation=swish_beta", "activation.beta=0.5", "activation.trainable=false"
     )
     step(model, sample)
     layers = [layer for layer in model.layers if isinstance(layer, activations.SwishBeta)]
@@ -165,4 +165,4 @@ def test_a_fixed_beta_stays_and_is_not_reported_as_learned(project, sample):
 
 
 def test_other_activations_have_no_betas_to_report(project):
-    assert activations.learned_betas(small_model(project, "activation=e_swish")) == {}
+    assert activations.learned_betas(small_model("activation=e_swish")) == {}

@@ -27,9 +27,10 @@ def clock(monkeypatch):
 
 
 def model(activation=None):
+    keras.utils.set_random_seed(1)  # some other weights might diverge
     layers = [keras.Input((2,)), keras.layers.Dense(3), *([activation] if activation else [])]
     made = keras.Sequential([*layers, keras.layers.Dense(1)])
-    made.compile(optimizer=keras.optimizers.SGD(0.25), loss="mse", run_eagerly=True)
+    made.compile(optimizer=keras.optimizers.SGD(0.05), loss="mse", run_eagerly=True)
     return made
 
 

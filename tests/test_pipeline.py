@@ -212,7 +212,7 @@ def test_queued_experiments_record_their_runs_in_the_real_repository(reproduced,
     project = snapshot(reproduced[0], tmp_path)
     dvc(project, "exp", "run", "--queue", "-S", "activation=swish,relu", "-S", "seed=5")
     dvc(project, "queue", "start", "-j", "1")
-    for _ in range(90):
+    for _ in range(300):
         status = dvc(project, "queue", "status")
         if "Queued" not in status and "Running" not in status:
             break

@@ -3,11 +3,12 @@ import re
 import signal
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pytest
 from commands import SMALL, artifacts, environment, make_project, run, runs
 
-from src import metrics
+from src import metrics, sweep
 from src.train import INTERRUPTED
 
 WORDS = ("-m", *SMALL, "epochs=1")
@@ -57,6 +58,30 @@ def test_a_sweep_is_one_parent_run_named_after_it_with_a_child_for_each_job(swep
         "relu": "relu-seed1",
     }
     assert {one.info.status for one in children.values()} == {"FINISHED"}
+
+
+def test_a_sweep_ends_with_a_table_of_what_its_jobs_attained(swept):
+    project, done = swept
+    table = done.stdout.split("Mean ± standard deviation over the seeds")[1]
+    _, children = parent_and_children(project)
+    for one in children.values():
+        assert f"{one.data.metrics[metrics.TEST_ACCURACY]:.5f}" in table
+        assert one.data.tags[sweep.JOB].endswith(f"activation={one.data.tags['activation']}")
+
+
+@pytest.mark.parametrize(
+    ("values", "text"), [([], "–"), ([0.5], "0.50"), ([0.25, 0.75], "0.50 ± 0.35")]
+)
+def test_a_spread_is_the_mean_and_from_two_values_on_the_standard_deviation(values, text):
+    assert sweep.spread(values, ".2f") == text
+
+
+def test_jobs_that_differ_by_the_seed_alone_are_described_alike():
+    jobs = [
+        SimpleNamespace(overrides=SimpleNamespace(task=["mlflow.parent_run_id=1", "model=mlp", s]))
+        for s in ("seed=1", "seed=2")
+    ]
+    assert [sweep.describe(job) for job in jobs] == [{"job": "model=mlp"}] * 2
 
 
 def test_each_job_has_a_folder_and_a_submission_of_its_own(swept):

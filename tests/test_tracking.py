@@ -247,18 +247,22 @@ def test_nested_settings_become_dotted_names():
     }
 
 
+TAGS = ("job", "activation", "model", "experiment", "data_digest")
+
+
 def test_a_run_tells_its_settings_choices_data_and_surroundings(client):
     settings = {"seed": 1, "model": {"units": [8]}}
     choices = {"activation": "swish", "model": "mlp", "experiment": "default", "hydra/x": "y"}
     with tracking.training_run("digits", "swish", None, None) as run_id:
-        tracking.log_settings(settings, choices, DATA)
-        tracking.log_settings(settings, choices, DATA)  # once more, as a resumed training does
+        for _ in range(2):  # a resumed training logs them again
+            tracking.log_settings(settings, choices, DATA, {"job": "activation=swish"})
         images = np.zeros((2, 28, 28), np.uint8)
         tracking.log_inputs(DATA, images, images[:1])
     run = client.get_run(run_id)
     assert run.data.params == {"seed": "1", "model.units": "[8]"}
-    tags = {key: run.data.tags[key] for key in ("activation", "model", "experiment", "data_digest")}
+    tags = {key: run.data.tags[key] for key in TAGS}
     assert tags == {
+        "job": "activation=swish",
         "activation": "swish",
         "model": "mlp",
         "experiment": "default",

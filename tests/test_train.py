@@ -99,7 +99,7 @@ def test_help_lists_the_choices_without_importing_tensorflow(project, no_heavy_i
         ("precision=float31", "precision=float31 .*'float32'"),
         ("activation=swish_beta activation.beta=abc", r"activation\.beta=abc .*number"),
         ("seed=1,2", "seed=1,2.*--multirun"),
-        ("seed", "seed.*EQUAL"),
+        ("seed", "seed.*key=value"),
         ("-m activation=relu,swihs", "activation=swihs .*'swish'"),
         ("-m epochs=1,-1", "epochs=-1 .* 1 to "),
     ],
