@@ -4,6 +4,7 @@ import json
 import re
 import shutil
 import time
+from pathlib import Path
 
 import pytest
 import yaml
@@ -192,8 +193,9 @@ def test_an_experiments_metrics_show_beside_the_others(experimented):
     rows = list(csv.DictReader(io.StringIO(dvc(project, "exp", "show", "--csv"))))
     [row] = (row for row in rows if row["Experiment"] == "relu")
     scores = json.loads((project / paths.PREDICTIONS / paths.METRICS).read_text())
-    assert row["activation"] == "relu"
-    [shown] = (row[name] for name in row if name.endswith(metrics.TEST_ACCURACY))
+    [activation] = (row[name] for name in row if name.split(":")[-1] == "activation")
+    assert activation == "relu"
+    [shown] = (row[name] for name in row if name.split(":")[-1] == metrics.TEST_ACCURACY)
     assert float(shown) == pytest.approx(scores[metrics.TEST_ACCURACY], abs=1e-6)
 
 
@@ -222,5 +224,5 @@ def test_queued_experiments_record_their_runs_in_the_real_repository(reproduced,
     assert sorted(seeds) == [("relu", "5"), ("swish", "1"), ("swish", "5")]
     assert all(metrics.TEST_ACCURACY in one.data.metrics for one in runs(project))
     for one in runs(project):
-        folder = project / "mlruns" / one.info.run_id / "artifacts"
+        folder = Path(one.info.artifact_uri.removeprefix("file://"))
         assert (folder / "submission.csv").is_file()
