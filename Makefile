@@ -14,7 +14,8 @@ test: .venv/locked  ## all tests; `make test ARGS="-m 'not slow'"` leaves out th
 	@python -m pytest $(ARGS)
 
 ui: .venv/locked  ## the runs in MLflow, on http://127.0.0.1:5000
-	@mlflow ui --host 127.0.0.1 --port 5000 \
+	@echo "MLflow opens at http://127.0.0.1:5000 in a few seconds; Ctrl-C ends it."
+	@PYTHONWARNINGS=ignore mlflow ui --host 127.0.0.1 --port 5000 --workers 1 \
 	    --backend-store-uri "$${MLFLOW_TRACKING_URI:-sqlite:///$(CURDIR)/mlflow.db}"
 
 lint: .venv/locked  ## check style and format
