@@ -5,7 +5,7 @@ that is named like a folder of conf/ chooses a file from there; every other key 
 types and ranges are checked here, before anything slow is imported.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, is_dataclass
 from numbers import Real
 from pathlib import Path
@@ -19,7 +19,7 @@ from hydra.errors import (
     OverrideParseException,
 )
 from omegaconf import MISSING, OmegaConf
-from omegaconf.errors import OmegaConfBaseException
+from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBaseException
 
 from src.errors import InputError, did_you_mean
 from src.paths import PARAMS
@@ -134,6 +134,16 @@ def _one_of(name: str, found: str, known: Any) -> None:
         )
 
 
+def _known(prefix: str, found: Iterable[Any], known: Iterable[str], where: str) -> None:
+    known = list(known)
+    for key in found:
+        if key not in known:
+            raise InputError(
+                f"{prefix}{key} is unknown. {did_you_mean(str(key), known)}"
+                f"{where} knows {', '.join(known)}."
+            )
+
+
 def _within(name: str, found: Any, low: float, high: float) -> None:
     if found != MISSING and not low <= found <= high:
         raise InputError(f"{name}={found} is out of range: use a number from {low} to {high}.")
@@ -157,9 +167,11 @@ def _numbers(value: Any) -> Iterator[Real]:
 
 
 def _check_types(group: str, choice: str, node: dict[str, Any]) -> None:
-    """Refuse a value of another type than the one in the group's own file."""
+    """Refuse a key that the group's own file lacks, or a value of another type than its."""
     path = CONF / group / f"{choice}.yaml"
-    for key, default in OmegaConf.to_container(OmegaConf.load(path), resolve=False).items():
+    defaults = OmegaConf.to_container(OmegaConf.load(path), resolve=False)
+    _known(f"{group}.", node, defaults, f"conf/{group}/{choice}.yaml")
+    for key, default in defaults.items():
         value = node.get(key)
         if default is None or (isinstance(default, str) and "${" in default):
             continue
@@ -198,6 +210,12 @@ def _params() -> dict[str, Any]:
 
 def describe(error: OmegaConfBaseException) -> str:
     """Return one sentence for OmegaConf's error: the key, what is wrong, and what to do."""
+    if isinstance(error, ConfigKeyError | ConfigAttributeError) and error.parent_node is not None:
+        known = [str(key) for key in error.parent_node if key != "hydra"]
+        return (
+            f"{error.full_key} is unknown. {did_you_mean(str(error.key), known)}"
+            f"Known are {', '.join(known)}."
+        )
     what = str(error.msg or error).split("\n")[0].rstrip(".")
     where = f"{error.full_key}: " if error.full_key else ""
     return f"{where}{what}. Mend it in params.yaml or on the command line."
@@ -214,12 +232,7 @@ def stage(name: str) -> Fetch | Preprocess:
     if not isinstance(params.get(name), dict):
         raise InputError(f"{PARAMS} has no section {name!r}: restore it from git.")
     known = list(schema.__dataclass_fields__)
-    for key in params[name]:
-        if key not in known:
-            raise InputError(
-                f"{name}.{key} in {PARAMS} is unknown. {did_you_mean(str(key), known)}"
-                f"Known are {', '.join(known)}."
-            )
+    _known(f"{name}.", params[name], known, f"Section {name} of {PARAMS}")
     try:
         merged = OmegaConf.merge(OmegaConf.structured(schema), params[name])
         for key in known:
@@ -265,13 +278,7 @@ def register() -> None:
         InputError: params.yaml cannot be read, has an unknown key, or a choice that is no name.
     """
     params = {key: value for key, value in _params().items() if key not in STAGES}
-    known = [*Config.__dataclass_fields__, "experiment"]
-    for key in params:
-        if key not in known:
-            raise InputError(
-                f"{key} in {PARAMS} is unknown. {did_you_mean(str(key), known)}"
-                f"Known are {', '.join(known)}."
-            )
+    _known("", params, [*Config.__dataclass_fields__, "experiment"], str(PARAMS))
     choices = {key: params.pop(key) for key in list(params) if (CONF / key).is_dir()}
     for group, choice in choices.items():
         if not isinstance(choice, str):
@@ -297,6 +304,7 @@ def resolve(composed: Any, choices: dict[str, str]) -> Config:
     Raises:
         InputError: a value is missing, of a wrong type or out of range.
     """
+    _known("", composed, Config.__dataclass_fields__, "The configuration")
     try:
         cfg = OmegaConf.to_object(composed)
     except OmegaConfBaseException as error:
