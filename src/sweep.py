@@ -18,6 +18,7 @@ from hydra.experimental.callback import Callback
 from hydra.types import RunMode
 from omegaconf import DictConfig, open_dict
 from omegaconf.errors import OmegaConfBaseException
+from rich import box
 from rich.console import Console
 from rich.table import Table
 
@@ -103,7 +104,9 @@ def _show(client: Any, parent_id: str) -> None:
     jobs: dict[str, list[Any]] = {}
     for child in children:
         jobs.setdefault(child.data.tags[JOB], []).append(child)
-    table = Table(title="Mean ± standard deviation over the seeds", title_justify="left")
+    table = Table(
+        title="Mean ± standard deviation over the seeds", title_justify="left", box=box.SQUARE
+    )
     table.add_column("job", overflow="fold")
     table.add_column("seeds")
     for title, _, _ in COLUMNS:
