@@ -11,7 +11,7 @@ run: .venv/locked  ## fetch, preprocess, train, predict: a scored submission (th
 	@dvc repro && python -m src.summary
 
 test: .venv/locked  ## all tests; `make test ARGS="-m 'not slow'"` leaves out the slow ones
-	@python -m pytest $(ARGS)
+	@python -m pytest -n auto --maxprocesses 8 --dist loadfile $(ARGS)
 
 ui: .venv/locked  ## the runs in MLflow, on http://127.0.0.1:5000
 	@echo "MLflow opens at http://127.0.0.1:5000 in a few seconds; Ctrl-C ends it."

@@ -123,6 +123,8 @@ class Config:
 
 
 GROUPS = ("activation", "model", "optimizer", "schedule", "augmentation")
+CHOICES = (*GROUPS, "experiment")
+NO_NAME = "Config group override must be"  # Hydra's words for a choice such as activation=null
 STAGES = {"fetch": Fetch, "preprocess": Preprocess}
 
 
@@ -243,8 +245,18 @@ def stage(name: str) -> Fetch | Preprocess:
         raise InputError(f"{name}.{describe(error)}") from error
 
 
-def explain(error: HydraException | OmegaConfBaseException) -> InputError:
+def is_refusal(error: Exception) -> bool:
+    """Return whether `error` is Hydra's or OmegaConf's word on what the user configured."""
+    return isinstance(error, HydraException | OmegaConfBaseException) or NO_NAME in str(error)
+
+
+def explain(error: HydraException | OmegaConfBaseException | ValueError) -> InputError:
     """Return the sentence for a configuration that Hydra, OmegaConf or a `_target_` refused."""
+    if NO_NAME in str(error):
+        return InputError(
+            f"A choice is no name ({error}): give each of {', '.join(CHOICES)} the name of a "
+            "file in its folder of conf/."
+        )
     what = None
     while not isinstance(error, MissingConfigException | OmegaConfBaseException):
         if isinstance(error, InstantiationException):

@@ -62,16 +62,19 @@ def compact(
 ) -> keras.Model:
     """Return a small batch-normalized CNN of 3×3 convolutions, after a first larger one.
 
-    A block ends with a pooling, which stands before the normalization and the activation: on a CPU
-    those are limited by memory, and so they see a quarter of it. The last block shrinks its maps by
-    convolutions without padding instead, from 7×7 to 3×3.
+    The first convolution pads nothing: MNIST's digits come with a border of their own, and maps of
+    24×24 instead of 28×28 make all that follows 1.4 times as fast. A block ends with a pooling,
+    which stands before the normalization and the activation: on a CPU those are limited by memory,
+    and so they see a quarter of it. The last block shrinks its maps by convolutions without padding
+    instead, from 6×6 to 2×2.
     """
     inputs, x = _pixels()
     kernel = first_kernel
     for place, block in enumerate(filters, 1):
         last = place == len(filters)
         for number, count in enumerate(block):
-            padding = "valid" if last and number else "same"
+            first = place == 1 and number == 0
+            padding = "valid" if first or (last and number) else "same"
             x = layers.Conv2D(count, kernel, padding=padding, use_bias=False)(x)
             if number == len(block) - 1 and not last:
                 x = layers.MaxPooling2D()(x)

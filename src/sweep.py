@@ -13,11 +13,9 @@ from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.utils import JobReturn, JobStatus
-from hydra.errors import HydraException
 from hydra.experimental.callback import Callback
 from hydra.types import RunMode
 from omegaconf import DictConfig, open_dict
-from omegaconf.errors import OmegaConfBaseException
 from rich import box
 from rich.console import Console
 from rich.table import Table
@@ -29,10 +27,10 @@ PARENT = "mlflow.parent_run_id"
 
 JOB = "job"  # the tag for a job's overrides without its seed
 COLUMNS = (  # title, metric, format
-    ("held-out accuracy", metrics.TEST_ACCURACY, ".5f"),
-    ("validation accuracy", metrics.BEST_VAL_ACCURACY, ".5f"),
-    ("s per epoch", metrics.MEDIAN_EPOCH_SECONDS, ".1f"),
-    ("training, s", metrics.TRAIN_SECONDS, ".0f"),
+    ("held-out\naccuracy", metrics.TEST_ACCURACY, ".5f"),
+    ("validation\naccuracy", metrics.BEST_VAL_ACCURACY, ".4f"),
+    ("s per\nepoch", metrics.MEDIAN_EPOCH_SECONDS, ".1f"),
+    ("s of\ntraining", metrics.TRAIN_SECONDS, ".0f"),
 )
 
 _parents: list[tuple[Any, str]] = []  # client and id of the parent run that is open, if one is
@@ -104,20 +102,24 @@ def _show(client: Any, parent_id: str) -> None:
     jobs: dict[str, list[Any]] = {}
     for child in children:
         jobs.setdefault(child.data.tags[JOB], []).append(child)
+    words = {job: dict(word.partition("=")[::2] for word in job.split()) for job in jobs}
+    keys = dict.fromkeys(key for given in words.values() for key in given)
+    differing = [key for key in keys if len({given.get(key) for given in words.values()}) > 1]
     table = Table(
-        title="Mean ± standard deviation over the seeds", title_justify="left", box=box.SQUARE
+        title="Mean ± standard deviation over the seeds", title_justify="left", box=box.HORIZONTALS
     )
-    table.add_column("job", overflow="fold")
-    table.add_column("seeds")
+    for key in (*differing, "seeds"):
+        table.add_column(key, overflow="fold")
     for title, _, _ in COLUMNS:
-        table.add_column(title, justify="right")
+        table.add_column(title, justify="right", no_wrap=True)
     for job, runs in jobs.items():
         seeds = ", ".join(sorted((run.data.params["seed"] for run in runs), key=int))
         spreads = (
             spread([run.data.metrics[name] for run in runs if name in run.data.metrics], form)
             for _, name, form in COLUMNS
         )
-        table.add_row(job or "as in params.yaml", seeds, *spreads)
+        given = (words[job].get(key, "as in params.yaml") for key in differing)
+        table.add_row(*given, seeds, *spreads)
     if jobs:
         Console(highlight=False).print(table)
 
@@ -165,6 +167,8 @@ def _check(jobs: Iterable[DictConfig]) -> None:
             with open_dict(composed):
                 del composed["hydra"]
             configuration.resolve(composed, job.hydra.runtime.choices)
-    except (HydraException, OmegaConfBaseException) as error:
+    except Exception as error:
+        if not configuration.is_refusal(error):
+            raise
         raise configuration.explain(error) from error
     dataset.describe()

@@ -17,7 +17,6 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.errors import HydraException
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
-from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
 from src import atomic, config, dataset, errors, paths, quiet, sweep
@@ -107,14 +106,14 @@ def main() -> None:
     except KeyboardInterrupt:
         sweep.close("KILLED")
         raise KeyboardInterrupt(INTERRUPTED) from None
-    except (HydraException, OmegaConfBaseException) as error:
-        sweep.close("FAILED")
-        raise config.explain(error) from error
     except YAMLError as error:
         reason = " ".join(str(error).split())
         raise errors.InputError(f"A file of conf/ is not YAML ({reason}): mend it.") from error
-    except Exception:
-        if not sweep.close("FAILED"):
+    except Exception as error:
+        swept = sweep.close("FAILED")
+        if config.is_refusal(error):
+            raise config.explain(error) from error
+        if not swept:
             raise
         sys.exit(1)  # src/sweep.py reported the failed jobs, each when it failed
 

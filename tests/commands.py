@@ -1,15 +1,16 @@
 """The project's commands as a user runs them: each in a process and a project folder of its own."""
 
 import contextlib
+import json
 import os
 import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 
 import yaml
+from filelock import FileLock
 from mlflow import MlflowClient
 from mlflow.entities import Run
 
@@ -118,12 +119,17 @@ class Trained:
 TRAINED = (*SMALL, "activation=swish_beta", "epochs=5")
 
 
-@cache
 def train_once(csvs: Path, folder: Path) -> Trained:
-    """Return a project where `python -m src.train` ran; test modules share it."""
-    project = make_project(folder, csvs)
-    done = run(project, "src.train", *TRAINED)
-    assert done.returncode == 0, done.stderr
-    [out] = (path.parent for path in project.glob("outputs/*/*/model.keras"))
-    [only] = runs(project)
-    return Trained(project, done, out, only)
+    """Return a project where `python -m src.train` ran; test modules, also those that other
+    processes run, share it.
+    """
+    printed = folder.with_suffix(".json")
+    with FileLock(f"{folder}.lock"):
+        if not printed.exists():
+            done = run(make_project(folder, csvs), "src.train", *TRAINED)
+            assert done.returncode == 0, done.stderr
+            printed.write_text(json.dumps(vars(done)))
+    done = subprocess.CompletedProcess(**json.loads(printed.read_text()))
+    [out] = (path.parent for path in folder.glob("outputs/*/*/model.keras"))
+    [only] = runs(folder)
+    return Trained(folder, done, out, only)

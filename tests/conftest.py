@@ -4,12 +4,14 @@ tests/data holds MNIST's first 600 training and 200 test images as gzipped IDX f
 """
 
 import gzip
+import os
 import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 import yaml
+from commands import Trained, train_once
 
 from src import mirrors, paths, tables
 
@@ -43,6 +45,15 @@ def small_mnist(sample: mirrors.Arrays, tmp_path_factory: pytest.TempPathFactory
     tables.write_submission(folder / paths.SAMPLE_SUBMISSION_CSV.name, zeros)
     tables.write_submission(folder / paths.SOLUTION_CSV.name, solution)
     return folder
+
+
+@pytest.fixture(scope="session")
+def trained(small_mnist: Path, tmp_path_factory: pytest.TempPathFactory) -> Trained:
+    """A project with a finished training, for all tests of a session, which leave it as it is."""
+    folder = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parent  # of all workers
+    return train_once(small_mnist, folder / "trained")
 
 
 @pytest.fixture

@@ -2,9 +2,7 @@
 
 from hydra import compose as hydra_compose
 from hydra import initialize_config_dir
-from hydra.errors import HydraException
 from omegaconf import open_dict
-from omegaconf.errors import OmegaConfBaseException
 
 from src import config
 
@@ -18,7 +16,9 @@ def compose(*overrides: str) -> config.Config:
     try:
         with initialize_config_dir(str(config.CONF), version_base="1.3"):
             composed = hydra_compose("config", list(overrides), return_hydra_config=True)
-    except (HydraException, OmegaConfBaseException) as error:
+    except Exception as error:
+        if not config.is_refusal(error):
+            raise
         raise config.explain(error) from error
     choices = composed.hydra.runtime.choices
     with open_dict(composed):

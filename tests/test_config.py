@@ -134,6 +134,8 @@ def test_a_choice_that_is_like_no_name_gets_no_suggestion():
         ("activation=relu,swish", "add --multirun"),
         ("activation=[relu,swish]", "activation chooses no file, or several"),
         ("~activation", "activation chooses no file, or several"),
+        ("activation=null", "Got NoneType): give each of activation, model, optimizer"),
+        ("activation=1", "Got int): give each of activation, model, optimizer"),
         ("mlflow.experimnt=a", "mlflow.experimnt is unknown. Did you mean 'experiment'? "),
         ("fetch.source=mnist", "fetch is unknown. "),
         ("model.dropuot=0.5", "model.dropuot is unknown. Did you mean 'dropout'? Known are"),

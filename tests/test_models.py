@@ -130,7 +130,7 @@ def test_the_compact_cnn_normalizes_every_convolution_and_pools_after_each_block
     model = models.compact(relu, filters=filters, first_kernel=7, dropout=0.125)
     convolutions = of(model, keras.layers.Conv2D)
     assert [(layer.filters, layer.kernel_size[0], layer.padding) for layer in convolutions] == [
-        (4, 7, "same"),
+        (4, 7, "valid"),
         (5, 3, "same"),
         (6, 3, "same"),
         (5, 3, "same"),
@@ -139,7 +139,7 @@ def test_the_compact_cnn_normalizes_every_convolution_and_pools_after_each_block
     assert not any(layer.use_bias for layer in convolutions)
     assert len(of(model, keras.layers.BatchNormalization)) == 5
     assert len(of(model, keras.layers.MaxPooling2D)) == 2
-    assert of(model, keras.layers.Flatten)[0].output.shape == (None, 5 * 5 * 6)
+    assert of(model, keras.layers.Flatten)[0].output.shape == (None, 3 * 3 * 6)
     assert [layer.rate for layer in of(model, keras.layers.Dropout)] == [0.125]
 
 

@@ -6,7 +6,7 @@ import shutil
 import numpy as np
 import pytest
 import yaml
-from commands import files, run, runs, sentence, store, train_once
+from commands import files, run, runs, sentence, store
 
 from src import errors, metrics, paths, predict
 
@@ -23,9 +23,8 @@ MADE = {
 
 
 @pytest.fixture(scope="module")
-def predicted(small_mnist, tmp_path_factory):
+def predicted(trained, tmp_path_factory):
     """A project with a trained model in models/, and what `python -m src.predict` made of it."""
-    trained = train_once(small_mnist, tmp_path_factory.getbasetemp() / "trained")
     project = tmp_path_factory.mktemp("predicted")
     shutil.copytree(trained.project, project, dirs_exist_ok=True)
     shutil.copytree(trained.out, project / paths.MODELS)

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 
 import numpy as np
 import pytest
-from commands import environment, train_once
+from commands import environment
 
 from src import paths
 
@@ -59,10 +59,7 @@ def serving(model, store, folder):
             process.wait()
 
 
-def test_a_logged_model_serves_a_raw_image_in_a_folder_without_its_code(
-    small_mnist, tmp_path_factory, tmp_path
-):
-    trained = train_once(small_mnist, tmp_path_factory.getbasetemp() / "trained")
+def test_a_logged_model_serves_a_raw_image_in_a_folder_without_its_code(trained, tmp_path):
     with np.load(trained.project / paths.TEST) as arrays:
         image = arrays["images"][0]
     expected = np.load(trained.out / "predictions" / "probabilities.npy")[0]

@@ -23,7 +23,6 @@ from commands import (
     runs,
     sentence,
     store,
-    train_once,
 )
 
 from src import metrics, paths
@@ -46,11 +45,6 @@ NOISE = re.compile(r"warn|[IWE]0000|onednn|cuda|traceback|━|ms/step|\x1b|hydra
 @pytest.fixture(scope="module")
 def project(small_mnist, tmp_path_factory):
     return make_project(tmp_path_factory.mktemp("project"), small_mnist)
-
-
-@pytest.fixture(scope="module")
-def trained(small_mnist, tmp_path_factory):
-    return train_once(small_mnist, tmp_path_factory.getbasetemp() / "trained")
 
 
 @pytest.fixture(scope="module")
@@ -100,6 +94,8 @@ def test_help_lists_the_choices_without_importing_tensorflow(project, no_heavy_i
         ("activation=swish_beta activation.beta=abc", r"activation\.beta=abc .*number"),
         ("seed=1,2", "seed=1,2.*--multirun"),
         ("seed", "seed.*key=value"),
+        ("activation=null", "Got NoneType.*file"),
+        ("-m activation=relu,null", "Got NoneType.*file"),
         ("-m activation=relu,swihs", "activation=swihs .*'swish'"),
         ("-m epochs=1,-1", "epochs=-1 .* 1 to "),
     ],
