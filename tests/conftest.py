@@ -6,6 +6,7 @@ tests/data holds MNIST's first 600 training and 200 test images as gzipped IDX f
 import gzip
 import os
 import shutil
+import signal
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,9 @@ import yaml
 from commands import Trained, train_once
 
 from src import mirrors, paths, tables
+
+# A shell's background job ignores Ctrl-C, and so would the commands that the tests interrupt.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 ROOT = Path(__file__).resolve().parents[1]
 SAMPLE = ROOT / "tests" / "data"

@@ -12,7 +12,6 @@ import pandas as pd
 import pytest
 import yaml
 from commands import (
-    SMALL,
     TRAINED,
     artifacts,
     environment,
@@ -132,15 +131,6 @@ def test_a_mistake_in_a_new_activations_file_is_one_sentence(
 
 
 @pytest.mark.slow
-def test_a_constructor_that_refuses_a_new_activations_file_is_named(small_mnist, tmp_path):
-    project = make_project(tmp_path, small_mnist)
-    mine = project / "conf" / "activation" / "mine.yaml"
-    mine.write_text("_target_: src.activations.ESwish\nbetta: 3")
-    said = sentence(run(project, "src.train", *SMALL, "activation=mine"))
-    assert "src.activations.ESwish" in said
-    assert "betta" in said
-
-
 # A training
 
 
@@ -271,115 +261,99 @@ runpy.run_module("src.train", run_name="__main__", alter_sys=True)
 """
 
 
-@pytest.fixture(scope="module")
-def disk_full(small_mnist, tmp_path_factory):
-    """A project whose disk was full when the trained model was to be written."""
-    project = make_project(tmp_path_factory.mktemp("full"), small_mnist)
-    command = [sys.executable, "-c", FULL_DISK, "metrics.json", *SMALL, "activation=relu"]
-    done = subprocess.run(
-        [*command, "epochs=2"], cwd=project, env=environment(), capture_output=True, text=True
-    )
-    return project, done, runs(project), files(project)
-
-
-def test_a_full_disk_is_one_sentence_and_leaves_nothing_half_written(disk_full):
-    _, done, recorded, left = disk_full
-    assert done.returncode == 1
-    said = sentence(done)
-    assert "Cannot write" in said
-    assert "metrics.json: no space left on device" in said
-    assert not [name for name in left if ".writing-" in name]
-    assert [only.info.status for only in recorded] == ["FAILED"]
-
-
-@pytest.mark.slow
-def test_after_a_full_disk_the_same_command_finishes_without_training_again(disk_full):
-    project, _, [failed], _ = disk_full
-    done = run(project, "src.train", *SMALL, "activation=relu", "epochs=2")
-    assert done.returncode == 0, done.stderr
-    assert done.stderr == ""
-    assert "relu-seed1 goes on after epoch 2 of 2." in done.stdout
-    assert "epoch 1/2" not in done.stdout
-    [only] = runs(project)
-    assert only.info.run_id == failed.info.run_id
-    assert only.info.status == "FINISHED"
-    [out] = (path.parent for path in project.glob("outputs/*/*/run.json"))
-    assert files(out) >= FILES
-    assert only.data.metrics[metrics.TEST_IMAGES] == 200
-
-
 @dataclass
 class Interrupted:
-    """What each start of a training left that was ended by a signal, and again, and again."""
+    """What each start of one training left behind that did not end well, by what ended it."""
 
-    statuses: dict[signal.Signals, int] = field(default_factory=dict)
-    errors: dict[signal.Signals, str] = field(default_factory=dict)
-    recorded: dict[signal.Signals, list] = field(default_factory=dict)
-
-
-SIGNALS = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT)
+    done: dict[str, subprocess.CompletedProcess] = field(default_factory=dict)
+    recorded: dict[str, list] = field(default_factory=dict)
+    left: dict[str, set[str]] = field(default_factory=dict)
 
 
 @pytest.fixture(scope="module")
 def interrupted(small_mnist, tmp_path_factory):
-    """The training of `trained`, ended after its epochs 1, 2 and 3, each time by another signal."""
+    """The training of `trained`, killed after its first epoch, then told to end after its second,
+    then with a full disk when the trained model was to be written; and what it ends in at last.
+    """
     project = make_project(tmp_path_factory.mktemp("interrupted"), small_mnist)
     told = Interrupted()
-    for epoch, number in enumerate(SIGNALS, 1):
+
+    def start(name, *command, number=None, epoch=None):
         process = subprocess.Popen(
-            [sys.executable, "-m", "src.train", *TRAINED],
+            [sys.executable, *command, *TRAINED],
             cwd=project,
             env=environment(),
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
         )
-        for line in process.stdout:
-            if f"epoch {epoch}/5" in line:
-                break
-        process.send_signal(number)
-        _, told.errors[number] = process.communicate(timeout=60)
-        told.statuses[number] = process.returncode
-        told.recorded[number] = runs(project)
-    last = run(project, "src.train", *TRAINED)
-    return project, told, last
+        printed = ""
+        if number:
+            for line in process.stdout:
+                printed += line
+                if f"epoch {epoch}/5" in line:
+                    break
+            process.send_signal(number)
+        output, error = process.communicate(timeout=300)
+        told.done[name] = subprocess.CompletedProcess(
+            command, process.returncode, printed + output, error
+        )
+        told.recorded[name] = runs(project)
+        told.left[name] = files(project)
+
+    start("SIGKILL", "-m", "src.train", number=signal.SIGKILL, epoch=1)
+    start("SIGTERM", "-m", "src.train", number=signal.SIGTERM, epoch=2)
+    start("full disk", "-c", FULL_DISK, "metrics.json")
+    start("nothing", "-m", "src.train")
+    return project, told
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_an_interrupted_training_says_how_to_go_on_and_its_run_is_killed(interrupted, number):
-    _, told, _ = interrupted
-    assert told.statuses[number] == 130
-    assert told.errors[number] == f"{INTERRUPTED}\n"
-    assert [only.info.status for only in told.recorded[number]] == ["KILLED"]
+def test_a_training_that_was_killed_outright_goes_on_in_the_same_run(interrupted):
+    _, told = interrupted
+    assert told.done["SIGKILL"].returncode == -signal.SIGKILL
+    assert "swish_beta-seed1 goes on after epoch 1 of 5." in told.done["SIGTERM"].stdout
+    assert "epoch 1/5" not in told.done["SIGTERM"].stdout
+    assert len({only.info.run_id for [only] in told.recorded.values()}) == 1
 
 
 @pytest.mark.slow
-def test_a_training_that_was_killed_outright_goes_on_too(interrupted):
-    _, told, _ = interrupted
-    assert told.statuses[signal.SIGKILL] == -signal.SIGKILL
-    [left] = told.recorded[signal.SIGKILL]
-    [next_] = told.recorded[signal.SIGTERM]
-    assert left.info.run_id == next_.info.run_id
+def test_a_training_that_was_told_to_end_says_how_to_go_on_and_its_run_is_killed(interrupted):
+    _, told = interrupted
+    assert told.done["SIGTERM"].returncode == 130
+    assert told.done["SIGTERM"].stderr == f"{INTERRUPTED}\n"
+    assert [only.info.status for only in told.recorded["SIGTERM"]] == ["KILLED"]
 
 
 @pytest.mark.slow
-def test_the_same_command_goes_on_and_finishes_the_same_run(interrupted):
-    project, told, last = interrupted
-    assert last.returncode == 0, last.stderr
-    assert last.stderr == ""
-    goes_on = re.search(r"swish_beta-seed1 goes on after epoch (\d) of 5\.\n", last.stdout)
-    done = int(goes_on[1])
-    assert done >= 3
-    assert f"epoch {done}/5" not in last.stdout
-    [only] = runs(project)
-    assert only.info.run_id == told.recorded[signal.SIGINT][0].info.run_id
+def test_a_full_disk_is_one_sentence_and_leaves_nothing_half_written(interrupted):
+    _, told = interrupted
+    assert told.done["full disk"].returncode == 1
+    said = sentence(told.done["full disk"])
+    assert "Cannot write" in said
+    assert "metrics.json: no space left on device" in said
+    assert not [name for name in told.left["full disk"] if ".writing-" in name]
+    assert [only.info.status for only in told.recorded["full disk"]] == ["FAILED"]
+
+
+@pytest.mark.slow
+def test_after_a_full_disk_the_same_command_finishes_without_training_again(interrupted):
+    project, told = interrupted
+    done = told.done["nothing"]
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    assert "swish_beta-seed1 goes on after epoch 5 of 5." in done.stdout
+    assert "epoch 5/5" not in done.stdout
+    [only] = told.recorded["nothing"]
     assert only.info.status == "FINISHED"
+    assert only.data.metrics[metrics.TEST_IMAGES] == 200
+    [out] = (path.parent for path in project.glob("outputs/*/*/run.json"))
+    assert files(out) >= FILES
 
 
 @pytest.mark.slow
 def test_a_training_that_went_on_logs_each_epoch_once(interrupted):
-    project, _, _ = interrupted
+    project, _ = interrupted
     [only] = runs(project)
     client = store(project)
     for name in (metrics.LOSS, metrics.VAL_ACCURACY, metrics.LEARNING_RATE):
@@ -391,7 +365,7 @@ def test_a_training_that_went_on_logs_each_epoch_once(interrupted):
 def test_a_training_that_went_on_ends_in_the_weights_of_one_that_was_not_ended(
     interrupted, trained
 ):
-    project, _, _ = interrupted
+    project, _ = interrupted
     [model_file] = project.glob("outputs/*/*/model.keras")
     ours, theirs = weights(model_file), weights(trained.out / paths.MODEL)
     assert len(ours) > 10
