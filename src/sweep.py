@@ -27,7 +27,7 @@ PARENT = "mlflow.parent_run_id"
 
 JOB = "job"  # the tag for a job's overrides without its seed
 COLUMNS = (  # title, metric, format
-    ("held-out\naccuracy", metrics.TEST_ACCURACY, ".5f"),
+    ("held-out\naccuracy", metrics.TEST_ACCURACY, ".4f"),
     ("validation\naccuracy", metrics.BEST_VAL_ACCURACY, ".4f"),
     ("s per\nepoch", metrics.MEDIAN_EPOCH_SECONDS, ".1f"),
     ("s of\ntraining", metrics.TRAIN_SECONDS, ".0f"),
@@ -106,14 +106,17 @@ def _show(client: Any, parent_id: str) -> None:
     keys = dict.fromkeys(key for given in words.values() for key in given)
     differing = [key for key in keys if len({given.get(key) for given in words.values()}) > 1]
     table = Table(
-        title="Mean ± standard deviation over the seeds", title_justify="left", box=box.HORIZONTALS
+        title="Mean ± standard deviation over the seeds",
+        title_justify="left",
+        box=box.HORIZONTALS,
+        pad_edge=False,
     )
     for key in (*differing, "seeds"):
-        table.add_column(key, overflow="fold")
+        table.add_column(key, overflow="fold", min_width=len(key))
     for title, _, _ in COLUMNS:
         table.add_column(title, justify="right", no_wrap=True)
     for job, runs in jobs.items():
-        seeds = ", ".join(sorted((run.data.params["seed"] for run in runs), key=int))
+        seeds = ",".join(sorted((run.data.params["seed"] for run in runs), key=int))
         spreads = (
             spread([run.data.metrics[name] for run in runs if name in run.data.metrics], form)
             for _, name, form in COLUMNS

@@ -66,7 +66,7 @@ def test_a_sweep_ends_with_a_table_of_what_its_jobs_attained(swept):
     _, children = parent_and_children(project)
     for one in children.values():
         [row] = (line for line in table.splitlines() if one.data.tags["activation"] in line.split())
-        assert f"{one.data.metrics[metrics.TEST_ACCURACY]:.5f}" in row
+        assert f"{one.data.metrics[metrics.TEST_ACCURACY]:.4f}" in row
         assert one.data.tags[sweep.JOB].endswith(f"activation={one.data.tags['activation']}")
 
 
