@@ -163,7 +163,10 @@ def log_inputs(data: Dataset, training: np.ndarray, validation: np.ndarray) -> N
         # A name for each part: of two inputs with one name and digest MLflow keeps the first.
         name = f"{data.name}-{context}"
         inputs = mlflow.data.from_numpy(images, name=name, digest=data.digest[:32])
-        mlflow.log_input(inputs, context=context)
+        try:
+            mlflow.log_input(inputs, context=context)
+        except MlflowException:  # a job beside this one added the very data set at this moment
+            mlflow.log_input(inputs, context=context)
 
 
 def log_training(model: Any, example: np.ndarray, final: Mapping[str, float], out: Path) -> None:

@@ -366,7 +366,7 @@ def test_a_training_that_went_on_ends_in_the_weights_of_one_that_was_not_ended(
     interrupted, trained
 ):
     project, _ = interrupted
-    [model_file] = project.glob("outputs/*/*/model.keras")
+    [model_file] = (path.with_name(paths.MODEL) for path in project.glob("outputs/*/*/run.json"))
     ours, theirs = weights(model_file), weights(trained.out / paths.MODEL)
     assert len(ours) > 10
     assert ours.keys() == theirs.keys()
