@@ -33,7 +33,7 @@ def swept(small_mnist, tmp_path_factory):
 def failed(small_mnist, tmp_path_factory):
     """A sweep whose first job fails: a mistake that only building the model finds."""
     project = make_project(tmp_path_factory.mktemp("failed"), small_mnist)
-    command = [sys.executable, "-m", "src.train", *WORDS, "model.units=[2.5],[16]"]
+    command = [sys.executable, "-m", "src.train", *WORDS, "model.head=sofmax,softmax"]
     done = subprocess.run(
         command,
         cwd=project,
@@ -111,7 +111,7 @@ def test_a_failed_job_is_reported_at_once_and_the_others_go_on(failed):
         done.stdout.index(text)
         for text in (
             "Error in job 0 (",
-            "units=2.5",  # what the layer refuses
+            "model.head=sofmax is unknown",
             "swish-seed1 · epoch 1/1",  # of job 1
         )
     ]
@@ -127,9 +127,9 @@ def test_a_sweep_with_a_failed_job_ends_with_status_1_and_its_parent_is_failed(f
     [parent] = (one for one in recorded if "mlflow.parentRunId" not in one.data.tags)
     assert parent.info.status == "FAILED"
     statuses = {
-        one.data.params["model.units"]: one.info.status for one in recorded if one.data.params
+        one.data.params["model.head"]: one.info.status for one in recorded if one.data.params
     }
-    assert statuses == {"[2.5]": "FAILED", "[16]": "FINISHED"}
+    assert statuses == {"sofmax": "FAILED", "softmax": "FINISHED"}
 
 
 @pytest.mark.slow
