@@ -11,11 +11,14 @@ TINY = ("model=mlp", "model.units=[8]", "epochs=2", "batch_size=64")
 
 
 def compose(*overrides: str) -> config.Config:
-    """Return the checked configuration that the params.yaml of the working directory gives."""
+    """Return the checked configuration that the params.yaml of the working directory gives, but
+    in float32 unless told otherwise: `auto` depends on the machine.
+    """
     config.register()
+    words = ["precision=float32", *overrides]
     try:
         with initialize_config_dir(str(config.CONF), version_base="1.3"):
-            composed = hydra_compose("config", list(overrides), return_hydra_config=True)
+            composed = hydra_compose("config", words, return_hydra_config=True)
     except Exception as error:
         if not config.is_refusal(error):
             raise
