@@ -20,6 +20,7 @@ import os
 import platform
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -56,7 +57,7 @@ class Goal:
 
     def verdict(self, value: float) -> str:
         """Return the goal, and whether `value` meets it, as text."""
-        return f"{self.sign} {self.bound:.4g} {'met' if self.is_met(value) else 'missed'}"
+        return f"{self.sign} {self.bound:.5g} {'met' if self.is_met(value) else 'missed'}"
 
 
 def at_most(bound: float) -> Goal:
@@ -123,30 +124,42 @@ def take(
 def run(*words: str, folder: Path | None = None, **environment: str) -> tuple[float, str]:
     """Run `python <words>` to its end; return its wall time in seconds, and what it printed.
 
+    What it prints appears on standard error while it runs; what it says there, only if it fails.
+
     Args:
         words: of the command line, such as "-m", "src.train", "seed=1".
         folder: where to run it; the working directory if None.
         environment: variables to set beside those of this process.
 
     Raises:
-        InputError: it failed; what it wrote to standard error has been passed on.
+        InputError: it failed.
     """
     began = time.perf_counter()
-    done = subprocess.run(
-        [sys.executable, *words],
-        cwd=folder,
-        env={**os.environ, **environment},
-        capture_output=True,
-        text=True,
-    )
-    seconds = time.perf_counter() - began
-    if done.returncode:
-        sys.stderr.write(done.stderr)
-        raise InputError(
-            f"`python {' '.join(words)}` ended with status {done.returncode}; what it said stands "
-            "above."
-        )
-    return seconds, done.stdout
+    lines = []
+    with (
+        tempfile.TemporaryFile("w+") as complaints,
+        subprocess.Popen(
+            [sys.executable, *words],
+            cwd=folder,
+            env={**os.environ, **environment},
+            stdout=subprocess.PIPE,
+            stderr=complaints,
+            text=True,
+        ) as process,
+    ):
+        for line in process.stdout:
+            lines.append(line)
+            print(f"    {line}", end="", file=sys.stderr, flush=True)
+        process.wait()
+        seconds = time.perf_counter() - began
+        if process.returncode:
+            complaints.seek(0)
+            sys.stderr.write(complaints.read())
+            raise InputError(
+                f"`python {' '.join(words)}` ended with status {process.returncode}; what it said "
+                "stands above."
+            )
+    return seconds, "".join(lines)
 
 
 def answer(*words: str, folder: Path | None = None, **environment: str) -> dict[str, Any]:
