@@ -20,10 +20,15 @@ ROOT = Path(__file__).resolve().parents[1]
 
 @dataclass(frozen=True)
 class Training:
-    """What a training of ours took and attained: seconds without evaluation, test accuracy."""
+    """What a training took, in seconds without evaluation, and its test accuracy, if known."""
 
     seconds: float
-    accuracy: float
+    accuracy: float | None
+
+    def __str__(self) -> str:
+        """Return both as text."""
+        known = "" if self.accuracy is None else f", accuracy {self.accuracy:.4f}"
+        return f"{self.seconds:.1f} s{known}"
 
 
 @contextmanager

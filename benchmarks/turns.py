@@ -76,7 +76,7 @@ class Row:
 
     Args:
         name: what was measured, with its unit where the title does not say it.
-        values: one for each round, in order.
+        values: one for each round, in order; empty where it could not be measured.
         reference: the reference's values of the same rounds, or None for no ratio.
         goal: for the median of the ratios; without a reference, for the median of the values.
     """
@@ -168,7 +168,7 @@ def answer(*words: str, folder: Path | None = None, **environment: str) -> dict[
 
 
 def conditions(*packages: str) -> str:
-    """Return what the figures depend on: processor, cores, thread settings, versions.
+    """Return what the figures depend on: processor, load before the start, threads, versions.
 
     Args:
         packages: whose versions count, by their names on PyPI.
@@ -186,8 +186,9 @@ def conditions(*packages: str) -> str:
                 "install -r pyproject.toml --extra benchmark -c requirements.lock`."
             ) from error
     threads = ", ".join(f"{name}={os.environ.get(name, 'default')}" for name in THREADS)
-    cores = psutil.cpu_count()
-    return f"{_processor()}, {cores} logical cores\n{threads}\n{', '.join(versions)}"
+    machine = f"{_processor()}, {psutil.cpu_count()} logical cores"
+    load = f"load of the minute before {psutil.getloadavg()[0]:.1f}"
+    return f"{machine}, {load}\n{threads}\n{', '.join(versions)}"
 
 
 def _processor() -> str:
@@ -208,13 +209,13 @@ def show(title: str, conditions: str, rows: Sequence[Row]) -> None:
 
     Args:
         title: what the values are, with their unit.
-        conditions: what `conditions` returned.
-        rows: each with as many values as rounds were taken.
+        conditions: what `conditions` returned; empty if they have been shown.
+        rows: each with as many values as rounds were taken, or none where it could not be.
     """
-    counts = sorted({len(row.values) for row in rows})
-    rounds = f"{' or '.join(map(str, counts))} round{'s' if counts != [1] else ''}, taken in turn"
+    rounds = max(len(row.values) for row in rows)
     console = Console(highlight=False, width=WIDTH)
-    console.print(f"{title}\n{rounds}\n{conditions}")
+    header = (title, f"{rounds} round{'s' * (rounds > 1)}, taken in turn", conditions)
+    console.print("\n".join(filter(None, header)))
     console.print(table(rows))
 
 
@@ -229,7 +230,7 @@ def table(rows: Sequence[Row]) -> Table:
         spread = f" ({number(min(ratios))}–{number(max(ratios))})" if len(ratios) > 1 else ""
         made.add_row(
             row.name,
-            *(number(choose(row.values)) for choose in (median, min, max)),
+            *(number(choose(row.values)) if row.values else "–" for choose in (median, min, max)),
             f"{number(median(ratios))}{spread}" if ratios else "",
             row.goal.verdict(median(ratios or row.values)) if row.goal else "",
         )
