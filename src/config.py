@@ -11,6 +11,8 @@ from numbers import Real
 from pathlib import Path
 from typing import Any
 
+from hydra import compose as hydra_compose
+from hydra import initialize_config_dir
 from hydra.core.config_store import ConfigStore
 from hydra.errors import (
     HydraException,
@@ -18,7 +20,7 @@ from hydra.errors import (
     MissingConfigException,
     OverrideParseException,
 )
-from omegaconf import MISSING, OmegaConf
+from omegaconf import MISSING, OmegaConf, open_dict
 from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBaseException
 
 from src.errors import InputError, did_you_mean
@@ -334,3 +336,23 @@ def resolve(composed: Any, choices: dict[str, str]) -> Config:
             )
         _check_types(group, choices[group], getattr(cfg, group))
     return cfg
+
+
+def compose(*overrides: str) -> Config:
+    """Return the checked configuration that `python -m src.train <overrides>` would train.
+
+    Raises:
+        InputError: as `register` and `resolve`, or an override is none.
+    """
+    register()
+    try:
+        with initialize_config_dir(str(CONF), version_base="1.3"):
+            composed = hydra_compose("config", list(overrides), return_hydra_config=True)
+    except Exception as error:
+        if not is_refusal(error):
+            raise
+        raise explain(error) from error
+    choices = composed.hydra.runtime.choices
+    with open_dict(composed):
+        del composed["hydra"]
+    return resolve(composed, choices)
