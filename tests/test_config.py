@@ -183,7 +183,11 @@ def test_a_groups_number_out_of_range_is_refused_with_the_range(choice, override
     [
         ("model=mlp", "model.dropout=abc", "is a text, but conf/model/mlp.yaml has a number there"),
         ("model=mlp", "model.units=8", "is a whole number, but conf/model/mlp.yaml has a list"),
-        ("model=mlp", "model.head=3", "is a whole number, but conf/model/mlp.yaml has a text there"),
+        (
+            "model=mlp",
+            "model.head=3",
+            "is a whole number, but conf/model/mlp.yaml has a text there",
+        ),
         ("model=mlp", "model.dropout=null", "is empty, but conf/model/mlp.yaml has a number"),
         ("optimizer=sgd", "optimizer.nesterov=3", "conf/optimizer/sgd.yaml has true/false there"),
         ("optimizer=sgd", "optimizer.momentum=true", "is true/false, but conf/optimizer/sgd.yaml"),
