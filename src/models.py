@@ -64,26 +64,25 @@ def compact(
 ) -> keras.Model:
     """Return a small batch-normalized CNN of 3×3 convolutions, after a first larger one.
 
-    `border` pixels are cut off all around, and the first convolution pads nothing: MNIST's digits
-    come with a margin of their own, and maps of 20×20 instead of 28×28 halve all that follows. A
-    block ends with a pooling, which stands before the normalization and the activation: on a CPU
-    those are limited by memory, and so they see a quarter of it. The last block shrinks its maps by
-    convolutions without padding instead. One that covers its whole map is written as the dense
-    layer that it is, which is eight times as fast.
+    `border` pixels are cut off all around, and only the first convolution of each later block pads:
+    MNIST's digits come with a margin of their own, and smaller maps are less work. A block ends
+    with a pooling, which stands before the normalization and the activation: on a CPU those are
+    limited by memory, and so they see a quarter of it. The last block ends without one, and where
+    its map has become as small as the kernel, the convolution is the dense layer that covers it.
     """
     inputs, x = _pixels()
     x = layers.Cropping2D(border, name="crop")(x)
     kernel = first_kernel
-    for place, block in enumerate(filters, 1):
-        last = place == len(filters)
+    for place, block in enumerate(filters):
+        last = place == len(filters) - 1
         for number, count in enumerate(block):
-            first = place == 1 and number == 0
-            padding = "valid" if first or (last and number) else "same"
-            if padding == "valid" and x.shape[1] == kernel:
+            pads = place > 0 and number == 0
+            if not pads and x.shape[1] <= kernel:
                 x = layers.Flatten()(x)
                 x = layers.Dense(count, use_bias=False)(x)
                 x = layers.Reshape((1, 1, count))(x)
             else:
+                padding = "same" if pads else "valid"
                 x = layers.Conv2D(count, kernel, padding=padding, use_bias=False)(x)
             if number == len(block) - 1 and not last:
                 x = layers.MaxPooling2D()(x)
