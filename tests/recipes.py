@@ -1,12 +1,16 @@
 """Configurations for the tests."""
 
 from src import config
-from src.config import compose
-
-__all__ = ["TINY", "compose", "names"]
 
 # Small enough for a training of a second, whatever else is chosen.
 TINY = ("model=mlp", "model.units=[8]", "epochs=2", "batch_size=64")
+
+
+def compose(*overrides: str) -> config.Config:
+    """Return the checked configuration that the params.yaml of the working directory gives, but
+    in float32 unless told otherwise: `auto` depends on the machine.
+    """
+    return config.compose("precision=float32", *overrides)
 
 
 def names(group: str) -> list[str]:

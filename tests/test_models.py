@@ -127,7 +127,7 @@ def test_the_notebooks_cnn_is_the_one_of_the_notebook(project):
 def test_the_compact_cnn_normalizes_every_convolution_and_pools_after_each_block_but_the_last():
     # Blocks that are equal are not the same: the last one is the last in place.
     filters = ((4,), (5, 6), (5, 6))
-    model = models.compact(relu, filters=filters, first_kernel=7, dropout=0.125)
+    model = models.compact(relu, border=1, filters=filters, first_kernel=7, dropout=0.125)
     convolutions = of(model, keras.layers.Conv2D)
     assert [(layer.filters, layer.kernel_size[0], layer.padding) for layer in convolutions] == [
         (4, 7, "valid"),
@@ -139,8 +139,23 @@ def test_the_compact_cnn_normalizes_every_convolution_and_pools_after_each_block
     assert not any(layer.use_bias for layer in convolutions)
     assert len(of(model, keras.layers.BatchNormalization)) == 5
     assert len(of(model, keras.layers.MaxPooling2D)) == 2
+    assert of(model, keras.layers.Conv2D)[0].input.shape == (None, 26, 26, 1)
     assert of(model, keras.layers.Flatten)[0].output.shape == (None, 3 * 3 * 6)
     assert [layer.rate for layer in of(model, keras.layers.Dropout)] == [0.125]
+
+
+def test_a_convolution_that_covers_its_whole_map_is_a_dense_layer(images):
+    model = models.compact(relu, border=2, filters=((2,), (3,), (4, 5, 6)))
+    assert [layer.filters for layer in of(model, keras.layers.Conv2D)] == [2, 3, 4, 5]
+    dense = of(model, keras.layers.Dense)[0]
+    before = of(model, keras.layers.Flatten)[0].input
+    assert before.shape == (None, 3, 3, 5)
+    convolution = keras.layers.Conv2D(6, 3, use_bias=False)
+    x = keras.Model(model.input, before)(images)
+    convolution.build(x.shape)
+    convolution.kernel.assign(np.reshape(dense.kernel, (3, 3, 5, 6)))
+    expected = dense(np.reshape(x, (16, -1)))
+    np.testing.assert_allclose(convolution(x)[:, 0, 0], expected, rtol=1e-4, atol=1e-5)
 
 
 def test_lenet5_has_the_papers_sizes():
