@@ -4,6 +4,8 @@ taken in turn.
 python -m benchmarks.time_to_accuracy   seconds to the notebook's score, against the notebook itself
                                         and against the 15-CNN kernel's single net
 python -m benchmarks.throughput         images/s of the notebook CNN's training step, against
-                                        PyTorch, and against what the machine's GEMM attains
+                                        PyTorch's
+python -m benchmarks.peak               the share that this step attains of the machine's own matrix
+                                        product, and what eats the rest
 python -m benchmarks.sprint             seconds to 99 % on the official 10,000, against PyTorch
 """
