@@ -13,7 +13,15 @@ import numpy as np
 import tensorflow as tf
 from hydra.utils import instantiate
 
-from src import batches, callbacks, checkpoint, metrics, precision
+from src import (
+    activations,  # noqa: F401  Keras must know the layers of a saved model, to load it
+    batches,
+    callbacks,
+    checkpoint,
+    metrics,
+    normalization,  # noqa: F401  likewise
+    precision,
+)
 from src.config import Config
 from src.dataset import Dataset
 from src.errors import InputError
