@@ -1,0 +1,9 @@
+"""What the README says about speed, measured: each command prints a table, ours and the reference
+taken in turn.
+
+python -m benchmarks.time_to_accuracy   seconds to the notebook's score, against the notebook itself
+                                        and against the 15-CNN kernel's single net
+python -m benchmarks.throughput         images/s of the notebook CNN's training step, against
+                                        PyTorch, and against what the machine's GEMM attains
+python -m benchmarks.sprint             seconds to 99 % on the official 10,000, against PyTorch
+"""
