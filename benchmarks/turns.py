@@ -20,6 +20,7 @@ import os
 import platform
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -56,7 +57,7 @@ class Goal:
 
     def verdict(self, value: float) -> str:
         """Return the goal, and whether `value` meets it, as text."""
-        return f"{self.sign} {self.bound:.4g} {'met' if self.is_met(value) else 'missed'}"
+        return f"{self.sign} {self.bound:.5g} {'met' if self.is_met(value) else 'missed'}"
 
 
 def at_most(bound: float) -> Goal:
@@ -75,7 +76,7 @@ class Row:
 
     Args:
         name: what was measured, with its unit where the title does not say it.
-        values: one for each round, in order.
+        values: one for each round, in order; empty where it could not be measured.
         reference: the reference's values of the same rounds, or None for no ratio.
         goal: for the median of the ratios; without a reference, for the median of the values.
     """
@@ -123,30 +124,42 @@ def take(
 def run(*words: str, folder: Path | None = None, **environment: str) -> tuple[float, str]:
     """Run `python <words>` to its end; return its wall time in seconds, and what it printed.
 
+    What it prints appears on standard error while it runs; what it says there, only if it fails.
+
     Args:
         words: of the command line, such as "-m", "src.train", "seed=1".
         folder: where to run it; the working directory if None.
         environment: variables to set beside those of this process.
 
     Raises:
-        InputError: it failed; what it wrote to standard error has been passed on.
+        InputError: it failed.
     """
     began = time.perf_counter()
-    done = subprocess.run(
-        [sys.executable, *words],
-        cwd=folder,
-        env={**os.environ, **environment},
-        capture_output=True,
-        text=True,
-    )
-    seconds = time.perf_counter() - began
-    if done.returncode:
-        sys.stderr.write(done.stderr)
-        raise InputError(
-            f"`python {' '.join(words)}` ended with status {done.returncode}; what it said stands "
-            "above."
-        )
-    return seconds, done.stdout
+    lines = []
+    with (
+        tempfile.TemporaryFile("w+") as complaints,
+        subprocess.Popen(
+            [sys.executable, *words],
+            cwd=folder,
+            env={**os.environ, **environment},
+            stdout=subprocess.PIPE,
+            stderr=complaints,
+            text=True,
+        ) as process,
+    ):
+        for line in process.stdout:
+            lines.append(line)
+            print(f"    {line}", end="", file=sys.stderr, flush=True)
+        process.wait()
+        seconds = time.perf_counter() - began
+        if process.returncode:
+            complaints.seek(0)
+            sys.stderr.write(complaints.read())
+            raise InputError(
+                f"`python {' '.join(words)}` ended with status {process.returncode}; what it said "
+                "stands above."
+            )
+    return seconds, "".join(lines)
 
 
 def answer(*words: str, folder: Path | None = None, **environment: str) -> dict[str, Any]:
@@ -155,7 +168,7 @@ def answer(*words: str, folder: Path | None = None, **environment: str) -> dict[
 
 
 def conditions(*packages: str) -> str:
-    """Return what the figures depend on: processor, cores, thread settings, versions.
+    """Return what the figures depend on: processor, load before the start, threads, versions.
 
     Args:
         packages: whose versions count, by their names on PyPI.
@@ -173,8 +186,9 @@ def conditions(*packages: str) -> str:
                 "install -r pyproject.toml --extra benchmark -c requirements.lock`."
             ) from error
     threads = ", ".join(f"{name}={os.environ.get(name, 'default')}" for name in THREADS)
-    cores = psutil.cpu_count()
-    return f"{_processor()}, {cores} logical cores\n{threads}\n{', '.join(versions)}"
+    machine = f"{_processor()}, {psutil.cpu_count()} logical cores"
+    load = f"load of the minute before {psutil.getloadavg()[0]:.1f}"
+    return f"{machine}, {load}\n{threads}\n{', '.join(versions)}"
 
 
 def _processor() -> str:
@@ -195,13 +209,13 @@ def show(title: str, conditions: str, rows: Sequence[Row]) -> None:
 
     Args:
         title: what the values are, with their unit.
-        conditions: what `conditions` returned.
-        rows: each with as many values as rounds were taken.
+        conditions: what `conditions` returned; empty if they have been shown.
+        rows: each with as many values as rounds were taken, or none where it could not be.
     """
-    counts = sorted({len(row.values) for row in rows})
-    rounds = f"{' or '.join(map(str, counts))} round{'s' if counts != [1] else ''}, taken in turn"
+    rounds = max(len(row.values) for row in rows)
     console = Console(highlight=False, width=WIDTH)
-    console.print(f"{title}\n{rounds}\n{conditions}")
+    header = (title, f"{rounds} round{'s' * (rounds > 1)}, taken in turn", conditions)
+    console.print("\n".join(filter(None, header)))
     console.print(table(rows))
 
 
@@ -216,7 +230,7 @@ def table(rows: Sequence[Row]) -> Table:
         spread = f" ({number(min(ratios))}–{number(max(ratios))})" if len(ratios) > 1 else ""
         made.add_row(
             row.name,
-            *(number(choose(row.values)) for choose in (median, min, max)),
+            *(number(choose(row.values)) if row.values else "–" for choose in (median, min, max)),
             f"{number(median(ratios))}{spread}" if ratios else "",
             row.goal.verdict(median(ratios or row.values)) if row.goal else "",
         )

@@ -1,14 +1,16 @@
-"""Random affine warps: one interpolation per image for rotation, zoom and shift together."""
+"""Random warps of images, drawn anew at each step: one interpolation for all kinds together."""
 
 from collections.abc import Callable
+from math import pi
 
+import numpy as np
 import tensorflow as tf
 
 Augment = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
 
 
 def affine(*, rotation: float, zoom: float, shift: float) -> Augment | None:
-    """Return a function that warps a batch, or None where nothing would change.
+    """Return a function that rotates, zooms and shifts a batch, or None where nothing would change.
 
     The returned function takes images, uint8 (batch, height, width), and a seed, int32 (2,); it
     returns images of the same shape and dtype. The same seed draws the same warps. Pixels from
@@ -21,20 +23,14 @@ def affine(*, rotation: float, zoom: float, shift: float) -> Augment | None:
     """
     if not (rotation or zoom or shift):
         return None
-    radians = rotation * 3.141592653589793 / 180
 
     def augment(images: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
-        batch, height, width = images.shape[0], images.shape[1], images.shape[2]
-        draws = tf.random.stateless_uniform((5, batch), seed, -1.0, 1.0)
-        angle = draws[0] * radians
-        zoom_x, zoom_y = 1 + zoom * draws[1], 1 + zoom * draws[2]
-        # Output pixel (x, y) is read at A·(x, y) + b, with A = rotation · zoom about the centre.
-        cos, sin = tf.cos(angle), tf.sin(angle)
-        a, b, c, d = zoom_x * cos, -zoom_y * sin, zoom_x * sin, zoom_y * cos
+        batch, height, width = images.shape
+        (a, b, c, d), (x, y) = _draw(batch, seed, rotation, zoom, (shift * width, shift * height))
         centre_x, centre_y = (width - 1) / 2, (height - 1) / 2
-        x = centre_x - a * centre_x - b * centre_y + draws[3] * shift * width
-        y = centre_y - c * centre_x - d * centre_y + draws[4] * shift * height
         zero = tf.zeros_like(a)
+        x += centre_x - a * centre_x - b * centre_y  # about the centre, not about the corner
+        y += centre_y - c * centre_x - d * centre_y
         warped = tf.raw_ops.ImageProjectiveTransformV3(
             images=tf.cast(images[..., tf.newaxis], tf.float32),
             transforms=tf.stack([a, b, x, c, d, y, zero, zero], axis=1),
@@ -46,3 +42,88 @@ def affine(*, rotation: float, zoom: float, shift: float) -> Augment | None:
         return tf.cast(tf.round(warped[..., 0]), tf.uint8)
 
     return augment
+
+
+def elastic(
+    *, rotation: float, zoom: float, shift: float, displacement: float, grid: int
+) -> Augment:
+    """Return a function that warps a batch as `affine` does, and bends it as a hand would.
+
+    Every image gets a smooth field of displacements: normally distributed at `grid` × `grid`
+    control points, and between them a cubic B-spline.
+
+    Args:
+        rotation: as for `affine`; so are the next two.
+        zoom: the largest change of scale.
+        shift: the largest shift.
+        displacement: standard deviation of a pixel's displacement, in pixels along each axis.
+        grid: control points along each axis.
+
+    Reference: Simard, Steinkraus and Platt, "Best Practices for Convolutional Neural Networks
+    Applied to Visual Document Analysis", 2003.
+    """
+
+    def augment(images: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
+        batch, height, width = images.shape
+        (a, b, c, d), (x, y) = (
+            [value[:, tf.newaxis, tf.newaxis] for value in values]
+            for values in _draw(batch, seed, rotation, zoom, (shift * width, shift * height))
+        )
+        points = tf.random.stateless_normal((2, batch, grid, grid), seed, stddev=displacement)
+        vertical, horizontal = _spline(height, grid), _spline(width, grid)
+        bent_x, bent_y = tf.unstack(vertical @ points @ tf.transpose(horizontal))
+        columns = tf.range(width, dtype=tf.float32) - (width - 1) / 2
+        rows = tf.range(height, dtype=tf.float32)[:, tf.newaxis] - (height - 1) / 2
+        x += a * columns + b * rows + (width - 1) / 2 + bent_x
+        y += c * columns + d * rows + (height - 1) / 2 + bent_y
+        return _read(images, x, y)
+
+    return augment
+
+
+def _draw(
+    batch: int, seed: tf.Tensor, rotation: float, zoom: float, shift: tuple[float, float]
+) -> tuple[list[tf.Tensor], list[tf.Tensor]]:
+    """Return matrices [[a, b], [c, d]] and offsets x, y, float32 (batch,) each.
+
+    With (x, y) counted from the centre, an output pixel is read where the matrix = rotation · zoom
+    and then the offset put it.
+    """
+    draws = tf.random.stateless_uniform((5, batch), seed, -1.0, 1.0)
+    angle = draws[0] * (rotation * pi / 180)
+    zoom_x, zoom_y = 1 + zoom * draws[1], 1 + zoom * draws[2]
+    cos, sin = tf.cos(angle), tf.sin(angle)
+    matrix = [zoom_x * cos, -zoom_y * sin, zoom_x * sin, zoom_y * cos]
+    return matrix, [draws[3] * shift[0], draws[4] * shift[1]]
+
+
+def _spline(size: int, grid: int) -> tf.Tensor:
+    """Return the weights of `grid` control points at `size` places, float32 (size, grid).
+
+    Cubic B-splines, scaled to make a standard deviation of 1 at the points one at the places, on
+    average.
+    """
+    distance = np.abs(np.linspace(0, grid - 1, size)[:, np.newaxis] - np.arange(grid))
+    near, far = 2 / 3 - distance**2 + distance**3 / 2, (2 - np.minimum(distance, 2)) ** 3 / 6
+    weights = np.where(distance < 1, near, far)
+    return tf.constant(weights / np.sqrt((weights**2).sum(axis=1).mean()), tf.float32)
+
+
+@tf.function(jit_compile=True)  # one pass over memory, and 2.2 times the images per second
+def _read(images: tf.Tensor, x: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
+    """Return the images, uint8 (batch, height, width), read at x and y, float32 of that shape.
+
+    Bilinear; what lies outside repeats the border.
+    """
+    batch, height, width = images.shape
+    x, y = tf.clip_by_value(x, 0, width - 1), tf.clip_by_value(y, 0, height - 1)
+    # The pixel to the left and above; the last has none to its right or below.
+    left, above = tf.minimum(tf.floor(x), width - 2), tf.minimum(tf.floor(y), height - 2)
+    right, below = x - left, y - above  # the weights
+    start = tf.range(batch)[:, tf.newaxis, tf.newaxis] * (height * width)
+    place = start + tf.cast(above, tf.int32) * width + tf.cast(left, tf.int32)
+    pixels = tf.reshape(tf.cast(images, tf.float32), [-1])
+    upper = tf.gather(pixels, place) * (1 - right) + tf.gather(pixels, place + 1) * right
+    place += width
+    lower = tf.gather(pixels, place) * (1 - right) + tf.gather(pixels, place + 1) * right
+    return tf.cast(tf.round(upper * (1 - below) + lower * below), tf.uint8)

@@ -11,6 +11,8 @@ from numbers import Real
 from pathlib import Path
 from typing import Any
 
+from hydra import compose as hydra_compose
+from hydra import initialize_config_dir
 from hydra.core.config_store import ConfigStore
 from hydra.errors import (
     HydraException,
@@ -18,7 +20,7 @@ from hydra.errors import (
     MissingConfigException,
     OverrideParseException,
 )
-from omegaconf import MISSING, OmegaConf
+from omegaconf import MISSING, OmegaConf, open_dict
 from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBaseException
 
 from src.errors import InputError, did_you_mean
@@ -28,7 +30,7 @@ CONF = Path(__file__).resolve().parents[1] / "conf"
 
 SOURCES = ("mnist", "fashion_mnist", "kaggle", "files")
 LAYOUTS = {"kaggle": (42_000, 28_000), "mnist": (60_000, 10_000), "any": None}  # rows: train, test
-PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
+PRECISIONS = ("auto", "float32", "mixed_bfloat16", "mixed_float16")
 
 # Ranges of the numbers in conf/'s groups, by the names that Keras gives them: (low, high).
 RANGES = {
@@ -46,6 +48,9 @@ RANGES = {
     "rotation": (0, 180),
     "zoom": (0, 0.99),
     "shift": (0, 1),
+    "displacement": (0, 28),
+    "grid": (2, 28),
+    "border": (0, 8),
     "units": (1, 1e6),
     "filters": (1, 1e6),
 }
@@ -177,12 +182,8 @@ def _check_types(group: str, choice: str, node: dict[str, Any]) -> None:
         value = node.get(key)
         if default is None or (isinstance(default, str) and "${" in default):
             continue
-        number = isinstance(default, Real) and not isinstance(default, bool)
-        fits = (
-            isinstance(value, Real) and not isinstance(value, bool)
-            if number
-            else isinstance(value, type(default))
-        )
+        kind = Real if type(default) is float else type(default)  # 5 may stand where 5.0 does
+        fits = isinstance(value, kind) and isinstance(value, bool) == isinstance(default, bool)
         if not fits:
             raise InputError(
                 f"{group}.{key}={value} is {_kind(value)}, but conf/{group}/{choice}.yaml has "
@@ -191,7 +192,13 @@ def _check_types(group: str, choice: str, node: dict[str, Any]) -> None:
 
 
 def _kind(value: Any) -> str:
-    kinds = {bool: "true/false", int: "a number", float: "a number", str: "a text", list: "a list"}
+    kinds = {
+        bool: "true/false",
+        int: "a whole number",
+        float: "a number",
+        str: "a text",
+        list: "a list",
+    }
     return kinds.get(type(value), "empty" if value is None else f"a {type(value).__name__}")
 
 
@@ -329,3 +336,23 @@ def resolve(composed: Any, choices: dict[str, str]) -> Config:
             )
         _check_types(group, choices[group], getattr(cfg, group))
     return cfg
+
+
+def compose(*overrides: str) -> Config:
+    """Return the checked configuration that `python -m src.train <overrides>` would train.
+
+    Raises:
+        InputError: as `register` and `resolve`, or an override is none.
+    """
+    register()
+    try:
+        with initialize_config_dir(str(CONF), version_base="1.3"):
+            composed = hydra_compose("config", list(overrides), return_hydra_config=True)
+    except Exception as error:
+        if not is_refusal(error):
+            raise
+        raise explain(error) from error
+    choices = composed.hydra.runtime.choices
+    with open_dict(composed):
+        del composed["hydra"]
+    return resolve(composed, choices)

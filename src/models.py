@@ -10,6 +10,7 @@ import keras
 from keras import layers
 
 from src.errors import InputError
+from src.normalization import BatchNormalization
 from src.tables import CLASSES, SIDE
 
 Activation = Callable[[], keras.layers.Layer]
@@ -55,6 +56,7 @@ def notebook(
 def compact(
     activation: Activation,
     *,
+    border: int = 2,
     filters: Sequence[Sequence[int]] = ((16,), (32, 64), (64, 128, 128)),
     first_kernel: int = 5,
     dropout: float = 0.0,
@@ -62,23 +64,29 @@ def compact(
 ) -> keras.Model:
     """Return a small batch-normalized CNN of 3×3 convolutions, after a first larger one.
 
-    The first convolution pads nothing: MNIST's digits come with a border of their own, and maps of
-    24×24 instead of 28×28 make all that follows 1.4 times as fast. A block ends with a pooling,
-    which stands before the normalization and the activation: on a CPU those are limited by memory,
-    and so they see a quarter of it. The last block shrinks its maps by convolutions without padding
-    instead, from 6×6 to 2×2.
+    `border` pixels are cut off all around, and only the first convolution of each later block pads:
+    MNIST's digits come with a margin of their own, and smaller maps are less work. A block ends
+    with a pooling, which stands before the normalization and the activation: on a CPU those are
+    limited by memory, and so they see a quarter of it. The last block ends without one, and where
+    its map has become as small as the kernel, the convolution is the dense layer that covers it.
     """
     inputs, x = _pixels()
+    x = layers.Cropping2D(border, name="crop")(x)
     kernel = first_kernel
-    for place, block in enumerate(filters, 1):
-        last = place == len(filters)
+    for place, block in enumerate(filters):
+        last = place == len(filters) - 1
         for number, count in enumerate(block):
-            first = place == 1 and number == 0
-            padding = "valid" if first or (last and number) else "same"
-            x = layers.Conv2D(count, kernel, padding=padding, use_bias=False)(x)
+            pads = place > 0 and number == 0
+            if not pads and x.shape[1] <= kernel:
+                x = layers.Flatten()(x)
+                x = layers.Dense(count, use_bias=False)(x)
+                x = layers.Reshape((1, 1, count))(x)
+            else:
+                padding = "same" if pads else "valid"
+                x = layers.Conv2D(count, kernel, padding=padding, use_bias=False)(x)
             if number == len(block) - 1 and not last:
                 x = layers.MaxPooling2D()(x)
-            x = layers.BatchNormalization(momentum=0.9)(x)
+            x = BatchNormalization(momentum=0.9)(x)
             x = activation()(x)
             kernel = 3
     x = layers.Flatten()(x)

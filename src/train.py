@@ -36,11 +36,21 @@ def train(composed: DictConfig) -> float:
     epochs = f"{cfg.epochs} epoch{'s' if cfg.epochs > 1 else ''}"
     print(f"{name} · {job.runtime.choices.model} · {images} · {epochs}", flush=True)
     frameworks.load()
-    from src import checkpoint, figures, metrics, predictions, summary, tracking, training
+    from src import (
+        checkpoint,
+        figures,
+        metrics,
+        precision,
+        predictions,
+        summary,
+        tracking,
+        training,
+    )
 
     for library in ("tensorflow", "absl"):  # Hydra's logging would show their notes
         logging.getLogger(library).setLevel(logging.ERROR)
     settings = OmegaConf.to_container(composed, resolve=True)
+    settings["precision"] = precision.choose(cfg.precision)  # what the weights depend on
     folder = paths.store() / paths.CHECKPOINTS / training.digest(settings, data)[:16]
     out = Path(os.path.relpath(job.runtime.output_dir))
 

@@ -13,7 +13,7 @@ import numpy as np
 import tensorflow as tf
 from hydra.utils import instantiate
 
-from src import batches, callbacks, checkpoint, metrics
+from src import batches, callbacks, checkpoint, metrics, precision
 from src.config import Config
 from src.dataset import Dataset
 from src.errors import InputError
@@ -22,7 +22,15 @@ from src.schedules import Schedule
 # What a training's result depends on, besides its settings and its data.
 CODE = tuple(
     Path(__file__).with_name(f"{name}.py")
-    for name in ("activations", "augmentation", "batches", "models", "schedules", "training")
+    for name in (
+        "activations",
+        "augmentation",
+        "batches",
+        "models",
+        "normalization",
+        "schedules",
+        "training",
+    )
 )
 NOT_LEARNING = ("mlflow", "submission")  # settings that change nothing of what is learned
 
@@ -41,15 +49,20 @@ def prepare(cfg: Config) -> None:
     keras.utils.set_random_seed(cfg.seed)
     if cfg.deterministic:
         tf.config.experimental.enable_op_determinism()
-    keras.config.set_dtype_policy(cfg.precision)
+    keras.config.set_dtype_policy(precision.choose(cfg.precision))
     for gpu in tf.config.list_physical_devices("GPU"):
         with contextlib.suppress(RuntimeError):  # already in use, and so already set
             tf.config.experimental.set_memory_growth(gpu, True)
 
 
+def network(cfg: Config) -> keras.Model:
+    """Return the model of the chosen groups, as it starts."""
+    return instantiate(cfg.model, activation=partial(instantiate, cfg.activation))
+
+
 def build(cfg: Config, total_steps: int) -> tuple[keras.Model, Schedule]:
     """Return the compiled model of the chosen groups, and its learning-rate schedule."""
-    model = instantiate(cfg.model, activation=partial(instantiate, cfg.activation))
+    model = network(cfg)
     learning_rate = cfg.optimizer["learning_rate"]
     schedule = instantiate(cfg.schedule, learning_rate=learning_rate, total_steps=total_steps)
     optimizer = instantiate(cfg.optimizer, learning_rate=schedule.learning_rate)
@@ -76,6 +89,9 @@ def fit(
     log: Callable[[Mapping[str, float], int], None],
 ) -> keras.Model:
     """Train to the end, or on from where `state` stands; return the model of the best epoch.
+
+    Whatever it was trained in, the model that is returned computes in float32: a processor without
+    bfloat16 runs it just as well.
 
     Args:
         cfg: the configuration.
@@ -120,8 +136,11 @@ def fit(
         )
     finally:
         progress.close()
-    keeper.restore_best(model)
-    return model
+    keras.backend.clear_session()
+    keras.config.set_dtype_policy("float32")
+    trained = network(cfg)
+    keeper.restore_best(trained)
+    return trained
 
 
 def summarize(history: Sequence[Mapping[str, float]]) -> dict[str, float]:

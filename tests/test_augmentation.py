@@ -150,6 +150,58 @@ def test_a_shift_moves_whole_images_and_repeats_the_edge():
     assert (warped[:, 0] == (100 if offset[0] < 2 else 0)).all()
 
 
+def bend(images, seed=(1, 2), **settings):
+    settings = {"rotation": 0.0, "zoom": 0.0, "shift": 0.0, "grid": 6, **settings}
+    augment = augmentation.elastic(**settings)
+    return augment(tf.constant(images), tf.constant(seed, tf.int32)).numpy()
+
+
+def test_without_displacements_an_elastic_warp_is_affine(digits):
+    settings = {"rotation": 30.0, "zoom": 0.3, "shift": 0.3}
+    affine, elastic = warp(digits, **settings), bend(digits, displacement=0.0, **settings)
+    assert np.abs(elastic.astype(int) - affine).max() <= 1  # rounded
+
+
+def displacements(count, **settings):
+    """Return where an elastic warp alone reads each pixel, less where that is: x and y, each
+    (count, rows, columns), without the border, which hides where it was read.
+    """
+    found = []
+    for coordinates in (COLUMNS, ROWS):
+        image = (coordinates * STEP).astype(np.uint8)
+        read = bend(np.stack([image] * count), **settings) / STEP
+        found.append((read - coordinates)[:, 4:-4, 4:-4])
+    return found
+
+
+def test_displacements_have_the_standard_deviation_asked_for_and_lean_nowhere():
+    for along in displacements(400, displacement=0.8):
+        assert along.std() == pytest.approx(0.8, rel=0.1)
+        assert abs(along.mean()) < 0.05
+
+
+def test_displacements_are_smooth_and_the_more_so_the_coarser_the_grid():
+    steps = {
+        grid: np.diff(displacements(50, displacement=0.8, grid=grid)[0], axis=2).std()
+        for grid in (4, 8)
+    }
+    assert steps[4] < 0.6 * steps[8] < 0.4
+
+
+def test_images_and_axes_are_displaced_independently():
+    x, y = displacements(200, displacement=0.8)
+    middle = np.column_stack([x[:, 10, 10], y[:, 10, 10]])
+    assert abs(np.corrcoef(middle.T)[0, 1]) < 0.25
+    assert abs(np.corrcoef(middle[:-1, 0], middle[1:, 0])[0, 1]) < 0.25
+
+
+def test_the_seed_decides_an_elastic_warp(digits):
+    first, again, other = (bend(digits, (3, n), displacement=0.5) for n in (4, 4, 5))
+    np.testing.assert_array_equal(first, again)
+    assert (other != first).any(axis=(1, 2)).all()
+    assert first.dtype == np.uint8
+
+
 @pytest.mark.parametrize("choice", names("augmentation"))
 def test_every_augmentation_of_conf_warps_or_is_nothing(choice, project, digits):
     augment = instantiate(compose(f"augmentation={choice}").augmentation)

@@ -127,7 +127,7 @@ def test_a_choice_that_is_like_no_name_gets_no_suggestion():
         ("label_smoothing=nan", "label_smoothing=nan is out of range"),
         (
             "precision=float16",
-            "precision=float16 is unknown. Did you mean 'float32'? Choose one of float32, "
+            "precision=float16 is unknown. Did you mean 'float32'? Choose one of auto, float32, "
             "mixed_bfloat16, mixed_float16.",
         ),
         ("deterministic=maybe", "deterministic: Value 'maybe' is not a valid bool"),
@@ -166,6 +166,9 @@ def test_a_bad_override_gets_one_sentence_with_the_value_and_what_to_do(override
         ("augmentation=affine", "augmentation.rotation=181", "from 0 to 180"),
         ("augmentation=affine", "augmentation.zoom=1", "from 0 to 0.99"),
         ("augmentation=affine", "augmentation.shift=-0.1", "from 0 to 1"),
+        ("augmentation=elastic", "augmentation.displacement=-1", "from 0 to 28"),
+        ("augmentation=elastic", "augmentation.grid=1", "from 2 to 28"),
+        ("model=compact", "model.border=9", "from 0 to 8"),
     ],
 )
 def test_a_groups_number_out_of_range_is_refused_with_the_range(choice, override, allowed):
@@ -179,11 +182,16 @@ def test_a_groups_number_out_of_range_is_refused_with_the_range(choice, override
     ("choice", "override", "said"),
     [
         ("model=mlp", "model.dropout=abc", "is a text, but conf/model/mlp.yaml has a number there"),
-        ("model=mlp", "model.units=8", "is a number, but conf/model/mlp.yaml has a list there"),
-        ("model=mlp", "model.head=3", "is a number, but conf/model/mlp.yaml has a text there"),
+        ("model=mlp", "model.units=8", "is a whole number, but conf/model/mlp.yaml has a list"),
+        (
+            "model=mlp",
+            "model.head=3",
+            "is a whole number, but conf/model/mlp.yaml has a text there",
+        ),
         ("model=mlp", "model.dropout=null", "is empty, but conf/model/mlp.yaml has a number"),
         ("optimizer=sgd", "optimizer.nesterov=3", "conf/optimizer/sgd.yaml has true/false there"),
         ("optimizer=sgd", "optimizer.momentum=true", "is true/false, but conf/optimizer/sgd.yaml"),
+        ("augmentation=elastic", "augmentation.grid=5.5", "elastic.yaml has a whole number there"),
         ("activation=swish_beta", "activation.trainable=0", "has true/false there (True)"),
     ],
 )

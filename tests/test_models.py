@@ -127,20 +127,32 @@ def test_the_notebooks_cnn_is_the_one_of_the_notebook(project):
 def test_the_compact_cnn_normalizes_every_convolution_and_pools_after_each_block_but_the_last():
     # Blocks that are equal are not the same: the last one is the last in place.
     filters = ((4,), (5, 6), (5, 6))
-    model = models.compact(relu, filters=filters, first_kernel=7, dropout=0.125)
+    model = models.compact(relu, border=1, filters=filters, first_kernel=7, dropout=0.125)
     convolutions = of(model, keras.layers.Conv2D)
     assert [(layer.filters, layer.kernel_size[0], layer.padding) for layer in convolutions] == [
         (4, 7, "valid"),
         (5, 3, "same"),
-        (6, 3, "same"),
+        (6, 3, "valid"),
         (5, 3, "same"),
         (6, 3, "valid"),
     ]
+    assert [layer.input.shape[1] for layer in convolutions] == [26, 10, 10, 4, 4]
     assert not any(layer.use_bias for layer in convolutions)
     assert len(of(model, keras.layers.BatchNormalization)) == 5
     assert len(of(model, keras.layers.MaxPooling2D)) == 2
-    assert of(model, keras.layers.Flatten)[0].output.shape == (None, 3 * 3 * 6)
+    assert of(model, keras.layers.Flatten)[0].output.shape == (None, 2 * 2 * 6)
     assert [layer.rate for layer in of(model, keras.layers.Dropout)] == [0.125]
+
+
+@pytest.mark.parametrize(("border", "convolutions"), [(2, 5), (4, 4)])  # of six places
+def test_a_map_as_small_as_the_kernel_is_covered_by_a_dense_layer(border, convolutions, images):
+    model = models.compact(relu, border=border, filters=((2,), (3, 4), (4, 5, 6)))
+    assert len(of(model, keras.layers.Conv2D)) == convolutions
+    *covering, head = of(model, keras.layers.Dense)
+    assert len(covering) == 6 - convolutions
+    assert head.units == 10
+    assert not any(layer.use_bias for layer in covering)
+    assert model(images).shape == (16, 10)
 
 
 def test_lenet5_has_the_papers_sizes():

@@ -1,0 +1,116 @@
+"""Errors on labelled images held back fold by fold: how the recipes were chosen.
+
+python -m benchmarks.folds "" augmentation=affine "epochs=12 label_smoothing=0"
+
+Each argument is a recipe: overrides as `python -m src.train` takes them. Of the images that have a
+label, every fold holds a part back, and the weights of the last epoch are tried on it. The held-out
+images of test.csv play no part.
+"""
+
+import argparse
+from collections.abc import Mapping, Sequence
+from functools import partial
+
+import keras
+import numpy as np
+from hydra.utils import instantiate
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks import turns
+from src import batches, callbacks, config, dataset, errors, metrics, paths, training
+
+SEED = 7  # of the folds
+
+
+def labelled() -> tuple[np.ndarray, np.ndarray]:
+    """Return every labelled image, uint8 (N, 28, 28), and label, uint8 (N,), in random order."""
+    parts = [dataset.load(path) for path in (paths.TRAIN, paths.VALID)]
+    images, labels = (np.concatenate([part[key] for part in parts]) for key in ("images", "labels"))
+    order = np.random.RandomState(SEED).permutation(len(labels))
+    return images[order], labels[order]
+
+
+def trial(recipe: str, fold: int, folds: int) -> dict[str, float]:
+    """Train a recipe without one fold; return its errors there, and its seconds of training."""
+    cfg = config.compose(*recipe.split(), f"seed={fold + 1}")
+    images, labels = labelled()
+    held = np.arange(len(labels)) % folds == fold
+    training.prepare(cfg)
+    drawn = batches.training_batches(
+        images[~held],
+        labels[~held],
+        batch_size=cfg.batch_size,
+        epochs=cfg.epochs,
+        seed=cfg.seed,
+        augment=instantiate(cfg.augmentation),
+    )
+    model, _ = training.build(cfg, total_steps=cfg.epochs * drawn.steps_per_epoch)
+    history = model.fit(
+        drawn.dataset,
+        epochs=cfg.epochs,
+        steps_per_epoch=drawn.steps_per_epoch,
+        shuffle=False,
+        verbose=0,
+        callbacks=[callbacks.EpochMetrics(drawn.steps_per_epoch * drawn.batch_size)],
+    )
+    keras.config.set_dtype_policy("float32")
+    scores = model.predict(batches.evaluation_batches(images[held]), verbose=0)
+    return {
+        metrics.TEST_ERRORS: int((scores.argmax(axis=1) != labels[held]).sum()),
+        metrics.TRAIN_SECONDS: sum(history.history[metrics.EPOCH_SECONDS]),
+    }
+
+
+def table(results: Mapping[str, Sequence[Mapping[str, float]]], images: int) -> Table:
+    """Return a row for each recipe.
+
+    Args:
+        results: by recipe, what `trial` returned for each fold.
+        images: how many there are in all.
+    """
+    made = Table(box=box.HORIZONTALS, pad_edge=False)
+    made.add_column("recipe", overflow="fold")
+    for heading in ("errors", "per fold", "error rate", "s of training"):
+        made.add_column(heading, justify="right", no_wrap=True)
+    for recipe, trials in results.items():
+        wrong = [trial[metrics.TEST_ERRORS] for trial in trials]
+        seconds = [trial[metrics.TRAIN_SECONDS] for trial in trials]
+        made.add_row(
+            recipe or "as in params.yaml",
+            f"{sum(wrong):,}",
+            " ".join(map(str, wrong)),
+            f"{sum(wrong) / images:.3%}",
+            f"{np.median(seconds):.1f}",
+        )
+    return made
+
+
+def main() -> None:
+    """Try the recipes in turn, fold by fold, and print the table."""
+    parser = argparse.ArgumentParser(description="Compare recipes by cross-validation.")
+    parser.add_argument("recipes", nargs="+", help="overrides, in quotes; '' for params.yaml's")
+    parser.add_argument("--folds", type=int, default=5)
+    given = parser.parse_args()
+    if given.folds < 2:
+        raise errors.InputError("--folds must be 2 or more: each fold is tried by the others.")
+    for recipe in given.recipes:
+        config.compose(*recipe.split())  # mistakes, before anything is trained
+    numbers = {recipe: iter(range(given.folds)) for recipe in given.recipes}
+    results = turns.take(
+        {
+            recipe: partial(lambda name: trial(name, next(numbers[name]), given.folds), recipe)
+            for recipe in given.recipes
+        },
+        given.folds,
+        say=lambda found: f"{found[metrics.TEST_ERRORS]} errors",
+    )
+    images = len(labelled()[1])
+    print(f"Errors over {given.folds} folds of {images:,} labelled images")
+    print(turns.conditions("tensorflow", "keras"))
+    Console(highlight=False, width=turns.WIDTH).print(table(results, images))
+
+
+if __name__ == "__main__":
+    errors.run(main)

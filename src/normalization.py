@@ -1,0 +1,35 @@
+"""Batch normalization in one kernel: Keras computes it in a dozen passes over memory.
+
+The compact CNN trains 1.15 times as many images per second by it in bfloat16, 1.08 in float32
+(`python -m benchmarks.steps`).
+"""
+
+import keras
+import tensorflow as tf
+
+
+@keras.saving.register_keras_serializable(package="src")
+class BatchNormalization(keras.layers.BatchNormalization):
+    """`keras.layers.BatchNormalization` of the last axis, fused while training.
+
+    The same statistics, weights and arguments, but for one detail of the kernel's: the moving
+    variance is of the unbiased estimate, n / (n - 1) times that of Keras.
+    """
+
+    def call(self, x: tf.Tensor, training: bool = False) -> tf.Tensor:
+        """Return `x`, floating (batch, height, width, channels), normalized, in its dtype."""
+        if not training:
+            return super().call(x, training=False)
+        nothing = tf.zeros(0)  # the statistics are those of the batch
+        y, mean, variance, *_ = tf.raw_ops.FusedBatchNormV3(
+            x=x,
+            scale=self.gamma,
+            offset=self.beta,
+            mean=nothing,
+            variance=nothing,
+            epsilon=self.epsilon,
+            is_training=True,
+        )
+        for moving, found in ((self.moving_mean, mean), (self.moving_variance, variance)):
+            moving.assign(self.momentum * moving + (1 - self.momentum) * found)
+        return y

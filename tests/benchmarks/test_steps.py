@@ -1,0 +1,40 @@
+import json
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from benchmarks import steps
+from src import activations, config, models
+
+
+@pytest.mark.parametrize("name", steps.VARIANTS)
+def test_every_variant_is_the_default_recipe_but_for_one_thing(name, project):
+    variant = steps.VARIANTS[name]
+    differs = config.compose(*variant.overrides) != config.compose()
+    assert differs + bool(variant.environment) + bool(variant.replace) == (name != steps.DEFAULT)
+
+
+def test_the_fused_kernels_can_be_replaced(monkeypatch):
+    monkeypatch.setattr(models, "BatchNormalization", models.BatchNormalization)
+    monkeypatch.setattr(activations, "swish", activations.swish)
+    for variant in steps.VARIANTS.values():
+        if variant.replace:
+            variant.replace()
+    assert models.BatchNormalization is keras.layers.BatchNormalization
+    x = tf.constant([-1.0, 2.0])
+    np.testing.assert_allclose(activations.swish(x), x * tf.sigmoid(x), rtol=1e-6)
+
+
+def test_one_variant_is_measured_in_the_process_itself(processed, words, monkeypatch, capsys):
+    seen = []
+    monkeypatch.setattr(
+        steps.training_step,
+        "images_per_second",
+        lambda count, *overrides: seen.append((count, overrides)) or 123.0,
+    )
+    words("--only", "float32 instead of bfloat16", "--steps", "7")
+    steps.main()
+    assert seen == [(7, ("precision=float32",))]
+    assert json.loads(capsys.readouterr().out) == {"images_per_second": 123.0}

@@ -1,0 +1,118 @@
+import json
+
+import pytest
+from rich.console import Console
+
+from benchmarks import turns
+from src.errors import InputError
+
+
+def printed(rows):
+    console = Console(width=turns.WIDTH)
+    with console.capture() as capture:
+        console.print(turns.table(rows))
+    return capture.get()
+
+
+def test_measurements_are_taken_in_turn_and_every_result_is_kept(capsys):
+    calls = []
+
+    def measurement(name):
+        return lambda: calls.append(name) or len(calls)
+
+    results = turns.take({"a": measurement("a"), "b": measurement("b")}, rounds=3)
+
+    assert calls == ["a", "b"] * 3
+    assert results == {"a": [1, 3, 5], "b": [2, 4, 6]}
+    assert len(capsys.readouterr().err.splitlines()) == 6
+
+
+def test_the_progress_line_says_the_round_the_result_and_the_time_left(capsys):
+    turns.take({"a": lambda: {"seconds": 2}}, rounds=2, say=lambda result: f"{result['seconds']} s")
+
+    first, last = capsys.readouterr().err.splitlines()
+    assert first == "round 1/2 · a · 2 s · 0:00:00 left"
+    assert last.startswith("round 2/2")
+
+
+def test_a_ratio_is_of_one_round_and_the_median_is_of_the_ratios():
+    row = turns.Row("ours", [2.0, 30.0, 5.0], [1.0, 10.0, 10.0])
+
+    assert row.ratios == [2.0, 3.0, 0.5]
+    assert "2.00 (0.50–3.00)" in printed([row])
+
+
+def test_a_reference_with_another_number_of_rounds_is_refused():
+    with pytest.raises(ValueError, match="shorter"):
+        turns.Row("ours", [1.0, 2.0], [1.0]).ratios  # noqa: B018 (a property that computes)
+
+
+def test_the_table_shows_median_smallest_and_largest_value():
+    assert printed([turns.Row("ours", [4.0, 1.0, 2.0])]).splitlines()[3].split() == (
+        ["ours", "2.00", "1.00", "4.00"]
+    )
+
+
+def test_the_goal_is_for_the_ratio_and_without_a_reference_for_the_value():
+    values = [10.0, 10.0]
+    met, missed, value = (
+        turns.Row("a", values, [20.0, 20.0], turns.at_most(0.5)),
+        turns.Row("b", values, [20.0, 20.0], turns.at_least(0.6)),
+        turns.Row("c", values, goal=turns.at_least(10)),
+    )
+
+    assert "≤ 0.5 met" in printed([met])
+    assert "≥ 0.6 missed" in printed([missed])
+    assert "≥ 10 met" in printed([value])
+
+
+def test_the_table_keeps_its_width_with_long_names():
+    rows = [turns.Row("a name of many words " * 5, [1e6, 2e6], [1.0, 1.0], turns.at_most(12345))]
+
+    assert max(map(len, printed(rows).splitlines())) <= turns.WIDTH
+
+
+def test_the_conditions_name_threads_and_versions(monkeypatch):
+    monkeypatch.setenv("OMP_NUM_THREADS", "7")
+    monkeypatch.delenv("TF_NUM_INTRAOP_THREADS", raising=False)
+
+    text = turns.conditions("keras")
+
+    assert "OMP_NUM_THREADS=7" in text
+    assert "TF_NUM_INTRAOP_THREADS=default" in text
+    assert "keras 3." in text
+
+
+def test_a_missing_package_is_one_sentence_that_says_what_to_install():
+    with pytest.raises(InputError, match=r"no-such-package is not installed.*--extra benchmark"):
+        turns.conditions("no-such-package")
+
+
+def test_a_command_gives_its_wall_time_and_what_it_printed(tmp_path):
+    code = "import os, time; time.sleep(0.1); print(os.environ['WORD'], os.getcwd())"
+
+    seconds, text = turns.run("-c", code, folder=tmp_path, WORD="yes")
+
+    assert 0.1 < seconds < 60
+    assert text.split() == ["yes", str(tmp_path)]
+
+
+def test_an_answer_is_the_json_of_the_last_line():
+    code = f"print('chatter'); print('''{json.dumps({'seconds': 1.5})}''')"
+
+    assert turns.answer("-c", code) == {"seconds": 1.5}
+
+
+def test_a_failed_command_passes_its_words_on_and_names_its_status(capfd):
+    with pytest.raises(InputError, match="ended with status 3"):
+        turns.run("-c", "import sys; print('why', file=sys.stderr); sys.exit(3)")
+
+    assert "why" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(1234.5, "1,234"), (56.78, "56.8"), (1.031, "1.03"), (0.25, "0.25"), (0.0512, "0.051")],
+)
+def test_a_figure_has_the_digits_that_count(value, text):
+    assert turns.number(value) == text
