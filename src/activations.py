@@ -3,6 +3,7 @@
 Swish, x · sigmoid(x), costs more than ReLU mainly because a CPU walks over the tensor several
 times. Here XLA compiles the activation alone (the convolutions stay out: XLA is slow at them on a
 CPU) into one pass forward and one pass back, by formulas that keep only the input for the way back.
+Between reading and writing they compute in float32, also where the tensors are bfloat16.
 """
 
 from collections.abc import Callable
@@ -11,50 +12,83 @@ import keras
 import tensorflow as tf
 
 
-@tf.function(jit_compile=True)
-def _swish_forward(x: tf.Tensor) -> tf.Tensor:
-    return x * tf.sigmoid(x)
+def _wide(x: tf.Tensor) -> tf.Tensor:
+    """Return `x` in float32, or in its own dtype if that is wider."""
+    return tf.cast(x, tf.float32) if x.dtype.size < 4 else x
+
+
+def _narrow(x: tf.Tensor, dtype: tf.DType) -> tf.Tensor:
+    """Return `x` in a dtype, as `tf.cast` does.
+
+    It rounds to bfloat16 (to nearest, ties to even) on the bits themselves: of `tf.cast` XLA makes
+    code that treats NaNs apart and fills only half of each vector, and a whole pass then takes
+    twice as long. NaNs stay NaNs here as well, as long as they come from bfloat16: the bits cut off
+    are zeros in those.
+    """
+    if dtype != tf.bfloat16 or x.dtype != tf.float32:
+        return tf.cast(x, dtype)
+    bits = tf.bitcast(x, tf.uint32)
+    one, sixteen, below_half = (tf.constant(number, tf.uint32) for number in (1, 16, 0x7FFF))
+    odd = tf.bitwise.bitwise_and(tf.bitwise.right_shift(bits, sixteen), one)
+    rounded = tf.bitwise.right_shift(bits + below_half + odd, sixteen)
+    return tf.bitcast(tf.cast(rounded, tf.uint16), tf.bfloat16)
 
 
 @tf.function(jit_compile=True)
-def _swish_backward(x: tf.Tensor, dy: tf.Tensor) -> tf.Tensor:
-    sigmoid = tf.sigmoid(x)
-    return dy * sigmoid * (1 + x * (1 - sigmoid))
+def _swish_forward(x: tf.Tensor, scale: float) -> tf.Tensor:
+    wide = _wide(x)
+    return _narrow(scale * wide * tf.sigmoid(wide), x.dtype)
 
 
-@tf.custom_gradient
-def swish(x: tf.Tensor) -> tuple[tf.Tensor, Callable]:
-    """Return x · sigmoid(x), of the shape and dtype of `x`, in one pass.
+@tf.function(jit_compile=True)
+def _swish_backward(x: tf.Tensor, scale: float, dy: tf.Tensor) -> tf.Tensor:
+    wide = _wide(x)
+    sigmoid = tf.sigmoid(wide)
+    return _narrow(scale * _wide(dy) * sigmoid * (1 + wide * (1 - sigmoid)), x.dtype)
+
+
+def swish(x: tf.Tensor, scale: float = 1.0) -> tf.Tensor:
+    """Return scale · x · sigmoid(x), of the shape and dtype of `x`, in one pass.
 
     Reference: Ramachandran, Zoph, Le, "Searching for Activation Functions", arXiv:1710.05941.
     """
-    return _swish_forward(x), lambda dy: _swish_backward(x, dy)
+
+    @tf.custom_gradient
+    def fused(x: tf.Tensor) -> tuple[tf.Tensor, Callable]:
+        return _swish_forward(x, scale), lambda dy: _swish_backward(x, scale, dy)
+
+    return fused(x)
 
 
 @tf.function(jit_compile=True)
 def _swish_beta_forward(x: tf.Tensor, beta: tf.Tensor) -> tf.Tensor:
-    return 2 * x * tf.sigmoid(beta * x)
+    wide = _wide(x)
+    return _narrow(2 * wide * tf.sigmoid(beta * wide), x.dtype)
 
 
 @tf.function(jit_compile=True)
 def _swish_beta_backward(
     x: tf.Tensor, beta: tf.Tensor, dy: tf.Tensor
 ) -> tuple[tf.Tensor, tf.Tensor]:
-    sigmoid = tf.sigmoid(beta * x)
-    slope = 2 * x * sigmoid * (1 - sigmoid)  # d f / d (βx)
-    dx = dy * (2 * sigmoid + beta * slope)
-    # A sum of millions of terms: in float32, whatever the compute dtype.
-    dbeta = tf.reduce_sum(tf.cast(dy * x * slope, tf.float32))
-    return dx, tf.cast(dbeta, beta.dtype)
+    """Return the gradient of `x`, and the terms whose sum is that of `beta`."""
+    wide, dy = _wide(x), _wide(dy)
+    sigmoid = tf.sigmoid(beta * wide)
+    slope = 2 * wide * sigmoid * (1 - sigmoid)  # d f / d (βx)
+    return _narrow(dy * (2 * sigmoid + beta * slope), x.dtype), dy * wide * slope
 
 
 @tf.custom_gradient
 def swish_beta(x: tf.Tensor, beta: tf.Tensor) -> tuple[tf.Tensor, Callable]:
-    """Return 2x · sigmoid(βx), of the shape and dtype of `x`; `beta` is a scalar of that dtype.
+    """Return 2x · sigmoid(βx), of the shape and dtype of `x`; `beta` is a float32 scalar.
 
     Reference: the factor 2 makes it the identity at β = 0; β as in arXiv:1710.05941.
     """
-    return _swish_beta_forward(x, beta), lambda dy: _swish_beta_backward(x, beta, dy)
+
+    def gradient(dy: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        dx, terms = _swish_beta_backward(x, beta, dy)
+        return dx, tf.reduce_sum(terms)  # XLA's own sum takes one element at a time, on one core
+
+    return _swish_beta_forward(x, beta), gradient
 
 
 def _fuse() -> bool:
@@ -86,17 +120,17 @@ class SwishBeta(keras.layers.Layer):
         self.initial_beta = beta
 
     def build(self, input_shape: tuple) -> None:
-        """Create β, a float32 scalar."""
-        self.beta = self.add_weight(
-            name="beta", shape=(), initializer=keras.initializers.Constant(self.initial_beta)
-        )
+        """Create β, a float32 scalar; in mixed precision too, as bfloat16 has no 1.003."""
+        start = keras.initializers.Constant(self.initial_beta)
+        self.beta = self.add_weight(name="beta", shape=(), initializer=start, autocast=False)
 
     def call(self, x: tf.Tensor, training: bool = False) -> tf.Tensor:
         """Return the activation of `x` (any shape, floating), in its shape and dtype."""
-        beta = tf.cast(self.beta, x.dtype)
+        beta = tf.convert_to_tensor(self.beta)
         if training and _fuse():
             return swish_beta(x, beta)
-        return 2 * x * tf.sigmoid(beta * x)
+        wide = _wide(x)
+        return tf.cast(2 * wide * tf.sigmoid(beta * wide), x.dtype)
 
     def get_config(self) -> dict:
         """Return what rebuilds the layer."""
@@ -120,8 +154,9 @@ class ESwish(keras.layers.Layer):
 
     def call(self, x: tf.Tensor, training: bool = False) -> tf.Tensor:
         """Return the activation of `x` (any shape, floating), in its shape and dtype."""
-        y = swish(x) if training and _fuse() else tf.nn.silu(x)
-        return tf.cast(self.beta, x.dtype) * y
+        if training and _fuse():
+            return swish(x, self.beta)
+        return tf.cast(self.beta, x.dtype) * tf.nn.silu(x)
 
     def get_config(self) -> dict:
         """Return what rebuilds the layer."""

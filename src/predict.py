@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from src import dataset, errors, paths, quiet
+from src import dataset, errors, frameworks, paths
 from src.errors import InputError
 
 
@@ -15,8 +15,9 @@ def main() -> None:
     origin = _read(paths.MODELS / paths.ORIGIN)
     dataset.describe()
 
-    with quiet.stderr():
-        from src import predictions, summary, tracking, training
+    frameworks.load()
+    from src import predictions, summary, tracking, training
+
     model = training.load(model_file)
     made = predictions.write(model, paths.PREDICTIONS)
     run_id, own = tracking.log_to_training_run(origin, files=made.artifacts, metrics=made.scores)

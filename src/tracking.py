@@ -185,7 +185,7 @@ def log_training(model: Any, example: np.ndarray, final: Mapping[str, float], ou
         mlflow.tensorflow.log_model(
             model,
             name="model",
-            signature=infer_signature(example, model.predict(example, verbose=0)),
+            signature=infer_signature(example, model(example).numpy()),
             input_example=example,
             pip_requirements=[f"{name}=={version(name)}" for name in MODEL_REQUIREMENTS],
             code_paths=[str(SOURCE)],  # our activation layers

@@ -19,7 +19,7 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 from yaml import YAMLError
 
-from src import atomic, config, dataset, errors, paths, quiet, sweep
+from src import atomic, config, dataset, errors, frameworks, paths, sweep
 
 INTERRUPTED = "Interrupted: the same command goes on after the last epoch that ended."
 
@@ -35,17 +35,18 @@ def train(composed: DictConfig) -> float:
     images = f"{data.counts['train']:,} images of {data.name}"
     epochs = f"{cfg.epochs} epoch{'s' if cfg.epochs > 1 else ''}"
     print(f"{name} · {job.runtime.choices.model} · {images} · {epochs}", flush=True)
-    with quiet.stderr():
-        from src import (
-            checkpoint,
-            figures,
-            metrics,
-            precision,
-            predictions,
-            summary,
-            tracking,
-            training,
-        )
+    frameworks.load()
+    from src import (
+        checkpoint,
+        figures,
+        metrics,
+        precision,
+        predictions,
+        summary,
+        tracking,
+        training,
+    )
+
     for library in ("tensorflow", "absl"):  # Hydra's logging would show their notes
         logging.getLogger(library).setLevel(logging.ERROR)
     settings = OmegaConf.to_container(composed, resolve=True)
