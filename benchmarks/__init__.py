@@ -8,4 +8,7 @@ python -m benchmarks.throughput         images/s of the notebook CNN's training 
 python -m benchmarks.peak               the share that this step attains of the machine's own matrix
                                         product, and what eats the rest
 python -m benchmarks.sprint             seconds to 99 % on the official 10,000, against PyTorch
+python -m benchmarks.tracking_cost      wall time of a training with MLflow, against it without
+python -m benchmarks.startup            what a training's process spends besides training and
+                                        evaluation, against `import tensorflow`
 """
