@@ -14,4 +14,7 @@ python -m benchmarks.data_stages        seconds and memory of fetch and preproce
                                         and NumPy
 python -m benchmarks.steps              what each step towards the default recipe's speed is worth
 python -m benchmarks.folds              errors of recipes by cross-validation: how they were chosen
+python -m benchmarks.tracking_cost      wall time of a training with MLflow, against it without
+python -m benchmarks.startup            what a training's process spends besides training and
+                                        evaluation, against `import tensorflow`
 """
