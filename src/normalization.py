@@ -1,7 +1,6 @@
 """Batch normalization in one kernel: Keras computes it in a dozen passes over memory.
 
-The compact CNN trains 1.15 times as many images per second by it in bfloat16, 1.08 in float32
-(`python -m benchmarks.steps`).
+`python -m benchmarks.steps` shows what that is worth.
 """
 
 import keras
