@@ -19,9 +19,9 @@ from functools import partial
 from statistics import median
 from typing import Any
 
-from benchmarks import training_step, turns
-from benchmarks.throughput import RECIPE
-from src import config, dataset, errors, paths, quiet
+from benchmarks import turns
+from benchmarks.training_step import NOTEBOOK
+from src import config, dataset, errors, metrics, paths, quiet
 
 PRODUCTS = {"float32": "float32", "mixed_bfloat16": "bfloat16"}  # their type, by precision
 SIZES = (512, 1024, 2048, 4096)  # of the square matrices
@@ -80,6 +80,28 @@ def shares(step: Sequence[float], parts: Mapping[str, Sequence[float]]) -> list[
     return [*rows, turns.Row("the rest", rest, step)]
 
 
+def rates(
+    layers: Sequence[Any], batch_size: int, results: Mapping[str, Sequence[float]]
+) -> dict[str, list[float]]:
+    """Return the GFLOP/s of the step, and of each layer that multiplies, for each round.
+
+    Args:
+        layers: of the network, in order.
+        batch_size: images per step.
+        results: the milliseconds of the step and of the layers, by `step_parts.name`.
+    """
+    from benchmarks import step_parts
+
+    operations = Counter({STEP: 0})
+    for layer, count in zip(layers, step_parts.operations(layers), strict=True):
+        if count:
+            operations.update({STEP: count, step_parts.name(layer): count})
+    return {
+        name: [count * batch_size / 1e6 / taken for taken in results[name]]
+        for name, count in operations.items()
+    }
+
+
 def main() -> None:
     """Measure, and print the tables."""
     parser = argparse.ArgumentParser(description="Share of the measured peak, and the rest.")
@@ -89,12 +111,8 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=100, help="of training, timed in a row")
     parser.add_argument("--rounds", type=int, default=5)
     given = parser.parse_args()
-    overrides = (
-        *RECIPE,
-        f"precision={given.precision}",
-        f"activation={given.activation}",
-        f"batch_size={given.batch_size}",
-    )
+    chosen = (f"precision={given.precision}", f"activation={given.activation}")
+    overrides = (*NOTEBOOK, *chosen, f"batch_size={given.batch_size}")
 
     conditions = turns.conditions("tensorflow", "keras")
     cfg = config.compose(*overrides)
@@ -110,36 +128,28 @@ def main() -> None:
     parts = step_parts.parts(model, cfg.batch_size) | {BATCH: partial(next, iter(drawn.dataset))}
     for part in parts.values():
         part()  # traces
+
+    def step() -> float:
+        words = ("-m", "benchmarks.training_step", "--steps", str(given.steps), *overrides)
+        return 1000 * cfg.batch_size / turns.answer(*words)[metrics.IMAGES_PER_SECOND]
+
     results = turns.take(
         {
             PEAK: peak(PRODUCTS[given.precision]),
-            STEP: lambda: (
-                1000 * cfg.batch_size / training_step.images_per_second(given.steps, *overrides)
-            ),
+            STEP: step,
             **{name: partial(milliseconds, part) for name, part in parts.items()},
         },
         given.rounds,
     )
 
-    operations = Counter({STEP: 0})
-    for layer, count in zip(model.layers, step_parts.operations(model.layers), strict=True):
-        if count:
-            operations.update({STEP: count, step_parts.name(layer): count})
-    gigaflops = {
-        name: [count * cfg.batch_size / 1e6 / taken for taken in results[name]]
-        for name, count in operations.items()
-    }
+    whole, *layers = rates(model.layers, cfg.batch_size, results).items()
     turns.show(
         f"GFLOP/s in {given.precision} at batch {cfg.batch_size}, and the share of the peak",
         conditions,
         [
             turns.Row(f"{PEAK}, the best of {SIZES}", results[PEAK]),
-            *(
-                turns.Row(
-                    name, rates, results[PEAK], GOAL.get(given.precision) if name == STEP else None
-                )
-                for name, rates in gigaflops.items()
-            ),
+            turns.Row(*whole, results[PEAK], GOAL.get(given.precision)),
+            *(turns.Row(name, values, results[PEAK]) for name, values in layers),
         ],
     )
     turns.show(

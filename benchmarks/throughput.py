@@ -15,10 +15,10 @@ from math import isnan, nan
 from statistics import median
 
 from benchmarks import turns
+from benchmarks.training_step import NOTEBOOK
 from src import errors, metrics
 from src.errors import InputError
 
-RECIPE = ("experiment=notebook", "augmentation=none")
 OURS = ("float32", "mixed_bfloat16")
 PYTORCH = (("float32", "bfloat16"), ("", "channels-last"), ("", "compile"))
 GOAL = turns.at_least(1.1)
@@ -37,7 +37,7 @@ def measurements(activation: str, batch_size: int, steps: int) -> dict[str, Call
     found = {}
     for precision in OURS:
         chosen = (f"activation={activation}", f"batch_size={batch_size}", f"precision={precision}")
-        words = ("benchmarks.training_step", "--steps", str(steps), *RECIPE, *chosen)
+        words = ("benchmarks.training_step", "--steps", str(steps), *NOTEBOOK, *chosen)
         found[f"{batch_size}: ours {precision}"] = partial(rate, *words)
     common = ("--activation", activation, "--batch-size", str(batch_size), "--steps", str(steps))
     for precision, *switches in product(*PYTORCH):

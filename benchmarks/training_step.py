@@ -13,6 +13,8 @@ import numpy as np
 from src import config, dataset, errors, metrics, paths, quiet
 from src.tables import SIDE
 
+NOTEBOOK = ("experiment=notebook", "augmentation=none")  # the CNN that the speed is told for
+
 
 def images_per_second(steps: int, *overrides: str) -> float:
     """Return the rate of a training's second epoch; the first one compiles.

@@ -13,7 +13,15 @@ import numpy as np
 import tensorflow as tf
 from hydra.utils import instantiate
 
-from src import batches, callbacks, checkpoint, metrics, precision
+from src import (
+    activations,  # noqa: F401  Keras must know the layers of a saved model, to load it
+    batches,
+    callbacks,
+    checkpoint,
+    metrics,
+    normalization,  # noqa: F401  likewise
+    precision,
+)
 from src.config import Config
 from src.dataset import Dataset
 from src.errors import InputError
@@ -44,15 +52,20 @@ def digest(settings: Mapping[str, Any], data: Dataset) -> str:
 
 def prepare(cfg: Config) -> None:
     """Set what TensorFlow keeps for the whole process: seeds, determinism, precision, GPUs."""
-    keras.backend.clear_session()  # layer names count from one again in each job of a sweep
-    keras.config.disable_interactive_logging()  # MLflow predicts an example, with a bar
+    _start_anew(precision.choose(cfg.precision))
     keras.utils.set_random_seed(cfg.seed)
     if cfg.deterministic:
         tf.config.experimental.enable_op_determinism()
-    keras.config.set_dtype_policy(precision.choose(cfg.precision))
     for gpu in tf.config.list_physical_devices("GPU"):
         with contextlib.suppress(RuntimeError):  # already in use, and so already set
             tf.config.experimental.set_memory_growth(gpu, True)
+
+
+def _start_anew(policy: str) -> None:
+    """Let Keras forget the networks before, and build the next one in a dtype policy."""
+    keras.backend.clear_session()  # layer names count from one again
+    keras.config.disable_interactive_logging()  # MLflow predicts an example, with a bar
+    keras.config.set_dtype_policy(policy)
 
 
 def network(cfg: Config) -> keras.Model:
@@ -136,8 +149,7 @@ def fit(
         )
     finally:
         progress.close()
-    keras.backend.clear_session()
-    keras.config.set_dtype_policy("float32")
+    _start_anew("float32")
     trained = network(cfg)
     keeper.restore_best(trained)
     return trained

@@ -16,6 +16,7 @@ ROOT = Path(__file__).resolve().parents[1]
 SMALL = {
     "notebook": ["model.filters=[2,3]", "model.units=4"],
     "compact": ["model.filters=[[2],[2,3]]"],
+    "mini": ["model.filters=[[2],[3],[2,3]]"],
     "lenet5": ["model.units=[8,4]"],
     "mlp": ["model.units=[8,4]"],
 }

@@ -1,3 +1,5 @@
+import subprocess
+import sys
 from contextlib import chdir
 from pathlib import Path
 
@@ -287,6 +289,19 @@ def test_the_summary_is_of_the_best_epoch_and_its_medians_leave_out_the_first():
 
 def test_the_summary_of_a_single_epoch_has_only_that_to_go_by():
     assert training.summarize([row(1, 0.5, 50.0)])[metrics.MEDIAN_EPOCH_SECONDS] == 50.0
+
+
+def test_a_process_that_only_predicts_can_load_every_layer_of_ours(project, tmp_path):
+    cfg = compose("model=compact", "model.filters=[[2],[3]]", "activation=swish_beta")
+    model = training.network(cfg)
+    file = tmp_path / "model.keras"
+    model.save(file)
+    words = "from pathlib import Path; from src import training; "
+    words += f"print(training.load(Path({str(file)!r})).count_params())"
+    done = subprocess.run(
+        [sys.executable, "-c", words], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert int(done.stdout.splitlines()[-1]) == model.count_params()
 
 
 @pytest.mark.parametrize("content", [b"", b"no archive", b"PK\x05\x06" + bytes(18)])

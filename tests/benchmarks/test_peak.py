@@ -2,7 +2,7 @@ import time
 
 import pytest
 
-from benchmarks import peak, turns
+from benchmarks import peak, projects, turns
 
 
 def test_a_time_is_the_median_of_at_least_three_calls(monkeypatch):
@@ -42,10 +42,12 @@ def test_the_command_prints_the_share_of_the_peak_and_the_parts(
     monkeypatch.setattr(peak, "SIZES", (64,))
     monkeypatch.setattr(peak, "BUDGET", 0)
     words("--rounds", "1", "--steps", "2", "--batch-size", "4")
+    monkeypatch.setenv("PYTHONPATH", str(projects.ROOT))
 
     peak.main()
 
     text = capsys.readouterr().out
+    assert text.startswith("GFLOP/s in float32 at batch 4")
     assert "≥ 0.75" in text
     assert "Conv2D 5×5 32→32" in text
     assert "the rest" in text
