@@ -22,6 +22,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -98,6 +99,7 @@ def take(
     measurements: Mapping[str, Callable[[], Result]],
     rounds: int,
     say: Callable[[Result], str] = lambda result: number(result),
+    rotate: bool = False,
 ) -> dict[str, list[Result]]:
     """Take each measurement once per round, in the order given; return all results by name.
 
@@ -107,17 +109,21 @@ def take(
         measurements: functions without arguments; what they return is theirs to choose.
         rounds: how many times each is called.
         say: turns a result into text for the progress line.
+        rotate: begin each round with the next one, where who comes before may matter.
     """
     results: dict[str, list[Result]] = {name: [] for name in measurements}
     began, done, total = time.perf_counter(), 0, rounds * len(measurements)
+    order = deque(measurements.items())
     for turn in range(1, rounds + 1):
-        for name, measure in measurements.items():
+        for name, measure in order:
             results[name].append(measure())
             done += 1
             left = timedelta(seconds=round((time.perf_counter() - began) / done * (total - done)))
             said = say(results[name][-1])
             line = f"round {turn}/{rounds} · {name} · {said} · {left} left"
             print(line, file=sys.stderr, flush=True)
+        if rotate:
+            order.rotate(-1)
     return results
 
 

@@ -34,6 +34,13 @@ def _narrow(x: tf.Tensor, dtype: tf.DType) -> tf.Tensor:
     return tf.bitcast(tf.cast(rounded, tf.uint16), tf.bfloat16)
 
 
+def _flat(x: tf.Tensor) -> tf.Tensor:
+    """Return `x` in one dimension: XLA makes loops over dimensions, and one of 16 channels is too
+    short for it to fill vectors with. It sees through a reshape of its own, so this one is not.
+    """
+    return tf.reshape(x, [-1])
+
+
 @tf.function(jit_compile=True)
 def _swish_forward(x: tf.Tensor, scale: float) -> tf.Tensor:
     wide = _wide(x)
@@ -57,7 +64,7 @@ def swish(x: tf.Tensor, scale: float = 1.0) -> tf.Tensor:
     def fused(x: tf.Tensor) -> tuple[tf.Tensor, Callable]:
         return _swish_forward(x, scale), lambda dy: _swish_backward(x, scale, dy)
 
-    return fused(x)
+    return tf.reshape(fused(_flat(x)), tf.shape(x))
 
 
 @tf.function(jit_compile=True)
@@ -77,18 +84,21 @@ def _swish_beta_backward(
     return _narrow(dy * (2 * sigmoid + beta * slope), x.dtype), dy * wide * slope
 
 
-@tf.custom_gradient
-def swish_beta(x: tf.Tensor, beta: tf.Tensor) -> tuple[tf.Tensor, Callable]:
+def swish_beta(x: tf.Tensor, beta: tf.Tensor) -> tf.Tensor:
     """Return 2x · sigmoid(βx), of the shape and dtype of `x`; `beta` is a float32 scalar.
 
     Reference: the factor 2 makes it the identity at β = 0; β as in arXiv:1710.05941.
     """
 
-    def gradient(dy: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        dx, terms = _swish_beta_backward(x, beta, dy)
-        return dx, tf.reduce_sum(terms)  # XLA's own sum takes one element at a time, on one core
+    @tf.custom_gradient
+    def fused(x: tf.Tensor, beta: tf.Tensor) -> tuple[tf.Tensor, Callable]:
+        def gradient(dy: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+            dx, terms = _swish_beta_backward(x, beta, dy)
+            return dx, tf.reduce_sum(terms)  # XLA's sum takes one element at a time, on one core
 
-    return _swish_beta_forward(x, beta), gradient
+        return _swish_beta_forward(x, beta), gradient
+
+    return tf.reshape(fused(_flat(x), beta), tf.shape(x))
 
 
 def _fuse() -> bool:
