@@ -8,6 +8,8 @@ python -m benchmarks.throughput         images/s of the notebook CNN's training 
 python -m benchmarks.peak               the share that this step attains of the machine's own matrix
                                         product, and what eats the rest
 python -m benchmarks.sprint             seconds to 99 % on the official 10,000, against PyTorch
+python -m benchmarks.activation_cost    milliseconds of a training step with Swish and with
+                                        swish_beta, against ReLU
 python -m benchmarks.sweep_throughput   runs per minute of a sweep with two workers, against one run
                                         after the other
 python -m benchmarks.data_stages        seconds and memory of fetch and preprocess, against pandas
