@@ -1,4 +1,5 @@
 import json
+from functools import partial
 
 import pytest
 from rich.console import Console
@@ -25,6 +26,13 @@ def test_measurements_are_taken_in_turn_and_every_result_is_kept(capsys):
     assert calls == ["a", "b"] * 3
     assert results == {"a": [1, 3, 5], "b": [2, 4, 6]}
     assert len(capsys.readouterr().err.splitlines()) == 6
+
+
+def test_in_rotated_order_each_round_begins_with_the_next_measurement():
+    calls = []
+    turns.take({name: partial(calls.append, name) for name in "abc"}, 3, say=str, rotate=True)
+
+    assert calls == [*"abc", *"bca", *"cab"]
 
 
 def test_the_progress_line_says_the_round_the_result_and_the_time_left(capsys):
