@@ -1,6 +1,6 @@
 # `make` runs the pipeline, `make test` the tests; both build .venv first, from the hashed lock.
 .DEFAULT_GOAL := run
-.PHONY: run test ui lint lock clean help
+.PHONY: run test study ui lint lock clean help
 
 PYTHON ?= python3
 BIN := $(CURDIR)/.venv/bin
@@ -12,6 +12,9 @@ run: .venv/locked  ## fetch, preprocess, train, predict: a scored submission (th
 
 test: .venv/locked  ## all tests; `make test ARGS="-m 'not slow'"` leaves out the slow ones
 	@python -m pytest -n auto --maxprocesses 8 --dist loadfile $(ARGS)
+
+study: .venv/locked  ## activations × seeds, resumable; `make study STUDY=fashion` for another
+	@dvc repro -q preprocess && python -m src.study $(STUDY)
 
 ui: .venv/locked  ## the runs in MLflow, on http://127.0.0.1:5000
 	@echo "MLflow opens at http://127.0.0.1:5000 in a few seconds; Ctrl-C ends it."

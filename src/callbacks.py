@@ -7,7 +7,7 @@ import keras
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-from src import activations, metrics
+from src import activations, durations, metrics
 
 
 class EpochMetrics(keras.callbacks.Callback):
@@ -110,7 +110,7 @@ class ProgressLine(keras.callbacks.Callback):
             f" · val_accuracy {logs[metrics.VAL_ACCURACY]:.4f}"
             f" · {logs[metrics.EPOCH_SECONDS]:.1f} s"
             f" · {logs[metrics.IMAGES_PER_SECOND]:,.0f} images/s"
-            + (f" · {_duration(left)} left" if left else ""),
+            + (f" · {durations.text(left)} left" if left else ""),
             soft_wrap=True,
         )
 
@@ -121,8 +121,3 @@ class ProgressLine(keras.callbacks.Callback):
     def close(self) -> None:
         """Give the terminal back, also after an interruption."""
         self.progress.stop()
-
-
-def _duration(seconds: float) -> str:
-    minutes, seconds = divmod(round(seconds), 60)
-    return f"{minutes} min {seconds:02d} s" if minutes else f"{seconds} s"

@@ -4,15 +4,13 @@ Keras's BackupAndRestore keeps weights and optimizer, but not the history, the b
 where ReduceLROnPlateau stands; with those a resumed training ends in the very same weights.
 """
 
-import hashlib
 import json
 import shutil
 import zipfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import keras
 import numpy as np
@@ -42,13 +40,6 @@ class State:
     def table(self) -> pd.DataFrame:
         """Return the history, a row per epoch."""
         return pd.DataFrame(self.history)
-
-
-def digest(description: Mapping[str, Any], code: Sequence[Path]) -> str:
-    """Return the SHA-256 of a description (JSON values) and of the contents of source files."""
-    text = json.dumps(description, sort_keys=True)
-    contents = [hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(code)]
-    return hashlib.sha256("\n".join([text, *contents]).encode()).hexdigest()
 
 
 @contextmanager

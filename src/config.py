@@ -20,8 +20,9 @@ from hydra.errors import (
     MissingConfigException,
     OverrideParseException,
 )
-from omegaconf import MISSING, OmegaConf, open_dict
+from omegaconf import MISSING, DictConfig, OmegaConf, open_dict
 from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBaseException
+from yaml import YAMLError
 
 from src.errors import InputError, did_you_mean
 from src.paths import PARAMS
@@ -141,7 +142,15 @@ def _one_of(name: str, found: str, known: Any) -> None:
         )
 
 
-def _known(prefix: str, found: Iterable[Any], known: Iterable[str], where: str) -> None:
+def refuse_unknown(prefix: str, found: Iterable[Any], known: Iterable[str], where: str) -> None:
+    """Raise InputError for the first key of `found` that is not `known`.
+
+    Args:
+        prefix: of the key's full name.
+        found: keys.
+        known: keys.
+        where: what knows them, for the sentence.
+    """
     known = list(known)
     for key in found:
         if key not in known:
@@ -177,7 +186,7 @@ def _check_types(group: str, choice: str, node: dict[str, Any]) -> None:
     """Refuse a key that the group's own file lacks, or a value of another type than its."""
     path = CONF / group / f"{choice}.yaml"
     defaults = OmegaConf.to_container(OmegaConf.load(path), resolve=False)
-    _known(f"{group}.", node, defaults, f"conf/{group}/{choice}.yaml")
+    refuse_unknown(f"{group}.", node, defaults, f"conf/{group}/{choice}.yaml")
     for key, default in defaults.items():
         value = node.get(key)
         if default is None or (isinstance(default, str) and "${" in default):
@@ -217,8 +226,10 @@ def _params() -> dict[str, Any]:
     return params
 
 
-def describe(error: OmegaConfBaseException) -> str:
-    """Return one sentence for OmegaConf's error: the key, what is wrong, and what to do."""
+def describe(
+    error: OmegaConfBaseException, place: str = "params.yaml or on the command line"
+) -> str:
+    """Return one sentence for OmegaConf's error: the key, what is wrong, and where to mend it."""
     if isinstance(error, ConfigKeyError | ConfigAttributeError) and error.parent_node is not None:
         known = [str(key) for key in error.parent_node if key != "hydra"]
         return (
@@ -227,7 +238,7 @@ def describe(error: OmegaConfBaseException) -> str:
         )
     what = str(error.msg or error).split("\n")[0].rstrip(".")
     where = f"{error.full_key}: " if error.full_key else ""
-    return f"{where}{what}. Mend it in params.yaml or on the command line."
+    return f"{where}{what}. Mend it in {place}."
 
 
 def stage(name: str) -> Fetch | Preprocess:
@@ -241,7 +252,7 @@ def stage(name: str) -> Fetch | Preprocess:
     if not isinstance(params.get(name), dict):
         raise InputError(f"{PARAMS} has no section {name!r}: restore it from git.")
     known = list(schema.__dataclass_fields__)
-    _known(f"{name}.", params[name], known, f"Section {name} of {PARAMS}")
+    refuse_unknown(f"{name}.", params[name], known, f"Section {name} of {PARAMS}")
     try:
         merged = OmegaConf.merge(OmegaConf.structured(schema), params[name])
         for key in known:
@@ -253,17 +264,21 @@ def stage(name: str) -> Fetch | Preprocess:
 
 
 def is_refusal(error: Exception) -> bool:
-    """Return whether `error` is Hydra's or OmegaConf's word on what the user configured."""
-    return isinstance(error, HydraException | OmegaConfBaseException) or NO_NAME in str(error)
+    """Return whether `error` is Hydra's, OmegaConf's or YAML's word on what the user configured."""
+    kinds = HydraException | OmegaConfBaseException | YAMLError
+    return isinstance(error, kinds) or NO_NAME in str(error)
 
 
-def explain(error: HydraException | OmegaConfBaseException | ValueError) -> InputError:
+def explain(error: HydraException | OmegaConfBaseException | YAMLError | ValueError) -> InputError:
     """Return the sentence for a configuration that Hydra, OmegaConf or a `_target_` refused."""
     if NO_NAME in str(error):
         return InputError(
             f"A choice is no name ({error}): give each of {', '.join(CHOICES)} the name of a "
             "file in its folder of conf/."
         )
+    if isinstance(error, YAMLError):
+        reason = " ".join(str(error).split())
+        return InputError(f"A file of conf/ is not YAML ({reason}): mend it.")
     what = None
     while not isinstance(error, MissingConfigException | OmegaConfBaseException):
         if isinstance(error, InstantiationException):
@@ -297,7 +312,7 @@ def register() -> None:
         InputError: params.yaml cannot be read, has an unknown key, or a choice that is no name.
     """
     params = {key: value for key, value in _params().items() if key not in STAGES}
-    _known("", params, [*Config.__dataclass_fields__, "experiment"], str(PARAMS))
+    refuse_unknown("", params, [*Config.__dataclass_fields__, "experiment"], str(PARAMS))
     choices = {key: params.pop(key) for key in list(params) if (CONF / key).is_dir()}
     for group, choice in choices.items():
         if not isinstance(choice, str):
@@ -323,7 +338,7 @@ def resolve(composed: Any, choices: dict[str, str]) -> Config:
     Raises:
         InputError: a value is missing, of a wrong type or out of range.
     """
-    _known("", composed, Config.__dataclass_fields__, "The configuration")
+    refuse_unknown("", composed, Config.__dataclass_fields__, "The configuration")
     try:
         cfg = OmegaConf.to_object(composed)
     except OmegaConfBaseException as error:
@@ -344,6 +359,16 @@ def compose(*overrides: str) -> Config:
     Raises:
         InputError: as `register` and `resolve`, or an override is none.
     """
+    return resolve(*composition(*overrides))
+
+
+def composition(*overrides: str) -> tuple[DictConfig, dict[str, str]]:
+    """Return what Hydra composes for `python -m src.train <overrides>`, and the choices in it: what
+    `resolve` takes.
+
+    Raises:
+        InputError: as `register`, or Hydra refuses an override.
+    """
     register()
     try:
         with initialize_config_dir(str(CONF), version_base="1.3"):
@@ -355,4 +380,4 @@ def compose(*overrides: str) -> Config:
     choices = composed.hydra.runtime.choices
     with open_dict(composed):
         del composed["hydra"]
-    return resolve(composed, choices)
+    return composed, choices

@@ -29,6 +29,11 @@ TEST_ACCURACY_HIGH = "test_accuracy_high"
 TEST_ERRORS = "test_errors"
 TEST_IMAGES = "test_images"
 
+# Of a study, each followed by an activation: over the seeds.
+STUDY_ACCURACY = "accuracy/"  # mean held-out accuracy
+STUDY_ACCURACY_SD = "accuracy_sd/"  # its standard deviation
+STUDY_EPOCH_SECONDS = "epoch_seconds/"  # mean of the medians
+
 KAGGLE_PUBLIC_SCORE = "kaggle_public_score"
 
 

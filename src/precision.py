@@ -1,12 +1,14 @@
 """The number format of a training: bfloat16 where the processor or the GPU computes in it."""
 
 from pathlib import Path
+from typing import Any
 
-import tensorflow as tf
+from src import quiet
 
 AUTO = "auto"
 CPU_FLAGS = {"avx512_bf16", "amx_bf16"}
 GPU_CAPABILITY = (8, 0)  # NVIDIA Ampere
+GPU_DRIVERS = (Path("/dev/nvidiactl"), Path("/dev/dxg"))  # Linux, and Linux inside Windows
 
 
 def choose(wanted: str) -> str:
@@ -17,13 +19,22 @@ def choose(wanted: str) -> str:
     """
     if wanted != AUTO:
         return wanted
-    gpus = tf.config.list_physical_devices("GPU")
+    gpus = _gpus()
     if gpus:
-        details = [tf.config.experimental.get_device_details(gpu) for gpu in gpus]
-        native = all(one.get("compute_capability", (0, 0)) >= GPU_CAPABILITY for one in details)
+        native = all(gpu.get("compute_capability", (0, 0)) >= GPU_CAPABILITY for gpu in gpus)
     else:
         native = bool(CPU_FLAGS & cpu_flags())
     return "mixed_bfloat16" if native else "float32"
+
+
+def _gpus() -> list[dict[str, Any]]:
+    """Return what TensorFlow tells of each GPU; it is not imported where there can be none."""
+    if not any(path.exists() for path in GPU_DRIVERS):
+        return []
+    with quiet.stderr():
+        import tensorflow as tf
+    devices = tf.config.list_physical_devices("GPU")
+    return [tf.config.experimental.get_device_details(device) for device in devices]
 
 
 def cpu_flags(description: Path = Path("/proc/cpuinfo")) -> set[str]:

@@ -2,10 +2,15 @@
 run in MLflow with a child for each job.
 """
 
+import multiprocessing
+import os
 import sys
+import threading
+import time
 import traceback
 from collections.abc import Iterable, Iterator, Sequence
 from copy import deepcopy
+from functools import cache
 from statistics import mean, stdev
 from typing import Any
 
@@ -53,6 +58,11 @@ class MlflowSweep(Callback):
         errors.run(lambda: _check(_jobs(config)))
         errors.run(lambda: _open(config))
 
+    def on_job_start(self, config: DictConfig, **kwargs: Any) -> None:
+        """Tie a launcher's worker process to the sweep's."""
+        if multiprocessing.parent_process() is not None:
+            _end_with_the_sweep()
+
     def on_job_end(self, config: DictConfig, job_return: JobReturn, **kwargs: Any) -> None:
         """Report a failed job the moment it fails; the others go on."""
         if config.hydra.mode == RunMode.MULTIRUN and job_return.status == JobStatus.FAILED:
@@ -71,6 +81,21 @@ class MlflowSweep(Callback):
         close("FINISHED")
 
 
+@cache
+def _end_with_the_sweep() -> None:
+    """Let this worker process end as soon as the process that started it has, be it by `kill -9`:
+    it would train on, and lock the checkpoint from which the next start shall go on.
+    """
+    sweep = os.getppid()
+
+    def watch() -> None:
+        while os.getppid() == sweep:
+            time.sleep(0.5)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
 def describe(job: Any) -> dict[str, str]:
     """Return the tag that groups a job with those that differ by the seed alone.
 
@@ -87,20 +112,29 @@ def close(status: str) -> bool:
     while _parents:
         client, run_id = _parents.pop()
         client.set_terminated(run_id, status)
-        _show(client, run_id)
+        show(client, run_id)
     return was_open
 
 
-def _show(client: Any, parent_id: str) -> None:
-    """Print what the jobs attained: a row for each configuration, over its seeds."""
-    parent = client.get_run(parent_id)
-    children = client.search_runs(
-        [parent.info.experiment_id],
-        f"tags.mlflow.parentRunId = '{parent_id}' and attributes.status = 'FINISHED'",
+def children(client: Any, parent_id: str, status: str) -> list[Any]:
+    """Return the runs of a sweep that are of a status, the oldest first.
+
+    Args:
+        client: of the MLflow store.
+        parent_id: the id of the parent run.
+        status: FINISHED, FAILED, KILLED or RUNNING.
+    """
+    return client.search_runs(
+        [client.get_run(parent_id).info.experiment_id],
+        f"tags.mlflow.parentRunId = '{parent_id}' and attributes.status = '{status}'",
         order_by=["attributes.start_time ASC"],
     )
+
+
+def show(client: Any, parent_id: str) -> None:
+    """Print what the jobs of a sweep attained: a row for each configuration, over its seeds."""
     jobs: dict[str, list[Any]] = {}
-    for child in children:
+    for child in children(client, parent_id, "FINISHED"):
         jobs.setdefault(child.data.tags[JOB], []).append(child)
     words = {job: dict(word.partition("=")[::2] for word in job.split()) for job in jobs}
     keys = dict.fromkeys(key for given in words.values() for key in given)
@@ -136,11 +170,15 @@ def spread(values: Sequence[float], form: str) -> str:
 
 
 def _open(config: DictConfig) -> None:
-    """Create the parent run, named after the sweep."""
+    """Create the parent run, named after the sweep; or open the one that is given."""
     from src import tracking
 
     name = " ".join(config.hydra.overrides.task)
     client, experiment_id = tracking.connect(config.mlflow.experiment)
+    if config.mlflow.parent_run_id is not None:
+        client.update_run(config.mlflow.parent_run_id, status="RUNNING")
+        _parents.append((client, config.mlflow.parent_run_id))
+        return
     run = client.create_run(
         experiment_id,
         run_name=name or "multirun",
@@ -152,14 +190,17 @@ def _open(config: DictConfig) -> None:
 
 
 def _jobs(config: DictConfig) -> Iterator[DictConfig]:
-    """Yield the configuration of each job of a sweep, if its sweeper is the basic one: others
-    choose a job by the results of those before it.
+    """Yield the configuration of each job of a sweep, if its sweeper is the basic one or ours:
+    others choose a job by the results of those before it.
     """
-    if config.hydra.runtime.choices["hydra/sweeper"] == "basic":
+    sweeper = config.hydra.runtime.choices["hydra/sweeper"]
+    if sweeper in ("basic", "listed"):
         loader = GlobalHydra.instance().config_loader()
         overrides = OverridesParser.create(loader).parse_overrides(config.hydra.overrides.task)
-        for job in BasicSweeper.split_arguments(overrides, None)[0]:
-            yield loader.load_sweep_config(config, job)
+        listed = config.hydra.sweeper.jobs if sweeper == "listed" else [[]]
+        for common in BasicSweeper.split_arguments(overrides, None)[0]:
+            for own in listed:
+                yield loader.load_sweep_config(config, [*common, *own])
 
 
 def _check(jobs: Iterable[DictConfig]) -> None:

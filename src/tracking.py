@@ -18,6 +18,7 @@ from mlflow import MlflowClient
 from mlflow.entities import Metric, RunStatus
 from mlflow.exceptions import MlflowException
 from mlflow.models import infer_signature
+from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 from sqlalchemy.exc import SQLAlchemyError
 
 from src import paths, quiet
@@ -27,6 +28,7 @@ from src.errors import InputError
 SOURCE = Path(__file__).resolve().parent
 # What a model needs where it is served; the lock holds what it was trained with.
 MODEL_REQUIREMENTS = ("tensorflow", "keras", "numpy", "mlflow")
+TRAINING_DIGEST = "training_digest"  # the tag by which a study finds a training
 
 # Its lines on migrations, on monitors, and on how to open a run are not for our users.
 logging.getLogger("mlflow").setLevel(logging.ERROR)
@@ -95,9 +97,8 @@ def training_run(
 ) -> Iterator[str]:
     """Open a new run, or go on with `run_id`, and yield its id.
 
-    It ends as FINISHED, FAILED or KILLED.
-
-    KILLED is what Ctrl-C or SIGTERM leaves: the training can be resumed.
+    It ends as FINISHED, FAILED or KILLED: that is what Ctrl-C or SIGTERM leaves, and the training
+    can be resumed. A run that goes on is a child of the sweep that it goes on in.
     """
     client, _ = connect(experiment)
     os.environ.pop("MLFLOW_RUN_ID", None)  # it would override the arguments
@@ -110,6 +111,8 @@ def training_run(
         parent_run_id=None if run_id else parent_run_id,
         log_system_metrics=True,
     )
+    if run_id and parent_run_id:
+        mlflow.set_tag(MLFLOW_PARENT_RUN_ID, parent_run_id)
     status = RunStatus.FAILED
     try:
         yield run.info.run_id
@@ -149,11 +152,22 @@ def log_settings(
     choices: Mapping[str, str],
     data: Dataset,
     tags: Mapping[str, str],
+    digest: str,
 ) -> None:
-    """Log the flat configuration as params, and as tags what one filters runs by."""
+    """Log the flat configuration as params, and as tags what one finds runs by.
+
+    Args:
+        settings: the configuration, as far as the training depends on it: a run whose training
+            goes on must find its params as they were.
+        choices: the chosen file of each group.
+        data: the data.
+        tags: more of them.
+        digest: the training's (src/identity.py).
+    """
     mlflow.log_params(flat(settings))
     chosen = {group: choices[group] for group in ("activation", "model", "experiment")}
-    mlflow.set_tags({**environment_tags(), **chosen, "data_digest": data.digest, **tags})
+    digests = {"data_digest": data.digest, TRAINING_DIGEST: digest}
+    mlflow.set_tags({**environment_tags(), **chosen, **digests, **tags})
     mlflow.log_dict(dict(settings), "config.yaml")
 
 

@@ -10,16 +10,17 @@ import logging
 import os
 import signal
 import sys
+from collections.abc import Callable
+from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
 import hydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.errors import HydraException
 from hydra.types import RunMode
-from omegaconf import DictConfig, OmegaConf
-from yaml import YAMLError
+from omegaconf import DictConfig
 
-from src import atomic, config, dataset, errors, frameworks, paths, sweep
+from src import atomic, config, dataset, errors, frameworks, identity, paths, sweep
 
 INTERRUPTED = "Interrupted: the same command goes on after the last epoch that ended."
 
@@ -40,7 +41,6 @@ def train(composed: DictConfig) -> float:
         checkpoint,
         figures,
         metrics,
-        precision,
         predictions,
         summary,
         tracking,
@@ -49,9 +49,9 @@ def train(composed: DictConfig) -> float:
 
     for library in ("tensorflow", "absl"):  # Hydra's logging would show their notes
         logging.getLogger(library).setLevel(logging.ERROR)
-    settings = OmegaConf.to_container(composed, resolve=True)
-    settings["precision"] = precision.choose(cfg.precision)  # what the weights depend on
-    folder = paths.store() / paths.CHECKPOINTS / training.digest(settings, data)[:16]
+    settings = identity.settings(composed)
+    digest = identity.digest(settings, data)
+    folder = paths.store() / paths.CHECKPOINTS / digest[:16]
     out = Path(os.path.relpath(job.runtime.output_dir))
 
     with checkpoint.opened(folder) as (file, state):
@@ -62,7 +62,7 @@ def train(composed: DictConfig) -> float:
         ) as run_id:
             state.run_id = run_id
             checkpoint.save(file, state)
-            tracking.log_settings(settings, job.runtime.choices, data, sweep.describe(job))
+            tracking.log_settings(settings, job.runtime.choices, data, sweep.describe(job), digest)
             tracking.log_inputs(data, training_set["images"], validation_set["images"])
 
             model = training.fit(
@@ -107,8 +107,8 @@ def task(composed: DictConfig) -> float:
         errors.fail(error)
 
 
-def main() -> None:
-    """Let Hydra compose the configuration and run one job or a sweep."""
+def main(task: Callable[[DictConfig], float] = task) -> None:
+    """Let Hydra compose the configuration and run `task`, as one job or a sweep."""
     os.environ["HYDRA_FULL_ERROR"] = "1"  # raise, so that the sentence can be ours
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: resumable, KILLED
     config.register()
@@ -117,11 +117,13 @@ def main() -> None:
     except KeyboardInterrupt:
         sweep.close("KILLED")
         raise KeyboardInterrupt(INTERRUPTED) from None
-    except YAMLError as error:
-        reason = " ".join(str(error).split())
-        raise errors.InputError(f"A file of conf/ is not YAML ({reason}): mend it.") from error
     except Exception as error:
         swept = sweep.close("FAILED")
+        if isinstance(error, BrokenProcessPool):
+            raise errors.InputError(
+                "A worker process was killed, perhaps because memory ran out: run the same command "
+                "again, with fewer workers if need be."
+            ) from error
         if config.is_refusal(error):
             raise config.explain(error) from error
         if not swept:

@@ -3,10 +3,8 @@
 import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from importlib.metadata import version
 from pathlib import Path
 from statistics import median
-from typing import Any
 
 import keras
 import numpy as np
@@ -23,31 +21,8 @@ from src import (
     precision,
 )
 from src.config import Config
-from src.dataset import Dataset
 from src.errors import InputError
 from src.schedules import Schedule
-
-# What a training's result depends on, besides its settings and its data.
-CODE = tuple(
-    Path(__file__).with_name(f"{name}.py")
-    for name in (
-        "activations",
-        "augmentation",
-        "batches",
-        "models",
-        "normalization",
-        "schedules",
-        "training",
-    )
-)
-NOT_LEARNING = ("mlflow", "submission")  # settings that change nothing of what is learned
-
-
-def digest(settings: Mapping[str, Any], data: Dataset) -> str:
-    """Return what identifies a training: its settings, data, code and the framework's versions."""
-    description = {key: value for key, value in settings.items() if key not in NOT_LEARNING}
-    versions = {name: version(name) for name in ("tensorflow", "keras")}
-    return checkpoint.digest({**description, "data": data.digest, **versions}, CODE)
 
 
 def prepare(cfg: Config) -> None:

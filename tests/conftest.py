@@ -67,3 +67,12 @@ def small_project(project: Path, small_mnist: Path) -> Path:
     params["fetch"] |= {"source": "files", "layout": "any", "path": str(small_mnist)}
     paths.PARAMS.write_text(yaml.safe_dump(params, sort_keys=False))
     return project
+
+
+@pytest.fixture(scope="session")
+def no_heavy_imports(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A folder for PYTHONPATH, where TensorFlow, Keras and MLflow cannot be imported."""
+    folder = tmp_path_factory.mktemp("light")
+    for name in ("tensorflow", "keras", "mlflow"):
+        (folder / f"{name}.py").write_text(f"raise RuntimeError('{name} was imported')")
+    return str(folder)

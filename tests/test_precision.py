@@ -18,7 +18,7 @@ def test_a_policy_that_is_asked_for_is_taken(policy):
     ],
 )
 def test_a_processor_decides_by_its_instruction_sets(flags, policy, monkeypatch):
-    monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: [])
+    monkeypatch.setattr(precision, "GPU_DRIVERS", ())
     monkeypatch.setattr(precision, "cpu_flags", lambda: flags)
     assert precision.choose("auto") == policy
 
@@ -27,12 +27,20 @@ def test_a_processor_decides_by_its_instruction_sets(flags, policy, monkeypatch)
     ("capabilities", "policy"),
     [([(8, 0)], "mixed_bfloat16"), ([(9, 0), (7, 5)], "float32"), ([None], "float32")],
 )
-def test_gpus_decide_by_their_compute_capability(capabilities, policy, monkeypatch):
+def test_gpus_decide_by_their_compute_capability(capabilities, policy, monkeypatch, tmp_path):
+    monkeypatch.setattr(precision, "GPU_DRIVERS", (tmp_path / "none", tmp_path))
     details = [{"compute_capability": one} if one else {} for one in capabilities]
     monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: details)
     monkeypatch.setattr(tf.config.experimental, "get_device_details", lambda gpu: gpu)
     monkeypatch.setattr(precision, "cpu_flags", lambda: {"avx512_bf16"})
     assert precision.choose("auto") == policy
+
+
+def test_a_driver_without_a_gpu_leaves_it_to_the_processor(monkeypatch, tmp_path):
+    monkeypatch.setattr(precision, "GPU_DRIVERS", (tmp_path,))
+    monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: [])
+    monkeypatch.setattr(precision, "cpu_flags", lambda: {"amx_bf16"})
+    assert precision.choose("auto") == "mixed_bfloat16"
 
 
 def test_the_flags_are_those_of_proc_cpuinfo(tmp_path):

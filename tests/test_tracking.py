@@ -234,6 +234,16 @@ def test_a_job_of_a_sweep_is_the_child_of_the_sweeps_run_whatever_the_environmen
     assert client.get_run(child).data.tags["mlflow.parentRunId"] == parent
 
 
+@pytest.mark.parametrize("begun_in", ["another sweep", "none"])
+def test_a_training_that_goes_on_in_a_sweep_becomes_its_child(client, begun_in):
+    first = None if begun_in == "none" else trained(name="sweep")
+    run_id, parent = trained(parent_run_id=first), trained(name="sweep")
+    assert trained(run_id=run_id, parent_run_id=parent) == run_id
+    assert client.get_run(run_id).data.tags["mlflow.parentRunId"] == parent
+    trained(run_id=run_id)  # alone, it stays where it was
+    assert client.get_run(run_id).data.tags["mlflow.parentRunId"] == parent
+
+
 # What is logged.
 
 
@@ -247,7 +257,7 @@ def test_nested_settings_become_dotted_names():
     }
 
 
-TAGS = ("job", "activation", "model", "experiment", "data_digest")
+TAGS = ("job", "activation", "model", "experiment", "data_digest", "training_digest")
 
 
 def test_a_run_tells_its_settings_choices_data_and_surroundings(client):
@@ -255,7 +265,7 @@ def test_a_run_tells_its_settings_choices_data_and_surroundings(client):
     choices = {"activation": "swish", "model": "mlp", "experiment": "default", "hydra/x": "y"}
     with tracking.training_run("digits", "swish", None, None) as run_id:
         for _ in range(2):  # a resumed training logs them again
-            tracking.log_settings(settings, choices, DATA, {"job": "activation=swish"})
+            tracking.log_settings(settings, choices, DATA, {"job": "activation=swish"}, "ab" * 32)
         images = np.zeros((2, 28, 28), np.uint8)
         tracking.log_inputs(DATA, images, images[:1])
     run = client.get_run(run_id)
@@ -267,6 +277,7 @@ def test_a_run_tells_its_settings_choices_data_and_surroundings(client):
         "model": "mlp",
         "experiment": "default",
         "data_digest": DATA.digest,
+        "training_digest": "ab" * 32,
     }
     assert "hydra/x" not in run.data.tags
     assert logged(client, run_id, "config.yaml") == settings

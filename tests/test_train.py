@@ -47,15 +47,6 @@ def project(small_mnist, tmp_path_factory):
     return make_project(tmp_path_factory.mktemp("project"), small_mnist)
 
 
-@pytest.fixture(scope="module")
-def no_heavy_imports(tmp_path_factory):
-    """A folder for PYTHONPATH, where TensorFlow, Keras and MLflow cannot be imported."""
-    folder = tmp_path_factory.mktemp("light")
-    for name in ("tensorflow", "keras", "mlflow"):
-        (folder / f"{name}.py").write_text(f"raise RuntimeError('{name} was imported')")
-    return str(folder)
-
-
 def weights(model_file):
     """Return every array of a .keras file."""
     arrays = {}

@@ -9,11 +9,10 @@ import pytest
 import tensorflow as tf
 from recipes import TINY, compose, names
 
-from src import checkpoint, dataset, metrics, mirrors, training
+from src import checkpoint, metrics, mirrors, training
 from src.errors import InputError
 
 ROOT = Path(__file__).resolve().parents[1]
-DATA = dataset.Dataset("mnist-kaggle", "0f" * 32, {})
 
 # Two recipes that have, between them, all state that a resumed training has to find again. The
 # only validation image of the first is a blank one called 9, whose accuracy hardly changes, so
@@ -243,26 +242,6 @@ def test_the_loss_divides_a_sigmoids_scores_by_their_sum(project):
     scores = np.full((1, 10), 0.25)
     scores[0, 3] = 0.75
     assert float(model.loss(np.eye(10)[[3]], scores)) == pytest.approx(np.log(4), rel=1e-5)
-
-
-def test_a_trainings_digest_is_of_what_the_result_depends_on():
-    settings = {"seed": 1, "mlflow": {"experiment": "a"}, "submission": True}
-    digest = training.digest(settings, DATA)
-    assert training.digest({**settings, "submission": False}, DATA) == digest
-    assert training.digest({**settings, "mlflow": {"experiment": "b"}}, DATA) == digest
-    assert training.digest({**settings, "seed": 2}, DATA) != digest
-    assert training.digest(settings, dataset.Dataset("mnist-kaggle", "10" * 32, {})) != digest
-
-
-def test_a_trainings_digest_is_of_the_code_and_of_the_frameworks_versions(monkeypatch, tmp_path):
-    digest = training.digest({}, DATA)
-    assert all(path.is_file() for path in training.CODE)
-    monkeypatch.setattr(training, "version", lambda name: "0")
-    other_versions = training.digest({}, DATA)
-    assert other_versions != digest
-    (tmp_path / "models.py").touch()
-    monkeypatch.setattr(training, "CODE", (tmp_path / "models.py",))
-    assert training.digest({}, DATA) != other_versions
 
 
 def row(epoch, accuracy, seconds):

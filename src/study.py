@@ -1,0 +1,311 @@
+"""Run a study: activations × seeds, as conf/study/NAME.yaml says, in one MLflow parent run.
+
+Usage: python -m src.study [NAME]
+
+Stopped in whatever way, the same command goes on where it was. Finished runs are found in MLflow
+by the digest of their training (src/identity.py) and not trained again; a run that was stopped goes
+on after its last epoch, a failed one is tried again; and a longer list of activations or seeds
+trains only what is new. Runs made by `src.train` do not count: their times were not taken in turn.
+"""
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager, redirect_stdout, suppress
+from math import ceil
+from pathlib import Path
+from statistics import mean, median, stdev
+from typing import Any
+
+import joblib
+from filelock import FileLock, Timeout
+from hydra.core.hydra_config import HydraConfig
+from omegaconf import DictConfig
+
+from src import config, dataset, durations, errors, metrics, paths, plan, sweep, train
+from src.dataset import Dataset
+from src.errors import InputError
+from src.plan import Run, Study
+
+# Tags of the parent run.
+STUDY = "study"  # its name
+RUNS = "runs"  # how many runs it has when all are made
+WORKERS = "workers"  # how many of them it makes at a time
+NOTE = "mlflow.note.content"
+
+LOG = "train.log"  # what a run prints, in its folder
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Run the command with the arguments `argv` (default: the process's own).
+
+    Raises:
+        InputError: the study or the data is not as it must be, the study is running already, or a
+            run failed.
+    """
+    name = _arguments(argv).name
+    study = plan.load(name)
+    data = dataset.describe()
+    plan.check_data(study, data)
+    digests = plan.digests(study, data, study.activations, study.seeds)
+
+    with _alone(name):
+        client, parent_id = parent_run(name, study, data, digests)
+        made = _made(client, parent_id)
+        missing = [run for run in plan.in_turn(study.activations, study.seeds) if run not in made]
+        print(_opening(name, study, made, missing), flush=True)
+        if missing:
+            _describe(client, parent_id, name, study, data, made, missing)
+            _train(client, parent_id, study, missing)
+            made = _made(client, parent_id)
+        else:
+            if client.get_run(parent_id).info.status != "FINISHED":
+                client.set_terminated(parent_id)
+            sweep.show(client, parent_id)
+        _summarize(client, parent_id, name, study, made)
+
+    failed = [str(run) for run in missing if run not in made]
+    if failed:
+        raise InputError(
+            f"{len(failed)} of {len(digests)} runs did not finish ({', '.join(failed)}): mend what "
+            "the lines above name; the same command tries these again, and only these."
+        )
+    print("Next")
+    print(f"  python -m src.report {name:<12}  what the runs show, with figures")
+    print("  make ui                            the runs in MLflow")
+
+
+def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m src.study",
+        description="Train every activation of a study with every seed. Stopped, the same command "
+        "goes on where it was.",
+    )
+    parser.add_argument(
+        "name",
+        nargs="?",
+        default="default",
+        metavar="NAME",
+        help=f"a file of conf/study/: {', '.join(plan.names())} (default: default)",
+    )
+    return parser.parse_args(argv)
+
+
+@contextmanager
+def _alone(name: str) -> Iterator[None]:
+    """Keep a second process off the same study."""
+    lock = paths.store() / paths.CHECKPOINTS / f"study-{name}.lock"
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with FileLock(lock, timeout=0):
+            yield
+    except Timeout:
+        raise InputError(
+            f"The study {name} is running in another process: wait for that to end, or end it."
+        ) from None
+
+
+def parent_run(
+    name: str, study: Study, data: Dataset, digests: Mapping[Run, str]
+) -> tuple[Any, str]:
+    """Return the MLflow client, and the id of the study's parent run: the latest whose finished
+    runs all are what the study would train now, else a new one.
+
+    So runs of other settings, data or code are never put together with those to come; runs with an
+    activation or a seed that the study no longer lists may be.
+    """
+    from src import tracking  # MLflow, which is slow to import
+
+    client, experiment_id = tracking.connect(
+        config.compose(*plan.overrides(study)).mlflow.experiment
+    )
+    parents = client.search_runs(
+        [experiment_id], f"tags.{STUDY} = '{name}'", order_by=["attributes.start_time DESC"]
+    )
+    for parent in parents:
+        made = _made(client, parent.info.run_id)
+        if all(
+            child.data.tags.get(tracking.TRAINING_DIGEST)
+            == (digests.get(run) or _digest(study, data, run))
+            for run, child in made.items()
+        ):
+            return client, parent.info.run_id
+    if parents:
+        print(
+            f"What study {name} has in MLflow is of other settings, data or code. It stays there; "
+            "the study begins anew."
+        )
+    parent = client.create_run(experiment_id, run_name=f"study {name}", tags={STUDY: name})
+    return client, parent.info.run_id
+
+
+def _digest(study: Study, data: Dataset, run: Run) -> str | None:
+    """Return the digest of a run that the study does not list; None if it cannot be made now."""
+    try:
+        return plan.digests(study, data, [run.activation], [run.seed])[run]
+    except InputError:
+        return None
+
+
+def _made(client: Any, parent_id: str) -> dict[Run, Any]:
+    """Return the finished runs of a study, as MLflow has them."""
+    return {
+        Run(child.data.tags["activation"], int(child.data.params["seed"])): child
+        for child in sweep.children(client, parent_id, "FINISHED")
+    }
+
+
+def _opening(name: str, study: Study, made: Collection[Run], missing: Collection[Run]) -> str:
+    """Return what a start prints first."""
+    activations, seeds = len(study.activations), len(study.seeds)
+    text = f"Study {name}: {activations} activations × {seeds} seeds = {activations * seeds} runs"
+    more = len(made) + len(missing) - activations * seeds
+    if more:
+        text += f", and {more} that it no longer lists"
+    return f"{text} · {len(made)} made · {len(missing)} left"
+
+
+def _describe(
+    client: Any,
+    parent_id: str,
+    name: str,
+    study: Study,
+    data: Dataset,
+    made: Mapping[Run, Any],
+    missing: Collection[Run],
+) -> None:
+    """Give the parent run the tags that say what it is, and what the progress is read from."""
+    from src import tracking
+
+    tags = {
+        **tracking.environment_tags(),
+        "experiment": study.experiment,
+        "data_digest": data.digest,
+        "activations": " ".join(study.activations),
+        "seeds": " ".join(map(str, study.seeds)),
+        RUNS: str(len(made) + len(missing)),
+        WORKERS: str(study.workers),
+        NOTE: _note(name, study, made),
+    }
+    for key, value in tags.items():
+        client.set_tag(parent_id, key, value)
+
+
+def _train(client: Any, parent_id: str, study: Study, missing: Sequence[Run]) -> None:
+    """Train the runs, in that order, as one Hydra multirun; those that fail are reported."""
+    jobs = [[f"activation={run.activation}", f"seed={run.seed}"] for run in missing]
+    arguments = [
+        *plan.overrides(study),
+        f"mlflow.parent_run_id={parent_id}",
+        "hydra/sweeper=listed",
+        f"hydra.sweeper.jobs={json.dumps(jobs)}",
+        "hydra/hydra_logging=none",  # the progress says more
+        "hydra/job_logging=none",
+    ]
+    if study.workers > 1:
+        arguments += ["hydra/launcher=joblib", f"hydra.launcher.n_jobs={study.workers}"]
+        share = str(max(1, joblib.cpu_count() // study.workers))
+        for variable in ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"):
+            os.environ.setdefault(variable, share)  # the worker processes inherit it
+    sys.argv[1:] = ["--multirun", *arguments]
+    try:
+        with suppress(SystemExit):  # after failed runs, which the sweep has reported
+            train.main(_train_one)
+    finally:
+        for child in sweep.children(client, parent_id, "RUNNING"):  # ended with their worker
+            client.set_terminated(child.info.run_id, "KILLED")
+
+
+def _train_one(composed: DictConfig) -> float:
+    """Train a run, with what it prints in a file, and print how far the study has come."""
+    job = HydraConfig.get()
+    file = Path(job.runtime.output_dir) / LOG
+    with file.open("a") as log, redirect_stdout(log):
+        accuracy = train.task(composed)
+    run = Run(job.runtime.choices.activation, composed.seed)
+    print(_progress(composed.mlflow.parent_run_id, run), flush=True)
+    return accuracy
+
+
+def _progress(parent_id: str, run: Run) -> str:
+    """Return the line for a run that has finished: runs done, what it attained, runs left."""
+    from mlflow import MlflowClient
+
+    client = MlflowClient()
+    tags = client.get_run(parent_id).data.tags
+    made = _made(client, parent_id)
+    attained = made[run].data.metrics
+    score = attained.get(metrics.TEST_ACCURACY)
+    known = "" if score is None else f"held-out accuracy {score:.4f} · "
+    total = int(tags[RUNS])
+    left = total - len(made)
+    line = (
+        f"{len(made):>{len(tags[RUNS])}}/{total} made · {run} · {known}"
+        f"{durations.text(attained[metrics.TRAIN_SECONDS])}"
+    )
+    if left:
+        # Not from the runs' start and end: one that was stopped for a night has both.
+        typical = median(child.data.metrics[metrics.TRAIN_SECONDS] for child in made.values())
+        seconds = typical * ceil(left / int(tags[WORKERS]))
+        line += f" · {left} left, about {durations.text(seconds)}"
+    return line
+
+
+def _summarize(
+    client: Any, parent_id: str, name: str, study: Study, made: Mapping[Run, Any]
+) -> None:
+    """Give the parent run the means over the seeds, as metrics and in its description."""
+    summary = {}
+    for activation in dict.fromkeys(run.activation for run in made):
+        accuracies = _values(made, activation, metrics.TEST_ACCURACY)
+        if accuracies:
+            summary[metrics.STUDY_ACCURACY + activation] = mean(accuracies)
+        if len(accuracies) > 1:
+            summary[metrics.STUDY_ACCURACY_SD + activation] = stdev(accuracies)
+        seconds = _values(made, activation, metrics.MEDIAN_EPOCH_SECONDS)
+        summary[metrics.STUDY_EPOCH_SECONDS + activation] = mean(seconds)
+    known = client.get_run(parent_id).data.metrics
+    for key, value in summary.items():
+        if known.get(key) != value:
+            client.log_metric(parent_id, key, value)
+    client.set_tag(parent_id, NOTE, _note(name, study, made))
+
+
+def _values(made: Mapping[Run, Any], activation: str, metric: str) -> list[float]:
+    """Return a metric of the runs with an activation, where it is known."""
+    return [
+        child.data.metrics[metric]
+        for run, child in made.items()
+        if run.activation == activation and metric in child.data.metrics
+    ]
+
+
+def _note(name: str, study: Study, made: Mapping[Run, Any]) -> str:
+    """Return the description that MLflow shows of the parent run, in Markdown."""
+    titles = [title.replace("\n", " ") for title, _, _ in sweep.COLUMNS]
+    activations = list(dict.fromkeys([*study.activations, *(run.activation for run in made)]))
+    rows = [["activation", "seeds", *titles], ["---"] * (2 + len(titles))]
+    for activation in activations:
+        seeds = sum(run.activation == activation for run in made)
+        spreads = [
+            sweep.spread(_values(made, activation, metric), form)
+            for _, metric, form in sweep.COLUMNS
+        ]
+        rows.append([f"`{activation}`", str(seeds), *spreads])
+    recipe = " ".join(plan.overrides(study))
+    return "\n".join(
+        [
+            f"{study.description}\n",
+            *(f"| {' | '.join(row)} |" for row in rows),
+            f"\nMean ± standard deviation over the seeds. Recipe: `{recipe}`, on {study.dataset}, "
+            f"{study.workers} at a time.\n",
+            f"To go on, or repeat it: `python -m src.study {name}`. What it shows: "
+            f"`python -m src.report {name}`.",
+        ]
+    )
+
+
+if __name__ == "__main__":
+    errors.run(main)

@@ -1,0 +1,334 @@
+import re
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, field, replace
+from statistics import mean, stdev
+
+import psutil
+import pytest
+import yaml
+from commands import environment, files, make_project, run, runs, sentence, store
+
+from src import metrics, plan, study
+from src.dataset import Dataset
+from src.plan import Run
+
+EPOCHS = 30
+STUDY = {
+    "description": "Whether a study works.",
+    "activations": ["relu", "swish"],
+    "seeds": [1],
+    "experiment": "default",
+    "dataset": "files-any",
+    "overrides": ["model=mlp", "model.units=[16]", "batch_size=4", f"epochs={EPOCHS}"],
+    "workers": 2,
+}
+
+
+def write(project, name="mine", **changes):
+    folder = project / "conf" / "study"
+    folder.mkdir(exist_ok=True)
+    (folder / f"{name}.yaml").write_text(yaml.safe_dump(STUDY | changes))
+
+
+def parent_and_children(recorded):
+    """Return the study's run, and its children by their names."""
+    [parent] = (one for one in recorded if "mlflow.parentRunId" not in one.data.tags)
+    children = {one.info.run_name: one for one in recorded if one is not parent}
+    assert len(children) == len(recorded) - 1
+    assert {one.data.tags["mlflow.parentRunId"] for one in children.values()} <= {
+        parent.info.run_id
+    }
+    return parent, children
+
+
+# Mistakes
+
+
+@pytest.fixture(scope="module")
+def refusing(small_mnist, tmp_path_factory):
+    """A project in which no study can run."""
+    project = make_project(tmp_path_factory.mktemp("refusing"), small_mnist)
+    write(project, "typo", activations=["relu", "swihs"])
+    write(project, "empty", seeds=[])
+    write(project, "elsewhere", dataset="fashion_mnist-kaggle")
+    return project
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("tpyo", "There is no study 'tpyo'.*'typo'"),
+        ("typo", "activation=swihs is unknown.*'swish'"),
+        ("empty", "seeds is empty"),
+        ("elsewhere", "fashion_mnist-kaggle, but .* files-any"),
+    ],
+)
+def test_a_mistake_is_one_sentence_without_heavy_imports_and_leaves_no_file(
+    refusing, no_heavy_imports, name, said
+):
+    before = files(refusing)
+    done = run(refusing, "src.study", name, PYTHONPATH=no_heavy_imports)
+    assert done.returncode == 1
+    assert re.search(said, sentence(done)), done.stderr
+    assert done.stdout == ""
+    assert files(refusing) == before
+
+
+def test_help_lists_the_studies(capsys):
+    with pytest.raises(SystemExit):
+        study.main(["--help"])
+    assert ", ".join(plan.names()) in capsys.readouterr().out
+
+
+# Its parent run
+
+
+@pytest.fixture
+def project(project, monkeypatch):
+    """A project with two studies that differ by name, and a store of its own."""
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    (project / "study").mkdir()
+    monkeypatch.setattr(plan, "STUDIES", project / "study")
+    for name in ("mine", "other"):
+        (project / "study" / f"{name}.yaml").write_text(yaml.safe_dump(STUDY))
+    return project
+
+
+DATA = Dataset("files-any", "0f" * 32, {})
+
+
+def parent_of(name, **changes):
+    """Return what `study.parent_run` does for a study with changed values."""
+    changed = replace(plan.load(name), **changes)
+    digests = plan.digests(changed, DATA, changed.activations, changed.seeds)
+    client, parent_id = study.parent_run(name, changed, DATA, digests)
+    return client, parent_id, digests
+
+
+def add_child(client, parent_id, run, digest):
+    """Add a finished run to a study."""
+    tags = {
+        "mlflow.parentRunId": parent_id,
+        "activation": run.activation,
+        "training_digest": digest,
+    }
+    child = client.create_run(client.get_run(parent_id).info.experiment_id, tags=tags)
+    client.log_param(child.info.run_id, "seed", run.seed)
+    client.set_terminated(child.info.run_id)
+
+
+def test_a_study_that_grows_or_shrinks_keeps_its_parent_run_whatever_its_status(project, capsys):
+    client, parent_id, digests = parent_of("mine")
+    for status in ("RUNNING", "KILLED", "FAILED", "FINISHED"):
+        client.update_run(parent_id, status)
+        assert parent_of("mine")[1] == parent_id
+    for one, digest in digests.items():
+        add_child(client, parent_id, one, digest)
+    assert parent_of("mine", seeds=[2, 1], activations=["gelu", "relu", "swish"])[1] == parent_id
+    assert parent_of("mine", seeds=[2], activations=["gelu", "relu"])[1] == parent_id
+    assert capsys.readouterr().out == ""
+
+
+def test_another_recipe_code_or_data_begins_the_study_anew(project, capsys):
+    client, parent_id, digests = parent_of("mine")
+    add_child(client, parent_id, *next(iter(digests.items())))
+    _, other_id, _ = parent_of("mine", overrides=[*STUDY["overrides"], "label_smoothing=0.2"])
+    assert other_id != parent_id
+    assert "settings, data or code" in capsys.readouterr().out
+    # also where none of its runs is listed any more
+    _, other_id, _ = parent_of("mine", seeds=[2], overrides=["model=mlp"])
+    assert other_id != parent_id
+    # the older parent is still the right one for what it was made with
+    assert parent_of("mine")[1] == parent_id
+
+
+def test_a_run_whose_activation_is_gone_begins_the_study_anew(project):
+    client, parent_id, _ = parent_of("mine")
+    add_child(client, parent_id, Run("gone", 1), "0f" * 32)
+    assert parent_of("mine")[1] != parent_id
+
+
+def test_each_study_has_a_parent_run_of_its_own_and_a_deleted_one_is_not_used(project):
+    client, parent_id, _ = parent_of("mine")
+    assert parent_of("other")[1] != parent_id
+    client.delete_run(parent_id)
+    assert parent_of("mine")[1] != parent_id
+
+
+# A study, stopped and started again
+
+
+@dataclass
+class Told:
+    """What each start of one study printed, and what MLflow held after it."""
+
+    done: dict[str, subprocess.CompletedProcess] = field(default_factory=dict)
+    recorded: dict[str, list] = field(default_factory=dict)
+    survivors: list[psutil.Process] = field(default_factory=list)
+
+
+def wait_for_epochs(process, project, count):
+    """Wait until `count` runs have had an epoch."""
+    while process.poll() is None:
+        logs = [path.read_text() for path in project.glob(f"multirun/*/*/*/{study.LOG}")]
+        if sum("· epoch" in text for text in logs) >= count:
+            return
+        time.sleep(0.2)
+    raise AssertionError(process.communicate())
+
+
+@pytest.fixture(scope="module")
+def told(small_mnist, tmp_path_factory):
+    """A study that is killed outright while two workers train; goes on in one process to its end;
+    is started once more; gets an activation that cannot be built; has that mended, and a seed more.
+    """
+    project = make_project(tmp_path_factory.mktemp("study"), small_mnist)
+    mine = project / "conf" / "activation" / "mine.yaml"
+    light = tmp_path_factory.mktemp("light")
+    (light / "tensorflow.py").write_text("raise RuntimeError('tensorflow was imported')")
+    told = Told()
+
+    def start(name, killed=False, **more):
+        process = subprocess.Popen(
+            [sys.executable, "-m", "src.study", "mine"],
+            cwd=project,
+            env=environment(**more),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        if killed:
+            wait_for_epochs(process, project, 2)
+            workers = psutil.Process(process.pid).children(recursive=True)
+            process.kill()
+            _, told.survivors = psutil.wait_procs(workers, timeout=60)
+        output, error = process.communicate(timeout=900)
+        told.done[name] = subprocess.CompletedProcess([], process.returncode, output, error)
+        told.recorded[name] = runs(project)
+
+    write(project)
+    start("killed", killed=True)
+    write(project, workers=1)
+    start("resumed")
+    start("again", PYTHONPATH=str(light))
+    mine.write_text("_target_: src.activations.ESwish\nbetta: 3")
+    write(project, workers=1, activations=["relu", "swish", "mine"])
+    start("failed")
+    mine.write_text("_target_: src.activations.ESwish\nbeta: 3.0")
+    write(project, workers=1, activations=["relu", "swish", "mine"], seeds=[1, 2])
+    start("grown")
+    return project, told
+
+
+def ids(recorded):
+    """Return the runs' ids by name, but for the failed ones'."""
+    return {one.info.run_name: one.info.run_id for one in recorded if one.info.status != "FAILED"}
+
+
+@pytest.mark.slow
+def test_the_workers_end_with_a_study_that_is_killed_outright(told):
+    _, told = told
+    assert told.survivors == []
+    assert told.done["killed"].stderr == ""
+
+
+@pytest.mark.slow
+def test_the_same_command_goes_on_in_the_same_runs(told):
+    project, told = told
+    killed, resumed = told.recorded["killed"], told.recorded["resumed"]
+    assert told.done["resumed"].returncode == 0, told.done["resumed"].stderr
+    assert told.done["resumed"].stderr == ""
+    assert "RUNNING" in {one.info.status for one in parent_and_children(killed)[1].values()}
+    assert ids(resumed) == ids(killed)
+    _, children = parent_and_children(resumed)
+    assert {one.info.status for one in resumed} == {"FINISHED"}
+    assert set(children) == {"relu-seed1", "swish-seed1"}
+    for child in children.values():
+        history = store(project).get_metric_history(child.info.run_id, metrics.LOSS)
+        assert [point.step for point in history] == list(range(1, EPOCHS + 1))
+
+
+@pytest.mark.slow
+def test_a_finished_study_trains_nothing_and_shows_its_table_without_tensorflow(told):
+    _, told = told
+    done = told.done["again"]
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "2 made · 0 left" in done.stdout
+    assert "Mean ± standard deviation over the seeds" in done.stdout
+    assert "python -m src.report mine" in done.stdout
+    before, after = (
+        [(one.info.run_id, one.info.end_time) for one in told.recorded[name]]
+        for name in ("resumed", "again")
+    )
+    assert after == before
+
+
+@pytest.mark.slow
+def test_a_new_activation_alone_is_trained_and_its_failure_is_told(told):
+    _, told = told
+    done = told.done["failed"]
+    assert done.returncode == 1
+    assert "2 made · 1 left" in done.stdout
+    assert "betta" in done.stderr
+    *_, last = done.stderr.splitlines()
+    assert re.search(r"^Error: 1 of 3 runs did not finish \(mine-seed1\): .*again", last)
+    assert "python -m src.report" not in done.stdout
+    parent, children = parent_and_children(told.recorded["failed"])
+    assert parent.info.status == "FAILED"
+    assert children.pop("mine-seed1").info.status == "FAILED"
+    kept = {name: one.info.end_time for name, one in children.items()}
+    _, before = parent_and_children(told.recorded["again"])
+    assert kept == {name: one.info.end_time for name, one in before.items()}
+
+
+@pytest.mark.slow
+def test_a_failed_run_is_tried_again_and_a_new_seed_trains_only_its_own_runs_in_turn(told):
+    _, told = told
+    done = told.done["grown"]
+    assert (done.returncode, done.stderr) == (0, "")
+    _, children = parent_and_children(told.recorded["grown"])
+    assert {one.info.status for one in told.recorded["grown"]} == {"FINISHED"}
+    assert ids(told.recorded["resumed"]).items() <= ids(told.recorded["grown"]).items()
+    first, *lines = done.stdout.splitlines()[:5]
+    assert first == "Study mine: 3 activations × 2 seeds = 6 runs · 2 made · 4 left"
+    made = [re.fullmatch(r"(\d)/6 made · (\S+) · held-out accuracy (\S+) · .*", s) for s in lines]
+    assert [int(line[1]) for line in made] == [3, 4, 5, 6]
+    assert [line[2] for line in made] == ["mine-seed1", "swish-seed2", "mine-seed2", "relu-seed2"]
+    for line in made:
+        score = children[line[2]].data.metrics[metrics.TEST_ACCURACY]
+        assert line[3] == f"{score:.4f}"
+    assert re.search(r" · 1 left, about \d+ s$", lines[2])
+    assert " left" not in lines[3]
+    assert len(children) == 6
+
+
+@pytest.mark.slow
+def test_the_parent_run_reads_well(told):
+    _, told = told
+    parent, children = parent_and_children(told.recorded["grown"])
+    assert parent.info.run_name == "study mine"
+    tags = parent.data.tags
+    assert (tags["study"], tags["activations"], tags["seeds"]) == ("mine", "relu swish mine", "1 2")
+    assert tags["command"].endswith("src.study mine")
+    assert tags["mlflow.note.content"].startswith("Whether a study works.\n\n| activation |")
+    for activation in ("relu", "swish", "mine"):
+        scores = [
+            children[f"{activation}-seed{seed}"].data.metrics[metrics.TEST_ACCURACY]
+            for seed in (1, 2)
+        ]
+        assert parent.data.metrics[metrics.STUDY_ACCURACY + activation] == mean(scores)
+        assert parent.data.metrics[metrics.STUDY_ACCURACY_SD + activation] == stdev(scores)
+        row = f"| `{activation}` | 2 | {mean(scores):.4f} ± {stdev(scores):.4f} |"
+        assert row in tags["mlflow.note.content"]
+
+
+@pytest.mark.slow
+def test_what_a_run_prints_is_in_a_file_of_its_folder(told):
+    project, told = told
+    printed = told.done["grown"].stdout
+    assert "epoch" not in printed.split("Mean ±")[0]
+    logs = [path.read_text() for path in project.glob(f"multirun/*/*/*mine-seed2/{study.LOG}")]
+    assert len(logs) == 1
+    assert f"mine-seed2 · epoch {EPOCHS}/{EPOCHS}" in logs[0]
