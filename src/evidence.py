@@ -10,13 +10,14 @@ only `verdict` speaks of points of percent.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import combinations
-from math import ceil, floor
+from math import floor
 
 import numpy as np
 from scipy import optimize, stats
 from scipy.spatial.distance import pdist, squareform
 
 from src.errors import InputError
+from src.numerals import p_text, span, up
 
 ALPHA = 0.05  # all intervals hold the truth with 95 %
 POWER = 0.8
@@ -391,18 +392,20 @@ def verdict(comparison: Comparison) -> str:
             comparison.difference.high,
         )
     )
-    test = _p_text(comparison.p_holm) + (" after Holm's correction" if comparison.pairs > 1 else "")
+    test = p_text(comparison.p_holm, ALPHA) + (
+        " after Holm's correction" if comparison.pairs > 1 else ""
+    )
     if not comparison.shown:
         return (
             f"No difference between {first} and {second} can be shown: any is smaller than "
-            f"{_up(max(-low, high))} points (95 % interval {_down(low)} to {_up(high)}, {test})."
+            f"{up(max(-low, high))} points (95 % interval {span(low, high)}, {test})."
         )
     if value < 0:
         first, second, value, low, high = second, first, -value, -high, -low
     digits = next(digits for digits in range(2, 17) if floor(low * 10**digits) > 0)
     return (
         f"{first} beats {second} by {value:.{digits}f} points (95 % interval "
-        f"{_down(low, digits)} to {_up(high, digits)}, {test})."
+        f"{span(low, high, digits)}, {test})."
     )
 
 
@@ -411,7 +414,7 @@ def time_ratio(seconds: np.ndarray, reference: np.ndarray) -> Estimate:
 
     The ratio is that of geometric means over seeds, with Student's t interval on the logarithms of
     the ratios within the seeds: the load of the machine at a seed's hour cancels if its runs were
-    neighbours. A run counts by its median epoch, without the first, which compiles.
+    neighbours. A run counts by its median epoch (see `median_epochs`).
 
     Args:
         seconds: of training, float (seeds, epochs); NaN where a run has no such epoch.
@@ -426,15 +429,27 @@ def time_ratio(seconds: np.ndarray, reference: np.ndarray) -> Estimate:
             f"Times are compared seed by seed: found {len(seconds)} runs, but {len(reference)} of "
             "the reference. Take the seeds that both have."
         )
-    both = seconds[:, 1:], reference[:, 1:]
-    if any(np.isnan(part).all(axis=1).any() for part in both):
+    medians = median_epochs(seconds), median_epochs(reference)
+    logs = over_seeds(np.log(medians[0]) - np.log(medians[1]))
+    return Estimate(*(float(np.exp(log)) for log in (logs.value, logs.low, logs.high)))
+
+
+def median_epochs(seconds: np.ndarray) -> np.ndarray:
+    """Return the median epoch of each run, float (seeds,), without the first, which compiles.
+
+    Args:
+        seconds: of training, float (seeds, epochs); NaN where a run has no such epoch.
+
+    Raises:
+        InputError: a run of one epoch.
+    """
+    later = seconds[:, 1:]
+    if np.isnan(later).all(axis=1).any():
         raise InputError(
             "A time needs runs of at least 2 epochs, because the first one compiles and does not "
             "count: train with epochs=2 or more."
         )
-    medians = [np.nanmedian(part, axis=1) for part in both]
-    logs = over_seeds(np.log(medians[0]) - np.log(medians[1]))
-    return Estimate(*(float(np.exp(log)) for log in (logs.value, logs.low, logs.high)))
+    return np.nanmedian(later, axis=1)
 
 
 @dataclass(frozen=True)
@@ -569,24 +584,3 @@ def _power(shift: np.ndarray, freedom: np.ndarray) -> np.ndarray:
     critical = stats.t.ppf(1 - ALPHA / 2, freedom)
     wrong_side = stats.nct.cdf(-critical, freedom, shift)  # SciPy may say NaN for less than 1e-16
     return stats.nct.sf(critical, freedom, shift) + np.nan_to_num(wrong_side)
-
-
-def _down(points: float, digits: int = 2) -> str:
-    # Eleven decimals: 100 × 0.0004 is 0.04, not a little more.
-    return _signed(floor(round(points * 10**digits, 11)) / 10**digits, digits)
-
-
-def _up(points: float, digits: int = 2) -> str:
-    return _signed(ceil(round(points * 10**digits, 11)) / 10**digits, digits)
-
-
-def _signed(points: float, digits: int) -> str:
-    return f"{points + 0.0:.{digits}f}".replace("-", "−")
-
-
-def _p_text(p_value: float) -> str:
-    """Return p with two digits, or with more where rounding would carry it over 0.05."""
-    if p_value < 0.001:
-        return "p < 0.001"
-    texts = (f"{p_value:.{digits}g}" for digits in range(2, 18))
-    return "p = " + next(text for text in texts if (float(text) < ALPHA) == (p_value < ALPHA))

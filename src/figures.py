@@ -15,6 +15,7 @@ from src.tables import CLASSES, SIDE
 BLUE, ORANGE, GREEN, VERMILION = "#0072B2", "#E69F00", "#009E73", "#D55E00"
 PURPLE, SKY, YELLOW, BLACK = "#CC79A7", "#56B4E9", "#F0E442", "#000000"
 INK, FAINT = "#222222", "#DDDDDD"
+NIGHT = "#16181C"  # the ground of a dark figure, and of a dark page
 
 DPI = 200  # 8 inches are shown 800 pixels wide, sharp on dense screens too
 WIDTH = 8.0  # inches
@@ -35,6 +36,12 @@ STYLE = {
     "grid.color": FAINT,
     "figure.facecolor": "white",
     "savefig.facecolor": "white",
+}
+DARK = STYLE | {
+    **dict.fromkeys(("text.color", "axes.labelcolor", "axes.edgecolor"), "#E4E4E4"),
+    **dict.fromkeys(("xtick.color", "ytick.color"), "#E4E4E4"),
+    **dict.fromkeys(("figure.facecolor", "axes.facecolor", "savefig.facecolor"), NIGHT),
+    "grid.color": "#3C4048",
 }
 
 

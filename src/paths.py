@@ -31,6 +31,10 @@ CURVES = "figures/learning_curves.png"
 
 PREDICTIONS = Path("predictions")  # predict, when DVC runs it; otherwise inside train's folder
 SUBMISSION = "submission.csv"  # from here on: inside that folder
+PROBABILITIES = "probabilities.npy"
+PREDICTED = "predictions.csv"
+
+REPORTS = Path("reports")  # a folder for each study
 
 CHECKPOINTS = Path("checkpoints")  # unfinished trainings
 

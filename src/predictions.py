@@ -58,7 +58,7 @@ def write(model, folder: Path) -> Predictions:
     with atomic.writing(folder) as [aside]:
         aside.mkdir()
         tables.write_submission(aside / paths.SUBMISSION, predicted.astype(np.uint8))
-        np.save(aside / "probabilities.npy", output)
+        np.save(aside / paths.PROBABILITIES, output)
         (aside / "figures").mkdir()
         pairs = pd.DataFrame({"actual": [], "predicted": []})
         table = pd.DataFrame()
@@ -75,7 +75,7 @@ def write(model, folder: Path) -> Predictions:
                 figures.confident_errors(images[worst], labels[worst], output[worst]),
                 aside / "figures" / "confident_errors.png",
             )
-        pairs.to_csv(aside / "predictions.csv", index=False)
+        pairs.to_csv(aside / paths.PREDICTED, index=False)
         table.to_csv(aside / "per_class.csv", index=False)
         (aside / "metrics.json").write_text(json.dumps(files.scores, indent=2) + "\n")
     return files

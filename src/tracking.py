@@ -6,7 +6,7 @@ import platform
 import re
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
@@ -30,6 +30,7 @@ SOURCE = Path(__file__).resolve().parent
 MODEL_REQUIREMENTS = ("tensorflow", "keras", "numpy", "mlflow")
 TRAINING_DIGEST = "training_digest"  # the tag by which a study finds a training
 
+os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
 # Its lines on migrations, on monitors, and on how to open a run are not for our users.
 logging.getLogger("mlflow").setLevel(logging.ERROR)
 logging.getLogger("alembic").setLevel(logging.ERROR)
@@ -44,13 +45,8 @@ def connect(experiment: str) -> tuple[MlflowClient, str]:
     Raises:
         InputError: the store cannot be used.
     """
-    try:
-        location = None
-        own = paths.store() / "mlflow.db"
-        # MLflow itself sets the variable, for the processes to come.
-        if os.environ.get("MLFLOW_TRACKING_URI", "") in ("", f"sqlite:///{own}"):
-            mlflow.set_tracking_uri(f"sqlite:///{_database(own)}")
-            location = (paths.store() / "mlruns").as_uri()
+    with _usable_store():
+        location = _select_store()
         client = MlflowClient()
         if client.get_experiment_by_name(experiment) is None:
             try:
@@ -59,6 +55,51 @@ def connect(experiment: str) -> tuple[MlflowClient, str]:
                 if error.error_code != "RESOURCE_ALREADY_EXISTS":
                     raise
         return client, mlflow.set_experiment(experiment).experiment_id
+
+
+def reader() -> MlflowClient:
+    """Return a client of the same store, for what is in it: nothing is created.
+
+    Raises:
+        InputError: there is no store yet, or it cannot be used.
+    """
+    with _usable_store():
+        if _is_own_store() and not _own_database().exists():
+            raise InputError(
+                f"There are no runs yet, because {_own_database().name} does not exist in "
+                f"{paths.store()}: train some first, for instance with "
+                "`python -m src.train activation=swish,relu seed=1,2,3 -m`."
+            )
+        _select_store()
+        client = MlflowClient()
+        client.search_experiments(max_results=1)  # one that cannot be used fails here
+        return client
+
+
+def _own_database() -> Path:
+    return paths.store() / "mlflow.db"
+
+
+def _is_own_store() -> bool:
+    # MLflow itself sets the variable, for the processes to come.
+    return os.environ.get("MLFLOW_TRACKING_URI", "") in ("", f"sqlite:///{_own_database()}")
+
+
+def _select_store() -> str | None:
+    """Tell MLflow which store it is; return where a new experiment's artifacts go, None for the
+    store's own choice.
+    """
+    if not _is_own_store():
+        return None
+    mlflow.set_tracking_uri(f"sqlite:///{_database(_own_database())}")
+    return (paths.store() / "mlruns").as_uri()
+
+
+@contextmanager
+def _usable_store() -> Iterator[None]:
+    """Turn what MLflow says of a store that cannot be used into a sentence."""
+    try:
+        yield
     except (MlflowException, SQLAlchemyError, ImportError) as error:  # no driver for its scheme
         store, reason = (
             _without_password(text) for text in (mlflow.get_tracking_uri(), str(error))
@@ -220,6 +261,16 @@ def environment_tags() -> dict[str, str]:
         tags["git_commit"] = commit
         tags["git_dirty"] = str(bool(_git("status", "--porcelain", "--", "src", "conf"))).lower()
     return tags
+
+
+def changed_files(first: str, second: str, files: Sequence[Path]) -> list[str] | None:
+    """Return which of our files differ between two commits, as paths in the repository; None if
+    git does not know both commits.
+    """
+    commits = [f"{commit}^{{commit}}" for commit in (first, second)]
+    if not all(_git("rev-parse", "--quiet", "--verify", commit) for commit in commits):
+        return None
+    return _git("diff", "--name-only", first, second, "--", *map(str, files)).splitlines()
 
 
 def _git(*arguments: str) -> str:

@@ -1,0 +1,113 @@
+"""What an activation layer is by itself: its function, its derivative, and what it costs.
+
+All of it is taken from the layers as they train, so with the kernels that training uses.
+"""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+import yaml
+from hydra.utils import instantiate
+
+SHAPE = (128, 16, 16, 32)  # 2**20 elements: more than a core's cache holds, as in training
+CALLS = 8  # in each measurement
+
+
+@dataclass(frozen=True)
+class Curve:
+    """A function and its derivative, both float (points,)."""
+
+    x: np.ndarray
+    value: np.ndarray
+    slope: np.ndarray
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Nanoseconds per element, float (rounds,); `backward` is for the gradient, on top."""
+
+    forward: np.ndarray
+    backward: np.ndarray
+
+
+def layer(settings: Mapping[str, str], dtype: str = "float32") -> keras.layers.Layer:
+    """Return the layer of a run.
+
+    Args:
+        settings: a run's params under `activation.`, as text.
+        dtype: Keras's dtype policy.
+    """
+    values: dict[str, Any] = {key: yaml.safe_load(text) for key, text in settings.items()}
+    return instantiate(values, dtype=dtype)
+
+
+def curve(settings: Mapping[str, str], x: np.ndarray) -> Curve:
+    """Return the layer's values at `x`, and by automatic differentiation its slope there.
+
+    Args:
+        settings: as for `layer`.
+        x: float (points,).
+    """
+    function = layer(settings)
+    points = tf.constant(x, tf.float32)
+    with tf.GradientTape() as tape:
+        tape.watch(points)
+        value = function(points, training=True)
+    return Curve(x, value.numpy(), tape.gradient(value, points).numpy())
+
+
+def costs(layers: Mapping[str, Mapping[str, str]], dtype: str, rounds: int = 15) -> dict[str, Cost]:
+    """Return what each layer costs on this machine, measured in turn (A B A B ...).
+
+    Args:
+        layers: the settings of each layer (see `layer`), by name.
+        dtype: Keras's dtype policy of the trainings.
+        rounds: how often each is measured, after a first time that compiles.
+    """
+    compute_dtype = keras.DTypePolicy(dtype).compute_dtype
+    x = tf.cast(tf.random.stateless_normal(SHAPE, seed=(1, 2)), compute_dtype)
+    steps = {name: _steps(layer(settings, dtype), x) for name, settings in layers.items()}
+    for forward, both in steps.values():
+        _nanoseconds(forward), _nanoseconds(both)
+    taken = [
+        [(_nanoseconds(forward), _nanoseconds(both)) for forward, both in steps.values()]
+        for _ in range(rounds)
+    ]
+    forward, both = np.moveaxis(np.array(taken), 2, 0)  # each (rounds, layers)
+    return {
+        name: Cost(forward[:, place], both[:, place] - forward[:, place])
+        for place, name in enumerate(steps)
+    }
+
+
+def _steps(function: keras.layers.Layer, x: tf.Tensor) -> tuple[Callable, Callable]:
+    """Return the way forward, and the way there and back, each compiled into a graph."""
+    function(x[:1])  # builds what it learns
+    learned = function.trainable_variables
+
+    @tf.function
+    def forward() -> tf.Tensor:
+        return function(x, training=True)
+
+    @tf.function
+    def both() -> Any:
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            y = function(x, training=True)
+        return y, tape.gradient(y, [x, *learned], output_gradients=x)
+
+    return forward, both
+
+
+def _nanoseconds(step: Callable) -> float:
+    """Return the time of a call, per element."""
+    began = time.perf_counter_ns()
+    for _ in range(CALLS):
+        step()
+    tf.test.experimental.sync_devices()  # a GPU may still be at it
+    return (time.perf_counter_ns() - began) / CALLS / np.prod(SHAPE)

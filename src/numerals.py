@@ -1,0 +1,53 @@
+"""Numbers as text: intervals rounded outwards, p values that keep their side, lists in words.
+
+Rounding may not claim what the data do not give: a bound is never drawn inwards, and a p value is
+never carried over the level of the test.
+"""
+
+from collections.abc import Sequence
+from math import ceil, floor
+
+
+def signed(value: float, digits: int = 2) -> str:
+    """Return `value` with so many decimals and a true minus sign; never −0."""
+    return f"{round(value, digits) + 0.0:.{digits}f}".replace("-", "−")
+
+
+def down(value: float, digits: int = 2) -> str:
+    """Return the lower bound of an interval: rounded down."""
+    # Eleven decimals: 100 × 0.0004 is 0.04, not a little more.
+    return signed(floor(round(value * 10**digits, 11)) / 10**digits, digits)
+
+
+def up(value: float, digits: int = 2) -> str:
+    """Return the upper bound of an interval: rounded up."""
+    return signed(ceil(round(value * 10**digits, 11)) / 10**digits, digits)
+
+
+def span(low: float, high: float, digits: int = 2) -> str:
+    """Return an interval, rounded outwards: `−0.01 to 0.12`."""
+    return f"{down(low, digits)} to {up(high, digits)}"
+
+
+def p_text(p_value: float, level: float) -> str:
+    """Return p with two digits, or with more where rounding would carry it over `level`."""
+    if p_value < 0.001:
+        return "p < 0.001"
+    texts = (f"{p_value:.{digits}g}" for digits in range(2, 18))
+    return "p = " + next(text for text in texts if (float(text) < level) == (p_value < level))
+
+
+def listed(words: Sequence[str]) -> str:
+    """Return `a`, `a and b`, or `a, b and c`."""
+    *most, last = words
+    return f"{', '.join(most)} and {last}" if most else last
+
+
+def count(number: int, noun: str) -> str:
+    """Return `1 run`, `2 runs`, `28,000 images`."""
+    return f"{number:,} {noun}{'s' * (number != 1)}"
+
+
+def percent(fraction: float, digits: int = 2) -> str:
+    """Return a fraction as `99.61 %`."""
+    return f"{signed(100 * fraction, digits)} %"

@@ -1,0 +1,141 @@
+"""Trainings that nobody ran: simulated predictions and histories, the same for the same seed."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+import pandas as pd
+from scipy.special import ndtr
+
+from src import metrics
+from src.runs import NAMES, Runs, Training
+
+LAYERS = {
+    "relu": {"_target_": "keras.layers.Activation", "activation": "relu"},
+    "gelu": {"_target_": "keras.layers.Activation", "activation": "gelu"},
+    "hard_swish": {"_target_": "keras.layers.Activation", "activation": "hard_swish"},
+    "swish": {"_target_": "src.activations.Swish"},
+    "swish_beta": {"_target_": "src.activations.SwishBeta", "beta": "1.0", "trainable": "True"},
+}
+ORDER = tuple(LAYERS)
+SHIFTS = {"relu": 0.0, "gelu": -0.5, "hard_swish": -0.1, "swish": -0.8, "swish_beta": -0.75}
+SECONDS = {"relu": 10.0, "gelu": 12.0, "hard_swish": 10.4, "swish": 10.5, "swish_beta": 11.0}
+DIGEST = "0f" * 32
+COMMIT = "ab" * 20
+PARAMS = {"epochs": "6", "precision": "float32", "model._target_": "src.models.compact"}
+TAGS = {
+    "model": "compact",
+    "experiment": "default",
+    "data_digest": DIGEST,
+    "training_digest": "12" * 32,
+    "git_commit": COMMIT,
+    "git_dirty": "false",
+    "command": "python -m src.train -m activation=relu,swish seed=1,2,3",
+    "cpus": "2",
+    "python": "3.11.7",
+    "tensorflow": "2.21.0",
+    "keras": "3.15.1",
+}
+
+
+def training(
+    activation: str,
+    seed: int,
+    *,
+    images: int = 300,
+    epochs: int = 6,
+    shift: float | None = None,
+    layer: Mapping[str, str] | None = None,
+) -> Training:
+    """Return one training.
+
+    Args:
+        activation: its word.
+        seed: of the training.
+        images: held out.
+        epochs: of the history.
+        shift: how much harder the images are for it; that of `SHIFTS` if None.
+        layer: the activation's params; those of `LAYERS` if None.
+    """
+    random = np.random.default_rng([ORDER.index(activation), seed])
+    shift = SHIFTS[activation] if shift is None else shift
+    labels, probabilities = predictions(random, images, shift)
+    layer = LAYERS[activation] if layer is None else layer
+    began = datetime(2026, 1, 2, tzinfo=UTC) + timedelta(minutes=seed)
+    return Training(
+        run_id=f"{ORDER.index(activation):02}{seed:02}" * 8,
+        name=f"{activation}-seed{seed}",
+        seed=seed,
+        started=began,
+        ended=began + timedelta(minutes=1),
+        params={
+            **PARAMS,
+            "epochs": str(epochs),
+            "seed": str(seed),
+            **{f"activation.{key}": value for key, value in layer.items()},
+        },
+        tags={**TAGS, "activation": activation},
+        history=history(random, activation, epochs),
+        labels=labels,
+        predicted=probabilities.argmax(axis=1).astype(np.uint8),
+        probabilities=probabilities,
+    )
+
+
+def comparable(
+    activations: Sequence[str] = ORDER,
+    seeds: Sequence[int] = (1, 2, 3, 4),
+    remarks: Sequence[str] = (),
+    **more: object,
+) -> Runs:
+    """Return trainings of several activations; `more` goes to `training`."""
+    return Runs(
+        parent_id="cd" * 16,
+        title="five",
+        folder="five",
+        tags={"study": "five", "command": "python -m src.study five"},
+        trainings={
+            NAMES[word]: tuple(training(word, seed, **more) for seed in seeds)
+            for word in activations
+        },
+        remarks=tuple(remarks),
+    )
+
+
+def predictions(
+    random: np.random.Generator, images: int, shift: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return true digits, the same for all trainings, and class probabilities (images, 10)."""
+    common = np.random.default_rng(images)
+    labels = common.integers(10, size=images)
+    difficulty = common.normal(-3.2, 1.3, images) + common.normal(0, 0.5, images) * shift
+    wrong = random.random(images) < ndtr(difficulty + shift * 0.4 + random.normal(0, 0.05))
+    taken = np.where(wrong, (labels + random.integers(1, 10, images)) % 10, labels)
+    confidence = np.where(wrong, random.uniform(0.3, 0.9, images), random.beta(30, 2.5, images))
+    rows = np.repeat((1 - confidence)[:, None] / 9, 10, axis=1)
+    rows[np.arange(images), taken] = confidence
+    return labels.astype(np.uint8), rows.astype(np.float32)
+
+
+def history(random: np.random.Generator, activation: str, epochs: int) -> pd.DataFrame:
+    """Return a row of metrics for each epoch; the first one takes longer."""
+    number = np.arange(1, epochs + 1)
+    error = 0.03 * 0.7**number * np.exp(random.normal(0, 0.08, epochs)) + 0.004
+    seconds = SECONDS[activation] * np.exp(random.normal(0, 0.01, epochs) + random.normal(0, 0.01))
+    seconds[0] += 5
+    table = pd.DataFrame(
+        {
+            metrics.EPOCH: number,
+            metrics.LOSS: 10 * error,
+            metrics.ACCURACY: 1 - 1.5 * error,
+            metrics.VAL_LOSS: 8 * error,
+            metrics.VAL_ACCURACY: 1 - error - 0.002 * SHIFTS[activation],
+            metrics.EPOCH_SECONDS: seconds,
+        }
+    )
+    if activation == "swish_beta":
+        for layer, end in enumerate((1.6, 1.3, 1.1, 0.9, 0.8, 0.5)):
+            name = metrics.BETA + activation + (f"_{layer}" if layer else "")
+            drift = (end - 1 + random.normal(0, 0.04)) * (1 - 0.8**number)
+            table[name] = 1 + drift
+    return table

@@ -1,0 +1,87 @@
+"""Studies that nobody trained: runs with simulated predictions in a store of MLflow."""
+
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from mlflow import MlflowClient
+from mlflow.entities import Param, RunTag
+from simulated_runs import ORDER, training
+
+from src import paths, run_selection
+
+
+def parent(client: MlflowClient, experiment: str, name: str | None, **tags: str) -> str:
+    """Create the run of a study, or without a name that of a multirun; return its id."""
+    own = {"study": name} if name else {"sweep": "activation=relu,swish seed=1,2,3"}
+    run_name = name or own["sweep"]
+    run = client.create_run(experiment, run_name=run_name, tags={**own, **tags})
+    client.set_terminated(run.info.run_id)
+    return run.info.run_id
+
+
+def child(
+    client: MlflowClient,
+    parent_id: str,
+    activation: str,
+    seed: int,
+    *,
+    params: Mapping[str, str] | None = None,
+    tags: Mapping[str, str] | None = None,
+    status: str = "FINISHED",
+    labelled: bool = True,
+    without: Sequence[str] = (),
+    **more: object,
+) -> str:
+    """Log one training; return its id.
+
+    Args:
+        client: of the store.
+        parent_id: the run that it is a child of.
+        activation: its word.
+        seed: of the training; the same call gives the same numbers.
+        params: beside, or instead of, `PARAMS`.
+        tags: beside, or instead of, `TAGS`.
+        status: of the run.
+        labelled: whether the held-out labels are known.
+        without: artifacts that are missing.
+        more: for `simulated_runs.training`.
+    """
+    made = training(activation, seed, **more)
+    experiment = client.get_run(parent_id).info.experiment_id
+    run_id = client.create_run(experiment, run_name=made.name).info.run_id
+    words = {**made.tags, run_selection.PARENT: parent_id, **(tags or {})}
+    client.log_batch(
+        run_id,
+        params=[Param(key, value) for key, value in {**made.params, **(params or {})}.items()],
+        tags=[RunTag(key, value) for key, value in words.items()],
+    )
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        made.history.to_csv(folder / paths.HISTORY, index=False)
+        np.save(folder / paths.PROBABILITIES, made.probabilities)
+        table = pd.DataFrame({"actual": made.labels, "predicted": made.predicted})
+        table[: None if labelled else 0].to_csv(folder / paths.PREDICTED, index=False)
+        for artifact in without:
+            (folder / artifact).unlink()
+        client.log_artifacts(run_id, name)
+    client.set_terminated(run_id, status)
+    return run_id
+
+
+def study(
+    client: MlflowClient,
+    experiment: str,
+    name: str | None = "five",
+    activations: Sequence[str] = ORDER,
+    seeds: Sequence[int] = (1, 2, 3, 4),
+    **more: object,
+) -> str:
+    """Log a study, or without a name a multirun, seed by seed; return its run's id."""
+    parent_id = parent(client, experiment, name)
+    for seed in seeds:
+        for activation in activations:
+            child(client, parent_id, activation, seed, **more)
+    return parent_id
