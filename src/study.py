@@ -36,6 +36,7 @@ WORKERS = "workers"  # how many of them it makes at a time
 NOTE = "mlflow.note.content"
 
 LOG = "train.log"  # what a run prints, in its folder
+LOGS = f"multirun/DATE/TIME/RUN/{LOG}"
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -57,6 +58,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         missing = [run for run in plan.in_turn(study.activations, study.seeds) if run not in made]
         print(_opening(name, study, made, missing), flush=True)
         if missing:
+            print(f"A line for each run that ends; what it prints is in {LOGS}", flush=True)
             _describe(client, parent_id, name, study, data, made, missing)
             _train(client, parent_id, study, missing)
             made = _made(client, parent_id)

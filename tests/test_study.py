@@ -291,8 +291,9 @@ def test_a_failed_run_is_tried_again_and_a_new_seed_trains_only_its_own_runs_in_
     _, children = parent_and_children(told.recorded["grown"])
     assert {one.info.status for one in told.recorded["grown"]} == {"FINISHED"}
     assert ids(told.recorded["resumed"]).items() <= ids(told.recorded["grown"]).items()
-    first, *lines = done.stdout.splitlines()[:5]
+    first, where, *lines = done.stdout.splitlines()[:6]
     assert first == "Study mine: 3 activations × 2 seeds = 6 runs · 2 made · 4 left"
+    assert where.endswith(study.LOG)
     made = [re.fullmatch(r"(\d)/6 made · (\S+) · held-out accuracy (\S+) · .*", s) for s in lines]
     assert [int(line[1]) for line in made] == [3, 4, 5, 6]
     assert [line[2] for line in made] == ["mine-seed1", "swish-seed2", "mine-seed2", "relu-seed2"]
