@@ -13,8 +13,12 @@ import numpy as np
 import pytest
 import yaml
 from commands import Trained, train_once
+from mlflow import MlflowClient
+from simulated_runs import comparable
 
-from src import mirrors, paths, tables
+from src import findings, mirrors, paths, tables
+from src.findings import Findings
+from src.runs import Runs
 
 # A shell's background job ignores Ctrl-C, and so would the commands that the tests interrupt.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -76,3 +80,41 @@ def no_heavy_imports(tmp_path_factory: pytest.TempPathFactory) -> str:
     for name in ("tensorflow", "keras", "mlflow"):
         (folder / f"{name}.py").write_text(f"raise RuntimeError('{name} was imported')")
     return str(folder)
+
+
+@pytest.fixture(scope="session")
+def five_runs() -> Runs:
+    """Simulated trainings of five activations, with four seeds each."""
+    return comparable()
+
+
+@pytest.fixture(scope="session")
+def five(five_runs: Runs) -> Findings:
+    """What they show, compared with ReLU."""
+    return _compute(five_runs)
+
+
+@pytest.fixture(scope="session")
+def short_runs() -> Runs:
+    """Simulated trainings of two activations, with two seeds each and a single epoch."""
+    return comparable(("relu", "swish"), (1, 2), images=60, epochs=1)
+
+
+@pytest.fixture(scope="session")
+def short(short_runs: Runs) -> Findings:
+    """What they show, compared with ReLU: nothing of time, and 99 % is never reached."""
+    return _compute(short_runs)
+
+
+def _compute(runs: Runs) -> Findings:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("gc.collect", lambda: 0)  # statsmodels' Holm does it each time, for 0.2 s
+        return findings.compute(runs, "ReLU")
+
+
+@pytest.fixture(scope="session")
+def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """MLflow's database without runs, to be copied: making its tables takes seconds."""
+    path = tmp_path_factory.mktemp("store") / "mlflow.db"
+    MlflowClient(f"sqlite:///{path}").search_experiments(max_results=1)
+    return path

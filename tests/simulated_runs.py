@@ -1,7 +1,8 @@
 """Trainings that nobody ran: simulated predictions and histories, the same for the same seed."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -42,10 +43,8 @@ def training(
     activation: str,
     seed: int,
     *,
-    images: int = 300,
+    images: int = 1000,
     epochs: int = 6,
-    shift: float | None = None,
-    layer: Mapping[str, str] | None = None,
 ) -> Training:
     """Return one training.
 
@@ -54,13 +53,9 @@ def training(
         seed: of the training.
         images: held out.
         epochs: of the history.
-        shift: how much harder the images are for it; that of `SHIFTS` if None.
-        layer: the activation's params; those of `LAYERS` if None.
     """
     random = np.random.default_rng([ORDER.index(activation), seed])
-    shift = SHIFTS[activation] if shift is None else shift
-    labels, probabilities = predictions(random, images, shift)
-    layer = LAYERS[activation] if layer is None else layer
+    labels, probabilities = predictions(random, images, SHIFTS[activation])
     began = datetime(2026, 1, 2, tzinfo=UTC) + timedelta(minutes=seed)
     return Training(
         run_id=f"{ORDER.index(activation):02}{seed:02}" * 8,
@@ -72,7 +67,7 @@ def training(
             **PARAMS,
             "epochs": str(epochs),
             "seed": str(seed),
-            **{f"activation.{key}": value for key, value in layer.items()},
+            **{f"activation.{key}": value for key, value in LAYERS[activation].items()},
         },
         tags={**TAGS, "activation": activation},
         history=history(random, activation, epochs),
@@ -85,7 +80,6 @@ def training(
 def comparable(
     activations: Sequence[str] = ORDER,
     seeds: Sequence[int] = (1, 2, 3, 4),
-    remarks: Sequence[str] = (),
     **more: object,
 ) -> Runs:
     """Return trainings of several activations; `more` goes to `training`."""
@@ -98,7 +92,7 @@ def comparable(
             NAMES[word]: tuple(training(word, seed, **more) for seed in seeds)
             for word in activations
         },
-        remarks=tuple(remarks),
+        remarks=(),
     )
 
 
@@ -139,3 +133,34 @@ def history(random: np.random.Generator, activation: str, epochs: int) -> pd.Dat
             drift = (end - 1 + random.normal(0, 0.04)) * (1 - 0.8**number)
             table[name] = 1 + drift
     return table
+
+
+class Cost(NamedTuple):
+    """As activation_profile's, which needs TensorFlow."""
+
+    forward: np.ndarray
+    backward: np.ndarray
+
+
+class Curve(NamedTuple):
+    """As activation_profile's, which needs TensorFlow."""
+
+    x: np.ndarray
+    value: np.ndarray
+    slope: np.ndarray
+
+
+def costs(activations: Sequence[str]) -> dict[str, Cost]:
+    """Return costs in three rounds: the first of 3 ns forward and back, the second of 6, ..."""
+    rounds = np.array([1.2, 1.0, 0.9])
+    return {
+        name: Cost(number * rounds, 2 * number * rounds)
+        for number, name in enumerate(activations, 1)
+    }
+
+
+def curve(steepness: float) -> Curve:
+    """Return x · sigmoid(steepness · x) from -5 to 5."""
+    x = np.linspace(-5, 5, 101)
+    sigmoid = 1 / (1 + np.exp(-steepness * x))
+    return Curve(x, x * sigmoid, sigmoid * (1 + steepness * x * (1 - sigmoid)))

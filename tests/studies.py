@@ -13,11 +13,15 @@ from simulated_runs import ORDER, training
 from src import paths, run_selection
 
 
-def parent(client: MlflowClient, experiment: str, name: str | None, **tags: str) -> str:
+def parent(client: MlflowClient, experiment: str, name: str | None) -> str:
     """Create the run of a study, or without a name that of a multirun; return its id."""
-    own = {"study": name} if name else {"sweep": "activation=relu,swish seed=1,2,3"}
-    run_name = name or own["sweep"]
-    run = client.create_run(experiment, run_name=run_name, tags={**own, **tags})
+    words = "activation=relu,swish seed=1,2,3"
+    study = {"study": name, "command": f"python -m src.study {name}"}
+    run = client.create_run(
+        experiment,
+        run_name=f"study {name}" if name else words,
+        tags=study if name else {"sweep": words},
+    )
     client.set_terminated(run.info.run_id)
     return run.info.run_id
 
@@ -44,7 +48,7 @@ def child(
         seed: of the training; the same call gives the same numbers.
         params: beside, or instead of, `PARAMS`.
         tags: beside, or instead of, `TAGS`.
-        status: of the run.
+        status: of the run; only one that is finished has files.
         labelled: whether the held-out labels are known.
         without: artifacts that are missing.
         more: for `simulated_runs.training`.
@@ -58,15 +62,16 @@ def child(
         params=[Param(key, value) for key, value in {**made.params, **(params or {})}.items()],
         tags=[RunTag(key, value) for key, value in words.items()],
     )
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        made.history.to_csv(folder / paths.HISTORY, index=False)
-        np.save(folder / paths.PROBABILITIES, made.probabilities)
-        table = pd.DataFrame({"actual": made.labels, "predicted": made.predicted})
-        table[: None if labelled else 0].to_csv(folder / paths.PREDICTED, index=False)
-        for artifact in without:
-            (folder / artifact).unlink()
-        client.log_artifacts(run_id, name)
+    if status == "FINISHED":
+        with tempfile.TemporaryDirectory() as name:
+            folder = Path(name)
+            made.history.to_csv(folder / paths.HISTORY, index=False)
+            np.save(folder / paths.PROBABILITIES, made.probabilities)
+            table = pd.DataFrame({"actual": made.labels, "predicted": made.predicted})
+            table[: None if labelled else 0].to_csv(folder / paths.PREDICTED, index=False)
+            for artifact in without:
+                (folder / artifact).unlink()
+            client.log_artifacts(run_id, name)
     client.set_terminated(run_id, status)
     return run_id
 
