@@ -578,6 +578,16 @@ def test_times_need_a_second_epoch_and_the_same_seeds():
         evidence.time_ratio(np.ones((3, 5)), np.ones((4, 5)))
 
 
+def test_a_run_counts_by_its_median_epoch_without_the_first():
+    seconds = np.array([[90.0, 2.0, 4.0, 3.0], [1.0, 5.0, 9.0, np.nan], [7.0, np.nan, 2.0, np.nan]])
+    assert evidence.median_epochs(seconds).tolist() == [3, 7, 2]
+
+
+def test_a_run_of_one_epoch_has_no_median():
+    with pytest.raises(InputError, match="at least 2 epochs, because the first one compiles"):
+        evidence.median_epochs(np.array([[9.0, 2.0, 3.0], [9.0, np.nan, np.nan]]))
+
+
 # Calibration
 
 
