@@ -12,15 +12,18 @@ from mlflow import MlflowClient
 from mlflow.entities import Run, ViewType
 from mlflow.exceptions import MlflowException
 
-from src import paths, tracking
+from src import metrics, paths, tracking
 from src.errors import InputError, did_you_mean
+from src.identity import CODE
 from src.numerals import count, listed
 from src.runs import ACTIVATION, NAMES, Runs, Training, may_differ
+from src.tables import CLASSES
 
 STUDY, SWEEP = "study", "sweep"  # the tags of a parent run
 PARENT = "mlflow.parentRunId"  # the tag of a child
 FRAMEWORK = ("tensorflow", "keras")  # tags of versions that must not differ
 FILES = (paths.HISTORY, paths.PROBABILITIES, paths.PREDICTED)
+EPOCH_METRICS = [metrics.EPOCH, metrics.VAL_ACCURACY, metrics.EPOCH_SECONDS]
 
 
 def load(client: MlflowClient, wanted: str | None) -> Runs:
@@ -178,7 +181,8 @@ def _check_alike(runs: Sequence[Run]) -> None:
             holders.setdefault(fact.get(key) or "missing", []).append(run.info.run_name)
         if len(holders) > 1:
             found = [f"{value} in {_shortened(names, 2)}" for value, names in holders.items()]
-            differences.append(f"{key} is {_shortened(found, 4)}")
+            more = ", ..." if len(found) > 4 else ""
+            differences.append(f"{key} is {', '.join(found[:4])}{more}")
     if differences:
         raise InputError(
             "These runs cannot be compared, because not only activation and seed differ: "
@@ -193,8 +197,6 @@ def _check_code(runs: Sequence[Run]) -> list[str]:
     for run in runs:
         commits.setdefault(run.data.tags.get("git_commit", ""), run.info.run_name)
     if len(commits) > 1:
-        from src.training import CODE  # needs TensorFlow, and is seldom needed
-
         (first, one), *others = commits.items()
         for commit, other in others:
             changed = tracking.changed_files(first, commit, CODE)
@@ -292,7 +294,7 @@ def _read(client: MlflowClient, run: Run, folder: Path) -> Training:
         history, probabilities, predictions = (
             Path(client.download_artifacts(run_id, file, str(own))) for file in FILES
         )
-        table = pd.read_csv(predictions)
+        epochs, table = pd.read_csv(history), pd.read_csv(predictions)
         training = Training(
             run_id=run_id,
             name=name,
@@ -301,15 +303,19 @@ def _read(client: MlflowClient, run: Run, folder: Path) -> Training:
             ended=_utc(run.info.end_time),
             params=run.data.params,
             tags=run.data.tags,
-            history=pd.read_csv(history),
-            labels=table["actual"].to_numpy(np.uint8),
-            predicted=table["predicted"].to_numpy(np.uint8),
+            history=epochs,
+            labels=table["actual"].astype(np.uint8).to_numpy(),
+            predicted=table["predicted"].astype(np.uint8).to_numpy(),
             probabilities=np.load(probabilities),
         )
-    except (MlflowException, OSError, ValueError, KeyError) as error:
+        if epochs.empty or epochs[EPOCH_METRICS].astype(float).isna().any(axis=None):
+            raise ValueError(f"{paths.HISTORY} is not complete")
+        if len(table) and training.probabilities.shape != (len(table), CLASSES):
+            raise ValueError(f"{paths.PROBABILITIES} and {paths.PREDICTED} do not fit together")
+    except (MlflowException, OSError, EOFError, ValueError, KeyError) as error:
         raise InputError(
             f"The files of run {name} ({run_id}) cannot be read "
-            f"({' '.join(str(error).split())[:200]}): train it again."
+            f"({' '.join(str(error).split())[:200]}): delete the run in MLflow and train it again."
         ) from error
     if not len(table):
         raise InputError(
@@ -325,10 +331,8 @@ def _utc(milliseconds: int) -> datetime:
 
 def _check_labels(runs: Runs) -> None:
     """Refuse runs that were scored on different images, whatever their tags say."""
-    images = len(runs.labels)
     for one in runs:
-        same = np.array_equal(one.labels, runs.labels)
-        if not same or one.probabilities.shape[0] != images:
+        if not np.array_equal(one.labels, runs.labels):
             raise InputError(
                 f"Run {one.name} was scored on other held-out images than {runs.first.name}: only "
                 "runs on the same images can be compared."
