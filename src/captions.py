@@ -33,8 +33,10 @@ def headline(found: Findings) -> str:
     if total == 1:
         return "The two activations differ in accuracy, beyond chance."
     verb = "differs" if shown == 1 else "differ"
-    rest = "" if shown == total else "; in the others no difference can be shown"
-    return f"{shown} of {total} pairs of activations {verb} in accuracy beyond chance{rest}."
+    text = f"{shown} of {total} pairs of activations {verb} in accuracy beyond chance"
+    if shown == total:
+        return f"{text}."
+    return f"{text}; in the other{'s' * (total - shown > 1)} no difference can be shown."
 
 
 def accuracy(found: Findings) -> Caption:
@@ -215,11 +217,13 @@ def betas(found: Findings, start: Mapping[str, float]) -> Caption:
         down = [number for number, end in enumerate(ends, 1) if (end < start[name]).all()]
         least, most = int(np.argmin(medians)), int(np.argmax(medians))
         spread = max(float(np.ptp(end)) for end in ends)
+        reached = f"{signed(medians[least])} in layer {least + 1}"
+        if len(ends) > 1:
+            reached += f", the lowest, and {signed(medians[most])} in layer {most + 1}, the highest"
         sentences.append(
-            f"{name}: from {signed(start[name])} β goes to {signed(medians[least])} in layer "
-            f"{least + 1}, the lowest, and {signed(medians[most])} in layer {most + 1}, the "
-            f"highest (medians of the seeds). All seeds end higher in {_layers(up)}, lower in "
-            f"{_layers(down)}; within a layer they lie at most {spread:.2f} apart."
+            f"{name}: from {signed(start[name])} β goes to {reached} (medians of the seeds). All "
+            f"seeds end higher in {_layers(up)}, lower in {_layers(down)}; within a layer they lie "
+            f"at most {spread:.2f} apart."
         )
     return Caption(
         " ".join(sentences),
@@ -228,7 +232,7 @@ def betas(found: Findings, start: Mapping[str, float]) -> Caption:
     )
 
 
-def shapes(curves: Mapping[str, "Curve"], reference: str) -> Caption:
+def shapes(curves: Mapping[str, "Curve"]) -> Caption:
     """Say how far each activation goes below zero, and how steep it gets."""
     dips = []
     for name, curve in curves.items():
@@ -238,9 +242,11 @@ def shapes(curves: Mapping[str, "Curve"], reference: str) -> Caption:
             dips.append(
                 f"{name} dips to {signed(curve.value[lowest])} at {signed(curve.x[lowest], 1)}"
             )
-    steep = [
-        f"{name} {span(curve.slope.min(), curve.slope.max())}" for name, curve in curves.items()
-    ]
+    steep = []
+    for name, curve in curves.items():
+        # To five decimals, because float32 has no 0.3, and its neighbour would be rounded outwards.
+        ends = (round(float(end), 5) for end in (curve.slope.min(), curve.slope.max()))
+        steep.append(f"{name} {span(*ends)}")
     below = f"Below zero, {listed(dips)}. " if dips else "None dips below zero and comes back. "
     return Caption(
         f"{below}The slope ranges over: {listed(steep)}.",
