@@ -334,7 +334,10 @@ def error_overlap(found: Findings) -> Figure:
     figure = _figure(1.6 + 0.62 * len(names), "Errors that two runs share")
     axes = figure.subplots()
     top = found.overlap.max()
-    axes.imshow(found.overlap, cmap=_ground_to(BLUE), vmin=0, vmax=max(top, 1e-9), aspect="auto")
+    colours = _colours()
+    axes.imshow(
+        found.overlap, cmap=_ground_to(colours[-1]), vmin=0, vmax=max(top, 1e-9), aspect="auto"
+    )
     for (row, column), share in np.ndenumerate(found.overlap):
         axes.text(
             column,
@@ -343,7 +346,7 @@ def error_overlap(found: Findings) -> Figure:
             ha="center",
             va="center",
             fontweight="bold" if row == column else "normal",
-            color="white" if share > 0.55 * top else _ink(),
+            color="white" if colours is ON_BLACK else _ink(),
         )
     axes.set_xticks(range(len(names)), [name.replace(" ", "\n", 1) for name in names])
     axes.set_yticks(range(len(names)), names)
@@ -385,6 +388,8 @@ def only_wrong(found: Findings, images: np.ndarray, labels: np.ndarray) -> Figur
             axes.spines[:].set_visible(False)
             axes.set_xticks([])
             axes.set_yticks([])
+    # The layout is made for axes that are not square yet; made again, it keeps the last row inside.
+    figure.draw_without_rendering()
     return figure
 
 
