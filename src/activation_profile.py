@@ -3,6 +3,7 @@
 All of it is taken from the layers as they train, so with the kernels that training uses.
 """
 
+import ast
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -11,7 +12,6 @@ from typing import Any
 import keras
 import numpy as np
 import tensorflow as tf
-import yaml
 from hydra.utils import instantiate
 
 SHAPE = (128, 16, 16, 32)  # 2**20 elements: more than a core's cache holds, as in training
@@ -42,8 +42,15 @@ def layer(settings: Mapping[str, str], dtype: str = "float32") -> keras.layers.L
         settings: a run's params under `activation.`, as text.
         dtype: Keras's dtype policy.
     """
-    values: dict[str, Any] = {key: yaml.safe_load(text) for key, text in settings.items()}
-    return instantiate(values, dtype=dtype)
+    return instantiate({key: _value(text) for key, text in settings.items()}, dtype=dtype)
+
+
+def _value(text: str) -> Any:
+    """Return what MLflow made a param's text of, by `str`."""
+    try:
+        return ast.literal_eval(text)
+    except (ValueError, SyntaxError):  # a word
+        return text
 
 
 def curve(settings: Mapping[str, str], x: np.ndarray) -> Curve:
