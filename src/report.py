@@ -34,8 +34,6 @@ from src import (
     numerals,
     paths,
     results,
-    run_selection,
-    tracking,
 )
 from src.captions import Caption
 from src.findings import Findings
@@ -144,8 +142,7 @@ def draw(
         add(comparison_figures.only_wrong, captions.only_wrong(found), found, images, labels)
     if found.betas:
         add(comparison_figures.betas, captions.betas(found, own.start), found, own.start)
-    shapes_caption = captions.shapes(own.curves, found.reference)
-    add(comparison_figures.shapes, shapes_caption, own.curves, own.learned)
+    add(comparison_figures.shapes, captions.shapes(own.curves), own.curves, own.learned)
 
     exhibits = {}
     for name, (caption, drawing) in drawings.items():
@@ -275,6 +272,8 @@ def main() -> None:
         help="what the others are compared with; relu if left out",
     )
     given = parser.parse_args()
+    from src import run_selection, tracking  # MLflow, which is slow to import
+
     client = tracking.reader()
     runs = run_selection.load(client, given.wanted)
     reference = findings.reference_of(runs, given.reference)

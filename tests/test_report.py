@@ -1,0 +1,365 @@
+import base64
+import errno
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from contextlib import redirect_stdout
+from dataclasses import dataclass
+from functools import partial
+from html.parser import HTMLParser
+from io import BytesIO, StringIO
+from pathlib import Path
+
+import mlflow
+import numpy as np
+import pandas as pd
+import pytest
+from commands import ROOT
+from mlflow import MlflowClient
+from PIL import Image
+from simulated_runs import DIGEST
+from studies import child, study
+
+from src import activation_profile, errors, figures, mirrors, paths, report, tracking
+
+FIGURES = {
+    "accuracy",
+    "differences",
+    "power",
+    "epoch_time",
+    "activation_cost",
+    "learning_curves",
+    "calibration",
+    "error_overlap",
+    "only_wrong",
+    "betas",
+    "shapes",
+}
+TABLES = {"results.json", "runs.csv", "pairs.csv"}
+
+
+@dataclass(frozen=True)
+class Reported:
+    """What a run of the command left: what it printed, the page, the files."""
+
+    client: MlflowClient
+    parent_id: str
+    printed: str
+    page: str
+    files: dict[str, bytes]
+    logged: set[str]
+
+
+class Page(HTMLParser):
+    """What stands in a page."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.links, self.ids, self.pictures, self.captions = [], set(), [], []
+        self.finding = False
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        given = dict(attrs)
+        self.links += [given[name] for name in ("src", "srcset", "href", "data") if name in given]
+        self.ids |= {given["id"]} if "id" in given else set()
+        if tag == "figure":
+            self.pictures.append(given["id"])
+        self.finding = given.get("class") == "finding"
+
+    def handle_data(self, data):
+        if self.finding:
+            self.captions.append(data)
+        self.finding = False
+
+
+def command(*words):
+    """Run `python -m src.report` in this process."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "argv", ["report", *words])
+        errors.run(report.main)
+
+
+def reported(project, *words):
+    client, parent_id = project
+    with redirect_stdout(StringIO()) as printed:
+        command(*words)
+    folder = paths.REPORTS / "five"
+    return Reported(
+        client,
+        parent_id,
+        printed.getvalue(),
+        (folder / report.PAGE).read_text(),
+        {path.name: path.read_bytes() for path in folder.iterdir()},
+        {Path(file.path).name for file in client.list_artifacts(parent_id, report.ARTIFACTS)},
+    )
+
+
+def in_store(patch, folder, database):
+    """Make a folder the project, with a copy of a store."""
+    for name in ("MLFLOW_TRACKING_URI", "DVC_ROOT"):
+        patch.delenv(name, raising=False)
+    patch.chdir(folder)
+    mlflow.set_tracking_uri(None)
+    shutil.copy(database, folder / "mlflow.db")
+
+
+@pytest.fixture(scope="module")
+def project(empty_store, sample, tmp_path_factory):
+    """A project with a study in its store, and with the images that it was scored on; figures are
+    coarse there, and costs measured once, which takes less time.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        folder = tmp_path_factory.mktemp("project")
+        in_store(patch, folder, empty_store)
+        patch.setattr(figures, "DPI", 40)
+        once = partial(activation_profile.costs, rounds=1)
+        patch.setattr(activation_profile, "costs", once)
+        patch.setattr("gc.collect", lambda: 0)  # statsmodels' Holm does it each time, for 0.2 s
+        paths.PROCESSED.mkdir(parents=True)
+        np.savez(paths.TEST, images=sample[mirrors.TEST_IMAGES])
+        paths.DATASET.write_text(json.dumps({"name": "mnist", "digest": DIGEST, "counts": {}}))
+        client, experiment = tracking.connect("digits")
+        yield client, study(client, experiment, images=200)
+    mlflow.set_tracking_uri(None)
+
+
+@pytest.fixture(scope="module")
+def first(project):
+    """The report of the study that is named."""
+    return reported(project, "five")
+
+
+@pytest.fixture(scope="module")
+def second(project, first):
+    """A report of the newest, compared with another reference, where a run has failed since, the
+    images are gone, and the report before left a file that is not made again.
+    """
+    child(*project, "relu", 9, status="FAILED", images=200)
+    shutil.rmtree(paths.PROCESSED)
+    (paths.REPORTS / "five" / "stray.txt").write_text("of an earlier report")
+    return reported(project, "--reference", "gelu")
+
+
+@pytest.fixture
+def page(first):
+    return Page(first.page)
+
+
+# The page
+
+
+def test_the_page_needs_nothing_else(first, page):
+    assert not re.search("https?://", first.page)
+    assert "@import" not in first.page
+    assert "url(" not in first.page
+    assert "<script" not in first.page
+    for link in page.links:
+        if link.startswith("#"):
+            assert link[1:] in page.ids
+        else:
+            assert link.startswith("data:image/png;base64,")
+
+
+def test_the_page_shows_every_figure_on_white_and_on_black(first, page):
+    assert len(page.pictures) == len(FIGURES)
+    assert set(page.pictures) == FIGURES
+    shown = [base64.b64decode(link.partition(",")[2]) for link in page.links if link[0] != "#"]
+    for name, dark, light in zip(page.pictures, shown[::2], shown[1::2], strict=True):
+        assert light == first.files[f"{name}.png"]
+        assert dark == first.files[f"{name}-dark.png"]
+    for name in FIGURES:
+        for path, bright in ((f"{name}.png", True), (f"{name}-dark.png", False)):
+            with Image.open(BytesIO(first.files[path])) as picture:
+                corner = picture.convert("RGB").getpixel((0, 0))
+            assert (min(corner) == 255) == bright
+
+
+def test_every_figure_says_what_it_shows(page):
+    assert len(page.captions) == len(FIGURES)
+    for caption in page.captions:
+        assert re.fullmatch(r"[A-Z0-9].{20,}\.", caption)
+
+
+def test_the_page_says_what_was_compared_and_how_it_was_made(first):
+    text = " ".join(re.sub("<[^>]+>", " ", first.page.partition("<body>")[2]).split())
+    assert "five: 5 activations, 4 seeds each, scored on 200 images that no training saw" in text
+    assert text.count("after Holm") >= 10
+    assert "ab" * 20 in text
+    assert f"SHA-256 {DIGEST}" in text
+    assert "TensorFlow 2.21.0" in text
+    assert "python -m src.study five python -m src.report" in text
+    assert "model._target_ src.models.compact" in text
+    assert not re.search(r"\bnan\b", text.lower())
+
+
+def test_each_table_has_a_cell_under_every_head(first):
+    for table in re.findall("<table>.*?</table>", first.page, re.DOTALL):
+        head, _, body = table.partition("</thead>")
+        for row in body.split("<tr")[1:]:
+            assert len(re.findall("<t[hd][ >]", row)) == len(re.findall("<th>", head))
+
+
+# The files
+
+
+def test_the_numbers_lie_beside_the_page(first):
+    assert set(first.files) == {
+        report.PAGE,
+        *TABLES,
+        *(f"{name}.png" for name in FIGURES),
+        *(f"{name}-dark.png" for name in FIGURES),
+    }
+    told = json.loads(first.files["results.json"])
+    assert (told["title"], told["reference"], told["images"]) == ("five", "ReLU", 200)
+    runs, pairs = (pd.read_csv(BytesIO(first.files[f"{name}.csv"])) for name in ("runs", "pairs"))
+    assert len(runs) == 20
+    accuracy = runs[runs["activation"] == "ReLU"]["test_accuracy"].mean()
+    assert accuracy == pytest.approx(told["activations"]["ReLU"]["mean"]["value"])
+    assert pairs["second"].tolist()[:4] == ["ReLU"] * 4
+    assert pairs["p_holm"].tolist() == pytest.approx(
+        [pair["comparison"]["p_holm"] for pair in told["pairs"]]
+    )
+
+
+def test_the_parent_run_keeps_the_report(first):
+    assert first.logged == set(first.files)
+    kept = first.client.download_artifacts(first.parent_id, f"{report.ARTIFACTS}/{report.PAGE}")
+    assert Path(kept).read_text() == first.page
+    assert first.client.get_run(first.parent_id).info.status == "FINISHED"
+
+
+def test_the_command_prints_the_verdicts_and_where_the_report_is(first):
+    title, *verdicts, last = first.printed.splitlines()
+    assert title == "five · 5 activations × 4 seeds"
+    told = json.loads(first.files["results.json"])
+    assert verdicts == [pair["verdict"] for pair in told["pairs"]]
+    assert last == (f"reports/five/index.html, and in MLflow's run {first.parent_id} under report/")
+
+
+# Another report of the same study
+
+
+def test_a_new_report_takes_the_place_of_the_old_one_whole(first, second):
+    missing = {"only_wrong.png", "only_wrong-dark.png"}
+    assert set(second.files) == set(first.files) - missing
+    assert [path.name for path in paths.REPORTS.iterdir()] == ["five"]
+
+
+def test_without_the_images_the_page_says_so(second):
+    assert set(Page(second.page).pictures) == FIGURES - {"only_wrong"}
+    assert "data/processed does\nnot hold the images" in second.page
+
+
+def test_what_is_left_out_is_noted_on_the_page_and_on_the_screen(second):
+    remark = "Left out: relu-seed9 (failed)."
+    assert f'<p class="note">{remark}</p>' in second.page
+    assert second.printed.splitlines()[1] == f"Note: {remark}"
+    assert json.loads(second.files["results.json"])["remarks"] == [remark]
+
+
+def test_another_reference_can_be_asked_for(second):
+    told = json.loads(second.files["results.json"])
+    assert told["reference"] == "GELU"
+    assert next(iter(told["activations"])) == "GELU"
+    assert "longer than with GELU" in second.page or "shorter than with GELU" in second.page
+    assert 'python -m src.report --reference "GELU"' in second.page
+
+
+# What the images are
+
+
+def test_other_images_than_those_of_the_runs_are_not_shown(
+    five_runs, sample, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    images = np.concatenate([sample[mirrors.TEST_IMAGES]] * 5)
+    paths.PROCESSED.mkdir(parents=True)
+
+    def found(digest, count):
+        np.savez(paths.TEST, images=images[:count])
+        paths.DATASET.write_text(json.dumps({"name": "mnist", "digest": digest, "counts": {}}))
+        return report.held_out_images(five_runs)
+
+    assert np.array_equal(found(DIGEST, 1000), images)
+    assert found("ab" * 32, 1000) is None
+    assert found(DIGEST, 999) is None
+    paths.TEST.write_bytes(b"damaged")
+    assert report.held_out_images(five_runs) is None
+
+
+# Mistakes
+
+
+def refused(capsys, *words):
+    """Run the command, which must end with status 1 and a sentence; return that."""
+    with pytest.raises(SystemExit) as ended:
+        command(*words)
+    assert ended.value.code == 1
+    told = capsys.readouterr()
+    assert told.out == ""
+    [line] = told.err.splitlines()
+    assert line.startswith("Error: ")
+    assert line.endswith(".")
+    return line
+
+
+def test_without_a_store_there_is_a_sentence_and_no_file(tmp_path, monkeypatch, capsys):
+    for name in ("MLFLOW_TRACKING_URI", "DVC_ROOT"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.chdir(tmp_path)
+    mlflow.set_tracking_uri(None)
+    assert "There are no runs yet, because mlflow.db does not exist" in refused(capsys)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["fve"], "Did you mean 'five'?"),
+        (["five", "--reference", "swihs"], "--reference swihs: these runs have no such activation"),
+        ([], "There is neither a study nor a multirun"),
+    ],
+)
+def test_a_mistake_is_one_sentence_and_leaves_no_file(
+    empty_store, tmp_path, monkeypatch, capsys, words, said
+):
+    in_store(monkeypatch, tmp_path, empty_store)
+    client, experiment = tracking.connect("digits")
+    if words:
+        small = {"images": 30, "epochs": 2}
+        study(client, experiment, activations=("relu", "swish"), seeds=(1, 2), **small)
+    assert said in refused(capsys, *words)
+    assert {path.name for path in tmp_path.iterdir()} <= {"mlflow.db", "mlruns"}
+    mlflow.set_tracking_uri(None)
+
+
+def test_a_full_disk_leaves_the_report_before_as_it_was(project, second, monkeypatch, capsys):
+    def fill(runs, found, own, images, folder):
+        (folder / "half.png").write_bytes(b"half a picture")
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(folder))
+
+    monkeypatch.setattr(report, "profile", lambda runs, found: None)
+    monkeypatch.setattr(report, "draw", fill)
+    with pytest.raises(SystemExit) as ended:
+        command("five")
+    assert ended.value.code == 1
+    assert "no space left on device" in capsys.readouterr().err
+    folder = paths.REPORTS / "five"
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == second.files
+    assert list(paths.REPORTS.iterdir()) == [folder]
+
+
+def test_help_needs_neither_tensorflow_nor_mlflow(no_heavy_imports):
+    done = subprocess.run(
+        [sys.executable, "-m", "src.report", "--help"],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": no_heavy_imports},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "--reference ACTIVATION" in done.stdout
