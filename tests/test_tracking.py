@@ -9,6 +9,7 @@ import mlflow
 import numpy as np
 import pytest
 import yaml
+from commands import git
 from mlflow import MlflowClient
 
 from src import activations, paths, tracking
@@ -181,6 +182,51 @@ def test_a_deleted_experiment_is_one_sentence(client):
         tracking.connect("gone")
 
 
+# A reader of the store.
+
+
+def test_a_reader_sees_the_runs_and_creates_nothing(store):
+    run_id = trained()
+    mlflow.set_tracking_uri(None)
+    before = Path("mlflow.db").read_bytes()
+    assert tracking.reader().get_run(run_id).info.run_name == "swish"
+    assert Path("mlflow.db").read_bytes() == before
+
+
+def test_a_reader_without_a_store_is_refused_and_leaves_no_file(tmp_path):
+    with pytest.raises(InputError) as caught:
+        tracking.reader()
+    text = str(caught.value)
+    assert text.startswith("There are no runs yet, because mlflow.db does not exist in ")
+    assert str(tmp_path) in text
+    assert "\n" not in text
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_in_dvcs_temporary_clone_a_reader_has_the_store_of_the_real_repository(
+    store, tmp_path, monkeypatch
+):
+    run_id = trained()
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("DVC_ROOT", str(store))
+    mlflow.set_tracking_uri(None)
+    assert tracking.reader().get_run(run_id).info.run_name == "swish"
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("case", ["damaged", "not there"])
+def test_a_reader_of_a_store_that_cannot_be_used_is_refused(tmp_path, monkeypatch, case):
+    if case == "damaged":
+        (tmp_path / "mlflow.db").write_text("no database" * 1000)
+    else:
+        monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://anna:s3cret@127.0.0.1:9/")
+    with pytest.raises(InputError, match=r"^The MLflow store \S+ cannot be used \(") as caught:
+        tracking.reader()
+    assert "\n" not in str(caught.value)
+    assert "s3cret" not in str(caught.value)
+
+
 # A training's run.
 
 
@@ -303,6 +349,41 @@ def test_the_surroundings_are_the_commit_the_versions_and_the_command(monkeypatc
     if done.returncode == 0:
         assert tags["git_commit"] == done.stdout.strip()
         assert tags["git_dirty"] in ("true", "false")
+
+
+@pytest.fixture
+def commits(tmp_path):
+    """A repository in the working directory, and its three commits: the second changes b.py."""
+    git(tmp_path, "init", "-q")
+    made = []
+    for name, text in (("a.py", "1"), ("b.py", "2"), ("a.py", "3")):
+        (tmp_path / "src").mkdir(exist_ok=True)
+        (tmp_path / "src" / name).write_text(text)
+        git(tmp_path, "add", "-A")
+        git(tmp_path, "commit", "-q", "-m", text)
+        made.append(git(tmp_path, "rev-parse", "HEAD"))
+    return made
+
+
+def test_files_that_changed_between_two_commits_are_those_of_the_ones_asked_for(commits, tmp_path):
+    first, second, third = commits
+    a, b = tmp_path / "src" / "a.py", tmp_path / "src" / "b.py"
+    assert tracking.changed_files(first, third, [a, b]) == ["src/a.py", "src/b.py"]
+    assert tracking.changed_files(third, first, [a]) == ["src/a.py"]
+    assert tracking.changed_files(first, second, [a]) == []
+    assert tracking.changed_files(second, second, [a, b]) == []
+
+
+@pytest.mark.parametrize("unknown", ["ab" * 20, "", "-h"])
+def test_of_commits_that_git_does_not_know_nothing_is_told(commits, tmp_path, unknown):
+    files = [tmp_path / "src" / "a.py"]
+    assert tracking.changed_files(commits[0], unknown, files) is None
+    assert tracking.changed_files(unknown, commits[0], files) is None
+
+
+def test_without_git_nothing_is_told_of_changes(commits, tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", "")
+    assert tracking.changed_files(commits[0], commits[2], [tmp_path / "src" / "a.py"]) is None
 
 
 @pytest.mark.parametrize("with_git", [True, False])
