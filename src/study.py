@@ -62,6 +62,7 @@ def main(argv: Sequence[str] | None = None) -> None:
             _describe(client, parent_id, name, study, data, made, missing)
             _train(client, parent_id, study, missing)
             made = _made(client, parent_id)
+            _clear(client, parent_id, made)
         else:
             if client.get_run(parent_id).info.status != "FINISHED":
                 client.set_terminated(parent_id)
@@ -113,7 +114,7 @@ def parent_run(
     name: str, study: Study, data: Dataset, digests: Mapping[Run, str]
 ) -> tuple[Any, str]:
     """Return the MLflow client, and the id of the study's parent run: the latest whose finished
-    runs all are what the study would train now, else a new one.
+    runs all are what the study would train now, else one without any, else a new one.
 
     So runs of other settings, data or code are never put together with those to come; runs with an
     activation or a seed that the study no longer lists may be.
@@ -126,14 +127,18 @@ def parent_run(
     parents = client.search_runs(
         [experiment_id], f"tags.{STUDY} = '{name}'", order_by=["attributes.start_time DESC"]
     )
+    empty = None
     for parent in parents:
         made = _made(client, parent.info.run_id)
-        if all(
+        empty = empty or (None if made else parent)
+        if made and all(
             child.data.tags.get(tracking.TRAINING_DIGEST)
             == (digests.get(run) or _digest(study, data, run))
             for run, child in made.items()
         ):
             return client, parent.info.run_id
+    if empty:
+        return client, empty.info.run_id
     if parents:
         print(
             f"What study {name} has in MLflow is of other settings, data or code. It stays there; "
@@ -218,6 +223,14 @@ def _train(client: Any, parent_id: str, study: Study, missing: Sequence[Run]) ->
     finally:
         for child in sweep.children(client, parent_id, "RUNNING"):  # ended with their worker
             client.set_terminated(child.info.run_id, "KILLED")
+
+
+def _clear(client: Any, parent_id: str, made: Collection[Run]) -> None:
+    """Delete the failed runs that were made anew since (MLflow can restore them)."""
+    names = {str(run) for run in made}
+    for child in sweep.children(client, parent_id, "FAILED"):
+        if child.info.run_name in names:
+            client.delete_run(child.info.run_id)
 
 
 def _train_one(composed: DictConfig) -> float:

@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 import traceback
+import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from copy import deepcopy
 from functools import cache
@@ -55,6 +56,7 @@ class MlflowSweep(Callback):
 
     def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
         """Check every job, and create the parent run."""
+        _hush_joblib()
         errors.run(lambda: _check(_jobs(config)))
         errors.run(lambda: _open(config))
 
@@ -79,6 +81,14 @@ class MlflowSweep(Callback):
     def on_multirun_end(self, config: DictConfig, **kwargs: Any) -> None:
         """Close the parent run. Hydra skips this when a job failed."""
         close("FINISHED")
+
+
+def _hush_joblib() -> None:
+    """Let joblib keep to itself that it replaces a worker whose memory has grown, and, in a process
+    of its own, that it tidies up after a sweep that was killed.
+    """
+    warnings.filterwarnings("ignore", "A worker stopped while some jobs", UserWarning)
+    os.environ.setdefault("PYTHONWARNINGS", "ignore:resource_tracker:UserWarning")
 
 
 @cache

@@ -21,7 +21,7 @@ from mlflow.models import infer_signature
 from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 from sqlalchemy.exc import SQLAlchemyError
 
-from src import paths, quiet
+from src import metrics, paths, quiet
 from src.dataset import Dataset
 from src.errors import InputError
 
@@ -186,6 +186,17 @@ def flat(config: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
 def log_epoch(values: Mapping[str, float], step: int) -> None:
     """Log an epoch's metrics to the active run, in one request."""
     mlflow.log_metrics(dict(values), step=step)
+
+
+def log_lost_epochs(run_id: str, history: Sequence[Mapping[str, float]]) -> None:
+    """Log the epochs of a training that goes on which the run lacks: each is kept before it is
+    logged, and the process may have ended in between.
+    """
+    logged = {point.step for point in MlflowClient().get_metric_history(run_id, metrics.LOSS)}
+    for values in history:
+        epoch = int(values[metrics.EPOCH])
+        if epoch not in logged:
+            log_epoch({name: values[name] for name in values if name != metrics.EPOCH}, epoch)
 
 
 def log_settings(

@@ -64,6 +64,7 @@ def train(composed: DictConfig) -> float:
             checkpoint.save(file, state)
             tracking.log_settings(settings, job.runtime.choices, data, sweep.describe(job), digest)
             tracking.log_inputs(data, training_set["images"], validation_set["images"])
+            tracking.log_lost_epochs(run_id, state.history)
 
             model = training.fit(
                 cfg, training_set, validation_set, file, state, name, tracking.log_epoch

@@ -12,7 +12,7 @@ import yaml
 from commands import git
 from mlflow import MlflowClient
 
-from src import activations, paths, tracking
+from src import activations, metrics, paths, tracking
 from src.dataset import Dataset
 from src.errors import InputError
 
@@ -112,7 +112,7 @@ def test_the_environment_may_name_another_store(store, tmp_path, monkeypatch):
 def test_four_processes_that_create_the_store_at_once_all_get_it(tmp_path):
     script = """
 import os, sys
-from src import tracking
+from src import metrics, tracking
 children = []
 for number in range(4):
     child = os.fork()
@@ -247,6 +247,17 @@ def test_a_run_that_is_interrupted_is_killed_and_one_with_an_error_failed(client
         raise error
     assert client.get_run(run_id).info.status == status
     assert mlflow.active_run() is None
+
+
+def test_a_resumed_training_logs_the_epochs_that_it_was_stopped_before_logging(client):
+    history = [{metrics.EPOCH: epoch, metrics.LOSS: 1 / epoch} for epoch in (1.0, 2.0, 3.0)]
+    with tracking.training_run("digits", "swish", None, None) as run_id:
+        tracking.log_epoch({metrics.LOSS: 1.0}, 1)
+    with tracking.training_run("digits", "swish", run_id, None):
+        tracking.log_lost_epochs(run_id, history)
+    points = client.get_metric_history(run_id, metrics.LOSS)
+    assert [(point.step, point.value) for point in points] == [(1, 1), (2, 1 / 2), (3, 1 / 3)]
+    assert set(client.get_run(run_id).data.metrics) == {metrics.LOSS}
 
 
 def test_a_resumed_training_goes_on_in_its_run(client):
