@@ -24,7 +24,7 @@ from filelock import FileLock, Timeout
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
-from src import config, dataset, durations, errors, metrics, paths, plan, sweep, train
+from src import config, dataset, durations, errors, metrics, paths, plan, sweep, train, views
 from src.dataset import Dataset
 from src.errors import InputError
 from src.plan import Run, Study
@@ -34,6 +34,7 @@ STUDY = "study"  # its name
 RUNS = "runs"  # how many runs it has when all are made
 WORKERS = "workers"  # how many of them it makes at a time
 NOTE = "mlflow.note.content"
+SPACE = "&nbsp;"  # in a cell of the note's table, where MLflow leaves none
 
 LOG = "train.log"  # what a run prints, in its folder
 LOGS = f"multirun/DATE/TIME/RUN/{LOG}"
@@ -59,7 +60,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         print(_opening(name, study, made, missing), flush=True)
         if missing:
             print(f"A line for each run that ends; what it prints is in {LOGS}", flush=True)
-            _describe(client, parent_id, name, study, data, made, missing)
+            describe(client, parent_id, name, study, data, made, missing)
             _train(client, parent_id, study, missing)
             made = _made(client, parent_id)
             _clear(client, parent_id, made)
@@ -67,7 +68,7 @@ def main(argv: Sequence[str] | None = None) -> None:
             if client.get_run(parent_id).info.status != "FINISHED":
                 client.set_terminated(parent_id)
             sweep.show(client, parent_id)
-        _summarize(client, parent_id, name, study, made)
+        summarize(client, parent_id, name, study, made)
 
     failed = [str(run) for run in missing if run not in made]
     if failed:
@@ -174,7 +175,7 @@ def _opening(name: str, study: Study, made: Collection[Run], missing: Collection
     return f"{text} · {len(made)} made · {len(missing)} left"
 
 
-def _describe(
+def describe(
     client: Any,
     parent_id: str,
     name: str,
@@ -194,10 +195,10 @@ def _describe(
         "seeds": " ".join(map(str, study.seeds)),
         RUNS: str(len(made) + len(missing)),
         WORKERS: str(study.workers),
-        NOTE: _note(name, study, made),
     }
     for key, value in tags.items():
         client.set_tag(parent_id, key, value)
+    _write_note(client, parent_id, name, study, made)
 
 
 def _train(client: Any, parent_id: str, study: Study, missing: Sequence[Run]) -> None:
@@ -268,24 +269,31 @@ def _progress(parent_id: str, run: Run) -> str:
     return line
 
 
-def _summarize(
+def summarize(
     client: Any, parent_id: str, name: str, study: Study, made: Mapping[Run, Any]
 ) -> None:
     """Give the parent run the means over the seeds, as metrics and in its description."""
-    summary = {}
-    for activation in dict.fromkeys(run.activation for run in made):
-        accuracies = _values(made, activation, metrics.TEST_ACCURACY)
-        if accuracies:
-            summary[metrics.STUDY_ACCURACY + activation] = mean(accuracies)
-        if len(accuracies) > 1:
-            summary[metrics.STUDY_ACCURACY_SD + activation] = stdev(accuracies)
-        seconds = _values(made, activation, metrics.MEDIAN_EPOCH_SECONDS)
-        summary[metrics.STUDY_EPOCH_SECONDS + activation] = mean(seconds)
+    accuracies, seconds = (
+        {
+            activation: _values(made, activation, metric)
+            for activation in dict.fromkeys(run.activation for run in made)
+        }
+        for metric in (metrics.TEST_ACCURACY, metrics.MEDIAN_EPOCH_SECONDS)
+    )
+    summary = {  # in the order in which MLflow shows them
+        **{metrics.STUDY_ACCURACY + key: mean(some) for key, some in accuracies.items() if some},
+        **{
+            metrics.STUDY_ACCURACY_SD + key: stdev(some)
+            for key, some in accuracies.items()
+            if len(some) > 1
+        },
+        **{metrics.STUDY_EPOCH_SECONDS + key: mean(some) for key, some in seconds.items()},
+    }
     known = client.get_run(parent_id).data.metrics
     for key, value in summary.items():
         if known.get(key) != value:
             client.log_metric(parent_id, key, value)
-    client.set_tag(parent_id, NOTE, _note(name, study, made))
+    _write_note(client, parent_id, name, study, made)
 
 
 def _values(made: Mapping[Run, Any], activation: str, metric: str) -> list[float]:
@@ -297,11 +305,21 @@ def _values(made: Mapping[Run, Any], activation: str, metric: str) -> list[float
     ]
 
 
-def _note(name: str, study: Study, made: Mapping[Run, Any]) -> str:
-    """Return the description that MLflow shows of the parent run, in Markdown."""
+def _write_note(
+    client: Any, parent_id: str, name: str, study: Study, made: Mapping[Run, Any]
+) -> None:
+    """Give the parent run its description, and MLflow's pages the views that it links to."""
+    experiment_id = client.get_run(parent_id).info.experiment_id
+    views.offer_runs(client, experiment_id)
+    views.offer_study(client, experiment_id, name, parent_id)
+    client.set_tag(parent_id, NOTE, _note(name, study, made, experiment_id))
+
+
+def _note(name: str, study: Study, made: Mapping[Run, Any], experiment_id: str) -> str:
+    """Return the description in Markdown, of which MLflow shows the first lines at once."""
     titles = [title.replace("\n", " ") for title, _, _ in sweep.COLUMNS]
     activations = list(dict.fromkeys([*study.activations, *(run.activation for run in made)]))
-    rows = [["activation", "seeds", *titles], ["---"] * (2 + len(titles))]
+    rows = [["activation", "seeds", *titles]]
     for activation in activations:
         seeds = sum(run.activation == activation for run in made)
         spreads = [
@@ -309,15 +327,21 @@ def _note(name: str, study: Study, made: Mapping[Run, Any]) -> str:
             for _, metric, form in sweep.COLUMNS
         ]
         rows.append([f"`{activation}`", str(seeds), *spreads])
+    table = [f"| {' | '.join(cell + SPACE for cell in row)} |" for row in rows]
+    table.insert(1, "|---" * len(rows[0]) + "|")
     recipe = " ".join(plan.overrides(study))
+    links = (
+        f"[Its runs]({views.runs_link(experiment_id)}), "
+        f"[its charts]({views.charts_link(experiment_id, name)})"
+    )
     return "\n".join(
         [
-            f"{study.description}\n",
-            *(f"| {' | '.join(row)} |" for row in rows),
+            f"{study.description} {links}.\n",
+            *table,
             f"\nMean ± standard deviation over the seeds. Recipe: `{recipe}`, on {study.dataset}, "
             f"{study.workers} at a time.\n",
             f"To go on, or repeat it: `python -m src.study {name}`. What it shows: "
-            f"`python -m src.report {name}`.",
+            f"`python -m src.report {name}`, which adds report/index.html to the artifacts.",
         ]
     )
 

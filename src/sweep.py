@@ -181,7 +181,7 @@ def spread(values: Sequence[float], form: str) -> str:
 
 def _open(config: DictConfig) -> None:
     """Create the parent run, named after the sweep; or open the one that is given."""
-    from src import tracking
+    from src import tracking, views
 
     name = " ".join(config.hydra.overrides.task)
     client, experiment_id = tracking.connect(config.mlflow.experiment)
@@ -189,6 +189,7 @@ def _open(config: DictConfig) -> None:
         client.update_run(config.mlflow.parent_run_id, status="RUNNING")
         _parents.append((client, config.mlflow.parent_run_id))
         return
+    views.offer_runs(client, experiment_id)
     run = client.create_run(
         experiment_id,
         run_name=name or "multirun",
