@@ -34,6 +34,7 @@ from src import (
     numerals,
     paths,
     results,
+    views,
 )
 from src.captions import Caption
 from src.findings import Findings
@@ -297,6 +298,9 @@ def main() -> None:
         results.runs_table(runs, found).to_csv(folder / "runs.csv", index=False)
         results.pairs_table(found).to_csv(folder / "pairs.csv", index=False)
     client.log_artifacts(runs.parent_id, str(target), ARTIFACTS)
+    for name, look in comparison_figures.looks(found.activations).items():
+        for one in runs.trainings[name]:  # in MLflow's charts the colours are those of the page
+            client.set_tag(one.run_id, views.COLOUR, look.color)
     print(f"{target / PAGE}, and in MLflow's run {runs.parent_id} under {ARTIFACTS}/")
 
 
