@@ -290,8 +290,8 @@ def main() -> None:
     images = held_out_images(runs)
     target = paths.REPORTS / runs.folder
     with atomic.writing(target) as [folder]:
-        folder.mkdir()
-        exhibits = draw(runs, found, own, images, folder)
+        (folder / "figures").mkdir(parents=True)
+        exhibits = draw(runs, found, own, images, folder / "figures")
         page = render(runs, found, own, exhibits, images is not None)
         (folder / PAGE).write_text(page)
         (folder / "results.json").write_text(results.as_json(runs, found, own.costs))
