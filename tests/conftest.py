@@ -27,6 +27,12 @@ ROOT = Path(__file__).resolve().parents[1]
 SAMPLE = ROOT / "tests" / "data"
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let tests/test_ui.py look at a real study, and keep pictures of what it sees."""
+    parser.addoption("--study", help="a study of this project's store, for tests/test_ui.py")
+    parser.addoption("--screenshots", type=Path, help="a folder for that test's pictures")
+
+
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty project with a copy of params.yaml, which is also the working directory."""

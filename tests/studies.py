@@ -1,16 +1,18 @@
 """Studies that nobody trained: runs with simulated predictions in a store of MLflow."""
 
 import tempfile
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from mlflow import MlflowClient
-from mlflow.entities import Param, RunTag
+from mlflow.entities import Metric, Param, RunTag
 from simulated_runs import ORDER, training
 
-from src import paths, run_selection
+from src import metrics, paths, run_selection, scoring, tables
+from src.runs import Training
 
 
 def parent(client: MlflowClient, experiment: str, name: str | None) -> str:
@@ -59,6 +61,7 @@ def child(
     words = {**made.tags, run_selection.PARENT: parent_id, **(tags or {})}
     client.log_batch(
         run_id,
+        metrics=_metrics(made, labelled),
         params=[Param(key, value) for key, value in {**made.params, **(params or {})}.items()],
         tags=[RunTag(key, value) for key, value in words.items()],
     )
@@ -67,6 +70,7 @@ def child(
             folder = Path(name)
             made.history.to_csv(folder / paths.HISTORY, index=False)
             np.save(folder / paths.PROBABILITIES, made.probabilities)
+            tables.write_submission(folder / paths.SUBMISSION, made.predicted)
             table = pd.DataFrame({"actual": made.labels, "predicted": made.predicted})
             table[: None if labelled else 0].to_csv(folder / paths.PREDICTED, index=False)
             for artifact in without:
@@ -74,6 +78,26 @@ def child(
             client.log_artifacts(run_id, name)
     client.set_terminated(run_id, status)
     return run_id
+
+
+def _metrics(made: Training, labelled: bool) -> list[Metric]:
+    """Return what MLflow gets of a training: each epoch's metrics, and what it attained."""
+    rows = made.history.to_dict("records")
+    seconds = made.history[metrics.EPOCH_SECONDS]
+    attained = {
+        metrics.BEST_VAL_ACCURACY: metrics.best(rows)[metrics.VAL_ACCURACY],
+        metrics.MEDIAN_EPOCH_SECONDS: seconds[1:].median(),
+        metrics.TRAIN_SECONDS: seconds.sum(),
+        **(scoring.score(made.labels, made.predicted) if labelled else {}),
+    }
+    now = time.time_ns() // 1_000_000
+    by_epoch = [
+        Metric(name, value, now, int(row[metrics.EPOCH]))
+        for row in rows
+        for name, value in row.items()
+        if name != metrics.EPOCH
+    ]
+    return [*by_epoch, *(Metric(name, value, now, 0) for name, value in attained.items())]
 
 
 def study(
