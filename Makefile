@@ -17,7 +17,8 @@ study: .venv/locked  ## activations × seeds, resumable; `make study STUDY=fashi
 	@dvc repro -q preprocess && python -m src.study $(STUDY)
 
 ui: .venv/locked  ## the runs in MLflow, on http://127.0.0.1:5000
-	@echo "MLflow opens at http://127.0.0.1:5000 in a few seconds; Ctrl-C ends it."
+	@echo "MLflow opens at http://127.0.0.1:5000 in a few seconds; choose Model training there."
+	@echo "Ctrl-C ends it."
 	@PYTHONWARNINGS=ignore mlflow ui --host 127.0.0.1 --port 5000 --workers 1 \
 	    --backend-store-uri "$${MLFLOW_TRACKING_URI:-sqlite:///$(CURDIR)/mlflow.db}"
 
