@@ -83,6 +83,11 @@ def command(*words):
         errors.run(report.main)
 
 
+def files(folder):
+    """Return the contents of all files below, by their names."""
+    return {path.name: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
 def reported(project, *words):
     client, parent_id = project
     with redirect_stdout(StringIO()) as printed:
@@ -93,8 +98,13 @@ def reported(project, *words):
         parent_id,
         printed.getvalue(),
         (folder / report.PAGE).read_text(),
-        {path.name: path.read_bytes() for path in folder.iterdir()},
-        {Path(file.path).name for file in client.list_artifacts(parent_id, report.ARTIFACTS)},
+        files(folder),
+        {
+            Path(file.path).name
+            for part in (report.ARTIFACTS, f"{report.ARTIFACTS}/figures")
+            for file in client.list_artifacts(parent_id, part)
+            if not file.is_dir
+        },
     )
 
 
@@ -156,7 +166,7 @@ def test_the_page_needs_nothing_else(first, page):
     assert not re.search("https?://", first.page)
     assert "@import" not in first.page
     assert "url(" not in first.page
-    assert "<script" not in first.page
+    assert "fetch(" not in first.page
     for link in page.links:
         if link.startswith("#"):
             assert link[1:] in page.ids
@@ -349,7 +359,7 @@ def test_a_full_disk_leaves_the_report_before_as_it_was(project, second, monkeyp
     assert ended.value.code == 1
     assert "no space left on device" in capsys.readouterr().err
     folder = paths.REPORTS / "five"
-    assert {path.name: path.read_bytes() for path in folder.iterdir()} == second.files
+    assert files(folder) == second.files
     assert list(paths.REPORTS.iterdir()) == [folder]
 
 
