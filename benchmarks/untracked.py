@@ -8,7 +8,7 @@ that a training calls.
 
 import runpy
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
@@ -34,7 +34,12 @@ def log_settings(
     choices: Mapping[str, str],
     data: Dataset,
     tags: Mapping[str, str],
+    digest: str,
 ) -> None:
+    """Log nothing."""
+
+
+def log_lost_epochs(run_id: str, history: Sequence[Mapping[str, float]]) -> None:
     """Log nothing."""
 
 

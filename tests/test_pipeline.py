@@ -10,7 +10,7 @@ import pytest
 import yaml
 from commands import ROOT, git, make_project, run, runs
 
-from src import metrics, paths
+from src import identity, metrics, paths
 
 MINE = "_target_: keras.layers.Activation\nactivation: softsign\n"
 
@@ -65,9 +65,7 @@ def test_a_stage_depends_on_the_outputs_of_those_before_it_or_on_files_of_the_pr
 
 
 def test_train_depends_on_all_code_that_a_training_depends_on():
-    from src.training import CODE
-
-    code = {str(path.relative_to(ROOT)) for path in CODE}
+    code = {str(path.relative_to(ROOT)) for path in identity.CODE}
     assert code <= set(stages()["train"]["deps"])
 
 
