@@ -36,6 +36,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from src import machine, precision
 from src.errors import InputError
 
 THREADS = ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
@@ -192,22 +193,15 @@ def conditions(*packages: str) -> str:
                 "install -r pyproject.toml --extra benchmark -c requirements.lock`."
             ) from error
     threads = ", ".join(f"{name}={os.environ.get(name, 'default')}" for name in THREADS)
-    machine = f"{_processor()}, {psutil.cpu_count()} logical cores"
+    hardware = f"{_processor()}, {psutil.cpu_count()} logical cores"
     load = f"load of the minute before {psutil.getloadavg()[0]:.1f}"
-    return f"{machine}, {load}\n{threads}\n{', '.join(versions)}"
+    return f"{hardware}, {load}\n{threads}\n{', '.join(versions)}"
 
 
 def _processor() -> str:
     """Return the processor's name, and the instruction sets that decide its speed."""
-    description = Path("/proc/cpuinfo")
-    if not description.is_file():
-        return platform.processor() or platform.machine()
-    pairs = (line.partition(":")[::2] for line in description.read_text().splitlines())
-    facts = {key.strip(): value.strip() for key, value in pairs}
-    flags = facts.get("flags", "").split()
-    return " ".join(
-        [facts.get("model name", platform.machine()), *(f for f in INSTRUCTIONS if f in flags)]
-    )
+    flags = precision.cpu_flags()
+    return " ".join([machine.processor(), *(name for name in INSTRUCTIONS if name in flags)])
 
 
 def show(title: str, conditions: str, rows: Sequence[Row]) -> None:

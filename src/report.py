@@ -7,7 +7,6 @@ python -m src.report STUDY --reference gelu
 
 import argparse
 import base64
-import platform
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -31,6 +30,7 @@ from src import (
     figures,
     findings,
     frameworks,
+    machine,
     numerals,
     paths,
     results,
@@ -192,19 +192,10 @@ def provenance(runs: Runs) -> dict[str, list[str]]:
         "Machine": [
             f"{numerals.count(int(cpus), 'logical core')} (trainings)" for cpus in every("cpus")
         ]
-        + [f"{_processor()}, {numerals.count(psutil.cpu_count(), 'logical core')} (report)"],
+        + [f"{machine.processor()}, {numerals.count(psutil.cpu_count(), 'logical core')} (report)"],
         "MLflow": [f"run {runs.parent_id}, {numerals.count(len(tags), 'training')}"],
         "To repeat it": [command] if command else every("command"),
     }
-
-
-def _processor() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-    except OSError:
-        return platform.processor() or platform.machine()
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.machine()
 
 
 def render(

@@ -12,15 +12,13 @@ from mlflow import MlflowClient
 from mlflow.entities import Run, ViewType
 from mlflow.exceptions import MlflowException
 
-from src import metrics, paths, tracking
+from src import metrics, paths, run_tags, tracking
 from src.errors import InputError, did_you_mean
 from src.identity import CODE
 from src.numerals import count, listed
 from src.runs import ACTIVATION, NAMES, Runs, Training, may_differ
 from src.tables import CLASSES
 
-STUDY, SWEEP = "study", "sweep"  # the tags of a parent run
-PARENT = "mlflow.parentRunId"  # the tag of a child
 FRAMEWORK = ("tensorflow", "keras")  # tags of versions that must not differ
 FILES = (paths.HISTORY, paths.PROBABILITIES, paths.PREDICTED)
 EPOCH_METRICS = [metrics.EPOCH, metrics.VAL_ACCURACY, metrics.EPOCH_SECONDS]
@@ -39,7 +37,7 @@ def load(client: MlflowClient, wanted: str | None) -> Runs:
     parent = find(client, wanted)
     children = client.search_runs(
         [parent.info.experiment_id],
-        f"tags.`{PARENT}` = '{parent.info.run_id}'",
+        f"tags.`{run_tags.PARENT}` = '{parent.info.run_id}'",
         ViewType.ALL,
         max_results=50_000,
         order_by=["attributes.start_time ASC"],
@@ -53,10 +51,10 @@ def load(client: MlflowClient, wanted: str | None) -> Runs:
             name: tuple(_read(client, run, Path(folder)) for run in runs)
             for name, runs in grouped.items()
         }
-    study = parent.data.tags.get(STUDY)
+    study = parent.data.tags.get(run_tags.STUDY)
     found = Runs(
         parent_id=parent.info.run_id,
-        title=study or parent.data.tags.get(SWEEP) or parent.info.run_name,
+        title=study or parent.data.tags.get(run_tags.SWEEP) or parent.info.run_name,
         folder=_folder(study or "") or f"multirun-{parent.info.run_id[:8]}",
         tags=parent.data.tags,
         trainings=trainings,
@@ -85,11 +83,13 @@ def find(client: MlflowClient, wanted: str | None) -> Run:
                 "`python -m src.train activation=swish,relu seed=1,2,3 -m`."
             )
         return active[0]
-    studies = [run for run in (*active, *parents) if run.data.tags.get(STUDY) == wanted]
+    studies = [run for run in (*active, *parents) if run.data.tags.get(run_tags.STUDY) == wanted]
     run = studies[0] if studies else _by_id(client, wanted)
     if run is None:
         names = list(
-            dict.fromkeys(one.data.tags[STUDY] for one in active if STUDY in one.data.tags)
+            dict.fromkeys(
+                one.data.tags[run_tags.STUDY] for one in active if run_tags.STUDY in one.data.tags
+            )
         )
         known = f"Studies are {', '.join(names)}. " if names else ""
         raise InputError(
@@ -100,7 +100,7 @@ def find(client: MlflowClient, wanted: str | None) -> Run:
         raise InputError(
             f"The run of {wanted} was deleted: restore it in MLflow, or name another study or run."
         )
-    above = run.data.tags.get(PARENT)
+    above = run.data.tags.get(run_tags.PARENT)
     if above:
         raise InputError(
             f"Run {wanted} is a single training ({run.info.run_name}): name the run that it is a "
@@ -114,9 +114,14 @@ def _parents(client: MlflowClient) -> list[Run]:
     experiments = [one.experiment_id for one in client.search_experiments()]
     tagged = (
         client.search_runs(experiments, f"tags.{tag} LIKE '%'", ViewType.ALL)
-        for tag in (STUDY, SWEEP)
+        for tag in (run_tags.STUDY, run_tags.SWEEP)
     )
-    found = {run.info.run_id: run for runs in tagged for run in runs if PARENT not in run.data.tags}
+    found = {
+        run.info.run_id: run
+        for runs in tagged
+        for run in runs
+        if run_tags.PARENT not in run.data.tags
+    }
     return sorted(found.values(), key=lambda run: run.info.start_time, reverse=True)
 
 

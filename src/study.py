@@ -24,13 +24,24 @@ from filelock import FileLock, Timeout
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
-from src import config, dataset, durations, errors, metrics, paths, plan, sweep, train, views
+from src import (
+    config,
+    dataset,
+    durations,
+    errors,
+    metrics,
+    paths,
+    plan,
+    run_tags,
+    sweep,
+    train,
+    views,
+)
 from src.dataset import Dataset
 from src.errors import InputError
 from src.plan import Run, Study
 
 # Tags of the parent run.
-STUDY = "study"  # its name
 RUNS = "runs"  # how many runs it has when all are made
 WORKERS = "workers"  # how many of them it makes at a time
 NOTE = "mlflow.note.content"
@@ -126,14 +137,16 @@ def parent_run(
         config.compose(*plan.overrides(study)).mlflow.experiment
     )
     parents = client.search_runs(
-        [experiment_id], f"tags.{STUDY} = '{name}'", order_by=["attributes.start_time DESC"]
+        [experiment_id],
+        f"tags.{run_tags.STUDY} = '{name}'",
+        order_by=["attributes.start_time DESC"],
     )
     empty = None
     for parent in parents:
         made = _made(client, parent.info.run_id)
         empty = empty or (None if made else parent)
         if made and all(
-            child.data.tags.get(tracking.TRAINING_DIGEST)
+            child.data.tags.get(run_tags.TRAINING_DIGEST)
             == (digests.get(run) or _digest(study, data, run))
             for run, child in made.items()
         ):
@@ -145,7 +158,7 @@ def parent_run(
             f"What study {name} has in MLflow is of other settings, data or code. It stays there; "
             "the study begins anew."
         )
-    parent = client.create_run(experiment_id, run_name=f"study {name}", tags={STUDY: name})
+    parent = client.create_run(experiment_id, run_name=f"study {name}", tags={run_tags.STUDY: name})
     return client, parent.info.run_id
 
 

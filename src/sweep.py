@@ -27,7 +27,7 @@ from rich.console import Console
 from rich.table import Table
 
 from src import config as configuration
-from src import dataset, errors, metrics
+from src import dataset, errors, metrics, run_tags
 
 PARENT = "mlflow.parent_run_id"
 
@@ -136,7 +136,7 @@ def children(client: Any, parent_id: str, status: str) -> list[Any]:
     """
     return client.search_runs(
         [client.get_run(parent_id).info.experiment_id],
-        f"tags.mlflow.parentRunId = '{parent_id}' and attributes.status = '{status}'",
+        f"tags.{run_tags.PARENT} = '{parent_id}' and attributes.status = '{status}'",
         order_by=["attributes.start_time ASC"],
     )
 
@@ -193,7 +193,7 @@ def _open(config: DictConfig) -> None:
     run = client.create_run(
         experiment_id,
         run_name=name or "multirun",
-        tags={"sweep": name, **tracking.environment_tags()},
+        tags={run_tags.SWEEP: name, **tracking.environment_tags()},
     )
     with open_dict(config):
         config.hydra.overrides.hydra.append(f"{PARENT}={run.info.run_id}")

@@ -18,17 +18,15 @@ from mlflow import MlflowClient
 from mlflow.entities import Metric, RunStatus
 from mlflow.exceptions import MlflowException
 from mlflow.models import infer_signature
-from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 from sqlalchemy.exc import SQLAlchemyError
 
-from src import metrics, paths, quiet
+from src import metrics, paths, quiet, run_tags
 from src.dataset import Dataset
 from src.errors import InputError
 
 SOURCE = Path(__file__).resolve().parent
 # What a model needs where it is served; the lock holds what it was trained with.
 MODEL_REQUIREMENTS = ("tensorflow", "keras", "numpy", "mlflow")
-TRAINING_DIGEST = "training_digest"  # the tag by which a study finds a training
 
 os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
 # Its lines on migrations, on monitors, and on how to open a run are not for our users.
@@ -153,7 +151,7 @@ def training_run(
         log_system_metrics=True,
     )
     if run_id and parent_run_id:
-        mlflow.set_tag(MLFLOW_PARENT_RUN_ID, parent_run_id)
+        mlflow.set_tag(run_tags.PARENT, parent_run_id)
     status = RunStatus.FAILED
     try:
         yield run.info.run_id
@@ -218,7 +216,7 @@ def log_settings(
     """
     mlflow.log_params(flat(settings))
     chosen = {group: choices[group] for group in ("activation", "model", "experiment")}
-    digests = {"data_digest": data.digest, TRAINING_DIGEST: digest}
+    digests = {"data_digest": data.digest, run_tags.TRAINING_DIGEST: digest}
     mlflow.set_tags({**environment_tags(), **chosen, **digests, **tags})
     mlflow.log_dict(dict(settings), "config.yaml")
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
-from src import metrics
+from src import metrics, run_tags
 
 TAG = "mlflow.sharedViewState."  # followed by the view's key
 RUNS = "activations-and-seeds"
@@ -33,7 +33,7 @@ def offer_runs(client: Any, experiment_id: str) -> None:
 def offer_study(client: Any, experiment_id: str, name: str, parent_id: str) -> None:
     """Save the comparison of a study's activations: means in the table, each run in the charts."""
     state = {
-        "searchFilter": f"tags.`mlflow.parentRunId` = '{parent_id}'",
+        "searchFilter": f"tags.`{run_tags.PARENT}` = '{parent_id}'",
         "groupBy": {
             "aggregateFunction": "average",
             "groupByKeys": [{"mode": "tag", "groupByData": "activation"}],

@@ -9,6 +9,7 @@ import pandas as pd
 from scipy.special import ndtr
 
 from src import metrics
+from src.evidence import Comparison, CrossedEstimate
 from src.runs import NAMES, Runs, Training
 
 LAYERS = {
@@ -37,6 +38,19 @@ TAGS = {
     "tensorflow": "2.21.0",
     "keras": "3.15.1",
 }
+FIGURES = (  # of a report that has something for each
+    "accuracy",
+    "differences",
+    "power",
+    "epoch_time",
+    "activation_cost",
+    "learning_curves",
+    "calibration",
+    "error_overlap",
+    "only_wrong",
+    "betas",
+    "shapes",
+)
 
 
 def training(
@@ -164,3 +178,21 @@ def curve(steepness: float) -> Curve:
     x = np.linspace(-5, 5, 101)
     sigmoid = 1 / (1 + np.exp(-steepness * x))
     return Curve(x, x * sigmoid, sigmoid * (1 + steepness * x * (1 - sigmoid)))
+
+
+def comparison(
+    first: str, second: str, difference: CrossedEstimate, p_holm: float, pairs: int = 3
+) -> Comparison:
+    """Return what is said of two activations; its other tests find nothing."""
+    return Comparison(
+        first=first,
+        second=second,
+        difference=difference,
+        bootstrap=difference,
+        p_holm=p_holm,
+        p_seeds=0.5,
+        p_seeds_holm=0.5,
+        p_images=0.5,
+        p_images_holm=0.5,
+        pairs=pairs,
+    )

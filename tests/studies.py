@@ -11,7 +11,7 @@ from mlflow import MlflowClient
 from mlflow.entities import Metric, Param, RunTag
 from simulated_runs import ORDER, training
 
-from src import metrics, paths, run_selection, scoring, tables
+from src import metrics, paths, run_tags, scoring, tables
 from src.runs import Training
 
 
@@ -58,7 +58,7 @@ def child(
     made = training(activation, seed, **more)
     experiment = client.get_run(parent_id).info.experiment_id
     run_id = client.create_run(experiment, run_name=made.name).info.run_id
-    words = {**made.tags, run_selection.PARENT: parent_id, **(tags or {})}
+    words = {**made.tags, run_tags.PARENT: parent_id, **(tags or {})}
     client.log_batch(
         run_id,
         metrics=_metrics(made, labelled),

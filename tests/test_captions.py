@@ -2,10 +2,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from simulated_runs import Curve, costs, curve
+from simulated_runs import Curve, comparison, costs, curve
 
 from src import captions
-from src.evidence import Comparison, CrossedEstimate, Estimate
+from src.evidence import CrossedEstimate, Estimate
 from src.findings import EpochTimes, Pair
 
 # A difference of 0.05 points that is shown, one that is not, and the two the other way round.
@@ -17,18 +17,6 @@ def pair(first, second="ReLU", *, points=0.02, p=0.5, pairs=3, **more):
     """Return a pair with a difference in points, whose interval reaches 0.03 to each side."""
     value = points / 100
     difference = CrossedEstimate(value, value - 0.0003, value + 0.0003, p, 0.0003, 0.0)
-    comparison = Comparison(
-        first=first,
-        second=second,
-        difference=difference,
-        bootstrap=difference,
-        p_holm=p,
-        p_seeds=0.5,
-        p_seeds_holm=0.5,
-        p_images=0.5,
-        p_images_holm=0.5,
-        pairs=pairs,
-    )
     given = {
         "by_seed": np.full(4, value),
         "detectable": 0.0006,
@@ -36,7 +24,7 @@ def pair(first, second="ReLU", *, points=0.02, p=0.5, pairs=3, **more):
         "seeds_needed": 20,
         "seeds_needed_anywhere": None,
     }
-    return Pair(comparison, **given | more)
+    return Pair(comparison(first, second, difference, p, pairs), **given | more)
 
 
 def trio(five, *cases):

@@ -9,24 +9,11 @@ from matplotlib import rc_context
 from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
 from matplotlib.text import Text
-from simulated_runs import costs, curve
+from simulated_runs import FIGURES, costs, curve
 
 from src import comparison_figures, evidence, figures, findings, mirrors
 
 STYLES = {"light": figures.STYLE, "dark": figures.DARK}
-NAMES = (
-    "accuracy",
-    "differences",
-    "power",
-    "epoch_time",
-    "activation_cost",
-    "learning_curves",
-    "calibration",
-    "error_overlap",
-    "only_wrong",
-    "betas",
-    "shapes",
-)
 ACTIVATIONS = ("ReLU", "GELU", "Hard Swish", "Swish", "Swish-β")
 OTHERS = ACTIVATIONS[1:]
 START = {"Swish-β": 1.0}
@@ -55,7 +42,7 @@ def draw(found, images, labels, style):
         "betas": not found.betas,
     }
     drawn, texts = {}, {}
-    for name in NAMES:
+    for name in FIGURES:
         if not lacking.get(name):
             with rc_context(style):
                 figure = getattr(comparison_figures, name)(*arguments.get(name, (found,)))
@@ -128,7 +115,7 @@ def labelled(axes):
 
 
 @pytest.mark.parametrize("style", STYLES)
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", FIGURES)
 def test_no_text_leaves_the_canvas_or_covers_another(both, style, name):
     figure, texts = both[style].figures[name], both[style].texts[name]
     boxes = {text: text.get_window_extent() for text in texts}
@@ -158,7 +145,7 @@ def contrast(one, other):
 
 
 @pytest.mark.parametrize("style", STYLES)
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", FIGURES)
 def test_text_is_readable_on_its_ground(both, style, name):
     figure = both[style].figures[name]
     ground = {"light": "white", "dark": figures.NIGHT}[style]
@@ -222,7 +209,7 @@ def test_two_seeds_of_one_epoch_without_an_error_can_be_drawn(short_runs, images
     }
     found = findings.compute(replace(short_runs, trainings=trainings), "ReLU")
     drawn = draw(found, images, short_runs.labels, figures.STYLE).figures
-    assert set(drawn) == set(NAMES) - {"epoch_time", "only_wrong", "betas"}
+    assert set(drawn) == set(FIGURES) - {"epoch_time", "only_wrong", "betas"}
 
 
 # One by one

@@ -1,12 +1,14 @@
 import subprocess
 import sys
 import time
+from functools import partial
 from itertools import combinations
 
 import numpy as np
 import pytest
 from scipy import stats
 from scipy.special import ndtr
+from simulated_runs import comparison
 from sklearn.calibration import calibration_curve
 from sklearn.metrics import jaccard_score
 
@@ -73,19 +75,7 @@ def crossed(value=0.0005, low=0.0002, high=0.0008, p_value=0.001):
     return evidence.CrossedEstimate(value, low, high, p_value, seed_sd=0.0003, image_se=0.0)
 
 
-def comparison(estimate, p_holm, pairs=3):
-    return evidence.Comparison(
-        first="Swish",
-        second="ReLU",
-        difference=estimate,
-        bootstrap=estimate,
-        p_holm=p_holm,
-        p_seeds=0.5,
-        p_seeds_holm=0.5,
-        p_images=0.5,
-        p_images_holm=0.5,
-        pairs=pairs,
-    )
+swish_and_relu = partial(comparison, "Swish", "ReLU")
 
 
 def test_neither_tensorflow_nor_mlflow_nor_statsmodels_is_imported_until_needed():
@@ -482,7 +472,7 @@ def test_one_seed_is_refused(function):
 
 
 def test_a_difference_that_is_shown_is_a_victory():
-    found = evidence.verdict(comparison(crossed(0.0005, 0.0002, 0.0008), p_holm=0.003))
+    found = evidence.verdict(swish_and_relu(crossed(0.0005, 0.0002, 0.0008), p_holm=0.003))
     assert found == (
         "Swish beats ReLU by 0.05 points (95 % interval 0.02 to 0.08, p = 0.003 after Holm's "
         "correction)."
@@ -490,7 +480,7 @@ def test_a_difference_that_is_shown_is_a_victory():
 
 
 def test_a_negative_difference_is_the_victory_of_the_other():
-    found = evidence.verdict(comparison(crossed(-0.0012, -0.002, -0.0004), p_holm=1e-9))
+    found = evidence.verdict(swish_and_relu(crossed(-0.0012, -0.002, -0.0004), p_holm=1e-9))
     assert found == (
         "ReLU beats Swish by 0.12 points (95 % interval 0.04 to 0.20, p < 0.001 after Holm's "
         "correction)."
@@ -498,7 +488,7 @@ def test_a_negative_difference_is_the_victory_of_the_other():
 
 
 def test_a_difference_that_is_not_shown_is_bounded():
-    found = evidence.verdict(comparison(crossed(0.00015, -0.0001, 0.0004), p_holm=0.3, pairs=1))
+    found = evidence.verdict(swish_and_relu(crossed(0.00015, -0.0001, 0.0004), p_holm=0.3, pairs=1))
     assert found == (
         "No difference between Swish and ReLU can be shown: any is smaller than 0.04 points "
         "(95 % interval −0.01 to 0.04, p = 0.3)."
@@ -506,22 +496,22 @@ def test_a_difference_that_is_not_shown_is_bounded():
 
 
 def test_the_bound_is_the_farther_end_of_the_interval():
-    found = evidence.verdict(comparison(crossed(-0.0003, -0.0007, 0.0001), p_holm=0.2))
+    found = evidence.verdict(swish_and_relu(crossed(-0.0003, -0.0007, 0.0001), p_holm=0.2))
     assert "any is smaller than 0.07 points (95 % interval −0.07 to 0.01," in found
 
 
 def test_no_bound_is_rounded_towards_what_the_data_do_not_give():
-    found = evidence.verdict(comparison(crossed(0.00021, -0.000001, 0.000421), p_holm=0.06))
+    found = evidence.verdict(swish_and_relu(crossed(0.00021, -0.000001, 0.000421), p_holm=0.06))
     assert "smaller than 0.05 points (95 % interval −0.01 to 0.05, p = 0.06" in found
 
 
 def test_a_victory_by_less_than_a_hundredth_gets_the_digits_it_needs():
-    found = evidence.verdict(comparison(crossed(0.00006, 0.000014, 0.000106), p_holm=0.02))
+    found = evidence.verdict(swish_and_relu(crossed(0.00006, 0.000014, 0.000106), p_holm=0.02))
     assert "by 0.006 points (95 % interval 0.001 to 0.011, p = 0.02 " in found
 
 
 def test_what_holms_correction_takes_away_is_not_shown():
-    found = evidence.verdict(comparison(crossed(p_value=0.01), p_holm=0.1))
+    found = evidence.verdict(swish_and_relu(crossed(p_value=0.01), p_holm=0.1))
     assert found.startswith("No difference between Swish and ReLU can be shown: any is smaller")
 
 
@@ -538,7 +528,7 @@ def test_what_holms_correction_takes_away_is_not_shown():
     ],
 )
 def test_a_rounded_p_stays_on_its_side_of_5_percent(p_value, text):
-    assert text in evidence.verdict(comparison(crossed(), p_holm=p_value))
+    assert text in evidence.verdict(swish_and_relu(crossed(), p_holm=p_value))
 
 
 # Time

@@ -11,7 +11,7 @@ from mlflow import MlflowClient
 from simulated_runs import COMMIT, TAGS, training
 from studies import child, parent, study
 
-from src import paths, run_selection
+from src import paths, run_selection, run_tags
 from src.errors import InputError
 
 SMALL = {"images": 30, "epochs": 2}
@@ -46,7 +46,7 @@ def experiment(client, tmp_path_factory):
 def made(client, experiment):
     """The ids of the runs of a finished study, by their names."""
     parent_id = study(client, experiment, "made", **PAIR)
-    children = client.search_runs([experiment], f"tags.`{run_selection.PARENT}` = '{parent_id}'")
+    children = client.search_runs([experiment], f"tags.`{run_tags.PARENT}` = '{parent_id}'")
     return {run.info.run_name: run.info.run_id for run in children}
 
 
