@@ -360,7 +360,7 @@ def _ground_to(color: str) -> Colormap:
 
 
 def only_wrong(found: Findings, images: np.ndarray, labels: np.ndarray) -> Figure:
-    """Draw digits that one activation alone gets wrong, by the vote of its seeds.
+    """Draw images that one activation alone gets wrong, by the vote of its seeds.
 
     Args:
         found: the findings.
@@ -369,7 +369,7 @@ def only_wrong(found: Findings, images: np.ndarray, labels: np.ndarray) -> Figur
     """
     across = 5
     names = [name for name in found.activations if len(found.only_wrong[name])]
-    figure = _figure(0.5 + 1.85 * len(names), "Digits that one activation alone misreads")
+    figure = _figure(0.5 + 1.85 * len(names), "Images that one activation alone misreads")
     parts = np.atleast_1d(figure.subfigures(len(names), 1, hspace=0.08))
     for part, name in zip(parts, names, strict=True):
         places = found.only_wrong[name]
