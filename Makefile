@@ -41,5 +41,6 @@ help:  ## list the targets
 	@echo "Setting up .venv (once; about 2 GB, a minute or more by your connection) ..."
 	@$(PYTHON) -m venv .venv
 	@$(BIN)/pip install -q --disable-pip-version-check uv==$(UV_VERSION)
-	@VIRTUAL_ENV=$(CURDIR)/.venv $(BIN)/uv pip sync -q --require-hashes requirements.lock
+	@VIRTUAL_ENV=$(CURDIR)/.venv $(BIN)/uv pip sync -q --require-hashes --compile-bytecode \
+	    requirements.lock
 	@touch $@
