@@ -6,6 +6,7 @@ PYTHON ?= python3
 BIN := $(CURDIR)/.venv/bin
 UV_VERSION := 0.13.9
 export PATH := $(BIN):$(PATH)
+export MLFLOW_DISABLE_TELEMETRY ?= true
 
 run: .venv/locked  ## fetch, preprocess, train, predict: a scored submission (the default)
 	@dvc repro && python -m src.summary
