@@ -41,13 +41,13 @@ def _flat(x: tf.Tensor) -> tf.Tensor:
     return tf.reshape(x, [-1])
 
 
-@tf.function(jit_compile=True)
+@tf.function(jit_compile=True, autograph=False)
 def _swish_forward(x: tf.Tensor, scale: float) -> tf.Tensor:
     wide = _wide(x)
     return _narrow(scale * wide * tf.sigmoid(wide), x.dtype)
 
 
-@tf.function(jit_compile=True)
+@tf.function(jit_compile=True, autograph=False)
 def _swish_backward(x: tf.Tensor, scale: float, dy: tf.Tensor) -> tf.Tensor:
     wide = _wide(x)
     sigmoid = tf.sigmoid(wide)
@@ -67,13 +67,13 @@ def swish(x: tf.Tensor, scale: float = 1.0) -> tf.Tensor:
     return tf.reshape(fused(_flat(x)), tf.shape(x))
 
 
-@tf.function(jit_compile=True)
+@tf.function(jit_compile=True, autograph=False)
 def _swish_beta_forward(x: tf.Tensor, beta: tf.Tensor) -> tf.Tensor:
     wide = _wide(x)
     return _narrow(2 * wide * tf.sigmoid(beta * wide), x.dtype)
 
 
-@tf.function(jit_compile=True)
+@tf.function(jit_compile=True, autograph=False)
 def _swish_beta_backward(
     x: tf.Tensor, beta: tf.Tensor, dy: tf.Tensor
 ) -> tuple[tf.Tensor, tf.Tensor]:

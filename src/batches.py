@@ -64,6 +64,7 @@ def training_batches(
     # The whole set is one constant; a step gathers its images from it by their numbers.
     all_images, all_labels = tf.constant(images), tf.constant(labels)
 
+    @tf.autograph.experimental.do_not_convert  # to find nothing to convert takes a while
     def batch(step: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         epoch, step_in_epoch = step // steps_per_epoch, step % steps_per_epoch
         places = step_in_epoch * batch_size + tf.range(batch_size, dtype=tf.int64)
