@@ -1,3 +1,4 @@
+import atexit
 import gc
 import sys
 import weakref
@@ -34,6 +35,16 @@ def test_what_comes_after_the_first_load_is_left_to_the_collector(not_loaded):
     frameworks.load()
     gc.collect()
     assert gone() is None
+
+
+def test_a_process_that_ends_leaves_nothing_to_the_collector(not_loaded, monkeypatch):
+    at_the_end = []
+    monkeypatch.setattr(atexit, "register", at_the_end.append)
+    frameworks.load()
+    kept = [[] for _ in range(10_000)]
+    for function in at_the_end:
+        function()
+    assert len(gc.get_objects()) < len(kept)
 
 
 def test_a_failed_import_passes_and_the_collector_works_again(not_loaded, monkeypatch):
