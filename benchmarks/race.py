@@ -8,6 +8,7 @@ from statistics import mean
 
 from benchmarks import projects, turns
 from benchmarks.projects import Training
+from src import config
 from src.sweep import spread
 
 
@@ -47,6 +48,7 @@ def run(
     """
     words = (f"experiment={given.experiment}", *given.overrides)
     recipe = " ".join(words)
+    config.compose(*words)  # mistakes, before anything is trained
     ours = (projects.train(folder, *words, f"seed={seed}") for seed in given.seeds)
     theirs = (reference(seed) for seed in given.seeds)
     results = turns.take(

@@ -111,7 +111,12 @@ def take(
         rounds: how many times each is called.
         say: turns a result into text for the progress line.
         rotate: begin each round with the next one, where who comes before may matter.
+
+    Raises:
+        InputError: there is no round.
     """
+    if rounds < 1:
+        raise InputError(f"There would be {rounds} rounds: use a number from 1 on.")
     results: dict[str, list[Result]] = {name: [] for name in measurements}
     began, done, total = time.perf_counter(), 0, rounds * len(measurements)
     order = deque(measurements.items())

@@ -207,19 +207,19 @@ def test_metrics_diff_and_params_diff_tell_the_experiment_from_the_commit(experi
 
 
 @pytest.mark.slow
-def test_a_queued_experiment_records_its_run_in_the_real_repository(reproduced, tmp_path):
+def test_queued_experiments_record_their_runs_in_the_real_repository(reproduced, tmp_path):
     project = snapshot(reproduced[0], tmp_path)
-    dvc(project, "exp", "run", "--queue", "-S", "activation=relu", "-S", "seed=5")
+    dvc(project, "exp", "run", "--queue", "-S", "activation=swish,relu", "-S", "seed=5")
     dvc(project, "queue", "start", "-j", "1")
     for _ in range(300):  # the store is quicker to ask than DVC
-        if sum(metrics.TEST_ACCURACY in one.data.metrics for one in runs(project)) == 2:
+        if sum(metrics.TEST_ACCURACY in one.data.metrics for one in runs(project)) == 3:
             break
         time.sleep(1)
     while "Running" in (status := dvc(project, "queue", "status")):
         time.sleep(1)
-    assert status.count("Success") == 1, status
+    assert status.count("Success") == 2, status
     seeds = [(one.data.tags["activation"], one.data.params["seed"]) for one in runs(project)]
-    assert sorted(seeds) == [("relu", "5"), ("swish", "1")]
+    assert sorted(seeds) == [("relu", "5"), ("swish", "1"), ("swish", "5")]
     assert all(metrics.TEST_ACCURACY in one.data.metrics for one in runs(project))
     for one in runs(project):
         folder = Path(one.info.artifact_uri.removeprefix("file://"))

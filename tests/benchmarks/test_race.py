@@ -2,6 +2,7 @@ import pytest
 
 from benchmarks import projects, race
 from benchmarks.projects import Training
+from src.errors import InputError
 
 
 @pytest.fixture
@@ -38,6 +39,12 @@ def test_both_sides_train_in_turn_with_every_seed(hold):
         5,
         ("experiment=default", "epochs=1", "seed=5"),
     ]
+
+
+def test_a_mistake_in_the_overrides_is_refused_before_anything_trains(hold):
+    with pytest.raises(InputError, match="epohcs"):
+        hold("--overrides", "epohcs=1", their_accuracy=0.98, ratio=0.25, accuracy=0.5)
+    assert hold.started == []
 
 
 def test_the_table_has_the_ratio_of_the_seconds_and_both_accuracies(hold):

@@ -28,6 +28,12 @@ def test_measurements_are_taken_in_turn_and_every_result_is_kept(capsys):
     assert len(capsys.readouterr().err.splitlines()) == 6
 
 
+@pytest.mark.parametrize("rounds", [0, -1])
+def test_without_a_round_nothing_is_measured(rounds):
+    with pytest.raises(InputError, match=f"{rounds} rounds"):
+        turns.take({"a": pytest.fail}, rounds)
+
+
 def test_in_rotated_order_each_round_begins_with_the_next_measurement():
     calls = []
     turns.take({name: partial(calls.append, name) for name in "abc"}, 3, say=str, rotate=True)
