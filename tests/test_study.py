@@ -231,10 +231,12 @@ def test_the_workers_end_with_a_study_that_is_killed_outright(told):
 @pytest.mark.slow
 def test_the_same_command_goes_on_in_the_same_runs(told):
     project, told = told
-    _, begun = parent_and_children(told.recorded["killed"])
+    first, begun = parent_and_children(told.recorded["killed"])
     assert set(begun) == {"relu-seed1", "swish-seed1"}
     assert "RUNNING" in {one.info.status for one in begun.values()}
-    _, children = parent_and_children(told.recorded["resumed"])
+    parent, children = parent_and_children(told.recorded["resumed"])
+    assert parent.info.run_id == first.info.run_id
+    assert set(children) == {*begun, "mine-seed1"}
     for name in begun:
         assert children[name].info.run_id == begun[name].info.run_id
         assert children[name].info.status == "FINISHED"
@@ -247,8 +249,10 @@ def test_a_run_that_fails_is_told_and_costs_the_others_nothing(told):
     _, told = told
     done = told.done["resumed"]
     assert done.returncode == 1
-    assert "betta" in done.stderr
-    *_, last = done.stderr.splitlines()
+    failure, hydra, last = done.stderr.splitlines()
+    assert failure.startswith("Error in job ")
+    assert hydra.startswith("Error executing job ")
+    assert "betta" in failure
     assert re.search(r"^Error: 1 of 3 runs did not finish \(mine-seed1\): .*again", last)
     assert "python -m src.report" not in done.stdout
     parent, children = parent_and_children(told.recorded["resumed"])
@@ -261,9 +265,10 @@ def test_a_failed_run_is_tried_again_and_a_new_seed_trains_only_its_own_runs_in_
     _, told = told
     done = told.done["grown"]
     assert (done.returncode, done.stderr) == (0, "")
-    _, children = parent_and_children(told.recorded["grown"])
+    parent, children = parent_and_children(told.recorded["grown"])
     assert {one.info.status for one in told.recorded["grown"]} == {"FINISHED"}
-    _, before = parent_and_children(told.recorded["resumed"])
+    same, before = parent_and_children(told.recorded["resumed"])
+    assert parent.info.run_id == same.info.run_id
     for name in ("relu-seed1", "swish-seed1"):
         assert children[name].info.run_id == before[name].info.run_id
         assert children[name].info.end_time == before[name].info.end_time
