@@ -16,7 +16,9 @@ from typing import Any
 from hydra.utils import instantiate
 
 from benchmarks import turns
-from src import config, dataset, errors, frameworks, paths
+from src.config import compose
+from src.data import dataset
+from src.runtime import errors, heavy_imports, paths
 
 REFERENCE = "relu"
 GOALS = {"swish": turns.at_most(1.03), "swish_beta": turns.at_most(1.06)}
@@ -24,9 +26,9 @@ RECIPES = {"compact": "default", "notebook": "notebook"}  # by model; files of c
 PRECISIONS = ("float32", "mixed_bfloat16")
 
 
-def batches_of(cfg: config.Config) -> Iterator[Any]:
+def batches_of(cfg: compose.Config) -> Iterator[Any]:
     """Return the batches of a training that never ends."""
-    from src import batches
+    from src.training import batches
 
     drawn = batches.training_batches(
         **dataset.load(paths.TRAIN),
@@ -38,7 +40,7 @@ def batches_of(cfg: config.Config) -> Iterator[Any]:
     return iter(drawn.dataset)
 
 
-def training_steps(cfg: config.Config, drawn: Iterator[Any], count: int) -> Callable[[], float]:
+def training_steps(cfg: compose.Config, drawn: Iterator[Any], count: int) -> Callable[[], float]:
     """Return a measurement: the milliseconds of a training step, the mean of the next `count`.
 
     Args:
@@ -46,9 +48,9 @@ def training_steps(cfg: config.Config, drawn: Iterator[Any], count: int) -> Call
         drawn: its batches.
         count: of steps.
     """
-    from src import training
+    from src.training import fit
 
-    model, _ = training.build(cfg, total_steps=10**6)
+    model, _ = fit.build(cfg, total_steps=10**6)
     model.make_train_function()
     model.train_function(drawn)  # compiles
 
@@ -72,11 +74,11 @@ def compare(
         steps: that each takes in a row.
         rounds: how many times each has its turn.
     """
-    configurations = [config.compose(*overrides, f"activation={name}") for name in activations]
-    frameworks.load()
-    from src import training
+    configurations = [compose.compose(*overrides, f"activation={name}") for name in activations]
+    heavy_imports.load()
+    from src.training import fit
 
-    training.prepare(configurations[0])
+    fit.prepare(configurations[0])
     drawn = batches_of(configurations[0])
     measurements = {
         name: training_steps(cfg, drawn, steps)

@@ -20,7 +20,8 @@ from omegaconf import OmegaConf
 
 from benchmarks import projects, turns
 from benchmarks.usage import MEGABYTES, SECONDS
-from src import errors, mirrors, paths
+from src.data import mirrors
+from src.runtime import errors, paths
 
 STAGES = ("fetch", "preprocess")
 OURS, THEIRS = "ours", "pandas and NumPy"

@@ -19,7 +19,10 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks import turns
-from src import batches, callbacks, config, dataset, errors, metrics, paths, training
+from src.config import compose
+from src.data import dataset
+from src.runtime import errors, metric_names, paths
+from src.training import batches, callbacks, fit
 
 SEED = 7  # of the folds
 
@@ -34,10 +37,10 @@ def labelled() -> tuple[np.ndarray, np.ndarray]:
 
 def trial(recipe: str, fold: int, folds: int) -> dict[str, float]:
     """Train a recipe without one fold; return its errors there, and its seconds of training."""
-    cfg = config.compose(*recipe.split(), f"seed={fold + 1}")
+    cfg = compose.compose(*recipe.split(), f"seed={fold + 1}")
     images, labels = labelled()
     held = np.arange(len(labels)) % folds == fold
-    training.prepare(cfg)
+    fit.prepare(cfg)
     drawn = batches.training_batches(
         images[~held],
         labels[~held],
@@ -46,7 +49,7 @@ def trial(recipe: str, fold: int, folds: int) -> dict[str, float]:
         seed=cfg.seed,
         augment=instantiate(cfg.augmentation),
     )
-    model, _ = training.build(cfg, total_steps=cfg.epochs * drawn.steps_per_epoch)
+    model, _ = fit.build(cfg, total_steps=cfg.epochs * drawn.steps_per_epoch)
     history = model.fit(
         drawn.dataset,
         epochs=cfg.epochs,
@@ -58,8 +61,8 @@ def trial(recipe: str, fold: int, folds: int) -> dict[str, float]:
     keras.config.set_dtype_policy("float32")
     scores = model.predict(batches.evaluation_batches(images[held]), verbose=0)
     return {
-        metrics.TEST_ERRORS: int((scores.argmax(axis=1) != labels[held]).sum()),
-        metrics.TRAIN_SECONDS: sum(history.history[metrics.EPOCH_SECONDS]),
+        metric_names.TEST_ERRORS: int((scores.argmax(axis=1) != labels[held]).sum()),
+        metric_names.TRAIN_SECONDS: sum(history.history[metric_names.EPOCH_SECONDS]),
     }
 
 
@@ -75,8 +78,8 @@ def table(results: Mapping[str, Sequence[Mapping[str, float]]], images: int) -> 
     for heading in ("errors", "per fold", "error rate", "s of training"):
         made.add_column(heading, justify="right", no_wrap=True)
     for recipe, trials in results.items():
-        wrong = [trial[metrics.TEST_ERRORS] for trial in trials]
-        seconds = [trial[metrics.TRAIN_SECONDS] for trial in trials]
+        wrong = [trial[metric_names.TEST_ERRORS] for trial in trials]
+        seconds = [trial[metric_names.TRAIN_SECONDS] for trial in trials]
         made.add_row(
             recipe or "as in params.yaml",
             f"{sum(wrong):,}",
@@ -96,7 +99,7 @@ def main() -> None:
     if given.folds < 2:
         raise errors.InputError("--folds must be 2 or more: each fold is tried by the others.")
     for recipe in given.recipes:
-        config.compose(*recipe.split())  # mistakes, before anything is trained
+        compose.compose(*recipe.split())  # mistakes, before anything is trained
     numbers = {recipe: iter(range(given.folds)) for recipe in given.recipes}
     results = turns.take(
         {
@@ -104,7 +107,7 @@ def main() -> None:
             for recipe in given.recipes
         },
         given.folds,
-        say=lambda found: f"{found[metrics.TEST_ERRORS]} errors",
+        say=lambda found: f"{found[metric_names.TEST_ERRORS]} errors",
     )
     images = len(labelled()[1])
     print(f"Errors over {given.folds} folds of {images:,} labelled images")

@@ -21,7 +21,9 @@ from typing import Any
 
 from benchmarks import turns
 from benchmarks.training_step import NOTEBOOK
-from src import config, dataset, errors, metrics, paths, quiet
+from src.config import compose
+from src.data import dataset
+from src.runtime import errors, metric_names, paths, quiet
 
 PRODUCTS = {"float32": "float32", "mixed_bfloat16": "bfloat16"}  # their type, by precision
 SIZES = (512, 1024, 2048, 4096)  # of the square matrices
@@ -115,13 +117,13 @@ def main() -> None:
     overrides = (*NOTEBOOK, *chosen, f"batch_size={given.batch_size}")
 
     conditions = turns.conditions("tensorflow", "keras")
-    cfg = config.compose(*overrides)
+    cfg = compose.compose(*overrides)
     with quiet.stderr():
         from benchmarks import step_parts
-        from src import batches, training
+        from src.training import batches, fit
     logging.getLogger("tensorflow").setLevel(logging.ERROR)  # it counts the parts' tracings
-    training.prepare(cfg)
-    model, _ = training.build(cfg, total_steps=1)
+    fit.prepare(cfg)
+    model, _ = fit.build(cfg, total_steps=1)
     drawn = batches.training_batches(
         **dataset.load(paths.TRAIN), batch_size=cfg.batch_size, epochs=1000, seed=1, augment=None
     )
@@ -131,7 +133,7 @@ def main() -> None:
 
     def step() -> float:
         words = ("-m", "benchmarks.training_step", "--steps", str(given.steps), *overrides)
-        return 1000 * cfg.batch_size / turns.answer(*words)[metrics.IMAGES_PER_SECOND]
+        return 1000 * cfg.batch_size / turns.answer(*words)[metric_names.IMAGES_PER_SECOND]
 
     results = turns.take(
         {

@@ -12,8 +12,9 @@ from pathlib import Path
 from omegaconf import OmegaConf
 
 from benchmarks import turns
-from src import dataset, metrics, paths, schemas
-from src.errors import InputError
+from src.data import dataset, read_csv
+from src.runtime import metric_names, paths
+from src.runtime.errors import InputError
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -39,7 +40,7 @@ def with_our_data() -> Iterator[Path]:
         InputError: the data is not preprocessed, or its held-out labels are not known.
     """
     dataset.describe()
-    if schemas.read_solution(paths.SOLUTION_CSV) is None:
+    if read_csv.read_solution(paths.SOLUTION_CSV) is None:
         raise InputError(
             f"{paths.SOLUTION_CSV} holds no labels, so no test accuracy can be compared: set "
             "fetch.source to mnist in params.yaml and run `dvc repro preprocess`."
@@ -105,11 +106,11 @@ def process(folder: Path, *overrides: str, module: str = "src.train") -> Process
         MLFLOW_TRACKING_URI="",  # so, mlflow.db in that folder
     )
     final = json.loads((out / paths.METRICS).read_text())
-    return Process(seconds, final[metrics.TRAIN_SECONDS], printed, out)
+    return Process(seconds, final[metric_names.TRAIN_SECONDS], printed, out)
 
 
 def train(folder: Path, *overrides: str) -> Training:
     """Train with overrides in a project folder, as `process` does."""
     done = process(folder, *overrides)
     scores = json.loads((done.out / paths.PREDICTIONS / paths.METRICS).read_text())
-    return Training(done.train_seconds, scores[metrics.TEST_ACCURACY])
+    return Training(done.train_seconds, scores[metric_names.TEST_ACCURACY])

@@ -8,8 +8,8 @@ from statistics import mean
 
 from benchmarks import projects, turns
 from benchmarks.projects import Training
-from src import config
-from src.sweep import spread
+from src.config import compose
+from src.studies.hydra_callback import spread
 
 
 def arguments(
@@ -48,7 +48,7 @@ def run(
     """
     words = (f"experiment={given.experiment}", *given.overrides)
     recipe = " ".join(words)
-    config.compose(*words)  # mistakes, before anything is trained
+    compose.compose(*words)  # mistakes, before anything is trained
     ours = (projects.train(folder, *words, f"seed={seed}") for seed in given.seeds)
     theirs = (reference(seed) for seed in given.seeds)
     results = turns.take(

@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 
 from benchmarks import projects, race, turns
-from src import errors, metrics
+from src.runtime import errors, metric_names
 
 REFERENCE = "train_mnist_fast"
 RATIO, ACCURACY = 1 / 1.5, 0.99  # the goals
@@ -20,7 +20,7 @@ def reference(folder: Path, seed: int) -> projects.Training:
     """Train the reference in a process of its own, on the data of a project folder."""
     words = ("-m", f"benchmarks.references.{REFERENCE}", "--seed", str(seed))
     result = turns.answer(*words, folder=folder, PYTHONPATH=str(projects.ROOT))
-    return projects.Training(result[metrics.TRAIN_SECONDS], result[metrics.TEST_ACCURACY])
+    return projects.Training(result[metric_names.TRAIN_SECONDS], result[metric_names.TEST_ACCURACY])
 
 
 def main() -> None:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from benchmarks import projects, turns
 from benchmarks.timed_evaluation import EVALUATION_SECONDS
-from src import errors
+from src.runtime import errors
 
 IMPORT = ("-c", "import tensorflow")
 GOAL = turns.at_most(1.5)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from benchmarks import training_step, turns
-from src import errors, metrics, quiet
+from src.runtime import errors, metric_names, quiet
 
 DEFAULT = "the default recipe"
 
@@ -21,7 +21,7 @@ DEFAULT = "the default recipe"
 def _keras_normalization() -> None:
     import keras
 
-    from src import models
+    from src.training import models
 
     models.BatchNormalization = keras.layers.BatchNormalization
 
@@ -29,7 +29,7 @@ def _keras_normalization() -> None:
 def _keras_swish() -> None:
     import tensorflow as tf
 
-    from src import activations
+    from src.training import activations
 
     activations.swish = tf.nn.silu
 
@@ -63,7 +63,7 @@ VARIANTS = {
 def rate(name: str, steps: int) -> float:
     """Return a variant's images per second, measured in a process of its own."""
     words = ("-m", "benchmarks.steps", "--only", name, "--steps", str(steps))
-    return turns.answer(*words, **VARIANTS[name].environment)[metrics.IMAGES_PER_SECOND]
+    return turns.answer(*words, **VARIANTS[name].environment)[metric_names.IMAGES_PER_SECOND]
 
 
 def only(name: str, steps: int) -> float:
@@ -83,7 +83,7 @@ def main() -> None:
     parser.add_argument("--only", choices=VARIANTS, help="measure one here, and print JSON")
     given = parser.parse_args()
     if given.only:
-        print(json.dumps({metrics.IMAGES_PER_SECOND: only(given.only, given.steps)}))
+        print(json.dumps({metric_names.IMAGES_PER_SECOND: only(given.only, given.steps)}))
         return
     conditions = turns.conditions("tensorflow", "keras")
     rates = turns.take({name: partial(rate, name, given.steps) for name in VARIANTS}, given.rounds)

@@ -13,7 +13,8 @@ from functools import partial
 from pathlib import Path
 
 from benchmarks import projects, turns
-from src import config, errors
+from src.config import compose
+from src.runtime import errors
 
 GOAL = turns.at_least(1.3)
 
@@ -59,7 +60,7 @@ def main() -> None:
     parser.add_argument("--overrides", nargs="+", default=["epochs=2"], help="of every run")
     given = parser.parse_args()
 
-    config.compose(*given.overrides)  # mistakes, before anything is trained
+    compose.compose(*given.overrides)  # mistakes, before anything is trained
     conditions = turns.conditions("tensorflow", "keras", "hydra-joblib-launcher", "joblib")
     serial = f"one after the other, {given.workers} threads"
     parallel = f"{given.workers} workers of one thread"

@@ -16,8 +16,8 @@ from statistics import median
 
 from benchmarks import turns
 from benchmarks.training_step import NOTEBOOK
-from src import errors, metrics
-from src.errors import InputError
+from src.runtime import errors, metric_names
+from src.runtime.errors import InputError
 
 OURS = ("float32", "mixed_bfloat16")
 PYTORCH = (("float32", "bfloat16"), ("", "channels-last"), ("", "compile"))
@@ -27,7 +27,7 @@ GOAL = turns.at_least(1.1)
 def rate(*words: str) -> float:
     """Return the images per second that `python -m <words>` reports, or NaN where it cannot run."""
     try:
-        return turns.answer("-m", *words)[metrics.IMAGES_PER_SECOND]
+        return turns.answer("-m", *words)[metric_names.IMAGES_PER_SECOND]
     except InputError:  # its reason has been printed
         return nan
 

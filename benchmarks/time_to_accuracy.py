@@ -13,8 +13,8 @@ from functools import partial
 from statistics import median
 
 from benchmarks import projects, race, turns
-from src import errors, metrics
-from src.errors import InputError
+from src.runtime import errors, metric_names
+from src.runtime.errors import InputError
 
 EPOCHS = 30  # of either reference
 
@@ -36,8 +36,8 @@ def reference(name: str, epochs: int, seed: int) -> projects.Training:
     """Train a reference in a process of its own; its accuracy counts after all epochs only."""
     module = f"benchmarks.references.{name}"
     result = turns.answer("-m", module, "--seed", str(seed), "--epochs", str(epochs))
-    accuracy = result[metrics.TEST_ACCURACY] if epochs >= EPOCHS else None
-    return projects.Training(seconds(result[metrics.EPOCH_SECONDS]), accuracy)
+    accuracy = result[metric_names.TEST_ACCURACY] if epochs >= EPOCHS else None
+    return projects.Training(seconds(result[metric_names.EPOCH_SECONDS]), accuracy)
 
 
 def main() -> None:

@@ -9,7 +9,7 @@ import json
 import runpy
 import time
 
-from src import frameworks
+from src.runtime import heavy_imports
 
 EVALUATION_SECONDS = "evaluation_seconds"
 
@@ -18,7 +18,7 @@ def install(spans: list[float]) -> None:
     """Let Keras append to `spans` the seconds of each validation, and of each prediction of a data
     set.
 
-    A validation begins where the training's clock stops (src/callbacks.py).
+    A validation begins where the training's clock stops (src/training/callbacks.py).
     """
     import keras
     import tensorflow as tf
@@ -52,13 +52,13 @@ def install(spans: list[float]) -> None:
 def main() -> None:
     """Run src.train as `python -m` does, with the clock set as soon as Keras is there."""
     spans: list[float] = []
-    load = frameworks.load
+    load = heavy_imports.load
 
     def load_and_install() -> None:
         load()
         install(spans)
 
-    frameworks.load = load_and_install
+    heavy_imports.load = load_and_install
     runpy.run_module("src.train", run_name="__main__", alter_sys=True)
     print(json.dumps({EVALUATION_SECONDS: sum(spans)}))
 

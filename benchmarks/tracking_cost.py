@@ -12,7 +12,7 @@ from functools import partial
 
 from benchmarks import projects, turns
 from benchmarks.projects import Process
-from src import errors
+from src.runtime import errors
 
 SHARE, ONCE = 0.02, 5.0  # the goal: of the training's seconds, and seconds once
 

@@ -10,8 +10,10 @@ from pathlib import Path
 
 import numpy as np
 
-from src import config, dataset, errors, metrics, paths, quiet
-from src.tables import SIDE
+from src.config import compose
+from src.data import dataset
+from src.data.write_csv import SIDE
+from src.runtime import errors, metric_names, paths, quiet
 
 NOTEBOOK = ("experiment=notebook", "augmentation=none")  # the CNN that the speed is told for
 
@@ -23,9 +25,9 @@ def images_per_second(steps: int, *overrides: str) -> float:
         steps: in an epoch, on real images.
         overrides: of the configuration, as `python -m src.train` takes them.
     """
-    cfg = config.compose(*overrides, "epochs=2")
+    cfg = compose.compose(*overrides, "epochs=2")
     with quiet.stderr():
-        from src import checkpoint, training
+        from src.training import checkpoint, fit
     count = steps * cfg.batch_size
     images, labels = dataset.load(paths.TRAIN).values()
     epoch = {
@@ -36,8 +38,8 @@ def images_per_second(steps: int, *overrides: str) -> float:
     state = checkpoint.State()
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "state.npz"
-        training.fit(cfg, epoch, validation, file, state, "step", lambda values, number: None)
-    return state.history[-1][metrics.IMAGES_PER_SECOND]
+        fit.fit(cfg, epoch, validation, file, state, "step", lambda values, number: None)
+    return state.history[-1][metric_names.IMAGES_PER_SECOND]
 
 
 def main() -> None:
@@ -46,7 +48,11 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=100)
     parser.add_argument("overrides", nargs="*")
     given = parser.parse_args()
-    print(json.dumps({metrics.IMAGES_PER_SECOND: images_per_second(given.steps, *given.overrides)}))
+    print(
+        json.dumps(
+            {metric_names.IMAGES_PER_SECOND: images_per_second(given.steps, *given.overrides)}
+        )
+    )
 
 
 if __name__ == "__main__":

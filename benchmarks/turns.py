@@ -36,8 +36,9 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from src import machine, precision
-from src.errors import InputError
+from src.runtime import hardware
+from src.runtime.errors import InputError
+from src.training import precision
 
 THREADS = ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
 INSTRUCTIONS = ("avx2", "avx512f", "avx512_bf16", "amx_bf16")  # what the kernels choose by
@@ -206,7 +207,7 @@ def conditions(*packages: str) -> str:
 def _processor() -> str:
     """Return the processor's name, and the instruction sets that decide its speed."""
     flags = precision.cpu_flags()
-    return " ".join([machine.processor(), *(name for name in INSTRUCTIONS if name in flags)])
+    return " ".join([hardware.processor(), *(name for name in INSTRUCTIONS if name in flags)])
 
 
 def show(title: str, conditions: str, rows: Sequence[Row]) -> None:

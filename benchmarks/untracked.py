@@ -2,8 +2,8 @@
 
 python -m benchmarks.untracked epochs=1
 
-The product has no such switch. Here this module stands in for src/tracking.py, with the functions
-that a training calls.
+The product has no such switch. Here this module stands in for
+src/tracking/run_logger.py, with the functions that a training calls.
 """
 
 import runpy
@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from src.dataset import Dataset
+from src.data.dataset import Dataset
 
 RUN_ID = "untracked"
 
@@ -68,8 +68,8 @@ def log_to_training_run(
 
 def main() -> None:
     """Run src.train as `python -m` does, with the stand-ins."""
-    sys.modules["src.tracking"] = sys.modules[__name__]
-    sys.modules["mlflow"] = ModuleType("mlflow")  # src/frameworks.py imports it
+    sys.modules["src.tracking.run_logger"] = sys.modules[__name__]
+    sys.modules["mlflow"] = ModuleType("mlflow")  # src/runtime/heavy_imports.py imports it
     runpy.run_module("src.train", run_name="__main__", alter_sys=True)
 
 

@@ -7,7 +7,8 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 # oneDNN's kernels; TensorFlow's default has them on new processors only, but one without AVX-512
 # trains the compact CNN 1.45 times as fast with them.
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
-# XLA's default is half as wide; processors without AVX-512 are not affected (src/activations.py).
+# XLA's default is half as wide; processors without AVX-512 are not affected
+# (src/training/activations.py).
 os.environ.setdefault("XLA_FLAGS", "--xla_cpu_prefer_vector_width=512")
 # MLflow would report its use to its makers, and wait for that when the process ends.
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")

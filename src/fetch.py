@@ -15,18 +15,20 @@ from pathlib import Path
 
 import numpy as np
 
-from src import config, errors, mirrors, paths, tables
-from src.atomic import writing
-from src.errors import InputError
+from src.config import compose
+from src.data import mirrors, write_csv
+from src.runtime import errors, paths
+from src.runtime.atomic_write import writing
+from src.runtime.errors import InputError
 
 
 def main() -> None:
     """Write data/raw, whole or not at all."""
-    cfg = config.stage("fetch")
+    cfg = compose.stage("fetch")
     outputs = (paths.TRAIN_CSV, paths.TEST_CSV, paths.SAMPLE_SUBMISSION_CSV, paths.SOLUTION_CSV)
     with writing(*outputs, paths.PROVENANCE) as (*files, provenance):
         if cfg.source == "kaggle":
-            from src import kaggle_api
+            from src.data import kaggle_api
 
             with tempfile.TemporaryDirectory() as folder:
                 kaggle_api.download(Path(folder))
@@ -41,9 +43,9 @@ def main() -> None:
     print(f"{paths.RAW}: {rows['train']:,} labelled images, {rows['test']:,} test images")
 
 
-def draw(cfg: config.Fetch, train: Path, test: Path, sample: Path, solution: Path) -> dict:
+def draw(cfg: compose.Fetch, train: Path, test: Path, sample: Path, solution: Path) -> dict:
     """Write the CSVs from a data set's four arrays; return what provenance.json says of them."""
-    rows = config.LAYOUTS[cfg.layout]
+    rows = compose.LAYOUTS[cfg.layout]
     if rows is None:
         raise InputError(
             f"fetch.layout={cfg.layout} says nothing about how to split {cfg.source}: set it to "
@@ -66,10 +68,10 @@ def draw(cfg: config.Fetch, train: Path, test: Path, sample: Path, solution: Pat
         order = np.random.RandomState(cfg.seed).permutation(len(images))
         facts["seed"] = cfg.seed
     ours, theirs = order[: rows[0]], order[rows[0] :]
-    tables.write_images(train, images[ours], labels[ours])
-    tables.write_images(test, images[theirs])
-    tables.write_submission(sample, np.zeros(len(theirs), np.uint8))
-    tables.write_submission(solution, labels[theirs])
+    write_csv.write_images(train, images[ours], labels[ours])
+    write_csv.write_images(test, images[theirs])
+    write_csv.write_submission(sample, np.zeros(len(theirs), np.uint8))
+    write_csv.write_submission(solution, labels[theirs])
     return facts | {
         "sha256": mirrors.DATASETS[cfg.source].sha256,  # verified
         "rows": {"train": len(ours), "test": len(theirs)},
@@ -99,9 +101,9 @@ def copy(folder: Path, train: Path, test: Path, sample: Path, solution: Path) ->
             shutil.copyfile(folder / file.name, file)
     rows = {"train": _rows(train), "test": _rows(test)}
     if not sample.exists():
-        tables.write_submission(sample, np.zeros(rows["test"], np.uint8))
+        write_csv.write_submission(sample, np.zeros(rows["test"], np.uint8))
     if not solution.exists():
-        tables.write_submission(solution, None)
+        write_csv.write_submission(solution, None)
     digests = {}
     for file in (train, test, sample, solution):
         with file.open("rb") as stream:

@@ -4,8 +4,9 @@ import json
 from pathlib import Path
 from typing import Any
 
-from src import dataset, errors, frameworks, paths
-from src.errors import InputError
+from src.data import dataset
+from src.runtime import errors, heavy_imports, paths
+from src.runtime.errors import InputError
 
 
 def main() -> None:
@@ -15,12 +16,15 @@ def main() -> None:
     origin = _read(paths.MODELS / paths.ORIGIN)
     dataset.describe()
 
-    frameworks.load()
-    from src import predictions, summary, tracking, training
+    heavy_imports.load()
+    from src import summary
+    from src.evaluation import predictions
+    from src.tracking import run_logger
+    from src.training import fit
 
-    model = training.load(model_file)
+    model = fit.load(model_file)
     made = predictions.write(model, paths.PREDICTIONS)
-    run_id, own = tracking.log_to_training_run(origin, files=made.artifacts, metrics=made.scores)
+    run_id, own = run_logger.log_to_training_run(origin, files=made.artifacts, metrics=made.scores)
     if not own:
         print(f"The run that trained this model is not in this store: run {run_id} stands in.")
     known = f"held-out accuracy {summary.accuracy(made.scores)}" if made.scores else "not scored"

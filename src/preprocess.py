@@ -12,11 +12,12 @@ from dataclasses import asdict
 
 import numpy as np
 
-from src import config, errors, paths
-from src.atomic import writing
-from src.dataset import Dataset
-from src.errors import InputError
-from src.tables import CLASSES
+from src.config import compose
+from src.data.dataset import Dataset
+from src.data.write_csv import CLASSES
+from src.runtime import errors, paths
+from src.runtime.atomic_write import writing
+from src.runtime.errors import InputError
 
 CLASS_BALANCE = paths.DATA_FIGURES / "class_balance.png"
 SAMPLE_DIGITS = paths.DATA_FIGURES / "sample_digits.png"
@@ -24,14 +25,14 @@ SAMPLE_DIGITS = paths.DATA_FIGURES / "sample_digits.png"
 
 def main() -> None:
     """Write data/processed, whole or not at all."""
-    cfg = config.stage("preprocess")
+    cfg = compose.stage("preprocess")
     source, layout = provenance()
-    from src import schemas  # pandera and pandas: not for the errors above
+    from src.data import read_csv  # pandera and pandas: not for the errors above
 
-    rows_train, rows_test = config.LAYOUTS[layout] or (None, None)
-    images, labels = schemas.read_train(paths.TRAIN_CSV, rows_train)
-    test_images = schemas.read_test(paths.TEST_CSV, rows_test)
-    schemas.read_submission(paths.SAMPLE_SUBMISSION_CSV, len(test_images))
+    rows_train, rows_test = compose.LAYOUTS[layout] or (None, None)
+    images, labels = read_csv.read_train(paths.TRAIN_CSV, rows_train)
+    test_images = read_csv.read_test(paths.TEST_CSV, rows_test)
+    read_csv.read_submission(paths.SAMPLE_SUBMISSION_CSV, len(test_images))
 
     train, valid = split(labels, cfg.valid_fraction, cfg.seed)
     parts = {
@@ -46,7 +47,7 @@ def main() -> None:
     counts = {path.stem: len(arrays["images"]) for path, arrays in parts.items()}
     dataset = Dataset(f"{source}-{layout}", digest.hexdigest(), counts)
 
-    from src import figures
+    from src.evaluation import figures
 
     per_class = [np.bincount(labels[part], minlength=CLASSES) for part in (train, valid)]
     with writing(*parts, paths.DATASET, CLASS_BALANCE, SAMPLE_DIGITS) as files:
@@ -74,7 +75,7 @@ def provenance() -> tuple[str, str]:
     try:
         facts = json.loads(paths.PROVENANCE.read_text())
         source, layout = facts["source"], facts["layout"]
-        config.LAYOUTS[layout]
+        compose.LAYOUTS[layout]
     except (ValueError, KeyError, TypeError) as error:
         raise InputError(
             f"{paths.PROVENANCE} does not name a source and a known layout ({error!r}): {remedy}"

@@ -20,28 +20,18 @@ import psutil
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 
-from src import (
-    atomic,
-    captions,
-    comparison_figures,
-    dataset,
-    errors,
-    evidence,
-    figures,
-    findings,
-    frameworks,
-    machine,
-    numerals,
-    paths,
-    results,
-    views,
-)
-from src.captions import Caption
-from src.findings import Findings
-from src.runs import Runs
+from src.data import dataset
+from src.evaluation import figures
+from src.evidence import findings, statistics
+from src.evidence.findings import Findings
+from src.evidence.run_set import Runs
+from src.reporting import captions, comparison_figures, export
+from src.reporting.captions import Caption
+from src.runtime import atomic_write, errors, formatting, hardware, heavy_imports, paths
+from src.tracking import views
 
 if TYPE_CHECKING:  # it needs TensorFlow
-    from src.activation_profile import Cost, Curve
+    from src.reporting.activation_profile import Cost, Curve
 
 PAGE = "index.html"
 ARTIFACTS = "report"  # the folder inside the parent run
@@ -78,8 +68,8 @@ class Exhibit:
 
 def profile(runs: Runs, found: Findings) -> Profile:
     """Return what the activations are by themselves; this imports TensorFlow."""
-    frameworks.load()
-    from src import activation_profile
+    heavy_imports.load()
+    from src.reporting import activation_profile
 
     settings = {name: runs.settings(name) for name in found.activations}
     learned = {}
@@ -190,10 +180,13 @@ def provenance(runs: Runs) -> dict[str, list[str]]:
         ]
         + [f"{name} {version(name)} (report)" for name in LIBRARIES],
         "Machine": [
-            f"{numerals.count(int(cpus), 'logical core')} (trainings)" for cpus in every("cpus")
+            f"{formatting.count(int(cpus), 'logical core')} (trainings)" for cpus in every("cpus")
         ]
-        + [f"{machine.processor()}, {numerals.count(psutil.cpu_count(), 'logical core')} (report)"],
-        "MLflow": [f"run {runs.parent_id}, {numerals.count(len(tags), 'training')}"],
+        + [
+            f"{hardware.processor()}, "
+            f"{formatting.count(psutil.cpu_count(), 'logical core')} (report)"
+        ],
+        "MLflow": [f"run {runs.parent_id}, {formatting.count(len(tags), 'training')}"],
         "To repeat it": [command] if command else every("command"),
     }
 
@@ -215,21 +208,21 @@ def render(
         images_at_hand: whether the held-out images were.
     """
     environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(Path(__file__).with_name("templates")),
+        loader=jinja2.FileSystemLoader(Path(__file__).with_name("reporting") / "templates"),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
     environment.filters |= {
-        "points": lambda fraction: numerals.signed(100 * fraction, 3),
-        "percent": numerals.percent,
-        "p": lambda p_value: numerals.p_text(p_value, evidence.ALPHA).lstrip("p= "),
+        "points": lambda fraction: formatting.signed(100 * fraction, 3),
+        "percent": formatting.percent,
+        "p": lambda p_value: formatting.p_text(p_value, statistics.ALPHA).lstrip("p= "),
         "unbroken": lambda text: re.sub(r"(?<=\bp) (?=[<=])|(?<=[<=\d]) (?=[\d%×])", "\xa0", text),
-        "span": lambda one, factor=100, digits=3: numerals.span(
+        "span": lambda one, factor=100, digits=3: formatting.span(
             factor * one.low, factor * one.high, digits
         ),
-        "signed": numerals.signed,
+        "signed": formatting.signed,
         "seeds": lambda needed: "over 10,000" if needed is None else f"{needed:,}",
     }
     return environment.get_template("report.html").render(
@@ -239,9 +232,9 @@ def render(
         exhibits=exhibits,
         images_at_hand=images_at_hand,
         headline=captions.headline(found),
-        verdicts=[(pair, evidence.verdict(pair.comparison)) for pair in found.pairs],
+        verdicts=[(pair, statistics.verdict(pair.comparison)) for pair in found.pairs],
         provenance=provenance(runs),
-        worth=evidence.WORTH_SHOWING,
+        worth=statistics.WORTH_SHOWING,
         goal=findings.GOAL,
         median=np.median,
         nanmedian=np.nanmedian,
@@ -264,10 +257,11 @@ def main() -> None:
         help="what the others are compared with; relu if left out",
     )
     given = parser.parse_args()
-    from src import run_selection, tracking  # MLflow, which is slow to import
+    from src.evidence import load_runs
+    from src.tracking import run_logger  # MLflow, which is slow to import
 
-    client = tracking.reader()
-    runs = run_selection.load(client, given.wanted)
+    client = run_logger.reader()
+    runs = load_runs.load(client, given.wanted)
     reference = findings.reference_of(runs, given.reference)
     size = f"{len(runs.trainings)} activations × {len(runs.seeds)} seeds"
     print(f"{runs.title} · {size}", flush=True)
@@ -275,19 +269,19 @@ def main() -> None:
         print(f"Note: {remark}", flush=True)
     found = findings.compute(runs, reference)
     for pair in found.pairs:
-        print(evidence.verdict(pair.comparison), flush=True)
+        print(statistics.verdict(pair.comparison), flush=True)
 
     own = profile(runs, found)
     images = held_out_images(runs)
     target = paths.REPORTS / runs.folder
-    with atomic.writing(target) as [folder]:
+    with atomic_write.writing(target) as [folder]:
         (folder / "figures").mkdir(parents=True)
         exhibits = draw(runs, found, own, images, folder / "figures")
         page = render(runs, found, own, exhibits, images is not None)
         (folder / PAGE).write_text(page)
-        (folder / "results.json").write_text(results.as_json(runs, found, own.costs))
-        results.runs_table(runs, found).to_csv(folder / "runs.csv", index=False)
-        results.pairs_table(found).to_csv(folder / "pairs.csv", index=False)
+        (folder / "results.json").write_text(export.as_json(runs, found, own.costs))
+        export.runs_table(runs, found).to_csv(folder / "runs.csv", index=False)
+        export.pairs_table(found).to_csv(folder / "pairs.csv", index=False)
     client.log_artifacts(runs.parent_id, str(target), ARTIFACTS)
     for name, look in comparison_figures.looks(found.activations).items():
         for one in runs.trainings[name]:  # in MLflow's charts the colours are those of the page

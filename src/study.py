@@ -3,9 +3,10 @@
 Usage: python -m src.study [NAME]
 
 Stopped in whatever way, the same command goes on where it was. Finished runs are found in MLflow
-by the digest of their training (src/identity.py) and not trained again; a run that was stopped goes
-on after its last epoch, a failed one is tried again; and a longer list of activations or seeds
-trains only what is new. Runs made by `src.train` do not count: their times were not taken in turn.
+by the digest of their training (src/tracking/fingerprint.py) and not trained again; a run that was
+stopped goes on after its last epoch, a failed one is tried again; and a longer list of activations
+or seeds trains only what is new. Runs made by `src.train` do not count: their times were not taken
+in turn.
 """
 
 import argparse
@@ -24,22 +25,15 @@ from filelock import FileLock, Timeout
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
-from src import (
-    config,
-    dataset,
-    durations,
-    errors,
-    metrics,
-    paths,
-    plan,
-    run_tags,
-    sweep,
-    train,
-    views,
-)
-from src.dataset import Dataset
-from src.errors import InputError
-from src.plan import Run, Study
+from src import train
+from src.config import compose
+from src.data import dataset
+from src.data.dataset import Dataset
+from src.runtime import durations, errors, metric_names, paths
+from src.runtime.errors import InputError
+from src.studies import design, hydra_callback
+from src.studies.design import Run, Study
+from src.tracking import run_tags, views
 
 # Tags of the parent run.
 RUNS = "runs"  # how many runs it has when all are made
@@ -59,15 +53,15 @@ def main(argv: Sequence[str] | None = None) -> None:
             run failed.
     """
     name = _arguments(argv).name
-    study = plan.load(name)
+    study = design.load(name)
     data = dataset.describe()
-    plan.check_data(study, data)
-    digests = plan.digests(study, data, study.activations, study.seeds)
+    design.check_data(study, data)
+    digests = design.digests(study, data, study.activations, study.seeds)
 
     with _alone(name):
         client, parent_id = parent_run(name, study, data, digests)
         made = _made(client, parent_id)
-        missing = [run for run in plan.in_turn(study.activations, study.seeds) if run not in made]
+        missing = [run for run in design.in_turn(study.activations, study.seeds) if run not in made]
         print(_opening(name, study, made, missing), flush=True)
         if missing:
             print(f"A line for each run that ends; what it prints is in {LOGS}", flush=True)
@@ -78,7 +72,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         else:
             if client.get_run(parent_id).info.status != "FINISHED":
                 client.set_terminated(parent_id)
-            sweep.show(client, parent_id)
+            hydra_callback.show(client, parent_id)
         summarize(client, parent_id, name, study, made)
 
     failed = [str(run) for run in missing if run not in made]
@@ -103,7 +97,7 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
         nargs="?",
         default="default",
         metavar="NAME",
-        help=f"a file of conf/study/: {', '.join(plan.names())} (default: default)",
+        help=f"a file of conf/study/: {', '.join(design.names())} (default: default)",
     )
     return parser.parse_args(argv)
 
@@ -131,10 +125,10 @@ def parent_run(
     So runs of other settings, data or code are never put together with those to come; runs with an
     activation or a seed that the study no longer lists may be.
     """
-    from src import tracking  # MLflow, which is slow to import
+    from src.tracking import run_logger  # MLflow, which is slow to import
 
-    client, experiment_id = tracking.connect(
-        config.compose(*plan.overrides(study)).mlflow.experiment
+    client, experiment_id = run_logger.connect(
+        compose.compose(*design.overrides(study)).mlflow.experiment
     )
     parents = client.search_runs(
         [experiment_id],
@@ -165,7 +159,7 @@ def parent_run(
 def _digest(study: Study, data: Dataset, run: Run) -> str | None:
     """Return the digest of a run that the study does not list; None if it cannot be made now."""
     try:
-        return plan.digests(study, data, [run.activation], [run.seed])[run]
+        return design.digests(study, data, [run.activation], [run.seed])[run]
     except InputError:
         return None
 
@@ -174,7 +168,7 @@ def _made(client: Any, parent_id: str) -> dict[Run, Any]:
     """Return the finished runs of a study, as MLflow has them."""
     return {
         Run(child.data.tags["activation"], int(child.data.params["seed"])): child
-        for child in sweep.children(client, parent_id, "FINISHED")
+        for child in hydra_callback.children(client, parent_id, "FINISHED")
     }
 
 
@@ -198,10 +192,10 @@ def describe(
     missing: Collection[Run],
 ) -> None:
     """Give the parent run the tags that say what it is, and what the progress is read from."""
-    from src import tracking
+    from src.tracking import run_logger
 
     tags = {
-        **tracking.environment_tags(),
+        **run_logger.environment_tags(),
         "experiment": study.experiment,
         "data_digest": data.digest,
         "activations": " ".join(study.activations),
@@ -218,7 +212,7 @@ def _train(client: Any, parent_id: str, study: Study, missing: Sequence[Run]) ->
     """Train the runs, in that order, as one Hydra multirun; those that fail are reported."""
     jobs = [[f"activation={run.activation}", f"seed={run.seed}"] for run in missing]
     arguments = [
-        *plan.overrides(study),
+        *design.overrides(study),
         f"mlflow.parent_run_id={parent_id}",
         "hydra/sweeper=listed",
         f"hydra.sweeper.jobs={json.dumps(jobs)}",
@@ -235,14 +229,16 @@ def _train(client: Any, parent_id: str, study: Study, missing: Sequence[Run]) ->
         with suppress(SystemExit):  # after failed runs, which the sweep has reported
             train.main(_train_one)
     finally:
-        for child in sweep.children(client, parent_id, "RUNNING"):  # ended with their worker
+        for child in hydra_callback.children(
+            client, parent_id, "RUNNING"
+        ):  # ended with their worker
             client.set_terminated(child.info.run_id, "KILLED")
 
 
 def _clear(client: Any, parent_id: str, made: Collection[Run]) -> None:
     """Delete the failed runs that were made anew since (MLflow can restore them)."""
     names = {str(run) for run in made}
-    for child in sweep.children(client, parent_id, "FAILED"):
+    for child in hydra_callback.children(client, parent_id, "FAILED"):
         if child.info.run_name in names:
             client.delete_run(child.info.run_id)
 
@@ -266,17 +262,17 @@ def _progress(parent_id: str, run: Run) -> str:
     tags = client.get_run(parent_id).data.tags
     made = _made(client, parent_id)
     attained = made[run].data.metrics
-    score = attained.get(metrics.TEST_ACCURACY)
+    score = attained.get(metric_names.TEST_ACCURACY)
     known = "" if score is None else f"held-out accuracy {score:.4f} · "
     total = int(tags[RUNS])
     left = total - len(made)
     line = (
         f"{len(made):>{len(tags[RUNS])}}/{total} made · {run} · {known}"
-        f"{durations.text(attained[metrics.TRAIN_SECONDS])}"
+        f"{durations.text(attained[metric_names.TRAIN_SECONDS])}"
     )
     if left:
         # Not from the runs' start and end: one that was stopped for a night has both.
-        typical = median(child.data.metrics[metrics.TRAIN_SECONDS] for child in made.values())
+        typical = median(child.data.metrics[metric_names.TRAIN_SECONDS] for child in made.values())
         seconds = typical * ceil(left / int(tags[WORKERS]))
         line += f" · {left} left, about {durations.text(seconds)}"
     return line
@@ -291,16 +287,20 @@ def summarize(
             activation: _values(made, activation, metric)
             for activation in dict.fromkeys(run.activation for run in made)
         }
-        for metric in (metrics.TEST_ACCURACY, metrics.MEDIAN_EPOCH_SECONDS)
+        for metric in (metric_names.TEST_ACCURACY, metric_names.MEDIAN_EPOCH_SECONDS)
     )
     summary = {  # in the order in which MLflow shows them
-        **{metrics.STUDY_ACCURACY + key: mean(some) for key, some in accuracies.items() if some},
         **{
-            metrics.STUDY_ACCURACY_SD + key: stdev(some)
+            metric_names.STUDY_ACCURACY + key: mean(some)
+            for key, some in accuracies.items()
+            if some
+        },
+        **{
+            metric_names.STUDY_ACCURACY_SD + key: stdev(some)
             for key, some in accuracies.items()
             if len(some) > 1
         },
-        **{metrics.STUDY_EPOCH_SECONDS + key: mean(some) for key, some in seconds.items()},
+        **{metric_names.STUDY_EPOCH_SECONDS + key: mean(some) for key, some in seconds.items()},
     }
     known = client.get_run(parent_id).data.metrics
     for key, value in summary.items():
@@ -330,19 +330,19 @@ def _write_note(
 
 def _note(name: str, study: Study, made: Mapping[Run, Any], experiment_id: str) -> str:
     """Return the description in Markdown, of which MLflow shows the first lines at once."""
-    titles = [title.replace("\n", " ") for title, _, _ in sweep.COLUMNS]
+    titles = [title.replace("\n", " ") for title, _, _ in hydra_callback.COLUMNS]
     activations = list(dict.fromkeys([*study.activations, *(run.activation for run in made)]))
     rows = [["activation", "seeds", *titles]]
     for activation in activations:
         seeds = sum(run.activation == activation for run in made)
         spreads = [
-            sweep.spread(_values(made, activation, metric), form)
-            for _, metric, form in sweep.COLUMNS
+            hydra_callback.spread(_values(made, activation, metric), form)
+            for _, metric, form in hydra_callback.COLUMNS
         ]
         rows.append([f"`{activation}`", str(seeds), *spreads])
     table = [f"| {' | '.join(cell + SPACE for cell in row)} |" for row in rows]
     table.insert(1, "|---" * len(rows[0]) + "|")
-    recipe = " ".join(plan.overrides(study))
+    recipe = " ".join(design.overrides(study))
     links = (
         f"[Its runs]({views.runs_link(experiment_id)}), "
         f"[its charts]({views.charts_link(experiment_id, name)})"

@@ -9,11 +9,12 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from src import errors, kaggle_api
-from src.config import LAYOUTS
-from src.errors import InputError
-from src.metrics import KAGGLE_PUBLIC_SCORE
-from src.paths import MODELS, ORIGIN, PREDICTIONS, SUBMISSION
+from src.config.compose import LAYOUTS
+from src.data import kaggle_api
+from src.runtime import errors
+from src.runtime.errors import InputError
+from src.runtime.metric_names import KAGGLE_PUBLIC_SCORE
+from src.runtime.paths import MODELS, ORIGIN, PREDICTIONS, SUBMISSION
 
 ORIGIN_KEYS = ("run_id", "run_name", "experiment", "dataset")
 SUBMISSION_TAG = "kaggle_submission"
@@ -127,18 +128,18 @@ def _check(path: Path) -> None:
             f"{path} is missing: run `dvc repro`, or give the output folder of a training that "
             "predicted."
         )
-    from src import schemas  # pandas and pandera: not for --help
+    from src.data import read_csv  # pandas and pandera: not for --help
 
     _, rows = LAYOUTS["kaggle"]
-    schemas.read_submission(path, rows)
+    read_csv.read_submission(path, rows)
 
 
 def _record(origin: dict[str, str], score: kaggle_api.Score) -> str:
     """Log the score to the training's run; return that run in words."""
     try:
-        from src import tracking
+        from src.tracking import run_logger
 
-        run_id, original = tracking.log_to_training_run(
+        run_id, original = run_logger.log_to_training_run(
             origin,
             metrics={KAGGLE_PUBLIC_SCORE: score.public_score},
             tags={SUBMISSION_TAG: str(score.ref)},

@@ -9,8 +9,8 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from src import errors, metrics, paths
-from src.errors import InputError
+from src.runtime import errors, metric_names, paths
+from src.runtime.errors import InputError
 
 
 def show(model_folder: Path, predictions_folder: Path) -> None:
@@ -33,15 +33,16 @@ def show(model_folder: Path, predictions_folder: Path) -> None:
     if scores:
         table.add_row("held-out accuracy", accuracy(scores))
         table.add_row(
-            "errors", f"{scores[metrics.TEST_ERRORS]:,} of {scores[metrics.TEST_IMAGES]:,} images"
+            "errors",
+            f"{scores[metric_names.TEST_ERRORS]:,} of {scores[metric_names.TEST_IMAGES]:,} images",
         )
     else:
         table.add_row("held-out accuracy", "not known here: Kaggle scores this submission")
-    table.add_row("validation accuracy", f"{final[metrics.BEST_VAL_ACCURACY]:.4f}")
+    table.add_row("validation accuracy", f"{final[metric_names.BEST_VAL_ACCURACY]:.4f}")
     table.add_row(
         "speed",
-        f"{final[metrics.MEDIAN_EPOCH_SECONDS]:.1f} s per epoch, "
-        f"{final[metrics.MEDIAN_IMAGES_PER_SECOND]:,.0f} images/s",
+        f"{final[metric_names.MEDIAN_EPOCH_SECONDS]:.1f} s per epoch, "
+        f"{final[metric_names.MEDIAN_IMAGES_PER_SECOND]:,.0f} images/s",
     )
     table.add_row("submission", str(predictions_folder / paths.SUBMISSION))
     table.add_row("MLflow run", f"{origin['run_id']} in {origin['experiment']}")
@@ -58,8 +59,9 @@ def show(model_folder: Path, predictions_folder: Path) -> None:
 def accuracy(scores: dict[str, float]) -> str:
     """Return the held-out accuracy and its 95 % interval, as text."""
     return (
-        f"{scores[metrics.TEST_ACCURACY]:.4f}  (95 % interval "
-        f"{scores[metrics.TEST_ACCURACY_LOW]:.4f} to {scores[metrics.TEST_ACCURACY_HIGH]:.4f})"
+        f"{scores[metric_names.TEST_ACCURACY]:.4f}  (95 % interval "
+        f"{scores[metric_names.TEST_ACCURACY_LOW]:.4f} to "
+        f"{scores[metric_names.TEST_ACCURACY_HIGH]:.4f})"
     )
 
 

@@ -20,7 +20,11 @@ from hydra.errors import HydraException
 from hydra.types import RunMode
 from omegaconf import DictConfig
 
-from src import atomic, config, dataset, errors, frameworks, identity, paths, sweep
+from src.config import compose
+from src.data import dataset
+from src.runtime import atomic_write, errors, heavy_imports, paths
+from src.studies import hydra_callback
+from src.tracking import fingerprint
 
 INTERRUPTED = "Interrupted: the same command goes on after the last epoch that ended."
 
@@ -28,7 +32,7 @@ INTERRUPTED = "Interrupted: the same command goes on after the last epoch that e
 def train(composed: DictConfig) -> float:
     """Train as configured; return the best validation accuracy (what a sweeper optimizes)."""
     job = HydraConfig.get()
-    cfg = config.resolve(composed, job.runtime.choices)
+    cfg = compose.resolve(composed, job.runtime.choices)
     data = dataset.describe()
     training_set, validation_set = dataset.load(paths.TRAIN), dataset.load(paths.VALID)
 
@@ -36,62 +40,60 @@ def train(composed: DictConfig) -> float:
     images = f"{data.counts['train']:,} images of {data.name}"
     epochs = f"{cfg.epochs} epoch{'s' if cfg.epochs > 1 else ''}"
     print(f"{name} · {job.runtime.choices.model} · {images} · {epochs}", flush=True)
-    frameworks.load()
-    from src import (
-        checkpoint,
-        figures,
-        metrics,
-        predictions,
-        summary,
-        tracking,
-        training,
-    )
+    heavy_imports.load()
+    from src import summary
+    from src.evaluation import figures, predictions
+    from src.runtime import metric_names
+    from src.tracking import run_logger
+    from src.training import checkpoint, fit
 
     for library in ("tensorflow", "absl"):  # Hydra's logging would show their notes
         logging.getLogger(library).setLevel(logging.ERROR)
-    settings = identity.settings(composed)
-    digest = identity.digest(settings, data)
+    settings = fingerprint.settings(composed)
+    digest = fingerprint.digest(settings, data)
     folder = paths.store() / paths.CHECKPOINTS / digest[:16]
     out = Path(os.path.relpath(job.runtime.output_dir))
 
     with checkpoint.opened(folder) as (file, state):
         if state.history:
             print(f"{name} goes on after epoch {len(state.history)} of {cfg.epochs}.", flush=True)
-        with tracking.training_run(
+        with run_logger.training_run(
             cfg.mlflow.experiment, name, state.run_id, cfg.mlflow.parent_run_id
         ) as run_id:
             state.run_id = run_id
             checkpoint.save(file, state)
-            tracking.log_settings(settings, job.runtime.choices, data, sweep.describe(job), digest)
-            tracking.log_inputs(data, training_set["images"], validation_set["images"])
-            tracking.log_lost_epochs(run_id, state.history)
-
-            model = training.fit(
-                cfg, training_set, validation_set, file, state, name, tracking.log_epoch
+            run_logger.log_settings(
+                settings, job.runtime.choices, data, hydra_callback.describe(job), digest
             )
-            final = training.summarize(state.history)
+            run_logger.log_inputs(data, training_set["images"], validation_set["images"])
+            run_logger.log_lost_epochs(run_id, state.history)
+
+            model = fit.fit(
+                cfg, training_set, validation_set, file, state, name, run_logger.log_epoch
+            )
+            final = fit.summarize(state.history)
             origin = {
                 "run_id": run_id,
                 "run_name": name,
                 "experiment": cfg.mlflow.experiment,
                 "dataset": data.name,
             }
-            with atomic.writing(
+            with atomic_write.writing(
                 out / paths.MODEL, out / paths.HISTORY, out / paths.METRICS, out / paths.CURVES
             ) as [model_file, history_file, metrics_file, curves_file]:
                 model.save(model_file)
                 state.table().to_csv(history_file, index=False)
                 metrics_file.write_text(json.dumps(final, indent=2) + "\n")
                 figures.save(figures.learning_curves(state.table()), curves_file)
-            with atomic.writing(out / paths.ORIGIN) as [origin_file]:
+            with atomic_write.writing(out / paths.ORIGIN) as [origin_file]:
                 origin_file.write_text(json.dumps(origin, indent=2) + "\n")
-            tracking.log_training(model, validation_set["images"][:1], final, out)
+            run_logger.log_training(model, validation_set["images"][:1], final, out)
         if cfg.submission:
             made = predictions.write(model, out / paths.PREDICTIONS)
-            tracking.log_to_training_run(origin, files=made.artifacts, metrics=made.scores)
+            run_logger.log_to_training_run(origin, files=made.artifacts, metrics=made.scores)
             summary.show(out, made.folder)
         checkpoint.delete(file)  # last, so that no failure costs the training
-    return final[metrics.BEST_VAL_ACCURACY]
+    return final[metric_names.BEST_VAL_ACCURACY]
 
 
 def task(composed: DictConfig) -> float:
@@ -102,7 +104,7 @@ def task(composed: DictConfig) -> float:
         return train(composed)
     except (errors.InputError, OSError, HydraException) as error:
         if isinstance(error, HydraException):  # a _target_ of conf/ cannot be called like this
-            error = config.explain(error)
+            error = compose.explain(error)
         if HydraConfig.get().mode == RunMode.MULTIRUN or errors.sentence(error) is None:
             raise error
         errors.fail(error)
@@ -112,24 +114,24 @@ def main(task: Callable[[DictConfig], float] = task) -> None:
     """Let Hydra compose the configuration and run `task`, as one job or a sweep."""
     os.environ["HYDRA_FULL_ERROR"] = "1"  # raise, so that the sentence can be ours
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: resumable, KILLED
-    config.register()
+    compose.register()
     try:
         hydra.main(version_base="1.3", config_path="../conf", config_name="config")(task)()
     except KeyboardInterrupt:
-        sweep.close("KILLED")
+        hydra_callback.close("KILLED")
         raise KeyboardInterrupt(INTERRUPTED) from None
     except Exception as error:
-        swept = sweep.close("FAILED")
+        swept = hydra_callback.close("FAILED")
         if isinstance(error, BrokenProcessPool):
             raise errors.InputError(
                 "A worker process was killed, perhaps because memory ran out: run the same command "
                 "again, with fewer workers if need be."
             ) from error
-        if config.is_refusal(error):
-            raise config.explain(error) from error
+        if compose.is_refusal(error):
+            raise compose.explain(error) from error
         if not swept:
             raise
-        sys.exit(1)  # src/sweep.py reported the failed jobs, each when it failed
+        sys.exit(1)  # src/studies/hydra_callback.py reported the failed jobs, each when it failed
 
 
 if __name__ == "__main__":

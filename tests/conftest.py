@@ -1,6 +1,7 @@
 """Fixtures: a project folder of its own for a test, and a small sample of real MNIST.
 
-tests/data holds MNIST's first 600 training and 200 test images as gzipped IDX files.
+tests/support/mnist_sample holds MNIST's first 600 training and 200 test images as gzipped IDX
+files.
 """
 
 import gzip
@@ -12,19 +13,21 @@ from pathlib import Path
 import numpy as np
 import pytest
 import yaml
-from commands import Trained, train_once
 from mlflow import MlflowClient
-from simulated_runs import comparable
 
-from src import findings, mirrors, paths, tables
-from src.findings import Findings
-from src.runs import Runs
+from src.data import mirrors, write_csv
+from src.evidence import findings
+from src.evidence.findings import Findings
+from src.evidence.run_set import Runs
+from src.runtime import paths
+from tests.support.commands import Trained, train_once
+from tests.support.simulated_runs import comparable
 
 # A shell's background job ignores Ctrl-C, and so would the commands that the tests interrupt.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 ROOT = Path(__file__).resolve().parents[1]
-SAMPLE = ROOT / "tests" / "data"
+SAMPLE = ROOT / "tests" / "support" / "mnist_sample"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -53,11 +56,11 @@ def small_mnist(sample: mirrors.Arrays, tmp_path_factory: pytest.TempPathFactory
     """A folder with the sample as train, test, sample_submission and solution.csv."""
     folder = tmp_path_factory.mktemp("small_mnist")
     images, labels, test_images, solution = (sample[name] for name in mirrors.FILES)
-    tables.write_images(folder / paths.TRAIN_CSV.name, images, labels)
-    tables.write_images(folder / paths.TEST_CSV.name, test_images)
+    write_csv.write_images(folder / paths.TRAIN_CSV.name, images, labels)
+    write_csv.write_images(folder / paths.TEST_CSV.name, test_images)
     zeros = np.zeros(len(solution), np.uint8)
-    tables.write_submission(folder / paths.SAMPLE_SUBMISSION_CSV.name, zeros)
-    tables.write_submission(folder / paths.SOLUTION_CSV.name, solution)
+    write_csv.write_submission(folder / paths.SAMPLE_SUBMISSION_CSV.name, zeros)
+    write_csv.write_submission(folder / paths.SOLUTION_CSV.name, solution)
     return folder
 
 

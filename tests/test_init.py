@@ -2,7 +2,8 @@ import subprocess
 import sys
 
 import pytest
-from commands import ROOT, environment
+
+from tests.support.commands import ROOT, environment
 
 ASKED = """
 import src

@@ -6,9 +6,10 @@ import shutil
 import numpy as np
 import pytest
 import yaml
-from commands import files, run, runs, sentence, store
 
-from src import errors, metrics, paths, predict
+from src import predict
+from src.runtime import errors, metric_names, paths
+from tests.support.commands import files, run, runs, sentence, store
 
 MADE = {
     "submission.csv",
@@ -87,9 +88,9 @@ def test_predict_tells_the_score_and_adds_to_the_trainings_run(predicted):
     scores = json.loads((project / paths.PREDICTIONS / "metrics.json").read_text())
     [said] = done.stdout.splitlines()
     assert said.startswith("predictions/submission.csv: held-out accuracy ")
-    assert f"{scores[metrics.TEST_ACCURACY]:.4f}" in said
+    assert f"{scores[metric_names.TEST_ACCURACY]:.4f}" in said
     [only] = runs(project)
-    assert only.data.metrics[metrics.TEST_ERRORS] == scores[metrics.TEST_ERRORS]
+    assert only.data.metrics[metric_names.TEST_ERRORS] == scores[metric_names.TEST_ERRORS]
     assert only.info.status == "FINISHED"
     assert only.info.end_time == trained.run.info.end_time
 
@@ -136,6 +137,6 @@ def test_a_model_whose_run_was_deleted_gets_a_stand_in_run_that_serves_again(pro
     assert stand_in.info.run_name == "swish_beta-seed1 (restored)"
     assert stand_in.data.tags["trained_by"] == lost.info.run_id
     assert stand_in.info.status == "FINISHED"
-    assert stand_in.data.metrics[metrics.TEST_IMAGES] == 200
+    assert stand_in.data.metrics[metric_names.TEST_IMAGES] == 200
     predict.main()
     assert [one.info.run_id for one in runs(project)] == [stand_in.info.run_id]

@@ -8,8 +8,11 @@ import numpy as np
 import pytest
 import yaml
 
-from src import config, fetch, mirrors, paths, preprocess, tables
-from src.errors import InputError
+from src import fetch, preprocess
+from src.config import compose
+from src.data import mirrors, write_csv
+from src.runtime import paths
+from src.runtime.errors import InputError
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -101,7 +104,7 @@ def test_the_digest_changes_with_a_single_test_pixel(fetched, sample):
     before = json.loads(paths.DATASET.read_text())["digest"]
     images = sample[mirrors.TEST_IMAGES].copy()
     images[0, 0, 0] ^= 1
-    tables.write_images(paths.TEST_CSV, images)
+    write_csv.write_images(paths.TEST_CSV, images)
     preprocess.main()
     assert json.loads(paths.DATASET.read_text())["digest"] != before
 
@@ -119,7 +122,7 @@ def test_the_held_out_labels_are_not_read(fetched):
 
 
 def test_data_without_a_solution_are_fine(fetched):
-    tables.write_submission(paths.SOLUTION_CSV, None)
+    write_csv.write_submission(paths.SOLUTION_CSV, None)
     preprocess.main()
     assert paths.TRAIN.is_file()
 
@@ -174,7 +177,7 @@ def test_bad_data_are_refused_and_the_earlier_outputs_stay(fetched, path, harm, 
     ],
 )
 def test_the_layout_says_how_many_rows_there_must_be(fetched, monkeypatch, layout, said):
-    monkeypatch.setitem(config.LAYOUTS, "any", layout)
+    monkeypatch.setitem(compose.LAYOUTS, "any", layout)
     with pytest.raises(InputError, match=said):
         preprocess.main()
     assert not written()
@@ -183,7 +186,7 @@ def test_the_layout_says_how_many_rows_there_must_be(fetched, monkeypatch, layou
 def test_a_class_with_a_single_image_cannot_be_split(fetched, sample):
     labels = np.minimum(sample[mirrors.TRAIN_LABELS], 8)
     labels[0] = 9
-    tables.write_images(paths.TRAIN_CSV, sample[mirrors.TRAIN_IMAGES], labels)
+    write_csv.write_images(paths.TRAIN_CSV, sample[mirrors.TRAIN_IMAGES], labels)
     with pytest.raises(InputError, match=r"cannot be split.*valid_fraction=0.1") as caught:
         preprocess.main()
     assert "\n" not in str(caught.value)

@@ -17,13 +17,18 @@ import mlflow
 import numpy as np
 import pandas as pd
 import pytest
-from commands import ROOT
 from mlflow import MlflowClient
 from PIL import Image
-from simulated_runs import DIGEST, FIGURES
-from studies import child, study
 
-from src import activation_profile, errors, figures, mirrors, paths, report, tracking
+from src import report
+from src.data import mirrors
+from src.evaluation import figures
+from src.reporting import activation_profile
+from src.runtime import errors, paths
+from src.tracking import run_logger
+from tests.support.commands import ROOT
+from tests.support.simulated_runs import DIGEST, FIGURES
+from tests.support.studies import child, study
 
 TABLES = {"results.json", "runs.csv", "pairs.csv"}
 
@@ -119,7 +124,7 @@ def project(empty_store, sample, tmp_path_factory):
         paths.PROCESSED.mkdir(parents=True)
         np.savez(paths.TEST, images=sample[mirrors.TEST_IMAGES])
         paths.DATASET.write_text(json.dumps({"name": "mnist", "digest": DIGEST, "counts": {}}))
-        client, experiment = tracking.connect("digits")
+        client, experiment = run_logger.connect("digits")
         yield client, study(client, experiment, images=200)
     mlflow.set_tracking_uri(None)
 
@@ -189,7 +194,7 @@ def test_the_page_says_what_was_compared_and_how_it_was_made(first):
     assert f"SHA-256 {DIGEST}" in text
     assert "TensorFlow 2.21.0" in text
     assert "python -m src.study five python -m src.report" in text
-    assert "model._target_ src.models.compact" in text
+    assert "model._target_ src.training.models.compact" in text
     assert not re.search(r"\bnan\b", text.lower())
 
 
@@ -325,7 +330,7 @@ def test_a_mistake_is_one_sentence_and_leaves_no_file(
     empty_store, tmp_path, monkeypatch, capsys, words, said
 ):
     in_store(monkeypatch, tmp_path, empty_store)
-    client, experiment = tracking.connect("digits")
+    client, experiment = run_logger.connect("digits")
     if words:
         small = {"images": 30, "epochs": 2}
         study(client, experiment, activations=("relu", "swish"), seeds=(1, 2), **small)

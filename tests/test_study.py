@@ -8,11 +8,13 @@ from statistics import mean, stdev
 import psutil
 import pytest
 import yaml
-from commands import environment, files, make_project, run, runs, sentence, store
 
-from src import metrics, plan, study
-from src.dataset import Dataset
-from src.plan import Run
+from src import study
+from src.data.dataset import Dataset
+from src.runtime import metric_names
+from src.studies import design
+from src.studies.design import Run
+from tests.support.commands import environment, files, make_project, run, runs, sentence, store
 
 EPOCHS = 30
 STUDY = {
@@ -79,7 +81,7 @@ def test_a_mistake_is_one_sentence_without_heavy_imports_and_leaves_no_file(
 def test_help_lists_the_studies(capsys):
     with pytest.raises(SystemExit):
         study.main(["--help"])
-    assert ", ".join(plan.names()) in capsys.readouterr().out
+    assert ", ".join(design.names()) in capsys.readouterr().out
 
 
 # Its parent run
@@ -90,7 +92,7 @@ def project(project, monkeypatch):
     """A project with two studies that differ by name, and a store of its own."""
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     (project / "study").mkdir()
-    monkeypatch.setattr(plan, "STUDIES", project / "study")
+    monkeypatch.setattr(design, "STUDIES", project / "study")
     for name in ("mine", "other"):
         (project / "study" / f"{name}.yaml").write_text(yaml.safe_dump(STUDY))
     return project
@@ -101,8 +103,8 @@ DATA = Dataset("files-any", "0f" * 32, {})
 
 def parent_of(name, **changes):
     """Return what `study.parent_run` does for a study with changed values."""
-    changed = replace(plan.load(name), **changes)
-    digests = plan.digests(changed, DATA, changed.activations, changed.seeds)
+    changed = replace(design.load(name), **changes)
+    digests = design.digests(changed, DATA, changed.activations, changed.seeds)
     client, parent_id = study.parent_run(name, changed, DATA, digests)
     return client, parent_id, digests
 
@@ -209,12 +211,12 @@ def told(small_mnist, tmp_path_factory):
         told.recorded[name] = runs(project)
 
     activations = ["relu", "swish", "mine"]
-    mine.write_text("_target_: src.activations.ESwish\nbetta: 3")
+    mine.write_text("_target_: src.training.activations.ESwish\nbetta: 3")
     write(project, activations=activations)
     start("killed", killed=True)
     write(project, activations=activations, workers=1)
     start("resumed")
-    mine.write_text("_target_: src.activations.ESwish\nbeta: 3.0")
+    mine.write_text("_target_: src.training.activations.ESwish\nbeta: 3.0")
     write(project, activations=activations, workers=1, seeds=[1, 2])
     start("grown")
     start("again", PYTHONPATH=str(light))
@@ -240,7 +242,7 @@ def test_the_same_command_goes_on_in_the_same_runs(told):
     for name in begun:
         assert children[name].info.run_id == begun[name].info.run_id
         assert children[name].info.status == "FINISHED"
-        history = store(project).get_metric_history(children[name].info.run_id, metrics.LOSS)
+        history = store(project).get_metric_history(children[name].info.run_id, metric_names.LOSS)
         assert [point.step for point in history] == list(range(1, EPOCHS + 1))
 
 
@@ -279,7 +281,7 @@ def test_a_failed_run_is_tried_again_and_a_new_seed_trains_only_its_own_runs_in_
     assert [int(line[1]) for line in made] == [3, 4, 5, 6]
     assert [line[2] for line in made] == ["mine-seed1", "swish-seed2", "mine-seed2", "relu-seed2"]
     for line in made:
-        score = children[line[2]].data.metrics[metrics.TEST_ACCURACY]
+        score = children[line[2]].data.metrics[metric_names.TEST_ACCURACY]
         assert line[3] == f"{score:.4f}"
     assert re.search(r" · 1 left, about \d+ s$", lines[2])
     assert " left" not in lines[3]
@@ -312,11 +314,11 @@ def test_the_parent_run_reads_well(told):
     assert tags["mlflow.note.content"].startswith("Whether a study works. [Its runs](#/")
     for activation in ("relu", "swish", "mine"):
         scores = [
-            children[f"{activation}-seed{seed}"].data.metrics[metrics.TEST_ACCURACY]
+            children[f"{activation}-seed{seed}"].data.metrics[metric_names.TEST_ACCURACY]
             for seed in (1, 2)
         ]
-        assert parent.data.metrics[metrics.STUDY_ACCURACY + activation] == mean(scores)
-        assert parent.data.metrics[metrics.STUDY_ACCURACY_SD + activation] == stdev(scores)
+        assert parent.data.metrics[metric_names.STUDY_ACCURACY + activation] == mean(scores)
+        assert parent.data.metrics[metric_names.STUDY_ACCURACY_SD + activation] == stdev(scores)
         row = f"| `{activation}` | 2 | {mean(scores):.4f} ± {stdev(scores):.4f} |"
         assert row in tags["mlflow.note.content"].replace(study.SPACE, "")
 

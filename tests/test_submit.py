@@ -9,10 +9,11 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from kaggle_stand_in import PENDING, REF, SECRETS, TOKEN, StandIn, stand_in
 
-import src
-from src import errors, submit
+import src.tracking
+from src import submit
+from src.runtime import errors
+from tests.support.kaggle_stand_in import PENDING, REF, SECRETS, TOKEN, StandIn, stand_in
 
 ROOT = Path(__file__).resolve().parents[1]
 ROWS = 28_000
@@ -35,7 +36,7 @@ def kaggle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[StandIn]
 
 @pytest.fixture
 def records(monkeypatch: pytest.MonkeyPatch) -> list[dict]:
-    """Take the place of src.tracking, which needs seconds to import; return what it was given."""
+    """Take the place of run_logger, which needs seconds to import; return what it was given."""
     given: list[dict] = []
 
     def log_to_training_run(origin: dict, **values: object) -> tuple[str, bool]:
@@ -66,8 +67,8 @@ def sentence(capsys: pytest.CaptureFixture) -> Callable[..., str]:
 
 def use_tracking(monkeypatch: pytest.MonkeyPatch, log_to_training_run: Callable) -> None:
     tracking = SimpleNamespace(log_to_training_run=log_to_training_run)
-    monkeypatch.setitem(sys.modules, "src.tracking", tracking)
-    monkeypatch.setattr(src, "tracking", tracking, raising=False)
+    monkeypatch.setitem(sys.modules, "src.tracking.run_logger", tracking)
+    monkeypatch.setattr(src.tracking, "run_logger", tracking, raising=False)
 
 
 def table(header: str = "ImageId,Label", first: int = 1, rows: int = ROWS, label: str = "7") -> str:

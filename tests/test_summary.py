@@ -5,24 +5,25 @@ from pathlib import Path
 
 import pytest
 
-from src import metrics, paths, summary
-from src.errors import InputError
+from src import summary
+from src.runtime import metric_names, paths
+from src.runtime.errors import InputError
 
 ROOT = Path(__file__).resolve().parents[1]
 FINAL = {
-    metrics.BEST_EPOCH: 7,
-    metrics.BEST_VAL_ACCURACY: 0.99375,
-    metrics.BEST_VAL_LOSS: 0.5,
-    metrics.MEDIAN_EPOCH_SECONDS: 12.345,
-    metrics.MEDIAN_IMAGES_PER_SECOND: 3056.7,
-    metrics.TRAIN_SECONDS: 100.0,
+    metric_names.BEST_EPOCH: 7,
+    metric_names.BEST_VAL_ACCURACY: 0.99375,
+    metric_names.BEST_VAL_LOSS: 0.5,
+    metric_names.MEDIAN_EPOCH_SECONDS: 12.345,
+    metric_names.MEDIAN_IMAGES_PER_SECOND: 3056.7,
+    metric_names.TRAIN_SECONDS: 100.0,
 }
 SCORES = {
-    metrics.TEST_ACCURACY: 0.99654,
-    metrics.TEST_ACCURACY_LOW: 0.99578,
-    metrics.TEST_ACCURACY_HIGH: 0.99717,
-    metrics.TEST_ERRORS: 1097,
-    metrics.TEST_IMAGES: 28000,
+    metric_names.TEST_ACCURACY: 0.99654,
+    metric_names.TEST_ACCURACY_LOW: 0.99578,
+    metric_names.TEST_ACCURACY_HIGH: 0.99717,
+    metric_names.TEST_ERRORS: 1097,
+    metric_names.TEST_IMAGES: 28000,
 }
 ORIGIN = {"run_id": "0f" * 16, "run_name": "swish-seed1", "experiment": "digits"}
 

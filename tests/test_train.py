@@ -11,7 +11,10 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
-from commands import (
+
+from src.runtime import metric_names, paths
+from src.train import INTERRUPTED
+from tests.support.commands import (
     SMALL,
     TRAINED,
     artifacts,
@@ -24,9 +27,6 @@ from commands import (
     sentence,
     store,
 )
-
-from src import metrics, paths
-from src.train import INTERRUPTED
 
 FILES = {"model.keras", "history.csv", "metrics.json", "run.json", "figures/learning_curves.png"}
 PREDICTED = {
@@ -117,7 +117,7 @@ def test_a_mistake_in_a_new_activations_file_is_one_sentence(
 ):
     project = make_project(tmp_path, small_mnist)
     mine = project / "conf" / "activation" / "mine.yaml"
-    mine.write_text("_target_: src.activations.ESwish\nbeta 3")
+    mine.write_text("_target_: src.training.activations.ESwish\nbeta 3")
     said = sentence(run(project, "src.train", "activation=mine", PYTHONPATH=no_heavy_imports))
     assert "conf/activation/mine.yaml" in said
 
@@ -126,9 +126,9 @@ def test_a_mistake_in_a_new_activations_file_is_one_sentence(
 def test_a_constructor_that_refuses_a_new_activations_file_is_named(small_mnist, tmp_path):
     project = make_project(tmp_path, small_mnist)
     mine = project / "conf" / "activation" / "mine.yaml"
-    mine.write_text("_target_: src.activations.ESwish\nbetta: 3")
+    mine.write_text("_target_: src.training.activations.ESwish\nbetta: 3")
     said = sentence(run(project, "src.train", *SMALL, "activation=mine"))
-    assert "src.activations.ESwish" in said
+    assert "src.training.activations.ESwish" in said
     assert "betta" in said
 
 
@@ -144,7 +144,7 @@ def test_a_training_prints_its_epochs_and_its_result_and_nothing_else(trained):
         assert "val_accuracy 0." in line
         assert line.endswith(" left") == (number < 5)
     rest = trained.done.stdout.splitlines()[6:]
-    accuracy = trained.run.data.metrics[metrics.TEST_ACCURACY]
+    accuracy = trained.run.data.metrics[metric_names.TEST_ACCURACY]
     assert f"{accuracy:.4f}" in "\n".join(rest)
     assert str(trained.out.relative_to(trained.project) / "predictions/submission.csv") in (
         "\n".join(rest)
@@ -174,7 +174,7 @@ def test_a_finished_training_leaves_no_checkpoint_and_no_half_written_file(train
 
 def test_the_run_has_the_flat_configuration_as_params(trained):
     params = trained.run.data.params
-    assert params["activation._target_"] == "src.activations.SwishBeta"
+    assert params["activation._target_"] == "src.training.activations.SwishBeta"
     assert params["activation.beta"] == "1.0"
     assert params["model.units"] == "[16]"
     assert params["optimizer.learning_rate"] == "0.006"
@@ -207,11 +207,11 @@ def test_the_run_has_both_data_sets_as_inputs(trained):
 
 def test_the_run_has_every_epochs_metrics_at_steps_from_1(trained):
     history = pd.read_csv(trained.out / paths.HISTORY)
-    assert list(history[metrics.EPOCH]) == [1, 2, 3, 4, 5]
-    betas = [name for name in history if name.startswith(metrics.BETA)]
+    assert list(history[metric_names.EPOCH]) == [1, 2, 3, 4, 5]
+    betas = [name for name in history if name.startswith(metric_names.BETA)]
     assert betas
     client = store(trained.project)
-    for name in history.columns.drop(metrics.EPOCH):
+    for name in history.columns.drop(metric_names.EPOCH):
         logged = client.get_metric_history(trained.run.info.run_id, name)
         assert [point.step for point in logged] == [1, 2, 3, 4, 5]
         assert np.allclose([point.value for point in logged], history[name])
@@ -221,12 +221,12 @@ def test_the_run_has_the_final_metrics_and_the_score(trained):
     final = json.loads((trained.out / paths.METRICS).read_text())
     scores = json.loads((trained.out / "predictions" / "metrics.json").read_text())
     found = trained.run.data.metrics
-    assert final[metrics.BEST_VAL_ACCURACY] == max(
-        pd.read_csv(trained.out / paths.HISTORY)[metrics.VAL_ACCURACY]
+    assert final[metric_names.BEST_VAL_ACCURACY] == max(
+        pd.read_csv(trained.out / paths.HISTORY)[metric_names.VAL_ACCURACY]
     )
     assert {name: found[name] for name in final} == final
     assert {name: found[name] for name in scores} == scores
-    assert scores[metrics.TEST_IMAGES] == 200
+    assert scores[metric_names.TEST_IMAGES] == 200
 
 
 def test_the_run_keeps_history_configuration_figures_and_submission(trained):
@@ -241,7 +241,7 @@ def test_the_run_keeps_history_configuration_figures_and_submission(trained):
 def test_the_run_keeps_the_model_with_its_code_and_signature(trained):
     [logged] = trained.run.outputs.model_outputs
     model = trained.project / "mlruns" / "models" / logged.model_id / "artifacts"
-    assert (model / "code" / "src" / "activations.py").is_file()
+    assert (model / "code" / "src" / "training" / "activations.py").is_file()
     described = yaml.safe_load((model / "MLmodel").read_text())
     assert '"dtype": "uint8", "shape": [-1, 28, 28]' in described["signature"]["inputs"]
     assert (model / "requirements.txt").read_text().startswith("tensorflow==")
@@ -351,7 +351,7 @@ def test_after_a_full_disk_the_same_command_finishes_without_training_again(inte
     assert "epoch 5/5" not in done.stdout
     [only] = told.recorded["nothing"]
     assert only.info.status == "FINISHED"
-    assert only.data.metrics[metrics.TEST_IMAGES] == 200
+    assert only.data.metrics[metric_names.TEST_IMAGES] == 200
     [out] = (path.parent for path in project.glob("outputs/*/*/run.json"))
     assert files(out) >= FILES
 
@@ -361,7 +361,7 @@ def test_a_training_that_went_on_logs_each_epoch_once(interrupted):
     project, _ = interrupted
     [only] = runs(project)
     client = store(project)
-    for name in (metrics.LOSS, metrics.VAL_ACCURACY, metrics.LEARNING_RATE):
+    for name in (metric_names.LOSS, metric_names.VAL_ACCURACY, metric_names.LEARNING_RATE):
         logged = client.get_metric_history(only.info.run_id, name)
         assert [point.step for point in logged] == [1, 2, 3, 4, 5]
 
@@ -376,7 +376,7 @@ def test_a_training_that_went_on_ends_in_the_weights_of_one_that_was_not_ended(
     assert len(ours) == 5  # two kernels, two biases, and β
     assert ours.keys() == theirs.keys()
     assert all(np.array_equal(ours[name], theirs[name]) for name in ours)
-    measured = [metrics.EPOCH_SECONDS, metrics.IMAGES_PER_SECOND]
+    measured = [metric_names.EPOCH_SECONDS, metric_names.IMAGES_PER_SECOND]
     histories = [
         pd.read_csv(folder / paths.HISTORY).drop(columns=measured)
         for folder in (model_file.parent, trained.out)

@@ -10,8 +10,10 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from src import callbacks, dataset, metrics, paths, schemas
-from src.tables import CLASSES
+from src.data import dataset, read_csv
+from src.data.write_csv import CLASSES
+from src.runtime import metric_names, paths
+from src.training import callbacks
 
 EPOCHS = 30  # of both notebooks
 
@@ -57,7 +59,7 @@ def train(
     with tempfile.TemporaryDirectory() as folder:
         best = Path(folder) / "best.weights.h5"
         keeper = keras.callbacks.ModelCheckpoint(
-            best, monitor=metrics.VAL_ACCURACY, save_best_only=True, save_weights_only=True
+            best, monitor=metric_names.VAL_ACCURACY, save_best_only=True, save_weights_only=True
         )
         history = model.fit(
             batches,
@@ -69,13 +71,13 @@ def train(
         if keep_best:
             model.load_weights(best)
     x_test = _scaled(dataset.load(paths.TEST)["images"])
-    labels = schemas.read_solution(paths.SOLUTION_CSV, len(x_test))
+    labels = read_csv.read_solution(paths.SOLUTION_CSV, len(x_test))
     predicted = model.predict(x_test, batch_size=1000, verbose=0).argmax(axis=1)
     choose = max if keep_best else (lambda values: values[-1])
     result = {
-        metrics.EPOCH_SECONDS: history[metrics.EPOCH_SECONDS],
-        metrics.VAL_ACCURACY: choose(history[metrics.VAL_ACCURACY]),
-        metrics.TEST_ACCURACY: None if labels is None else float(np.mean(predicted == labels)),
+        metric_names.EPOCH_SECONDS: history[metric_names.EPOCH_SECONDS],
+        metric_names.VAL_ACCURACY: choose(history[metric_names.VAL_ACCURACY]),
+        metric_names.TEST_ACCURACY: None if labels is None else float(np.mean(predicted == labels)),
     }
     print(json.dumps(result))
 
@@ -87,7 +89,10 @@ def compile_model(layers: Sequence[keras.Layer], optimizer: keras.Optimizer) -> 
     """
     model = keras.Sequential([keras.Input((28, 28, 1)), *layers])
     model.compile(
-        optimizer, loss="categorical_crossentropy", metrics=[metrics.ACCURACY], jit_compile=False
+        optimizer,
+        loss="categorical_crossentropy",
+        metrics=[metric_names.ACCURACY],
+        jit_compile=False,
     )
     return model
 

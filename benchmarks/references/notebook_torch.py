@@ -16,7 +16,8 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from src import dataset, metrics, paths
+from src.data import dataset
+from src.runtime import metric_names, paths
 
 ACTIVATIONS = {"relu": nn.ReLU, "swish": nn.SiLU}
 PRECISIONS = ("float32", "bfloat16")
@@ -104,7 +105,7 @@ def main() -> None:
     parser.add_argument("--compile", action="store_true", dest="compiled")
     given = vars(parser.parse_args())
     rate = images_per_second(**dataset.load(paths.TRAIN), **given)
-    print(json.dumps({metrics.IMAGES_PER_SECOND: rate}))
+    print(json.dumps({metric_names.IMAGES_PER_SECOND: rate}))
 
 
 if __name__ == "__main__":

@@ -15,7 +15,8 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from src import metrics, paths, schemas
+from src.data import read_csv
+from src.runtime import metric_names, paths
 
 BATCH_SIZE = 256
 LEARNING_RATE = 1e-2
@@ -72,19 +73,19 @@ def main() -> None:
     given = parser.parse_args()
     torch.manual_seed(given.seed)
 
-    images, labels = tensors(*schemas.read_train(paths.TRAIN_CSV))
+    images, labels = tensors(*read_csv.read_train(paths.TRAIN_CSV))
     order = torch.randperm(len(labels))
     images, labels = images[order], labels[order]
     began = time.perf_counter()
     model = train(images, labels)
     seconds = time.perf_counter() - began
 
-    test_images = schemas.read_test(paths.TEST_CSV)
-    solution = schemas.read_solution(paths.SOLUTION_CSV, len(test_images))
+    test_images = read_csv.read_test(paths.TEST_CSV)
+    solution = read_csv.read_solution(paths.SOLUTION_CSV, len(test_images))
     x, y = tensors(test_images, solution)
     with torch.no_grad():
         accuracy = (model(x).argmax(dim=1) == y).float().mean().item()
-    print(json.dumps({metrics.TRAIN_SECONDS: seconds, metrics.TEST_ACCURACY: accuracy}))
+    print(json.dumps({metric_names.TRAIN_SECONDS: seconds, metric_names.TEST_ACCURACY: accuracy}))
 
 
 if __name__ == "__main__":

@@ -1,8 +1,9 @@
 import pytest
 
 from benchmarks import activation_cost
-from src import config, training
-from src.errors import InputError
+from src.config import compose
+from src.runtime.errors import InputError
+from src.training import fit
 
 TINY = ("model=mlp", "model.units=[8]", "batch_size=64")
 
@@ -20,12 +21,12 @@ def test_every_activation_has_its_turn_in_every_round_in_rotated_order(processed
 
 def test_a_measurement_trains_its_network_by_as_many_steps_as_asked(processed, monkeypatch):
     models = []
-    build = training.build
+    build = fit.build
     monkeypatch.setattr(
-        training, "build", lambda *given, **more: models.append(build(*given, **more)) or models[0]
+        fit, "build", lambda *given, **more: models.append(build(*given, **more)) or models[0]
     )
-    cfg = config.compose(*TINY, "activation=swish_beta")
-    training.prepare(cfg)
+    cfg = compose.compose(*TINY, "activation=swish_beta")
+    fit.prepare(cfg)
 
     measure = activation_cost.training_steps(cfg, activation_cost.batches_of(cfg), count=3)
     model, _ = models[0]

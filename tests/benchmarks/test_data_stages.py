@@ -4,7 +4,8 @@ import yaml
 
 from benchmarks import data_stages, turns
 from benchmarks.usage import MEGABYTES, SECONDS
-from src import mirrors, paths
+from src.data import mirrors
+from src.runtime import paths
 
 
 @pytest.fixture

@@ -3,8 +3,9 @@ import pytest
 from rich.console import Console
 
 from benchmarks import folds
-from src import dataset, metrics, paths
-from src.errors import InputError
+from src.data import dataset
+from src.runtime import metric_names, paths
+from src.runtime.errors import InputError
 
 TINY = "model=mlp model.units=[8] epochs=1 batch_size=64 augmentation=none precision=float32"
 
@@ -28,8 +29,8 @@ def test_a_recipe_is_tried_on_the_fold_that_it_was_not_trained_on(processed, mon
     monkeypatch.setattr(folds.batches, "training_batches", watch)
     images, _ = folds.labelled()
     found = folds.trial(TINY, 1, 3)
-    assert 0 < found[metrics.TEST_ERRORS] <= len(images) / 3
-    assert found[metrics.TRAIN_SECONDS] > 0
+    assert 0 < found[metric_names.TEST_ERRORS] <= len(images) / 3
+    assert found[metric_names.TRAIN_SECONDS] > 0
     held = np.arange(len(images)) % 3 == 1
     np.testing.assert_array_equal(trained[0], images[~held])
 
@@ -37,8 +38,8 @@ def test_a_recipe_is_tried_on_the_fold_that_it_was_not_trained_on(processed, mon
 def test_the_table_sums_the_errors_of_all_folds():
     results = {
         "": [
-            {metrics.TEST_ERRORS: 3, metrics.TRAIN_SECONDS: 2.0},
-            {metrics.TEST_ERRORS: 4, metrics.TRAIN_SECONDS: 3.0},
+            {metric_names.TEST_ERRORS: 3, metric_names.TRAIN_SECONDS: 2.0},
+            {metric_names.TEST_ERRORS: 4, metric_names.TRAIN_SECONDS: 3.0},
         ]
     }
     console = Console(record=True, width=100)

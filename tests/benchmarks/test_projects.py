@@ -1,8 +1,9 @@
 import pytest
 
 from benchmarks import projects
-from src import dataset, paths, tables
-from src.errors import InputError
+from src.data import dataset, write_csv
+from src.runtime import paths
+from src.runtime.errors import InputError
 
 
 def test_a_folder_with_our_data_has_its_parameters_and_its_images_and_vanishes(processed):
@@ -17,7 +18,7 @@ def test_a_folder_with_our_data_has_its_parameters_and_its_images_and_vanishes(p
 
 
 def test_data_without_held_out_labels_is_refused(processed):
-    tables.write_submission(paths.SOLUTION_CSV, None)
+    write_csv.write_submission(paths.SOLUTION_CSV, None)
 
     with pytest.raises(InputError, match=r"solution.csv holds no labels"), projects.with_our_data():
         pass

@@ -2,7 +2,7 @@ import pytest
 
 from benchmarks import projects, race
 from benchmarks.projects import Training
-from src.errors import InputError
+from src.runtime.errors import InputError
 
 
 @pytest.fixture

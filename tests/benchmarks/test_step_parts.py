@@ -2,16 +2,16 @@ import keras
 import numpy as np
 import pytest
 from keras import layers
-from recipes import compose
 
 from benchmarks import step_parts
-from src import training
+from src.training import fit
+from tests.support.recipes import configure
 
 
 @pytest.fixture
 def notebook(project):
-    cfg = compose("experiment=notebook", "activation=relu")
-    model, _ = training.build(cfg, total_steps=1)
+    cfg = configure("experiment=notebook", "activation=relu")
+    model, _ = fit.build(cfg, total_steps=1)
     return model
 
 

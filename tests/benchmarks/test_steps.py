@@ -6,13 +6,14 @@ import pytest
 import tensorflow as tf
 
 from benchmarks import steps
-from src import activations, config, models
+from src.config import compose
+from src.training import activations, models
 
 
 @pytest.mark.parametrize("name", steps.VARIANTS)
 def test_every_variant_is_the_default_recipe_but_for_one_thing(name, project):
     variant = steps.VARIANTS[name]
-    differs = config.compose(*variant.overrides) != config.compose()
+    differs = compose.compose(*variant.overrides) != compose.compose()
     assert differs + bool(variant.environment) + bool(variant.replace) == (name != steps.DEFAULT)
 
 

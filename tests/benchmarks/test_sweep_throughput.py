@@ -1,7 +1,7 @@
 import pytest
 
 from benchmarks import projects, sweep_throughput, turns
-from src.errors import InputError
+from src.runtime.errors import InputError
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@ from math import isnan, nan
 import pytest
 
 from benchmarks import throughput, turns
-from src.errors import InputError
+from src.runtime.errors import InputError
 
 
 def refuse(*words):

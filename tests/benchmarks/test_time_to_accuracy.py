@@ -1,8 +1,8 @@
 import pytest
 
 from benchmarks import time_to_accuracy, turns
-from src import metrics
-from src.errors import InputError
+from src.runtime import metric_names
+from src.runtime.errors import InputError
 
 
 def test_two_epochs_stand_for_all_without_the_first_that_compiles():
@@ -16,7 +16,7 @@ def test_a_whole_training_is_the_sum_of_its_epochs():
 
 @pytest.mark.parametrize(("epochs", "accuracy"), [(2, None), (30, 0.9)])
 def test_the_references_accuracy_counts_at_its_end_only(monkeypatch, epochs, accuracy):
-    result = {metrics.EPOCH_SECONDS: [1.0] * epochs, metrics.TEST_ACCURACY: 0.9}
+    result = {metric_names.EPOCH_SECONDS: [1.0] * epochs, metric_names.TEST_ACCURACY: 0.9}
     monkeypatch.setattr(turns, "answer", lambda *words: result)
 
     training = time_to_accuracy.reference("notebook_2017", epochs, seed=1)

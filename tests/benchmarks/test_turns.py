@@ -5,7 +5,7 @@ import pytest
 from rich.console import Console
 
 from benchmarks import turns
-from src.errors import InputError
+from src.runtime.errors import InputError
 
 
 def printed(rows):

@@ -6,7 +6,8 @@ import pytest
 from keras import layers
 
 from benchmarks.references import kaggle
-from src import dataset, metrics, paths
+from src.data import dataset
+from src.runtime import metric_names, paths
 
 EPOCHS = 3
 
@@ -47,8 +48,8 @@ def test_every_epoch_sees_every_image(processed, capsys):
 
     assert len(dataset.load(paths.TRAIN)["images"]) == 540
     assert watch.steps == [6] * EPOCHS  # the last batch has 40
-    assert len(result[metrics.EPOCH_SECONDS]) == EPOCHS
-    assert all(seconds > 0 for seconds in result[metrics.EPOCH_SECONDS])
+    assert len(result[metric_names.EPOCH_SECONDS]) == EPOCHS
+    assert all(seconds > 0 for seconds in result[metric_names.EPOCH_SECONDS])
 
 
 @pytest.mark.parametrize("keep_best", [False, True])
@@ -61,8 +62,8 @@ def test_the_accuracies_are_those_of_the_weights_that_are_kept(processed, capsys
         model.set_weights(weights)
         accuracies.append(np.mean(model.predict(x, verbose=0).argmax(1) == y.argmax(1)))
     expected = max(accuracies) if keep_best else accuracies[-1]
-    assert result[metrics.VAL_ACCURACY] == pytest.approx(expected, abs=1e-6)
-    assert 0 < result[metrics.TEST_ACCURACY] < 1
-    assert result[metrics.TEST_ACCURACY] * 200 == pytest.approx(
-        round(result[metrics.TEST_ACCURACY] * 200)
+    assert result[metric_names.VAL_ACCURACY] == pytest.approx(expected, abs=1e-6)
+    assert 0 < result[metric_names.TEST_ACCURACY] < 1
+    assert result[metric_names.TEST_ACCURACY] * 200 == pytest.approx(
+        round(result[metric_names.TEST_ACCURACY] * 200)
     )

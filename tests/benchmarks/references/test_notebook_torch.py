@@ -7,7 +7,7 @@ pytest.importorskip("torch")  # of the extra `benchmark`
 import torch
 
 from benchmarks.references import notebook_torch
-from src import metrics
+from src.runtime import metric_names
 
 
 def test_it_is_the_notebooks_cnn():
@@ -33,7 +33,7 @@ def test_it_reports_the_rate_of_each_variant(processed, words, capsys, monkeypat
 
     notebook_torch.main()
 
-    assert json.loads(capsys.readouterr().out)[metrics.IMAGES_PER_SECOND] > 0
+    assert json.loads(capsys.readouterr().out)[metric_names.IMAGES_PER_SECOND] > 0
 
 
 def test_autocast_and_compilation_are_asked_for(processed, words, capsys, monkeypatch):

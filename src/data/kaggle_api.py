@@ -1,0 +1,250 @@
+"""Kaggle's Digit Recognizer, through Kaggle's own client: its data, and a score for a submission.
+
+The client signs in when it is imported, prints what it thinks, and leaves with `exit(1)`. So it
+is imported only when something is asked of Kaggle; `_talking` keeps it silent and words its errors.
+"""
+
+import time
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
+from dataclasses import dataclass
+from io import StringIO
+from pathlib import Path
+from shutil import copyfileobj
+from typing import TYPE_CHECKING
+
+from src.runtime.atomic_write import writing
+from src.runtime.errors import InputError
+from src.runtime.paths import SAMPLE_SUBMISSION_CSV, TEST_CSV, TRAIN_CSV
+
+if TYPE_CHECKING:
+    from kaggle.api.kaggle_api_extended import KaggleApi
+    from kagglesdk.competitions.types.competition_api_service import ApiSubmission
+    from requests import Response
+
+COMPETITION = "digit-recognizer"
+FILES = (TRAIN_CSV.name, TEST_CSV.name, SAMPLE_SUBMISSION_CSV.name)
+
+RULES = f"https://www.kaggle.com/c/{COMPETITION}/rules"
+SUBMISSIONS = f"https://www.kaggle.com/competitions/{COMPETITION}/submissions"
+TOKENS = "https://www.kaggle.com/settings/api"
+
+TIMEOUT_SECONDS = 600
+POLL_SECONDS = 5
+LISTED = 100  # submissions looked through, newest first
+
+NO_CREDENTIALS = (
+    "Kaggle asks who you are, and there are no credentials in KAGGLE_API_TOKEN, "
+    "~/.kaggle/access_token, KAGGLE_USERNAME with KAGGLE_KEY, kaggle.json (in KAGGLE_CONFIG_DIR, "
+    "~/.kaggle or ~/.config/kaggle), nor from `kaggle auth login`: make a token at "
+    f"{TOKENS} and put it in one of these places."
+)
+REMEDIES = {
+    400: "mend what it names (a day's limit of submissions ends at midnight UTC)",
+    401: f"make a new token at {TOKENS} and put it in place of the old one",
+    403: f"accept the competition's rules at {RULES} with the account of your credentials",
+    429: "wait (a day's limit of submissions ends at midnight UTC) and run the same command again",
+}
+
+Waiting = Callable[[int, float], object]
+
+
+class UnavailableError(InputError):
+    """Kaggle does not answer now; the same question may succeed later."""
+
+
+@dataclass(frozen=True)
+class Score:
+    """What Kaggle says of a submission."""
+
+    ref: int
+    public_score: float
+    url: str = SUBMISSIONS
+
+
+def download(folder: Path) -> None:
+    """Place train.csv, test.csv and sample_submission.csv into `folder`: all of them, or none.
+
+    Raises:
+        InputError: there are no credentials, Kaggle refuses or cannot be reached, or its archive
+            is not what it was.
+        OSError: the disk is full or may not be written.
+    """
+    api = _sign_in()
+    with writing(*(folder / name for name in FILES)) as asides:
+        archive = asides[0].with_name(f"{COMPETITION}.zip")
+        with _talking("download the data"):
+            api.competition_download_files(COMPETITION, path=str(archive.parent), quiet=True)
+        try:
+            with zipfile.ZipFile(archive) as packed:
+                for aside in asides:
+                    with packed.open(aside.name) as source, aside.open("wb") as target:
+                        copyfileobj(source, target)
+        except (FileNotFoundError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+            raise InputError(
+                f"Kaggle's download is not a whole zip archive with {', '.join(FILES)} "
+                f"({' '.join(map(str, error.args))}): run the same command again, or set "
+                "fetch.source=files and fetch.path to a folder with the files from the website."
+            ) from error
+
+
+def submit(
+    path: Path,
+    message: str,
+    *,
+    timeout_seconds: float = TIMEOUT_SECONDS,
+    poll_seconds: float = POLL_SECONDS,
+    waiting: Waiting | None = None,
+) -> Score:
+    """Submit the CSV at `path` with the description `message`, and return its score.
+
+    Args:
+        path: columns `ImageId,Label`, a row for each image of Kaggle's test.csv.
+        message: what Kaggle shows beside the submission.
+        timeout_seconds: how long to wait for the score.
+        poll_seconds: the pause between two questions.
+        waiting: called with the submission's number and the seconds waited: with 0 once Kaggle has
+            the file, then before each pause.
+
+    Raises:
+        InputError: there are no credentials, Kaggle refuses (also: a day's limit is reached), fails
+            to score, gives no score in time, or cannot be reached.
+    """
+    api = _sign_in()
+    with _talking(f"submit {path}"):
+        answer = api.competition_submit(str(path), message, COMPETITION, quiet=True)
+    if answer.message == api.COMPETITION_SUBMIT_UPLOAD_FAILED_MESSAGE:
+        raise UnavailableError(
+            f"Could not submit {path}: Kaggle's storage did not take the file; nothing was "
+            "submitted, run the same command again later."
+        )
+    if not answer.ref:
+        raise InputError(
+            f"Kaggle gave no number to the submission of {path} (it says {answer.message!r}): "
+            f"see at {SUBMISSIONS} whether it is in."
+        )
+    return _await_score(api, answer.ref, timeout_seconds, poll_seconds, waiting)
+
+
+def score(
+    ref: int,
+    *,
+    timeout_seconds: float = TIMEOUT_SECONDS,
+    poll_seconds: float = POLL_SECONDS,
+    waiting: Waiting | None = None,
+) -> Score:
+    """Return the score of the submission with the number `ref`, made before.
+
+    Arguments and errors are those of `submit`.
+    """
+    api = _sign_in()
+    if _find(api, ref) is None:
+        raise InputError(
+            f"Submission {ref} is not among your latest {LISTED} in {COMPETITION}: look its number "
+            f"up at {SUBMISSIONS}."
+        )
+    return _await_score(api, ref, timeout_seconds, poll_seconds, waiting)
+
+
+def _sign_in() -> "KaggleApi":
+    with _talking("sign in to Kaggle"):
+        try:
+            from kaggle.api.kaggle_api_extended import KaggleApi
+
+            api = KaggleApi()
+            api.authenticate()
+        except SystemExit as error:
+            from kagglesdk import get_access_token_from_env
+
+            _, source = get_access_token_from_env()
+            if source is None:
+                raise InputError(NO_CREDENTIALS) from error
+            raise InputError(
+                f"Kaggle does not accept the token from {source}: {REMEDIES[401]}."
+            ) from error
+    return api
+
+
+def _find(api: "KaggleApi", ref: int) -> "ApiSubmission | None":
+    with _talking(f"ask for the score of submission {ref}, which is in"):
+        submissions = api.competition_submissions(COMPETITION, page_size=LISTED) or []
+    return next((one for one in submissions if one and one.ref == ref), None)
+
+
+def _await_score(
+    api: "KaggleApi",
+    ref: int,
+    timeout_seconds: float,
+    poll_seconds: float,
+    waiting: Waiting | None,
+) -> Score:
+    start = time.monotonic()
+    if waiting:
+        waiting(ref, 0)
+    while True:
+        found = None
+        with suppress(UnavailableError):  # a gap in the network must not end the wait
+            found = _find(api, ref)
+        status = found.status.name if found else "PENDING"
+        if status == "ERROR":
+            raise InputError(
+                f"Kaggle could not score submission {ref}: "
+                f"{_one_line(found.error_description) or 'it gives no reason'}. Mend the file and "
+                f"submit it again; the submission is at {SUBMISSIONS}."
+            )
+        if status == "COMPLETE" and found.public_score:
+            return Score(ref, float(found.public_score))
+        waited = time.monotonic() - start
+        if waited >= timeout_seconds:
+            raise InputError(
+                f"Kaggle gave submission {ref} no score in {timeout_seconds:g} seconds. It is in; "
+                f"ask again: `python -m src.submit [RUN_FOLDER] --ref {ref}`, or see {SUBMISSIONS}."
+            )
+        if waiting:
+            waiting(ref, waited)
+        time.sleep(min(poll_seconds, timeout_seconds - waited))
+
+
+@contextmanager
+def _talking(aim: str) -> Iterator[None]:
+    """Keep the client silent (with VERBOSE set it even prints credentials) and word its errors."""
+    from requests.exceptions import HTTPError, RequestException
+
+    try:
+        with redirect_stdout(StringIO()), redirect_stderr(StringIO()):
+            yield
+    except HTTPError as error:
+        raise _refusal(aim, error.response) from error
+    except ValueError as error:  # among them requests' own, for JSON and for addresses
+        raise InputError(
+            f"Could not {aim}: what answered is not Kaggle's API ({type(error).__name__}). Look "
+            "for a login page in your network and, behind a proxy, at HTTPS_PROXY."
+        ) from error
+    except RequestException as error:
+        raise UnavailableError(
+            f"Could not {aim}: Kaggle cannot be reached ({type(error).__name__}). Check the "
+            "network and, behind a proxy, HTTPS_PROXY."
+        ) from error
+
+
+def _refusal(aim: str, response: "Response") -> InputError:
+    try:
+        body = response.json()
+    except ValueError:
+        body = None
+    body = body if isinstance(body, dict) else {}
+    code = body.get("code")  # the client takes it for the status when it looks like one
+    status = code if isinstance(code, int) and code >= 400 else response.status_code
+    # An answer to bad credentials could repeat them; any other is the best explanation there is.
+    said = "" if status == 401 else _one_line(body.get("message") or response.reason)
+    remedy = REMEDIES.get(status, "run the same command again later")
+    kind = UnavailableError if status == 429 or status >= 500 else InputError
+    return kind(
+        f"Could not {aim}: Kaggle answered {status}{f' ({said})' if said else ''}; {remedy}."
+    )
+
+
+def _one_line(text: str | None) -> str:
+    return " ".join(str(text or "").split())[:300].rstrip(".")

@@ -1,0 +1,243 @@
+"""The figures of the reports: colours that colour-blind readers can tell apart, on a white card."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from matplotlib import rc_context
+from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
+
+from src.data.write_csv import CLASSES, SIDE
+from src.runtime import metric_names
+
+# Okabe and Ito, https://jfly.uni-koeln.de/color/
+BLUE, ORANGE, GREEN, VERMILION = "#0072B2", "#E69F00", "#009E73", "#D55E00"
+PURPLE, SKY, YELLOW, BLACK = "#CC79A7", "#56B4E9", "#F0E442", "#000000"
+INK, FAINT = "#222222", "#DDDDDD"
+NIGHT = "#16181C"  # the ground of a dark figure, and of a dark page
+
+DPI = 200  # 8 inches are shown 800 pixels wide, sharp on dense screens too
+WIDTH = 8.0  # inches
+STYLE = {
+    "font.size": 10.5,
+    "axes.titlesize": 11.5,
+    "axes.titlelocation": "left",
+    "figure.titlesize": 13,
+    "figure.titleweight": "bold",
+    "text.color": INK,
+    "axes.labelcolor": INK,
+    "axes.edgecolor": INK,
+    "xtick.color": INK,
+    "ytick.color": INK,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.axisbelow": True,
+    "grid.color": FAINT,
+    "figure.facecolor": "white",
+    "savefig.facecolor": "white",
+}
+DARK = STYLE | {
+    **dict.fromkeys(("text.color", "axes.labelcolor", "axes.edgecolor"), "#E4E4E4"),
+    **dict.fromkeys(("xtick.color", "ytick.color"), "#E4E4E4"),
+    **dict.fromkeys(("figure.facecolor", "axes.facecolor", "savefig.facecolor"), NIGHT),
+    "grid.color": "#3C4048",
+}
+
+
+def save(figure: Figure, path: Path) -> None:
+    """Write a figure as PNG; the same figure gives the same bytes."""
+    figure.savefig(path, dpi=DPI, metadata={"Software": None})  # else Matplotlib's version
+
+
+@rc_context(STYLE)
+def class_balance(counts_train: np.ndarray, counts_valid: np.ndarray) -> Figure:
+    """Draw how many images each class has, in training and in validation.
+
+    Args:
+        counts_train: integers (10,), images per class.
+        counts_valid: integers (10,).
+    """
+    shares = (counts_train + counts_valid) / (counts_train + counts_valid).sum()
+    least, most = int(shares.argmin()), int(shares.argmax())
+    verdict = "nearly equal" if shares[most] < 1.5 * shares[least] else "unequal"
+    figure = Figure((WIDTH, 4.2), layout="constrained")
+    figure.get_layout_engine().set(w_pad=0.12, h_pad=0.1, wspace=0.04)
+    figure.suptitle(
+        f"The classes are {verdict}: from {shares[least]:.1%} (class {least}) "
+        f"to {shares[most]:.1%} (class {most})",
+        x=0.015,
+        ha="left",
+    )
+    parts = (("Training", counts_train, BLUE), ("Validation", counts_valid, ORANGE))
+    for axes, (name, counts, colour) in zip(figure.subplots(1, 2), parts, strict=True):
+        bars = axes.barh(range(CLASSES), counts, color=colour, height=0.72)
+        texts = [f" {count:,} ({count / counts.sum():.1%})" for count in counts]
+        axes.bar_label(bars, texts, fontsize=9.5)
+        axes.set_title(f"{name}: {counts.sum():,} images")
+        axes.set_yticks(range(CLASSES))
+        axes.tick_params(left=False)
+        axes.set_ylim(CLASSES - 0.5, -0.5)  # 0 on top
+        axes.set_xlim(0, counts.max() * 1.42)  # room for the labels
+        axes.xaxis.set_visible(False)  # the labels say it
+        axes.spines["bottom"].set_visible(False)
+    return figure
+
+
+@rc_context(STYLE)
+def sample_images(images: np.ndarray, labels: np.ndarray, seed: int) -> Figure:
+    """Draw a sheet with a row of ten images for each class.
+
+    Args:
+        images: uint8 (N, 28, 28).
+        labels: uint8 (N,).
+        seed: of the choice; a class with fewer than ten images leaves places free.
+    """
+    across, gap, zoom = 10, 4, 4  # images in a row, pixels between, screen pixels per pixel
+    pitch = SIDE + gap
+    sheet = np.zeros((CLASSES * pitch - gap, across * pitch - gap), np.uint8)
+    draw = np.random.RandomState(seed)  # NumPy has frozen its stream
+    for row in range(CLASSES):
+        members = draw.permutation(np.flatnonzero(labels == row))[:across]
+        for column, member in enumerate(members):
+            top, left = row * pitch, column * pitch
+            sheet[top : top + SIDE, left : left + SIDE] = images[member]
+
+    # Whole screen pixels, so that none of the image's is smeared.
+    side, margin, head = zoom * sheet.shape[0], 80, 100
+    width, height = side + margin + 40, side + head + 40
+    figure = Figure((width / DPI, height / DPI), dpi=DPI)
+    axes = figure.add_axes((margin / width, 40 / height, side / width, side / height))
+    axes.imshow(sheet, cmap="gray_r", vmin=0, vmax=255, interpolation="nearest")
+    axes.set_yticks(np.arange(CLASSES) * pitch + SIDE / 2, range(CLASSES), fontweight="bold")
+    axes.set_xticks([])
+    axes.tick_params(left=False)
+    axes.spines[:].set_visible(False)
+    axes.set_title("Ten training images of each class", fontweight="bold", pad=12)
+    return figure
+
+
+@rc_context(STYLE)
+def learning_curves(history: pd.DataFrame) -> Figure:
+    """Draw loss, accuracy and learning rate by epoch, and every learned β if there are any.
+
+    Args:
+        history: a row per epoch, with the columns named in src/runtime/metric_names.py.
+    """
+    betas = [column for column in history if column.startswith(metric_names.BETA)]
+    epochs = history[metric_names.EPOCH]
+    best = metric_names.best(history.to_dict("records"))
+    figure = Figure((WIDTH, 3.6), layout="constrained")
+    figure.suptitle(
+        f"Validation accuracy is highest after epoch {best[metric_names.EPOCH]:.0f} "
+        f"of {len(history)}: {best[metric_names.VAL_ACCURACY]:.2%}",
+        x=0.01,
+        ha="left",
+    )
+    panels = figure.subplots(1, 3)
+    lines = (("Training", BLUE, "--", "o"), ("Validation", VERMILION, "-", "s"))
+    for axes, title, columns in (
+        (panels[0], "Loss", (metric_names.LOSS, metric_names.VAL_LOSS)),
+        (panels[1], "Error rate", (metric_names.ACCURACY, metric_names.VAL_ACCURACY)),
+    ):
+        for column, (name, colour, dashes, marker) in zip(columns, lines, strict=True):
+            values = history[column] if title == "Loss" else 1 - history[column]
+            axes.plot(
+                epochs, values, color=colour, linestyle=dashes, marker=marker, ms=4, label=name
+            )
+        axes.set_title(title)
+    if (history[[metric_names.ACCURACY, metric_names.VAL_ACCURACY]] < 1).any(axis=None):
+        panels[1].set_yscale("log")  # which needs an error
+        panels[1].yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    panels[1].yaxis.set_major_formatter(lambda rate, _: f"{100 * rate:g} %")
+    panels[1].yaxis.set_minor_formatter(NullFormatter())
+    panels[0].legend(frameon=False)
+    if betas:
+        for number, column in enumerate(betas):
+            colour = (BLUE, ORANGE, GREEN, VERMILION, PURPLE, SKY, BLACK)[number % 7]
+            name = column.removeprefix(metric_names.BETA)
+            panels[2].plot(epochs, history[column], color=colour, marker="o", ms=3, label=name)
+        panels[2].set_title("Learned β per layer")
+        panels[2].legend(frameon=False, fontsize=8)
+    else:
+        panels[2].plot(epochs, history[metric_names.LEARNING_RATE], color=BLACK, marker="o", ms=4)
+        panels[2].set_title("Learning rate")
+        panels[2].yaxis.set_major_formatter(lambda rate, _: f"{rate:g}")
+    for axes in panels:
+        axes.set_xlabel("Epoch")
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+        axes.grid(axis="y")
+    return figure
+
+
+@rc_context(STYLE)
+def confusion_matrix(labels: np.ndarray, predicted: np.ndarray) -> Figure:
+    """Draw how often each class was taken for which; only the errors are coloured.
+
+    Args:
+        labels: true classes, integers (N,).
+        predicted: predicted classes, integers (N,).
+    """
+    counts = np.zeros((CLASSES, CLASSES), int)
+    np.add.at(counts, (labels, predicted), 1)
+    errors = counts.copy()
+    np.fill_diagonal(errors, 0)
+    true, taken_for = np.unravel_index(errors.argmax(), errors.shape)
+    figure = Figure((WIDTH, 6.6), layout="constrained")
+    wrong = int(errors.sum())
+    figure.suptitle(
+        f"{wrong:,} of {len(labels):,} images are wrong"
+        + (f"; most often a {true} is taken for a {taken_for}" if wrong else ""),
+        x=0.01,
+        ha="left",
+    )
+    axes = figure.subplots()
+    image = axes.imshow(errors, cmap="Blues", vmin=0, vmax=max(1, errors.max()))
+    bar = figure.colorbar(image, ax=axes, shrink=0.8, label="Errors")
+    bar.locator = MaxNLocator(integer=True)
+    bar.outline.set_visible(False)
+    for (row, column), count in np.ndenumerate(counts):
+        right = row == column
+        dark = errors[row, column] > 0.6 * errors.max()
+        axes.text(
+            column,
+            row,
+            f"{count:,}" if count else "·",
+            ha="center",
+            va="center",
+            fontsize=9.5,
+            fontweight="bold" if right else "normal",
+            color=GREEN if right else "white" if dark and wrong else INK,
+        )
+    axes.set_xticks(range(CLASSES))
+    axes.set_yticks(range(CLASSES))
+    axes.tick_params(left=False, bottom=False)
+    axes.spines[:].set_visible(False)
+    axes.set_xlabel("Predicted label")
+    axes.set_ylabel("True label")
+    return figure
+
+
+@rc_context(STYLE)
+def confident_errors(images: np.ndarray, labels: np.ndarray, probabilities: np.ndarray) -> Figure:
+    """Draw wrongly predicted images, with their predicted and true labels.
+
+    Args:
+        images: uint8 (N, 28, 28), N up to 12.
+        labels: true classes, integers (N,).
+        probabilities: float (N, 10).
+    """
+    figure = Figure((WIDTH, 4.0), layout="constrained")
+    title = "The most confident errors" if len(images) else "No errors"
+    figure.suptitle(title, x=0.01, ha="left")
+    grid = figure.subplots(2, 6).ravel()
+    for axes in grid:
+        axes.axis("off")
+    for axes, image, label, row in zip(grid, images, labels, probabilities, strict=False):
+        axes.imshow(image, cmap="gray_r", vmin=0, vmax=255, interpolation="nearest")
+        axes.set_title(
+            f"read as {row.argmax()} ({row.max():.0%})\ntrue label {label}",
+            fontsize=9.5,
+            loc="center",
+        )
+    return figure

@@ -1,0 +1,349 @@
+"""Runs that may be compared: found in MLflow, checked, and read into arrays."""
+
+import re
+import tempfile
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from mlflow import MlflowClient
+from mlflow.entities import Run, ViewType
+from mlflow.exceptions import MlflowException
+
+from src.data.write_csv import CLASSES
+from src.evidence.run_set import ACTIVATION, NAMES, Runs, Training, may_differ
+from src.runtime import metric_names, paths
+from src.runtime.errors import InputError, did_you_mean
+from src.runtime.formatting import count, listed
+from src.tracking import run_logger, run_tags
+from src.tracking.fingerprint import CODE
+
+FRAMEWORK = ("tensorflow", "keras")  # tags of versions that must not differ
+FILES = (paths.HISTORY, paths.PROBABILITIES, paths.PREDICTED)
+EPOCH_METRICS = [metric_names.EPOCH, metric_names.VAL_ACCURACY, metric_names.EPOCH_SECONDS]
+
+
+def load(client: MlflowClient, wanted: str | None) -> Runs:
+    """Return the finished runs of a study or a multirun.
+
+    Args:
+        client: of the store.
+        wanted: a study's name, or the id of a parent run; None for the newest of either.
+
+    Raises:
+        InputError: there is no such, or its runs cannot be compared.
+    """
+    parent = find(client, wanted)
+    children = client.search_runs(
+        [parent.info.experiment_id],
+        f"tags.`{run_tags.PARENT}` = '{parent.info.run_id}'",
+        ViewType.ALL,
+        max_results=50_000,
+        order_by=["attributes.start_time ASC"],
+    )
+    complete, left_out = _complete(client, parent, children)
+    _check_alike(complete)
+    remarks = [*left_out, *_check_code(complete)]
+    grouped, more = _paired(_named(complete))
+    with tempfile.TemporaryDirectory() as folder:
+        trainings = {
+            name: tuple(_read(client, run, Path(folder)) for run in runs)
+            for name, runs in grouped.items()
+        }
+    study = parent.data.tags.get(run_tags.STUDY)
+    found = Runs(
+        parent_id=parent.info.run_id,
+        title=study or parent.data.tags.get(run_tags.SWEEP) or parent.info.run_name,
+        folder=_folder(study or "") or f"multirun-{parent.info.run_id[:8]}",
+        tags=parent.data.tags,
+        trainings=trainings,
+        remarks=(*remarks, *more),
+    )
+    _check_labels(found)
+    return found
+
+
+def find(client: MlflowClient, wanted: str | None) -> Run:
+    """Return the parent run of a study or a multirun.
+
+    Args:
+        client: of the store.
+        wanted: a study's name, or a run's id; None for the newest parent.
+
+    Raises:
+        InputError: there is none, or it is deleted, or no parent.
+    """
+    parents = _parents(client)
+    active = [run for run in parents if run.info.lifecycle_stage == "active"]
+    if wanted is None:
+        if not active:
+            raise InputError(
+                "There is neither a study nor a multirun in MLflow: make one, for instance with "
+                "`python -m src.train activation=swish,relu seed=1,2,3 -m`."
+            )
+        return active[0]
+    studies = [run for run in (*active, *parents) if run.data.tags.get(run_tags.STUDY) == wanted]
+    run = studies[0] if studies else _by_id(client, wanted)
+    if run is None:
+        names = list(
+            dict.fromkeys(
+                one.data.tags[run_tags.STUDY] for one in active if run_tags.STUDY in one.data.tags
+            )
+        )
+        known = f"Studies are {', '.join(names)}. " if names else ""
+        raise InputError(
+            f"{wanted!r} is neither a study nor the id of a run in MLflow. "
+            f"{did_you_mean(wanted, names)}{known}Without a name the newest is taken."
+        )
+    if run.info.lifecycle_stage != "active":
+        raise InputError(
+            f"The run of {wanted} was deleted: restore it in MLflow, or name another study or run."
+        )
+    above = run.data.tags.get(run_tags.PARENT)
+    if above:
+        raise InputError(
+            f"Run {wanted} is a single training ({run.info.run_name}): name the run that it is a "
+            f"child of, {above}."
+        )
+    return run
+
+
+def _parents(client: MlflowClient) -> list[Run]:
+    """Return every study and multirun, also the deleted ones, the newest first."""
+    experiments = [one.experiment_id for one in client.search_experiments()]
+    tagged = (
+        client.search_runs(experiments, f"tags.{tag} LIKE '%'", ViewType.ALL)
+        for tag in (run_tags.STUDY, run_tags.SWEEP)
+    )
+    found = {
+        run.info.run_id: run
+        for runs in tagged
+        for run in runs
+        if run_tags.PARENT not in run.data.tags
+    }
+    return sorted(found.values(), key=lambda run: run.info.start_time, reverse=True)
+
+
+def _by_id(client: MlflowClient, run_id: str) -> Run | None:
+    try:
+        return client.get_run(run_id)
+    except MlflowException as error:
+        if error.error_code not in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
+            raise
+        return None
+
+
+def _complete(
+    client: MlflowClient, parent: Run, children: Sequence[Run]
+) -> tuple[list[Run], list[str]]:
+    """Return the runs that are finished, with all that is needed of them, and a remark on others.
+
+    A failed run that was tried again with success is not worth a word.
+    """
+    complete, wanting = [], {}
+    for run in children:
+        if run.info.lifecycle_stage != "active":
+            wanting[run.info.run_id] = f"{run.info.run_name} (deleted)"
+        elif run.info.status != "FINISHED":
+            wanting[run.info.run_id] = f"{run.info.run_name} ({run.info.status.lower()})"
+        else:
+            kept = {file.path for file in client.list_artifacts(run.info.run_id)}
+            missing = [name for name in FILES if name not in kept]
+            if missing:
+                wanting[run.info.run_id] = f"{run.info.run_name} (without {missing[0]})"
+            else:
+                complete.append(run)
+    done = {run.info.run_name for run in complete}
+    names = [wanting[run.info.run_id] for run in children if run.info.run_name not in done]
+    if not complete:
+        found = f" but {_shortened(names)}" if names else ""
+        raise InputError(
+            f"{parent.info.run_name} ({parent.info.run_id}) has no finished runs{found}: a "
+            "report needs at least 2 activations with 2 seeds each, trained to the end."
+        )
+    return complete, [f"Left out: {_shortened(names)}."] if names else []
+
+
+def _shortened(names: Sequence[str], most: int = 6) -> str:
+    """Return a list in words, of so many names at the most."""
+    more = [f"{len(names) - most} more"] if len(names) > most else []
+    return listed([*names[:most], *more])
+
+
+def _check_alike(runs: Sequence[Run]) -> None:
+    """Refuse runs of different recipes, data or frameworks."""
+    facts = [
+        {key: value for key, value in run.data.params.items() if not may_differ(key)}
+        | {"data_digest": run.data.tags.get("data_digest", "")[:12]}
+        | {name: run.data.tags.get(name) for name in FRAMEWORK}
+        for run in runs
+    ]
+    differences = []
+    for key in dict.fromkeys(key for fact in facts for key in fact):
+        holders: dict[str, list[str]] = {}
+        for fact, run in zip(facts, runs, strict=True):
+            holders.setdefault(fact.get(key) or "missing", []).append(run.info.run_name)
+        if len(holders) > 1:
+            found = [f"{value} in {_shortened(names, 2)}" for value, names in holders.items()]
+            more = ", ..." if len(found) > 4 else ""
+            differences.append(f"{key} is {', '.join(found[:4])}{more}")
+    if differences:
+        raise InputError(
+            "These runs cannot be compared, because not only activation and seed differ: "
+            f"{'; '.join(differences[:4])}. Make a multirun with one value of each."
+        )
+
+
+def _check_code(runs: Sequence[Run]) -> list[str]:
+    """Refuse runs of different training code where git can tell; return remarks on doubts."""
+    remarks = []
+    commits: dict[str, str] = {}  # with the name of a run
+    for run in runs:
+        commits.setdefault(run.data.tags.get("git_commit", ""), run.info.run_name)
+    if len(commits) > 1:
+        (first, one), *others = commits.items()
+        for commit, other in others:
+            changed = run_logger.changed_files(first, commit, CODE)
+            if changed is None:
+                remarks.append(
+                    f"{one} and {other} were made at different commits ({_short(first)}, "
+                    f"{_short(commit)}), of which git does not know both here: whether the "
+                    "training code is the same cannot be told."
+                )
+            elif changed:
+                raise InputError(
+                    "These runs cannot be compared, because their training code differs: "
+                    f"{_shortened(changed)} changed between {_short(first)} ({one}) and "
+                    f"{_short(commit)} ({other}). Train all of them with one version."
+                )
+    dirty = [run for run in runs if run.data.tags.get("git_dirty") == "true"]
+    if dirty:
+        remarks.append(
+            f"{len(dirty)} of {count(len(runs), 'run')} had changes in src/ or conf/ that were not "
+            "committed: their commit does not say exactly what was run."
+        )
+    if len({run.data.tags.get("cpus") for run in runs}) > 1:
+        remarks.append("The runs come from machines that differ in cores: mind the times.")
+    return remarks
+
+
+def _short(commit: str) -> str:
+    return commit[:7] or "no commit"
+
+
+def _named(runs: Sequence[Run]) -> dict[str, list[Run]]:
+    """Return the runs by their activation's name; values of its own are part of the name where
+    the same activation comes with several.
+    """
+    layers: dict[str, dict[tuple, list[Run]]] = {}
+    for run in runs:
+        params = run.data.params.items()
+        values = tuple(sorted((key, value) for key, value in params if key.startswith(ACTIVATION)))
+        layers.setdefault(run.data.tags["activation"], {}).setdefault(values, []).append(run)
+    named = {}
+    for word, variants in layers.items():
+        shared = set.intersection(*(set(values) for values in variants))
+        for values, members in variants.items():
+            own = [
+                f"{key.removeprefix(ACTIVATION)}={value}"
+                for key, value in values
+                if (key, value) not in shared
+            ]
+            named[NAMES.get(word, word) + (f" ({', '.join(own)})" if own else "")] = members
+    return named
+
+
+def _paired(named: Mapping[str, Sequence[Run]]) -> tuple[dict[str, list[Run]], list[str]]:
+    """Return the runs with seeds that every activation has, and remarks on the others."""
+    remarks = []
+    by_seed: dict[str, dict[int, Run]] = {}
+    for name, runs in named.items():
+        by_seed[name] = {int(run.data.params["seed"]): run for run in runs}  # the newest stays
+        if len(by_seed[name]) < len(runs):
+            twice = len(runs) - len(by_seed[name])
+            remarks.append(f"{name} has {count(twice, 'run')} made again: the newest counts.")
+    common = sorted(set.intersection(*(set(seeds) for seeds in by_seed.values())))
+    if len(common) < 2:
+        found = "; ".join(
+            f"{name}: {_shortened([str(seed) for seed in sorted(seeds)])}"
+            for name, seeds in by_seed.items()
+        )
+        raise InputError(
+            f"The activations share {count(len(common), 'seed')} ({found}), but chance shows "
+            "between seeds only: train every activation with at least the same 2, better 10 "
+            "(seed=1,2,3 -m)."
+        )
+    if len(by_seed) < 2:
+        [name] = by_seed
+        raise InputError(
+            f"All finished runs are of {name}, but a comparison needs at least 2 activations: "
+            "train another with the same seeds, in one multirun (activation=swish,relu -m)."
+        )
+    for name, seeds in by_seed.items():
+        lone = sorted(set(seeds) - set(common))
+        if lone:
+            remarks.append(
+                f"Left out: seed{'s' * (len(lone) > 1)} {listed([str(seed) for seed in lone])} of "
+                f"{name}, because not every activation has "
+                f"{'them' if len(lone) > 1 else 'it'}."
+            )
+    return {name: [seeds[seed] for seed in common] for name, seeds in by_seed.items()}, remarks
+
+
+def _read(client: MlflowClient, run: Run, folder: Path) -> Training:
+    run_id, name = run.info.run_id, run.info.run_name
+    own = folder / run_id
+    own.mkdir()
+    try:
+        history, probabilities, predictions = (
+            Path(client.download_artifacts(run_id, file, str(own))) for file in FILES
+        )
+        epochs, table = pd.read_csv(history), pd.read_csv(predictions)
+        training = Training(
+            run_id=run_id,
+            name=name,
+            seed=int(run.data.params["seed"]),
+            started=_utc(run.info.start_time),
+            ended=_utc(run.info.end_time),
+            params=run.data.params,
+            tags=run.data.tags,
+            history=epochs,
+            labels=table["actual"].astype(np.uint8).to_numpy(),
+            predicted=table["predicted"].astype(np.uint8).to_numpy(),
+            probabilities=np.load(probabilities),
+        )
+        if epochs.empty or epochs[EPOCH_METRICS].astype(float).isna().any(axis=None):
+            raise ValueError(f"{paths.HISTORY} is not complete")
+        if len(table) and training.probabilities.shape != (len(table), CLASSES):
+            raise ValueError(f"{paths.PROBABILITIES} and {paths.PREDICTED} do not fit together")
+    except (MlflowException, OSError, EOFError, ValueError, KeyError) as error:
+        raise InputError(
+            f"The files of run {name} ({run_id}) cannot be read "
+            f"({' '.join(str(error).split())[:200]}): delete the run in MLflow and train it again."
+        ) from error
+    if not len(table):
+        raise InputError(
+            f"Run {name} has no held-out labels, because only Kaggle knows those of its images: "
+            "compare activations on data with known ones (fetch.source=mnist)."
+        )
+    return training
+
+
+def _utc(milliseconds: int) -> datetime:
+    return datetime.fromtimestamp(milliseconds / 1000, UTC)
+
+
+def _check_labels(runs: Runs) -> None:
+    """Refuse runs that were scored on different images, whatever their tags say."""
+    for one in runs:
+        if not np.array_equal(one.labels, runs.labels):
+            raise InputError(
+                f"Run {one.name} was scored on other held-out images than {runs.first.name}: only "
+                "runs on the same images can be compared."
+            )
+
+
+def _folder(name: str) -> str:
+    return re.sub(r"[^\w.-]+", "-", name).strip("-.")

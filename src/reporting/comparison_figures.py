@@ -1,0 +1,452 @@
+"""The figures of a comparison of activations, for a light or a dark ground.
+
+Colours that depend on the ground are taken from Matplotlib's settings: call these inside
+`rc_context(figures.STYLE)` or `rc_context(figures.DARK)`. An activation has the same colour and
+marker in all of them. They are narrow, so that a phone shows their text in a readable size.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from matplotlib import rcParams
+from matplotlib.axes import Axes
+from matplotlib.colors import Colormap, LinearSegmentedColormap
+from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, MaxNLocator, MultipleLocator, NullFormatter, NullLocator
+
+from src.evaluation.figures import BLUE, GREEN, NIGHT, ORANGE, PURPLE, SKY, VERMILION
+from src.evidence import statistics
+from src.evidence.findings import FEW, GOAL, Calibration, Findings, Pair
+from src.runtime.formatting import listed, percent, signed
+
+if TYPE_CHECKING:  # it needs TensorFlow
+    from src.reporting.activation_profile import Cost, Curve
+
+WIDTH = 6.0  # inches
+GREY = "#8A8A8A"  # seen on white and on black
+# Grey is the reference's. On black the light blue is seen better, so the two change places.
+ON_WHITE = (GREY, BLUE, VERMILION, GREEN, ORANGE, PURPLE, SKY)
+ON_BLACK = (GREY, SKY, VERMILION, GREEN, ORANGE, PURPLE, BLUE)
+MARKERS = "os^DvPX"
+
+
+@dataclass(frozen=True)
+class Look:
+    """How an activation is drawn."""
+
+    color: str
+    marker: str
+
+
+def looks(activations: Sequence[str]) -> dict[str, Look]:
+    """Return a look for each activation, the reference first; no two alike up to 49."""
+    colours = _colours()
+    return {
+        name: Look(colours[place % 7], MARKERS[(place + place // 7) % 7])
+        for place, name in enumerate(activations)
+    }
+
+
+def _figure(height: float, title: str) -> Figure:
+    figure = Figure((WIDTH, height), layout="constrained")
+    figure.get_layout_engine().set(w_pad=0.08, h_pad=0.08)
+    figure.suptitle(title, x=0.02, ha="left")
+    return figure
+
+
+def _colours() -> Sequence[str]:
+    return ON_BLACK if rcParams["figure.facecolor"] == NIGHT else ON_WHITE
+
+
+def _ink() -> str:
+    return rcParams["text.color"]
+
+
+def _rows(axes: Axes, names: Sequence[str]) -> None:
+    """Name rows from the top, without an axis."""
+    axes.set_yticks(range(len(names)), names)
+    axes.set_ylim(len(names) - 0.5, -0.5)
+    axes.tick_params(left=False)
+    axes.spines["left"].set_visible(False)
+    axes.grid(axis="x")
+
+
+def _spread(count: int, height: float) -> np.ndarray:
+    """Return offsets that set the seeds of a row apart, the same for the same seed."""
+    return np.linspace(-height, height, count)
+
+
+def _legend(figure: Figure, axes: Axes, columns: int) -> None:
+    handles, labels = axes.get_legend_handles_labels()
+    figure.legend(
+        handles, labels, loc="outside lower center", ncols=columns, frameon=False, fontsize=10
+    )
+
+
+def accuracy(found: Findings) -> Figure:
+    """Draw the accuracy of every run, with mean and interval, the best activation on top."""
+    order = sorted(found.activations, key=lambda name: -found.means[name].value)
+    figure = _figure(1.25 + 0.58 * len(order), "Held-out accuracy of every run")
+    axes = figure.subplots()
+    look = looks(found.activations)
+    for row, name in enumerate(order):
+        mean = found.means[name]
+        axes.plot(
+            100 * found.accuracy[name],
+            row - 0.12 + _spread(len(found.seeds), 0.16),
+            look[name].marker,
+            color=look[name].color,
+            ms=5.5,
+            alpha=0.85,
+            mew=0,
+        )
+        axes.plot([100 * mean.low, 100 * mean.high], [row + 0.26] * 2, color=_ink(), lw=2.2)
+        axes.plot(100 * mean.value, row + 0.26, "D", color=_ink(), ms=5.5)
+    _rows(axes, [f"{name}\n{percent(found.means[name].value)}" for name in order])
+    axes.xaxis.set_major_locator(MaxNLocator(6))
+    axes.set_xlabel("Accuracy (%)")
+    return figure
+
+
+def differences(found: Findings) -> Figure:
+    """Draw every pair's difference with the two intervals, and the difference of every seed."""
+    figure = _figure(1.9 + 0.46 * len(found.pairs), "Differences in accuracy")
+    axes = figure.subplots()
+    axes.axvline(0, color=_ink(), lw=1)
+    for row, pair in enumerate(found.pairs):
+        estimate, bootstrap = pair.comparison.difference, pair.comparison.bootstrap
+        color = _shown_color(pair)
+        axes.plot(
+            100 * pair.by_seed,
+            row - 0.2 + _spread(len(found.seeds), 0.1),
+            "o",
+            color=GREY,
+            ms=3.2,
+            alpha=0.7,
+            mew=0,
+            label="a seed" if row == 0 else None,
+        )
+        axes.plot(
+            [100 * estimate.low, 100 * estimate.high],
+            [row + 0.08] * 2,
+            color=color,
+            lw=3,
+            solid_capstyle="butt",
+        )
+        axes.plot(100 * estimate.value, row + 0.08, "D", color=color, ms=6)
+        axes.plot(
+            [100 * bootstrap.low, 100 * bootstrap.high],
+            [row + 0.28] * 2,
+            color=GREY,
+            lw=1.2,
+            label="bootstrap" if row == 0 else None,
+        )
+    for color, label in (
+        (_colours()[1], "more, beyond chance"),
+        (VERMILION, "less, beyond chance"),
+        (_ink(), "not beyond chance"),
+    ):
+        axes.plot([], [], "D-", color=color, lw=3, ms=6, label=label)
+    _rows(axes, [pair.name for pair in found.pairs])
+    axes.xaxis.set_major_locator(MaxNLocator(6))
+    axes.xaxis.set_major_formatter(lambda points, _: signed(points, 3).rstrip("0").rstrip("."))
+    axes.set_xlabel("Points of percent")
+    _legend(figure, axes, 2)
+    return figure
+
+
+def _shown_color(pair: Pair) -> str:
+    if not pair.comparison.shown:
+        return _ink()
+    return _colours()[1] if pair.comparison.difference.value > 0 else VERMILION
+
+
+def power(found: Findings) -> Figure:
+    """Draw the chance to find a difference of 0.02 points from the reference, by seeds."""
+    figure = _figure(3.9, f"Power to show {100 * statistics.WORTH_SHOWING:.2f} points")
+    axes = figure.subplots()
+    seeds = np.unique(np.geomspace(2, 500, 120).round())
+    look = looks(found.activations)
+    for pair in found.pairs:
+        if pair.comparison.second != found.reference:
+            continue
+        spread = pair.comparison.difference
+        for doubt, dashes in ((0.0, "-"), (spread.image_se, (0, (2, 1.5)))):
+            chance = statistics.power(seeds, statistics.WORTH_SHOWING, spread.seed_sd, doubt)
+            axes.plot(
+                seeds,
+                100 * chance,
+                color=look[pair.comparison.first].color,
+                linestyle=dashes,
+                lw=2,
+                label=pair.name if dashes == "-" else None,
+            )
+    axes.plot([], [], color=_ink(), label="on these images")
+    axes.plot([], [], color=_ink(), linestyle=(0, (2, 1.5)), label="on other images too")
+    axes.axhline(100 * statistics.POWER, color=_ink(), lw=0.8)
+    axes.axvline(len(found.seeds), color=_ink(), lw=0.8)
+    axes.text(len(found.seeds), 91, f" {len(found.seeds)} seeds here", fontsize=9.5)
+    axes.set_xscale("log")
+    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axes.xaxis.set_major_formatter(lambda count, _: f"{count:g}")
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.set_xlim(2, 500)
+    axes.set_ylim(0, 101)
+    axes.grid()
+    axes.set_xlabel("Seeds")
+    axes.set_ylabel("Chance to show it (%)")
+    _legend(figure, axes, 2)
+    return figure
+
+
+def epoch_time(found: Findings) -> Figure:
+    """Draw how many times as long an epoch takes as with the reference."""
+    names = list(found.times.estimates)
+    figure = _figure(1.25 + 0.5 * len(names), f"Time of an epoch, relative to {found.reference}")
+    axes = figure.subplots()
+    axes.axvline(1, color=_ink(), lw=1)
+    look = looks(found.activations)
+    for row, name in enumerate(names):
+        ratio = found.times.estimates[name]
+        axes.plot(
+            found.times.ratios[name],
+            row - 0.14 + _spread(len(found.seeds), 0.12),
+            look[name].marker,
+            color=look[name].color,
+            ms=5,
+            alpha=0.85,
+            mew=0,
+        )
+        axes.plot([ratio.low, ratio.high], [row + 0.24] * 2, color=_ink(), lw=2.2)
+        axes.plot(ratio.value, row + 0.24, "D", color=_ink(), ms=5.5)
+    _rows(axes, [f"{name}\n{found.times.estimates[name].value:.2f} ×" for name in names])
+    axes.xaxis.set_major_locator(MaxNLocator(6))
+    axes.set_xlabel("Ratio of the same seed's runs")
+    return figure
+
+
+def activation_cost(costs: Mapping[str, "Cost"]) -> Figure:
+    """Draw what each activation alone costs per element, the cheapest on top."""
+    medians = {
+        name: (np.median(cost.forward), np.median(cost.backward)) for name, cost in costs.items()
+    }
+    order = sorted(medians, key=lambda name: sum(medians[name]))
+    figure = _figure(1.7 + 0.42 * len(order), "Cost of the activation alone")
+    axes = figure.subplots()
+    for row, name in enumerate(order):
+        forward, backward = medians[name]
+        first = row == 0
+        axes.barh(row, forward, 0.6, color=BLUE, label="forward" if first else None)
+        axes.barh(
+            row, backward, 0.6, left=forward, color=ORANGE, label="backward" if first else None
+        )
+        axes.text(forward + backward, row, f"  {forward + backward:.2f}", va="center")
+    _rows(axes, order)
+    axes.set_xlim(0, 1.12 * max(map(sum, medians.values())))
+    axes.set_xlabel("Nanoseconds per element")
+    _legend(figure, axes, 2)
+    return figure
+
+
+def learning_curves(found: Findings) -> Figure:
+    """Draw the validation error by epoch: the median of the seeds, and their range."""
+    figure = _figure(4.3, "Validation error by epoch")
+    axes = figure.subplots()
+    for name, look in looks(found.activations).items():
+        rates = 100 * found.error_rates[name]
+        epochs = np.arange(1, rates.shape[1] + 1)
+        axes.fill_between(
+            epochs, rates.min(axis=0), rates.max(axis=0), color=look.color, alpha=0.13, lw=0
+        )
+        axes.plot(
+            epochs,
+            np.median(rates, axis=0),
+            color=look.color,
+            marker=look.marker,
+            ms=4,
+            mew=0,
+            lw=1.8,
+            label=name,
+        )
+    axes.axhline(100 * (1 - GOAL), color=_ink(), lw=0.8, ls=(0, (4, 3)))
+    if min(rates.min() for rates in found.error_rates.values()) > 0:
+        axes.set_yscale("log")
+        axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 3, 5)))
+        axes.yaxis.set_minor_formatter(NullFormatter())
+        axes.yaxis.set_minor_locator(NullLocator())
+    axes.yaxis.set_major_formatter(lambda rate, _: f"{rate:g}")
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+    axes.grid(axis="y")
+    axes.set_xlabel("Epoch")
+    axes.set_ylabel("Validation error (%)")
+    _legend(figure, axes, min(3, len(found.activations)))
+    return figure
+
+
+def calibration(found: Findings) -> Figure:
+    """Draw how often predictions of a confidence are right, and how many there are of each."""
+    figure = _figure(5.6, "Reliability of the confidence")
+    upper, lower = figure.subplots(2, 1, height_ratios=(3, 1.2), sharex=True)
+    upper.plot([0, 100], [0, 100], color=_ink(), lw=0.8, ls=(0, (4, 3)))
+    for name, look in looks(found.activations).items():
+        curve = found.calibration[name].reliability
+        enough = curve.count >= FEW
+        upper.plot(
+            100 * curve.confidence[enough],
+            100 * curve.accuracy[enough],
+            color=look.color,
+            marker=look.marker,
+            ms=5,
+            mew=0,
+            lw=1.6,
+            label=name,
+        )
+        shares = 100 * curve.count / curve.count.sum()
+        lower.stairs(shares, 100 * curve.edges, color=look.color, lw=1.6)
+    upper.set_ylabel("Right (%)")
+    upper.set_ylim(0, 101)
+    upper.grid()
+    lower.set_yscale("log")
+    lower.yaxis.set_major_locator(LogLocator(numticks=4))
+    lower.yaxis.set_major_formatter(lambda share, _: f"{share:g}")
+    lower.yaxis.set_minor_locator(NullLocator())
+    lower.set_ylabel("Images (%)")
+    lower.set_xlabel("Confidence (%)")
+    lower.set_xlim(_least_confidence(found.calibration.values()), 100)
+    lower.grid(axis="y")
+    _legend(figure, upper, min(3, len(found.activations)))
+    return figure
+
+
+def _least_confidence(calibrations: Sequence[Calibration]) -> float:
+    """Return where the first bin with a prediction begins, in percent."""
+    return min(
+        100 * one.reliability.edges[np.flatnonzero(one.reliability.count)[0]]
+        for one in calibrations
+    )
+
+
+def error_overlap(found: Findings) -> Figure:
+    """Draw how much the errors of two runs overlap, by their activations."""
+    names = found.activations
+    figure = _figure(1.6 + 0.62 * len(names), "Errors that two runs share")
+    axes = figure.subplots()
+    top = found.overlap.max()
+    colours = _colours()
+    axes.imshow(
+        found.overlap, cmap=_ground_to(colours[-1]), vmin=0, vmax=max(top, 1e-9), aspect="auto"
+    )
+    for (row, column), share in np.ndenumerate(found.overlap):
+        axes.text(
+            column,
+            row,
+            f"{100 * share:.0f} %",
+            ha="center",
+            va="center",
+            fontweight="bold" if row == column else "normal",
+            color="white" if colours is ON_BLACK else _ink(),
+        )
+    axes.set_xticks(range(len(names)), [name.replace(" ", "\n", 1) for name in names])
+    axes.set_yticks(range(len(names)), names)
+    axes.tick_params(left=False, bottom=False)
+    axes.spines[:].set_visible(False)
+    return figure
+
+
+def _ground_to(color: str) -> Colormap:
+    return LinearSegmentedColormap.from_list("ground", [rcParams["figure.facecolor"], color])
+
+
+def only_wrong(found: Findings, images: np.ndarray, labels: np.ndarray) -> Figure:
+    """Draw images that one activation alone gets wrong, by the vote of its seeds.
+
+    Args:
+        found: the findings.
+        images: the held-out images, uint8 (images, 28, 28).
+        labels: their true digits, uint8 (images,).
+    """
+    across = 5
+    names = [name for name in found.activations if len(found.only_wrong[name])]
+    figure = _figure(0.5 + 1.85 * len(names), "Images that one activation alone misreads")
+    parts = np.atleast_1d(figure.subfigures(len(names), 1, hspace=0.08))
+    for part, name in zip(parts, names, strict=True):
+        places = found.only_wrong[name]
+        part.suptitle(
+            f"{name} alone: {len(places)}", x=0.02, ha="left", fontsize=11, fontweight="normal"
+        )
+        grid = part.subplots(1, across)
+        for axes, place, digit in zip(grid, places, found.taken_for[name], strict=False):
+            axes.imshow(images[place], cmap=_ground_to(_ink()), interpolation="nearest")
+            axes.set_xlabel(
+                f"{labels[place]} read as {digit}\n"
+                f"{found.wrong_seeds[name][place]} of {len(found.seeds)}",
+                fontsize=9.5,
+            )
+        for axes in part.axes:
+            axes.spines[:].set_visible(False)
+            axes.set_xticks([])
+            axes.set_yticks([])
+    # The layout is made for axes that are not square yet; made again, it keeps the last row inside.
+    figure.draw_without_rendering()
+    return figure
+
+
+def betas(found: Findings, start: Mapping[str, float]) -> Figure:
+    """Draw the learned β of every layer and seed over the epochs.
+
+    Args:
+        found: the findings.
+        start: by activation, where β begins.
+    """
+    layers = list(next(iter(found.betas.values())))
+    across = min(3, len(layers))
+    down = -(-len(layers) // across)
+    figure = _figure(1.1 + 1.75 * down, "β of every layer by epoch, a line per seed")
+    look = looks(found.activations)
+    grid = np.ravel(figure.subplots(down, across, sharex=True, sharey=True, squeeze=False))
+    for number, (axes, layer) in enumerate(zip(grid, layers, strict=False), 1):
+        for name, by_layer in found.betas.items():
+            values = by_layer[layer]
+            epochs = np.arange(values.shape[1] + 1)
+            lines = np.column_stack([np.full(len(values), start[name]), values])
+            axes.axhline(start[name], color=_ink(), lw=0.8, ls=(0, (4, 3)))
+            axes.plot(epochs, lines.T, color=look[name].color, lw=1, alpha=0.55)
+            axes.plot(epochs, np.median(lines, axis=0), color=look[name].color, lw=2.2, label=name)
+        ends = [f"{np.median(by_layer[layer][:, -1]):.2f}" for by_layer in found.betas.values()]
+        axes.set_title(f"Layer {number}: to {listed(ends)}", fontsize=10.5)
+        axes.xaxis.set_major_locator(MaxNLocator(4, integer=True))
+        axes.grid(axis="y")
+    for axes in grid[len(layers) :]:
+        axes.set_visible(False)
+    figure.supxlabel("Epoch", fontsize=10.5)
+    if len(found.betas) > 1:
+        _legend(figure, grid[0], 1)
+    return figure
+
+
+def shapes(curves: Mapping[str, "Curve"], learned: Mapping[str, Sequence["Curve"]]) -> Figure:
+    """Draw the activations and their derivatives.
+
+    Args:
+        curves: as they start, by activation, the reference first.
+        learned: by activation, as they end: with the least and the greatest learned β.
+    """
+    figure = _figure(4.2, "The activations and their derivatives")
+    panels = figure.subplots(1, 2)
+    for axes, part, title in zip(panels, ("value", "slope"), ("f(x)", "f′(x)"), strict=True):
+        for name, look in looks(list(curves)).items():
+            curve = curves[name]
+            axes.plot(curve.x, getattr(curve, part), color=look.color, lw=2, label=name)
+            for one in learned.get(name, ()):
+                axes.plot(one.x, getattr(one, part), color=look.color, lw=1.2, ls=(0, (2, 1.5)))
+        axes.set_title(title)
+        axes.xaxis.set_major_locator(MultipleLocator(2))
+        axes.set_xlim(curve.x[0], curve.x[-1])
+        axes.set_xlabel("x")
+        axes.grid()
+    if learned:
+        panels[0].plot([], [], color=_ink(), lw=1.2, ls=(0, (2, 1.5)), label="with learned β")
+    _legend(figure, panels[0], 3)
+    return figure

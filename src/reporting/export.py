@@ -1,0 +1,132 @@
+"""The numbers of a report as files: everything as JSON, and tables of the runs and the pairs."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from src.evidence import statistics
+from src.evidence.findings import Findings
+from src.evidence.run_set import Runs
+from src.runtime import metric_names
+
+if TYPE_CHECKING:  # it needs TensorFlow
+    from src.reporting.activation_profile import Cost
+
+
+def as_json(runs: Runs, found: Findings, costs: Mapping[str, "Cost"]) -> str:
+    """Return all findings as JSON. Accuracies are fractions; what is missing is null.
+
+    Args:
+        runs: the set.
+        found: what it shows.
+        costs: of each activation alone.
+    """
+    activations = {
+        name: {
+            "accuracy": found.accuracy[name],
+            "mean": asdict(found.means[name]),
+            **_times(found, name),
+            "forward_nanoseconds_per_element": np.median(costs[name].forward),
+            "backward_nanoseconds_per_element": np.median(costs[name].backward),
+            "epochs_to_0.99": found.epochs_to_goal[name],
+            "median_validation_error": np.median(found.error_rates[name], axis=0),
+            "calibration_error": asdict(found.calibration[name].error),
+            "mean_confidence": found.calibration[name].confidence,
+            "images_only_it_misreads": found.only_wrong[name],
+            "beta": found.betas.get(name, {}),
+        }
+        for name in found.activations
+    }
+    pairs = [
+        {
+            "verdict": statistics.verdict(pair.comparison),
+            "shown": pair.comparison.shown,
+            **asdict(pair),
+        }
+        for pair in found.pairs
+    ]
+    everything = {
+        "title": runs.title,
+        "parent_run_id": runs.parent_id,
+        "remarks": runs.remarks,
+        "reference": found.reference,
+        "seeds": found.seeds,
+        "images": found.images,
+        "activations": activations,
+        "pairs": pairs,
+        "error_overlap": found.overlap,
+    }
+    return json.dumps(_plain(everything), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def _times(found: Findings, name: str) -> dict[str, Any]:
+    if found.times is None:
+        return {}
+    ratio = found.times.estimates.get(name)  # the reference has none
+    return {
+        "seconds_per_epoch": found.times.seconds[name],
+        "time_ratio": asdict(ratio) if ratio else None,
+    }
+
+
+def _plain(value: Any) -> Any:
+    """Return a value that JSON knows: no arrays, no NaN."""
+    if isinstance(value, Mapping):
+        return {key: _plain(part) for key, part in value.items()}
+    if isinstance(value, np.ndarray | np.generic):
+        return _plain(value.tolist())
+    if isinstance(value, list | tuple):
+        return [_plain(part) for part in value]
+    return None if isinstance(value, float) and not np.isfinite(value) else value
+
+
+def runs_table(runs: Runs, found: Findings) -> pd.DataFrame:
+    """Return a row for each run: what it attained, and its id in MLflow."""
+    return pd.DataFrame(
+        {
+            "activation": name,
+            "seed": one.seed,
+            "run_id": one.run_id,
+            metric_names.TEST_ACCURACY: found.accuracy[name][place],
+            metric_names.TEST_ERRORS: int((one.predicted != one.labels).sum()),
+            metric_names.BEST_VAL_ACCURACY: one.history[metric_names.VAL_ACCURACY].max(),
+            metric_names.MEDIAN_EPOCH_SECONDS: found.times and found.times.seconds[name][place],
+        }
+        for name in found.activations
+        for place, one in enumerate(runs.trainings[name])
+    )
+
+
+def pairs_table(found: Findings) -> pd.DataFrame:
+    """Return a row for each pair: the difference (a fraction), its intervals and its tests."""
+    table = pd.DataFrame(
+        {
+            "first": one.first,
+            "second": one.second,
+            "difference": one.difference.value,
+            "low": one.difference.low,
+            "high": one.difference.high,
+            "p": one.difference.p_value,
+            "p_holm": one.p_holm,
+            "bootstrap_low": one.bootstrap.low,
+            "bootstrap_high": one.bootstrap.high,
+            "p_permutation": one.p_seeds,
+            "p_permutation_holm": one.p_seeds_holm,
+            "p_mcnemar": one.p_images,
+            "p_mcnemar_holm": one.p_images_holm,
+            "seed_sd": one.difference.seed_sd,
+            "image_se": one.difference.image_se,
+            "detectable": pair.detectable,
+            "detectable_anywhere": pair.detectable_anywhere,
+            "seeds_needed": pair.seeds_needed,
+            "seeds_needed_anywhere": pair.seeds_needed_anywhere,
+        }
+        for pair in found.pairs
+        for one in [pair.comparison]
+    )
+    counts = ["seeds_needed", "seeds_needed_anywhere"]
+    return table.astype(dict.fromkeys(counts, "Int64"))  # which knows of missing ones

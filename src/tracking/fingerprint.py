@@ -1,0 +1,50 @@
+"""What identifies a training: all that its result depends on, in one digest.
+
+The digest names a training's checkpoint, and tells a study which of its runs are made. It is had
+without TensorFlow.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from omegaconf import DictConfig, OmegaConf
+
+from src.data.dataset import Dataset
+from src.training import precision
+
+CODE = tuple(
+    Path(__file__).parents[1] / "training" / f"{name}.py"
+    for name in (
+        "activations",
+        "augmentation",
+        "batches",
+        "models",
+        "normalization",
+        "schedules",
+        "fit",
+    )
+)
+NOT_LEARNING = ("mlflow", "submission")  # settings that change nothing of what is learned
+
+
+def settings(composed: DictConfig) -> dict[str, Any]:
+    """Return what the weights depend on, in plain JSON values: what Hydra composed, without what
+    changes nothing of them, and with the precision that it comes to here.
+    """
+    values = OmegaConf.to_container(composed, resolve=True)
+    learning = {key: value for key, value in values.items() if key not in NOT_LEARNING}
+    return {**learning, "precision": precision.choose(composed.precision)}
+
+
+def digest(settings: Mapping[str, Any], data: Dataset) -> str:
+    """Return the SHA-256, in hexadecimal, of a training: of its settings, its data, the code that
+    trains, and the versions of the framework.
+    """
+    versions = {name: version(name) for name in ("tensorflow", "keras")}
+    text = json.dumps({**settings, "data": data.digest, **versions}, sort_keys=True)
+    contents = [hashlib.sha256(path.read_bytes()).hexdigest() for path in CODE]
+    return hashlib.sha256("\n".join([text, *contents]).encode()).hexdigest()

@@ -1,0 +1,9 @@
+"""The names of the tags in MLflow that more than one module writes or reads."""
+
+# Of a parent run.
+STUDY = "study"  # the study's name
+SWEEP = "sweep"  # the words of a multirun made by hand
+
+# Of a training.
+PARENT = "mlflow.parentRunId"
+TRAINING_DIGEST = "training_digest"  # by which a study finds it (src/tracking/fingerprint.py)

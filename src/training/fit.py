@@ -1,0 +1,162 @@
+"""Building and fitting a model: the part of train that is about learning."""
+
+import contextlib
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from statistics import median
+
+import keras
+import numpy as np
+import tensorflow as tf
+from hydra.utils import instantiate
+
+from src.config.compose import Config
+from src.runtime import metric_names
+from src.runtime.errors import InputError
+from src.training import (
+    activations,  # noqa: F401  Keras must know the layers of a saved model, to load it
+    batches,
+    callbacks,
+    checkpoint,
+    normalization,  # noqa: F401  likewise
+    precision,
+)
+from src.training.schedules import Schedule
+
+
+def prepare(cfg: Config) -> None:
+    """Set what TensorFlow keeps for the whole process: seeds, determinism, precision, GPUs."""
+    _start_anew(precision.choose(cfg.precision))
+    keras.utils.set_random_seed(cfg.seed)
+    if cfg.deterministic:
+        tf.config.experimental.enable_op_determinism()
+    for gpu in tf.config.list_physical_devices("GPU"):
+        with contextlib.suppress(RuntimeError):  # already in use, and so already set
+            tf.config.experimental.set_memory_growth(gpu, True)
+
+
+def _start_anew(policy: str) -> None:
+    """Let Keras forget the networks before, and build the next one in a dtype policy."""
+    keras.backend.clear_session()  # layer names count from one again
+    keras.config.disable_interactive_logging()  # MLflow predicts an example, with a bar
+    keras.config.set_dtype_policy(policy)
+
+
+def network(cfg: Config) -> keras.Model:
+    """Return the model of the chosen groups, as it starts."""
+    return instantiate(cfg.model, activation=partial(instantiate, cfg.activation))
+
+
+def build(cfg: Config, total_steps: int) -> tuple[keras.Model, Schedule]:
+    """Return the compiled model of the chosen groups, and its learning-rate schedule."""
+    model = network(cfg)
+    learning_rate = cfg.optimizer["learning_rate"]
+    schedule = instantiate(cfg.schedule, learning_rate=learning_rate, total_steps=total_steps)
+    optimizer = instantiate(cfg.optimizer, learning_rate=schedule.learning_rate)
+    if optimizer.weight_decay:
+        # Decay is for kernels: it would pull biases, normalization and a learned β towards zero.
+        vectors = [weight for weight in model.trainable_variables if len(weight.shape) < 2]
+        optimizer.exclude_from_weight_decay(var_list=vectors)
+    model.compile(
+        optimizer=optimizer,
+        loss=keras.losses.CategoricalCrossentropy(label_smoothing=cfg.label_smoothing),
+        metrics=[keras.metrics.CategoricalAccuracy(name=metric_names.ACCURACY)],
+        jit_compile=False,  # XLA for a whole network is several times slower on a CPU
+    )
+    return model, schedule
+
+
+def fit(
+    cfg: Config,
+    training_set: Mapping[str, np.ndarray],
+    validation_set: Mapping[str, np.ndarray],
+    file: Path,
+    state: checkpoint.State,
+    title: str,
+    log: Callable[[Mapping[str, float], int], None],
+) -> keras.Model:
+    """Train to the end, or on from where `state` stands; return the model of the best epoch.
+
+    Whatever it was trained in, the model that is returned computes in float32: a processor without
+    bfloat16 runs it just as well.
+
+    Args:
+        cfg: the configuration.
+        training_set: `images`, uint8 (N, 28, 28), and `labels`, uint8 (N,).
+        validation_set: the same, to choose the best epoch by.
+        file: where to keep the state after each epoch.
+        state: how far the training has come; it is brought up to date.
+        title: what the progress line calls the training.
+        log: is given each epoch's metrics and its number, from 1.
+    """
+    prepare(cfg)
+    done = len(state.history)
+    drawn = batches.training_batches(
+        training_set["images"],
+        training_set["labels"],
+        batch_size=cfg.batch_size,
+        epochs=cfg.epochs,
+        seed=cfg.seed,
+        augment=instantiate(cfg.augmentation),
+        first_epoch=done,
+    )
+    steps = drawn.steps_per_epoch
+    model, schedule = build(cfg, total_steps=cfg.epochs * steps)
+    keeper = checkpoint.Keeper(file, state, schedule.callbacks)
+    progress = callbacks.ProgressLine(title, cfg.epochs, steps, done)
+    try:
+        model.fit(
+            drawn.dataset,
+            epochs=cfg.epochs,
+            initial_epoch=done,
+            steps_per_epoch=steps,
+            validation_data=batches.evaluation_batches(**validation_set),
+            shuffle=False,  # the batches are drawn in random order already
+            verbose=0,
+            callbacks=[
+                callbacks.EpochMetrics(steps * drawn.batch_size),
+                *schedule.callbacks,
+                keeper,
+                callbacks.EpochLog(log),
+                progress,
+            ],
+        )
+    finally:
+        progress.close()
+    _start_anew("float32")
+    trained = network(cfg)
+    keeper.restore_best(trained)
+    return trained
+
+
+def summarize(history: Sequence[Mapping[str, float]]) -> dict[str, float]:
+    """Return a training's final metrics from its epochs' (see src/runtime/metric_names.py)."""
+    best = metric_names.best(history)
+    # The first epoch compiles; where it is the only one, it must do.
+    timed = history[1:] or history
+    return {
+        metric_names.BEST_EPOCH: best[metric_names.EPOCH],
+        metric_names.BEST_VAL_ACCURACY: best[metric_names.VAL_ACCURACY],
+        metric_names.BEST_VAL_LOSS: best[metric_names.VAL_LOSS],
+        metric_names.MEDIAN_EPOCH_SECONDS: median(row[metric_names.EPOCH_SECONDS] for row in timed),
+        metric_names.MEDIAN_IMAGES_PER_SECOND: median(
+            row[metric_names.IMAGES_PER_SECOND] for row in timed
+        ),
+        metric_names.TRAIN_SECONDS: sum(row[metric_names.EPOCH_SECONDS] for row in history),
+    }
+
+
+def load(path: Path) -> keras.Model:
+    """Return the model that train saved.
+
+    Raises:
+        InputError: the file is damaged, or not a model of ours.
+    """
+    try:
+        return keras.saving.load_model(path)
+    except Exception as error:  # Keras, zipfile and h5py each have errors of their own
+        raise InputError(
+            f"{path} cannot be loaded as a Keras model ({' '.join(str(error).split())[:200]}): "
+            "run `dvc repro --force train` to train it anew."
+        ) from error

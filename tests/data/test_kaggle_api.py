@@ -1,0 +1,304 @@
+"""Kaggle's real client, talking to the stand-in."""
+
+import json
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from src.data import kaggle_api
+from src.runtime import errors
+from tests.support.kaggle_stand_in import (
+    BASIC,
+    BEARER,
+    COMPLETE,
+    CSVS,
+    KEY,
+    PENDING,
+    REF,
+    SECRETS,
+    TOKEN,
+    USER,
+    StandIn,
+    archive,
+    stand_in,
+)
+
+ROOT = Path(__file__).resolve().parents[2]
+LIMIT = "Your team has used its daily Submission allowance (5) today"
+
+
+@pytest.fixture
+def kaggle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[StandIn]:
+    monkeypatch.chdir(tmp_path)
+    with stand_in(tmp_path / "home", monkeypatch) as running:
+        yield running
+
+
+@pytest.fixture
+def token(kaggle: StandIn, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KAGGLE_API_TOKEN", TOKEN)
+
+
+@pytest.fixture
+def csv(tmp_path: Path) -> Path:
+    path = tmp_path / "submission.csv"
+    path.write_bytes(b"ImageId,Label\n1,7\n")
+    return path
+
+
+@pytest.fixture
+def sentence(
+    capsys: pytest.CaptureFixture, caplog: pytest.LogCaptureFixture
+) -> Callable[[Callable], str]:
+    """Return a function that runs a failing call as a command does, and returns what it prints."""
+    caplog.set_level("DEBUG")
+
+    def run(call: Callable) -> str:
+        with pytest.raises(SystemExit) as ended:
+            errors.run(call)
+        out, err = capsys.readouterr()
+        assert ended.value.code == 1
+        assert out == ""
+        assert err.startswith("Error: ")
+        assert err.count("\n") == 1
+        for secret in SECRETS:
+            assert secret not in err + caplog.text
+        return err
+
+    return run
+
+
+def download_to(folder: Path) -> Callable[[], None]:
+    return lambda: kaggle_api.download(folder)
+
+
+def submit_quickly(csv: Path, **options: object) -> kaggle_api.Score:
+    return kaggle_api.submit(csv, "swish", **{"poll_seconds": 0.01, **options})
+
+
+# --- credentials
+
+
+@pytest.mark.parametrize(
+    ("environment", "files", "header"),
+    [
+        ({"KAGGLE_API_TOKEN": TOKEN}, {}, BEARER),
+        ({}, {".kaggle/access_token": TOKEN}, BEARER),
+        ({"KAGGLE_USERNAME": USER, "KAGGLE_KEY": KEY}, {}, BASIC),
+        ({}, {".kaggle/kaggle.json": json.dumps({"username": USER, "key": KEY})}, BASIC),
+        ({}, {".config/kaggle/kaggle.json": json.dumps({"username": USER, "key": KEY})}, BASIC),
+        (
+            {"KAGGLE_CONFIG_DIR": "elsewhere"},
+            {"../elsewhere/kaggle.json": json.dumps({"username": USER, "key": KEY})},
+            BASIC,
+        ),
+    ],
+    ids=["token", "token file", "name and key", "kaggle.json", "XDG", "KAGGLE_CONFIG_DIR"],
+)
+def test_credentials_are_found_in_each_standard_place(
+    kaggle, tmp_path, monkeypatch, environment, files, header
+):
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    for name, text in files.items():
+        path = tmp_path / "home" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    kaggle_api.download(tmp_path / "raw")
+    method, authorization, _ = kaggle.asked[-1]
+    assert (method, authorization) == ("DownloadDataFiles", header)
+
+
+def test_without_credentials_the_sentence_names_the_places_and_where_to_get_a_token(
+    kaggle, tmp_path, sentence
+):
+    error = sentence(download_to(tmp_path / "raw"))
+    for place in ("KAGGLE_API_TOKEN", "~/.kaggle/access_token", "KAGGLE_KEY", "kaggle.json"):
+        assert place in error
+    assert "https://www.kaggle.com/settings/api" in error
+    assert kaggle.asked == []
+    assert not (tmp_path / "raw").exists()
+
+
+def test_a_token_that_is_no_longer_valid_is_refused_by_its_place(
+    kaggle, tmp_path, monkeypatch, sentence
+):
+    monkeypatch.setenv("KAGGLE_API_TOKEN", f"{TOKEN}-revoked")
+    error = sentence(download_to(tmp_path / "raw"))
+    assert "does not accept the token from KAGGLE_API_TOKEN" in error
+
+
+def test_a_wrong_key_is_refused_without_showing_it(kaggle, tmp_path, monkeypatch, sentence):
+    monkeypatch.setenv("KAGGLE_USERNAME", USER)
+    monkeypatch.setenv("KAGGLE_KEY", f"{KEY}-wrong")
+    error = sentence(download_to(tmp_path / "raw"))
+    assert "Kaggle answered 401; make a new token" in error
+
+
+# --- download
+
+
+@pytest.mark.usefixtures("token")
+def test_download_places_the_three_files(kaggle, tmp_path):
+    kaggle_api.download(tmp_path / "raw")
+    found = {path.name: path.read_bytes() for path in (tmp_path / "raw").iterdir()}
+    assert found == CSVS
+
+
+@pytest.mark.usefixtures("token")
+def test_the_client_prints_nothing_even_when_it_is_told_to(kaggle, tmp_path, monkeypatch, capfd):
+    monkeypatch.setenv("VERBOSE", "1")
+    kaggle_api.download(tmp_path / "raw")
+    assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.usefixtures("token")
+def test_a_download_before_the_rules_are_accepted_says_where_to_accept_them(
+    kaggle, tmp_path, sentence
+):
+    kaggle.refusals["DownloadDataFiles"] = (403, "You must accept this competition's\nrules.")
+    error = sentence(download_to(tmp_path / "raw"))
+    assert "403 (You must accept this competition's rules)" in error
+    assert "https://www.kaggle.com/c/digit-recognizer/rules" in error
+
+
+@pytest.mark.usefixtures("token")
+@pytest.mark.parametrize(
+    ("content", "cut"),
+    [
+        (archive({"train.csv": b"x"}), 0),
+        (archive(CSVS)[:-30], 0),
+        (b"<html>Please sign in</html>", 0),
+        (archive(CSVS), 30),
+    ],
+    ids=["a file is missing", "truncated", "no archive", "hung up"],
+)
+def test_a_download_that_is_not_whole_leaves_what_was_there(
+    kaggle, tmp_path, monkeypatch, sentence, content, cut
+):
+    monkeypatch.setattr("time.sleep", lambda seconds: None)  # the client's pauses between tries
+    kaggle.archive, kaggle.cut = content, cut
+    raw = tmp_path / "raw"
+    raw.mkdir()
+    (raw / "train.csv").write_text("old")
+    sentence(download_to(raw))
+    assert [path.name for path in raw.iterdir()] == ["train.csv"]
+    assert (raw / "train.csv").read_text() == "old"
+
+
+@pytest.mark.usefixtures("token")
+def test_a_kaggle_that_cannot_be_reached_is_one_sentence(
+    kaggle, tmp_path, monkeypatch, sentence, csv
+):
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{closed.getsockname()[1]}")
+        assert "cannot be reached" in sentence(download_to(tmp_path / "raw"))
+        assert "cannot be reached" in sentence(lambda: submit_quickly(csv))
+    assert not (tmp_path / "raw").exists()
+
+
+@pytest.mark.usefixtures("token")
+def test_a_login_page_in_between_is_not_taken_for_kaggle(kaggle, sentence, csv):
+    kaggle.answers["StartSubmissionUpload"] = b"<html>Please sign in</html>"
+    assert "what answered is not Kaggle's API" in sentence(lambda: submit_quickly(csv))
+
+
+# --- submit
+
+
+@pytest.mark.usefixtures("token")
+def test_submit_sends_the_file_and_waits_for_its_score(kaggle, csv):
+    kaggle.submissions = [{**COMPLETE, "ref": REF - 1}, PENDING, {**COMPLETE, "publicScore": ""}]
+    kaggle.submissions += [COMPLETE]
+    waited = []
+    score = submit_quickly(csv, waiting=lambda ref, seconds: waited.append((ref, seconds)))
+    assert (score.ref, score.public_score) == (REF, 0.99671)
+    assert score.url.startswith("https://www.kaggle.com/competitions/digit-recognizer")
+    assert kaggle.uploaded == csv.read_bytes()
+    [sent] = kaggle.calls("CreateSubmission")
+    assert (sent["competitionName"], sent["submissionDescription"]) == ("digit-recognizer", "swish")
+    assert len(kaggle.calls("ListSubmissions")) == 4
+    assert [ref for ref, _ in waited] == [REF] * 4
+    assert waited == sorted(waited)
+    assert waited[0][1] == 0
+
+
+@pytest.mark.usefixtures("token")
+@pytest.mark.parametrize("status", [400, 429])
+@pytest.mark.parametrize("method", ["StartSubmissionUpload", "CreateSubmission"])
+def test_the_limit_of_a_day_is_told_in_kaggles_words(kaggle, csv, sentence, status, method):
+    kaggle.refusals[method] = (status, LIMIT)
+    error = sentence(lambda: submit_quickly(csv))
+    assert f"Kaggle answered {status} ({LIMIT})" in error
+    assert "midnight UTC" in error
+
+
+@pytest.mark.usefixtures("token")
+def test_an_upload_that_the_storage_refuses_submits_nothing(kaggle, csv, sentence):
+    kaggle.storage_status = 403
+    assert "nothing was submitted" in sentence(lambda: submit_quickly(csv))
+    assert kaggle.calls("CreateSubmission") == []
+
+
+@pytest.mark.usefixtures("token")
+def test_a_submission_without_a_number_is_not_waited_for(kaggle, csv, sentence):
+    kaggle.answers["CreateSubmission"] = b'{"message": "Successfully submitted"}'
+    assert "gave no number" in sentence(lambda: submit_quickly(csv))
+
+
+@pytest.mark.usefixtures("token")
+def test_a_submission_that_kaggle_cannot_score_tells_kaggles_reason(kaggle, csv, sentence):
+    reason = "Evaluation Exception: Submission must have 28000 rows"
+    kaggle.submissions = [PENDING, {"ref": REF, "status": "ERROR", "errorDescription": reason}]
+    assert f"could not score submission {REF}: {reason}." in sentence(lambda: submit_quickly(csv))
+
+
+@pytest.mark.usefixtures("token")
+def test_a_score_that_does_not_come_in_time_can_be_asked_for_again(kaggle, csv, sentence):
+    kaggle.submissions = [PENDING]
+    error = sentence(lambda: submit_quickly(csv, timeout_seconds=0.05))
+    assert f"gave submission {REF} no score in 0.05 seconds. It is in" in error
+    assert f"python -m src.submit [RUN_FOLDER] --ref {REF}" in error
+
+
+@pytest.mark.usefixtures("token")
+@pytest.mark.parametrize("status", [429, 503])
+def test_a_gap_in_kaggles_service_does_not_end_the_wait(kaggle, csv, status):
+    kaggle.refusals["ListSubmissions"] = (status, "Busy")
+
+    def mend(ref: int, seconds: float) -> None:
+        if seconds:
+            kaggle.refusals.clear()
+
+    assert submit_quickly(csv, waiting=mend).public_score == 0.99671
+    assert len(kaggle.calls("CreateSubmission")) == 1
+
+
+@pytest.mark.usefixtures("token")
+def test_a_refusal_while_waiting_says_that_the_submission_is_in(kaggle, csv, sentence):
+    kaggle.refusals["ListSubmissions"] = (403, "Forbidden")
+    assert f"submission {REF}, which is in" in sentence(lambda: submit_quickly(csv))
+
+
+@pytest.mark.usefixtures("token")
+def test_an_earlier_submission_is_scored_without_sending_anything(kaggle):
+    kaggle.submissions = [COMPLETE]
+    assert kaggle_api.score(REF).public_score == 0.99671
+    assert {method for method, _, _ in kaggle.asked} == {"IntrospectToken", "ListSubmissions"}
+
+
+@pytest.mark.usefixtures("token")
+def test_an_earlier_submission_that_is_not_there_is_named(kaggle, sentence):
+    assert "Submission 12 is not among" in sentence(lambda: kaggle_api.score(12))
+
+
+def test_importing_the_module_does_not_import_the_client():
+    heavy = {"kaggle", "requests", "pandas"}
+    code = f"import sys, src.data.kaggle_api; print({heavy} & set(sys.modules))"
+    found = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert found.stdout.strip() == "set()"

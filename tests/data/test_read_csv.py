@@ -1,0 +1,214 @@
+import shutil
+import time
+
+import numpy as np
+import pytest
+
+from src.data import mirrors, read_csv, write_csv
+from src.runtime.errors import InputError
+
+
+@pytest.fixture
+def folder(small_mnist, tmp_path):
+    return shutil.copytree(small_mnist, tmp_path / "csv")
+
+
+def set_cell(path, row, column, text):
+    """Change one cell; `row` 0 is the header."""
+    lines = path.read_text().split("\n")
+    cells = lines[row].split(",")
+    cells[column] = text
+    lines[row] = ",".join(cells)
+    path.write_text("\n".join(lines))
+
+
+def drop_column(path, column):
+    lines = [line.split(",") for line in path.read_text().splitlines()]
+    path.write_text("\n".join(",".join(c[:column] + c[column + 1 :]) for c in lines) + "\n")
+
+
+def append(path, text):
+    with path.open("a") as file:
+        file.write(text)
+
+
+READERS = {
+    "train.csv": read_csv.read_train,
+    "test.csv": read_csv.read_test,
+    "sample_submission.csv": read_csv.read_submission,
+    "solution.csv": read_csv.read_solution,
+}
+
+
+def refused(path, rows=None):
+    """Return the sentence that a reader refuses the file with."""
+    with pytest.raises(InputError) as caught:
+        READERS[path.name](path, rows)
+    text = str(caught.value)
+    assert text.startswith(str(path))
+    assert "\n" not in text
+    assert len(text) < 400
+    return text.removeprefix(str(path))
+
+
+def test_good_files_give_their_arrays(folder, sample):
+    images, labels = read_csv.read_train(folder / "train.csv", 600)
+    assert images.dtype == labels.dtype == np.uint8
+    assert images.flags.c_contiguous
+    assert np.array_equal(images, sample[mirrors.TRAIN_IMAGES])
+    assert np.array_equal(labels, sample[mirrors.TRAIN_LABELS])
+    test_images = read_csv.read_test(folder / "test.csv", 200)
+    assert np.array_equal(test_images, sample[mirrors.TEST_IMAGES])
+    solution = read_csv.read_solution(folder / "solution.csv", 200)
+    assert np.array_equal(solution, sample[mirrors.TEST_LABELS])
+    assert not read_csv.read_submission(folder / "sample_submission.csv", 200).any()
+
+
+def test_windows_line_ends_and_a_missing_last_one_are_fine(folder, sample):
+    path = folder / "train.csv"
+    path.write_bytes(path.read_bytes().rstrip(b"\n").replace(b"\n", b"\r\n"))
+    assert np.array_equal(read_csv.read_train(path, 600)[0], sample[mirrors.TRAIN_IMAGES])
+
+
+def test_a_solution_with_its_header_only_is_not_known(folder):
+    write_csv.write_submission(folder / "solution.csv", None)
+    assert read_csv.read_solution(folder / "solution.csv", 200) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "cell", "said"),
+    [
+        ("train.csv", (3, 5, "256"), "pixel4, data row 3: found '256', expected a whole number"),
+        ("train.csv", (1, 1, "-1"), "pixel0, data row 1: found '-1', expected a whole number"),
+        ("train.csv", (2, 784, "1.5"), "pixel783, data row 2: found '1.5', expected a whole"),
+        ("train.csv", (600, 9, "cat"), "pixel8, data row 600: found 'cat', expected a whole"),
+        ("train.csv", (7, 5, ""), "pixel4, data row 7: found an empty cell, expected a whole"),
+        ("train.csv", (7, 5, "NaN"), "pixel4, data row 7: found 'NaN', expected a whole"),
+        ("train.csv", (4, 0, "10"), "label, data row 4: found 10, expected a digit from 0 to 9"),
+        ("train.csv", (4, 0, ""), "label, data row 4: found an empty cell, expected a digit"),
+        ("test.csv", (200, 0, "999"), "pixel0, data row 200: found '999', expected a whole"),
+        ("sample_submission.csv", (3, 0, "7"), "ImageId, data row 3: found 7, expected 3"),
+        ("sample_submission.csv", (1, 0, "0"), "ImageId, data row 1: found 0, expected 1"),
+        ("sample_submission.csv", (2, 0, "x"), "ImageId, data row 2: found 'x', expected 2"),
+        ("solution.csv", (5, 1, "12"), "Label, data row 5: found 12, expected a digit"),
+        ("solution.csv", (5, 1, "ten"), "Label, data row 5: found 'ten', expected a digit"),
+    ],
+)
+def test_a_bad_cell_is_named_with_its_column_and_row(folder, name, cell, said):
+    set_cell(folder / name, *cell)
+    text = refused(folder / name)
+    assert text.startswith(f", column {said}")
+    assert text.endswith("then fetch it again (python -m src.fetch).")
+
+
+def test_a_missing_column_is_named(folder):
+    drop_column(folder / "train.csv", 4)
+    text = refused(folder / "train.csv")
+    assert text.startswith(" has no column 'pixel3': expected label,pixel0,...,pixel783.")
+
+
+def test_train_without_labels_is_refused(folder):
+    shutil.copy(folder / "test.csv", folder / "train.csv")
+    assert refused(folder / "train.csv").startswith(" has no column 'label'")
+
+
+def test_test_with_labels_is_refused(folder):
+    shutil.copy(folder / "train.csv", folder / "test.csv")
+    text = refused(folder / "test.csv")
+    assert text.startswith(" has a column 'label', but test images come without labels")
+
+
+@pytest.mark.parametrize("name", READERS)
+def test_an_unexpected_column_is_named(folder, name):
+    path = folder / name
+    path.write_text("\n".join(f"{line},extra" for line in path.read_text().splitlines()))
+    assert refused(path).startswith(" has an unexpected column 'extra'")
+
+
+def test_a_renamed_column_is_named_with_the_one_that_is_missing(folder):
+    set_cell(folder / "train.csv", 0, 0, "digit")
+    said = " has no column 'label', but an unexpected 'digit'"
+    assert refused(folder / "train.csv").startswith(said)
+
+
+def test_columns_in_another_order_are_refused(folder):
+    set_cell(folder / "train.csv", 0, 1, "pixel1")
+    set_cell(folder / "train.csv", 0, 2, "pixel0")
+    said = " has column 'pixel1' at a wrong place or twice"
+    assert refused(folder / "train.csv").startswith(said)
+
+
+def test_a_column_that_comes_twice_is_refused(folder):
+    path = folder / "test.csv"
+    path.write_text("\n".join(f"{line},0" for line in path.read_text().splitlines()))
+    set_cell(path, 0, 784, "pixel5")
+    assert refused(path).startswith(" has column 'pixel5' at a wrong place or twice")
+
+
+@pytest.mark.parametrize(
+    ("name", "rows"), [("train.csv", 600), *((n, 200) for n in READERS if n != "train.csv")]
+)
+def test_a_wrong_count_of_rows_is_told_with_the_right_one(folder, name, rows):
+    text = refused(folder / name, 42_000)
+    assert text.startswith(f" has {rows} data rows, 42,000 expected (fetch.layout")
+
+
+@pytest.mark.parametrize("name", ["train.csv", "test.csv", "sample_submission.csv"])
+def test_a_header_alone_is_no_data(folder, name):
+    path = folder / name
+    path.write_text(path.read_text().split("\n")[0] + "\n")
+    assert refused(path).startswith(" has 0 data rows, at least 1 expected")
+
+
+@pytest.mark.parametrize("name", READERS)
+def test_an_empty_file_is_refused(folder, name):
+    (folder / name).write_bytes(b"")
+    assert refused(folder / name).startswith(" is empty: run fetch first")
+
+
+@pytest.mark.parametrize("name", READERS)
+def test_a_missing_file_is_refused(folder, name):
+    (folder / name).unlink()
+    assert refused(folder / name).startswith(" is missing: run fetch first")
+
+
+def test_a_byte_order_mark_is_fine(folder, sample):
+    path = folder / "train.csv"
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
+    assert np.array_equal(read_csv.read_train(path, 600)[0], sample[mirrors.TRAIN_IMAGES])
+    set_cell(path, 3, 5, "256")
+    assert refused(path).startswith(", column pixel4, data row 3")
+
+
+def test_a_file_cut_off_in_the_middle_of_a_row_is_refused_with_that_row(folder):
+    path = folder / "train.csv"
+    lines = path.read_text().split("\n")
+    path.write_text("\n".join([*lines[:300], "5,0,0"]))
+    said = ", data row 300: 3 cells, 785 expected, as in the header."
+    assert refused(path).startswith(said)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR",
+        b"\xff\xfe\0\x01" * 999,
+        b"\n\n\n",
+        b"<html>\n<p>Not found",
+        b"7" * 200_000,
+    ],
+)
+@pytest.mark.parametrize("name", READERS)
+def test_what_is_not_a_table_is_refused(folder, name, content):
+    (folder / name).write_bytes(content)
+    refused(folder / name)
+
+
+def test_checking_kaggles_42_000_rows_takes_less_than_a_second_beyond_reading(folder, sample):
+    images = np.tile(sample[mirrors.TRAIN_IMAGES], (70, 1, 1))
+    labels = np.tile(sample[mirrors.TRAIN_LABELS], 70)
+    frame = dict(zip(write_csv.PIXELS, images.reshape(len(images), -1).T, strict=True))
+    table = read_csv.pd.DataFrame({write_csv.LABEL: labels} | frame)
+    start = time.perf_counter()
+    read_csv.TRAIN.validate(table)
+    assert time.perf_counter() - start < 1

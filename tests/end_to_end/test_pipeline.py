@@ -1,0 +1,227 @@
+import csv
+import io
+import json
+import re
+import shutil
+import time
+from pathlib import Path
+
+import pytest
+import yaml
+
+from src.runtime import metric_names, paths
+from src.tracking import fingerprint
+from tests.support.commands import ROOT, git, make_project, run, runs
+
+MINE = "_target_: keras.layers.Activation\nactivation: softsign\n"
+
+
+def stages():
+    return yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
+
+
+def outputs(stage):
+    return {
+        path
+        for kind in ("outs", "metrics")
+        for entry in stage.get(kind, [])
+        for path in ([entry] if isinstance(entry, str) else entry)
+    }
+
+
+# dvc.yaml
+
+
+def test_dvc_names_the_paths_that_the_code_uses():
+    named = stages()
+    in_models = (paths.MODEL, paths.HISTORY, paths.METRICS, paths.ORIGIN)
+    assert outputs(named["fetch"]) == {
+        str(path)
+        for path in (
+            paths.TRAIN_CSV,
+            paths.TEST_CSV,
+            paths.SAMPLE_SUBMISSION_CSV,
+            paths.SOLUTION_CSV,
+            paths.PROVENANCE,
+        )
+    }
+    assert outputs(named["preprocess"]) == {
+        str(path)
+        for path in (paths.TRAIN, paths.VALID, paths.TEST, paths.DATASET, paths.DATA_FIGURES)
+    }
+    assert outputs(named["train"]) == {str(paths.MODELS / name) for name in in_models} | {
+        str((paths.MODELS / paths.CURVES).parent)
+    }
+    assert str(paths.PREDICTIONS / paths.SUBMISSION) in outputs(named["predict"])
+    assert {path.split("/")[0] for path in outputs(named["predict"])} == {str(paths.PREDICTIONS)}
+
+
+def test_a_stage_depends_on_the_outputs_of_those_before_it_or_on_files_of_the_project():
+    made = set()
+    for stage in stages().values():
+        for path in stage["deps"]:
+            data = path.split("/")[0] in ("data", "models", "predictions")
+            assert path in made if data else (ROOT / path).exists(), path
+        made |= outputs(stage)
+
+
+def test_train_depends_on_all_code_that_a_training_depends_on():
+    code = {str(path.relative_to(ROOT)) for path in fingerprint.CODE}
+    assert code <= set(stages()["train"]["deps"])
+
+
+def test_train_depends_on_every_parameter_but_those_of_the_stages_before():
+    named = [name for name in stages()["train"]["params"] if isinstance(name, str)]
+    every = yaml.safe_load((ROOT / "params.yaml").read_text())
+    assert set(named) == set(every) - {"fetch", "preprocess"}
+
+
+# DVC
+
+
+def dvc(project, *words):
+    done = run(project, "dvc", *words)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def set_params(project, **values):
+    params = yaml.safe_load((project / paths.PARAMS).read_text()) | values
+    (project / paths.PARAMS).write_text(yaml.safe_dump(params, sort_keys=False))
+
+
+def snapshot(source, target):
+    """Copy a project, so that a test changes its own."""
+    return shutil.copytree(source, target, dirs_exist_ok=True, symlinks=True)
+
+
+@pytest.fixture(scope="module")
+def reproduced(small_mnist, tmp_path_factory):
+    """A DVC project where `dvc repro` ran once and was committed."""
+    project = make_project(tmp_path_factory.mktemp("dvc"), small_mnist, processed=False)
+    dvc(project, "init", "-q")
+    dvc(project, "config", "core.analytics", "false")
+    set_params(project, model="mlp", batch_size=4, epochs=1)
+    mlp = project / "conf" / "model" / "mlp.yaml"
+    mlp.write_text(mlp.read_text().replace("[512, 256]", "[16]"))
+    done = run(project, "dvc", "repro")
+    assert done.returncode == 0, done.stdout + done.stderr
+    git(project, "add", "-A")
+    git(project, "commit", "-q", "-m", "Reproduced")
+    return project, done
+
+
+def test_dvc_repro_runs_the_four_stages_and_writes_a_scored_submission(reproduced):
+    project, done = reproduced
+    ran = re.findall(r"Running stage '(\w+)'", done.stdout)
+    assert ran == ["fetch", "preprocess", "train", "predict"]
+    assert len((project / paths.PREDICTIONS / paths.SUBMISSION).read_text().splitlines()) == 201
+    scores = json.loads((project / paths.PREDICTIONS / paths.METRICS).read_text())
+    assert 0 <= scores[metric_names.TEST_ACCURACY] <= 1
+    [only] = runs(project)
+    assert only.info.status == "FINISHED"
+    assert only.data.metrics[metric_names.TEST_ACCURACY] == scores[metric_names.TEST_ACCURACY]
+    assert "Traceback" not in done.stdout + done.stderr
+
+
+def test_dvc_repro_again_has_nothing_to_do(reproduced, tmp_path):
+    project = snapshot(reproduced[0], tmp_path)
+    before = (project / paths.MODELS / paths.MODEL).stat().st_mtime_ns
+    said = dvc(project, "repro")
+    assert "Running stage" not in said
+    assert "Data and pipelines are up to date." in said
+    assert (project / paths.MODELS / paths.MODEL).stat().st_mtime_ns == before
+
+
+def test_only_small_metrics_files_are_left_to_git(reproduced):
+    project, _ = reproduced
+    tracked = git(project, "ls-files", "data", "models", "predictions").splitlines()
+    assert tracked == ["models/metrics.json", "predictions/metrics.json"]
+
+
+def test_metrics_and_plots_show_what_the_stages_wrote(reproduced):
+    project, _ = reproduced
+    shown = json.loads(dvc(project, "metrics", "show", "--json"))[""]["data"]
+    for folder in (paths.MODELS, paths.PREDICTIONS):
+        name = str(folder / paths.METRICS)
+        assert shown[name]["data"] == json.loads((project / name).read_text())
+    page = dvc(project, "plots", "show", "--json")
+    for title in ("Accuracy by epoch", "Loss by epoch", "Confusion of the held-out images"):
+        assert title in page
+    dvc(project, "plots", "show", "-o", "plots")
+    assert "actual against predicted digit" in (project / "plots" / "index.html").read_text()
+    shutil.rmtree(project / "plots")
+
+
+def test_a_new_activation_leaves_train_up_to_date(reproduced, tmp_path):
+    project = snapshot(reproduced[0], tmp_path)
+    (project / "conf" / "activation" / "mine.yaml").write_text(MINE)
+    assert json.loads(dvc(project, "status", "--json")) == {}
+
+
+def test_the_chosen_activations_file_makes_train_stale_and_params_diff_shows_it(
+    reproduced, tmp_path
+):
+    project = snapshot(reproduced[0], tmp_path)
+    chosen = project / "conf" / "activation" / "swish.yaml"
+    chosen.write_text(MINE)
+    assert "train" in json.loads(dvc(project, "status", "--json"))
+    changes = json.loads(dvc(project, "params", "diff", "--json"))
+    assert changes["conf/activation/swish.yaml"]["activation"]["new"] == "softsign"
+
+
+@pytest.fixture(scope="module")
+def experimented(reproduced, tmp_path_factory):
+    """That project after `dvc exp run -S activation=relu`."""
+    project = snapshot(reproduced[0], tmp_path_factory.mktemp("experimented"))
+    done = run(project, "dvc", "exp", "run", "-S", "activation=relu", "-n", "relu")
+    assert done.returncode == 0, done.stdout + done.stderr
+    return project, done
+
+
+@pytest.mark.slow
+def test_an_experiment_reruns_train_and_predict_alone(experimented):
+    project, done = experimented
+    assert re.findall(r"Running stage '(\w+)'", done.stdout) == ["train", "predict"]
+    assert [one.data.tags["activation"] for one in runs(project)] == ["swish", "relu"]
+
+
+@pytest.mark.slow
+def test_an_experiments_metrics_show_beside_the_others(experimented):
+    project, _ = experimented
+    rows = list(csv.DictReader(io.StringIO(dvc(project, "exp", "show", "--csv"))))
+    [row] = (row for row in rows if row["Experiment"] == "relu")
+    scores = json.loads((project / paths.PREDICTIONS / paths.METRICS).read_text())
+    assert row["params.yaml:activation"] == "relu"  # conf/activation/relu.yaml has one too
+    [shown] = (row[name] for name in row if name.split(":")[-1] == metric_names.TEST_ACCURACY)
+    assert float(shown) == pytest.approx(scores[metric_names.TEST_ACCURACY], abs=1e-6)
+
+
+@pytest.mark.slow
+def test_metrics_diff_and_params_diff_tell_the_experiment_from_the_commit(experimented):
+    project, _ = experimented
+    changed = json.loads(dvc(project, "metrics", "diff", "--json"))
+    assert metric_names.BEST_VAL_LOSS in changed["models/metrics.json"]
+    changes = json.loads(dvc(project, "params", "diff", "--json"))
+    assert changes["params.yaml"]["activation"] == {"old": "swish", "new": "relu"}
+    assert "Accuracy by epoch" in dvc(project, "plots", "diff", "--json")
+
+
+@pytest.mark.slow
+def test_queued_experiments_record_their_runs_in_the_real_repository(reproduced, tmp_path):
+    project = snapshot(reproduced[0], tmp_path)
+    dvc(project, "exp", "run", "--queue", "-S", "activation=swish,relu", "-S", "seed=5")
+    dvc(project, "queue", "start", "-j", "1")
+    for _ in range(300):  # the store is quicker to ask than DVC
+        if sum(metric_names.TEST_ACCURACY in one.data.metrics for one in runs(project)) == 3:
+            break
+        time.sleep(1)
+    while "Running" in (status := dvc(project, "queue", "status")):
+        time.sleep(1)
+    assert status.count("Success") == 2, status
+    seeds = [(one.data.tags["activation"], one.data.params["seed"]) for one in runs(project)]
+    assert sorted(seeds) == [("relu", "5"), ("swish", "1"), ("swish", "5")]
+    assert all(metric_names.TEST_ACCURACY in one.data.metrics for one in runs(project))
+    for one in runs(project):
+        folder = Path(one.info.artifact_uri.removeprefix("file://"))
+        assert (folder / "submission.csv").is_file()

@@ -1,0 +1,294 @@
+"""A study, read in MLflow's pages by a real browser.
+
+Pictures for the README, of a study in the project's own store:
+python -m pytest tests/test_ui.py --study default --screenshots docs/images
+"""
+
+import contextlib
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import pytest
+from mlflow import MlflowClient
+from mlflow.entities import Run
+from selenium.common.exceptions import StaleElementReferenceException
+from selenium.webdriver import Chrome
+from selenium.webdriver.common.by import By
+from selenium.webdriver.remote.webelement import WebElement
+from selenium.webdriver.support.wait import WebDriverWait
+
+from src import study
+from src.data.dataset import Dataset
+from src.evidence import load_runs
+from src.runtime import metric_names
+from src.studies import design, hydra_callback
+from src.tracking import run_logger, views
+from tests.support import browser, studies
+from tests.support.commands import make_project, run, store
+from tests.support.servers import serving
+from tests.support.simulated_runs import DIGEST
+
+pytestmark = pytest.mark.slow
+
+NAME = "mine"
+STUDY = design.Study(
+    description="Whether the activation matters.",
+    activations=["relu", "swish", "swish_beta"],
+    seeds=[1, 2, 3],
+    experiment="default",
+    dataset="mnist-kaggle",
+)
+PATIENCE = 120  # seconds; a page takes two where nothing else is at work
+CARD = "[data-testid=experiment-view-compare-runs-card]"  # of a chart
+FILE = "[data-testid=artifact-tree-node]"
+HIDE_PATHS = """
+    for (const one of document.querySelectorAll("*"))
+        if (!one.children.length && one.textContent.startsWith("Path: file:"))
+            one.style.visibility = "hidden";
+"""
+LINES = """card => {
+    const plot = card.querySelector(".js-plotly-plot");
+    const drawn = plot && plot.querySelector(".js-line");
+    const data = drawn ? plot.data : [];
+    return data.map(one => [one.name, one.y.length, one.marker.color.slice(0, 7)]);
+}"""
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A study in a running MLflow: its parent run, and its finished children by their names."""
+
+    address: str
+    client: MlflowClient
+    parent: Run
+    children: dict[str, Run]
+
+    @property
+    def experiment(self) -> str:
+        """The name of its experiment."""
+        return self.client.get_experiment(self.parent.info.experiment_id).name
+
+    def page(self, run: Run, tab: str = "") -> str:
+        """Return the address of a run's page."""
+        return f"{self.address}/#/experiments/{run.info.experiment_id}/runs/{run.info.run_id}{tab}"
+
+
+def simulate() -> None:
+    """Make a study as `src.study` leaves it, of trainings that nobody ran."""
+    data = Dataset(STUDY.dataset, DIGEST, {})
+    client, parent_id = study.parent_run(NAME, STUDY, data, {})
+    runs = list(design.in_turn(STUDY.activations, STUDY.seeds))
+    study.describe(client, parent_id, NAME, STUDY, data, {}, runs)
+    made = {one: client.get_run(studies.child(client, parent_id, *one)) for one in runs}
+    client.set_terminated(parent_id)
+    study.summarize(client, parent_id, NAME, STUDY, made)
+
+
+@pytest.fixture(scope="module")
+def shown(request, small_mnist, tmp_path_factory) -> Iterator[Shown]:
+    """The study that --study names, else a simulated one with a real report."""
+    name = request.config.getoption("--study")
+    folder = tmp_path_factory.mktemp("ui")
+    with ThreadPoolExecutor() as beside:
+        if name:
+            client = run_logger.reader()
+            reporting = None
+        else:
+            project = make_project(folder / "project", small_mnist, processed=False)
+            with pytest.MonkeyPatch.context() as patch, contextlib.chdir(project):
+                patch.delenv("MLFLOW_TRACKING_URI", raising=False)
+                simulate()
+            client = store(project)
+            reporting = beside.submit(run, project, "src.report", NAME)
+        parent = load_runs.find(client, name or NAME)
+        children = hydra_callback.children(client, parent.info.run_id, "FINISHED")
+        command = ["ui", "--workers", "1", "--backend-store-uri", client.tracking_uri]
+        quick = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}  # which nobody here asks for
+        with serving(*command, folder=folder, ready="health", **quick) as address:
+            if reporting:
+                assert reporting.result().returncode == 0, reporting.result().stderr
+            yield Shown(address, client, parent, {one.info.run_name: one for one in children})
+
+
+@pytest.fixture(scope="module")
+def driver(shown, tmp_path_factory) -> Iterator[Chrome]:
+    """A browser that has been here before: MLflow's assistant is closed, its traces put aside."""
+    driver = browser.start(tmp_path_factory.mktemp("profile"), scale=1.5)
+    try:
+        driver.get(shown.address)
+        find(driver, "button[aria-label=Close]").click()
+        find(driver, "span", "Model training").click()
+        yield driver
+    finally:
+        driver.quit()
+
+
+@pytest.fixture
+def picture(request, driver) -> Callable[[str], None]:
+    """Keep a picture of the page under a name, if --screenshots says where."""
+    folder = request.config.getoption("--screenshots")
+
+    def keep(name: str) -> None:
+        if folder:
+            folder.mkdir(parents=True, exist_ok=True)
+            time.sleep(3)  # until all that moves has come to rest
+            driver.execute_script(HIDE_PATHS)
+            driver.save_screenshot(folder / f"{name}.png")
+
+    return keep
+
+
+def wait(driver: Chrome, condition: Callable[[], object], wanted: str) -> object:
+    """Return what the condition returns once it is true."""
+    waiting = WebDriverWait(
+        driver, PATIENCE, 0.1, ignored_exceptions=[StaleElementReferenceException]
+    )
+    return waiting.until(lambda _: condition(), f"{wanted} is not on {driver.current_url}")
+
+
+def find_all(driver: Chrome, css: str, text: str | None = None) -> list[WebElement]:
+    """Return the elements that can be seen, of all texts or of one."""
+    found = [one for one in driver.find_elements(By.CSS_SELECTOR, css) if one.is_displayed()]
+    return [one for one in found if text is None or one.text == text]
+
+
+def find(driver: Chrome, css: str, text: str | None = None) -> WebElement:
+    """Return the first such element, as soon as there is one."""
+    return wait(driver, lambda: find_all(driver, css, text), f"{css} {text or ''}")[0]
+
+
+def texts(driver: Chrome, css: str) -> list[str]:
+    """Return the texts of all such elements that can be seen."""
+    return [one.text for one in find_all(driver, css)]
+
+
+def names(driver: Chrome) -> list[str]:
+    """Return the names of the runs that the table shows."""
+    return texts(driver, ".ag-row a[href*='/runs/']")
+
+
+def see_children(driver: Chrome, shown: Shown) -> None:
+    """Expand the study's row, and see its children, as many as there is room for."""
+    row = f"//*[contains(@class, 'ag-row')][.//a[. = '{shown.parent.info.run_name}']]"
+    expanders = wait(driver, lambda: driver.find_elements(By.XPATH, f"{row}//button"), "the study")
+    expanders[0].click()
+    room = min(len(shown.children), 9)
+    wait(driver, lambda: len(set(names(driver)) & set(shown.children)) >= room, "a child")
+
+
+def follow(driver: Chrome, shown: Shown, text: str) -> None:
+    """Open what the study's description links to."""
+    driver.get(shown.page(shown.parent))
+    driver.get(find(driver, "a", text).get_attribute("href"))
+
+
+def open_file(driver: Chrome, *parts: str) -> None:
+    """Open a file on a run's page of artifacts, folder by folder."""
+    for part in parts:
+        find(driver, FILE, part).click()
+
+
+def lines(driver: Chrome, title: str) -> dict[str, tuple[int, str]]:
+    """Return the lines that a chart has drawn, by their runs: how many points, and the colour."""
+    for card in find_all(driver, CARD):
+        if card.text.startswith(title):
+            return {name: (count, colour) for name, count, colour in script(driver, LINES, card)}
+    return {}
+
+
+def script(driver: Chrome, source: str, element: WebElement) -> list:
+    """Return what a function of an element returns in the browser."""
+    return driver.execute_script(f"return ({source})(arguments[0])", element)
+
+
+def epochs(shown: Shown, run: Run) -> int:
+    """Return how many epochs a training took."""
+    return len(shown.client.get_metric_history(run.info.run_id, metric_names.EPOCH_SECONDS))
+
+
+def test_the_experiment_lists_the_study_and_under_it_its_children(shown, driver):
+    driver.get(f"{shown.address}/#/experiments")
+    find(driver, "a", shown.experiment).click()
+    see_children(driver, shown)
+
+
+def test_the_study_describes_itself(shown, driver, picture):
+    driver.get(shown.page(shown.parent))
+    find(driver, "button", "Show more").click()
+    activations = set(shown.parent.data.tags["activations"].split())
+    wait(driver, lambda: activations <= set(texts(driver, "td code")), "its table")
+    means = {f"{metric_names.STUDY_ACCURACY}{one}" for one in activations}
+    wait(driver, lambda: means <= set(texts(driver, "a")), "its metrics")
+    picture("mlflow-study")
+
+
+def test_its_runs_are_a_table_by_activation_and_seed(shown, driver, picture):
+    follow(driver, shown, "Its runs")
+    see_children(driver, shown)
+    wanted = ["activation", "seed", metric_names.TEST_ACCURACY, metric_names.MEDIAN_EPOCH_SECONDS]
+    titles = texts(driver, ".ag-header-cell")
+    assert [one for one in titles if one in wanted] == wanted
+    picture("mlflow-runs")
+
+
+def test_its_charts_have_a_line_for_each_run_in_the_colour_of_its_activation(
+    shown, driver, picture
+):
+    follow(driver, shown, "its charts")
+    for metric in views.CHARTS:
+        wait(driver, lambda one=metric: lines(driver, one).keys() == shown.children.keys(), metric)
+        colours: dict[str, set[str]] = {}
+        for name, (count, colour) in lines(driver, metric).items():
+            child = shown.children[name]
+            assert count == epochs(shown, child)
+            colours.setdefault(child.data.tags["activation"], set()).add(colour)
+        assert {len(some) for some in colours.values()} == {1}
+        assert len(set.union(*colours.values())) == len(colours)
+    picture("mlflow-charts")
+
+
+def test_a_child_shows_its_epoch_times(shown, driver, picture):
+    name, child = next(iter(shown.children.items()))
+    driver.get(shown.page(shown.parent))
+    find(driver, "a", name).click()
+    find(driver, "[role=tab]", "Model metrics").click()
+    find(driver, "input").send_keys(f"^({'|'.join(views.CHARTS)})$")
+    drawn = wait(driver, lambda: lines(driver, metric_names.EPOCH_SECONDS), "a chart of its times")
+    assert {one: count for one, (count, _) in drawn.items()} == {name: epochs(shown, child)}
+    picture("mlflow-epochs")
+
+
+def test_a_child_shows_its_submission(shown, driver, picture):
+    child = next(iter(shown.children.values()))
+    driver.get(shown.page(child))
+    find(driver, "[role=tab]", "Artifacts").click()
+    open_file(driver, "submission.csv")
+    titles = wait(driver, lambda: texts(driver, "th"), "the submission")
+    assert titles[:2] == ["ImageId", "Label"]
+    picture("mlflow-submission")
+
+
+def test_the_study_shows_its_report_whose_links_work(shown, driver, picture):
+    driver.get(shown.page(shown.parent))
+    find(driver, "[role=tab]", "Artifacts").click()
+    open_file(driver, "report", "index.html")
+    frame = find(driver, "iframe")
+    picture("mlflow-report")
+    driver.switch_to.frame(frame)
+    try:
+        top = find(driver, "h1")
+        assert top.text == "Does the activation matter?"
+        find(driver, "nav a:last-child").click()
+        out_of_sight = "one => one.getBoundingClientRect().bottom < 0"
+        wait(driver, lambda: script(driver, out_of_sight, top), "the last section")
+    finally:
+        driver.switch_to.default_content()
+
+
+def test_where_no_browser_is_found_the_test_says_what_to_install(tmp_path, monkeypatch):
+    for name, value in (("PATH", ""), ("SE_OFFLINE", "true"), ("SE_CACHE_PATH", str(tmp_path))):
+        monkeypatch.setenv(name, value)
+    with pytest.raises(pytest.fail.Exception, match="packages chromium and chromium-driver"):
+        browser.start(tmp_path)

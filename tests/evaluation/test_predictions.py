@@ -1,0 +1,169 @@
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from src.data import mirrors, write_csv
+from src.evaluation import predictions
+from src.runtime import metric_names, paths
+from src.runtime.errors import InputError
+
+
+class Knowing:
+    """Stands in for a model: gives each image the scores that were set for it."""
+
+    def __init__(self, images, scores):
+        self.scores = {image.tobytes(): row for image, row in zip(images, scores, strict=True)}
+
+    def predict(self, batches, verbose):
+        assert verbose == 0
+        return np.stack([self.scores[x.tobytes()] for part in batches for x in part.numpy()])
+
+
+@pytest.fixture
+def images(sample):
+    return sample[mirrors.TEST_IMAGES]
+
+
+@pytest.fixture
+def labels(sample):
+    return sample[mirrors.TEST_LABELS]
+
+
+@pytest.fixture
+def prepared(project, images, labels):
+    """A project with the test images, and their labels as the solution."""
+    paths.PROCESSED.mkdir(parents=True)
+    paths.RAW.mkdir()
+    np.savez(paths.TEST, images=images)
+    write_csv.write_submission(paths.SAMPLE_SUBMISSION_CSV, np.zeros(len(images), np.uint8))
+    write_csv.write_submission(paths.SOLUTION_CSV, labels)
+    return project
+
+
+@pytest.fixture
+def model(images, labels):
+    """A model like one with a sigmoid head, that takes the first three images for their labels'
+    successors, the second of them with the most confidence.
+    """
+    scores = np.full((len(images), 10), 0.1, np.float32)
+    scores[np.arange(len(images)), labels] = 0.9
+    for place, score in ((0, 0.91), (1, 0.99), (2, 0.95)):
+        scores[place, (labels[place] + 1) % 10] = score
+    return Knowing(images, scores)
+
+
+def test_probabilities_are_the_scores_divided_by_their_sum():
+    found = predictions.probabilities(np.array([[0.2, 0.6], [1.0, 1.0]], np.float32))
+    np.testing.assert_allclose(found, [[0.25, 0.75], [0.5, 0.5]], rtol=1e-6)
+    assert found.dtype == np.float32
+
+
+def test_tiny_scores_become_probabilities_too():
+    found = predictions.probabilities(np.full((1, 10), 1e-38, np.float32))
+    np.testing.assert_allclose(found, 0.1, rtol=1e-4)
+
+
+def test_the_submission_has_an_id_from_1_and_the_predicted_digit_of_each_image(
+    prepared, model, labels
+):
+    made = predictions.write(model, paths.PREDICTIONS)
+    expected = labels.astype(int)
+    expected[:3] = (expected[:3] + 1) % 10
+    lines = made.submission.read_text().splitlines()
+    assert made.submission == paths.PREDICTIONS / paths.SUBMISSION
+    assert lines[0] == "ImageId,Label"
+    assert lines[1:] == [f"{number},{digit}" for number, digit in enumerate(expected, 1)]
+
+
+def test_the_probabilities_are_kept_and_sum_to_one(prepared, model):
+    made = predictions.write(model, paths.PREDICTIONS)
+    kept = np.load(made.folder / "probabilities.npy")
+    assert kept.shape == (200, 10)
+    assert kept.dtype == np.float32
+    np.testing.assert_allclose(kept.sum(axis=1), 1, rtol=1e-6)
+
+
+def test_with_the_labels_known_the_score_the_tables_and_the_figures_are_written(
+    prepared, model, labels
+):
+    made = predictions.write(model, paths.PREDICTIONS)
+    assert made.scores[metric_names.TEST_ERRORS] == 3
+    assert made.scores[metric_names.TEST_ACCURACY] == 197 / 200
+    assert json.loads((made.folder / "metrics.json").read_text()) == made.scores
+    pairs = pd.read_csv(made.folder / "predictions.csv")
+    assert pairs["actual"].tolist() == labels.tolist()
+    assert (pairs["actual"] != pairs["predicted"]).sum() == 3
+    assert pd.read_csv(made.folder / "per_class.csv")["errors"].sum() == 3
+    for name in ("confusion_matrix", "confident_errors"):
+        assert (made.folder / "figures" / f"{name}.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_the_figure_of_errors_gets_the_wrong_images_with_the_most_confident_first(
+    prepared, model, images, labels, monkeypatch
+):
+    given = []
+    draw = predictions.figures.confident_errors
+    monkeypatch.setattr(
+        predictions.figures, "confident_errors", lambda *args: given.append(args) or draw(*args)
+    )
+    predictions.write(model, paths.PREDICTIONS)
+    ((shown, true, rows),) = given
+    np.testing.assert_array_equal(shown, images[[1, 2, 0]])
+    np.testing.assert_array_equal(true, labels[[1, 2, 0]])
+    np.testing.assert_array_equal(rows.argmax(axis=1), (labels[[1, 2, 0]] + 1) % 10)
+
+
+def test_without_the_labels_every_output_exists_and_claims_nothing(prepared, model):
+    write_csv.write_submission(paths.SOLUTION_CSV, None)
+    made = predictions.write(model, paths.PREDICTIONS)
+    assert made.scores == {}
+    assert json.loads((made.folder / "metrics.json").read_text()) == {}
+    assert (made.folder / "predictions.csv").read_text() == "actual,predicted\n"
+    assert not (made.folder / "per_class.csv").read_text().strip()
+    assert list((made.folder / "figures").iterdir()) == []
+    assert len(made.submission.read_text().splitlines()) == 201
+
+
+def test_every_file_is_an_artifact_under_its_own_folder(prepared, model):
+    made = predictions.write(model, paths.PREDICTIONS)
+    found = {path.relative_to(made.folder).as_posix(): to for path, to in made.artifacts.items()}
+    assert found == {
+        "figures/confident_errors.png": "figures",
+        "figures/confusion_matrix.png": "figures",
+        "metrics.json": "",
+        "per_class.csv": "",
+        "predictions.csv": "",
+        "probabilities.npy": "",
+        "submission.csv": "",
+    }
+
+
+def test_predicting_twice_replaces_the_first_outputs_with_the_same_bytes(prepared, model):
+    first = {
+        path: path.read_bytes() for path in predictions.write(model, paths.PREDICTIONS).artifacts
+    }
+    (paths.PREDICTIONS / "left over.txt").touch()
+    again = predictions.write(model, paths.PREDICTIONS).artifacts
+    assert {path: path.read_bytes() for path in again} == first
+
+
+def shorten(path):
+    path.write_text("\n".join(path.read_text().splitlines()[:-1]) + "\n")
+
+
+@pytest.mark.parametrize("path", [paths.SAMPLE_SUBMISSION_CSV, paths.SOLUTION_CSV])
+@pytest.mark.parametrize(
+    ("harm", "said"), [(shorten, "has 199 data rows, 200 expected"), ("unlink", "is missing")]
+)
+def test_an_input_that_does_not_fit_is_refused_and_the_old_outputs_stay(
+    prepared, model, path, harm, said
+):
+    made = predictions.write(model, paths.PREDICTIONS)
+    before = made.submission.read_bytes()
+    path.unlink() if harm == "unlink" else harm(path)
+    with pytest.raises(InputError, match=said) as caught:
+        predictions.write(model, paths.PREDICTIONS)
+    assert str(path) in str(caught.value)
+    assert made.submission.read_bytes() == before

@@ -1,0 +1,225 @@
+from collections import Counter
+from itertools import combinations, permutations
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from src.evidence import findings
+from src.runtime import metric_names
+from src.runtime.errors import InputError
+from tests.support.simulated_runs import comparable
+
+
+def wrong_images(one):
+    """Return the positions of the images that a run misreads."""
+    pairs = zip(one.labels, one.predicted, strict=True)
+    return {place for place, (label, digit) in enumerate(pairs) if label != digit}
+
+
+def misread_by_most(runs, name):
+    """Return the images that more than half of an activation's seeds misread."""
+    ones = runs.trainings[name]
+    counts = Counter(place for one in ones for place in wrong_images(one))
+    return {place for place, count in counts.items() if 2 * count > len(ones)}
+
+
+# What is compared with what
+
+
+def test_the_reference_is_relu_unless_told_and_the_first_where_there_is_none(five_runs):
+    assert findings.reference_of(five_runs, None) == "ReLU"
+    assert findings.reference_of(comparable(("swish", "gelu"), (1, 2)), None) == "Swish"
+
+
+@pytest.mark.parametrize("wanted", ["swish_beta", "Swish-β"])
+def test_a_reference_is_given_by_its_word_or_its_name(five_runs, wanted):
+    assert findings.reference_of(five_runs, wanted) == "Swish-β"
+
+
+def test_a_reference_that_was_not_trained_is_refused(five_runs):
+    with pytest.raises(InputError, match=r"--reference Swihs: .* mean 'Swish'\? They have ReLU, "):
+        findings.reference_of(five_runs, "Swihs")
+
+
+def test_the_reference_comes_first_and_every_other_is_compared_with_it_first(five_runs):
+    found = findings.compute(comparable(("relu", "gelu", "swish"), (1, 2), images=60), "GELU")
+    assert found.activations == ["GELU", "ReLU", "Swish"]
+    assert [pair.name for pair in found.pairs] == ["ReLU − GELU", "Swish − GELU", "ReLU − Swish"]
+    assert list(found.times.estimates) == ["ReLU", "Swish"]
+
+
+# Accuracies and their differences
+
+
+def test_accuracies_are_the_shares_of_right_images(five_runs, five):
+    assert (five.seeds, five.images) == ((1, 2, 3, 4), 1000)
+    for name, ones in five_runs.trainings.items():
+        shares = [1 - len(wrong_images(one)) / 1000 for one in ones]
+        assert five.accuracy[name] == pytest.approx(shares)
+        assert five.means[name].value == pytest.approx(sum(shares) / 4)
+        interval = stats.ttest_1samp(shares, 0).confidence_interval()
+        assert (five.means[name].low, five.means[name].high) == pytest.approx(interval)
+
+
+def test_a_pair_is_what_the_first_adds_to_the_second(five):
+    assert len(five.pairs) == 10
+    assert [pair.comparison.second for pair in five.pairs[:4]] == ["ReLU"] * 4
+    for pair in five.pairs:
+        one = pair.comparison
+        differences = five.accuracy[one.first] - five.accuracy[one.second]
+        assert pair.by_seed == pytest.approx(differences)
+        assert one.difference.value == pytest.approx(differences.mean(), abs=1e-12)
+        assert one.difference.low <= one.difference.value <= one.difference.high
+
+
+def test_the_p_values_are_corrected_over_all_pairs_by_holm(five):
+    plain = np.array([pair.comparison.difference.p_value for pair in five.pairs])
+    order = plain.argsort()
+    corrected = np.maximum.accumulate(plain[order] * np.arange(10, 0, -1)).clip(max=1)
+    assert [five.pairs[place].comparison.p_holm for place in order] == pytest.approx(corrected)
+
+
+def chance(seeds, difference, pair, doubt):
+    """Return the power of the t test with Hillis's degrees of freedom; on these images, without
+    their doubt, it is Student's paired test.
+    """
+    of_seeds = pair.by_seed.var(ddof=1) / seeds
+    variance = of_seeds + doubt**2
+    freedom = (seeds - 1) * (variance / of_seeds) ** 2
+    critical, shift = stats.t.ppf(0.975, freedom), difference / variance**0.5
+    return stats.nct.sf(critical, freedom, shift) + stats.nct.cdf(-critical, freedom, shift)
+
+
+def test_what_these_seeds_can_show_is_found_in_four_studies_of_five(five):
+    for pair in five.pairs:
+        doubt = pair.comparison.difference.image_se
+        assert chance(4, pair.detectable, pair, 0) == pytest.approx(0.8)
+        assert chance(4, pair.detectable_anywhere, pair, doubt) == pytest.approx(0.8)
+
+
+def test_the_seeds_needed_are_the_fewest_that_show_two_hundredths_of_a_point(five):
+    for pair in five.pairs:
+        doubt = pair.comparison.difference.image_se
+        for needed, uncertain in ((pair.seeds_needed, 0), (pair.seeds_needed_anywhere, doubt)):
+            if needed is None:
+                assert chance(10_000, 0.0002, pair, uncertain) < 0.8
+            else:
+                assert chance(needed - 1, 0.0002, pair, uncertain) < 0.8
+                assert chance(needed, 0.0002, pair, uncertain) >= 0.8
+    assert {pair.seeds_needed is None for pair in five.pairs} == {True, False}
+
+
+# Time
+
+
+def test_times_leave_out_the_first_epoch(five_runs, five):
+    medians = {
+        name: [one.history[metric_names.EPOCH_SECONDS][1:].median() for one in ones]
+        for name, ones in five_runs.trainings.items()
+    }
+    assert list(five.times.seconds) == five.activations
+    assert list(five.times.ratios) == list(five.times.estimates) == five.activations[1:]
+    for name in five.activations:
+        assert five.times.seconds[name] == pytest.approx(medians[name])
+    for name in five.activations[1:]:
+        ratios = np.divide(medians[name], medians["ReLU"])
+        assert five.times.ratios[name] == pytest.approx(ratios)
+        found = five.times.estimates[name]
+        low, high = stats.ttest_1samp(np.log(ratios), 0).confidence_interval()
+        assert found.value == pytest.approx(stats.gmean(ratios))
+        assert (found.low, found.high) == pytest.approx((np.exp(low), np.exp(high)))
+
+
+def test_of_runs_with_a_single_epoch_no_time_is_told(short):
+    assert short.times is None
+    assert short.error_rates["Swish"].shape == (2, 1)
+
+
+# Learning
+
+
+def test_error_rates_mirror_the_validation_accuracies(five_runs, five):
+    for name, ones in five_runs.trainings.items():
+        rates = [[1 - share for share in one.history[metric_names.VAL_ACCURACY]] for one in ones]
+        assert five.error_rates[name] == pytest.approx(np.array(rates))
+        assert five.last_errors[name] == pytest.approx(np.median([row[-1] for row in rates]))
+
+
+def test_the_epochs_to_99_percent_count_from_one(five_runs, five):
+    for name, ones in five_runs.trainings.items():
+        expected = []
+        for one in ones:
+            shares = enumerate(one.history[metric_names.VAL_ACCURACY], 1)
+            expected.append(next((epoch for epoch, share in shares if share >= 0.99), np.nan))
+        assert five.epochs_to_goal[name] == pytest.approx(np.array(expected), nan_ok=True)
+        assert 1 < np.nanmin(expected) <= 6
+
+
+def test_where_99_percent_is_never_reached_there_is_no_epoch(short):
+    assert np.isnan(short.epochs_to_goal["ReLU"]).all()
+
+
+def test_only_activations_that_learn_a_beta_have_some(five_runs, five):
+    assert list(five.betas) == ["Swish-β"]
+    assert list(five.betas["Swish-β"]) == list(five_runs.betas("Swish-β"))
+    ends = [one.history["beta/swish_beta_1"].iloc[-1] for one in five_runs.trainings["Swish-β"]]
+    assert five.betas["Swish-β"]["swish_beta_1"][:, -1].tolist() == ends
+
+
+# Errors
+
+
+def test_the_calibration_error_is_that_of_each_seed_averaged(five_runs, five):
+    for name, ones in five_runs.trainings.items():
+        errors = []
+        for one in ones:
+            confidence = one.probabilities.max(axis=1).astype(float)
+            right = one.probabilities.argmax(axis=1) == one.labels
+            bins = np.ceil(confidence * 15)
+            gaps = [abs((confidence - right)[bins == number].sum()) for number in np.unique(bins)]
+            errors.append(sum(gaps) / 1000)
+        found = five.calibration[name]
+        assert found.error.value == pytest.approx(np.mean(errors))
+        assert found.reliability.count.sum() == 4000
+        assert found.accuracy == pytest.approx(five.means[name].value)
+        confidences = [one.probabilities.max(axis=1).mean() for one in ones]
+        assert found.confidence == pytest.approx(np.mean(confidences), rel=1e-5)
+
+
+def test_the_images_that_one_activation_alone_misreads_are_found(five_runs, five):
+    misread = {name: misread_by_most(five_runs, name) for name in five_runs.trainings}
+    counts = Counter(place for places in misread.values() for place in places)
+    for name, places in five.only_wrong.items():
+        assert set(places) == {place for place in misread[name] if counts[place] == 1}
+    assert sum(map(len, five.only_wrong.values())) > 3
+
+
+def test_such_an_image_is_taken_for_what_most_wrong_seeds_read(five_runs, five):
+    for name, places in five.only_wrong.items():
+        for place, digit in zip(places, five.taken_for[name], strict=True):
+            readings = [one.predicted[place] for one in five_runs.trainings[name]]
+            wrong = Counter(each for each in readings if each != five_runs.labels[place])
+            assert wrong[digit] == max(wrong.values())
+            assert five.wrong_seeds[name][place] == wrong.total()
+
+
+def test_every_image_has_a_count_of_the_seeds_that_misread_it(five_runs, five):
+    for name, ones in five_runs.trainings.items():
+        counts = Counter(place for one in ones for place in wrong_images(one))
+        assert five.wrong_seeds[name].tolist() == [counts[place] for place in range(1000)]
+
+
+def test_the_overlap_is_of_runs_with_different_seeds(five_runs, five):
+    def shared(first, second):
+        return len(first & second) / len(first | second)
+
+    wrong = {
+        name: [wrong_images(one) for one in ones] for name, ones in five_runs.trainings.items()
+    }
+    for first, second in combinations(range(5), 2):
+        one, other = (wrong[five.activations[place]] for place in (first, second))
+        between = [shared(one[seed], other[next_]) for seed, next_ in permutations(range(4), 2)]
+        assert five.overlap[first, second] == pytest.approx(np.mean(between))
+    own = [shared(*pair) for pair in combinations(wrong["ReLU"], 2)]
+    assert five.overlap[0, 0] == pytest.approx(np.mean(own))

@@ -1,0 +1,458 @@
+import re
+import shutil
+from pathlib import Path
+from urllib.parse import urlparse
+
+import numpy as np
+import pandas as pd
+import pytest
+from mlflow import MlflowClient
+
+from src.evidence import load_runs
+from src.runtime import paths
+from src.runtime.errors import InputError
+from src.tracking import run_tags
+from tests.support.commands import git
+from tests.support.simulated_runs import COMMIT, TAGS, training
+from tests.support.studies import child, parent, study
+
+SMALL = {"images": 30, "epochs": 2}
+PAIR = {"activations": ("relu", "swish"), "seeds": (1, 2), **SMALL}
+
+
+def copied(store, folder):
+    """Return a client of a copy of a store in a folder."""
+    shutil.copy(store, folder / "mlflow.db")
+    return MlflowClient(f"sqlite:///{folder / 'mlflow.db'}")
+
+
+@pytest.fixture
+def empty(empty_store, tmp_path):
+    """A client of a store without runs."""
+    return copied(empty_store, tmp_path)
+
+
+@pytest.fixture(scope="module")
+def client(empty_store, tmp_path_factory):
+    """A client of a store that the tests share: each adds the newest study."""
+    return copied(empty_store, tmp_path_factory.mktemp("shared"))
+
+
+@pytest.fixture(scope="module")
+def experiment(client, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("mlruns")
+    return client.create_experiment("digits", artifact_location=folder.as_uri())
+
+
+@pytest.fixture(scope="module")
+def made(client, experiment):
+    """The ids of the runs of a finished study, by their names."""
+    parent_id = study(client, experiment, "made", **PAIR)
+    children = client.search_runs([experiment], f"tags.`{run_tags.PARENT}` = '{parent_id}'")
+    return {run.info.run_name: run.info.run_id for run in children}
+
+
+@pytest.fixture
+def tag(client, made):
+    """Tag both runs of a seed of that study, until the test ends."""
+    changed = []
+
+    def tag(seed, key, value):
+        for activation in PAIR["activations"]:
+            changed.append((made[f"{activation}-seed{seed}"], key))
+            client.set_tag(*changed[-1], value)
+
+    yield tag
+    for run_id, key in changed:
+        client.set_tag(run_id, key, TAGS[key])
+
+
+@pytest.fixture
+def damage(client, made):
+    """Change the bytes of a file of a run of that study, until the test ends."""
+    before = {}
+
+    def damage(run_name, name, change):
+        uri = client.get_run(made[run_name]).info.artifact_uri
+        path = Path(urlparse(uri).path) / name
+        before[path] = path.read_bytes()
+        path.write_bytes(change(before[path]))
+
+    yield damage
+    for path, body in before.items():
+        path.write_bytes(body)
+
+
+def refusal(client, wanted=None):
+    with pytest.raises(InputError) as caught:
+        load_runs.load(client, wanted)
+    text = str(caught.value)
+    assert "\n" not in text
+    assert text.endswith(".")
+    return text
+
+
+# Which parent
+
+
+def test_without_a_name_the_newest_study_or_multirun_is_taken(client, experiment):
+    ids = [parent(client, experiment, name) for name in ("old", None)]
+    assert load_runs.find(client, None).info.run_id == ids[1]
+    ids.append(parent(client, client.create_experiment("others"), "new"))
+    assert load_runs.find(client, None).info.run_id == ids[2]
+
+
+def test_a_study_is_named_by_its_name_or_its_runs_id(client, experiment):
+    old, again, multirun = (parent(client, experiment, name) for name in ("old", "old", None))
+    assert load_runs.find(client, "old").info.run_id == again
+    assert load_runs.find(client, old).info.run_id == old
+    assert load_runs.find(client, multirun).info.run_id == multirun
+
+
+def test_a_deleted_parent_is_passed_over_where_another_is_meant_as_well(client, experiment):
+    first, deleted = (parent(client, experiment, "five") for _ in range(2))
+    client.delete_run(deleted)
+    assert load_runs.find(client, None).info.run_id == first
+    assert load_runs.find(client, "five").info.run_id == first
+
+
+@pytest.mark.parametrize("by_id", [True, False])
+def test_a_deleted_parent_that_is_named_is_refused(client, experiment, by_id):
+    run_id = parent(client, experiment, "gone")
+    client.delete_run(run_id)
+    wanted = run_id if by_id else "gone"
+    assert refusal(client, wanted).startswith(f"The run of {wanted} was deleted: restore it")
+
+
+def test_a_store_without_study_and_multirun_is_refused(empty):
+    experiment = empty.create_experiment("digits")
+    empty.set_terminated(empty.create_run(experiment, run_name="swish-seed1").info.run_id)
+    text = refusal(empty)
+    assert text.startswith("There is neither a study nor a multirun in MLflow: make one")
+
+
+def test_a_name_that_nothing_has_is_refused_with_the_nearest(empty):
+    experiment = empty.create_experiment("digits")
+    assert "Studies are" not in refusal(empty, "fve")
+    parent(empty, experiment, "default")
+    parent(empty, experiment, "five")
+    assert refusal(empty, "fve") == (
+        "'fve' is neither a study nor the id of a run in MLflow. Did you mean 'five'? Studies are "
+        "five, default. Without a name the newest is taken."
+    )
+
+
+def test_a_single_training_is_refused_with_the_id_of_its_parent(client, experiment):
+    parent_id = parent(client, experiment, "five")
+    run_id = child(client, parent_id, "swish", 1, **SMALL)
+    assert refusal(client, run_id) == (
+        f"Run {run_id} is a single training (swish-seed1): name the run that it is a child of, "
+        f"{parent_id}."
+    )
+
+
+# What is read
+
+
+def test_the_runs_of_a_study_are_read_as_they_were_logged(client, experiment, made):
+    parent(client, experiment, None)
+    runs = load_runs.load(client, "made")
+    assert client.get_run(runs.parent_id).info.run_name == "study made"
+    assert (runs.title, runs.folder, runs.tags["study"]) == ("made", "made", "made")
+    assert runs.remarks == ()
+    assert list(runs.trainings) == ["ReLU", "Swish"]
+    assert runs.seeds == [1, 2]
+    for one in runs:
+        logged = training(one.tags["activation"], one.seed, **SMALL)
+        assert (one.name, one.params) == (logged.name, logged.params)
+        assert one.run_id == made[one.name]
+        assert logged.tags.items() <= one.tags.items()
+        assert one.labels.tolist() == logged.labels.tolist()
+        assert one.predicted.tolist() == logged.predicted.tolist()
+        assert (one.labels.dtype, one.predicted.dtype) == (np.uint8, np.uint8)
+        assert np.array_equal(one.probabilities, logged.probabilities)
+        pd.testing.assert_frame_equal(one.history, logged.history)
+        assert one.started <= one.ended
+        assert client.get_run(one.run_id).info.start_time == one.started.timestamp() * 1000
+
+
+def test_a_multirun_made_by_hand_will_do(client, experiment):
+    parent_id = study(client, experiment, name=None, **PAIR)
+    runs = load_runs.load(client, None)
+    assert runs.title == "activation=relu,swish seed=1,2,3"
+    assert runs.folder == f"multirun-{parent_id[:8]}"
+    assert len(list(runs)) == 4
+
+
+def test_the_folder_is_a_name_that_any_disk_takes(client, experiment):
+    parent_id = study(client, experiment, **PAIR)
+    for name, folder in (("a b/c", "a-b-c"), ("../up", "up"), ("größer", "größer")):
+        client.set_tag(parent_id, "study", name)
+        assert load_runs.load(client, parent_id).folder == folder
+
+
+def test_an_activation_with_several_settings_is_several(client, experiment):
+    parent_id = study(client, experiment, **{**PAIR, "activations": ("relu",)})
+    for seed in (1, 2):
+        for beta in ("0.5", "1.0"):
+            child(client, parent_id, "swish_beta", seed, params={"activation.beta": beta}, **SMALL)
+    runs = load_runs.load(client, None)
+    assert list(runs.trainings) == ["ReLU", "Swish-β (beta=0.5)", "Swish-β (beta=1.0)"]
+    assert runs.settings("Swish-β (beta=0.5)")["beta"] == "0.5"
+
+
+# What is left out
+
+
+def test_runs_that_did_not_finish_or_lack_a_file_are_left_out(client, experiment):
+    parent_id = study(client, experiment, **PAIR)
+    for seed, status in ((3, "RUNNING"), (4, "FAILED"), (5, "KILLED")):
+        child(client, parent_id, "relu", seed, status=status, **SMALL)
+    child(client, parent_id, "relu", 6, without=[paths.PREDICTED], **SMALL)
+    client.delete_run(child(client, parent_id, "relu", 7, **SMALL))
+    runs = load_runs.load(client, None)
+    assert runs.seeds == [1, 2]
+    assert runs.remarks == (
+        "Left out: relu-seed3 (running), relu-seed4 (failed), relu-seed5 (killed), relu-seed6 "
+        "(without predictions.csv) and relu-seed7 (deleted).",
+    )
+
+
+def test_of_many_runs_that_are_left_out_six_are_named(client, experiment):
+    parent_id = study(client, experiment, **PAIR)
+    for seed in range(3, 11):
+        child(client, parent_id, "relu", seed, status="FAILED", **SMALL)
+    [remark] = load_runs.load(client, None).remarks
+    assert remark.endswith("relu-seed8 (failed) and 2 more.")
+
+
+def test_a_failed_run_that_was_made_again_is_not_worth_a_word(client, experiment):
+    parent_id = parent(client, experiment, "five")
+    child(client, parent_id, "relu", 1, status="FAILED", **SMALL)
+    for activation in ("relu", "swish"):
+        for seed in (1, 2):
+            child(client, parent_id, activation, seed, **SMALL)
+    assert load_runs.load(client, None).remarks == ()
+
+
+def test_of_a_training_that_was_made_twice_the_newest_counts(client, experiment):
+    parent_id = study(client, experiment, **PAIR)
+    again = child(client, parent_id, "swish", 2, **SMALL)
+    runs = load_runs.load(client, None)
+    assert runs.trainings["Swish"][1].run_id == again
+    assert runs.remarks == ("Swish has 1 run made again: the newest counts.",)
+
+
+def test_seeds_that_not_every_activation_has_are_left_out(client, experiment):
+    parent_id = study(client, experiment, **PAIR)
+    child(client, parent_id, "relu", 3, **SMALL)
+    child(client, parent_id, "swish", 4, **SMALL)
+    child(client, parent_id, "swish", 5, **SMALL)
+    runs = load_runs.load(client, None)
+    assert [[one.seed for one in ones] for ones in runs.trainings.values()] == [[1, 2], [1, 2]]
+    assert runs.remarks == (
+        "Left out: seed 3 of ReLU, because not every activation has it.",
+        "Left out: seeds 4 and 5 of Swish, because not every activation has them.",
+    )
+
+
+def test_where_no_run_is_finished_none_can_be_reported(client, experiment):
+    parent_id = parent(client, experiment, "five")
+    assert refusal(client) == (
+        f"study five ({parent_id}) has no finished runs: a report needs at least 2 activations "
+        "with 2 seeds each, trained to the end."
+    )
+    child(client, parent_id, "relu", 1, status="RUNNING", **SMALL)
+    child(client, parent_id, "swish", 1, without=[paths.PROBABILITIES], **SMALL)
+    text = refusal(client)
+    assert "but relu-seed1 (running) and swish-seed1 (without probabilities.npy): a" in text
+
+
+def test_one_seed_is_too_few(client, experiment):
+    study(client, experiment, **{**PAIR, "seeds": (3,)})
+    text = refusal(client)
+    assert text.startswith("The activations share 1 seed (ReLU: 3; Swish: 3), but chance shows")
+
+
+def test_seeds_that_do_not_meet_are_too_few(client, experiment):
+    parent_id = study(client, experiment, **{**PAIR, "activations": ("relu",)})
+    child(client, parent_id, "swish", 7, **SMALL)
+    assert "share 0 seeds (ReLU: 1 and 2; Swish: 7)" in refusal(client)
+
+
+def test_one_activation_is_too_few(client, experiment):
+    study(client, experiment, **{**PAIR, "activations": ("swish",)})
+    text = refusal(client)
+    assert text.startswith("All finished runs are of Swish, but a comparison needs at least 2")
+
+
+# What cannot be compared
+
+
+@pytest.mark.parametrize(
+    ("odd", "said"),
+    [
+        (
+            {"epochs": 3},
+            "epochs is 2 in relu-seed1 and swish-seed1, 3 in relu-seed2 and swish-seed2",
+        ),
+        (
+            {"params": {"optimizer.weight_decay": "0.1"}},
+            "optimizer.weight_decay is missing in relu-seed1 and swish-seed1, 0.1 in relu-seed2 "
+            "and swish-seed2",
+        ),
+    ],
+)
+def test_runs_of_another_recipe_are_refused(client, experiment, odd, said):
+    parent_id = study(client, experiment, **{**PAIR, "seeds": (1,)})
+    for activation in ("relu", "swish"):
+        child(client, parent_id, activation, 2, **{**SMALL, **odd})
+    assert refusal(client) == (
+        "These runs cannot be compared, because not only activation and seed differ: "
+        f"{said}. Make a multirun with one value of each."
+    )
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "said"),
+    [
+        ("data_digest", "ab" * 32, "data_digest is 0f0f0f0f0f0f in .*, abababababab in relu-seed2"),
+        ("keras", "3.16.0", "keras is 3.15.1 in .*, 3.16.0 in relu-seed2"),
+        ("tensorflow", "2.20.0", "tensorflow is 2.21.0 in .*, 2.20.0 in relu-seed2"),
+    ],
+)
+def test_runs_of_other_data_or_another_framework_are_refused(client, tag, key, value, said):
+    tag(2, key, value)
+    assert re.search(f"not only activation and seed differ: {said}", refusal(client, "made"))
+
+
+def test_what_changes_no_weights_may_differ(client, experiment):
+    parent_id = study(client, experiment, **{**PAIR, "seeds": (1,)})
+    other = {"mlflow.experiment": "others", "submission": "True"}
+    for activation in ("relu", "swish"):
+        child(client, parent_id, activation, 2, params=other, **SMALL)
+    assert load_runs.load(client, None).remarks == ()
+
+
+@pytest.fixture
+def repository(tmp_path, monkeypatch):
+    """A repository whose training code changes with the third of three commits."""
+    folder = tmp_path / "repository"
+    folder.mkdir()
+    git(folder, "init", "-q")
+    commits = []
+    for name, text in (("training.py", "1"), ("README.md", "2"), ("training.py", "3")):
+        (folder / name).write_text(text)
+        git(folder, "add", "-A")
+        git(folder, "commit", "-q", "-m", text)
+        commits.append(git(folder, "rev-parse", "HEAD"))
+    monkeypatch.chdir(folder)
+    monkeypatch.setattr(load_runs, "CODE", [folder / "training.py"])
+    return commits
+
+
+@pytest.fixture
+def commits(tag):
+    """Let the runs of the first seed be of one commit, those of the second of another."""
+
+    def commits(first, second):
+        tag(1, "git_commit", first)
+        tag(2, "git_commit", second)
+
+    return commits
+
+
+def test_runs_of_another_training_code_are_refused(client, repository, commits):
+    first, _, third = repository
+    commits(first, third)
+    assert refusal(client, "made") == (
+        "These runs cannot be compared, because their training code differs: training.py changed "
+        f"between {first[:7]} (relu-seed1) and {third[:7]} (relu-seed2). Train all of them with "
+        "one version."
+    )
+
+
+def test_commits_between_which_the_training_code_stayed_may_differ(client, repository, commits):
+    commits(*repository[:2])
+    assert load_runs.load(client, "made").remarks == ()
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_commits_that_git_does_not_know_are_remarked_on(client, repository, commits, known):
+    first = repository[0] if known else COMMIT
+    commits(first, "cd" * 20)
+    [remark] = load_runs.load(client, "made").remarks
+    assert remark.startswith(
+        f"relu-seed1 and relu-seed2 were made at different commits ({first[:7]}, cdcdcdc), of which"
+    )
+
+
+def test_runs_made_outside_of_a_repository_are_remarked_on_beside_others(
+    client, repository, commits
+):
+    commits(repository[0], "")
+    [remark] = load_runs.load(client, "made").remarks
+    assert f"different commits ({repository[0][:7]}, no commit)" in remark
+
+
+def test_uncommitted_changes_and_other_machines_are_remarked_on(client, tag):
+    tag(1, "git_dirty", "true")
+    tag(2, "cpus", "64")
+    assert load_runs.load(client, "made").remarks == (
+        "2 of 4 runs had changes in src/ or conf/ that were not committed: their commit does not "
+        "say exactly what was run.",
+        "The runs come from machines that differ in cores: mind the times.",
+    )
+
+
+# Files
+
+
+@pytest.mark.parametrize(
+    ("name", "change"),
+    [
+        (paths.HISTORY, lambda body: b""),
+        (paths.HISTORY, lambda body: b"what,else\n1,2\n"),
+        (paths.HISTORY, lambda body: body.splitlines()[0]),
+        (paths.HISTORY, lambda body: body[: -len(body.splitlines()[-1]) + 4]),
+        (paths.PROBABILITIES, lambda body: b""),
+        (paths.PROBABILITIES, lambda body: b"no array"),
+        (paths.PROBABILITIES, lambda body: body[:-40]),
+        (paths.PREDICTED, lambda body: b""),
+        (paths.PREDICTED, lambda body: b"".join(body.splitlines(keepends=True)[:-1])),
+        (paths.PREDICTED, lambda body: body.rstrip()[:-1]),
+    ],
+)
+def test_a_damaged_file_is_refused_with_its_run(client, made, damage, name, change):
+    damage("swish-seed1", name, change)
+    text = refusal(client, "made")
+    assert text.startswith(f"The files of run swish-seed1 ({made['swish-seed1']}) cannot be read (")
+    assert text.endswith("): delete the run in MLflow and train it again.")
+
+
+def test_runs_whose_held_out_labels_nobody_knows_are_refused(client, experiment):
+    study(client, experiment, labelled=False, **PAIR)
+    assert refusal(client).startswith("Run relu-seed1 has no held-out labels, because only Kaggle")
+
+
+SCORED = (
+    "Run swish-seed2 was scored on other held-out images than relu-seed1: only runs on the same "
+    "images can be compared."
+)
+
+
+def test_runs_that_were_scored_on_more_images_are_refused(client, experiment):
+    parent_id = study(client, experiment, **{**PAIR, "seeds": (1,)})
+    child(client, parent_id, "relu", 2, **SMALL)
+    child(client, parent_id, "swish", 2, **{**SMALL, "images": 31})
+    assert refusal(client) == SCORED
+
+
+def test_runs_that_were_scored_on_other_images_are_refused(client, damage):
+    def relabel(body):
+        head, first, *rest = body.decode().splitlines()
+        label, digit = first.split(",")
+        return "\n".join([head, f"{(int(label) + 1) % 10},{digit}", *rest]).encode()
+
+    damage("swish-seed2", paths.PREDICTED, relabel)
+    assert refusal(client, "made") == SCORED

@@ -1,0 +1,100 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from src.evidence.run_set import may_differ
+from src.runtime import metric_names
+from tests.support.simulated_runs import PARAMS, comparable
+
+
+@pytest.fixture
+def two():
+    """Two activations with two seeds; those of Swish-β learn one in six layers."""
+    return comparable(("relu", "swish_beta"), (3, 7), images=50, epochs=3)
+
+
+def with_history(runs, name, place, change):
+    """Return the runs with another history of one of them."""
+    ones = list(runs.trainings[name])
+    ones[place] = replace(ones[place], history=change(ones[place].history))
+    return replace(runs, trainings={**runs.trainings, name: tuple(ones)})
+
+
+def test_the_runs_are_gone_through_activation_by_activation(two):
+    assert [one.name for one in two] == [
+        "relu-seed3",
+        "relu-seed7",
+        "swish_beta-seed3",
+        "swish_beta-seed7",
+    ]
+    assert two.first is next(iter(two))
+    assert two.seeds == [3, 7]
+
+
+def test_the_recipe_is_what_all_runs_share(two):
+    assert two.recipe == PARAMS | {"epochs": "3"}
+
+
+def test_an_activations_settings_have_lost_their_prefix(two):
+    assert two.settings("ReLU") == {
+        "_target_": "keras.layers.Activation",
+        "activation": "relu",
+    }
+    assert two.settings("Swish-β")["beta"] == "1.0"
+
+
+def test_right_images_and_probabilities_are_a_row_for_each_seed(two):
+    correct = two.correct()
+    assert list(correct) == ["ReLU", "Swish-β"]
+    for name, ones in two.trainings.items():
+        for place, one in enumerate(ones):
+            right = [a == b for a, b in zip(one.labels, one.predicted, strict=True)]
+            assert correct[name][place].tolist() == right
+            assert np.array_equal(two.probabilities(name)[place], one.probabilities)
+        assert two.probabilities(name).shape == (2, 50, 10)
+
+
+def test_a_metric_is_a_row_for_each_seed_and_a_column_for_each_epoch(two):
+    found = two.by_epoch(metric_names.VAL_ACCURACY)["ReLU"]
+    assert found.shape == (2, 3)
+    for row, one in zip(found, two.trainings["ReLU"], strict=True):
+        assert row.tolist() == one.history[metric_names.VAL_ACCURACY].tolist()
+
+
+def test_an_epoch_that_a_run_lacks_is_nan(two):
+    shorter = with_history(two, "ReLU", 1, lambda history: history[:2])
+    found = shorter.by_epoch(metric_names.VAL_LOSS)["ReLU"]
+    assert np.isnan(found).tolist() == [[False] * 3, [False, False, True]]
+
+
+def test_a_metric_that_a_run_lacks_is_nan_and_one_that_all_lack_is_left_out(two):
+    assert list(two.by_epoch(metric_names.BETA + "swish_beta")) == ["Swish-β"]
+    lacking = with_history(two, "ReLU", 0, lambda history: history.drop(columns=metric_names.LOSS))
+    found = lacking.by_epoch(metric_names.LOSS)["ReLU"]
+    assert np.isnan(found).tolist() == [[True] * 3, [False] * 3]
+
+
+def test_the_betas_come_in_the_order_of_the_layers(two):
+    assert two.betas("ReLU") == {}
+    found = two.betas("Swish-β")
+    assert list(found) == ["swish_beta", *(f"swish_beta_{number}" for number in range(1, 6))]
+    for row, one in zip(found["swish_beta_5"], two.trainings["Swish-β"], strict=True):
+        assert row.tolist() == one.history["beta/swish_beta_5"].tolist()
+
+
+@pytest.mark.parametrize(
+    ("param", "may"),
+    [
+        ("seed", True),
+        ("activation._target_", True),
+        ("mlflow.experiment", True),
+        ("submission", True),
+        ("seeds", False),
+        ("epochs", False),
+        ("model.activation", False),
+        ("submission_folder", False),
+    ],
+)
+def test_activation_seed_and_what_changes_no_weights_may_differ(param, may):
+    assert may_differ(param) == may

@@ -1,0 +1,402 @@
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from itertools import combinations
+
+import matplotlib
+import numpy as np
+import pytest
+from matplotlib import rc_context
+from matplotlib.colors import to_hex, to_rgb
+from matplotlib.figure import Figure
+from matplotlib.text import Text
+
+from src.data import mirrors
+from src.evaluation import figures
+from src.evidence import findings, statistics
+from src.reporting import comparison_figures
+from tests.support.simulated_runs import FIGURES, costs, curve
+
+STYLES = {"light": figures.STYLE, "dark": figures.DARK}
+ACTIVATIONS = ("ReLU", "GELU", "Hard Swish", "Swish", "Swish-β")
+OTHERS = ACTIVATIONS[1:]
+START = {"Swish-β": 1.0}
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """Every figure by its name, laid out, with what stands on it."""
+
+    figures: Mapping[str, Figure]
+    texts: Mapping[str, list[Text]]
+
+
+def draw(found, images, labels, style):
+    """Lay every figure out that the findings have something for, in a style."""
+    curves = {name: curve(number) for number, name in enumerate(found.activations, 1)}
+    arguments = {
+        "activation_cost": (costs(found.activations),),
+        "only_wrong": (found, images, labels),
+        "betas": (found, START),
+        "shapes": (curves, {name: [curve(0.5), curve(9)] for name in found.betas}),
+    }
+    lacking = {
+        "epoch_time": found.times is None,
+        "only_wrong": not any(map(len, found.only_wrong.values())),
+        "betas": not found.betas,
+    }
+    drawn, texts = {}, {}
+    for name in FIGURES:
+        if not lacking.get(name):
+            with rc_context(style):
+                figure = getattr(comparison_figures, name)(*arguments.get(name, (found,)))
+                figure.draw_without_rendering()
+                drawn[name], texts[name] = figure, visible(figure)
+    return Drawn(drawn, texts)
+
+
+def visible(figure):
+    """Return the texts that are seen: not the labels of ticks outside of their axis."""
+    hidden = set()
+    for axes in figure.findobj(matplotlib.axes.Axes):
+        for axis in (axes.xaxis, axes.yaxis):
+            low, high = sorted(axis.get_view_interval())
+            for tick in (*axis.get_major_ticks(), *axis.get_minor_ticks()):
+                if not (low <= tick.get_loc() <= high and axes.get_visible()):
+                    hidden |= {tick.label1, tick.label2}
+    return [
+        text
+        for text in figure.findobj(Text)
+        if text.get_visible() and text.get_text().strip() and text not in hidden
+    ]
+
+
+@pytest.fixture(scope="module")
+def images(sample):
+    return np.concatenate([sample[mirrors.TRAIN_IMAGES]] * 2)[:1000]
+
+
+@pytest.fixture(scope="module")
+def both(five, five_runs, images):
+    """All figures of five activations, on white and on black."""
+    return {name: draw(five, images, five_runs.labels, style) for name, style in STYLES.items()}
+
+
+@pytest.fixture(scope="module")
+def light(both):
+    return both["light"].figures
+
+
+def said(figure):
+    return [" ".join(text.get_text().split()) for text in visible(figure)]
+
+
+def rows(axes):
+    """Return the first line of each row's label, from the top."""
+    return [label.get_text().split("\n")[0] for label in axes.get_yticklabels()]
+
+
+def dots(axes, count):
+    """Return the lines of so many points, which are drawn as dots, by their place from the top."""
+    found = [
+        line
+        for line in axes.lines
+        if len(line.get_xdata()) == count and line.get_linestyle() == "None"
+    ]
+    return sorted(found, key=lambda line: np.mean(line.get_ydata()))
+
+
+def xs(line):
+    return np.asarray(line.get_xdata()).tolist()
+
+
+def labelled(axes):
+    """Return the lines with a label, by it."""
+    return {line.get_label(): line for line in axes.lines if line.get_label()[0] != "_"}
+
+
+# All of them
+
+
+@pytest.mark.parametrize("style", STYLES)
+@pytest.mark.parametrize("name", FIGURES)
+def test_no_text_leaves_the_canvas_or_covers_another(both, style, name):
+    figure, texts = both[style].figures[name], both[style].texts[name]
+    boxes = {text: text.get_window_extent() for text in texts}
+    assert len(boxes) > 4
+    for text, box in boxes.items():
+        inside = (
+            box.x0 >= 0 and box.y0 >= 0 and box.x1 <= figure.bbox.x1 and box.y1 <= figure.bbox.y1
+        )
+        assert inside, text
+    for (one, box), (other, beside) in combinations(boxes.items(), 2):
+        # The boxes have a little air around the letters, so that they may touch.
+        across = min(box.x1, beside.x1) - max(box.x0, beside.x0)
+        down = min(box.y1, beside.y1) - max(box.y0, beside.y0)
+        assert across < 1 or down < 2, (one, other)
+
+
+def luminance(color):
+    rgb = np.array(to_rgb(color))
+    linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
+    return linear @ [0.2126, 0.7152, 0.0722]
+
+
+def contrast(one, other):
+    """Return the ratio of WCAG 2, from 1 to 21."""
+    dark, bright = sorted((luminance(one), luminance(other)))
+    return (bright + 0.05) / (dark + 0.05)
+
+
+@pytest.mark.parametrize("style", STYLES)
+@pytest.mark.parametrize("name", FIGURES)
+def test_text_is_readable_on_its_ground(both, style, name):
+    figure = both[style].figures[name]
+    ground = {"light": "white", "dark": figures.NIGHT}[style]
+    assert to_hex(figure.get_facecolor()) == to_hex(ground)
+    for text in both[style].texts[name]:
+        behind = ground
+        if name == "error_overlap" and "%" in text.get_text():
+            [picture] = text.axes.images
+            column, row = map(int, text.get_position())
+            behind = picture.cmap(picture.norm(picture.get_array()[row, column]))
+        assert contrast(text.get_color(), behind) > 4.5, text
+
+
+@pytest.mark.parametrize("style", STYLES)
+def test_an_activation_has_one_colour_and_marker_in_all_figures(both, style):
+    drawn = both[style].figures
+    with rc_context(STYLES[style]):
+        looks = comparison_figures.looks(ACTIVATIONS)
+    assert len({look.color for look in looks.values()}) == 5
+    found = {name: set() for name in ACTIVATIONS}
+    markers = {name: set() for name in ACTIVATIONS}
+    for figure in ("accuracy", "epoch_time"):
+        axes = drawn[figure].axes[0]
+        for name, line in zip(rows(axes), dots(axes, 4), strict=True):
+            found[name].add(line.get_color())
+            markers[name].add(line.get_marker())
+    for figure in ("learning_curves", "calibration", "shapes"):
+        for name in ACTIVATIONS:
+            line = labelled(drawn[figure].axes[0])[name]
+            found[name].add(line.get_color())
+            markers[name] |= {line.get_marker()} - {"None"}
+    for name, line in labelled(drawn["power"].axes[0]).items():
+        if " − " in name:
+            found[name.removesuffix(" − ReLU")].add(line.get_color())
+    found["Swish-β"] |= {line.get_color() for line in drawn["betas"].axes[0].lines[1:]}
+    assert found == {name: {look.color} for name, look in looks.items()}
+    assert markers == {name: {look.marker} for name, look in looks.items()}
+
+
+@pytest.mark.parametrize("style", STYLES)
+def test_up_to_49_activations_look_different_and_each_is_seen_on_its_ground(style):
+    with rc_context(STYLES[style]):
+        looks = comparison_figures.looks([f"A{number}" for number in range(49)])
+        ground = matplotlib.rcParams["figure.facecolor"]
+    assert len({(look.color, look.marker) for look in looks.values()}) == 49
+    assert min(contrast(look.color, ground) for look in looks.values()) > 2
+
+
+def test_drawing_leaves_matplotlibs_settings_alone(five):
+    before = dict(matplotlib.rcParams)
+    comparison_figures.accuracy(five)
+    assert dict(matplotlib.rcParams) == before
+
+
+@pytest.mark.filterwarnings("error")
+def test_two_seeds_of_one_epoch_without_an_error_can_be_drawn(short_runs, images):
+    right = np.eye(10, dtype=np.float32)[short_runs.labels]
+    trainings = {
+        name: tuple(replace(one, predicted=one.labels, probabilities=right) for one in ones)
+        for name, ones in short_runs.trainings.items()
+    }
+    found = findings.compute(replace(short_runs, trainings=trainings), "ReLU")
+    drawn = draw(found, images, short_runs.labels, figures.STYLE).figures
+    assert set(drawn) == set(FIGURES) - {"epoch_time", "only_wrong", "betas"}
+
+
+# One by one
+
+
+def test_every_run_is_a_dot_and_the_best_activation_stands_on_top(light, five):
+    axes = light["accuracy"].axes[0]
+    order = sorted(ACTIVATIONS, key=lambda name: -five.accuracy[name].mean())
+    assert rows(axes) == order
+    for name, line in zip(order, dots(axes, 4), strict=True):
+        assert line.get_xdata() == pytest.approx(100 * five.accuracy[name])
+    for name, line in zip(order, dots(axes, 1), strict=True):
+        assert line.get_xdata() == pytest.approx([100 * five.means[name].value])
+    bars = [xs(line) for line in axes.lines if line.get_linestyle() == "-"]
+    intervals = [(100 * five.means[name].low, 100 * five.means[name].high) for name in order]
+    assert np.array(bars) == pytest.approx(np.array(intervals))
+    assert f"{order[0]} {100 * five.means[order[0]].value:.2f} %" in said(light["accuracy"])
+
+
+def test_every_pair_has_its_difference_two_intervals_and_a_dot_for_each_seed(light, five):
+    axes = light["differences"].axes[0]
+    assert rows(axes) == [pair.name for pair in five.pairs]
+    for pair, line in zip(five.pairs, dots(axes, 4), strict=True):
+        assert line.get_xdata() == pytest.approx(100 * pair.by_seed)
+    _, *bars = (line for line in axes.lines if line.get_linestyle() == "-" and len(xs(line)))
+    for pair, thick, thin in zip(five.pairs, bars[::2], bars[1::2], strict=True):
+        one = pair.comparison
+        assert xs(thick) == [100 * one.difference.low, 100 * one.difference.high]
+        assert xs(thin) == [100 * one.bootstrap.low, 100 * one.bootstrap.high]
+        assert thick.get_linewidth() > thin.get_linewidth()
+
+
+def test_the_colour_of_a_difference_says_what_the_test_shows(five):
+    better, worse, hidden = five.pairs[:3]
+    shown = (
+        with_p(better, 0.0005, 0.01),
+        with_p(worse, -0.0005, 0.01),
+        with_p(hidden, 0.0005, 0.2),
+    )
+    with rc_context(figures.STYLE):
+        axes = comparison_figures.differences(replace(five, pairs=shown)).axes[0]
+    colours = [line.get_color() for line in dots(axes, 1)]
+    assert colours == [figures.BLUE, figures.VERMILION, figures.INK]
+    legend = {name: line.get_color() for name, line in labelled(axes).items()}
+    assert legend["more, beyond chance"] == figures.BLUE
+    assert legend["less, beyond chance"] == figures.VERMILION
+    assert legend["not beyond chance"] == figures.INK
+
+
+def with_p(pair, value, p_holm):
+    """Return the pair with another difference and p value."""
+    difference = replace(pair.comparison.difference, value=value)
+    return replace(pair, comparison=replace(pair.comparison, difference=difference, p_holm=p_holm))
+
+
+def test_power_is_drawn_for_the_pairs_with_the_reference_on_these_images_and_on_others(light, five):
+    lines = labelled(light["power"].axes[0])
+    assert list(lines)[:4] == [f"{name} − ReLU" for name in OTHERS]
+    seeds = next(iter(lines.values())).get_xdata()
+    assert (seeds[0], seeds[-1]) == (2, 500)
+    drawn = (line.get_ydata() for line in light["power"].axes[0].lines)
+    curves = [values for values in drawn if len(values) == len(seeds)]
+    for pair, here, anywhere in zip(five.pairs[:4], curves[::2], curves[1::2], strict=True):
+        spread = pair.comparison.difference
+        for shown, doubt in ((here, 0.0), (anywhere, spread.image_se)):
+            chance = statistics.power(seeds[20], 0.0002, spread.seed_sd, doubt)
+            assert shown[20] == pytest.approx(100 * chance)
+    assert "4 seeds here" in said(light["power"])
+
+
+def test_every_ratio_of_times_is_a_dot(light, five):
+    axes = light["epoch_time"].axes[0]
+    assert rows(axes) == list(OTHERS)
+    for name, line, mean in zip(OTHERS, dots(axes, 4), dots(axes, 1), strict=True):
+        assert xs(line) == five.times.ratios[name].tolist()
+        assert xs(mean) == [five.times.estimates[name].value]
+    assert light["epoch_time"].get_suptitle() == "Time of an epoch, relative to ReLU"
+    assert f"GELU {five.times.estimates['GELU'].value:.2f} ×" in said(light["epoch_time"])
+
+
+def test_the_cheapest_activation_stands_on_top_with_its_sum():
+    backwards = dict(reversed(costs(ACTIVATIONS).items()))
+    with rc_context(figures.STYLE):
+        axes = comparison_figures.activation_cost(backwards).axes[0]
+    assert rows(axes) == list(ACTIVATIONS)
+    bars = [(bar.get_x(), bar.get_width()) for bar in axes.patches]
+    assert bars[::2] == [(0, number) for number in range(1, 6)]
+    assert bars[1::2] == [(number, 2 * number) for number in range(1, 6)]
+    assert [text.get_text().strip() for text in axes.texts] == [
+        f"{3 * number:.2f}" for number in range(1, 6)
+    ]
+
+
+def test_a_learning_curve_is_the_median_of_the_seeds_in_their_range(light, five):
+    axes = light["learning_curves"].axes[0]
+    lines = labelled(axes)
+    assert list(lines) == list(ACTIVATIONS)
+    for name, band in zip(ACTIVATIONS, axes.collections, strict=True):
+        rates = 100 * five.error_rates[name]
+        assert xs(lines[name]) == [1, 2, 3, 4, 5, 6]
+        assert lines[name].get_ydata() == pytest.approx(np.median(rates, axis=0))
+        edges = band.get_paths()[0].vertices
+        last = edges[edges[:, 0] == 6][:, 1]
+        assert (last.min(), last.max()) == pytest.approx((rates[:, -1].min(), rates[:, -1].max()))
+
+
+def test_only_bins_with_enough_predictions_are_on_the_reliability_curve(light, five):
+    upper, lower = light["calibration"].axes
+    lines = labelled(upper)
+    for name, steps in zip(ACTIVATIONS, lower.patches, strict=True):
+        curve = five.calibration[name].reliability
+        enough = curve.count >= 20
+        assert 0 < enough.sum() < (curve.count > 0).sum()
+        assert lines[name].get_xdata() == pytest.approx(100 * curve.confidence[enough])
+        assert lines[name].get_ydata() == pytest.approx(100 * curve.accuracy[enough])
+        assert steps.get_data().values == pytest.approx(100 * curve.count / 4000)
+
+
+def test_the_overlap_of_every_two_activations_is_written_down(light, five):
+    axes = light["error_overlap"].axes[0]
+    assert [" ".join(name.split()) for name in rows(axes)] == list(ACTIVATIONS)
+    written = {text.get_position(): text.get_text() for text in axes.texts}
+    assert written == {
+        (column, row): f"{100 * five.overlap[row, column]:.0f} %"
+        for row in range(5)
+        for column in range(5)
+    }
+    bold = {text.get_position() for text in axes.texts if text.get_fontweight() == "bold"}
+    assert bold == {(place, place) for place in range(5)}
+
+
+def test_digits_that_one_activation_alone_misreads_are_shown_up_to_five(
+    light, five, five_runs, images
+):
+    names = [name for name in ACTIVATIONS if len(five.only_wrong[name])]
+    panels = [axes for axes in light["only_wrong"].axes if axes.images]
+    expected = [(name, place) for name in names for place in range(len(five.only_wrong[name]))[:5]]
+    for axes, (name, place) in zip(panels, expected, strict=True):
+        image = five.only_wrong[name][place]
+        assert np.array_equal(axes.images[0].get_array(), images[image])
+        wrong = five.wrong_seeds[name][image]
+        assert wrong in (3, 4)
+        assert axes.get_xlabel() == (
+            f"{five_runs.labels[image]} read as {five.taken_for[name][place]}\n{wrong} of 4"
+        )
+    for name in names:
+        assert f"{name} alone: {len(five.only_wrong[name])}" in said(light["only_wrong"])
+
+
+def test_beta_is_drawn_for_every_layer_and_seed_from_its_start(light, five):
+    panels = light["betas"].axes
+    for number, (axes, values) in enumerate(
+        zip(panels, five.betas["Swish-β"].values(), strict=True), 1
+    ):
+        _, *seeds, median = axes.lines
+        for line, row in zip(seeds, values, strict=True):
+            assert xs(line) == [0, 1, 2, 3, 4, 5, 6]
+            assert line.get_ydata().tolist() == [1.0, *row]
+        assert median.get_ydata()[-1] == np.median(values[:, -1])
+        assert axes.get_title(loc="left") == f"Layer {number}: to {np.median(values[:, -1]):.2f}"
+
+
+def test_two_activations_that_learn_a_beta_share_the_panels(five):
+    layers = five.betas["Swish-β"]
+    four = dict(list(layers.items())[:4])
+    again = {name: values + 1 for name, values in four.items()}
+    found = replace(five, betas={"Swish-β": four, "Swish": again})
+    with rc_context(figures.STYLE):
+        figure = comparison_figures.betas(found, {"Swish-β": 1.0, "Swish": 2.0})
+    assert [axes.get_visible() for axes in figure.axes] == [True] * 4 + [False] * 2
+    assert [len(axes.lines) for axes in figure.axes[:4]] == [12] * 4
+    low = np.median(layers["swish_beta"][:, -1])
+    assert figure.axes[0].get_title(loc="left") == f"Layer 1: to {low:.2f} and {low + 1:.2f}"
+    [legend] = figure.legends
+    assert [text.get_text() for text in legend.get_texts()] == ["Swish-β", "Swish"]
+
+
+def test_functions_and_derivatives_are_drawn_with_the_learned_ones_dashed(light):
+    for axes, part in zip(light["shapes"].axes, ("value", "slope"), strict=True):
+        drawn = [line for line in axes.lines if len(line.get_xdata())]
+        dashed = [line for line in drawn if line.is_dashed()]
+        full = [line for line in drawn if not line.is_dashed()]
+        for number, line in enumerate(full, 1):
+            assert np.array_equal(line.get_ydata(), getattr(curve(number), part))
+        for steepness, line in zip((0.5, 9), dashed, strict=True):
+            assert np.array_equal(line.get_ydata(), getattr(curve(steepness), part))
+        assert len(full) == 5

@@ -1,0 +1,146 @@
+import json
+from dataclasses import replace
+from io import StringIO
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from src.evidence.run_set import NAMES
+from src.reporting import export
+from tests.support.simulated_runs import costs
+
+
+def refuse(word):
+    raise AssertionError(f"{word} is not JSON")
+
+
+def as_json(runs, found):
+    text = export.as_json(runs, found, costs(found.activations))
+    return json.loads(text, parse_constant=refuse)
+
+
+@pytest.fixture(scope="module")
+def told(five_runs, five):
+    return as_json(five_runs, five)
+
+
+def test_the_json_says_what_was_compared(told, five_runs):
+    assert told["title"] == "five"
+    assert told["parent_run_id"] == five_runs.parent_id
+    assert (told["reference"], told["seeds"], told["images"]) == ("ReLU", [1, 2, 3, 4], 1000)
+    assert list(told["activations"]) == ["ReLU", "GELU", "Hard Swish", "Swish", "Swish-β"]
+    assert len(told["pairs"]) == 10
+
+
+def test_the_json_holds_each_activations_numbers(told, five):
+    for number, (name, one) in enumerate(told["activations"].items(), 1):
+        assert one["accuracy"] == five.accuracy[name].tolist()
+        mean = five.means[name]
+        assert one["mean"] == {"value": mean.value, "low": mean.low, "high": mean.high}
+        assert one["seconds_per_epoch"] == five.times.seconds[name].tolist()
+        assert one["forward_nanoseconds_per_element"] == number
+        assert one["backward_nanoseconds_per_element"] == 2 * number
+        assert len(one["median_validation_error"]) == 6
+        assert one["median_validation_error"][-1] == five.last_errors[name]
+        assert one["calibration_error"]["value"] == five.calibration[name].error.value
+        assert one["images_only_it_misreads"] == five.only_wrong[name].tolist()
+    assert told["activations"]["ReLU"]["time_ratio"] is None
+    assert told["activations"]["GELU"]["time_ratio"]["low"] == five.times.estimates["GELU"].low
+    assert told["activations"]["ReLU"]["beta"] == {}
+    assert np.shape(told["activations"]["Swish-β"]["beta"]["swish_beta_5"]) == (4, 6)
+
+
+def test_the_json_holds_each_pairs_verdict_and_numbers(told, five):
+    for one, pair in zip(told["pairs"], five.pairs, strict=True):
+        assert one["shown"] == pair.comparison.shown
+        assert one["comparison"]["first"] in one["verdict"]
+        assert one["comparison"]["difference"]["p_value"] == pair.comparison.difference.p_value
+        assert one["by_seed"] == pair.by_seed.tolist()
+        assert one["seeds_needed"] == pair.seeds_needed
+    assert {one["shown"] for one in told["pairs"]} == {True, False}
+
+
+def test_what_is_missing_is_null(short_runs, short):
+    told = as_json(short_runs, short)["activations"]["Swish"]
+    assert told["epochs_to_0.99"] == [None, None]
+    assert "seconds_per_epoch" not in told
+    assert "time_ratio" not in told
+
+
+def test_the_table_of_runs_has_a_row_for_each(five_runs, five):
+    table = export.runs_table(five_runs, five)
+    assert list(table) == [
+        "activation",
+        "seed",
+        "run_id",
+        "test_accuracy",
+        "test_errors",
+        "best_val_accuracy",
+        "median_epoch_seconds",
+    ]
+    assert table["activation"].unique().tolist() == five.activations
+    assert table["seed"].tolist() == [1, 2, 3, 4] * 5
+    ids = {one.run_id: one for one in five_runs}
+    for row in table.itertuples():
+        one = ids[row.run_id]
+        assert (row.activation, row.seed) == (NAMES[one.tags["activation"]], one.seed)
+        assert row.test_errors == (one.predicted != one.labels).sum()
+        assert row.test_accuracy == pytest.approx(1 - row.test_errors / 1000)
+        assert row.best_val_accuracy == max(one.history["val_accuracy"])
+        assert row.median_epoch_seconds == pytest.approx(one.history["epoch_seconds"][1:].median())
+
+
+def test_without_times_their_column_is_empty(short_runs, short):
+    table = export.runs_table(short_runs, short)
+    assert table["median_epoch_seconds"].isna().all()
+    assert len(table) == 4
+
+
+def test_the_table_of_pairs_has_the_difference_its_intervals_and_its_tests(five):
+    table = export.pairs_table(five)
+    assert list(table) == [
+        "first",
+        "second",
+        "difference",
+        "low",
+        "high",
+        "p",
+        "p_holm",
+        "bootstrap_low",
+        "bootstrap_high",
+        "p_permutation",
+        "p_permutation_holm",
+        "p_mcnemar",
+        "p_mcnemar_holm",
+        "seed_sd",
+        "image_se",
+        "detectable",
+        "detectable_anywhere",
+        "seeds_needed",
+        "seeds_needed_anywhere",
+    ]
+    assert len(table) == 10
+    for row, pair in zip(table.itertuples(), five.pairs, strict=True):
+        one = pair.comparison
+        assert (row.first, row.second) == (one.first, one.second)
+        assert row.difference == pytest.approx(
+            five.accuracy[one.first].mean() - five.accuracy[one.second].mean(), abs=1e-12
+        )
+        assert (row.low, row.high) == (one.difference.low, one.difference.high)
+        assert (row.bootstrap_low, row.bootstrap_high) == (one.bootstrap.low, one.bootstrap.high)
+        assert (row.p, row.p_holm) == (one.difference.p_value, one.p_holm)
+        assert (row.p_permutation, row.p_permutation_holm) == (one.p_seeds, one.p_seeds_holm)
+        assert (row.p_mcnemar, row.p_mcnemar_holm) == (one.p_images, one.p_images_holm)
+        assert row.detectable == pair.detectable
+
+
+@pytest.mark.parametrize("needed", [(34, None), (None, None), (2, 3)])
+def test_counts_of_seeds_are_written_as_integers_and_missing_ones_as_nothing(short, needed):
+    here, anywhere = needed
+    [pair] = short.pairs
+    changed = replace(pair, seeds_needed=here, seeds_needed_anywhere=anywhere)
+    text = export.pairs_table(replace(short, pairs=(changed,))).to_csv(index=False)
+    written = pd.read_csv(StringIO(text), dtype=str, keep_default_na=False).iloc[0]
+    assert written["seeds_needed"] == ("" if here is None else str(here))
+    assert written["seeds_needed_anywhere"] == ("" if anywhere is None else str(anywhere))

@@ -1,0 +1,61 @@
+import errno
+
+import pytest
+
+from src.runtime import errors
+
+
+def failing(error):
+    def main():
+        raise error
+
+    return main
+
+
+def test_an_input_error_is_one_sentence_and_status_1(capsys):
+    with pytest.raises(SystemExit) as left:
+        errors.run(failing(errors.InputError("x=3 is odd: use an even number.")))
+    assert left.value.code == 1
+    captured = capsys.readouterr()
+    assert captured.err == "Error: x=3 is odd: use an even number.\n"
+    assert captured.out == ""
+
+
+@pytest.mark.parametrize("number", sorted(errors.DISK))
+def test_a_disk_that_cannot_be_written_is_a_sentence_with_the_file(capsys, number):
+    with pytest.raises(SystemExit) as left:
+        errors.run(failing(OSError(number, "as the system says", "data/raw/train.csv")))
+    assert left.value.code == 1
+    text = capsys.readouterr().err
+    assert text.startswith("Error: Cannot write data/raw/train.csv: ")
+    assert text.count("\n") == 1
+
+
+def test_a_full_disk_without_a_file_name_is_a_sentence_too():
+    said = errors.sentence(OSError(errno.ENOSPC, "No space left on device"))
+    assert said.startswith("Cannot write: no space left on device.")
+
+
+def test_ctrl_c_is_one_word_and_status_130(capsys):
+    with pytest.raises(SystemExit) as left:
+        errors.run(failing(KeyboardInterrupt()))
+    assert left.value.code == 130
+    assert capsys.readouterr().err == "Interrupted.\n"
+
+
+@pytest.mark.parametrize("error", [RuntimeError("ours"), OSError(errno.EBADF, "ours")])
+def test_a_defect_of_ours_keeps_its_traceback(error):
+    with pytest.raises(type(error), match="ours"):
+        errors.run(failing(error))
+
+
+def test_success_says_nothing_and_does_not_leave(capsys):
+    errors.run(lambda: None)
+    assert capsys.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize(
+    ("found", "said"), [("swihs", "Did you mean 'swish'? "), ("zzz", ""), ("", "")]
+)
+def test_the_nearest_known_name_is_offered_if_one_is_near(found, said):
+    assert errors.did_you_mean(found, ["relu", "swish"]) == said

@@ -1,0 +1,171 @@
+import os
+import re
+import signal
+import subprocess
+import sys
+from types import SimpleNamespace
+
+import pytest
+
+from src.runtime import metric_names
+from src.studies import hydra_callback
+from src.train import INTERRUPTED
+from tests.support.commands import SMALL, artifacts, environment, make_project, run, runs
+
+WORDS = ("-m", *SMALL, "epochs=1")
+
+
+def parent_and_children(project):
+    """Return the run of the sweep, and its jobs' by their activation."""
+    recorded = runs(project)
+    [parent] = (one for one in recorded if "mlflow.parentRunId" not in one.data.tags)
+    children = [one for one in recorded if one is not parent]
+    assert {one.data.tags["mlflow.parentRunId"] for one in children} <= {parent.info.run_id}
+    return parent, {one.data.tags["activation"]: one for one in children}
+
+
+@pytest.fixture(scope="module")
+def swept(small_mnist, tmp_path_factory):
+    project = make_project(tmp_path_factory.mktemp("swept"), small_mnist)
+    return project, run(project, "src.train", *WORDS, "activation=swish,relu")
+
+
+@pytest.fixture(scope="module")
+def failed(small_mnist, tmp_path_factory):
+    """A sweep whose first job fails: a mistake that only building the model finds."""
+    project = make_project(tmp_path_factory.mktemp("failed"), small_mnist)
+    command = [sys.executable, "-m", "src.train", *WORDS, "model.head=sofmax,softmax"]
+    done = subprocess.run(
+        command,
+        cwd=project,
+        env=environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,  # together, for the order of the lines
+        text=True,
+        timeout=300,
+    )
+    return project, done
+
+
+def test_a_sweep_is_one_parent_run_named_after_it_with_a_child_for_each_job(swept):
+    project, done = swept
+    assert done.returncode == 0, done.stderr
+    parent, children = parent_and_children(project)
+    words = " ".join((*SMALL, "epochs=1", "activation=swish,relu"))
+    assert parent.info.run_name == words
+    assert parent.info.status == "FINISHED"
+    assert {name: one.info.run_name for name, one in children.items()} == {
+        "swish": "swish-seed1",
+        "relu": "relu-seed1",
+    }
+    assert {one.info.status for one in children.values()} == {"FINISHED"}
+
+
+def test_a_sweep_ends_with_a_table_of_what_its_jobs_attained(swept):
+    project, done = swept
+    table = done.stdout.split("Mean ± standard deviation over the seeds")[1]
+    _, children = parent_and_children(project)
+    for one in children.values():
+        [row] = (line for line in table.splitlines() if one.data.tags["activation"] in line.split())
+        assert f"{one.data.metrics[metric_names.TEST_ACCURACY]:.4f}" in row
+        assert one.data.tags[hydra_callback.JOB].endswith(
+            f"activation={one.data.tags['activation']}"
+        )
+
+
+@pytest.mark.parametrize(
+    ("values", "text"), [([], "–"), ([0.5], "0.50"), ([0.25, 0.75], "0.50 ± 0.35")]
+)
+def test_a_spread_is_the_mean_and_from_two_values_on_the_standard_deviation(values, text):
+    assert hydra_callback.spread(values, ".2f") == text
+
+
+def test_jobs_that_differ_by_the_seed_alone_are_described_alike():
+    jobs = [
+        SimpleNamespace(overrides=SimpleNamespace(task=["mlflow.parent_run_id=1", "model=mlp", s]))
+        for s in ("seed=1", "seed=2")
+    ]
+    assert [hydra_callback.describe(job) for job in jobs] == [{"job": "model=mlp"}] * 2
+
+
+def test_each_job_has_a_folder_and_a_submission_of_its_own(swept):
+    project, _ = swept
+    made = sorted(project.glob("multirun/*/*/*/predictions/submission.csv"))
+    assert [path.parts[-3] for path in made] == ["0-swish-seed1", "1-relu-seed1"]
+    assert made[0].read_bytes() != made[1].read_bytes()
+    _, children = parent_and_children(project)
+    for name, path in zip(("swish", "relu"), made, strict=True):
+        run_id = children[name].info.run_id
+        assert "submission.csv" in artifacts(project, run_id)
+        kept = project / "mlruns" / run_id / "artifacts" / "submission.csv"
+        assert kept.read_bytes() == path.read_bytes()
+        assert metric_names.TEST_ACCURACY in children[name].data.metrics
+
+
+def test_a_sweep_says_nothing_of_its_libraries(swept):
+    _, done = swept
+    assert done.stderr == ""
+    assert not re.search(r"warning|retracing|━|\x1b|I0000", done.stdout, re.IGNORECASE)
+
+
+def test_a_failed_job_is_reported_at_once_and_the_others_go_on(failed):
+    _, done = failed
+    places = [
+        done.stdout.index(text)
+        for text in (
+            "Error in job 0 (",
+            "model.head=sofmax is unknown",
+            "swish-seed1 · epoch 1/1",  # of job 1
+        )
+    ]
+    assert places == sorted(places)
+    assert "parent_run_id" not in done.stdout[: places[-1]]
+    assert "Traceback" not in done.stdout
+
+
+def test_a_sweep_with_a_failed_job_ends_with_status_1_and_its_parent_is_failed(failed):
+    project, done = failed
+    assert done.returncode == 1
+    recorded = runs(project)
+    [parent] = (one for one in recorded if "mlflow.parentRunId" not in one.data.tags)
+    assert parent.info.status == "FAILED"
+    statuses = {
+        one.data.params["model.head"]: one.info.status for one in recorded if one.data.params
+    }
+    assert statuses == {"sofmax": "FAILED", "softmax": "FINISHED"}
+
+
+@pytest.mark.slow
+def test_ctrl_c_ends_a_sweep_and_marks_the_job_and_the_parent_killed(small_mnist, tmp_path):
+    project = make_project(tmp_path, small_mnist)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "src.train", "-m", *SMALL, "epochs=50", "seed=1,2"],
+        cwd=project,
+        env=environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    for line in process.stdout:
+        if "epoch  1/50" in line:
+            break
+    process.send_signal(signal.SIGINT)
+    _, error = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert error == f"{INTERRUPTED}\n"
+    assert [one.info.status for one in runs(project)] == ["KILLED", "KILLED"]
+
+
+@pytest.mark.slow
+def test_the_jobs_of_the_joblib_launcher_are_children_of_the_same_parent(small_mnist, tmp_path):
+    pytest.importorskip("hydra_plugins.hydra_joblib_launcher")
+    project = make_project(tmp_path, small_mnist)
+    launcher = ("hydra/launcher=joblib", "hydra.launcher.n_jobs=2")
+    words = (*WORDS, *launcher, "activation=swish,relu")
+    done = run(project, "src.train", *words, LOKY_MAX_CPU_COUNT=str(os.cpu_count()))
+    assert done.returncode == 0, done.stderr
+    parent, children = parent_and_children(project)
+    assert parent.info.status == "FINISHED"
+    assert set(children) == {"swish", "relu"}
+    assert len(list(project.glob("multirun/*/*/*/predictions/submission.csv"))) == 2
+    assert "Traceback" not in done.stderr

@@ -1,0 +1,136 @@
+"""The project's commands as a user runs them: each in a process and a project folder of its own."""
+
+import contextlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+from filelock import FileLock
+from mlflow import MlflowClient
+from mlflow.entities import Run
+
+from src import fetch, preprocess
+from src.runtime import paths
+
+ROOT = Path(__file__).resolve().parents[2]
+EXPERIMENT = "digit-recognizer"
+SMALL = ("model=mlp", "model.units=[16]", "batch_size=4")
+
+
+def environment(**more: str) -> dict[str, str]:
+    """Return this process's environment without what would lead a command elsewhere."""
+    ours = ("MLFLOW_", "DVC_", "GIT_", "HYDRA_", "TF_", "PYTHON")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
+    path = f"{Path(sys.executable).parent}{os.pathsep}{kept['PATH']}"
+    return {**kept, "PATH": path, "COLUMNS": "120", "PYTHONDONTWRITEBYTECODE": "1", **more}
+
+
+def run(folder: Path, *words: str, **more: str) -> subprocess.CompletedProcess:
+    """Run `python -m ...` in a project, with more environment variables if given."""
+    return subprocess.run(
+        [sys.executable, "-m", *words],
+        cwd=folder,
+        env=environment(**more),
+        capture_output=True,
+        text=True,
+        timeout=900,  # ten times what it takes, for a busy machine
+    )
+
+
+def git(folder: Path, *words: str) -> str:
+    """Run git there and return what it printed."""
+    author = ("-c", "user.name=Test", "-c", "user.email=test@localhost")
+    command = ["git", *author, *words]
+    done = subprocess.run(
+        command, cwd=folder, env=environment(), check=True, capture_output=True, text=True
+    )
+    return done.stdout.strip()
+
+
+def make_project(folder: Path, csvs: Path, *, processed: bool = True) -> Path:
+    """Make a project, committed to git, whose fetch copies `csvs`; preprocess it if asked."""
+    folder.mkdir(exist_ok=True)
+    for name in ("src", "conf", "hydra_plugins"):
+        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("dvc.yaml", ".gitignore", ".dvcignore"):
+        shutil.copy(ROOT / name, folder)
+    params = yaml.safe_load((ROOT / paths.PARAMS).read_text())
+    params["fetch"] |= {"source": "files", "layout": "any", "path": str(csvs)}
+    params["mlflow"]["experiment"] = EXPERIMENT
+    (folder / paths.PARAMS).write_text(yaml.safe_dump(params, sort_keys=False))
+    git(folder, "init", "-q")
+    git(folder, "add", "-A")
+    git(folder, "commit", "-q", "-m", "A project")
+    if processed:
+        with contextlib.chdir(folder):
+            fetch.main()
+            preprocess.main()
+    return folder
+
+
+def files(folder: Path) -> set[str]:
+    """Return every file and folder below, but for git's."""
+    found = (path.relative_to(folder) for path in folder.rglob("*"))
+    return {str(path) for path in found if path.parts[0] != ".git"}
+
+
+def store(folder: Path) -> MlflowClient:
+    """Return a client of the project's MLflow store."""
+    return MlflowClient(f"sqlite:///{folder / 'mlflow.db'}")
+
+
+def runs(folder: Path) -> list[Run]:
+    """Return every run of the project, the oldest first."""
+    client = store(folder)
+    experiment = client.get_experiment_by_name(EXPERIMENT)
+    return client.search_runs([experiment.experiment_id], order_by=["attributes.start_time ASC"])
+
+
+def artifacts(folder: Path, run_id: str) -> set[str]:
+    """Return every file that a run keeps, as a path inside its artifacts."""
+    root = folder / "mlruns" / run_id / "artifacts"
+    return {str(path.relative_to(root)) for path in root.rglob("*") if path.is_file()}
+
+
+def sentence(done: subprocess.CompletedProcess) -> str:
+    """Return the one sentence a refused command leaves, after checking that it is the only one."""
+    assert done.returncode in (1, 2), done.stderr
+    lines = done.stderr.splitlines()
+    assert len(lines) == 1, done.stderr
+    assert lines[0].startswith("Error: ")
+    assert lines[0].endswith(".")
+    return lines[0]
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A project with one finished training."""
+
+    project: Path
+    done: subprocess.CompletedProcess
+    out: Path
+    run: Run
+
+
+TRAINED = (*SMALL, "activation=swish_beta", "epochs=5")
+
+
+def train_once(csvs: Path, folder: Path) -> Trained:
+    """Return a project where `python -m src.train` ran; test modules, also those that other
+    processes run, share it.
+    """
+    printed = folder.with_suffix(".json")
+    with FileLock(f"{folder}.lock"):
+        if not printed.exists():
+            done = run(make_project(folder, csvs), "src.train", *TRAINED)
+            assert done.returncode == 0, done.stderr
+            printed.write_text(json.dumps(vars(done)))
+    done = subprocess.CompletedProcess(**json.loads(printed.read_text()))
+    [out] = (path.parent for path in folder.glob("outputs/*/*/model.keras"))
+    [only] = runs(folder)
+    return Trained(folder, done, out, only)

@@ -1,0 +1,202 @@
+"""Trainings that nobody ran: simulated predictions and histories, the same for the same seed."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from scipy.special import ndtr
+
+from src.evidence.run_set import NAMES, Runs, Training
+from src.evidence.statistics import Comparison, CrossedEstimate
+from src.runtime import metric_names
+
+LAYERS = {
+    "relu": {"_target_": "keras.layers.Activation", "activation": "relu"},
+    "gelu": {"_target_": "keras.layers.Activation", "activation": "gelu"},
+    "hard_swish": {"_target_": "keras.layers.Activation", "activation": "hard_swish"},
+    "swish": {"_target_": "src.training.activations.Swish"},
+    "swish_beta": {
+        "_target_": "src.training.activations.SwishBeta",
+        "beta": "1.0",
+        "trainable": "True",
+    },
+}
+ORDER = tuple(LAYERS)
+SHIFTS = {"relu": 0.0, "gelu": -0.5, "hard_swish": -0.1, "swish": -0.8, "swish_beta": -0.75}
+SECONDS = {"relu": 10.0, "gelu": 12.0, "hard_swish": 10.4, "swish": 10.5, "swish_beta": 11.0}
+DIGEST = "0f" * 32
+COMMIT = "ab" * 20
+PARAMS = {"epochs": "6", "precision": "float32", "model._target_": "src.training.models.compact"}
+TAGS = {
+    "model": "compact",
+    "experiment": "default",
+    "data_digest": DIGEST,
+    "training_digest": "12" * 32,
+    "git_commit": COMMIT,
+    "git_dirty": "false",
+    "command": "python -m src.train -m activation=relu,swish seed=1,2,3",
+    "cpus": "2",
+    "python": "3.11.7",
+    "tensorflow": "2.21.0",
+    "keras": "3.15.1",
+}
+FIGURES = (  # of a report that has something for each
+    "accuracy",
+    "differences",
+    "power",
+    "epoch_time",
+    "activation_cost",
+    "learning_curves",
+    "calibration",
+    "error_overlap",
+    "only_wrong",
+    "betas",
+    "shapes",
+)
+
+
+def training(
+    activation: str,
+    seed: int,
+    *,
+    images: int = 1000,
+    epochs: int = 6,
+) -> Training:
+    """Return one training.
+
+    Args:
+        activation: its word.
+        seed: of the training.
+        images: held out.
+        epochs: of the history.
+    """
+    random = np.random.default_rng([ORDER.index(activation), seed])
+    labels, probabilities = predictions(random, images, SHIFTS[activation])
+    began = datetime(2026, 1, 2, tzinfo=UTC) + timedelta(minutes=seed)
+    return Training(
+        run_id=f"{ORDER.index(activation):02}{seed:02}" * 8,
+        name=f"{activation}-seed{seed}",
+        seed=seed,
+        started=began,
+        ended=began + timedelta(minutes=1),
+        params={
+            **PARAMS,
+            "epochs": str(epochs),
+            "seed": str(seed),
+            **{f"activation.{key}": value for key, value in LAYERS[activation].items()},
+        },
+        tags={**TAGS, "activation": activation},
+        history=history(random, activation, epochs),
+        labels=labels,
+        predicted=probabilities.argmax(axis=1).astype(np.uint8),
+        probabilities=probabilities,
+    )
+
+
+def comparable(
+    activations: Sequence[str] = ORDER,
+    seeds: Sequence[int] = (1, 2, 3, 4),
+    **more: object,
+) -> Runs:
+    """Return trainings of several activations; `more` goes to `training`."""
+    return Runs(
+        parent_id="cd" * 16,
+        title="five",
+        folder="five",
+        tags={"study": "five", "command": "python -m src.study five"},
+        trainings={
+            NAMES[word]: tuple(training(word, seed, **more) for seed in seeds)
+            for word in activations
+        },
+        remarks=(),
+    )
+
+
+def predictions(
+    random: np.random.Generator, images: int, shift: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return true digits, the same for all trainings, and class probabilities (images, 10)."""
+    common = np.random.default_rng(images)
+    labels = common.integers(10, size=images)
+    difficulty = common.normal(-3.2, 1.3, images) + common.normal(0, 0.5, images) * shift
+    wrong = random.random(images) < ndtr(difficulty + shift * 0.4 + random.normal(0, 0.05))
+    taken = np.where(wrong, (labels + random.integers(1, 10, images)) % 10, labels)
+    confidence = np.where(wrong, random.uniform(0.3, 0.9, images), random.beta(30, 2.5, images))
+    rows = np.repeat((1 - confidence)[:, None] / 9, 10, axis=1)
+    rows[np.arange(images), taken] = confidence
+    return labels.astype(np.uint8), rows.astype(np.float32)
+
+
+def history(random: np.random.Generator, activation: str, epochs: int) -> pd.DataFrame:
+    """Return a row of metrics for each epoch; the first one takes longer."""
+    number = np.arange(1, epochs + 1)
+    error = 0.03 * 0.7**number * np.exp(random.normal(0, 0.08, epochs)) + 0.004
+    seconds = SECONDS[activation] * np.exp(random.normal(0, 0.01, epochs) + random.normal(0, 0.01))
+    seconds[0] += 5
+    table = pd.DataFrame(
+        {
+            metric_names.EPOCH: number,
+            metric_names.LOSS: 10 * error,
+            metric_names.ACCURACY: 1 - 1.5 * error,
+            metric_names.VAL_LOSS: 8 * error,
+            metric_names.VAL_ACCURACY: 1 - error - 0.002 * SHIFTS[activation],
+            metric_names.EPOCH_SECONDS: seconds,
+        }
+    )
+    if activation == "swish_beta":
+        for layer, end in enumerate((1.6, 1.3, 1.1, 0.9, 0.8, 0.5)):
+            name = metric_names.BETA + activation + (f"_{layer}" if layer else "")
+            drift = (end - 1 + random.normal(0, 0.04)) * (1 - 0.8**number)
+            table[name] = 1 + drift
+    return table
+
+
+class Cost(NamedTuple):
+    """As activation_profile's, which needs TensorFlow."""
+
+    forward: np.ndarray
+    backward: np.ndarray
+
+
+class Curve(NamedTuple):
+    """As activation_profile's, which needs TensorFlow."""
+
+    x: np.ndarray
+    value: np.ndarray
+    slope: np.ndarray
+
+
+def costs(activations: Sequence[str]) -> dict[str, Cost]:
+    """Return costs in three rounds: the first of 3 ns forward and back, the second of 6, ..."""
+    rounds = np.array([1.2, 1.0, 0.9])
+    return {
+        name: Cost(number * rounds, 2 * number * rounds)
+        for number, name in enumerate(activations, 1)
+    }
+
+
+def curve(steepness: float) -> Curve:
+    """Return x · sigmoid(steepness · x) from -5 to 5."""
+    x = np.linspace(-5, 5, 101)
+    sigmoid = 1 / (1 + np.exp(-steepness * x))
+    return Curve(x, x * sigmoid, sigmoid * (1 + steepness * x * (1 - sigmoid)))
+
+
+def comparison(
+    first: str, second: str, difference: CrossedEstimate, p_holm: float, pairs: int = 3
+) -> Comparison:
+    """Return what is said of two activations; its other tests find nothing."""
+    return Comparison(
+        first=first,
+        second=second,
+        difference=difference,
+        bootstrap=difference,
+        p_holm=p_holm,
+        p_seeds=0.5,
+        p_seeds_holm=0.5,
+        p_images=0.5,
+        p_images_holm=0.5,
+        pairs=pairs,
+    )

@@ -1,0 +1,119 @@
+"""Studies that nobody trained: runs with simulated predictions in a store of MLflow."""
+
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from mlflow import MlflowClient
+from mlflow.entities import Metric, Param, RunTag
+
+from src.data import write_csv
+from src.evaluation import scoring
+from src.evidence.run_set import Training
+from src.runtime import metric_names, paths
+from src.tracking import run_tags
+from tests.support.simulated_runs import ORDER, training
+
+
+def parent(client: MlflowClient, experiment: str, name: str | None) -> str:
+    """Create the run of a study, or without a name that of a multirun; return its id."""
+    words = "activation=relu,swish seed=1,2,3"
+    study = {"study": name, "command": f"python -m src.study {name}"}
+    run = client.create_run(
+        experiment,
+        run_name=f"study {name}" if name else words,
+        tags=study if name else {"sweep": words},
+    )
+    client.set_terminated(run.info.run_id)
+    return run.info.run_id
+
+
+def child(
+    client: MlflowClient,
+    parent_id: str,
+    activation: str,
+    seed: int,
+    *,
+    params: Mapping[str, str] | None = None,
+    tags: Mapping[str, str] | None = None,
+    status: str = "FINISHED",
+    labelled: bool = True,
+    without: Sequence[str] = (),
+    **more: object,
+) -> str:
+    """Log one training; return its id.
+
+    Args:
+        client: of the store.
+        parent_id: the run that it is a child of.
+        activation: its word.
+        seed: of the training; the same call gives the same numbers.
+        params: beside, or instead of, `PARAMS`.
+        tags: beside, or instead of, `TAGS`.
+        status: of the run; only one that is finished has files.
+        labelled: whether the held-out labels are known.
+        without: artifacts that are missing.
+        more: for `simulated_runs.training`.
+    """
+    made = training(activation, seed, **more)
+    experiment = client.get_run(parent_id).info.experiment_id
+    run_id = client.create_run(experiment, run_name=made.name).info.run_id
+    words = {**made.tags, run_tags.PARENT: parent_id, **(tags or {})}
+    client.log_batch(
+        run_id,
+        metrics=_metrics(made, labelled),
+        params=[Param(key, value) for key, value in {**made.params, **(params or {})}.items()],
+        tags=[RunTag(key, value) for key, value in words.items()],
+    )
+    if status == "FINISHED":
+        with tempfile.TemporaryDirectory() as name:
+            folder = Path(name)
+            made.history.to_csv(folder / paths.HISTORY, index=False)
+            np.save(folder / paths.PROBABILITIES, made.probabilities)
+            write_csv.write_submission(folder / paths.SUBMISSION, made.predicted)
+            table = pd.DataFrame({"actual": made.labels, "predicted": made.predicted})
+            table[: None if labelled else 0].to_csv(folder / paths.PREDICTED, index=False)
+            for artifact in without:
+                (folder / artifact).unlink()
+            client.log_artifacts(run_id, name)
+    client.set_terminated(run_id, status)
+    return run_id
+
+
+def _metrics(made: Training, labelled: bool) -> list[Metric]:
+    """Return what MLflow gets of a training: each epoch's metrics, and what it attained."""
+    rows = made.history.to_dict("records")
+    seconds = made.history[metric_names.EPOCH_SECONDS]
+    attained = {
+        metric_names.BEST_VAL_ACCURACY: metric_names.best(rows)[metric_names.VAL_ACCURACY],
+        metric_names.MEDIAN_EPOCH_SECONDS: seconds[1:].median(),
+        metric_names.TRAIN_SECONDS: seconds.sum(),
+        **(scoring.score(made.labels, made.predicted) if labelled else {}),
+    }
+    now = time.time_ns() // 1_000_000
+    by_epoch = [
+        Metric(name, value, now, int(row[metric_names.EPOCH]))
+        for row in rows
+        for name, value in row.items()
+        if name != metric_names.EPOCH
+    ]
+    return [*by_epoch, *(Metric(name, value, now, 0) for name, value in attained.items())]
+
+
+def study(
+    client: MlflowClient,
+    experiment: str,
+    name: str | None = "five",
+    activations: Sequence[str] = ORDER,
+    seeds: Sequence[int] = (1, 2, 3, 4),
+    **more: object,
+) -> str:
+    """Log a study, or without a name a multirun, seed by seed; return its run's id."""
+    parent_id = parent(client, experiment, name)
+    for seed in seeds:
+        for activation in activations:
+            child(client, parent_id, activation, seed, **more)
+    return parent_id

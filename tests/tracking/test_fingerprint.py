@@ -1,0 +1,86 @@
+import re
+import subprocess
+import sys
+from dataclasses import replace
+
+import pytest
+
+from src.config import compose
+from src.data.dataset import Dataset
+from src.tracking import fingerprint
+from tests.support.commands import environment
+from tests.support.recipes import TINY
+
+DATA = Dataset("mnist-kaggle", "0f" * 32, {})
+SETTINGS = {"seed": 1, "model": {"units": [8]}}
+
+
+def settings(*overrides):
+    composed, _ = compose.composition("precision=float32", *TINY, *overrides)
+    return fingerprint.settings(composed)
+
+
+def test_a_digest_depends_on_every_setting_but_not_on_their_order():
+    digest = fingerprint.digest(SETTINGS, DATA)
+    assert re.fullmatch("[0-9a-f]{64}", digest)
+    assert fingerprint.digest(dict(reversed(SETTINGS.items())), DATA) == digest
+    for other in ({"seed": 2}, {"model": {"units": [9]}}, {"epochs": 1}):
+        assert fingerprint.digest({**SETTINGS, **other}, DATA) != digest
+
+
+def test_a_digest_depends_on_the_data_but_not_on_its_name():
+    digest = fingerprint.digest(SETTINGS, DATA)
+    assert fingerprint.digest(SETTINGS, replace(DATA, name="files-any")) == digest
+    assert fingerprint.digest(SETTINGS, replace(DATA, digest="10" * 32)) != digest
+
+
+def test_a_digest_depends_on_the_frameworks_versions(monkeypatch):
+    digest = fingerprint.digest(SETTINGS, DATA)
+    monkeypatch.setattr(fingerprint, "version", lambda name: "0")
+    assert fingerprint.digest(SETTINGS, DATA) != digest
+
+
+def test_a_digest_depends_on_the_code_that_trains(monkeypatch, tmp_path):
+    assert all(path.is_file() for path in fingerprint.CODE)
+    code = tmp_path / "models.py"
+    monkeypatch.setattr(fingerprint, "CODE", (code,))
+    digests = set()
+    for text in ("1 + 1", "1 + 2"):
+        code.write_text(text)
+        digests.add(fingerprint.digest(SETTINGS, DATA))
+    assert len(digests) == 2
+
+
+@pytest.mark.usefixtures("project")
+def test_the_settings_are_all_that_the_weights_depend_on():
+    found = settings("activation=swish_beta", "seed=3")
+    assert found["seed"] == 3
+    assert found["model"]["units"] == [8]
+    assert found["activation"]["beta"] == 1.0
+    others = settings("activation=swish_beta", "seed=3", "submission=false", "mlflow.experiment=b")
+    assert others == found
+
+
+@pytest.mark.usefixtures("project")
+def test_the_settings_have_the_precision_that_auto_comes_to(monkeypatch):
+    monkeypatch.setattr(fingerprint.precision, "choose", lambda wanted: f"{wanted}, here")
+    composed, _ = compose.composition("precision=auto")
+    assert fingerprint.settings(composed)["precision"] == "auto, here"
+
+
+def test_the_settings_and_the_digest_are_had_without_tensorflow(no_heavy_imports):
+    code = (
+        "from src.config import compose\n"
+        "from src.data import dataset\n"
+        "from src.tracking import fingerprint\n"
+        "settings = fingerprint.settings(compose.composition('precision=float32')[0])\n"
+        "print(fingerprint.digest(settings, dataset.Dataset('a', 'b', {})))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=compose.CONF.parent,
+        env=environment(PYTHONPATH=no_heavy_imports),
+        capture_output=True,
+        text=True,
+    )
+    assert re.fullmatch("[0-9a-f]{64}\n", done.stdout), done.stderr

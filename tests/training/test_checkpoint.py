@@ -1,0 +1,163 @@
+import subprocess
+import sys
+
+import keras
+import numpy as np
+import pytest
+
+from src.runtime import metric_names
+from src.runtime.errors import InputError
+from src.training import checkpoint
+
+
+def example():
+    return checkpoint.State(
+        run_id="0f" * 16,
+        history=[{"epoch": 1.0, "loss": 0.1 + 0.2}, {"epoch": 2.0, "loss": float("nan")}],
+        plateaus=[{"best": 0.5, "wait": 1.0, "cooldown_counter": 0.0}],
+        best=[np.arange(3.0, dtype=np.float32)],
+        # More than ten, so that names in alphabetical order would come back in another one.
+        live=[np.full((2,), number, np.int64) for number in range(12)],
+    )
+
+
+def test_a_saved_state_comes_back_whole(tmp_path):
+    checkpoint.save(tmp_path / "state.npz", example())
+    found, given = checkpoint.load(tmp_path / "state.npz"), example()
+    assert (found.run_id, found.plateaus) == (given.run_id, given.plateaus)
+    np.testing.assert_equal(found.history, given.history)
+    for name in ("best", "live"):
+        for one, other in zip(getattr(found, name), getattr(given, name), strict=True):
+            assert one.dtype == other.dtype
+            np.testing.assert_array_equal(one, other)
+
+
+def test_the_history_is_a_table_with_a_row_per_epoch():
+    table = example().table()
+    assert table["epoch"].tolist() == [1, 2]
+    assert list(table) == ["epoch", "loss"]
+
+
+@pytest.mark.parametrize(
+    "content", [None, b"", b"no archive", "half", b"PK\x05\x06" + bytes(18), "unknown field"]
+)
+def test_a_state_that_is_missing_or_unreadable_is_a_new_training(tmp_path, content):
+    file = tmp_path / "state.npz"
+    if content == "half":
+        checkpoint.save(file, example())
+        file.write_bytes(file.read_bytes()[:-200])
+    elif content == "unknown field":
+        np.savez(file, plain='{"epochs": 3}')
+    elif content is not None:
+        file.write_bytes(content)
+    assert checkpoint.load(file) == checkpoint.State()
+
+
+def test_a_state_that_cannot_be_written_whole_leaves_the_last_one(tmp_path, monkeypatch):
+    file = tmp_path / "state.npz"
+    checkpoint.save(file, example())
+
+    def interrupted(path, **arrays):
+        path.write_bytes(b"half")
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(np, "savez", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        checkpoint.save(file, checkpoint.State())
+    assert checkpoint.load(file).run_id == example().run_id
+
+
+def test_opening_gives_the_state_that_was_kept_until_it_is_deleted(tmp_path):
+    folder = tmp_path / "checkpoints" / "abc"
+    with checkpoint.opened(folder) as (file, state):
+        assert state == checkpoint.State()
+        checkpoint.save(file, example())
+    with checkpoint.opened(folder) as (file, state):
+        assert state.run_id == example().run_id
+        checkpoint.delete(file)
+    assert not folder.exists()
+    with checkpoint.opened(folder) as (_, state):
+        assert state == checkpoint.State()
+
+
+def test_a_training_that_another_process_has_open_is_refused_until_that_ends(tmp_path):
+    folder = tmp_path / "abc"
+    script = (
+        f"import filelock\nwith filelock.FileLock({str(folder) + '.lock'!r}):\n"
+        "    print('open', flush=True)\n    input()"
+    )
+    other = subprocess.Popen(
+        [sys.executable, "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert other.stdout.readline() == "open\n"
+    with pytest.raises(InputError, match="running in another process"), checkpoint.opened(folder):
+        pytest.fail("the block must not run")
+    other.communicate("\n")
+    with checkpoint.opened(folder) as (_, state):
+        assert state == checkpoint.State()
+
+
+def compiled():
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1), keras.layers.Dropout(0.5)])
+    model.compile(optimizer=keras.optimizers.Adam(0.1), loss="mse")
+    return model
+
+
+def keeper_of(model, file, state, others=()):
+    keeper = checkpoint.Keeper(file, state, others)
+    keeper.set_model(model)
+    keeper.on_train_begin()
+    return keeper
+
+
+def test_the_weights_of_the_best_epoch_come_back_and_of_equals_the_later(tmp_path):
+    model, state = compiled(), checkpoint.State()
+    keeper = keeper_of(model, tmp_path / "state.npz", state)
+    for epoch, accuracy in enumerate([0.5, 0.9, 0.9, 0.7]):
+        model.layers[0].kernel.assign([[epoch], [epoch]])
+        keeper.on_epoch_end(epoch, {metric_names.VAL_ACCURACY: accuracy})
+    restored = compiled()
+    keeper.restore_best(restored)
+    np.testing.assert_array_equal(restored.layers[0].kernel, [[2], [2]])
+    # And so they do from the file.
+    resumed = checkpoint.load(tmp_path / "state.npz")
+    np.testing.assert_array_equal(resumed.best[0], [[2], [2]])
+    assert [row[metric_names.EPOCH] for row in resumed.history] == [1, 2, 3, 4]
+
+
+def test_all_that_training_changes_is_kept_after_each_epoch(tmp_path):
+    x, y = np.ones((8, 2)), np.ones((8, 1))
+    model, file = compiled(), tmp_path / "state.npz"
+    plateau = keras.callbacks.ReduceLROnPlateau("val_accuracy", mode="max", patience=9)
+    plateau.set_model(model)
+    plateau.on_train_begin()
+    keeper = keeper_of(model, file, checkpoint.State(), [plateau])
+    model.train_on_batch(x, y)
+    model.optimizer.learning_rate = 0.025
+    for epoch in range(2):  # the second is not better
+        plateau.on_epoch_end(epoch, {"val_accuracy": 0.5})
+        keeper.on_epoch_end(epoch, {metric_names.VAL_ACCURACY: 0.5})
+
+    other, its_plateau = compiled(), keras.callbacks.ReduceLROnPlateau("val_accuracy", mode="max")
+    its_plateau.set_model(other)
+    its_plateau.on_train_begin()
+    keeper_of(other, file, checkpoint.load(file), [its_plateau])
+    assert (its_plateau.best, its_plateau.wait) == (0.5, 1)
+    assert float(other.optimizer.learning_rate) == pytest.approx(0.025)
+    assert int(other.optimizer.iterations) == 1
+    assert len(model.optimizer.variables) > 4  # with Adam's moments
+    for one, another in (
+        (model.variables, other.variables),  # with the dropout's random state
+        (model.optimizer.variables, other.optimizer.variables),
+    ):
+        for variable, same in zip(one, another, strict=True):
+            np.testing.assert_array_equal(variable, same)
+    assert any("seed_generator" in variable.path for variable in other.variables)
+
+
+def test_a_new_training_starts_from_its_own_weights(tmp_path):
+    model = compiled()
+    before = model.get_weights()
+    keeper_of(model, tmp_path / "state.npz", checkpoint.State())
+    for old, new in zip(before, model.get_weights(), strict=True):
+        np.testing.assert_array_equal(old, new)

@@ -1,0 +1,297 @@
+import subprocess
+import sys
+from contextlib import chdir
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from src.data import mirrors
+from src.runtime import metric_names
+from src.runtime.errors import InputError
+from src.training import checkpoint, fit
+from tests.support.recipes import TINY, configure, names
+
+ROOT = Path(__file__).resolve().parents[2]
+
+# Two recipes that have, between them, all state that a resumed training has to find again. The
+# only validation image of the first is a blank one called 9, whose accuracy hardly changes, so
+# that the rate is cut soon and in the midst of counting epochs when the training is killed.
+RECIPES = {
+    "plateau": (
+        "model=notebook",
+        "model.filters=[2,3]",
+        "model.units=4",
+        "activation=swish_beta",
+        "optimizer=adam",
+        "schedule=reduce_on_plateau",
+        "schedule.patience=2",
+    ),
+    "one_cycle": (
+        "model=compact",
+        "model.filters=[[2],[3]]",
+        "model.dropout=0.25",
+        "activation=swish",
+        "optimizer=adamw",
+        "schedule=one_cycle",
+    ),
+}
+COMMON = ("augmentation=affine", "epochs=4", "batch_size=64", "seed=3")
+TIMES = (metric_names.EPOCH_SECONDS, metric_names.IMAGES_PER_SECOND)
+
+
+def learned(history):
+    """Return the history without what no two trainings share."""
+    return [{key: row[key] for key in row if key not in TIMES} for row in history]
+
+
+def assert_same_weights(one, other):
+    for variable, same in zip(one.variables, other.variables, strict=True):
+        np.testing.assert_array_equal(variable, same)
+
+
+@pytest.fixture(scope="module")
+def parts(sample):
+    """Training and validation part of the sample."""
+    images, labels = sample[mirrors.TRAIN_IMAGES], sample[mirrors.TRAIN_LABELS]
+    return (
+        {"images": images[:200], "labels": labels[:200]},
+        {"images": images[200:260], "labels": labels[200:260]},
+    )
+
+
+@pytest.fixture(scope="module")
+def blank(parts):
+    return parts[0], {"images": np.zeros((1, 28, 28), np.uint8), "labels": np.array([9], np.uint8)}
+
+
+def train_on(cfg, parts, file, log=lambda values, step: None):
+    """Train on from what `file` holds, and return the model and the state."""
+    state = checkpoint.load(file)
+    model = fit.fit(cfg, *parts, file, state, "a title", log)
+    return model, state
+
+
+@pytest.fixture(scope="module", params=RECIPES)
+def recipe(request, parts, blank, tmp_path_factory):
+    """A configuration, its data, and the model and state of its whole training."""
+    with chdir(ROOT):
+        cfg = configure(*RECIPES[request.param], *COMMON)
+    data = blank if request.param == "plateau" else parts
+    file = tmp_path_factory.mktemp(request.param) / "state.npz"
+    return cfg, data, *train_on(cfg, data, file)
+
+
+def test_two_trainings_with_one_seed_agree_to_the_last_bit(recipe, tmp_path):
+    cfg, data, model, state = recipe
+    again, its_state = train_on(cfg, data, tmp_path / "state.npz")
+    assert_same_weights(model, again)
+    assert learned(state.history) == learned(its_state.history)
+
+
+def test_a_killed_and_resumed_training_ends_as_if_it_had_not_been(recipe, tmp_path):
+    cfg, data, model, state = recipe
+    file = tmp_path / "state.npz"
+
+    def killed(values, step):
+        if step == 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train_on(cfg, data, file, killed)
+    kept = checkpoint.load(file)
+    assert len(kept.history) == 2
+    assert all(plateau["wait"] == 1 for plateau in kept.plateaus)  # it is counting epochs
+    steps = []
+    resumed, its_state = train_on(cfg, data, file, lambda values, step: steps.append(step))
+    assert steps == [3, 4]
+    assert_same_weights(model, resumed)
+    assert learned(state.history) == learned(its_state.history)
+    for one, other in zip(state.live, its_state.live, strict=True):
+        np.testing.assert_array_equal(one, other)
+    assert state.plateaus == its_state.plateaus
+
+
+def test_a_training_killed_after_its_last_epoch_has_only_to_restore_the_best(recipe, tmp_path):
+    cfg, data, model, state = recipe
+    file = tmp_path / "state.npz"
+    checkpoint.save(file, state)
+    restored, its_state = train_on(cfg, data, file, lambda values, step: pytest.fail("trained on"))
+    assert_same_weights(model, restored)
+    assert its_state.history == state.history
+
+
+def test_another_seed_gives_other_weights_and_another_order(project, parts, tmp_path):
+    few = {name: values[:64] for name, values in parts[0].items()}
+    seen = []
+    for seed in (1, 2):
+        cfg = configure(*TINY, "epochs=1", "batch_size=32", "augmentation=none", f"seed={seed}")
+        fit.prepare(cfg)
+        first, _ = fit.build(cfg, total_steps=1)
+        _, state = train_on(cfg, (few, parts[1]), tmp_path / f"{seed}.npz")
+        seen.append((first.get_weights()[0], state.history[0][metric_names.LOSS]))
+    (weights, loss), (other_weights, other_loss) = seen
+    assert (weights != other_weights).any()
+    assert loss != other_loss
+
+
+def test_the_model_of_the_best_epoch_comes_back(project, parts, tmp_path, monkeypatch):
+    monkeypatch.setattr(metric_names, "best", lambda history: history[min(1, len(history) - 1)])
+    after = {}
+    file = tmp_path / "state.npz"
+    cfg = configure(*TINY, "epochs=3", "schedule=constant")
+
+    def keep(values, step):
+        after[step] = checkpoint.load(file).live
+
+    model, _ = train_on(cfg, parts, file, keep)
+    for variable, second, third in zip(model.variables, after[2], after[3], strict=False):
+        np.testing.assert_array_equal(variable, second)
+        if variable.trainable:
+            assert (second != third).any()
+
+
+def test_the_history_has_every_metric_of_every_epoch(recipe):
+    cfg, _, _, state = recipe
+    names = {
+        metric_names.EPOCH,
+        metric_names.LOSS,
+        metric_names.ACCURACY,
+        metric_names.VAL_LOSS,
+        metric_names.VAL_ACCURACY,
+        metric_names.LEARNING_RATE,
+        metric_names.EPOCH_SECONDS,
+        metric_names.IMAGES_PER_SECOND,
+    }
+    if "Beta" in cfg.activation["_target_"]:
+        names |= {
+            metric_names.BETA + f"swish_beta{suffix}" for suffix in ("", "_1", "_2", "_3", "_4")
+        }
+    assert [set(row) for row in state.history] == [names] * 4
+    assert [row[metric_names.EPOCH] for row in state.history] == [1, 2, 3, 4]
+
+
+GROUPS = ("optimizer", "schedule", "augmentation")
+# Every file of each group once, in as few trainings as the largest group has files.
+TOGETHER = [
+    [f"{group}={names(group)[number % len(names(group))]}" for group in GROUPS]
+    for number in range(max(len(names(group)) for group in GROUPS))
+]
+
+
+@pytest.mark.parametrize(
+    "choices", [*TOGETHER, *([f"experiment={name}"] for name in names("experiment"))], ids=" ".join
+)
+def test_whatever_is_chosen_a_network_learns(choices, project, parts, tmp_path):
+    cfg = configure(*choices, *TINY, "model.units=[32]", "batch_size=20")
+    _, state = train_on(cfg, parts, tmp_path / "state.npz")
+    first, last = state.history
+    assert last[metric_names.VAL_LOSS] < first[metric_names.VAL_LOSS]
+    assert last[metric_names.VAL_ACCURACY] > 0.2  # a guess is right one time in ten
+
+
+def test_mixed_precision_computes_in_bfloat16_and_keeps_float32_weights(project, parts):
+    cfg = configure(*TINY, "precision=mixed_bfloat16", "activation=swish")
+    try:
+        fit.prepare(cfg)
+        model, _ = fit.build(cfg, total_steps=1)
+    finally:
+        keras.config.set_dtype_policy("float32")
+    assert {layer.compute_dtype for layer in model.layers[4:-1]} == {"bfloat16"}
+    assert {weight.dtype for weight in model.trainable_variables} == {"float32"}
+    labels = keras.utils.to_categorical(parts[0]["labels"], 10)
+    assert np.isfinite(model.train_on_batch(parts[0]["images"], labels)).all()
+
+
+@pytest.mark.parametrize("choice", ["adamw", "sgd"])
+def test_weight_decay_is_for_kernels_and_spares_biases_normalization_and_beta(choice, project):
+    cfg = configure(
+        "model=compact",
+        "model.filters=[[2],[3]]",
+        "activation=swish_beta",
+        "schedule=constant",
+        f"optimizer={choice}",
+        "optimizer.learning_rate=0.1",
+        "optimizer.weight_decay=0.5",
+    )
+    model, _ = fit.build(cfg, total_steps=1)
+    for weight in model.trainable_variables:
+        weight.assign(tf.ones_like(weight))
+    zeros = [tf.zeros_like(weight) for weight in model.trainable_variables]
+    model.optimizer.apply_gradients(zip(zeros, model.trainable_variables, strict=True))
+    decayed = {weight.path.split("/")[-1] for weight in model.trainable_variables}
+    assert decayed == {"kernel", "gamma", "beta", "bias"}  # a normalization has a beta, too
+    for weight in model.trainable_variables:
+        expected = 0.95 if weight.path.endswith("kernel") else 1.0
+        np.testing.assert_allclose(weight, tf.fill(weight.shape, expected), rtol=1e-6)
+
+
+def test_the_loss_is_the_cross_entropy_with_smoothed_labels(project):
+    cfg = configure(*TINY, "label_smoothing=0.2", "schedule=constant")
+    model, _ = fit.build(cfg, total_steps=1)
+    scores = np.full((1, 10), 0.05)
+    scores[0, 3] = 0.55
+    smoothed = np.full(10, 0.02)
+    smoothed[3] = 0.82
+    expected = -(smoothed * np.log(scores[0])).sum()
+    found = model.loss(np.eye(10)[[3]], scores)
+    assert float(found) == pytest.approx(expected, rel=1e-5)
+
+
+def test_the_loss_divides_a_sigmoids_scores_by_their_sum(project):
+    cfg = configure(*TINY, "label_smoothing=0.0", "schedule=constant")
+    model, _ = fit.build(cfg, total_steps=1)
+    scores = np.full((1, 10), 0.25)
+    scores[0, 3] = 0.75
+    assert float(model.loss(np.eye(10)[[3]], scores)) == pytest.approx(np.log(4), rel=1e-5)
+
+
+def row(epoch, accuracy, seconds):
+    return {
+        metric_names.EPOCH: epoch,
+        metric_names.VAL_ACCURACY: accuracy,
+        metric_names.VAL_LOSS: 1 - accuracy,
+        metric_names.EPOCH_SECONDS: seconds,
+        metric_names.IMAGES_PER_SECOND: 100 / seconds,
+    }
+
+
+def test_the_summary_is_of_the_best_epoch_and_its_medians_leave_out_the_first():
+    history = [row(1, 0.5, 50.0), row(2, 0.75, 2.0), row(3, 0.625, 5.0), row(4, 0.5, 4.0)]
+    assert fit.summarize(history) == {
+        metric_names.BEST_EPOCH: 2,
+        metric_names.BEST_VAL_ACCURACY: 0.75,
+        metric_names.BEST_VAL_LOSS: 0.25,
+        metric_names.MEDIAN_EPOCH_SECONDS: 4.0,
+        metric_names.MEDIAN_IMAGES_PER_SECOND: 25.0,
+        metric_names.TRAIN_SECONDS: 61.0,
+    }
+
+
+def test_the_summary_of_a_single_epoch_has_only_that_to_go_by():
+    assert fit.summarize([row(1, 0.5, 50.0)])[metric_names.MEDIAN_EPOCH_SECONDS] == 50.0
+
+
+def test_a_process_that_only_predicts_can_load_every_layer_of_ours(project, tmp_path):
+    cfg = configure("model=compact", "model.filters=[[2],[3]]", "activation=swish_beta")
+    model = fit.network(cfg)
+    file = tmp_path / "model.keras"
+    model.save(file)
+    words = "from pathlib import Path; from src.training import fit; "
+    words += f"print(fit.load(Path({str(file)!r})).count_params())"
+    done = subprocess.run(
+        [sys.executable, "-c", words], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert int(done.stdout.splitlines()[-1]) == model.count_params()
+
+
+@pytest.mark.parametrize("content", [b"", b"no archive", b"PK\x05\x06" + bytes(18)])
+def test_a_damaged_model_is_one_sentence_with_the_command_that_mends_it(tmp_path, content):
+    file = tmp_path / "model.keras"
+    file.write_bytes(content)
+    with pytest.raises(InputError, match="run `dvc repro --force train`") as caught:
+        fit.load(file)
+    assert str(caught.value).startswith(f"{file} cannot be loaded as a Keras model (")
+    assert "\n" not in str(caught.value)

@@ -1,0 +1,51 @@
+import pytest
+import tensorflow as tf
+
+from src.training import precision
+
+
+@pytest.mark.parametrize("policy", ["float32", "mixed_bfloat16", "mixed_float16"])
+def test_a_policy_that_is_asked_for_is_taken(policy):
+    assert precision.choose(policy) == policy
+
+
+@pytest.mark.parametrize(
+    ("flags", "policy"),
+    [
+        ({"avx2"}, "float32"),
+        ({"avx2", "avx512_bf16"}, "mixed_bfloat16"),
+        ({"amx_bf16"}, "mixed_bfloat16"),
+    ],
+)
+def test_a_processor_decides_by_its_instruction_sets(flags, policy, monkeypatch):
+    monkeypatch.setattr(precision, "GPU_DRIVERS", ())
+    monkeypatch.setattr(precision, "cpu_flags", lambda: flags)
+    assert precision.choose("auto") == policy
+
+
+@pytest.mark.parametrize(
+    ("capabilities", "policy"),
+    [([(8, 0)], "mixed_bfloat16"), ([(9, 0), (7, 5)], "float32"), ([None], "float32")],
+)
+def test_gpus_decide_by_their_compute_capability(capabilities, policy, monkeypatch, tmp_path):
+    monkeypatch.setattr(precision, "GPU_DRIVERS", (tmp_path / "none", tmp_path))
+    details = [{"compute_capability": one} if one else {} for one in capabilities]
+    monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: details)
+    monkeypatch.setattr(tf.config.experimental, "get_device_details", lambda gpu: gpu)
+    monkeypatch.setattr(precision, "cpu_flags", lambda: {"avx512_bf16"})
+    assert precision.choose("auto") == policy
+
+
+def test_a_driver_without_a_gpu_leaves_it_to_the_processor(monkeypatch, tmp_path):
+    monkeypatch.setattr(precision, "GPU_DRIVERS", (tmp_path,))
+    monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: [])
+    monkeypatch.setattr(precision, "cpu_flags", lambda: {"amx_bf16"})
+    assert precision.choose("auto") == "mixed_bfloat16"
+
+
+def test_the_flags_are_those_of_proc_cpuinfo(tmp_path):
+    file = tmp_path / "cpuinfo"
+    file.write_text("model name\t: A CPU\nflags\t\t: fpu avx512_bf16\nbugs\t\t: spectre\n")
+    assert precision.cpu_flags(file) >= {"fpu", "avx512_bf16"}
+    assert "spectre" not in precision.cpu_flags(file)
+    assert precision.cpu_flags(tmp_path / "none") == set()
