@@ -16,7 +16,7 @@ from typing import Any
 from hydra.utils import instantiate
 
 from benchmarks import turns
-from src.config import compose
+from src.config import compose, schema
 from src.data import dataset
 from src.runtime import errors, heavy_imports, paths
 
@@ -26,7 +26,7 @@ RECIPES = {"compact": "default", "notebook": "notebook"}  # by model; files of c
 PRECISIONS = ("float32", "mixed_bfloat16")
 
 
-def batches_of(cfg: compose.Config) -> Iterator[Any]:
+def batches_of(cfg: schema.Config) -> Iterator[Any]:
     """Return the batches of a training that never ends."""
     from src.training import batches
 
@@ -40,7 +40,7 @@ def batches_of(cfg: compose.Config) -> Iterator[Any]:
     return iter(drawn.dataset)
 
 
-def training_steps(cfg: compose.Config, drawn: Iterator[Any], count: int) -> Callable[[], float]:
+def training_steps(cfg: schema.Config, drawn: Iterator[Any], count: int) -> Callable[[], float]:
     """Return a measurement: the milliseconds of a training step, the mean of the next `count`.
 
     Args:
@@ -50,7 +50,7 @@ def training_steps(cfg: compose.Config, drawn: Iterator[Any], count: int) -> Cal
     """
     from src.training import fit
 
-    model, _ = fit.build(cfg, total_steps=10**6)
+    model, _ = fit.compile_model(cfg, total_steps=10**6)
     model.make_train_function()
     model.train_function(drawn)  # compiles
 

@@ -49,7 +49,7 @@ def trial(recipe: str, fold: int, folds: int) -> dict[str, float]:
         seed=cfg.seed,
         augment=instantiate(cfg.augmentation),
     )
-    model, _ = fit.build(cfg, total_steps=cfg.epochs * drawn.steps_per_epoch)
+    model, _ = fit.compile_model(cfg, total_steps=cfg.epochs * drawn.steps_per_epoch)
     history = model.fit(
         drawn.dataset,
         epochs=cfg.epochs,

@@ -123,7 +123,7 @@ def main() -> None:
         from src.training import batches, fit
     logging.getLogger("tensorflow").setLevel(logging.ERROR)  # it counts the parts' tracings
     fit.prepare(cfg)
-    model, _ = fit.build(cfg, total_steps=1)
+    model, _ = fit.compile_model(cfg, total_steps=1)
     drawn = batches.training_batches(
         **dataset.load(paths.TRAIN), batch_size=cfg.batch_size, epochs=1000, seed=1, augment=None
     )

@@ -12,7 +12,7 @@ import numpy as np
 
 from src.config import compose
 from src.data import dataset
-from src.data.write_csv import SIDE
+from src.data.digits import SIDE
 from src.runtime import errors, metric_names, paths, quiet
 
 NOTEBOOK = ("experiment=notebook", "augmentation=none")  # the CNN that the speed is told for

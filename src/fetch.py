@@ -15,8 +15,8 @@ from pathlib import Path
 
 import numpy as np
 
-from src.config import compose
-from src.data import mirrors, write_csv
+from src.config import compose, schema
+from src.data import digits, mirrors, write_csv
 from src.runtime import errors, paths
 from src.runtime.atomic_write import writing
 from src.runtime.errors import InputError
@@ -43,9 +43,9 @@ def main() -> None:
     print(f"{paths.RAW}: {rows['train']:,} labelled images, {rows['test']:,} test images")
 
 
-def draw(cfg: compose.Fetch, train: Path, test: Path, sample: Path, solution: Path) -> dict:
+def draw(cfg: schema.Fetch, train: Path, test: Path, sample: Path, solution: Path) -> dict:
     """Write the CSVs from a data set's four arrays; return what provenance.json says of them."""
-    rows = compose.LAYOUTS[cfg.layout]
+    rows = digits.LAYOUTS[cfg.layout]
     if rows is None:
         raise InputError(
             f"fetch.layout={cfg.layout} says nothing about how to split {cfg.source}: set it to "

@@ -13,8 +13,9 @@ from dataclasses import asdict
 import numpy as np
 
 from src.config import compose
+from src.data import digits
 from src.data.dataset import Dataset
-from src.data.write_csv import CLASSES
+from src.data.digits import CLASSES
 from src.runtime import errors, paths
 from src.runtime.atomic_write import writing
 from src.runtime.errors import InputError
@@ -29,7 +30,7 @@ def main() -> None:
     source, layout = provenance()
     from src.data import read_csv  # pandera and pandas: not for the errors above
 
-    rows_train, rows_test = compose.LAYOUTS[layout] or (None, None)
+    rows_train, rows_test = digits.LAYOUTS[layout] or (None, None)
     images, labels = read_csv.read_train(paths.TRAIN_CSV, rows_train)
     test_images = read_csv.read_test(paths.TEST_CSV, rows_test)
     read_csv.read_submission(paths.SAMPLE_SUBMISSION_CSV, len(test_images))
@@ -75,7 +76,7 @@ def provenance() -> tuple[str, str]:
     try:
         facts = json.loads(paths.PROVENANCE.read_text())
         source, layout = facts["source"], facts["layout"]
-        compose.LAYOUTS[layout]
+        digits.LAYOUTS[layout]
     except (ValueError, KeyError, TypeError) as error:
         raise InputError(
             f"{paths.PROVENANCE} does not name a source and a known layout ({error!r}): {remedy}"

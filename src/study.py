@@ -29,7 +29,7 @@ from src import train
 from src.config import compose
 from src.data import dataset
 from src.data.dataset import Dataset
-from src.runtime import durations, errors, metric_names, paths
+from src.runtime import errors, formatting, metric_names, paths
 from src.runtime.errors import InputError
 from src.studies import design, hydra_callback
 from src.studies.design import Run, Study
@@ -78,7 +78,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     failed = [str(run) for run in missing if run not in made]
     if failed:
         raise InputError(
-            f"{len(failed)} of {len(digests)} runs did not finish ({', '.join(failed)}): mend what "
+            f"{len(failed)} of {len(digests)} runs did not finish ({', '.join(failed)}): fix what "
             "the lines above name; the same command tries these again, and only these."
         )
     print("Next")
@@ -105,7 +105,7 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
 @contextmanager
 def _alone(name: str) -> Iterator[None]:
     """Keep a second process off the same study."""
-    lock = paths.store() / paths.CHECKPOINTS / f"study-{name}.lock"
+    lock = paths.project_root() / paths.CHECKPOINTS / f"study-{name}.lock"
     lock.parent.mkdir(parents=True, exist_ok=True)
     try:
         with FileLock(lock, timeout=0):
@@ -268,13 +268,13 @@ def _progress(parent_id: str, run: Run) -> str:
     left = total - len(made)
     line = (
         f"{len(made):>{len(tags[RUNS])}}/{total} made · {run} · {known}"
-        f"{durations.text(attained[metric_names.TRAIN_SECONDS])}"
+        f"{formatting.duration(attained[metric_names.TRAIN_SECONDS])}"
     )
     if left:
         # Not from the runs' start and end: one that was stopped for a night has both.
         typical = median(child.data.metrics[metric_names.TRAIN_SECONDS] for child in made.values())
         seconds = typical * ceil(left / int(tags[WORKERS]))
-        line += f" · {left} left, about {durations.text(seconds)}"
+        line += f" · {left} left, about {formatting.duration(seconds)}"
     return line
 
 

@@ -9,8 +9,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from src.config.compose import LAYOUTS
 from src.data import kaggle_api
+from src.data.digits import LAYOUTS
 from src.runtime import errors
 from src.runtime.errors import InputError
 from src.runtime.metric_names import KAGGLE_PUBLIC_SCORE

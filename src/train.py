@@ -20,11 +20,12 @@ from hydra.errors import HydraException
 from hydra.types import RunMode
 from omegaconf import DictConfig
 
-from src.config import compose
+from src.config import compose, messages
 from src.data import dataset
 from src.runtime import atomic_write, errors, heavy_imports, paths
 from src.studies import hydra_callback
 from src.tracking import fingerprint
+from src.training.history import summarize
 
 INTERRUPTED = "Interrupted: the same command goes on after the last epoch that ended."
 
@@ -51,7 +52,7 @@ def train(composed: DictConfig) -> float:
         logging.getLogger(library).setLevel(logging.ERROR)
     settings = fingerprint.settings(composed)
     digest = fingerprint.digest(settings, data)
-    folder = paths.store() / paths.CHECKPOINTS / digest[:16]
+    folder = paths.project_root() / paths.CHECKPOINTS / digest[:16]
     out = Path(os.path.relpath(job.runtime.output_dir))
 
     with checkpoint.opened(folder) as (file, state):
@@ -71,7 +72,7 @@ def train(composed: DictConfig) -> float:
             model = fit.fit(
                 cfg, training_set, validation_set, file, state, name, run_logger.log_epoch
             )
-            final = fit.summarize(state.history)
+            final = summarize(state.history)
             origin = {
                 "run_id": run_id,
                 "run_name": name,
@@ -97,14 +98,14 @@ def train(composed: DictConfig) -> float:
 
 
 def task(composed: DictConfig) -> float:
-    """Run `train` as a Hydra job: alone, an error the user can mend ends the process here,
+    """Run `train` as a Hydra job: alone, an error the user can fix ends the process here,
     because Hydra would print more than its sentence; in a sweep it is the sweep's to report.
     """
     try:
         return train(composed)
     except (errors.InputError, OSError, HydraException) as error:
         if isinstance(error, HydraException):  # a _target_ of conf/ cannot be called like this
-            error = compose.explain(error)
+            error = messages.explain(error)
         if HydraConfig.get().mode == RunMode.MULTIRUN or errors.sentence(error) is None:
             raise error
         errors.fail(error)
@@ -127,8 +128,8 @@ def main(task: Callable[[DictConfig], float] = task) -> None:
                 "A worker process was killed, perhaps because memory ran out: run the same command "
                 "again, with fewer workers if need be."
             ) from error
-        if compose.is_refusal(error):
-            raise compose.explain(error) from error
+        if messages.is_refusal(error):
+            raise messages.explain(error) from error
         if not swept:
             raise
         sys.exit(1)  # src/studies/hydra_callback.py reported the failed jobs, each when it failed

@@ -8,8 +8,7 @@ import pytest
 import yaml
 
 from src import fetch
-from src.config import compose
-from src.data import kaggle_api, mirrors, read_csv, write_csv
+from src.data import digits, kaggle_api, mirrors, read_csv, write_csv
 from src.runtime import paths
 from src.runtime.errors import InputError
 
@@ -30,8 +29,8 @@ def written():
 def mnist_project(project, sample, monkeypatch):
     """A project whose mirrors give the sample; the layouts are smaller in proportion."""
     monkeypatch.setattr(mirrors, "download", lambda name: (sample, "sample"))
-    monkeypatch.setitem(compose.LAYOUTS, "kaggle", (500, 300))
-    monkeypatch.setitem(compose.LAYOUTS, "mnist", (600, 200))
+    monkeypatch.setitem(digits.LAYOUTS, "kaggle", (500, 300))
+    monkeypatch.setitem(digits.LAYOUTS, "mnist", (600, 200))
     return project
 
 

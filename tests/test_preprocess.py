@@ -9,8 +9,7 @@ import pytest
 import yaml
 
 from src import fetch, preprocess
-from src.config import compose
-from src.data import mirrors, write_csv
+from src.data import digits, mirrors, write_csv
 from src.runtime import paths
 from src.runtime.errors import InputError
 
@@ -177,7 +176,7 @@ def test_bad_data_are_refused_and_the_earlier_outputs_stay(fetched, path, harm, 
     ],
 )
 def test_the_layout_says_how_many_rows_there_must_be(fetched, monkeypatch, layout, said):
-    monkeypatch.setitem(compose.LAYOUTS, "any", layout)
+    monkeypatch.setitem(digits.LAYOUTS, "any", layout)
     with pytest.raises(InputError, match=said):
         preprocess.main()
     assert not written()

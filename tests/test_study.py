@@ -184,7 +184,7 @@ def wait_for_epochs(process, project, count):
 @pytest.fixture(scope="module")
 def told(small_mnist, tmp_path_factory):
     """A study with an activation that cannot be built, which is killed outright while two workers
-    train; goes on in one process; has its activation mended, and a seed more; is started once more.
+    train; goes on in one process; has its activation fixed, and a seed more; is started once more.
     """
     project = make_project(tmp_path_factory.mktemp("study"), small_mnist)
     mine = project / "conf" / "activation" / "mine.yaml"

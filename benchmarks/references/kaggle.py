@@ -11,7 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from src.data import dataset, read_csv
-from src.data.write_csv import CLASSES
+from src.data.digits import CLASSES
 from src.runtime import metric_names, paths
 from src.training import callbacks
 

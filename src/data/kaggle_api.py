@@ -42,7 +42,7 @@ NO_CREDENTIALS = (
     f"{TOKENS} and put it in one of these places."
 )
 REMEDIES = {
-    400: "mend what it names (a day's limit of submissions ends at midnight UTC)",
+    400: "fix what it names (a day's limit of submissions ends at midnight UTC)",
     401: f"make a new token at {TOKENS} and put it in place of the old one",
     403: f"accept the competition's rules at {RULES} with the account of your credentials",
     429: "wait (a day's limit of submissions ends at midnight UTC) and run the same command again",
@@ -191,7 +191,7 @@ def _await_score(
         if status == "ERROR":
             raise InputError(
                 f"Kaggle could not score submission {ref}: "
-                f"{_one_line(found.error_description) or 'it gives no reason'}. Mend the file and "
+                f"{_one_line(found.error_description) or 'it gives no reason'}. Fix the file and "
                 f"submit it again; the submission is at {SUBMISSIONS}."
             )
         if status == "COMPLETE" and found.public_score:

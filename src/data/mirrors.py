@@ -22,7 +22,7 @@ from urllib.request import urlopen
 
 import numpy as np
 
-from src.data.write_csv import SIDE
+from src.data.digits import SIDE
 from src.runtime.errors import InputError
 
 TRAIN_IMAGES = "train-images-idx3-ubyte"

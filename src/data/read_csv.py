@@ -17,10 +17,11 @@ from pandera.errors import SchemaError
 from pandera.pandas import Check, Column, DataFrameSchema
 from pyarrow import csv as arrow
 
-from src.data.write_csv import CLASSES, LABEL, PIXELS, SIDE, SUBMISSION
+from src.data.digits import CLASSES, SIDE
+from src.data.write_csv import LABEL, PIXELS, SUBMISSION
 from src.runtime.errors import InputError
 
-MEND = "Mend the file where it came from, then fetch it again (python -m src.fetch)."
+FIX = "Fix the file where it came from, then fetch it again (python -m src.fetch)."
 BLOCKS = arrow.ReadOptions(block_size=1 << 23)  # bytes; a fifth faster than the default, 1 MB
 IMAGE_ID, SUBMITTED = SUBMISSION
 
@@ -107,12 +108,12 @@ def _read(
         schema.validate(frame)
     except SchemaError as error:
         about = _about_columns(list(frame.columns), columns) or _about_cell(error)
-        raise InputError(f"{path}{about} {MEND}") from error
+        raise InputError(f"{path}{about} {FIX}") from error
     if not len(frame) or rows not in (None, len(frame)):
         expected = "at least 1" if rows is None else f"{rows:,}"
         raise InputError(
             f"{path} has {len(frame):,} data rows, {expected} expected (fetch.layout in "
-            f"params.yaml and test.csv say how many). {MEND}"
+            f"params.yaml and test.csv say how many). {FIX}"
         )
     return frame
 
@@ -124,20 +125,20 @@ def _refused(path: Path, columns: tuple[str, ...], reason: str) -> str:
         lines = csv.reader(file)
         header = next(lines, [])
         if about := _about_columns(header, columns):
-            return f"{path}{about} {MEND}"
+            return f"{path}{about} {FIX}"
         for row, cells in enumerate(filter(None, lines), 1):
             if len(cells) != len(header):
                 return (
                     f"{path}, data row {row}: {len(cells)} cells, {len(header)} expected, as in "
-                    f"the header. {MEND}"
+                    f"the header. {FIX}"
                 )
             for name, cell in zip(header, cells, strict=True):
                 whole = cell.strip().isdecimal()
                 if not whole or (name != IMAGE_ID and int(cell) > 255):
                     found = repr(cell[:40]) if cell.strip() else "an empty cell"
-                    return f"{path}{_about(name, row, found)} {MEND}"
+                    return f"{path}{_about(name, row, found)} {FIX}"
     reason = " ".join(reason.split())[:120]
-    return f"{path} cannot be read as a table ({reason}): expected {_text(columns)}. {MEND}"
+    return f"{path} cannot be read as a table ({reason}): expected {_text(columns)}. {FIX}"
 
 
 def _about_cell(error: SchemaError) -> str:

@@ -13,8 +13,7 @@ import numpy as np
 import pyarrow as pa
 from pyarrow import csv
 
-SIDE = 28  # pixels
-CLASSES = 10
+from src.data.digits import SIDE
 
 LABEL = "label"
 PIXELS = tuple(f"pixel{number}" for number in range(SIDE * SIDE))

@@ -8,8 +8,9 @@ from matplotlib import rc_context
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 
-from src.data.write_csv import CLASSES, SIDE
+from src.data.digits import CLASSES, SIDE
 from src.runtime import metric_names
+from src.training.history import best_epoch
 
 # Okabe and Ito, https://jfly.uni-koeln.de/color/
 BLUE, ORANGE, GREEN, VERMILION = "#0072B2", "#E69F00", "#009E73", "#D55E00"
@@ -126,7 +127,7 @@ def learning_curves(history: pd.DataFrame) -> Figure:
     """
     betas = [column for column in history if column.startswith(metric_names.BETA)]
     epochs = history[metric_names.EPOCH]
-    best = metric_names.best(history.to_dict("records"))
+    best = best_epoch(history.to_dict("records"))
     figure = Figure((WIDTH, 3.6), layout="constrained")
     figure.suptitle(
         f"Validation accuracy is highest after epoch {best[metric_names.EPOCH]:.0f} "

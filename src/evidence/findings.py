@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from src.data.write_csv import CLASSES
+from src.data.digits import CLASSES
 from src.evidence import statistics
 from src.evidence.run_set import NAMES, Runs
 from src.evidence.statistics import Comparison, Estimate, Reliability

@@ -12,7 +12,7 @@ from mlflow import MlflowClient
 from mlflow.entities import Run, ViewType
 from mlflow.exceptions import MlflowException
 
-from src.data.write_csv import CLASSES
+from src.data.digits import CLASSES
 from src.evidence.run_set import ACTIVATION, NAMES, Runs, Training, may_differ
 from src.runtime import metric_names, paths
 from src.runtime.errors import InputError, did_you_mean

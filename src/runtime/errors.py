@@ -1,4 +1,4 @@
-"""The errors a user can mend, and the one place where they become a sentence and an exit status."""
+"""The errors a user can fix, and the one place where they become a sentence and an exit status."""
 
 import os
 import sys
@@ -21,7 +21,7 @@ def did_you_mean(found: str, known: list[str]) -> str:
 
 
 def sentence(error: BaseException) -> str | None:
-    """Return the sentence for an error that a user can mend, or None for a defect of ours."""
+    """Return the sentence for an error that a user can fix, or None for a defect of ours."""
     if isinstance(error, InputError):
         return str(error)
     if isinstance(error, OSError) and error.errno in DISK:

@@ -1,4 +1,4 @@
-"""Numbers as text: intervals rounded outwards, p values that keep their side, lists in words.
+"""Numbers as text: intervals rounded outwards, p values that keep their side, lists, durations.
 
 Rounding may not claim what the data do not give: a bound is never drawn inwards, and a p value is
 never carried over the level of the test.
@@ -51,3 +51,11 @@ def count(number: int, noun: str) -> str:
 def percent(fraction: float, digits: int = 2) -> str:
     """Return a fraction as `99.61 %`."""
     return f"{signed(100 * fraction, digits)} %"
+
+
+def duration(seconds: float) -> str:
+    """Return seconds as `9 s`, `2 min 05 s` or `3 h 20 min`."""
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes >= 60:
+        return f"{minutes // 60} h {minutes % 60:02d} min"
+    return f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"

@@ -1,7 +1,5 @@
 """The names of the metrics, for whoever writes or reads them. Accuracies are fractions."""
 
-from collections.abc import Mapping, Sequence
-
 EPOCH = "epoch"  # counted from 1
 
 # Once an epoch; Keras's own names where it has one.
@@ -35,8 +33,3 @@ STUDY_ACCURACY_SD = "accuracy_sd/"  # its standard deviation
 STUDY_EPOCH_SECONDS = "epoch_seconds/"  # mean of the medians
 
 KAGGLE_PUBLIC_SCORE = "kaggle_public_score"
-
-
-def best(history: Sequence[Mapping[str, float]]) -> Mapping[str, float]:
-    """Return the epoch's row with the highest validation accuracy, the later one of equals."""
-    return max(reversed(history), key=lambda row: row[VAL_ACCURACY])

@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 
 PARAMS = Path("params.yaml")
+CONF = Path(__file__).resolve().parents[2] / "conf"  # beside this code, wherever a command runs
 
 RAW = Path("data/raw")  # fetch
 TRAIN_CSV = RAW / "train.csv"
@@ -39,7 +40,7 @@ REPORTS = Path("reports")  # a folder for each study
 CHECKPOINTS = Path("checkpoints")  # unfinished trainings
 
 
-def store() -> Path:
+def project_root() -> Path:
     """Return the folder that keeps what outlives a run: the real repository.
 
     `dvc exp run --queue` and `--temp` work in a clone that DVC deletes; DVC_ROOT is the original.

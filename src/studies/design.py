@@ -9,12 +9,14 @@ from omegaconf import MISSING, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
-from src.config import compose
+from src.config import compose, messages, schema
+from src.data import digits
 from src.data.dataset import Dataset
+from src.runtime import paths
 from src.runtime.errors import InputError, did_you_mean
 from src.tracking import fingerprint
 
-STUDIES = compose.CONF / "study"
+STUDIES = paths.CONF / "study"
 MAX_WORKERS = 64
 # What a study sets itself, by its own keys or because its runs belong together.
 RESERVED = {"activation": "activations", "seed": "seeds", "experiment": "experiment"}
@@ -53,10 +55,10 @@ class Study:
             if twice:
                 raise InputError(f"{key} has {', '.join(twice)} twice: list each once.")
         source, _, layout = self.dataset.rpartition("-")
-        if source not in compose.SOURCES or layout not in compose.LAYOUTS:
+        if source not in digits.SOURCES or layout not in digits.LAYOUTS:
             raise InputError(
                 f"dataset={self.dataset} is unknown: write a fetch.source, a hyphen and a "
-                f"fetch.layout; {', '.join(compose.SOURCES)} with {', '.join(compose.LAYOUTS)}."
+                f"fetch.layout; {', '.join(digits.SOURCES)} with {', '.join(digits.LAYOUTS)}."
             )
         if not 1 <= self.workers <= MAX_WORKERS:
             raise InputError(
@@ -91,13 +93,11 @@ def load(name: str) -> Study:
     try:
         given = OmegaConf.load(STUDIES / f"{name}.yaml")
     except YAMLError as error:
-        raise InputError(
-            f"{file} is not YAML ({' '.join(str(error).split())}): mend it."
-        ) from error
+        raise InputError(f"{file} is not YAML ({' '.join(str(error).split())}): fix it.") from error
     if not OmegaConf.is_dict(given):
         raise InputError(f"{file} holds no `key: value` lines: see conf/study/default.yaml.")
     known = list(Study.__dataclass_fields__)
-    compose.refuse_unknown(f"{file}: ", given, known, "A study")
+    schema.refuse_unknown(f"{file}: ", given, known, "A study")
     try:
         merged = OmegaConf.merge(OmegaConf.structured(Study), given)
         for key in known:
@@ -105,7 +105,7 @@ def load(name: str) -> Study:
                 raise InputError(f"{key} is missing: see conf/study/default.yaml.")
         study = OmegaConf.to_object(merged)
     except OmegaConfBaseException as error:
-        raise InputError(f"{file}: {compose.describe(error, 'that file')}") from error
+        raise InputError(f"{file}: {messages.describe(error, 'that file')}") from error
     except InputError as error:
         raise InputError(f"{file}: {error}") from error
     if study.workers > 1 and find_spec("hydra_plugins.hydra_joblib_launcher") is None:

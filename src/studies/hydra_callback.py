@@ -27,6 +27,7 @@ from rich.console import Console
 from rich.table import Table
 
 from src.config import compose as configuration
+from src.config import messages
 from src.data import dataset
 from src.runtime import errors, metric_names
 from src.tracking import run_tags
@@ -225,7 +226,7 @@ def _check(jobs: Iterable[DictConfig]) -> None:
                 del composed["hydra"]
             configuration.resolve(composed, job.hydra.runtime.choices)
     except Exception as error:
-        if not configuration.is_refusal(error):
+        if not messages.is_refusal(error):
             raise
-        raise configuration.explain(error) from error
+        raise messages.explain(error) from error
     dataset.describe()

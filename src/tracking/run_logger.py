@@ -66,7 +66,7 @@ def reader() -> MlflowClient:
         if _is_own_store() and not _own_database().exists():
             raise InputError(
                 f"There are no runs yet, because {_own_database().name} does not exist in "
-                f"{paths.store()}: train some first, for instance with "
+                f"{paths.project_root()}: train some first, for instance with "
                 "`python -m src.train activation=swish,relu seed=1,2,3 -m`."
             )
         _select_store()
@@ -76,7 +76,7 @@ def reader() -> MlflowClient:
 
 
 def _own_database() -> Path:
-    return paths.store() / "mlflow.db"
+    return paths.project_root() / "mlflow.db"
 
 
 def _is_own_store() -> bool:
@@ -91,7 +91,7 @@ def _select_store() -> str | None:
     if not _is_own_store():
         return None
     mlflow.set_tracking_uri(f"sqlite:///{_database(_own_database())}")
-    return (paths.store() / "mlruns").as_uri()
+    return (paths.project_root() / "mlruns").as_uri()
 
 
 @contextmanager
@@ -104,7 +104,7 @@ def _usable_store() -> Iterator[None]:
             _without_password(text) for text in (mlflow.get_tracking_uri(), str(error))
         )
         raise InputError(
-            f"The MLflow store {store} cannot be used ({' '.join(reason.split())[:300]}): mend "
+            f"The MLflow store {store} cannot be used ({' '.join(reason.split())[:300]}): fix "
             "MLFLOW_TRACKING_URI, or unset it to use mlflow.db in this folder."
         ) from error
 

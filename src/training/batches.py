@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import tensorflow as tf
 
-from src.data.write_csv import CLASSES
+from src.data.digits import CLASSES
 from src.training.augmentation import Augment
 
 EVALUATION_BATCH = 1000

@@ -7,7 +7,7 @@ import keras
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-from src.runtime import durations, metric_names
+from src.runtime import formatting, metric_names
 from src.training import activations
 
 
@@ -111,7 +111,7 @@ class ProgressLine(keras.callbacks.Callback):
             f" · val_accuracy {logs[metric_names.VAL_ACCURACY]:.4f}"
             f" · {logs[metric_names.EPOCH_SECONDS]:.1f} s"
             f" · {logs[metric_names.IMAGES_PER_SECOND]:,.0f} images/s"
-            + (f" · {durations.text(left)} left" if left else ""),
+            + (f" · {formatting.duration(left)} left" if left else ""),
             soft_wrap=True,
         )
 

@@ -19,6 +19,7 @@ from filelock import FileLock, Timeout
 
 from src.runtime import atomic_write, metric_names
 from src.runtime.errors import InputError
+from src.training.history import best_epoch
 
 PLATEAU_STATE = ("best", "wait", "cooldown_counter")
 
@@ -28,14 +29,14 @@ class State:
     """How far a training has come.
 
     `history` holds a row of metrics per finished epoch, `best` the model's variables after the
-    best of them, `live` all variables after the last, `plateaus` what the callbacks know.
+    best of them, `current` all variables after the last, `plateaus` what the callbacks know.
     """
 
     run_id: str | None = None
     history: list[dict[str, float]] = field(default_factory=list)
     plateaus: list[dict[str, float]] = field(default_factory=list)
     best: list[np.ndarray] = field(default_factory=list)
-    live: list[np.ndarray] = field(default_factory=list)
+    current: list[np.ndarray] = field(default_factory=list)
 
     def table(self) -> pd.DataFrame:
         """Return the history, a row per epoch."""
@@ -67,7 +68,7 @@ def load(file: Path) -> State:
         with np.load(file) as arrays:
             state = State(**json.loads(str(arrays["plain"])))
             state.best = [arrays[name] for name in arrays if name.startswith("best")]
-            state.live = [arrays[name] for name in arrays if name.startswith("live")]
+            state.current = [arrays[name] for name in arrays if name.startswith("current")]
             return state
     except (FileNotFoundError, EOFError, zipfile.BadZipFile, ValueError, KeyError, TypeError):
         return State()
@@ -77,7 +78,7 @@ def save(file: Path, state: State) -> None:
     """Write the state, whole or not at all."""
     plain = {"run_id": state.run_id, "history": state.history, "plateaus": state.plateaus}
     arrays = {f"best{i}": value for i, value in enumerate(state.best)}
-    arrays |= {f"live{i}": value for i, value in enumerate(state.live)}
+    arrays |= {f"current{i}": value for i, value in enumerate(state.current)}
     with atomic_write.writing(file) as [aside]:
         np.savez(aside, plain=json.dumps(plain), **arrays)
 
@@ -87,7 +88,7 @@ def delete(file: Path) -> None:
     shutil.rmtree(file.parent)
 
 
-class Keeper(keras.callbacks.Callback):
+class CheckpointCallback(keras.callbacks.Callback):
     """Puts a state back before training, and keeps it after each epoch.
 
     Args:
@@ -103,7 +104,7 @@ class Keeper(keras.callbacks.Callback):
             other for other in others if isinstance(other, keras.callbacks.ReduceLROnPlateau)
         ]
 
-    def _live(self) -> list:
+    def _current(self) -> list:
         """Return all that training changes: weights, dropout's random state, the optimizer's."""
         return [*self.model.variables, *self.model.optimizer.variables]
 
@@ -111,7 +112,7 @@ class Keeper(keras.callbacks.Callback):
         """Put the state into the model, its optimizer and the callbacks."""
         self.model.optimizer.build(self.model.trainable_variables)
         if self.state.history:
-            for variable, value in zip(self._live(), self.state.live, strict=True):
+            for variable, value in zip(self._current(), self.state.current, strict=True):
                 variable.assign(value)
             for plateau, attributes in zip(self.plateaus, self.state.plateaus, strict=True):
                 vars(plateau).update(attributes)
@@ -123,9 +124,9 @@ class Keeper(keras.callbacks.Callback):
             **{name: float(value) for name, value in logs.items()},
         }
         self.state.history.append(row)
-        if metric_names.best(self.state.history) is row:
+        if best_epoch(self.state.history) is row:
             self.state.best = [variable.numpy() for variable in self.model.variables]
-        self.state.live = [variable.numpy() for variable in self._live()]
+        self.state.current = [variable.numpy() for variable in self._current()]
         self.state.plateaus = [
             {name: float(getattr(plateau, name)) for name in PLATEAU_STATE}
             for plateau in self.plateaus

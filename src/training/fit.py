@@ -1,17 +1,16 @@
 """Building and fitting a model: the part of train that is about learning."""
 
 import contextlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
-from statistics import median
 
 import keras
 import numpy as np
 import tensorflow as tf
 from hydra.utils import instantiate
 
-from src.config.compose import Config
+from src.config.schema import Config
 from src.runtime import metric_names
 from src.runtime.errors import InputError
 from src.training import (
@@ -27,7 +26,7 @@ from src.training.schedules import Schedule
 
 def prepare(cfg: Config) -> None:
     """Set what TensorFlow keeps for the whole process: seeds, determinism, precision, GPUs."""
-    _start_anew(precision.choose(cfg.precision))
+    reset_keras(precision.choose(cfg.precision))
     keras.utils.set_random_seed(cfg.seed)
     if cfg.deterministic:
         tf.config.experimental.enable_op_determinism()
@@ -36,21 +35,21 @@ def prepare(cfg: Config) -> None:
             tf.config.experimental.set_memory_growth(gpu, True)
 
 
-def _start_anew(policy: str) -> None:
+def reset_keras(policy: str) -> None:
     """Let Keras forget the networks before, and build the next one in a dtype policy."""
     keras.backend.clear_session()  # layer names count from one again
     keras.config.disable_interactive_logging()  # MLflow predicts an example, with a bar
     keras.config.set_dtype_policy(policy)
 
 
-def network(cfg: Config) -> keras.Model:
+def build_model(cfg: Config) -> keras.Model:
     """Return the model of the chosen groups, as it starts."""
     return instantiate(cfg.model, activation=partial(instantiate, cfg.activation))
 
 
-def build(cfg: Config, total_steps: int) -> tuple[keras.Model, Schedule]:
+def compile_model(cfg: Config, total_steps: int) -> tuple[keras.Model, Schedule]:
     """Return the compiled model of the chosen groups, and its learning-rate schedule."""
-    model = network(cfg)
+    model = build_model(cfg)
     learning_rate = cfg.optimizer["learning_rate"]
     schedule = instantiate(cfg.schedule, learning_rate=learning_rate, total_steps=total_steps)
     optimizer = instantiate(cfg.optimizer, learning_rate=schedule.learning_rate)
@@ -102,8 +101,8 @@ def fit(
         first_epoch=done,
     )
     steps = drawn.steps_per_epoch
-    model, schedule = build(cfg, total_steps=cfg.epochs * steps)
-    keeper = checkpoint.Keeper(file, state, schedule.callbacks)
+    model, schedule = compile_model(cfg, total_steps=cfg.epochs * steps)
+    keeper = checkpoint.CheckpointCallback(file, state, schedule.callbacks)
     progress = callbacks.ProgressLine(title, cfg.epochs, steps, done)
     try:
         model.fit(
@@ -124,27 +123,10 @@ def fit(
         )
     finally:
         progress.close()
-    _start_anew("float32")
-    trained = network(cfg)
+    reset_keras("float32")
+    trained = build_model(cfg)
     keeper.restore_best(trained)
     return trained
-
-
-def summarize(history: Sequence[Mapping[str, float]]) -> dict[str, float]:
-    """Return a training's final metrics from its epochs' (see src/runtime/metric_names.py)."""
-    best = metric_names.best(history)
-    # The first epoch compiles; where it is the only one, it must do.
-    timed = history[1:] or history
-    return {
-        metric_names.BEST_EPOCH: best[metric_names.EPOCH],
-        metric_names.BEST_VAL_ACCURACY: best[metric_names.VAL_ACCURACY],
-        metric_names.BEST_VAL_LOSS: best[metric_names.VAL_LOSS],
-        metric_names.MEDIAN_EPOCH_SECONDS: median(row[metric_names.EPOCH_SECONDS] for row in timed),
-        metric_names.MEDIAN_IMAGES_PER_SECOND: median(
-            row[metric_names.IMAGES_PER_SECOND] for row in timed
-        ),
-        metric_names.TRAIN_SECONDS: sum(row[metric_names.EPOCH_SECONDS] for row in history),
-    }
 
 
 def load(path: Path) -> keras.Model:

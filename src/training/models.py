@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 import keras
 from keras import layers
 
-from src.data.write_csv import CLASSES, SIDE
+from src.data.digits import CLASSES, SIDE
 from src.runtime.errors import InputError
 from src.training.normalization import BatchNormalization
 

@@ -11,7 +11,7 @@ from tests.support.recipes import configure
 @pytest.fixture
 def notebook(project):
     cfg = configure("experiment=notebook", "activation=relu")
-    model, _ = fit.build(cfg, total_steps=1)
+    model, _ = fit.compile_model(cfg, total_steps=1)
     return model
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from src.config import compose
+from src.config import compose, messages, schema
 from src.runtime import paths
 from src.runtime.errors import InputError
 from tests.support.recipes import configure, names
@@ -217,9 +217,9 @@ def test_a_value_that_only_the_built_object_refuses_is_one_sentence_with_the_obj
 
     def build(override):
         try:
-            fit.build(configure("model=mlp", override), total_steps=1)
+            fit.compile_model(configure("model=mlp", override), total_steps=1)
         except Exception as error:
-            raise compose.explain(error) from error
+            raise messages.explain(error) from error
 
     said = refusal(build, "model.units=[2.5]")
     assert "'src.training.models.mlp'" in said
@@ -284,8 +284,8 @@ def test_a_missing_choice_of_params_yaml_is_named():
 def test_a_stages_section_becomes_its_checked_values():
     rewrite({"source": "kaggle", "layout": "any", "path": "x", "seed": 3}, "fetch")
     rewrite({"valid_fraction": 0.25, "seed": 4}, "preprocess")
-    assert compose.stage("fetch") == compose.Fetch("kaggle", "any", "x", 3)
-    assert compose.stage("preprocess") == compose.Preprocess(0.25, 4)
+    assert compose.stage("fetch") == schema.Fetch("kaggle", "any", "x", 3)
+    assert compose.stage("preprocess") == schema.Preprocess(0.25, 4)
 
 
 @pytest.mark.parametrize(

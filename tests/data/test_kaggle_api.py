@@ -271,11 +271,11 @@ def test_a_score_that_does_not_come_in_time_can_be_asked_for_again(kaggle, csv, 
 def test_a_gap_in_kaggles_service_does_not_end_the_wait(kaggle, csv, status):
     kaggle.refusals["ListSubmissions"] = (status, "Busy")
 
-    def mend(ref: int, seconds: float) -> None:
+    def fix(ref: int, seconds: float) -> None:
         if seconds:
             kaggle.refusals.clear()
 
-    assert submit_quickly(csv, waiting=mend).public_score == 0.99671
+    assert submit_quickly(csv, waiting=fix).public_score == 0.99671
     assert len(kaggle.calls("CreateSubmission")) == 1
 
 

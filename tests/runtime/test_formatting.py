@@ -93,3 +93,18 @@ def test_a_count_agrees_with_its_noun():
 def test_a_fraction_becomes_a_percentage():
     assert formatting.percent(0.99613) == "99.61 %"
     assert formatting.percent(0.5, 0) == "50 %"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0.4, "0 s"),
+        (59.4, "59 s"),
+        (59.6, "1 min 00 s"),
+        (125, "2 min 05 s"),
+        (3599.6, "1 h 00 min"),
+        (12_345, "3 h 25 min"),
+    ],
+)
+def test_a_duration_has_its_two_largest_units(seconds, text):
+    assert formatting.duration(seconds) == text

@@ -1,12 +1,13 @@
 """Configurations for the tests."""
 
-from src.config import compose
+from src.config import compose, schema
+from src.runtime import paths
 
 # Small enough for a training of a second, whatever else is chosen.
 TINY = ("model=mlp", "model.units=[8]", "epochs=2", "batch_size=64")
 
 
-def configure(*overrides: str) -> compose.Config:
+def configure(*overrides: str) -> schema.Config:
     """Return the checked configuration that the params.yaml of the working directory gives, but
     in float32 unless told otherwise: `auto` depends on the machine.
     """
@@ -15,4 +16,4 @@ def configure(*overrides: str) -> compose.Config:
 
 def names(group: str) -> list[str]:
     """Return what can be chosen in a group: the files of conf/<group>/, without .yaml."""
-    return sorted(path.stem for path in (compose.CONF / group).glob("*.yaml"))
+    return sorted(path.stem for path in (paths.CONF / group).glob("*.yaml"))

@@ -15,6 +15,7 @@ from src.evaluation import scoring
 from src.evidence.run_set import Training
 from src.runtime import metric_names, paths
 from src.tracking import run_tags
+from src.training.history import best_epoch
 from tests.support.simulated_runs import ORDER, training
 
 
@@ -88,7 +89,7 @@ def _metrics(made: Training, labelled: bool) -> list[Metric]:
     rows = made.history.to_dict("records")
     seconds = made.history[metric_names.EPOCH_SECONDS]
     attained = {
-        metric_names.BEST_VAL_ACCURACY: metric_names.best(rows)[metric_names.VAL_ACCURACY],
+        metric_names.BEST_VAL_ACCURACY: best_epoch(rows)[metric_names.VAL_ACCURACY],
         metric_names.MEDIAN_EPOCH_SECONDS: seconds[1:].median(),
         metric_names.TRAIN_SECONDS: seconds.sum(),
         **(scoring.score(made.labels, made.predicted) if labelled else {}),

@@ -7,6 +7,7 @@ import pytest
 
 from src.config import compose
 from src.data.dataset import Dataset
+from src.runtime import paths
 from src.tracking import fingerprint
 from tests.support.commands import environment
 from tests.support.recipes import TINY
@@ -78,7 +79,7 @@ def test_the_settings_and_the_digest_are_had_without_tensorflow(no_heavy_imports
     )
     done = subprocess.run(
         [sys.executable, "-c", code],
-        cwd=compose.CONF.parent,
+        cwd=paths.CONF.parent,
         env=environment(PYTHONPATH=no_heavy_imports),
         capture_output=True,
         text=True,

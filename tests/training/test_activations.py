@@ -138,7 +138,7 @@ def test_to_bfloat16_every_number_is_rounded_as_tensorflow_rounds_it():
 def small_model(*overrides):
     cfg = configure(*TINY, "model.units=[8,8]", "schedule=constant", *overrides)
     fit.prepare(cfg)
-    model, _ = fit.build(cfg, total_steps=1)
+    model, _ = fit.compile_model(cfg, total_steps=1)
     model.run_eagerly = True  # for a step or two, compiling costs more than it saves
     return model
 

@@ -17,7 +17,7 @@ def example():
         plateaus=[{"best": 0.5, "wait": 1.0, "cooldown_counter": 0.0}],
         best=[np.arange(3.0, dtype=np.float32)],
         # More than ten, so that names in alphabetical order would come back in another one.
-        live=[np.full((2,), number, np.int64) for number in range(12)],
+        current=[np.full((2,), number, np.int64) for number in range(12)],
     )
 
 
@@ -26,7 +26,7 @@ def test_a_saved_state_comes_back_whole(tmp_path):
     found, given = checkpoint.load(tmp_path / "state.npz"), example()
     assert (found.run_id, found.plateaus) == (given.run_id, given.plateaus)
     np.testing.assert_equal(found.history, given.history)
-    for name in ("best", "live"):
+    for name in ("best", "current"):
         for one, other in zip(getattr(found, name), getattr(given, name), strict=True):
             assert one.dtype == other.dtype
             np.testing.assert_array_equal(one, other)
@@ -104,7 +104,7 @@ def compiled():
 
 
 def keeper_of(model, file, state, others=()):
-    keeper = checkpoint.Keeper(file, state, others)
+    keeper = checkpoint.CheckpointCallback(file, state, others)
     keeper.set_model(model)
     keeper.on_train_begin()
     return keeper

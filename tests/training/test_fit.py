@@ -109,7 +109,7 @@ def test_a_killed_and_resumed_training_ends_as_if_it_had_not_been(recipe, tmp_pa
     assert steps == [3, 4]
     assert_same_weights(model, resumed)
     assert learned(state.history) == learned(its_state.history)
-    for one, other in zip(state.live, its_state.live, strict=True):
+    for one, other in zip(state.current, its_state.current, strict=True):
         np.testing.assert_array_equal(one, other)
     assert state.plateaus == its_state.plateaus
 
@@ -129,7 +129,7 @@ def test_another_seed_gives_other_weights_and_another_order(project, parts, tmp_
     for seed in (1, 2):
         cfg = configure(*TINY, "epochs=1", "batch_size=32", "augmentation=none", f"seed={seed}")
         fit.prepare(cfg)
-        first, _ = fit.build(cfg, total_steps=1)
+        first, _ = fit.compile_model(cfg, total_steps=1)
         _, state = train_on(cfg, (few, parts[1]), tmp_path / f"{seed}.npz")
         seen.append((first.get_weights()[0], state.history[0][metric_names.LOSS]))
     (weights, loss), (other_weights, other_loss) = seen
@@ -138,13 +138,13 @@ def test_another_seed_gives_other_weights_and_another_order(project, parts, tmp_
 
 
 def test_the_model_of_the_best_epoch_comes_back(project, parts, tmp_path, monkeypatch):
-    monkeypatch.setattr(metric_names, "best", lambda history: history[min(1, len(history) - 1)])
+    monkeypatch.setattr(checkpoint, "best_epoch", lambda history: history[min(1, len(history) - 1)])
     after = {}
     file = tmp_path / "state.npz"
     cfg = configure(*TINY, "epochs=3", "schedule=constant")
 
     def keep(values, step):
-        after[step] = checkpoint.load(file).live
+        after[step] = checkpoint.load(file).current
 
     model, _ = train_on(cfg, parts, file, keep)
     for variable, second, third in zip(model.variables, after[2], after[3], strict=False):
@@ -196,7 +196,7 @@ def test_mixed_precision_computes_in_bfloat16_and_keeps_float32_weights(project,
     cfg = configure(*TINY, "precision=mixed_bfloat16", "activation=swish")
     try:
         fit.prepare(cfg)
-        model, _ = fit.build(cfg, total_steps=1)
+        model, _ = fit.compile_model(cfg, total_steps=1)
     finally:
         keras.config.set_dtype_policy("float32")
     assert {layer.compute_dtype for layer in model.layers[4:-1]} == {"bfloat16"}
@@ -216,7 +216,7 @@ def test_weight_decay_is_for_kernels_and_spares_biases_normalization_and_beta(ch
         "optimizer.learning_rate=0.1",
         "optimizer.weight_decay=0.5",
     )
-    model, _ = fit.build(cfg, total_steps=1)
+    model, _ = fit.compile_model(cfg, total_steps=1)
     for weight in model.trainable_variables:
         weight.assign(tf.ones_like(weight))
     zeros = [tf.zeros_like(weight) for weight in model.trainable_variables]
@@ -230,7 +230,7 @@ def test_weight_decay_is_for_kernels_and_spares_biases_normalization_and_beta(ch
 
 def test_the_loss_is_the_cross_entropy_with_smoothed_labels(project):
     cfg = configure(*TINY, "label_smoothing=0.2", "schedule=constant")
-    model, _ = fit.build(cfg, total_steps=1)
+    model, _ = fit.compile_model(cfg, total_steps=1)
     scores = np.full((1, 10), 0.05)
     scores[0, 3] = 0.55
     smoothed = np.full(10, 0.02)
@@ -242,41 +242,15 @@ def test_the_loss_is_the_cross_entropy_with_smoothed_labels(project):
 
 def test_the_loss_divides_a_sigmoids_scores_by_their_sum(project):
     cfg = configure(*TINY, "label_smoothing=0.0", "schedule=constant")
-    model, _ = fit.build(cfg, total_steps=1)
+    model, _ = fit.compile_model(cfg, total_steps=1)
     scores = np.full((1, 10), 0.25)
     scores[0, 3] = 0.75
     assert float(model.loss(np.eye(10)[[3]], scores)) == pytest.approx(np.log(4), rel=1e-5)
 
 
-def row(epoch, accuracy, seconds):
-    return {
-        metric_names.EPOCH: epoch,
-        metric_names.VAL_ACCURACY: accuracy,
-        metric_names.VAL_LOSS: 1 - accuracy,
-        metric_names.EPOCH_SECONDS: seconds,
-        metric_names.IMAGES_PER_SECOND: 100 / seconds,
-    }
-
-
-def test_the_summary_is_of_the_best_epoch_and_its_medians_leave_out_the_first():
-    history = [row(1, 0.5, 50.0), row(2, 0.75, 2.0), row(3, 0.625, 5.0), row(4, 0.5, 4.0)]
-    assert fit.summarize(history) == {
-        metric_names.BEST_EPOCH: 2,
-        metric_names.BEST_VAL_ACCURACY: 0.75,
-        metric_names.BEST_VAL_LOSS: 0.25,
-        metric_names.MEDIAN_EPOCH_SECONDS: 4.0,
-        metric_names.MEDIAN_IMAGES_PER_SECOND: 25.0,
-        metric_names.TRAIN_SECONDS: 61.0,
-    }
-
-
-def test_the_summary_of_a_single_epoch_has_only_that_to_go_by():
-    assert fit.summarize([row(1, 0.5, 50.0)])[metric_names.MEDIAN_EPOCH_SECONDS] == 50.0
-
-
 def test_a_process_that_only_predicts_can_load_every_layer_of_ours(project, tmp_path):
     cfg = configure("model=compact", "model.filters=[[2],[3]]", "activation=swish_beta")
-    model = fit.network(cfg)
+    model = fit.build_model(cfg)
     file = tmp_path / "model.keras"
     model.save(file)
     words = "from pathlib import Path; from src.training import fit; "

@@ -35,7 +35,7 @@ def build(choice, *overrides):
     overrides = [f"model={choice}", *SMALL.get(choice, []), *overrides]
     cfg = configure("schedule=constant", *overrides)
     fit.prepare(cfg)
-    model, _ = fit.build(cfg, total_steps=1)
+    model, _ = fit.compile_model(cfg, total_steps=1)
     model.run_eagerly = True  # for a step or two, compiling costs more than it saves
     return model
 
@@ -111,7 +111,7 @@ def test_another_head_is_refused_with_what_may_stand_there():
 
 def test_the_notebooks_cnn_is_the_one_of_the_notebook(project):
     cfg = configure("model=notebook", "activation=relu")
-    model, _ = fit.build(cfg, total_steps=1)
+    model, _ = fit.compile_model(cfg, total_steps=1)
     assert model.count_params() == 887_530
     convolutions = [
         (layer.filters, layer.kernel_size, layer.padding)

@@ -1,0 +1,28 @@
+"""The history of a training: a row of metrics per epoch, which epoch is best, and the summary."""
+
+from collections.abc import Mapping, Sequence
+from statistics import median
+
+from src.runtime import metric_names
+
+
+def best_epoch(history: Sequence[Mapping[str, float]]) -> Mapping[str, float]:
+    """Return the epoch's row with the highest validation accuracy, the later one of equals."""
+    return max(reversed(history), key=lambda row: row[metric_names.VAL_ACCURACY])
+
+
+def summarize(history: Sequence[Mapping[str, float]]) -> dict[str, float]:
+    """Return a training's final metrics from its epochs' (see src/runtime/metric_names.py)."""
+    best = best_epoch(history)
+    # The first epoch compiles; where it is the only one, it must do.
+    timed = history[1:] or history
+    return {
+        metric_names.BEST_EPOCH: best[metric_names.EPOCH],
+        metric_names.BEST_VAL_ACCURACY: best[metric_names.VAL_ACCURACY],
+        metric_names.BEST_VAL_LOSS: best[metric_names.VAL_LOSS],
+        metric_names.MEDIAN_EPOCH_SECONDS: median(row[metric_names.EPOCH_SECONDS] for row in timed),
+        metric_names.MEDIAN_IMAGES_PER_SECOND: median(
+            row[metric_names.IMAGES_PER_SECOND] for row in timed
+        ),
+        metric_names.TRAIN_SECONDS: sum(row[metric_names.EPOCH_SECONDS] for row in history),
+    }
