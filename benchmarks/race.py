@@ -9,7 +9,7 @@ from statistics import mean
 from benchmarks import projects, turns
 from benchmarks.projects import Training
 from src.config import compose
-from src.studies.hydra_callback import spread
+from src.studies.sweep_table import spread
 
 
 def arguments(

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from src.data import dataset
+from src.evaluation import closing_table
 from src.runtime import errors, heavy_imports, paths
 from src.runtime.errors import InputError
 
@@ -15,20 +16,24 @@ def main() -> None:
     _require(model_file)
     origin = _read(paths.MODELS / paths.ORIGIN)
     dataset.describe()
+    tracked = origin["run_id"] is not None
 
-    heavy_imports.load()
-    from src import summary
-    from src.evaluation import predictions
-    from src.tracking import run_logger
+    heavy_imports.load(mlflow=tracked)
+    from src.evaluation import predictions  # TensorFlow: after the checks
     from src.training import fit
 
-    model = fit.load(model_file)
-    made = predictions.write(model, paths.PREDICTIONS)
-    run_id, own = run_logger.log_to_training_run(origin, files=made.artifacts, metrics=made.scores)
-    if not own:
-        print(f"The run that trained this model is not in this store: run {run_id} stands in.")
-    known = f"held-out accuracy {summary.accuracy(made.scores)}" if made.scores else "not scored"
-    print(f"{made.submission}: {known}")
+    made = predictions.write(fit.load(model_file), paths.PREDICTIONS)
+    known = f"held-out accuracy {closing_table.accuracy(made.scores)}" if made.scores else ""
+    print(f"{made.submission}: {known or 'not scored'}")
+    if tracked:
+        from src.tracking import run_logger  # MLflow: for a training that was tracked
+
+        run_id = run_logger.find_or_restore(
+            origin["run_id"], origin["run_name"], origin["experiment"]
+        )
+        run_logger.add_results(run_id, files=made.artifacts, scores=made.scores)
+        if run_id != origin["run_id"]:
+            print(f"The run that trained this model is not in this store: run {run_id} stands in.")
 
 
 def _require(path: Path) -> None:

@@ -258,9 +258,9 @@ def main() -> None:
     )
     given = parser.parse_args()
     from src.evidence import load_runs
-    from src.tracking import run_logger  # MLflow, which is slow to import
+    from src.tracking import store  # MLflow, which is slow to import
 
-    client = run_logger.reader()
+    client = store.reader()
     runs = load_runs.load(client, given.wanted)
     reference = findings.reference_of(runs, given.reference)
     size = f"{len(runs.trainings)} activations × {len(runs.seeds)} seeds"

@@ -134,14 +134,19 @@ def _check(path: Path) -> None:
     read_csv.read_submission(path, rows)
 
 
-def _record(origin: dict[str, str], score: kaggle_api.Score) -> str:
+def _record(origin: dict[str, str | None], score: kaggle_api.Score) -> str:
     """Log the score to the training's run; return that run in words."""
+    if origin["run_id"] is None:
+        return "none: the training was not tracked (mlflow.enabled=false)"
     try:
-        from src.tracking import run_logger
+        from src.tracking import run_logger  # MLflow: once there is a score
 
-        run_id, original = run_logger.log_to_training_run(
-            origin,
-            metrics={KAGGLE_PUBLIC_SCORE: score.public_score},
+        run_id = run_logger.find_or_restore(
+            origin["run_id"], origin["run_name"], origin["experiment"]
+        )
+        run_logger.add_results(
+            run_id,
+            scores={KAGGLE_PUBLIC_SCORE: score.public_score},
             tags={SUBMISSION_TAG: str(score.ref)},
         )
     except Exception as error:  # whatever the store's driver raises; its text may hold a password
@@ -151,7 +156,9 @@ def _record(origin: dict[str, str], score: kaggle_api.Score) -> str:
             "MLFLOW_TRACKING_URI, then record it with "
             f"`python -m src.submit [RUN_FOLDER] --ref {score.ref}`."
         ) from error
-    restored = "" if original else ", which stands in for a run that this store lacks"
+    restored = (
+        "" if run_id == origin["run_id"] else ", which stands in for a run that this store lacks"
+    )
     return f"{origin['run_name']} ({run_id}){restored}"
 
 

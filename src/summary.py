@@ -1,75 +1,16 @@
-"""The table that a run ends with.
+"""The table that `make` ends with.
 
 python -m src.summary
 """
 
-import json
-from pathlib import Path
-
-from rich.console import Console
-from rich.table import Table
-
-from src.runtime import errors, metric_names, paths
-from src.runtime.errors import InputError
+from src.evaluation import closing_table
+from src.runtime import errors, paths
 
 
-def show(model_folder: Path, predictions_folder: Path) -> None:
-    """Print what a training attained, where its submission is, and what to type next.
-
-    Args:
-        model_folder: with the metrics.json and run.json that train wrote.
-        predictions_folder: with the metrics.json that predict wrote.
-
-    Raises:
-        InputError: one of them is missing.
-    """
-    final = _read(model_folder / paths.METRICS)
-    origin = _read(model_folder / paths.ORIGIN)
-    scores = _read(predictions_folder / paths.METRICS)
-
-    table = Table(title=origin["run_name"], show_header=False, title_justify="left")
-    table.add_column(style="bold")
-    table.add_column(overflow="fold")
-    if scores:
-        table.add_row("held-out accuracy", accuracy(scores))
-        table.add_row(
-            "errors",
-            f"{scores[metric_names.TEST_ERRORS]:,} of {scores[metric_names.TEST_IMAGES]:,} images",
-        )
-    else:
-        table.add_row("held-out accuracy", "not known here: Kaggle scores this submission")
-    table.add_row("validation accuracy", f"{final[metric_names.BEST_VAL_ACCURACY]:.4f}")
-    table.add_row(
-        "speed",
-        f"{final[metric_names.MEDIAN_EPOCH_SECONDS]:.1f} s per epoch, "
-        f"{final[metric_names.MEDIAN_IMAGES_PER_SECOND]:,.0f} images/s",
-    )
-    table.add_row("submission", str(predictions_folder / paths.SUBMISSION))
-    table.add_row("MLflow run", f"{origin['run_id']} in {origin['experiment']}")
-    console = Console(highlight=False)
-    console.print(table)
-    console.print("Next")
-    if not scores:
-        console.print("  python -m src.submit               send the submission to Kaggle")
-    console.print("  make ui                            see the run in MLflow")
-    console.print("  source .venv/bin/activate          then, for example:")
-    console.print("  dvc exp run -S activation=relu     try another activation")
-
-
-def accuracy(scores: dict[str, float]) -> str:
-    """Return the held-out accuracy and its 95 % interval, as text."""
-    return (
-        f"{scores[metric_names.TEST_ACCURACY]:.4f}  (95 % interval "
-        f"{scores[metric_names.TEST_ACCURACY_LOW]:.4f} to "
-        f"{scores[metric_names.TEST_ACCURACY_HIGH]:.4f})"
-    )
-
-
-def _read(path: Path) -> dict:
-    if not path.is_file():
-        raise InputError(f"{path} does not exist: run `dvc repro` first.")
-    return json.loads(path.read_text())
+def main() -> None:
+    """Show what `dvc repro` made."""
+    closing_table.show(paths.MODELS, paths.PREDICTIONS)
 
 
 if __name__ == "__main__":
-    errors.run(lambda: show(paths.MODELS, paths.PREDICTIONS))
+    errors.run(main)

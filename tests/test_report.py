@@ -25,7 +25,7 @@ from src.data import mirrors
 from src.evaluation import figures
 from src.reporting import activation_profile
 from src.runtime import errors, paths
-from src.tracking import run_logger
+from src.tracking import store
 from tests.support.commands import ROOT
 from tests.support.simulated_runs import DIGEST, FIGURES
 from tests.support.studies import child, study
@@ -124,7 +124,7 @@ def project(empty_store, sample, tmp_path_factory):
         paths.PROCESSED.mkdir(parents=True)
         np.savez(paths.TEST, images=sample[mirrors.TEST_IMAGES])
         paths.DATASET.write_text(json.dumps({"name": "mnist", "digest": DIGEST, "counts": {}}))
-        client, experiment = run_logger.connect("digits")
+        client, experiment = store.connect("digits")
         yield client, study(client, experiment, images=200)
     mlflow.set_tracking_uri(None)
 
@@ -330,7 +330,7 @@ def test_a_mistake_is_one_sentence_and_leaves_no_file(
     empty_store, tmp_path, monkeypatch, capsys, words, said
 ):
     in_store(monkeypatch, tmp_path, empty_store)
-    client, experiment = run_logger.connect("digits")
+    client, experiment = store.connect("digits")
     if words:
         small = {"images": 30, "epochs": 2}
         study(client, experiment, activations=("relu", "swish"), seeds=(1, 2), **small)

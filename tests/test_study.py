@@ -2,7 +2,7 @@ import re
 import subprocess
 import sys
 import time
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from statistics import mean, stdev
 
 import psutil
@@ -10,10 +10,8 @@ import pytest
 import yaml
 
 from src import study
-from src.data.dataset import Dataset
 from src.runtime import metric_names
-from src.studies import design
-from src.studies.design import Run
+from src.studies import design, executors, note
 from tests.support.commands import environment, files, make_project, run, runs, sentence, store
 
 EPOCHS = 30
@@ -84,81 +82,6 @@ def test_help_lists_the_studies(capsys):
     assert ", ".join(design.names()) in capsys.readouterr().out
 
 
-# Its parent run
-
-
-@pytest.fixture
-def project(project, monkeypatch):
-    """A project with two studies that differ by name, and a store of its own."""
-    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
-    (project / "study").mkdir()
-    monkeypatch.setattr(design, "STUDIES", project / "study")
-    for name in ("mine", "other"):
-        (project / "study" / f"{name}.yaml").write_text(yaml.safe_dump(STUDY))
-    return project
-
-
-DATA = Dataset("files-any", "0f" * 32, {})
-
-
-def parent_of(name, **changes):
-    """Return what `study.parent_run` does for a study with changed values."""
-    changed = replace(design.load(name), **changes)
-    digests = design.digests(changed, DATA, changed.activations, changed.seeds)
-    client, parent_id = study.parent_run(name, changed, DATA, digests)
-    return client, parent_id, digests
-
-
-def add_child(client, parent_id, run, digest):
-    """Add a finished run to a study."""
-    tags = {
-        "mlflow.parentRunId": parent_id,
-        "activation": run.activation,
-        "training_digest": digest,
-    }
-    child = client.create_run(client.get_run(parent_id).info.experiment_id, tags=tags)
-    client.log_param(child.info.run_id, "seed", run.seed)
-    client.set_terminated(child.info.run_id)
-
-
-def test_a_study_that_grows_or_shrinks_keeps_its_parent_run_whatever_its_status(project, capsys):
-    client, parent_id, digests = parent_of("mine")
-    for status in ("RUNNING", "KILLED", "FAILED", "FINISHED"):
-        client.update_run(parent_id, status)
-        assert parent_of("mine")[1] == parent_id
-    for one, digest in digests.items():
-        add_child(client, parent_id, one, digest)
-    assert parent_of("mine", seeds=[2, 1], activations=["gelu", "relu", "swish"])[1] == parent_id
-    assert parent_of("mine", seeds=[2], activations=["gelu", "relu"])[1] == parent_id
-    assert capsys.readouterr().out == ""
-
-
-def test_another_recipe_code_or_data_begins_the_study_anew(project, capsys):
-    client, parent_id, digests = parent_of("mine")
-    add_child(client, parent_id, *next(iter(digests.items())))
-    _, other_id, _ = parent_of("mine", overrides=[*STUDY["overrides"], "label_smoothing=0.2"])
-    assert other_id != parent_id
-    assert "settings, data or code" in capsys.readouterr().out
-    # also where none of its runs is listed any more
-    _, other_id, _ = parent_of("mine", seeds=[2], overrides=["model=mlp"])
-    assert other_id != parent_id
-    # the older parent is still the right one for what it was made with
-    assert parent_of("mine")[1] == parent_id
-
-
-def test_a_run_whose_activation_is_gone_begins_the_study_anew(project):
-    client, parent_id, _ = parent_of("mine")
-    add_child(client, parent_id, Run("gone", 1), "0f" * 32)
-    assert parent_of("mine")[1] != parent_id
-
-
-def test_each_study_has_a_parent_run_of_its_own_and_a_deleted_one_is_not_used(project):
-    client, parent_id, _ = parent_of("mine")
-    assert parent_of("other")[1] != parent_id
-    client.delete_run(parent_id)
-    assert parent_of("mine")[1] != parent_id
-
-
 # A study, stopped and started again
 
 
@@ -174,7 +97,7 @@ class Told:
 def wait_for_epochs(process, project, count):
     """Wait until `count` runs have had an epoch."""
     while process.poll() is None:
-        logs = [path.read_text() for path in project.glob(f"multirun/*/*/*/{study.LOG}")]
+        logs = [path.read_text() for path in project.glob(f"multirun/*/*/*/{executors.LOG}")]
         if sum("· epoch" in text for text in logs) >= count:
             return
         time.sleep(0.2)
@@ -251,9 +174,8 @@ def test_a_run_that_fails_is_told_and_costs_the_others_nothing(told):
     _, told = told
     done = told.done["resumed"]
     assert done.returncode == 1
-    failure, hydra, last = done.stderr.splitlines()
-    assert failure.startswith("Error in job ")
-    assert hydra.startswith("Error executing job ")
+    failure, last = done.stderr.splitlines()
+    assert failure.startswith("Error in run mine-seed1: ")
     assert "betta" in failure
     assert re.search(r"^Error: 1 of 3 runs did not finish \(mine-seed1\): .*again", last)
     assert "python -m src.report" not in done.stdout
@@ -263,7 +185,7 @@ def test_a_run_that_fails_is_told_and_costs_the_others_nothing(told):
 
 
 @pytest.mark.slow
-def test_a_failed_run_is_tried_again_and_a_new_seed_trains_only_its_own_runs_in_turn(told):
+def test_a_failed_run_is_tried_again_and_a_new_seed_trains_only_its_own_runs(told):
     _, told = told
     done = told.done["grown"]
     assert (done.returncode, done.stderr) == (0, "")
@@ -276,7 +198,7 @@ def test_a_failed_run_is_tried_again_and_a_new_seed_trains_only_its_own_runs_in_
         assert children[name].info.end_time == before[name].info.end_time
     first, where, *lines = done.stdout.splitlines()[:6]
     assert first == "Study mine: 3 activations × 2 seeds = 6 runs · 2 made · 4 left"
-    assert where.endswith(study.LOG)
+    assert where.endswith(executors.LOG)
     made = [re.fullmatch(r"(\d)/6 made · (\S+) · held-out accuracy (\S+) · .*", s) for s in lines]
     assert [int(line[1]) for line in made] == [3, 4, 5, 6]
     assert [line[2] for line in made] == ["mine-seed1", "swish-seed2", "mine-seed2", "relu-seed2"]
@@ -320,7 +242,7 @@ def test_the_parent_run_reads_well(told):
         assert parent.data.metrics[metric_names.STUDY_ACCURACY + activation] == mean(scores)
         assert parent.data.metrics[metric_names.STUDY_ACCURACY_SD + activation] == stdev(scores)
         row = f"| `{activation}` | 2 | {mean(scores):.4f} ± {stdev(scores):.4f} |"
-        assert row in tags["mlflow.note.content"].replace(study.SPACE, "")
+        assert row in tags["mlflow.note.content"].replace(note.SPACE, "")
 
 
 @pytest.mark.slow
@@ -328,6 +250,6 @@ def test_what_a_run_prints_is_in_a_file_of_its_folder(told):
     project, told = told
     printed = told.done["grown"].stdout
     assert "epoch" not in printed.split("Mean ±")[0]
-    logs = [path.read_text() for path in project.glob(f"multirun/*/*/*mine-seed2/{study.LOG}")]
+    logs = [path.read_text() for path in project.glob(f"multirun/*/*/*mine-seed2/{executors.LOG}")]
     assert len(logs) == 1
     assert f"mine-seed2 · epoch {EPOCHS}/{EPOCHS}" in logs[0]

@@ -23,6 +23,7 @@ ORIGIN = {
     "experiment": "digits",
     "dataset": "kaggle-kaggle",
 }
+RUN = {key: ORIGIN[key] for key in ("run_id", "run_name", "experiment")}
 
 
 @pytest.fixture
@@ -39,11 +40,11 @@ def records(monkeypatch: pytest.MonkeyPatch) -> list[dict]:
     """Take the place of run_logger, which needs seconds to import; return what it was given."""
     given: list[dict] = []
 
-    def log_to_training_run(origin: dict, **values: object) -> tuple[str, bool]:
-        given.append({"origin": origin, **values})
-        return origin["run_id"], True
+    def find_or_restore(run_id: str, name: str, experiment: str) -> str:
+        given.append({"run_id": run_id, "run_name": name, "experiment": experiment})
+        return run_id
 
-    use_tracking(monkeypatch, log_to_training_run)
+    use_tracking(monkeypatch, find_or_restore, lambda run_id, **values: given.append(values))
     return given
 
 
@@ -65,8 +66,10 @@ def sentence(capsys: pytest.CaptureFixture) -> Callable[..., str]:
     return run
 
 
-def use_tracking(monkeypatch: pytest.MonkeyPatch, log_to_training_run: Callable) -> None:
-    tracking = SimpleNamespace(log_to_training_run=log_to_training_run)
+def use_tracking(
+    monkeypatch: pytest.MonkeyPatch, find_or_restore: Callable, add_results: Callable
+) -> None:
+    tracking = SimpleNamespace(find_or_restore=find_or_restore, add_results=add_results)
     monkeypatch.setitem(sys.modules, "src.tracking.run_logger", tracking)
     monkeypatch.setattr(src.tracking, "run_logger", tracking, raising=False)
 
@@ -103,11 +106,8 @@ def test_the_score_is_printed_and_recorded_in_the_run_that_trained(
     ]
     assert f"Submission {REF} is in; waiting" in err
     assert records == [
-        {
-            "origin": ORIGIN,
-            "metrics": {"kaggle_public_score": 0.99671},
-            "tags": {"kaggle_submission": str(REF)},
-        }
+        RUN,
+        {"scores": {"kaggle_public_score": 0.99671}, "tags": {"kaggle_submission": str(REF)}},
     ]
     assert kaggle.uploaded == pipeline.read_bytes()
     assert kaggle.calls("CreateSubmission")[0]["submissionDescription"] == "swish-seed1"
@@ -118,14 +118,24 @@ def test_a_run_folder_is_submitted_with_the_message_given(kaggle, tmp_path, reco
     submit.main(["run", "--message", "my best"])
     assert kaggle.uploaded == csv.read_bytes()
     assert kaggle.calls("CreateSubmission")[0]["submissionDescription"] == "my best"
-    assert records[0]["origin"] == ORIGIN
+    assert records[0] == RUN
 
 
 def test_an_earlier_submission_is_recorded_without_sending_anything(kaggle, pipeline, records):
     pipeline.unlink()
     submit.main(["--ref", str(REF)])
     assert kaggle.calls("CreateSubmission") == []
-    assert records[0]["metrics"] == {"kaggle_public_score": 0.99671}
+    assert records[1]["scores"] == {"kaggle_public_score": 0.99671}
+
+
+def test_the_score_of_a_training_that_was_not_tracked_is_printed_only(
+    kaggle, pipeline, records, capsys
+):
+    run_json = pipeline.parents[1] / "models" / "run.json"
+    run_json.write_text(json.dumps(ORIGIN | {"run_id": None}))
+    submit.main([])
+    assert "MLflow run    none: the training was not tracked" in capsys.readouterr().out
+    assert records == []
 
 
 @pytest.mark.usefixtures("pipeline")
@@ -133,7 +143,7 @@ def test_a_score_that_mlflow_cannot_take_is_printed_anyway(kaggle, monkeypatch, 
     def broken(*_: object, **__: object) -> None:
         raise RuntimeError("cannot connect to https://ada:p4ssword@mlflow.example")
 
-    use_tracking(monkeypatch, broken)
+    use_tracking(monkeypatch, broken, broken)
     printed = sentence()
     assert "Public score  0.99671" in printed
     assert "The score above is not in MLflow (RuntimeError)" in printed

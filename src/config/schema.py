@@ -78,8 +78,9 @@ class Preprocess:
 
 @dataclass
 class Mlflow:
-    """Where a run is recorded."""
+    """Whether and where a run is recorded."""
 
+    enabled: bool = True
     experiment: str = MISSING
     parent_run_id: str | None = None
 

@@ -10,6 +10,7 @@ import pandas as pd
 from src.data import dataset, read_csv, write_csv
 from src.evaluation import figures, scoring
 from src.runtime import atomic_write, paths
+from src.training import batches
 
 
 @dataclass(frozen=True)
@@ -48,8 +49,6 @@ def write(model, folder: Path) -> Predictions:
     Raises:
         InputError: an input is missing, or does not fit the others.
     """
-    from src.training import batches  # needs TensorFlow
-
     images = dataset.load(paths.TEST)["images"]
     read_csv.read_submission(paths.SAMPLE_SUBMISSION_CSV, len(images))  # asks for these very ids
     labels = read_csv.read_solution(paths.SOLUTION_CSV, len(images))

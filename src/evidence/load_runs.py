@@ -17,8 +17,8 @@ from src.evidence.run_set import ACTIVATION, NAMES, Runs, Training, may_differ
 from src.runtime import metric_names, paths
 from src.runtime.errors import InputError, did_you_mean
 from src.runtime.formatting import count, listed
-from src.tracking import run_logger, run_tags
-from src.tracking.fingerprint import CODE
+from src.tracking import environment, run_tags
+from src.tracking.fingerprint import CODE_PATHS
 
 FRAMEWORK = ("tensorflow", "keras")  # tags of versions that must not differ
 FILES = (paths.HISTORY, paths.PROBABILITIES, paths.PREDICTED)
@@ -205,7 +205,7 @@ def _check_code(runs: Sequence[Run]) -> list[str]:
     if len(commits) > 1:
         (first, one), *others = commits.items()
         for commit, other in others:
-            changed = run_logger.changed_files(first, commit, CODE)
+            changed = environment.changed_files(first, commit, CODE_PATHS)
             if changed is None:
                 remarks.append(
                     f"{one} and {other} were made at different commits ({_short(first)}, "

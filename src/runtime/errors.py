@@ -5,6 +5,7 @@ import sys
 from collections.abc import Callable
 from difflib import get_close_matches
 from errno import EACCES, EDQUOT, ENOSPC, EPERM, EROFS
+from signal import SIGPIPE
 from typing import NoReturn
 
 DISK = {ENOSPC, EDQUOT, EROFS, EACCES, EPERM}
@@ -42,7 +43,13 @@ def fail(error: BaseException) -> NoReturn:
 def run(main: Callable[[], object]) -> None:
     """Run a command's `main`; end with status 1 and one sentence, or with 130 after Ctrl-C."""
     try:
-        main()
+        try:
+            main()
+        finally:
+            sys.stdout.flush()  # here, where a closed pipe can still be told
+    except BrokenPipeError:  # whoever read the output, such as `head`, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(128 + SIGPIPE)
     except KeyboardInterrupt as interruption:
         print(str(interruption) or "Interrupted.", file=sys.stderr)
         sys.exit(130)

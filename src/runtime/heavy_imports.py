@@ -3,12 +3,14 @@
 import atexit
 import functools
 import gc
+import importlib
+import logging
 
 from src.runtime import quiet
 
 
 @functools.cache
-def load() -> None:
+def load(*, mlflow: bool = True) -> None:
     """Import the frameworks, quietly; what imports them afterwards finds them there.
 
     They leave hundreds of thousands of objects that live as long as the process. Python's garbage
@@ -16,13 +18,18 @@ def load() -> None:
     it waits, and then sets them aside for good. That is done once, because what a training leaves
     behind, in a sweep, is garbage for the collector; and again when the process ends, which frees
     everything at once.
+
+    Args:
+        mlflow: MLflow too; a training that is not tracked does without.
     """
     gc.disable()
     try:
         with quiet.stderr():
-            import keras  # noqa: F401
-            import mlflow  # noqa: F401
+            for name in ("keras", *(["mlflow"] if mlflow else [])):
+                importlib.import_module(name)
     finally:
         gc.freeze()
         gc.enable()
     atexit.register(gc.freeze)
+    for library in ("tensorflow", "absl"):  # Hydra's logging would show their notes
+        logging.getLogger(library).setLevel(logging.ERROR)

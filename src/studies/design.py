@@ -1,11 +1,11 @@
 """What a study consists of: its file in conf/study/, checked, and its runs in their order."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from copy import deepcopy
 from dataclasses import dataclass, field
-from importlib.util import find_spec
 from typing import NamedTuple
 
-from omegaconf import MISSING, OmegaConf
+from omegaconf import MISSING, DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
@@ -22,8 +22,8 @@ MAX_WORKERS = 64
 RESERVED = {"activation": "activations", "seed": "seeds", "experiment": "experiment"}
 
 
-class Run(NamedTuple):
-    """A run of a study."""
+class RunKey(NamedTuple):
+    """Which run of a study it is."""
 
     activation: str
     seed: int
@@ -82,7 +82,7 @@ def load(name: str) -> Study:
 
     Raises:
         InputError: there is none of that name, it is not YAML, a key is missing or unknown, a value
-            is of another type or out of range, or the launcher for its workers is not installed.
+            is of another type or out of range.
     """
     if name not in names():
         raise InputError(
@@ -108,11 +108,6 @@ def load(name: str) -> Study:
         raise InputError(f"{file}: {messages.describe(error, 'that file')}") from error
     except InputError as error:
         raise InputError(f"{file}: {error}") from error
-    if study.workers > 1 and find_spec("hydra_plugins.hydra_joblib_launcher") is None:
-        raise InputError(
-            f"{file}: workers={study.workers} needs the package hydra-joblib-launcher: install "
-            "it, or set workers: 1."
-        )
     return study
 
 
@@ -127,14 +122,14 @@ def check_data(study: Study, found: Dataset) -> None:
         )
 
 
-def in_turn(activations: Sequence[str], seeds: Sequence[int]) -> Iterator[Run]:
+def in_turn(activations: Sequence[str], seeds: Sequence[int]) -> Iterator[RunKey]:
     """Yield the runs in the order in which to train them: seed by seed, and with each seed another
     activation first, so that a noisy hour hits all alike.
     """
     for turn, seed in enumerate(seeds):
         first = turn % len(activations)
         for activation in (*activations[first:], *activations[:first]):
-            yield Run(activation, seed)
+            yield RunKey(activation, seed)
 
 
 def overrides(study: Study) -> list[str]:
@@ -142,26 +137,45 @@ def overrides(study: Study) -> list[str]:
     return [f"experiment={study.experiment}", *study.overrides]
 
 
-def digests(
-    study: Study, data: Dataset, activations: Sequence[str], seeds: Sequence[int]
-) -> dict[Run, str]:
-    """Return the digest of the training (src/tracking/fingerprint.py) that each run of a study is.
+class Composition(NamedTuple):
+    """What Hydra composed for a run, and the chosen file of each group."""
+
+    composed: DictConfig
+    choices: dict[str, str]
+
+
+def compositions(
+    study: Study, activations: Sequence[str], seeds: Sequence[int]
+) -> dict[RunKey, Composition]:
+    """Return the configuration of each run of a study, checked.
 
     Args:
         study: its recipe counts.
-        data: the data.
         activations: these, with each of the
         seeds: be they the study's own or others.
 
     Raises:
         InputError: a run cannot be configured like this.
     """
-    found: dict[Run, str] = {}
+    found: dict[RunKey, Composition] = {}
     for activation in activations:
         given = (*overrides(study), f"activation={activation}", f"seed={seeds[0]}")
         composed, choices = compose.composition(*given)
         for seed in seeds:
-            composed.seed = seed
-            compose.resolve(composed, choices)
-            found[Run(activation, seed)] = fingerprint.digest(fingerprint.settings(composed), data)
+            own = deepcopy(composed)
+            own.seed = seed
+            if not compose.resolve(own, choices).mlflow.enabled:
+                raise InputError(
+                    "mlflow.enabled=false, but a study finds its finished runs in MLflow: set "
+                    "mlflow.enabled: true in params.yaml."
+                )
+            found[RunKey(activation, seed)] = Composition(own, choices)
     return found
+
+
+def digests(compositions: Mapping[RunKey, Composition], data: Dataset) -> dict[RunKey, str]:
+    """Return the digest of the training (src/tracking/fingerprint.py) that each run is."""
+    return {
+        key: fingerprint.digest(fingerprint.settings(one.composed), data)
+        for key, one in compositions.items()
+    }

@@ -16,17 +16,23 @@ from omegaconf import DictConfig, OmegaConf
 from src.data.dataset import Dataset
 from src.training import precision
 
-CODE = tuple(
-    Path(__file__).parents[1] / "training" / f"{name}.py"
-    for name in (
-        "activations",
-        "augmentation",
-        "batches",
-        "models",
-        "normalization",
-        "schedules",
-        "fit",
-    )
+ROOT = Path(__file__).resolve().parents[2]
+CODE = ROOT / "src" / "training"  # all that decides the weights
+# The same, and where it lay in the commits before there was such a folder.
+CODE_PATHS = (
+    CODE,
+    *(
+        ROOT / "src" / f"{name}.py"
+        for name in (
+            "activations",
+            "augmentation",
+            "batches",
+            "models",
+            "normalization",
+            "schedules",
+            "training",
+        )
+    ),
 )
 NOT_LEARNING = ("mlflow", "submission")  # settings that change nothing of what is learned
 
@@ -46,5 +52,8 @@ def digest(settings: Mapping[str, Any], data: Dataset) -> str:
     """
     versions = {name: version(name) for name in ("tensorflow", "keras")}
     text = json.dumps({**settings, "data": data.digest, **versions}, sort_keys=True)
-    contents = [hashlib.sha256(path.read_bytes()).hexdigest() for path in CODE]
+    contents = [
+        f"{path.relative_to(CODE).as_posix()} {hashlib.sha256(path.read_bytes()).hexdigest()}"
+        for path in sorted(CODE.rglob("*.py"))
+    ]
     return hashlib.sha256("\n".join([text, *contents]).encode()).hexdigest()

@@ -6,4 +6,5 @@ SWEEP = "sweep"  # the words of a multirun made by hand
 
 # Of a training.
 PARENT = "mlflow.parentRunId"
+JOB = "job"  # its overrides without the seed
 TRAINING_DIGEST = "training_digest"  # by which a study finds it (src/tracking/fingerprint.py)

@@ -3,9 +3,10 @@
 from pathlib import Path
 from typing import Any
 
-from src.runtime import quiet
+from src.runtime import hardware, quiet
 
 AUTO = "auto"
+BFLOAT16 = "mixed_bfloat16"
 CPU_FLAGS = {"avx512_bf16", "amx_bf16"}
 GPU_CAPABILITY = (8, 0)  # NVIDIA Ampere
 GPU_DRIVERS = (Path("/dev/nvidiactl"), Path("/dev/dxg"))  # Linux, and Linux inside Windows
@@ -19,12 +20,15 @@ def choose(wanted: str) -> str:
     """
     if wanted != AUTO:
         return wanted
+    return BFLOAT16 if has_bfloat16() else "float32"
+
+
+def has_bfloat16() -> bool:
+    """Return whether the GPUs, or without any the processor, compute in bfloat16."""
     gpus = _gpus()
     if gpus:
-        native = all(gpu.get("compute_capability", (0, 0)) >= GPU_CAPABILITY for gpu in gpus)
-    else:
-        native = bool(CPU_FLAGS & cpu_flags())
-    return "mixed_bfloat16" if native else "float32"
+        return all(gpu.get("compute_capability", (0, 0)) >= GPU_CAPABILITY for gpu in gpus)
+    return bool(CPU_FLAGS & hardware.cpu_flags())
 
 
 def _gpus() -> list[dict[str, Any]]:
@@ -35,12 +39,3 @@ def _gpus() -> list[dict[str, Any]]:
         import tensorflow as tf
     devices = tf.config.list_physical_devices("GPU")
     return [tf.config.experimental.get_device_details(device) for device in devices]
-
-
-def cpu_flags(description: Path = Path("/proc/cpuinfo")) -> set[str]:
-    """Return the instruction sets that Linux names; elsewhere an empty set."""
-    try:
-        lines = description.read_text().splitlines()
-    except OSError:
-        return set()
-    return {flag for line in lines if line.startswith("flags") for flag in line.split()}

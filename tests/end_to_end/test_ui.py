@@ -23,8 +23,9 @@ from src import study
 from src.data.dataset import Dataset
 from src.evidence import load_runs
 from src.runtime import metric_names
-from src.studies import design, hydra_callback
-from src.tracking import run_logger, views
+from src.studies import design, sweep_table
+from src.tracking import views
+from src.tracking.store import reader
 from tests.support import browser, studies
 from tests.support.commands import make_project, run, store
 from tests.support.servers import serving
@@ -93,7 +94,7 @@ def shown(request, small_mnist, tmp_path_factory) -> Iterator[Shown]:
     folder = tmp_path_factory.mktemp("ui")
     with ThreadPoolExecutor() as beside:
         if name:
-            client = run_logger.reader()
+            client = reader()
             reporting = None
         else:
             project = make_project(folder / "project", small_mnist, processed=False)
@@ -103,7 +104,7 @@ def shown(request, small_mnist, tmp_path_factory) -> Iterator[Shown]:
             client = store(project)
             reporting = beside.submit(run, project, "src.report", NAME)
         parent = load_runs.find(client, name or NAME)
-        children = hydra_callback.children(client, parent.info.run_id, "FINISHED")
+        children = sweep_table.children(client, parent.info.run_id, "FINISHED")
         command = ["ui", "--workers", "1", "--backend-store-uri", client.tracking_uri]
         quick = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}  # which nobody here asks for
         with serving(*command, folder=folder, ready="health", **quick) as address:

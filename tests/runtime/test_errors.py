@@ -1,8 +1,11 @@
 import errno
+import subprocess
+import sys
 
 import pytest
 
 from src.runtime import errors
+from tests.support.commands import ROOT
 
 
 def failing(error):
@@ -59,3 +62,16 @@ def test_success_says_nothing_and_does_not_leave(capsys):
 )
 def test_the_nearest_known_name_is_offered_if_one_is_near(found, said):
     assert errors.did_you_mean(found, ["relu", "swish"]) == said
+
+
+@pytest.mark.parametrize("command", ["train", "study", "report", "submit"])
+def test_help_survives_a_reader_that_has_seen_enough(command):
+    process = subprocess.Popen(
+        [sys.executable, "-m", f"src.{command}", "--help"],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    process.stdout.close()  # before anything is written
+    assert process.stderr.read() == b""
+    assert process.wait(60) in (0, 141)  # argparse itself may have dropped the text

@@ -13,7 +13,7 @@ def test_the_processor_has_the_name_that_linux_tells(tmp_path):
 
 @pytest.mark.parametrize(
     ("text", "processor", "name"),
-    [("flags: fpu\n", "x86", "armv9"), (None, "x86", "x86"), (None, "", "armv9")],
+    [("flags: fpu\n", "x86", "x86"), (None, "x86", "x86"), (None, "", "armv9")],
 )
 def test_where_linux_names_none_the_platform_does(tmp_path, monkeypatch, text, processor, name):
     monkeypatch.setattr(platform, "processor", lambda: processor)
@@ -22,3 +22,11 @@ def test_where_linux_names_none_the_platform_does(tmp_path, monkeypatch, text, p
     if text:
         file.write_text(text)
     assert hardware.processor(file) == name
+
+
+def test_the_flags_are_those_of_proc_cpuinfo(tmp_path):
+    file = tmp_path / "cpuinfo"
+    file.write_text("model name\t: A CPU\nflags\t\t: fpu avx512_bf16\nbugs\t\t: spectre\n")
+    assert hardware.cpu_flags(file) >= {"fpu", "avx512_bf16"}
+    assert "spectre" not in hardware.cpu_flags(file)
+    assert hardware.cpu_flags(tmp_path / "none") == set()

@@ -1,11 +1,13 @@
 import atexit
 import gc
+import subprocess
 import sys
 import weakref
 
 import pytest
 
 from src.runtime import heavy_imports
+from tests.support.commands import ROOT
 
 
 @pytest.fixture
@@ -52,3 +54,14 @@ def test_a_failed_import_passes_and_the_collector_works_again(not_loaded, monkey
     with pytest.raises(ImportError):
         heavy_imports.load()
     assert gc.isenabled()
+
+
+def test_mlflow_stays_out_where_it_is_not_wanted():
+    code = (
+        "import sys; from src.runtime import heavy_imports; heavy_imports.load(mlflow=False); "
+        "print('keras' in sys.modules, 'mlflow' in sys.modules)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split() == ["True", "False"]

@@ -9,7 +9,7 @@ from src.config import compose
 from src.data.dataset import Dataset
 from src.runtime.errors import InputError
 from src.studies import design
-from src.studies.design import Run
+from src.studies.design import RunKey
 from tests.support.recipes import TINY
 
 DATA = Dataset("mnist-kaggle", "0f" * 32, {})
@@ -21,6 +21,10 @@ GOOD = {
     "dataset": "mnist-kaggle",
     "overrides": list(TINY),
 }
+
+
+def digests(study, data, activations, seeds):
+    return design.digests(design.compositions(study, activations, seeds), data)
 
 
 @pytest.fixture
@@ -42,7 +46,7 @@ def written(tmp_path, monkeypatch):
 @pytest.mark.parametrize("name", design.names())
 def test_every_study_of_the_project_can_be_configured_and_says_how_to_run_it(name):
     study = design.load(name)
-    runs = design.digests(study, DATA, study.activations, study.seeds)
+    runs = digests(study, DATA, study.activations, study.seeds)
     assert len(set(runs.values())) == len(study.activations) * len(study.seeds)
     assert min(len(study.activations), len(study.seeds)) > 1  # something to compare, and a spread
     command = "python -m src.study" + ("" if name == "default" else f" {name}")
@@ -97,13 +101,6 @@ def test_an_unknown_study_gets_the_nearest_and_every_known_name():
         design.load("defalt")
 
 
-def test_workers_need_their_launcher(written, monkeypatch):
-    monkeypatch.setattr(design, "find_spec", lambda name: None)
-    assert written({"workers": 1}).workers == 1
-    with pytest.raises(InputError, match="workers=2 needs the package hydra-joblib-launcher"):
-        written({"workers": 2})
-
-
 def test_other_data_than_the_studys_is_refused_with_the_way_to_its_own():
     study = design.load("fashion")
     design.check_data(study, Dataset(study.dataset, "0f" * 32, {}))
@@ -118,28 +115,28 @@ def test_runs_are_seed_by_seed_and_every_activation_is_as_often_at_each_place():
     activations, seeds = ("relu", "swish", "gelu"), (5, 3, 4, 8, 1, 2)
     runs = list(design.in_turn(activations, seeds))
     assert [run.seed for run in runs] == [seed for seed in seeds for _ in activations]
-    assert set(runs) == {Run(activation, seed) for activation in activations for seed in seeds}
+    assert set(runs) == {RunKey(activation, seed) for activation in activations for seed in seeds}
     assert Counter((place % 3, run.activation) for place, run in enumerate(runs)) == dict.fromkeys(
         [(place, activation) for place in range(3) for activation in activations], 2
     )
 
 
 def test_a_run_is_named_as_in_mlflow():
-    assert str(Run("swish", 3)) == "swish-seed3"
+    assert str(RunKey("swish", 3)) == "swish-seed3"
 
 
 @pytest.mark.usefixtures("project")
 def test_digests_tell_runs_and_recipes_apart_but_not_a_studys_lists(written):
     study = written()
-    found = design.digests(study, DATA, study.activations, study.seeds)
+    found = digests(study, DATA, study.activations, study.seeds)
     assert len(set(found.values())) == len(found) == 4
     longer = written({"seeds": [3, 2, 1], "activations": ["gelu", "relu"], "workers": 2})
-    assert design.digests(longer, DATA, ["relu"], [1, 2]) == {
+    assert digests(longer, DATA, ["relu"], [1, 2]) == {
         run: digest for run, digest in found.items() if run.activation == "relu"
     }
     smoother = written({"overrides": [*TINY, "label_smoothing=0.2"]})
     for other, data in ((smoother, DATA), (study, replace(DATA, digest="10" * 32))):
-        again = design.digests(other, data, study.activations, study.seeds)
+        again = digests(other, data, study.activations, study.seeds)
         assert not set(again.values()) & set(found.values())
 
 
@@ -158,14 +155,14 @@ def test_digests_tell_runs_and_recipes_apart_but_not_a_studys_lists(written):
 def test_a_run_that_cannot_be_configured_is_one_sentence(written, changes, said):
     study = written(changes)
     with pytest.raises(InputError, match=said) as caught:
-        design.digests(study, DATA, study.activations, study.seeds)
+        digests(study, DATA, study.activations, study.seeds)
     assert "\n" not in str(caught.value)
 
 
 @pytest.mark.usefixtures("project")
 def test_a_digest_is_the_one_that_its_composed_configuration_has():
     study = design.load("notebook")
-    [digest] = design.digests(study, DATA, ["swish_beta"], [3]).values()
+    [digest] = digests(study, DATA, ["swish_beta"], [3]).values()
     given = (*design.overrides(study), "activation=swish_beta", "seed=3")
     assert "epochs=6" in given
     composed, _ = compose.composition(*given)

@@ -3,13 +3,12 @@ import re
 import signal
 import subprocess
 import sys
-from types import SimpleNamespace
 
 import pytest
 
 from src.runtime import metric_names
-from src.studies import hydra_callback
-from src.train import INTERRUPTED
+from src.studies.planned_run import INTERRUPTED
+from src.tracking import run_tags
 from tests.support.commands import SMALL, artifacts, environment, make_project, run, runs
 
 WORDS = ("-m", *SMALL, "epochs=1")
@@ -68,24 +67,7 @@ def test_a_sweep_ends_with_a_table_of_what_its_jobs_attained(swept):
     for one in children.values():
         [row] = (line for line in table.splitlines() if one.data.tags["activation"] in line.split())
         assert f"{one.data.metrics[metric_names.TEST_ACCURACY]:.4f}" in row
-        assert one.data.tags[hydra_callback.JOB].endswith(
-            f"activation={one.data.tags['activation']}"
-        )
-
-
-@pytest.mark.parametrize(
-    ("values", "text"), [([], "–"), ([0.5], "0.50"), ([0.25, 0.75], "0.50 ± 0.35")]
-)
-def test_a_spread_is_the_mean_and_from_two_values_on_the_standard_deviation(values, text):
-    assert hydra_callback.spread(values, ".2f") == text
-
-
-def test_jobs_that_differ_by_the_seed_alone_are_described_alike():
-    jobs = [
-        SimpleNamespace(overrides=SimpleNamespace(task=["mlflow.parent_run_id=1", "model=mlp", s]))
-        for s in ("seed=1", "seed=2")
-    ]
-    assert [hydra_callback.describe(job) for job in jobs] == [{"job": "model=mlp"}] * 2
+        assert one.data.tags[run_tags.JOB].endswith(f"activation={one.data.tags['activation']}")
 
 
 def test_each_job_has_a_folder_and_a_submission_of_its_own(swept):

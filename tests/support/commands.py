@@ -55,7 +55,7 @@ def git(folder: Path, *words: str) -> str:
 def make_project(folder: Path, csvs: Path, *, processed: bool = True) -> Path:
     """Make a project, committed to git, whose fetch copies `csvs`; preprocess it if asked."""
     folder.mkdir(exist_ok=True)
-    for name in ("src", "conf", "hydra_plugins"):
+    for name in ("src", "conf"):
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("dvc.yaml", ".gitignore", ".dvcignore"):
         shutil.copy(ROOT / name, folder)

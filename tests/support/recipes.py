@@ -1,7 +1,10 @@
 """Configurations for the tests."""
 
+from pathlib import Path
+
 from src.config import compose, schema
 from src.runtime import paths
+from src.studies.planned_run import PlannedRun
 
 # Small enough for a training of a second, whatever else is chosen.
 TINY = ("model=mlp", "model.units=[8]", "epochs=2", "batch_size=64")
@@ -17,3 +20,9 @@ def configure(*overrides: str) -> schema.Config:
 def names(group: str) -> list[str]:
     """Return what can be chosen in a group: the files of conf/<group>/, without .yaml."""
     return sorted(path.stem for path in (paths.CONF / group).glob("*.yaml"))
+
+
+def planned(folder: Path, *overrides: str) -> PlannedRun:
+    """Return a run of the configuration that `configure` returns, with its files in `folder`."""
+    composed, choices = compose.composition("precision=float32", *overrides)
+    return PlannedRun(composed, choices, folder, "", "a command")

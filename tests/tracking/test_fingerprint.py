@@ -41,15 +41,18 @@ def test_a_digest_depends_on_the_frameworks_versions(monkeypatch):
     assert fingerprint.digest(SETTINGS, DATA) != digest
 
 
-def test_a_digest_depends_on_the_code_that_trains(monkeypatch, tmp_path):
-    assert all(path.is_file() for path in fingerprint.CODE)
-    code = tmp_path / "models.py"
-    monkeypatch.setattr(fingerprint, "CODE", (code,))
+def test_a_digest_depends_on_every_file_of_the_code_that_trains(monkeypatch, tmp_path):
+    assert (fingerprint.CODE / "fit.py").is_file()
+    monkeypatch.setattr(fingerprint, "CODE", tmp_path)
     digests = set()
-    for text in ("1 + 1", "1 + 2"):
-        code.write_text(text)
+    for name, text in (("a", "1"), ("a", "2"), ("b", "1"), ("folder/c", "1")):
+        file = tmp_path / f"{name}.py"
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(text)
         digests.add(fingerprint.digest(SETTINGS, DATA))
-    assert len(digests) == 2
+    assert len(digests) == 4
+    (tmp_path / "b.py").rename(tmp_path / "d.py")
+    assert fingerprint.digest(SETTINGS, DATA) not in digests
 
 
 @pytest.mark.usefixtures("project")

@@ -2,14 +2,14 @@ import json
 
 import pytest
 
-from src.tracking import run_logger, views
+from src.tracking import store, views
 
 
 @pytest.fixture
-def store(project, monkeypatch):
+def opened(project, monkeypatch):
     """A client of a new store, and an experiment's id."""
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
-    return run_logger.connect("digits")
+    return store.connect("digits")
 
 
 def saved(client, experiment_id):
@@ -22,8 +22,8 @@ def saved(client, experiment_id):
     }
 
 
-def test_the_table_of_runs_is_saved_once_so_that_a_user_may_change_it(store):
-    client, experiment_id = store
+def test_the_table_of_runs_is_saved_once_so_that_a_user_may_change_it(opened):
+    client, experiment_id = opened
     views.offer_runs(client, experiment_id)
     [(key, view)] = saved(client, experiment_id).items()
     assert f"viewStateShareKey={key}&" in views.runs_link(experiment_id)
@@ -33,8 +33,8 @@ def test_the_table_of_runs_is_saved_once_so_that_a_user_may_change_it(store):
     assert saved(client, experiment_id) == {key: {"name": "My own"}}
 
 
-def test_a_study_that_begins_anew_has_its_new_runs_in_its_view(store):
-    client, experiment_id = store
+def test_a_study_that_begins_anew_has_its_new_runs_in_its_view(opened):
+    client, experiment_id = opened
     views.offer_study(client, experiment_id, "mine", "0f" * 16)
     views.offer_study(client, experiment_id, "other", "1f" * 16)
     views.offer_study(client, experiment_id, "mine", "2f" * 16)

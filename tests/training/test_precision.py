@@ -1,6 +1,7 @@
 import pytest
 import tensorflow as tf
 
+from src.runtime import hardware
 from src.training import precision
 
 
@@ -19,7 +20,7 @@ def test_a_policy_that_is_asked_for_is_taken(policy):
 )
 def test_a_processor_decides_by_its_instruction_sets(flags, policy, monkeypatch):
     monkeypatch.setattr(precision, "GPU_DRIVERS", ())
-    monkeypatch.setattr(precision, "cpu_flags", lambda: flags)
+    monkeypatch.setattr(hardware, "cpu_flags", lambda: flags)
     assert precision.choose("auto") == policy
 
 
@@ -32,20 +33,12 @@ def test_gpus_decide_by_their_compute_capability(capabilities, policy, monkeypat
     details = [{"compute_capability": one} if one else {} for one in capabilities]
     monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: details)
     monkeypatch.setattr(tf.config.experimental, "get_device_details", lambda gpu: gpu)
-    monkeypatch.setattr(precision, "cpu_flags", lambda: {"avx512_bf16"})
+    monkeypatch.setattr(hardware, "cpu_flags", lambda: {"avx512_bf16"})
     assert precision.choose("auto") == policy
 
 
 def test_a_driver_without_a_gpu_leaves_it_to_the_processor(monkeypatch, tmp_path):
     monkeypatch.setattr(precision, "GPU_DRIVERS", (tmp_path,))
     monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: [])
-    monkeypatch.setattr(precision, "cpu_flags", lambda: {"amx_bf16"})
+    monkeypatch.setattr(hardware, "cpu_flags", lambda: {"amx_bf16"})
     assert precision.choose("auto") == "mixed_bfloat16"
-
-
-def test_the_flags_are_those_of_proc_cpuinfo(tmp_path):
-    file = tmp_path / "cpuinfo"
-    file.write_text("model name\t: A CPU\nflags\t\t: fpu avx512_bf16\nbugs\t\t: spectre\n")
-    assert precision.cpu_flags(file) >= {"fpu", "avx512_bf16"}
-    assert "spectre" not in precision.cpu_flags(file)
-    assert precision.cpu_flags(tmp_path / "none") == set()

@@ -1,0 +1,72 @@
+"""A run that is ready to be made: in this process, or in another on this or another machine."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from hydra.errors import HydraException
+from omegaconf import DictConfig
+
+from src.config.compose import resolve
+from src.config.messages import explain
+from src.config.schema import Config
+from src.data import dataset
+from src.runtime import heavy_imports
+from src.training import precision
+
+INTERRUPTED = "Interrupted: the same command goes on after the last epoch that ended."
+
+
+@dataclass(frozen=True)
+class PlannedRun:
+    """All that a run needs but data and code.
+
+    Attributes:
+        composed: the configuration, as Hydra composed it.
+        choices: the chosen file of each group.
+        folder: where its files go, relative to the project's root.
+        job: the words that it shares with the runs that differ by the seed alone.
+        command: what the user typed.
+    """
+
+    composed: DictConfig
+    choices: dict[str, str]
+    folder: Path
+    job: str
+    command: str
+
+    @property
+    def name(self) -> str:
+        """The name that the run has in MLflow."""
+        return f"{self.choices['activation']}-seed{self.composed.seed}"
+
+    def execute(self) -> float:
+        """Make the run; return its best validation accuracy.
+
+        Its first line is printed before TensorFlow is imported, which takes seconds.
+
+        Raises:
+            InputError: the configuration or the data cannot be used.
+            OSError: the disk is full or may not be written.
+        """
+        cfg = resolve(self.composed, self.choices)
+        print(self._title(cfg), flush=True)
+        if cfg.precision == precision.BFLOAT16 and not precision.has_bfloat16():
+            print("Note: bfloat16 is emulated on this hardware; precision=float32 is faster.")
+        heavy_imports.load(mlflow=cfg.mlflow.enabled)
+        from src.studies import training_run  # TensorFlow: the one late import of a training
+
+        try:
+            return training_run.run(self, cfg)
+        except HydraException as error:  # a _target_ of conf/ cannot be called like this
+            raise explain(error) from error
+
+    def _title(self, cfg: Config) -> str:
+        data = dataset.describe()
+        images = f"{data.counts['train']:,} images of {data.name}"
+        epochs = f"{cfg.epochs} epoch{'s' if cfg.epochs > 1 else ''}"
+        return f"{self.name} · {self.choices['model']} · {images} · {epochs}"
+
+
+def job_words(overrides: list[str]) -> str:
+    """Return the overrides that a run shares with those that differ by the seed alone."""
+    return " ".join(word for word in overrides if not word.startswith(("seed=", "mlflow.")))

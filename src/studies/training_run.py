@@ -1,0 +1,109 @@
+"""One run, top to bottom: load, train, save, log, predict."""
+
+import json
+from pathlib import Path
+
+import keras
+
+from src.config.schema import Config
+from src.data import dataset
+from src.evaluation import closing_table, figures, predictions
+from src.runtime import metric_names, paths
+from src.runtime.atomic_write import writing
+from src.studies.planned_run import PlannedRun
+from src.tracking import environment, fingerprint, run_tags, training_logger
+from src.training import checkpoint, fit
+from src.training.history import summarize
+
+
+def run(planned: PlannedRun, cfg: Config) -> float:
+    """Make a run, or go on where it was interrupted; return its best validation accuracy.
+
+    It is FINISHED in MLflow when all that it owes is there, and the checkpoint is deleted last, so
+    that no failure costs the training.
+
+    Args:
+        planned: the run.
+        cfg: its configuration, checked.
+
+    Raises:
+        InputError: the data cannot be used, or the very same training runs in another process.
+        OSError: the disk is full or may not be written.
+    """
+    data = dataset.describe()
+    training_set, validation_set = dataset.load(paths.TRAIN), dataset.load(paths.VALID)
+    settings = fingerprint.settings(planned.composed)
+    digest = fingerprint.digest(settings, data)
+
+    with checkpoint.opened(paths.project_root() / paths.CHECKPOINTS / digest[:16]) as (file, state):
+        if state.history:
+            done = f"epoch {len(state.history)} of {cfg.epochs}"
+            print(f"{planned.name} goes on after {done}.", flush=True)
+        with training_logger.opened(cfg.mlflow, planned.name, state.run_id) as logger:
+            state.run_id = logger.run_id
+            checkpoint.save(file, state)
+            images = {
+                "training": training_set["images"],
+                "validation": validation_set["images"],
+            }
+            logger.start(settings, _tags(planned, data, digest), data, images)
+            logger.lost_epochs(state.history)
+
+            model = fit.fit(
+                cfg, training_set, validation_set, file, state, planned.name, logger.epoch
+            )
+
+            final = summarize(state.history)
+            origin = {
+                "run_id": logger.run_id,
+                "run_name": planned.name,
+                "experiment": cfg.mlflow.experiment,
+                "dataset": data.name,
+            }
+            save(model, state, final, origin, planned.folder)
+            logger.trained(model, validation_set["images"][:1], final, planned.folder)
+            if cfg.submission:
+                made = predictions.write(model, planned.folder / paths.PREDICTIONS)
+                logger.predicted(made.artifacts, made.scores)
+        if cfg.submission:
+            closing_table.show(planned.folder, planned.folder / paths.PREDICTIONS)
+        checkpoint.delete(file)
+    return final[metric_names.BEST_VAL_ACCURACY]
+
+
+def save(
+    model: keras.Model,
+    state: checkpoint.State,
+    final: dict[str, float],
+    origin: dict[str, str | None],
+    folder: Path,
+) -> None:
+    """Write a training's files, all or none.
+
+    Args:
+        model: of the best epoch.
+        state: at the end of the training.
+        final: the final metrics.
+        origin: which run in MLflow it was, and on which data.
+        folder: where to.
+    """
+    names = (paths.MODEL, paths.HISTORY, paths.METRICS, paths.CURVES, paths.ORIGIN)
+    with writing(*(folder / name for name in names)) as files:
+        model_file, history_file, metrics_file, curves_file, origin_file = files
+        model.save(model_file)
+        history = state.table()
+        history.to_csv(history_file, index=False)
+        metrics_file.write_text(json.dumps(final, indent=2) + "\n")
+        figures.save(figures.learning_curves(history), curves_file)
+        origin_file.write_text(json.dumps(origin, indent=2) + "\n")
+
+
+def _tags(planned: PlannedRun, data: dataset.Dataset, digest: str) -> dict[str, str]:
+    """Return the tags that one finds the run by."""
+    return {
+        **environment.tags(planned.command),
+        **{group: planned.choices[group] for group in ("activation", "model", "experiment")},
+        "data_digest": data.digest,
+        run_tags.TRAINING_DIGEST: digest,
+        run_tags.JOB: planned.job,
+    }

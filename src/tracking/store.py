@@ -1,0 +1,127 @@
+"""The MLflow store: which one it is, and how it is opened without a race or a stack trace."""
+
+import logging
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import mlflow
+from mlflow import MlflowClient
+from mlflow.exceptions import MlflowException
+from sqlalchemy.exc import SQLAlchemyError
+
+from src.runtime import paths, quiet
+from src.runtime.errors import InputError
+
+os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+# Its lines on migrations, on monitors, and on how to open a run are not for our users.
+logging.getLogger("mlflow").setLevel(logging.ERROR)
+logging.getLogger("alembic").setLevel(logging.ERROR)
+
+
+def connect(experiment: str) -> tuple[MlflowClient, str]:
+    """Select store and experiment; return the client and the experiment's id.
+
+    The store is MLFLOW_TRACKING_URI, else mlflow.db in the repository. Safe in processes that
+    start at once.
+
+    Raises:
+        InputError: the store cannot be used.
+    """
+    with _usable_store():
+        location = _select_store()
+        client = MlflowClient()
+        if client.get_experiment_by_name(experiment) is None:
+            try:
+                client.create_experiment(experiment, artifact_location=location)
+            except MlflowException as error:
+                if error.error_code != "RESOURCE_ALREADY_EXISTS":
+                    raise
+        return client, mlflow.set_experiment(experiment).experiment_id
+
+
+def reader() -> MlflowClient:
+    """Return a client of the same store, for what is in it: nothing is created.
+
+    Raises:
+        InputError: there is no store yet, or it cannot be used.
+    """
+    with _usable_store():
+        if _is_own_store() and not _own_database().exists():
+            raise InputError(
+                f"There are no runs yet, because {_own_database().name} does not exist in "
+                f"{paths.project_root()}: train some first, for instance with "
+                "`python -m src.train activation=swish,relu seed=1,2,3 -m`."
+            )
+        _select_store()
+        client = MlflowClient()
+        client.search_experiments(max_results=1)  # one that cannot be used fails here
+        return client
+
+
+def is_active(client: MlflowClient, run_id: str) -> bool:
+    """Return whether the store has a run, and it is not deleted."""
+    try:
+        return client.get_run(run_id).info.lifecycle_stage == "active"
+    except MlflowException as error:
+        if error.error_code != "RESOURCE_DOES_NOT_EXIST":
+            raise
+        return False
+
+
+def _own_database() -> Path:
+    return paths.project_root() / "mlflow.db"
+
+
+def _is_own_store() -> bool:
+    # MLflow itself sets the variable, for the processes to come.
+    return os.environ.get("MLFLOW_TRACKING_URI", "") in ("", f"sqlite:///{_own_database()}")
+
+
+def _select_store() -> str | None:
+    """Tell MLflow which store it is; return where a new experiment's artifacts go, None for the
+    store's own choice.
+    """
+    if not _is_own_store():
+        return None
+    mlflow.set_tracking_uri(f"sqlite:///{_database(_own_database())}")
+    return (paths.project_root() / "mlruns").as_uri()
+
+
+@contextmanager
+def _usable_store() -> Iterator[None]:
+    """Turn what MLflow says of a store that cannot be used into a sentence."""
+    try:
+        yield
+    except (MlflowException, SQLAlchemyError, ImportError) as error:  # no driver for its scheme
+        store, reason = (
+            _without_password(text) for text in (mlflow.get_tracking_uri(), str(error))
+        )
+        raise InputError(
+            f"The MLflow store {store} cannot be used ({' '.join(reason.split())[:300]}): fix "
+            "MLFLOW_TRACKING_URI, or unset it to use mlflow.db in this folder."
+        ) from error
+
+
+def _without_password(text: str) -> str:
+    """Return `text` without what stands before the @ of a URI."""
+    return re.sub(r"//\S*@", "//***@", text)
+
+
+def _database(path: Path) -> Path:
+    """Create the SQLite file aside and link it into place: two processes that migrate one new
+    file corrupt it.
+    """
+    if not path.exists():
+        new = path.with_name(f".{path.name}.{os.getpid()}")
+        try:
+            with quiet.stderr():
+                MlflowClient(f"sqlite:///{new}").search_experiments(max_results=1)
+            os.link(new, path)
+        except FileExistsError:
+            pass
+        finally:
+            new.unlink(missing_ok=True)
+    return path

@@ -1,0 +1,89 @@
+import os
+import time
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+import pytest
+
+from src.runtime.errors import InputError
+from src.studies import executors
+from src.studies.executors import LocalProcesses
+
+
+@dataclass(frozen=True)
+class Stub:
+    """In place of a `PlannedRun`: what it does is its name's first word."""
+
+    name: str
+    folder: Path
+
+    def execute(self):
+        print(self.name, os.getpid(), os.environ.get("TF_NUM_INTRAOP_THREADS"), flush=True)
+        what, _, more = self.name.partition(" ")
+        if what == "fail":
+            raise InputError("as it must.")
+        if what == "die":
+            os._exit(9)
+        if what == "sleep":
+            time.sleep(float(more))
+
+
+@pytest.fixture
+def execute(tmp_path):
+    """A function that makes runs of these names, and returns each one's error, as they end."""
+
+    def made(*names, **settings):
+        runs = [Stub(name, tmp_path / name) for name in names]
+        return [(run.name, error) for run, error in LocalProcesses(**settings).execute(runs)]
+
+    return made
+
+
+def printed(tmp_path, name):
+    """Return what a run printed: its name, its process and its threads."""
+    text = (tmp_path / name / executors.LOG).read_text()
+    assert text.startswith(name)
+    return text.removeprefix(name).split()
+
+
+def test_every_run_is_yielded_once_with_the_error_that_it_ended_with(execute, tmp_path):
+    ended = dict(execute("good 1", "fail 2", "good 3", workers=2, threads=1))
+    assert {name: str(error) if error else None for name, error in ended.items()} == {
+        "good 1": None,
+        "fail 2": "as it must.",
+        "good 3": None,
+    }
+    assert isinstance(ended["fail 2"], InputError)
+    assert {printed(tmp_path, name)[1] for name in ended} == {"1"}
+
+
+def test_a_run_that_ends_is_followed_at_once_by_the_next_without_waiting_for_the_others(execute):
+    ended = [name for name, _ in execute("sleep 3", "a", "b", "c", workers=2)]
+    assert ended == ["a", "b", "c", "sleep 3"]
+
+
+def test_a_worker_that_is_killed_costs_its_own_run_only(execute):
+    ended = dict(execute("die", "a", "b", workers=1))
+    assert str(ended["die"]).startswith("its worker process was killed, perhaps because memory")
+    assert ended["a"] is ended["b"] is None
+
+
+def test_a_process_makes_several_runs_but_not_too_many(execute, tmp_path, monkeypatch):
+    monkeypatch.setattr(executors, "RUNS_PER_PROCESS", 2)
+    names = [f"run {number}" for number in range(4)]
+    execute(*names, workers=1)
+    processes = [printed(tmp_path, name)[0] for name in names]
+    assert processes[0] == processes[1] != processes[2] == processes[3]
+
+
+def test_an_iteration_that_is_given_up_ends_the_runs_in_progress(tmp_path):
+    runs = [Stub("a", tmp_path / "a"), Stub("sleep 60", tmp_path / "sleep"), Stub("c", tmp_path)]
+    began = time.monotonic()
+    with closing(LocalProcesses(2).execute(runs)) as outcomes:
+        next(outcomes)
+        workers = psutil.Process().children(recursive=True)
+    assert time.monotonic() - began < 30
+    _, alive = psutil.wait_procs(workers, timeout=10)
+    assert not [one for one in alive if "spawn_main" in " ".join(one.cmdline())]

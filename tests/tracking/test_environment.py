@@ -1,0 +1,64 @@
+import subprocess
+import sys
+
+import keras
+import pytest
+
+from src.tracking import environment
+from tests.support.commands import ROOT, git
+
+
+def test_the_surroundings_are_the_commit_the_versions_and_the_command(monkeypatch):
+    monkeypatch.chdir(ROOT)
+    tags = environment.tags()
+    assert tags["keras"] == keras.__version__
+    assert tags["python"] == sys.version.split()[0]
+    assert tags["command"].startswith("python")
+    done = subprocess.run(
+        ["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    if done.returncode == 0:
+        assert tags["git_commit"] == done.stdout.strip()
+        assert tags["git_dirty"] in ("true", "false")
+
+
+@pytest.fixture
+def commits(tmp_path):
+    """A repository in the working directory, and its three commits: the second changes b.py."""
+    git(tmp_path, "init", "-q")
+    made = []
+    for name, text in (("a.py", "1"), ("b.py", "2"), ("a.py", "3")):
+        (tmp_path / "src").mkdir(exist_ok=True)
+        (tmp_path / "src" / name).write_text(text)
+        git(tmp_path, "add", "-A")
+        git(tmp_path, "commit", "-q", "-m", text)
+        made.append(git(tmp_path, "rev-parse", "HEAD"))
+    return made
+
+
+def test_files_that_changed_between_two_commits_are_those_of_the_ones_asked_for(commits, tmp_path):
+    first, second, third = commits
+    a, b = tmp_path / "src" / "a.py", tmp_path / "src" / "b.py"
+    assert environment.changed_files(first, third, [a, b]) == ["src/a.py", "src/b.py"]
+    assert environment.changed_files(third, first, [a]) == ["src/a.py"]
+    assert environment.changed_files(first, second, [a]) == []
+    assert environment.changed_files(second, second, [a, b]) == []
+
+
+@pytest.mark.parametrize("unknown", ["ab" * 20, "", "-h"])
+def test_of_commits_that_git_does_not_know_nothing_is_told(commits, tmp_path, unknown):
+    files = [tmp_path / "src" / "a.py"]
+    assert environment.changed_files(commits[0], unknown, files) is None
+    assert environment.changed_files(unknown, commits[0], files) is None
+
+
+def test_without_git_nothing_is_told_of_changes(commits, tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", "")
+    assert environment.changed_files(commits[0], commits[2], [tmp_path / "src" / "a.py"]) is None
+
+
+@pytest.mark.parametrize("with_git", [True, False])
+def test_outside_of_a_repository_or_without_git_there_is_no_commit(monkeypatch, with_git):
+    if not with_git:
+        monkeypatch.setenv("PATH", "")
+    assert "git_commit" not in environment.tags()
