@@ -23,14 +23,14 @@ ui: .venv/locked  ## the runs in MLflow, on http://127.0.0.1:5000
 	@PYTHONWARNINGS=ignore mlflow ui --host 127.0.0.1 --port 5000 --workers 1 \
 	    --backend-store-uri "$${MLFLOW_TRACKING_URI:-sqlite:///$(CURDIR)/mlflow.db}"
 
-lint: .venv/locked  ## check style and format
-	@ruff check . && ruff format --check .
+lint: .venv/locked  ## check style, layers, declared dependencies and types
+	@ruff check . && ruff format --check . && lint-imports --no-logo && deptry --no-ansi . && mypy
 
 lock: .venv/locked  ## resolve the dependencies of pyproject.toml anew into requirements.lock
 	@uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-header \
 	    --extra dev --extra parallel pyproject.toml -o requirements.lock
 
-clean:  ## forget unfinished trainings and Hydra's output folders; runs in MLflow stay
+clean:  ## forget unfinished trainings and the output folders of runs; runs in MLflow stay
 	@rm -rf checkpoints outputs multirun dvc_plots
 
 help:  ## list the targets

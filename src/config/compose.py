@@ -4,8 +4,9 @@ params.yaml is the one place for values: DVC tracks it and this module gives it 
 that is named like a folder of conf/ chooses a file from there; every other key is a value.
 """
 
+from dataclasses import fields
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, cast, overload
 
 from hydra import compose as hydra_compose
 from hydra import initialize_config_dir
@@ -15,6 +16,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from src.config.messages import describe, explain, is_refusal
 from src.config.schema import (
+    CHOICES,
     GROUPS,
     STAGES,
     Config,
@@ -28,7 +30,7 @@ from src.runtime.errors import InputError
 from src.runtime.paths import CONF, PARAMS
 
 
-def _params() -> dict[str, Any]:
+def _params() -> dict[Any, Any]:
     if not PARAMS.is_file():
         raise InputError(
             f"{PARAMS} is not in {Path.cwd()}: run this command from the project's root folder."
@@ -43,6 +45,10 @@ def _params() -> dict[str, Any]:
     return params
 
 
+@overload
+def stage(name: Literal["fetch"]) -> Fetch: ...
+@overload
+def stage(name: Literal["preprocess"]) -> Preprocess: ...
 def stage(name: str) -> Fetch | Preprocess:
     """Return the section `name` of params.yaml, checked.
 
@@ -53,14 +59,14 @@ def stage(name: str) -> Fetch | Preprocess:
     params = _params()
     if not isinstance(params.get(name), dict):
         raise InputError(f"{PARAMS} has no section {name!r}: restore it from git.")
-    known = list(schema.__dataclass_fields__)
+    known = [field.name for field in fields(schema)]
     refuse_unknown(f"{name}.", params[name], known, f"Section {name} of {PARAMS}")
     try:
         merged = OmegaConf.merge(OmegaConf.structured(schema), params[name])
         for key in known:
             if OmegaConf.is_missing(merged, key):
                 raise InputError(f"{PARAMS} has no {name}.{key}: restore it from git.")
-        return OmegaConf.to_object(merged)
+        return cast(Fetch | Preprocess, OmegaConf.to_object(merged))
     except OmegaConfBaseException as error:
         raise InputError(f"{name}.{describe(error)}") from error
 
@@ -86,6 +92,15 @@ def register() -> None:
     groups = [{group: choice} for group, choice in choices.items()]
     store.store(name="params", node={"defaults": ["_self_", *groups], **params})
     store.store(name="recipe", node={"defaults": [{"experiment": experiment}]})
+    OmegaConf.register_new_resolver("choices", _choices, replace=True)  # for --help
+
+
+def _choices() -> str:
+    """Return a line for each group, with all that can be chosen in it."""
+    names = {
+        group: sorted(path.stem for path in (CONF / group).glob("*.yaml")) for group in CHOICES
+    }
+    return "\n".join(f"{group}: {', '.join(names[group])}" for group in sorted(names))
 
 
 def resolve(composed: Any, choices: dict[str, str]) -> Config:

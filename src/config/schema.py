@@ -6,7 +6,7 @@ Nothing slow is imported for it, so that a mistake is refused within a second.
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from numbers import Real
-from typing import Any
+from typing import Any, cast
 
 from omegaconf import MISSING, OmegaConf
 
@@ -114,7 +114,7 @@ class Config:
             _check_ranges(group, getattr(self, group))
 
 
-STAGES = {"fetch": Fetch, "preprocess": Preprocess}
+STAGES: dict[str, type[Fetch] | type[Preprocess]] = {"fetch": Fetch, "preprocess": Preprocess}
 
 
 def refuse_unknown(prefix: str, found: Iterable[Any], known: Iterable[str], where: str) -> None:
@@ -150,7 +150,8 @@ def kind_of(value: Any) -> str:
 def check_types(group: str, choice: str, node: dict[str, Any]) -> None:
     """Refuse a key that the group's own file lacks, or a value of another type than its."""
     path = CONF / group / f"{choice}.yaml"
-    defaults = OmegaConf.to_container(OmegaConf.load(path), resolve=False)
+    loaded = OmegaConf.to_container(OmegaConf.load(path), resolve=False)
+    defaults = cast(dict[str, Any], loaded)
     refuse_unknown(f"{group}.", node, defaults, f"conf/{group}/{choice}.yaml")
     for key, default in defaults.items():
         value = node.get(key)

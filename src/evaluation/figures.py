@@ -1,11 +1,14 @@
 """The figures of the reports: colours that colour-blind readers can tell apart, on a white card."""
 
 from pathlib import Path
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
 from matplotlib import rc_context
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 
 from src.data.digits import CLASSES, SIDE
@@ -20,7 +23,7 @@ NIGHT = "#16181C"  # the ground of a dark figure, and of a dark page
 
 DPI = 200  # 8 inches are shown 800 pixels wide, sharp on dense screens too
 WIDTH = 8.0  # inches
-STYLE = {
+STYLE: dict[Any, Any] = {
     "font.size": 10.5,
     "axes.titlesize": 11.5,
     "axes.titlelocation": "left",
@@ -62,8 +65,8 @@ def class_balance(counts_train: np.ndarray, counts_valid: np.ndarray) -> Figure:
     shares = (counts_train + counts_valid) / (counts_train + counts_valid).sum()
     least, most = int(shares.argmin()), int(shares.argmax())
     verdict = "nearly equal" if shares[most] < 1.5 * shares[least] else "unequal"
-    figure = Figure((WIDTH, 4.2), layout="constrained")
-    figure.get_layout_engine().set(w_pad=0.12, h_pad=0.1, wspace=0.04)
+    layout = ConstrainedLayoutEngine(w_pad=0.12, h_pad=0.1, wspace=0.04)
+    figure = Figure((WIDTH, 4.2), layout=layout)
     figure.suptitle(
         f"The classes are {verdict}: from {shares[least]:.1%} (class {least}) "
         f"to {shares[most]:.1%} (class {most})",
@@ -110,7 +113,8 @@ def sample_images(images: np.ndarray, labels: np.ndarray, seed: int) -> Figure:
     figure = Figure((width / DPI, height / DPI), dpi=DPI)
     axes = figure.add_axes((margin / width, 40 / height, side / width, side / height))
     axes.imshow(sheet, cmap="gray_r", vmin=0, vmax=255, interpolation="nearest")
-    axes.set_yticks(np.arange(CLASSES) * pitch + SIDE / 2, range(CLASSES), fontweight="bold")
+    digits = [str(digit) for digit in range(CLASSES)]
+    axes.set_yticks(np.arange(CLASSES) * pitch + SIDE / 2, digits, fontweight="bold")
     axes.set_xticks([])
     axes.tick_params(left=False)
     axes.spines[:].set_visible(False)
@@ -125,9 +129,9 @@ def learning_curves(history: pd.DataFrame) -> Figure:
     Args:
         history: a row per epoch, with the columns named in src/runtime/metric_names.py.
     """
-    betas = [column for column in history if column.startswith(metric_names.BETA)]
     epochs = history[metric_names.EPOCH]
-    best = best_epoch(history.to_dict("records"))
+    rows = cast(list[dict[str, float]], history.to_dict("records"))
+    best = best_epoch(rows)
     figure = Figure((WIDTH, 3.6), layout="constrained")
     figure.suptitle(
         f"Validation accuracy is highest after epoch {best[metric_names.EPOCH]:.0f} "
@@ -135,40 +139,44 @@ def learning_curves(history: pd.DataFrame) -> Figure:
         x=0.01,
         ha="left",
     )
-    panels = figure.subplots(1, 3)
-    lines = (("Training", BLUE, "--", "o"), ("Validation", VERMILION, "-", "s"))
-    for axes, title, columns in (
-        (panels[0], "Loss", (metric_names.LOSS, metric_names.VAL_LOSS)),
-        (panels[1], "Error rate", (metric_names.ACCURACY, metric_names.VAL_ACCURACY)),
-    ):
-        for column, (name, colour, dashes, marker) in zip(columns, lines, strict=True):
-            values = history[column] if title == "Loss" else 1 - history[column]
-            axes.plot(
-                epochs, values, color=colour, linestyle=dashes, marker=marker, ms=4, label=name
-            )
-        axes.set_title(title)
-    if (history[[metric_names.ACCURACY, metric_names.VAL_ACCURACY]] < 1).any(axis=None):
-        panels[1].set_yscale("log")  # which needs an error
-        panels[1].yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-    panels[1].yaxis.set_major_formatter(lambda rate, _: f"{100 * rate:g} %")
-    panels[1].yaxis.set_minor_formatter(NullFormatter())
-    panels[0].legend(frameon=False)
+    loss, error, third = figure.subplots(1, 3)
+    loss.set_title("Loss")
+    _plot_both(loss, epochs, history[metric_names.LOSS], history[metric_names.VAL_LOSS])
+    loss.legend(frameon=False)
+
+    accuracies = history[[metric_names.ACCURACY, metric_names.VAL_ACCURACY]]
+    error.set_title("Error rate")
+    _plot_both(error, epochs, *(1 - accuracies[column] for column in accuracies))
+    if (accuracies < 1).any(axis=None):
+        error.set_yscale("log")  # which needs an error
+        error.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    error.yaxis.set_major_formatter(lambda rate, _: f"{100 * rate:g} %")
+    error.yaxis.set_minor_formatter(NullFormatter())
+
+    betas = [column for column in map(str, history) if column.startswith(metric_names.BETA)]
     if betas:
         for number, column in enumerate(betas):
             colour = (BLUE, ORANGE, GREEN, VERMILION, PURPLE, SKY, BLACK)[number % 7]
             name = column.removeprefix(metric_names.BETA)
-            panels[2].plot(epochs, history[column], color=colour, marker="o", ms=3, label=name)
-        panels[2].set_title("Learned β per layer")
-        panels[2].legend(frameon=False, fontsize=8)
+            third.plot(epochs, history[column], color=colour, marker="o", ms=3, label=name)
+        third.set_title("Learned β per layer")
+        third.legend(frameon=False, fontsize=8)
     else:
-        panels[2].plot(epochs, history[metric_names.LEARNING_RATE], color=BLACK, marker="o", ms=4)
-        panels[2].set_title("Learning rate")
-        panels[2].yaxis.set_major_formatter(lambda rate, _: f"{rate:g}")
-    for axes in panels:
+        rates = history[metric_names.LEARNING_RATE]
+        third.plot(epochs, rates, color=BLACK, marker="o", ms=4)
+        third.set_title("Learning rate")
+        third.yaxis.set_major_formatter(lambda rate, _: f"{rate:g}")
+    for axes in (loss, error, third):
         axes.set_xlabel("Epoch")
         axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
         axes.grid(axis="y")
     return figure
+
+
+def _plot_both(axes: Axes, epochs: pd.Series, training: pd.Series, validation: pd.Series) -> None:
+    """Plot a quantity of training and validation by epoch."""
+    axes.plot(epochs, training, color=BLUE, linestyle="--", marker="o", ms=4, label="Training")
+    axes.plot(epochs, validation, color=VERMILION, marker="s", ms=4, label="Validation")
 
 
 @rc_context(STYLE)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 from omegaconf import MISSING, DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
@@ -103,7 +103,7 @@ def load(name: str) -> Study:
         for key in known:
             if OmegaConf.is_missing(merged, key):
                 raise InputError(f"{key} is missing: see conf/study/default.yaml.")
-        study = OmegaConf.to_object(merged)
+        study = cast(Study, OmegaConf.to_object(merged))
     except OmegaConfBaseException as error:
         raise InputError(f"{file}: {messages.describe(error, 'that file')}") from error
     except InputError as error:

@@ -8,7 +8,7 @@ import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import redirect_stdout
@@ -36,7 +36,7 @@ class Outcome(NamedTuple):
 class Executor(Protocol):
     """What a study asks of whatever makes its runs."""
 
-    def execute(self, runs: Iterable[PlannedRun]) -> Iterator[Outcome]:
+    def execute(self, runs: Iterable[PlannedRun]) -> Generator[Outcome, None, None]:
         """Make the runs, begun in their order, and yield each as soon as it ends.
 
         Where the iteration is given up, the runs that are being made end as after Ctrl-C.
@@ -56,7 +56,7 @@ class LocalProcesses:
     workers: int
     threads: int | None = None
 
-    def execute(self, runs: Iterable[PlannedRun]) -> Iterator[Outcome]:
+    def execute(self, runs: Iterable[PlannedRun]) -> Generator[Outcome, None, None]:
         """See `Executor`. A worker that is killed costs its own run only."""
         # A tracker that outlives a parent killed outright would warn of what that left behind.
         os.environ.setdefault("PYTHONWARNINGS", "ignore:resource_tracker:UserWarning")

@@ -9,7 +9,7 @@ import json
 from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from omegaconf import DictConfig, OmegaConf
 
@@ -41,7 +41,7 @@ def settings(composed: DictConfig) -> dict[str, Any]:
     """Return what the weights depend on, in plain JSON values: what Hydra composed, without what
     changes nothing of them, and with the precision that it comes to here.
     """
-    values = OmegaConf.to_container(composed, resolve=True)
+    values = cast(dict[str, Any], OmegaConf.to_container(composed, resolve=True))
     learning = {key: value for key, value in values.items() if key not in NOT_LEARNING}
     return {**learning, "precision": precision.choose(composed.precision)}
 

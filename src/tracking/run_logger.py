@@ -9,6 +9,7 @@ from typing import Any
 
 import mlflow
 import numpy as np
+from mlflow.data.numpy_dataset import from_numpy
 from mlflow.entities import Metric, RunStatus
 from mlflow.exceptions import MlflowException
 from mlflow.models import infer_signature
@@ -85,7 +86,7 @@ class RunLogger(TrainingLogger):
         for context, part in images.items():
             # A name for each part: of two inputs with one name and digest MLflow keeps the first.
             name = f"{data.name}-{context}"
-            inputs = mlflow.data.from_numpy(part, name=name, digest=data.digest[:32])
+            inputs = from_numpy(part, name=name, digest=data.digest[:32])
             try:
                 mlflow.log_input(inputs, context=context)
             except MlflowException:  # a run beside this one added the very data set at this moment

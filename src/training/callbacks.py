@@ -27,7 +27,7 @@ class EpochMetrics(keras.callbacks.Callback):
     def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
         """Start the clock."""
         self.start = time.perf_counter()
-        self.seconds = None
+        self.seconds: float | None = None
 
     def on_test_begin(self, logs: dict | None = None) -> None:
         """Stop the clock: what follows is validation."""
@@ -35,10 +35,12 @@ class EpochMetrics(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         """Add to the logs."""
-        if self.seconds is None:
-            self.seconds = time.perf_counter() - self.start
-        logs[metric_names.EPOCH_SECONDS] = self.seconds
-        logs[metric_names.IMAGES_PER_SECOND] = self.images_per_epoch / self.seconds
+        seconds = self.seconds
+        if seconds is None:
+            seconds = time.perf_counter() - self.start
+        logs = {} if logs is None else logs
+        logs[metric_names.EPOCH_SECONDS] = seconds
+        logs[metric_names.IMAGES_PER_SECOND] = self.images_per_epoch / seconds
         logs[metric_names.LEARNING_RATE] = float(self.model.optimizer.learning_rate)
         for layer, beta in activations.learned_betas(self.model).items():
             logs[metric_names.BETA + layer] = beta
@@ -53,7 +55,7 @@ class EpochLog(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         """Hand the metrics on."""
-        self.log({name: float(value) for name, value in logs.items()}, epoch + 1)
+        self.log({name: float(value) for name, value in (logs or {}).items()}, epoch + 1)
 
 
 class ProgressLine(keras.callbacks.Callback):
@@ -103,6 +105,7 @@ class ProgressLine(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         """Print the epoch's line."""
+        logs = logs or {}
         done = epoch + 1 - self.first_epoch
         left = (time.perf_counter() - self.began) / done * (self.epochs - epoch - 1)
         self.progress.console.print(

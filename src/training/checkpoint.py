@@ -80,7 +80,7 @@ def save(file: Path, state: State) -> None:
     arrays = {f"best{i}": value for i, value in enumerate(state.best)}
     arrays |= {f"current{i}": value for i, value in enumerate(state.current)}
     with atomic_write.writing(file) as [aside]:
-        np.savez(aside, plain=json.dumps(plain), **arrays)
+        np.savez(aside, allow_pickle=False, plain=np.array(json.dumps(plain)), **arrays)
 
 
 def delete(file: Path) -> None:
@@ -119,10 +119,8 @@ class CheckpointCallback(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         """Keep the state after this epoch."""
-        row = {
-            metric_names.EPOCH: epoch + 1,
-            **{name: float(value) for name, value in logs.items()},
-        }
+        found = {name: float(value) for name, value in (logs or {}).items()}
+        row = {metric_names.EPOCH: epoch + 1, **found}
         self.state.history.append(row)
         if best_epoch(self.state.history) is row:
             self.state.best = [variable.numpy() for variable in self.model.variables]

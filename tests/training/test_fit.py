@@ -269,3 +269,12 @@ def test_a_damaged_model_is_one_sentence_with_the_command_that_mends_it(tmp_path
         fit.load(file)
     assert str(caught.value).startswith(f"{file} cannot be loaded as a Keras model (")
     assert "\n" not in str(caught.value)
+
+
+def test_a_model_saved_when_src_was_one_flat_folder_still_loads(sample):
+    """It names its layers src.activations.SwishBeta and src.normalization.BatchNormalization."""
+    model = fit.load(ROOT / "tests" / "support" / "model_of_6626f83.keras")
+    scores = model(sample[mirrors.TEST_IMAGES][:4]).numpy()
+    assert scores.argmax(axis=1).tolist() == [7, 2, 1, 0]
+    expected = [0.98496, 0.86666, 0.94154, 0.86169]  # what commit 6626f83 itself computed
+    np.testing.assert_allclose(scores.max(axis=1), expected, atol=2e-5)
