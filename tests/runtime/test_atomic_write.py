@@ -1,6 +1,13 @@
+import os
+import subprocess
+import sys
+import time
+
 import pytest
 
+from src.runtime import atomic_write
 from src.runtime.atomic_write import writing
+from tests.support.commands import ROOT
 
 
 def test_outputs_appear_together_when_the_block_ends(tmp_path):
@@ -68,3 +75,36 @@ def test_a_folder_that_cannot_be_made_changes_nothing(tmp_path):
         fail()
     assert old.read_text() == "old"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "old.txt"]
+
+
+def test_what_a_killed_process_left_is_removed_by_the_next_that_writes_there(tmp_path):
+    code = (
+        "import os, sys; from pathlib import Path; from src.runtime.atomic_write import writing\n"
+        "with writing(Path(sys.argv[1])) as [aside]:\n"
+        "    aside.write_text('half'); os._exit(9)"
+    )
+    target = tmp_path / "one.txt"
+    subprocess.run([sys.executable, "-c", code, str(target)], cwd=ROOT, check=False)
+    assert len(list(tmp_path.iterdir())) == 1
+    with writing(target) as (aside,):
+        aside.write_text("whole")
+    assert [path.name for path in tmp_path.iterdir()] == ["one.txt"]
+
+
+def test_what_another_process_is_writing_now_stays(tmp_path):
+    with writing(tmp_path / "one.txt") as (one,):
+        one.write_text("1")
+        with writing(tmp_path / "two.txt") as (two,):
+            two.write_text("2")
+        assert one.exists()
+
+
+@pytest.mark.parametrize(("age", "stays"), [(0, True), (atomic_write.FOREIGN_SECONDS + 9, False)])
+@pytest.mark.parametrize("name", ["1-2-elsewhere-abc", "abc", "1-x-y-z"])
+def test_what_another_machine_left_goes_after_a_day(tmp_path, name, age, stays):
+    litter = tmp_path / f"{atomic_write.PREFIX}{name}"
+    litter.mkdir()
+    then = time.time() - age
+    os.utime(litter, (then, then))
+    atomic_write.remove_litter(tmp_path)
+    assert litter.exists() == stays
