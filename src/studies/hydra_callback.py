@@ -39,6 +39,7 @@ class ParentRun:
 
     client: Any
     run_id: str
+    lease: Any
 
 
 class MlflowSweep(Callback):
@@ -94,6 +95,7 @@ def close(status: str) -> None:
     parent, MlflowSweep.parent = MlflowSweep.parent, None
     if parent is not None:
         parent.client.set_terminated(parent.run_id, status)
+        parent.lease.release()
         sweep_table.show(parent.client, parent.run_id)
 
 
@@ -122,10 +124,11 @@ def _end_with_the_sweep() -> None:
 
 def _open(config: DictConfig) -> None:
     """Create the parent run, named after the sweep; or open the one that is given."""
-    from src.tracking import environment, store, views  # MLflow: for a multirun alone
+    from src.tracking import environment, lease, store, views  # MLflow: for a multirun alone
 
     name = " ".join(config.hydra.overrides.task)
     client, experiment_id = store.connect(config.mlflow.experiment)
+    lease.close_orphans(client, experiment_id)
     run_id = config.mlflow.parent_run_id
     if run_id is not None:
         client.update_run(run_id, status="RUNNING")
@@ -134,11 +137,11 @@ def _open(config: DictConfig) -> None:
         run_id = client.create_run(
             experiment_id,
             run_name=name or "multirun",
-            tags={run_tags.SWEEP: name, **environment.tags()},
+            tags={run_tags.SWEEP: name, **environment.tags(), **lease.tags()},
         ).info.run_id
         with open_dict(config):
             config.hydra.overrides.hydra.append(f"{PARENT}={run_id}")
-    MlflowSweep.parent = ParentRun(client, run_id)
+    MlflowSweep.parent = ParentRun(client, run_id, lease.Lease(client, run_id))
 
 
 def _jobs(config: DictConfig) -> Iterator[DictConfig]:

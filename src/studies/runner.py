@@ -21,7 +21,7 @@ from src.studies import design, note, sweep_table
 from src.studies.design import Composition, RunKey, Study
 from src.studies.executors import LOG, Executor, LocalProcesses
 from src.studies.planned_run import INTERRUPTED, PlannedRun, job_words
-from src.tracking import environment, run_tags, store
+from src.tracking import environment, lease, run_tags, store
 
 FOLDER = Path("multirun")
 LOGS = f"{FOLDER}/DATE/TIME/RUN/{LOG}"
@@ -46,6 +46,7 @@ def run(
     experiment = next(iter(compositions.values())).composed.mlflow.experiment
     with _alone(name):
         client, experiment_id = store.connect(experiment)
+        lease.close_orphans(client, experiment_id)
         parent_id = find_reusable(client, experiment_id, name, study, data, digests)
         parent_id = parent_id or create(client, experiment_id, name)
         made = finished(client, parent_id)
@@ -120,7 +121,8 @@ def find_reusable(
 
 def create(client: MlflowClient, experiment_id: str, name: str) -> str:
     """Create a study's parent run; return its id."""
-    run = client.create_run(experiment_id, run_name=f"study {name}", tags={run_tags.STUDY: name})
+    tags = {run_tags.STUDY: name, **lease.tags()}
+    run = client.create_run(experiment_id, run_name=f"study {name}", tags=tags)
     return run.info.run_id
 
 
@@ -186,6 +188,7 @@ def _make(
     """Make the runs, and print a line for each that ends; close the parent run."""
     keys = {planned.folder: key for key, planned in runs.items()}
     left, failed = len(runs), 0
+    held = lease.Lease(client, parent_id)
     client.update_run(parent_id, status="RUNNING")
     status = "FAILED"
     try:
@@ -208,6 +211,7 @@ def _make(
         for child in sweep_table.children(client, parent_id, "RUNNING"):  # ended with their worker
             client.set_terminated(child.info.run_id, "KILLED")
         client.set_terminated(parent_id, status)
+        held.release()
         sweep_table.show(client, parent_id)
 
 

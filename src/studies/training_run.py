@@ -39,7 +39,7 @@ def run(planned: PlannedRun, cfg: Config) -> float:
         if state.history:
             done = f"epoch {len(state.history)} of {cfg.epochs}"
             print(f"{planned.name} goes on after {done}.", flush=True)
-        with training_logger.opened(cfg.mlflow, planned.name, state.run_id) as logger:
+        with training_logger.opened(cfg.mlflow, planned.name, state.run_id, digest) as logger:
             state.run_id = logger.run_id
             checkpoint.save(file, state)
             images = {

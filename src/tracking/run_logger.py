@@ -1,6 +1,7 @@
 """Logs a training to its run in MLflow, and adds to that run what is found later."""
 
 import os
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib.metadata import version
@@ -9,15 +10,16 @@ from typing import Any
 
 import mlflow
 import numpy as np
+from mlflow import MlflowClient
 from mlflow.data.numpy_dataset import from_numpy
-from mlflow.entities import Metric, RunStatus
+from mlflow.entities import LoggedModelStatus, Metric, RunStatus
 from mlflow.exceptions import MlflowException
 from mlflow.models import infer_signature
 
 from src.config.schema import Mlflow
 from src.data.dataset import Dataset
 from src.runtime import metric_names, paths, quiet
-from src.tracking import run_tags, store
+from src.tracking import lease, run_tags, store
 from src.tracking.training_logger import TrainingLogger
 
 SOURCE = Path(__file__).resolve().parents[1]  # src/
@@ -26,7 +28,7 @@ MODEL_REQUIREMENTS = ("tensorflow", "keras", "numpy", "mlflow")
 
 
 @contextmanager
-def opened(settings: Mlflow, name: str, run_id: str | None) -> Iterator["RunLogger"]:
+def opened(settings: Mlflow, name: str, run_id: str | None, digest: str) -> Iterator["RunLogger"]:
     """Open a new run, or go on with `run_id`, and yield its logger.
 
     The run ends as FINISHED, FAILED or KILLED: that is what Ctrl-C or SIGTERM leaves, and the
@@ -36,40 +38,72 @@ def opened(settings: Mlflow, name: str, run_id: str | None) -> Iterator["RunLogg
         settings: the experiment, and the parent run, if there is one.
         name: of a new run.
         run_id: of the run to go on with; where the store lacks it, there is a new one.
+        digest: the training's (src/tracking/fingerprint.py).
     """
-    client, _ = store.connect(settings.experiment)
-    parent_run_id = settings.parent_run_id
+    client, experiment_id = store.connect(settings.experiment)
     os.environ.pop("MLFLOW_RUN_ID", None)  # it would override the arguments
-    if run_id is not None and not store.is_active(client, run_id):
+    if run_id is None:
+        run_id = _barely_begun(client, experiment_id, digest)
+    elif not store.is_active(client, run_id):
         run_id = None  # deleted, or of another store
+    lease.close_orphans(client, experiment_id)
     mlflow.set_system_metrics_sampling_interval(2)
+    parent_run_id = settings.parent_run_id
     run = mlflow.start_run(
         run_id=run_id,
         run_name=None if run_id else name,
         parent_run_id=None if run_id else parent_run_id,
+        tags=None if run_id else {run_tags.TRAINING_DIGEST: digest, **lease.tags()},
         log_system_metrics=True,
     )
     if run_id and parent_run_id:
         mlflow.set_tag(run_tags.PARENT, parent_run_id)
+    held = lease.Lease(client, run.info.run_id)
+    began = max(round(1000 * time.time()), run.info.start_time), time.monotonic()
     status = RunStatus.FAILED
     try:
-        yield RunLogger(run.info.run_id)
+        yield RunLogger(client, run.info.run_id)
         status = RunStatus.FINISHED
     except KeyboardInterrupt:
         status = RunStatus.KILLED
         raise
     finally:
         mlflow.end_run(RunStatus.to_string(status))
+        # By a clock that cannot be set meanwhile.
+        ended = began[0] + round(1000 * (time.monotonic() - began[1]))
+        client.set_terminated(run.info.run_id, RunStatus.to_string(status), ended)
+        held.release()
+
+
+def _barely_begun(client: MlflowClient, experiment_id: str, digest: str) -> str | None:
+    """Return a run of this very training that was killed before the checkpoint knew of it."""
+    same = client.search_runs(
+        [experiment_id],
+        f"tags.{run_tags.TRAINING_DIGEST} = '{digest}' and attributes.status != 'FINISHED'",
+        order_by=["attributes.start_time DESC"],
+    )
+    return next(
+        (
+            run.info.run_id
+            for run in same
+            if lease.is_orphan(run) and metric_names.LOSS not in run.data.metrics
+        ),
+        None,
+    )
 
 
 class RunLogger(TrainingLogger):
     """Logs to the active run; see `TrainingLogger` for what each method takes.
 
+    Whatever is logged twice, because a run was interrupted in between, is kept once.
+
     Args:
+        client: of the store.
         run_id: the active run's.
     """
 
-    def __init__(self, run_id: str):
+    def __init__(self, client: MlflowClient, run_id: str):
+        self.client = client
         self.run_id: str = run_id
 
     def start(
@@ -111,22 +145,35 @@ class RunLogger(TrainingLogger):
         self, model: Any, example: np.ndarray, final: Mapping[str, float], out: Path
     ) -> None:
         """Log the final metrics, history and figures, and the model."""
-        mlflow.log_metrics(dict(final))
-        mlflow.log_artifact(str(out / paths.HISTORY))
-        mlflow.log_artifacts(str((out / paths.CURVES).parent), "figures")
-        with quiet.stderr():
-            mlflow.tensorflow.log_model(
-                model,
-                name="model",
-                signature=infer_signature(example, model(example).numpy()),
-                input_example=example,
-                pip_requirements=[f"{name}=={version(name)}" for name in MODEL_REQUIREMENTS],
-                code_paths=[str(SOURCE)],  # our activation layers
-            )
+        _log_new(self.client, self.run_id, final)
+        self.client.log_artifact(self.run_id, str(out / paths.HISTORY))
+        self.client.log_artifacts(self.run_id, str((out / paths.CURVES).parent), "figures")
+        if not self._has_model():
+            with quiet.stderr():
+                mlflow.tensorflow.log_model(
+                    model,
+                    name="model",
+                    signature=infer_signature(example, model(example).numpy()),
+                    input_example=example,
+                    pip_requirements=[f"{name}=={version(name)}" for name in MODEL_REQUIREMENTS],
+                    code_paths=[str(SOURCE)],  # our activation layers
+                )
+
+    def _has_model(self) -> bool:
+        """Return whether the run has its model; one that was not logged to the end is deleted."""
+        run = self.client.get_run(self.run_id)
+        logged = self.client.search_logged_models(
+            [run.info.experiment_id], f"source_run_id = '{self.run_id}'"
+        )
+        ready = [one for one in logged if one.status == LoggedModelStatus.READY]
+        for one in logged:
+            if one not in ready:
+                self.client.delete_logged_model(one.model_id)
+        return bool(ready)
 
     def predicted(self, files: Mapping[Path, str], scores: Mapping[str, float]) -> None:
         """Log the files and the scores."""
-        _add(mlflow.MlflowClient(), self.run_id, files, scores)
+        _add(self.client, self.run_id, files, scores)
 
 
 def flat(config: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
@@ -179,19 +226,25 @@ def add_results(
         scores: metrics by name.
         tags: values by name.
     """
-    client = mlflow.MlflowClient()
+    client = MlflowClient()
     _add(client, run_id, files or {}, scores or {})
     for name, value in (tags or {}).items():
         client.set_tag(run_id, name, value)
 
 
 def _add(
-    client: mlflow.MlflowClient,
-    run_id: str,
-    files: Mapping[Path, str],
-    scores: Mapping[str, float],
+    client: MlflowClient, run_id: str, files: Mapping[Path, str], scores: Mapping[str, float]
 ) -> None:
     for path, folder in files.items():
         client.log_artifact(run_id, str(path), folder or None)
-    now = mlflow.utils.time.get_current_time_millis()
-    client.log_batch(run_id, [Metric(name, value, now, 0) for name, value in scores.items()])
+    _log_new(client, run_id, scores)
+
+
+def _log_new(client: MlflowClient, run_id: str, values: Mapping[str, float]) -> None:
+    """Log the metrics which the run does not have with these values yet."""
+    known = client.get_run(run_id).data.metrics
+    now = round(1000 * time.time())
+    new = [
+        Metric(name, value, now, 0) for name, value in values.items() if known.get(name) != value
+    ]
+    client.log_batch(run_id, new)

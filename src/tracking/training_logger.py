@@ -64,18 +64,21 @@ class TrainingLogger:
 
 
 @contextmanager
-def opened(settings: Mlflow, name: str, run_id: str | None) -> Iterator[TrainingLogger]:
+def opened(
+    settings: Mlflow, name: str, run_id: str | None, digest: str
+) -> Iterator[TrainingLogger]:
     """Open the run of a training, and yield its logger.
 
     Args:
         settings: which experiment and parent run; or that nothing shall be tracked.
         name: of a new run.
         run_id: of the run to go on with, None for a new one.
+        digest: the training's (src/tracking/fingerprint.py).
     """
     if not settings.enabled:
         yield TrainingLogger()
         return
     from src.tracking import run_logger  # MLflow, which an untracked training does without
 
-    with run_logger.opened(settings, name, run_id) as logger:
+    with run_logger.opened(settings, name, run_id, digest) as logger:
         yield logger

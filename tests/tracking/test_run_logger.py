@@ -1,4 +1,5 @@
 import sqlite3
+import time
 from pathlib import Path
 
 import keras
@@ -7,19 +8,20 @@ import numpy as np
 import pytest
 import yaml
 from mlflow import MlflowClient
+from mlflow.entities import LoggedModelStatus
 
 from src.config.schema import Mlflow
 from src.data.dataset import Dataset
 from src.runtime import metric_names, paths
-from src.tracking import run_logger, store
+from src.tracking import lease, run_logger, store
 from src.training import activations
 
 DATA = Dataset("mnist-kaggle", "0f" * 32, {"train": 2, "valid": 1, "test": 3})
 UNKNOWN = "ab" * 16
 
 
-def opened(name="swish", run_id=None, experiment="digits", parent_run_id=None):
-    return run_logger.opened(Mlflow(True, experiment, parent_run_id), name, run_id)
+def opened(name="swish", run_id=None, experiment="digits", parent_run_id=None, digest="ab" * 32):
+    return run_logger.opened(Mlflow(True, experiment, parent_run_id), name, run_id, digest)
 
 
 def trained(**given):
@@ -158,7 +160,9 @@ def test_an_epochs_metrics_are_logged_under_its_number(client):
     assert [(entry.step, entry.value) for entry in losses] == [(1, 1.0), (2, 0.5)]
 
 
-def test_a_finished_trainings_files_metrics_and_model_are_in_its_run(client, tmp_path):
+@pytest.fixture
+def left(tmp_path):
+    """What a training leaves: a model, an example, and a folder with history and figures."""
     (tmp_path / paths.CURVES).parent.mkdir()
     (tmp_path / paths.CURVES).write_bytes(b"a picture")
     (tmp_path / paths.HISTORY).write_text("epoch\n1\n")
@@ -166,9 +170,13 @@ def test_a_finished_trainings_files_metrics_and_model_are_in_its_run(client, tmp
     x = keras.layers.Flatten()(keras.layers.Rescaling(1 / 255)(inputs))
     x = activations.SwishBeta(0.5)(keras.layers.Dense(2)(x))
     model = keras.Model(inputs, keras.layers.Dense(10)(x))
-    image = np.full((1, 28, 28), 100, np.uint8)
+    return model, np.full((1, 28, 28), 100, np.uint8), tmp_path
+
+
+def test_a_finished_trainings_files_metrics_and_model_are_in_its_run(client, left):
+    model, image, folder = left
     with opened() as logger:
-        logger.trained(model, image, {"best_epoch": 3, "best_val_loss": 0.5}, tmp_path)
+        logger.trained(model, image, {"best_epoch": 3, "best_val_loss": 0.5}, folder)
     run_id = logger.run_id
     run = client.get_run(run_id)
     assert {"best_epoch": 3.0, "best_val_loss": 0.5}.items() <= run.data.metrics.items()
@@ -183,6 +191,55 @@ def test_a_finished_trainings_files_metrics_and_model_are_in_its_run(client, tmp
     assert [line.split("==")[0] for line in requirements] == list(run_logger.MODEL_REQUIREMENTS)
     loaded = mlflow.tensorflow.load_model(uri)
     np.testing.assert_array_equal(loaded(image), model(image))
+
+
+def models(client, run_id):
+    experiment_id = client.get_run(run_id).info.experiment_id
+    return client.search_logged_models([experiment_id], f"source_run_id = '{run_id}'")
+
+
+def test_what_is_logged_twice_is_there_once(client, left):
+    model, image, folder = left
+    with opened() as logger:
+        for _ in range(2):
+            logger.trained(model, image, {"best_epoch": 3, "train_seconds": 0.5}, folder)
+            logger.predicted({folder / paths.HISTORY: ""}, {"test_accuracy": 0.75})
+    for name in ("best_epoch", "train_seconds", "test_accuracy"):
+        assert len(client.get_metric_history(logger.run_id, name)) == 1
+    [only] = models(client, logger.run_id)
+    assert only.status == LoggedModelStatus.READY
+
+
+def test_a_model_that_was_not_logged_to_the_end_is_replaced(client, left):
+    model, image, folder = left
+    with opened() as logger:
+        experiment_id = client.get_run(logger.run_id).info.experiment_id
+        half = client.create_logged_model(experiment_id, "model", logger.run_id)
+        logger.trained(model, image, {}, folder)
+    [only] = models(client, logger.run_id)
+    assert only.model_id != half.model_id
+    assert only.status == LoggedModelStatus.READY
+
+
+def test_a_run_that_was_killed_before_the_checkpoint_knew_of_it_is_gone_on_with(
+    client, monkeypatch
+):
+    digest = "cd" * 32
+    experiment_id = client.get_experiment_by_name("digits").experiment_id
+    monkeypatch.setattr(lease, "is_orphan", lambda run: True)
+    tags = {"training_digest": digest}
+    begun, epochs = (client.create_run(experiment_id, tags=tags).info.run_id for _ in range(2))
+    client.log_metric(epochs, metric_names.LOSS, 0.5)  # whose checkpoint was lost
+    assert trained(digest=digest) == begun
+    assert trained(digest="ef" * 32) not in (begun, epochs)
+
+
+def test_a_clock_that_goes_back_gives_no_negative_duration(client, monkeypatch):
+    with opened() as logger:
+        now = time.time()
+        monkeypatch.setattr(time, "time", lambda: now - 3600)
+    info = client.get_run(logger.run_id).info
+    assert 0 <= info.end_time - info.start_time < 60_000
 
 
 # What is added later.
