@@ -59,16 +59,19 @@ def close_orphans(client: MlflowClient, experiment_id: str) -> None:
 
 
 def is_orphan(run: Any) -> bool:
-    """Return whether a run had an owner, which is gone."""
-    return OWNER in run.data.tags and not _is_held(run)
-
-
-def _is_held(run: Any) -> bool:
+    """Return whether a run had an owner, which is gone or has been silent for long."""
+    if OWNER not in run.data.tags:
+        return False
     alive = process.is_alive(run.data.tags[OWNER])
     if alive is None:
         beat = float(run.data.tags.get(HEARTBEAT, "0"))
-        return time.time() - beat < SILENT_SECONDS
-    return alive
+        return time.time() - beat > SILENT_SECONDS
+    return not alive
+
+
+def is_gone(run: Any) -> bool:
+    """Return whether a run had an owner on this machine, which has ended."""
+    return process.is_alive(run.data.tags.get(OWNER, "")) is False
 
 
 def _last_sign(client: MlflowClient, run: Any) -> int:

@@ -43,7 +43,7 @@ def opened(settings: Mlflow, name: str, run_id: str | None, digest: str) -> Iter
     client, experiment_id = store.connect(settings.experiment)
     os.environ.pop("MLFLOW_RUN_ID", None)  # it would override the arguments
     if run_id is None:
-        run_id = _barely_begun(client, experiment_id, digest)
+        run_id = _left_behind(client, experiment_id, digest)
     elif not store.is_active(client, run_id):
         run_id = None  # deleted, or of another store
     lease.close_orphans(client, experiment_id)
@@ -75,21 +75,29 @@ def opened(settings: Mlflow, name: str, run_id: str | None, digest: str) -> Iter
         held.release()
 
 
-def _barely_begun(client: MlflowClient, experiment_id: str, digest: str) -> str | None:
-    """Return a run of this very training that was killed before the checkpoint knew of it."""
+def _left_behind(client: MlflowClient, experiment_id: str, digest: str) -> str | None:
+    """Return a run of this very training that was killed before the checkpoint knew of it.
+
+    Runs whose checkpoint was lost, so that nothing can go on with them, become FAILED.
+    """
     same = client.search_runs(
         [experiment_id],
         f"tags.{run_tags.TRAINING_DIGEST} = '{digest}' and attributes.status != 'FINISHED'",
         order_by=["attributes.start_time DESC"],
     )
-    return next(
-        (
-            run.info.run_id
-            for run in same
-            if lease.is_orphan(run) and metric_names.LOSS not in run.data.metrics
-        ),
-        None,
-    )
+    barely_begun = None
+    for run in same:
+        run_id = run.info.run_id
+        if run.info.status not in ("RUNNING", "KILLED") or not lease.is_gone(run):
+            continue
+        if metric_names.LOSS not in run.data.metrics:
+            barely_begun = barely_begun or run_id
+        else:
+            client.set_terminated(run_id, "FAILED", run.info.end_time)
+            print(
+                f"The run {run.info.run_name} ({run_id}) was marked FAILED: it has no checkpoint."
+            )
+    return barely_begun
 
 
 class RunLogger(TrainingLogger):
@@ -105,6 +113,7 @@ class RunLogger(TrainingLogger):
     def __init__(self, client: MlflowClient, run_id: str):
         self.client = client
         self.run_id: str = run_id
+        self.logged: set[int] = set()  # epochs that the run had when it was gone on with
 
     def start(
         self,
@@ -128,18 +137,17 @@ class RunLogger(TrainingLogger):
 
     def lost_epochs(self, history: Sequence[Mapping[str, float]]) -> None:
         """Log the epochs which the run lacks."""
-        client = mlflow.MlflowClient()
-        logged = {point.step for point in client.get_metric_history(self.run_id, metric_names.LOSS)}
+        points = self.client.get_metric_history(self.run_id, metric_names.LOSS)
+        self.logged = {point.step for point in points}
         for values in history:
             step = int(values[metric_names.EPOCH])
-            if step not in logged:
-                self.epoch(
-                    {name: values[name] for name in values if name != metric_names.EPOCH}, step
-                )
+            found = {name: values[name] for name in values if name != metric_names.EPOCH}
+            self.epoch(found, step)
 
     def epoch(self, values: Mapping[str, float], step: int) -> None:
         """Log an epoch's metrics in one request."""
-        mlflow.log_metrics(dict(values), step=step)
+        if step not in self.logged:
+            mlflow.log_metrics(dict(values), step=step)
 
     def trained(
         self, model: Any, example: np.ndarray, final: Mapping[str, float], out: Path

@@ -4,9 +4,10 @@ Keras's BackupAndRestore keeps weights and optimizer, but not the history, the b
 where ReduceLROnPlateau stands; with those a resumed training ends in the very same weights.
 """
 
+import hashlib
+import io
 import json
 import shutil
-import zipfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -17,10 +18,12 @@ import numpy as np
 import pandas as pd
 from filelock import FileLock, Timeout
 
-from src.runtime import atomic_write, metric_names
+from src.runtime import metric_names
+from src.runtime.atomic_write import writing
 from src.runtime.errors import InputError
 from src.training.history import best_epoch
 
+DIGEST = hashlib.sha256().digest_size
 PLATEAU_STATE = ("best", "wait", "cooldown_counter")
 
 
@@ -53,7 +56,7 @@ def opened(folder: Path) -> Iterator[tuple[Path, State]]:
     folder.mkdir(parents=True, exist_ok=True)
     try:
         with FileLock(f"{folder}.lock", timeout=0):
-            file = folder / "state.npz"
+            file = folder / "state"
             yield file, load(file)
     except Timeout:
         raise InputError(
@@ -63,29 +66,71 @@ def opened(folder: Path) -> Iterator[tuple[Path, State]]:
 
 
 def load(file: Path) -> State:
-    """Return the state kept in `file`; a new one where there is none, or none that is readable."""
-    try:
-        with np.load(file) as arrays:
-            state = State(**json.loads(str(arrays["plain"])))
-            state.best = [arrays[name] for name in arrays if name.startswith("best")]
-            state.current = [arrays[name] for name in arrays if name.startswith("current")]
-            return state
-    except (FileNotFoundError, EOFError, zipfile.BadZipFile, ValueError, KeyError, TypeError):
-        return State()
+    """Return the state kept in `file`, or if that is damaged the one before it.
+
+    Without a usable one it is that of a new training. Damage of any kind is told in one line.
+    """
+    damaged = False
+    for kept in (file, _previous(file)):
+        try:
+            state = _unpack(kept.read_bytes())
+        except FileNotFoundError:
+            continue
+        except (OSError, ValueError) as error:
+            damaged = True
+            print(f"The checkpoint {kept} is damaged ({error}).", flush=True)
+            continue
+        if damaged:
+            print(f"Training goes on after epoch {len(state.history)}.", flush=True)
+        return state
+    if damaged:
+        print("Training starts again at epoch 1, in a new run.", flush=True)
+    return State()
 
 
 def save(file: Path, state: State) -> None:
-    """Write the state, whole or not at all."""
-    plain = {"run_id": state.run_id, "history": state.history, "plateaus": state.plateaus}
-    arrays = {f"best{i}": value for i, value in enumerate(state.best)}
-    arrays |= {f"current{i}": value for i, value in enumerate(state.current)}
-    with atomic_write.writing(file) as [aside]:
-        np.savez(aside, allow_pickle=False, plain=np.array(json.dumps(plain)), **arrays)
+    """Write the state, whole or not at all, and keep the one before it."""
+    with writing(file) as [aside]:
+        aside.write_bytes(_pack(state))
+        if file.is_file():
+            file.replace(_previous(file))
 
 
 def delete(file: Path) -> None:
     """Forget the training: it is finished."""
     shutil.rmtree(file.parent)
+
+
+def _previous(file: Path) -> Path:
+    return file.with_name(f"{file.name}-before")
+
+
+def _pack(state: State) -> bytes:
+    """Return a state as the SHA-256 of what follows, and an uncompressed npz archive."""
+    plain = {"run_id": state.run_id, "history": state.history, "plateaus": state.plateaus}
+    arrays = {f"best{i}": value for i, value in enumerate(state.best)}
+    arrays |= {f"current{i}": value for i, value in enumerate(state.current)}
+    packed = io.BytesIO()
+    np.savez(packed, allow_pickle=False, plain=np.array(json.dumps(plain)), **arrays)
+    return hashlib.sha256(packed.getbuffer()).digest() + packed.getvalue()
+
+
+def _unpack(content: bytes) -> State:
+    """Return the state that `_pack` packed.
+
+    Raises:
+        ValueError: a byte of it has changed, or is missing; nothing was read of it.
+    """
+    digest, packed = content[:DIGEST], content[DIGEST:]
+    if hashlib.sha256(packed).digest() != digest:
+        raise ValueError(
+            f"its {len(content):,} bytes do not have the checksum that they begin with"
+        )
+    with np.load(io.BytesIO(packed)) as arrays:
+        state = State(**json.loads(str(arrays["plain"])))
+        state.best = [arrays[name] for name in arrays if name.startswith("best")]
+        state.current = [arrays[name] for name in arrays if name.startswith("current")]
+        return state
 
 
 class CheckpointCallback(keras.callbacks.Callback):

@@ -222,15 +222,17 @@ def test_a_model_that_was_not_logged_to_the_end_is_replaced(client, left):
 
 
 def test_a_run_that_was_killed_before_the_checkpoint_knew_of_it_is_gone_on_with(
-    client, monkeypatch
+    client, monkeypatch, capsys
 ):
     digest = "cd" * 32
     experiment_id = client.get_experiment_by_name("digits").experiment_id
-    monkeypatch.setattr(lease, "is_orphan", lambda run: True)
+    monkeypatch.setattr(lease, "is_gone", lambda run: True)
     tags = {"training_digest": digest}
     begun, epochs = (client.create_run(experiment_id, tags=tags).info.run_id for _ in range(2))
     client.log_metric(epochs, metric_names.LOSS, 0.5)  # whose checkpoint was lost
     assert trained(digest=digest) == begun
+    assert client.get_run(epochs).info.status == "FAILED"
+    assert epochs in capsys.readouterr().out
     assert trained(digest="ef" * 32) not in (begun, epochs)
 
 

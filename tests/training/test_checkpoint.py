@@ -1,9 +1,12 @@
 import subprocess
 import sys
+from pathlib import Path
 
 import keras
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from src.runtime import metric_names
 from src.runtime.errors import InputError
@@ -21,9 +24,15 @@ def example():
     )
 
 
+@pytest.fixture(scope="module")
+def packed():
+    """The bytes of a checkpoint."""
+    return checkpoint._pack(example())
+
+
 def test_a_saved_state_comes_back_whole(tmp_path):
-    checkpoint.save(tmp_path / "state.npz", example())
-    found, given = checkpoint.load(tmp_path / "state.npz"), example()
+    checkpoint.save(tmp_path / "state", example())
+    found, given = checkpoint.load(tmp_path / "state"), example()
     assert (found.run_id, found.plateaus) == (given.run_id, given.plateaus)
     np.testing.assert_equal(found.history, given.history)
     for name in ("best", "current"):
@@ -38,32 +47,71 @@ def test_the_history_is_a_table_with_a_row_per_epoch():
     assert list(table) == ["epoch", "loss"]
 
 
+def test_without_a_file_it_is_a_new_training(tmp_path, capsys):
+    assert checkpoint.load(tmp_path / "state") == checkpoint.State()
+    assert capsys.readouterr().out == ""
+
+
 @pytest.mark.parametrize(
-    "content", [None, b"", b"no archive", "half", b"PK\x05\x06" + bytes(18), "unknown field"]
+    "content", [b"", b"no archive", b"PK\x05\x06" + bytes(18), "half", "folder"]
 )
-def test_a_state_that_is_missing_or_unreadable_is_a_new_training(tmp_path, content):
-    file = tmp_path / "state.npz"
+def test_a_damaged_state_is_a_new_training_and_one_line(tmp_path, capsys, content):
+    file = tmp_path / "state"
     if content == "half":
         checkpoint.save(file, example())
         file.write_bytes(file.read_bytes()[:-200])
-    elif content == "unknown field":
-        np.savez(file, plain='{"epochs": 3}')
-    elif content is not None:
+    elif content == "folder":
+        file.mkdir()
+    else:
         file.write_bytes(content)
     assert checkpoint.load(file) == checkpoint.State()
+    damage, what = capsys.readouterr().out.splitlines()
+    assert damage.startswith(f"The checkpoint {file} is damaged (")
+    assert what == "Training starts again at epoch 1, in a new run."
+
+
+@given(place=st.floats(0, 1, exclude_max=True), bit=st.integers(0, 7))
+@settings(max_examples=300, deadline=None)
+def test_a_flipped_bit_is_never_trained_with(packed, place, bit):
+    content = bytearray(packed)
+    content[int(place * len(content))] ^= 1 << bit
+    with pytest.raises(ValueError, match="checksum"):
+        checkpoint._unpack(bytes(content))
+
+
+@given(st.binary(max_size=2_000))
+@settings(max_examples=200, deadline=None)
+def test_bytes_that_are_no_checkpoint_are_refused_before_they_are_parsed(content):
+    with pytest.raises(ValueError, match="checksum"):
+        checkpoint._unpack(content)
+
+
+def test_where_the_last_state_is_damaged_training_goes_on_from_the_one_before(tmp_path, capsys):
+    file = tmp_path / "state"
+    checkpoint.save(file, example())
+    later = example()
+    later.history.append({"epoch": 3.0, "loss": 0.25})
+    checkpoint.save(file, later)
+    assert len(checkpoint.load(file).history) == 3
+    file.write_bytes(file.read_bytes()[:-1])
+    found = checkpoint.load(file)
+    assert (len(found.history), found.run_id) == (2, example().run_id)
+    damage, what = capsys.readouterr().out.splitlines()
+    assert damage.startswith(f"The checkpoint {file} is damaged (")
+    assert what == "Training goes on after epoch 2."
 
 
 def test_a_state_that_cannot_be_written_whole_leaves_the_last_one(tmp_path, monkeypatch):
-    file = tmp_path / "state.npz"
+    file = tmp_path / "state"
     checkpoint.save(file, example())
 
-    def interrupted(path, **arrays):
-        path.write_bytes(b"half")
+    def interrupted(path, content):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(np, "savez", interrupted)
-    with pytest.raises(KeyboardInterrupt):
-        checkpoint.save(file, checkpoint.State())
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "write_bytes", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            checkpoint.save(file, checkpoint.State())
     assert checkpoint.load(file).run_id == example().run_id
 
 
@@ -112,7 +160,7 @@ def keeper_of(model, file, state, others=()):
 
 def test_the_weights_of_the_best_epoch_come_back_and_of_equals_the_later(tmp_path):
     model, state = compiled(), checkpoint.State()
-    keeper = keeper_of(model, tmp_path / "state.npz", state)
+    keeper = keeper_of(model, tmp_path / "state", state)
     for epoch, accuracy in enumerate([0.5, 0.9, 0.9, 0.7]):
         model.layers[0].kernel.assign([[epoch], [epoch]])
         keeper.on_epoch_end(epoch, {metric_names.VAL_ACCURACY: accuracy})
@@ -120,14 +168,14 @@ def test_the_weights_of_the_best_epoch_come_back_and_of_equals_the_later(tmp_pat
     keeper.restore_best(restored)
     np.testing.assert_array_equal(restored.layers[0].kernel, [[2], [2]])
     # And so they do from the file.
-    resumed = checkpoint.load(tmp_path / "state.npz")
+    resumed = checkpoint.load(tmp_path / "state")
     np.testing.assert_array_equal(resumed.best[0], [[2], [2]])
     assert [row[metric_names.EPOCH] for row in resumed.history] == [1, 2, 3, 4]
 
 
 def test_all_that_training_changes_is_kept_after_each_epoch(tmp_path):
     x, y = np.ones((8, 2)), np.ones((8, 1))
-    model, file = compiled(), tmp_path / "state.npz"
+    model, file = compiled(), tmp_path / "state"
     plateau = keras.callbacks.ReduceLROnPlateau("val_accuracy", mode="max", patience=9)
     plateau.set_model(model)
     plateau.on_train_begin()
@@ -158,6 +206,6 @@ def test_all_that_training_changes_is_kept_after_each_epoch(tmp_path):
 def test_a_new_training_starts_from_its_own_weights(tmp_path):
     model = compiled()
     before = model.get_weights()
-    keeper_of(model, tmp_path / "state.npz", checkpoint.State())
+    keeper_of(model, tmp_path / "state", checkpoint.State())
     for old, new in zip(before, model.get_weights(), strict=True):
         np.testing.assert_array_equal(old, new)
