@@ -68,10 +68,10 @@ def draw(cfg: schema.Fetch, train: Path, test: Path, sample: Path, solution: Pat
         order = np.random.RandomState(cfg.seed).permutation(len(images))
         facts["seed"] = cfg.seed
     ours, theirs = order[: rows[0]], order[rows[0] :]
-    write_csv.write_images(train, images[ours], labels[ours])
-    write_csv.write_images(test, images[theirs])
-    write_csv.write_submission(sample, np.zeros(len(theirs), np.uint8))
-    write_csv.write_submission(solution, labels[theirs])
+    write_csv.images(train, images[ours], labels[ours])
+    write_csv.images(test, images[theirs])
+    write_csv.submission(sample, np.zeros(len(theirs), np.uint8))
+    write_csv.submission(solution, labels[theirs])
     return facts | {
         "sha256": mirrors.DATASETS[cfg.source].sha256,  # verified
         "rows": {"train": len(ours), "test": len(theirs)},
@@ -101,9 +101,9 @@ def copy(folder: Path, train: Path, test: Path, sample: Path, solution: Path) ->
             shutil.copyfile(folder / file.name, file)
     rows = {"train": _rows(train), "test": _rows(test)}
     if not sample.exists():
-        write_csv.write_submission(sample, np.zeros(rows["test"], np.uint8))
+        write_csv.submission(sample, np.zeros(rows["test"], np.uint8))
     if not solution.exists():
-        write_csv.write_submission(solution, None)
+        write_csv.submission(solution, None)
     digests = {}
     for file in (train, test, sample, solution):
         with file.open("rb") as stream:

@@ -31,9 +31,9 @@ def main() -> None:
     from src.data import read_csv  # pandera and pandas: not for the errors above
 
     rows_train, rows_test = digits.LAYOUTS[layout] or (None, None)
-    images, labels = read_csv.read_train(paths.TRAIN_CSV, rows_train)
-    test_images = read_csv.read_test(paths.TEST_CSV, rows_test)
-    read_csv.read_submission(paths.SAMPLE_SUBMISSION_CSV, len(test_images))
+    images, labels = read_csv.train(paths.TRAIN_CSV, rows_train)
+    test_images = read_csv.test(paths.TEST_CSV, rows_test)
+    read_csv.submission(paths.SAMPLE_SUBMISSION_CSV, len(test_images))
 
     train, valid = split(labels, cfg.valid_fraction, cfg.seed)
     parts = {

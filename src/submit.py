@@ -131,7 +131,7 @@ def _check(path: Path) -> None:
     from src.data import read_csv  # pandas and pandera: not for --help
 
     _, rows = LAYOUTS["kaggle"]
-    read_csv.read_submission(path, rows)
+    read_csv.submission(path, rows)
 
 
 def _record(origin: dict[str, str | None], score: kaggle_api.Score) -> str:

@@ -103,7 +103,7 @@ def test_the_digest_changes_with_a_single_test_pixel(fetched, sample):
     before = json.loads(paths.DATASET.read_text())["digest"]
     images = sample[mirrors.TEST_IMAGES].copy()
     images[0, 0, 0] ^= 1
-    write_csv.write_images(paths.TEST_CSV, images)
+    write_csv.images(paths.TEST_CSV, images)
     preprocess.main()
     assert json.loads(paths.DATASET.read_text())["digest"] != before
 
@@ -121,7 +121,7 @@ def test_the_held_out_labels_are_not_read(fetched):
 
 
 def test_data_without_a_solution_are_fine(fetched):
-    write_csv.write_submission(paths.SOLUTION_CSV, None)
+    write_csv.submission(paths.SOLUTION_CSV, None)
     preprocess.main()
     assert paths.TRAIN.is_file()
 
@@ -185,7 +185,7 @@ def test_the_layout_says_how_many_rows_there_must_be(fetched, monkeypatch, layou
 def test_a_class_with_a_single_image_cannot_be_split(fetched, sample):
     labels = np.minimum(sample[mirrors.TRAIN_LABELS], 8)
     labels[0] = 9
-    write_csv.write_images(paths.TRAIN_CSV, sample[mirrors.TRAIN_IMAGES], labels)
+    write_csv.images(paths.TRAIN_CSV, sample[mirrors.TRAIN_IMAGES], labels)
     with pytest.raises(InputError, match=r"cannot be split.*valid_fraction=0.1") as caught:
         preprocess.main()
     assert "\n" not in str(caught.value)

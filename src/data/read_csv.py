@@ -41,7 +41,7 @@ SUBMISSIONS = DataFrameSchema(
 )
 
 
-def read_train(path: Path, rows: int | None = None) -> tuple[np.ndarray, np.ndarray]:
+def train(path: Path, rows: int | None = None) -> tuple[np.ndarray, np.ndarray]:
     """Return train.csv's images, uint8 (N, 28, 28), and labels, uint8 (N,).
 
     Args:
@@ -56,31 +56,31 @@ def read_train(path: Path, rows: int | None = None) -> tuple[np.ndarray, np.ndar
     return _images(values[:, 1:]), values[:, 0].copy()
 
 
-def read_test(path: Path, rows: int | None = None) -> np.ndarray:
-    """Return test.csv's images, uint8 (N, 28, 28); arguments and errors as `read_train`."""
+def test(path: Path, rows: int | None = None) -> np.ndarray:  # noqa: PT028 - it is no test
+    """Return test.csv's images, uint8 (N, 28, 28); arguments and errors as `train`."""
     return _images(_read(path, PIXELS, TEST, rows).to_numpy())
 
 
-def read_submission(path: Path, rows: int | None = None) -> np.ndarray:
+def submission(path: Path, rows: int | None = None) -> np.ndarray:
     """Return the labels, uint8 (N,), of a file with ImageId (1 ... N) and Label.
 
-    Arguments and errors as `read_train`.
+    Arguments and errors as `train`.
     """
     return _read(path, SUBMISSION, SUBMISSIONS, rows)[SUBMITTED].to_numpy()
 
 
-def read_solution(path: Path, rows: int | None = None) -> np.ndarray | None:
+def solution(path: Path, rows: int | None = None) -> np.ndarray | None:
     """Return the true labels of test.csv, uint8 (N,), or None when they are not known.
 
     They are not known when the file has its header only (`src.data.write_csv`). Arguments and
-    errors as `read_train`.
+    errors as `train`.
     """
     _require(path)
     with path.open("rb") as lines:
         header, first = lines.readline().strip(), lines.readline().strip()
     if header == ",".join(SUBMISSION).encode() and not first:
         return None
-    return read_submission(path, rows)
+    return submission(path, rows)
 
 
 def _images(values: np.ndarray) -> np.ndarray:

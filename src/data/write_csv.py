@@ -2,7 +2,7 @@
 
 An image is a row of 784 pixels, line by line from the top left. `solution.csv`, the true labels of
 test.csv, is ours: Kaggle keeps them. Where they are not known the file has its header only, because
-DVC wants every output of a stage to exist. `write_submission` and `schemas.read_solution` hold that
+DVC wants every output of a stage to exist. `submission` and `read_csv.solution` hold that
 rule.
 """
 
@@ -20,7 +20,7 @@ PIXELS = tuple(f"pixel{number}" for number in range(SIDE * SIDE))
 SUBMISSION = ("ImageId", "Label")
 
 
-def write_images(path: Path, images: np.ndarray, labels: np.ndarray | None = None) -> None:
+def images(path: Path, images: np.ndarray, labels: np.ndarray | None = None) -> None:
     """Write train.csv, or without labels test.csv.
 
     Args:
@@ -34,7 +34,7 @@ def write_images(path: Path, images: np.ndarray, labels: np.ndarray | None = Non
     _write(path, columns | dict(zip(PIXELS, pixels, strict=True)))
 
 
-def write_submission(path: Path, labels: np.ndarray | None) -> None:
+def submission(path: Path, labels: np.ndarray | None) -> None:
     """Write ImageId (from 1) and Label; only the header if the labels are not known.
 
     Args:

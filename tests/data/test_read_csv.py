@@ -33,10 +33,10 @@ def append(path, text):
 
 
 READERS = {
-    "train.csv": read_csv.read_train,
-    "test.csv": read_csv.read_test,
-    "sample_submission.csv": read_csv.read_submission,
-    "solution.csv": read_csv.read_solution,
+    "train.csv": read_csv.train,
+    "test.csv": read_csv.test,
+    "sample_submission.csv": read_csv.submission,
+    "solution.csv": read_csv.solution,
 }
 
 
@@ -52,27 +52,27 @@ def refused(path, rows=None):
 
 
 def test_good_files_give_their_arrays(folder, sample):
-    images, labels = read_csv.read_train(folder / "train.csv", 600)
+    images, labels = read_csv.train(folder / "train.csv", 600)
     assert images.dtype == labels.dtype == np.uint8
     assert images.flags.c_contiguous
     assert np.array_equal(images, sample[mirrors.TRAIN_IMAGES])
     assert np.array_equal(labels, sample[mirrors.TRAIN_LABELS])
-    test_images = read_csv.read_test(folder / "test.csv", 200)
+    test_images = read_csv.test(folder / "test.csv", 200)
     assert np.array_equal(test_images, sample[mirrors.TEST_IMAGES])
-    solution = read_csv.read_solution(folder / "solution.csv", 200)
+    solution = read_csv.solution(folder / "solution.csv", 200)
     assert np.array_equal(solution, sample[mirrors.TEST_LABELS])
-    assert not read_csv.read_submission(folder / "sample_submission.csv", 200).any()
+    assert not read_csv.submission(folder / "sample_submission.csv", 200).any()
 
 
 def test_windows_line_ends_and_a_missing_last_one_are_fine(folder, sample):
     path = folder / "train.csv"
     path.write_bytes(path.read_bytes().rstrip(b"\n").replace(b"\n", b"\r\n"))
-    assert np.array_equal(read_csv.read_train(path, 600)[0], sample[mirrors.TRAIN_IMAGES])
+    assert np.array_equal(read_csv.train(path, 600)[0], sample[mirrors.TRAIN_IMAGES])
 
 
 def test_a_solution_with_its_header_only_is_not_known(folder):
-    write_csv.write_submission(folder / "solution.csv", None)
-    assert read_csv.read_solution(folder / "solution.csv", 200) is None
+    write_csv.submission(folder / "solution.csv", None)
+    assert read_csv.solution(folder / "solution.csv", 200) is None
 
 
 @pytest.mark.parametrize(
@@ -175,7 +175,7 @@ def test_a_missing_file_is_refused(folder, name):
 def test_a_byte_order_mark_is_fine(folder, sample):
     path = folder / "train.csv"
     path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
-    assert np.array_equal(read_csv.read_train(path, 600)[0], sample[mirrors.TRAIN_IMAGES])
+    assert np.array_equal(read_csv.train(path, 600)[0], sample[mirrors.TRAIN_IMAGES])
     set_cell(path, 3, 5, "256")
     assert refused(path).startswith(", column pixel4, data row 3")
 
