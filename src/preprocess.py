@@ -13,7 +13,7 @@ from dataclasses import asdict
 import numpy as np
 
 from src.config import compose
-from src.data import digits
+from src.data import digits, read_csv
 from src.data.dataset import Dataset
 from src.data.digits import CLASSES
 from src.runtime import errors, paths
@@ -28,8 +28,6 @@ def main() -> None:
     """Write data/processed, whole or not at all."""
     cfg = compose.stage("preprocess")
     source, layout = provenance()
-    from src.data import read_csv  # pandera and pandas: not for the errors above
-
     rows_train, rows_test = digits.LAYOUTS[layout] or (None, None)
     images, labels = read_csv.train(paths.TRAIN_CSV, rows_train)
     test_images = read_csv.test(paths.TEST_CSV, rows_test)

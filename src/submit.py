@@ -9,7 +9,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from src.data import kaggle_api
+from src.data import kaggle_api, read_csv
 from src.data.digits import LAYOUTS
 from src.runtime import errors
 from src.runtime.errors import InputError
@@ -128,8 +128,6 @@ def _check(path: Path) -> None:
             f"{path} is missing: run `dvc repro`, or give the output folder of a training that "
             "predicted."
         )
-    from src.data import read_csv  # pandas and pandera: not for --help
-
     _, rows = LAYOUTS["kaggle"]
     read_csv.submission(path, rows)
 
