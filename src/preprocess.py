@@ -19,6 +19,7 @@ from src.data.digits import CLASSES
 from src.runtime import errors, paths
 from src.runtime.atomic_write import writing
 from src.runtime.errors import InputError
+from src.runtime.read_json import read_json
 
 CLASS_BALANCE = paths.DATA_FIGURES / "class_balance.png"
 SAMPLE_DIGITS = paths.DATA_FIGURES / "sample_digits.png"
@@ -69,16 +70,13 @@ def provenance() -> tuple[str, str]:
         InputError: provenance.json is missing or damaged.
     """
     remedy = "run fetch first (dvc repro, or python -m src.fetch)."
-    if not paths.PROVENANCE.is_file():
-        raise InputError(f"{paths.PROVENANCE} is missing, so there is no data: {remedy}")
-    try:
-        facts = json.loads(paths.PROVENANCE.read_text())
-        source, layout = facts["source"], facts["layout"]
-        digits.LAYOUTS[layout]
-    except (ValueError, KeyError, TypeError) as error:
+    found = read_json(paths.PROVENANCE, {"source": str, "layout": str}, remedy)
+    source, layout = found["source"], found["layout"]
+    if layout not in digits.LAYOUTS:
         raise InputError(
-            f"{paths.PROVENANCE} does not name a source and a known layout ({error!r}): {remedy}"
-        ) from error
+            f"{paths.PROVENANCE} does not name a known layout ({layout!r}, expected one of "
+            f"{', '.join(digits.LAYOUTS)}): {remedy}"
+        )
     return source, layout
 
 

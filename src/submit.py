@@ -4,7 +4,6 @@ Usage: python -m src.submit [RUN_FOLDER] [--message TEXT] [--timeout SECONDS] [-
 """
 
 import argparse
-import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,6 +14,7 @@ from src.runtime import errors
 from src.runtime.errors import InputError
 from src.runtime.metric_names import KAGGLE_PUBLIC_SCORE
 from src.runtime.paths import MODELS, ORIGIN, PREDICTIONS, SUBMISSION
+from src.runtime.read_json import read_json
 
 ORIGIN_KEYS = ("run_id", "run_name", "experiment", "dataset")
 SUBMISSION_TAG = "kaggle_submission"
@@ -95,19 +95,12 @@ def _places(run_folder: Path | None) -> tuple[Path, Path]:
 
 def _origin(path: Path) -> dict[str, str]:
     """Return which run trained the model: its `run_id`, `run_name`, `experiment` and `dataset`."""
-    if not path.is_file():
-        raise InputError(
-            f"{path} is missing, so no training is known to record the score in: run `dvc repro`, "
-            "or give the output folder of a training."
-        )
-    try:
-        origin = json.loads(path.read_text(encoding="utf-8"))
-        return {key: origin[key] for key in ORIGIN_KEYS}
-    except (ValueError, KeyError, TypeError) as error:
-        raise InputError(
-            f"{path} does not hold run_id, run_name, experiment and dataset in JSON: train "
-            "again, which writes it anew."
-        ) from error
+    remedy = (
+        "it names the run to record the score in, so run `dvc repro`, or give the output folder of "
+        "a training."
+    )
+    origin = read_json(path, dict.fromkeys(ORIGIN_KEYS, str), remedy)
+    return {key: origin[key] for key in ORIGIN_KEYS}
 
 
 def _check_source(origin: dict[str, str]) -> None:
