@@ -193,6 +193,23 @@ def test_a_class_with_a_single_image_cannot_be_split(fetched, sample):
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize("stage", ["fetch", "preprocess"])
+def test_dvc_knows_the_code_of_data_and_evaluation_that_a_stage_imports(fetched, stage):
+    script = f"import sys; from src import {stage}; {stage}.main(); print(*sys.modules)"
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    words = [sys.executable, "-c", script]
+    done = subprocess.run(words, env=environment, check=True, capture_output=True, text=True)
+    named = set(yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"][stage]["deps"])
+    imported = [
+        Path(*name.split("."))
+        for name in done.stdout.split()
+        if name.startswith(("src.data.", "src.evaluation."))
+    ]
+    assert imported
+    for path in imported:
+        assert {str(path.parent), f"{path}.py"} & named, path
+
+
 def test_neither_stage_imports_tensorflow(small_project):
     script = (
         "import sys; from src import fetch, preprocess; fetch.main(); preprocess.main(); "
