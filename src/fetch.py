@@ -25,6 +25,7 @@ from src.runtime.errors import InputError
 def main() -> None:
     """Write data/raw, whole or not at all."""
     cfg = compose.stage("fetch")
+    assert isinstance(cfg, schema.Fetch)
     outputs = (paths.TRAIN_CSV, paths.TEST_CSV, paths.SAMPLE_SUBMISSION_CSV, paths.SOLUTION_CSV)
     with writing(*outputs, paths.PROVENANCE) as (*files, provenance):
         if cfg.source == "kaggle":
@@ -34,6 +35,7 @@ def main() -> None:
                 kaggle_api.download(Path(folder))
                 facts = copy(Path(folder), *files)
         elif cfg.source == "files":
+            assert cfg.path  # the schema asks for it
             facts = copy(Path(cfg.path), *files)
         else:
             facts = draw(cfg, *files)

@@ -1,4 +1,4 @@
-"""Stage 2: check data/raw, and make arrays of it: training, validation and test images.
+"""Stage 2: check data/raw, and turn it into arrays of training, validation and test images.
 
     python -m src.preprocess
 
@@ -12,7 +12,7 @@ from dataclasses import asdict
 
 import numpy as np
 
-from src.config import compose
+from src.config import compose, schema
 from src.data import digits, read_csv
 from src.data.dataset import Dataset
 from src.data.digits import CLASSES
@@ -28,6 +28,7 @@ SAMPLE_DIGITS = paths.DATA_FIGURES / "sample_digits.png"
 def main() -> None:
     """Write data/processed, whole or not at all."""
     cfg = compose.stage("preprocess")
+    assert isinstance(cfg, schema.Preprocess)
     source, layout = provenance()
     rows_train, rows_test = digits.LAYOUTS[layout] or (None, None)
     images, labels = read_csv.train(paths.TRAIN_CSV, rows_train)
@@ -81,12 +82,15 @@ def provenance() -> tuple[str, str]:
 
 
 def split(labels: np.ndarray, fraction: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return the places of the training and of the validation images, with equal class shares.
+    """Return the indices of the training and of the validation images, stratified by class.
 
     Args:
         labels: uint8 (N,).
         fraction: of the images, for validation.
-        seed: of the draw.
+        seed: of the random split.
+
+    Returns:
+        Two integer arrays, together (N,).
 
     Raises:
         InputError: a class has too few images to be in both parts.

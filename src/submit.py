@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from src.data import kaggle_api, read_csv
-from src.data.digits import LAYOUTS
+from src.data.digits import KAGGLE_ROWS
 from src.runtime import errors
 from src.runtime.errors import InputError
 from src.runtime.metric_names import KAGGLE_PUBLIC_SCORE
@@ -121,8 +121,7 @@ def _check(path: Path) -> None:
             f"{path} is missing: run `dvc repro`, or give the output folder of a training that "
             "predicted."
         )
-    _, rows = LAYOUTS["kaggle"]
-    read_csv.submission(path, rows)
+    read_csv.submission(path, KAGGLE_ROWS[1])
 
 
 def _record(origin: dict[str, str | None], score: kaggle_api.Score) -> str:
