@@ -2,9 +2,9 @@
 
 import json
 from collections.abc import Mapping
-from numbers import Number
 from pathlib import Path
-from typing import Any
+from types import NoneType, UnionType
+from typing import Any, get_args
 
 from src.runtime.errors import InputError
 from src.runtime.formatting import listed
@@ -16,16 +16,16 @@ TYPES: dict[type, str] = {
     bool: "a boolean",
     int: "a number",
     float: "a number",
-    Number: "a number",
+    NoneType: "null",
 }
 
 
-def read_json(path: Path, keys: Mapping[str, type], remedy: str) -> dict[str, Any]:
+def read_json(path: Path, keys: Mapping[str, type | UnionType], remedy: str) -> dict[str, Any]:
     """Return the JSON object in the file at `path`, which has at least the keys `keys`.
 
     Args:
         path: of the file.
-        keys: each with the type of its value: one of `TYPES`, Number for any number.
+        keys: each with the type of its value, one of `TYPES` or a union such as `str | None`.
         remedy: what to do when the file is missing or damaged; it ends the error's sentence.
 
     Raises:
@@ -46,15 +46,15 @@ def read_json(path: Path, keys: Mapping[str, type], remedy: str) -> dict[str, An
     return found
 
 
-def _check(found: Any, keys: Mapping[str, type]) -> None:
+def _check(found: Any, keys: Mapping[str, type | UnionType]) -> None:
     if not isinstance(found, dict):
-        raise ValueError(f"it holds {_name(found)}")
+        raise ValueError(f"it holds {_name(type(found))}")
     for key, kind in keys.items():
         if key not in found:
             raise ValueError(f"it has no {key!r}")
         if not isinstance(found[key], kind):
-            raise ValueError(f"its {key!r} is {_name(found[key])}, not {TYPES[kind]}")
+            raise ValueError(f"its {key!r} is {_name(type(found[key]))}, not {_name(kind)}")
 
 
-def _name(value: Any) -> str:
-    return TYPES.get(type(value), "null")
+def _name(kind: type | UnionType) -> str:
+    return " or ".join(dict.fromkeys(TYPES[one] for one in get_args(kind) or (kind,)))

@@ -1,13 +1,12 @@
 import json
-from numbers import Number
 
 import pytest
 
 from src.runtime.errors import InputError
 from src.runtime.read_json import read_json
 
-KEYS = {"name": str, "counts": dict, "parts": list, "score": Number}
-FACTS = {"name": "mnist", "counts": {"train": 2}, "parts": [1], "score": 0.5}
+KEYS = {"name": str, "counts": dict, "parts": list, "score": int | float, "run": str | None}
+FACTS = {"name": "mnist", "counts": {"train": 2}, "parts": [1], "score": 0.5, "run": None}
 REMEDY = "run `dvc repro` first."
 
 
@@ -53,7 +52,7 @@ def test_a_missing_file_is_named_with_the_remedy(tmp_path):
 
 @pytest.mark.parametrize("content", [b"", b"{", b"name: mnist", b"\xff\xfe{}", b"{}\n{}"])
 def test_what_is_not_json_is_told_with_what_was_expected(refusal, content):
-    assert "), expected a JSON object with name, counts, parts and score: " in refusal(content)
+    assert "), expected a JSON object with name, counts, parts, score and run: " in refusal(content)
     assert "), expected a JSON object: " in refusal(content, {})
 
 
@@ -84,6 +83,7 @@ def test_a_missing_key_is_named(refusal, key):
         ("counts", [], "an array, not an object"),
         ("parts", "1", "a string, not an array"),
         ("score", None, "null, not a number"),
+        ("run", True, "a boolean, not a string or null"),
     ],
 )
 def test_a_value_of_another_type_is_named_with_both_types(refusal, key, value, said):
