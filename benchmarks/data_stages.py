@@ -98,7 +98,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Fetch and preprocess, against pandas and NumPy.")
     parser.add_argument("--rounds", type=int, default=5)
     given = parser.parse_args()
-    conditions = turns.conditions("numpy", "pandas", "pyarrow", "pandera")
+    conditions = turns.conditions("numpy", "pandas", "pyarrow")
     with tempfile.TemporaryDirectory() as name:
         mirror = Path(name) / "mirror"
         mirror.mkdir()

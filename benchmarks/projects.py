@@ -40,7 +40,7 @@ def with_our_data() -> Iterator[Path]:
         InputError: the data is not preprocessed, or its held-out labels are not known.
     """
     dataset.describe()
-    if read_csv.read_solution(paths.SOLUTION_CSV) is None:
+    if read_csv.solution(paths.SOLUTION_CSV) is None:
         raise InputError(
             f"{paths.SOLUTION_CSV} holds no labels, so no test accuracy can be compared: set "
             "fetch.source to mnist in params.yaml and run `dvc repro preprocess`."

@@ -25,6 +25,7 @@ from src.runtime.errors import InputError
 def main() -> None:
     """Write data/raw, whole or not at all."""
     cfg = compose.stage("fetch")
+    assert isinstance(cfg, schema.Fetch)
     outputs = (paths.TRAIN_CSV, paths.TEST_CSV, paths.SAMPLE_SUBMISSION_CSV, paths.SOLUTION_CSV)
     with writing(*outputs, paths.PROVENANCE) as (*files, provenance):
         if cfg.source == "kaggle":
@@ -34,6 +35,7 @@ def main() -> None:
                 kaggle_api.download(Path(folder))
                 facts = copy(Path(folder), *files)
         elif cfg.source == "files":
+            assert cfg.path  # the schema asks for it
             facts = copy(Path(cfg.path), *files)
         else:
             facts = draw(cfg, *files)
@@ -68,10 +70,10 @@ def draw(cfg: schema.Fetch, train: Path, test: Path, sample: Path, solution: Pat
         order = np.random.RandomState(cfg.seed).permutation(len(images))
         facts["seed"] = cfg.seed
     ours, theirs = order[: rows[0]], order[rows[0] :]
-    write_csv.write_images(train, images[ours], labels[ours])
-    write_csv.write_images(test, images[theirs])
-    write_csv.write_submission(sample, np.zeros(len(theirs), np.uint8))
-    write_csv.write_submission(solution, labels[theirs])
+    write_csv.images(train, images[ours], labels[ours])
+    write_csv.images(test, images[theirs])
+    write_csv.submission(sample, np.zeros(len(theirs), np.uint8))
+    write_csv.submission(solution, labels[theirs])
     return facts | {
         "sha256": mirrors.DATASETS[cfg.source].sha256,  # verified
         "rows": {"train": len(ours), "test": len(theirs)},
@@ -101,9 +103,9 @@ def copy(folder: Path, train: Path, test: Path, sample: Path, solution: Path) ->
             shutil.copyfile(folder / file.name, file)
     rows = {"train": _rows(train), "test": _rows(test)}
     if not sample.exists():
-        write_csv.write_submission(sample, np.zeros(rows["test"], np.uint8))
+        write_csv.submission(sample, np.zeros(rows["test"], np.uint8))
     if not solution.exists():
-        write_csv.write_submission(solution, None)
+        write_csv.submission(solution, None)
     digests = {}
     for file in (train, test, sample, solution):
         with file.open("rb") as stream:

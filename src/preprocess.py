@@ -1,4 +1,4 @@
-"""Stage 2: check data/raw, and make arrays of it: training, validation and test images.
+"""Stage 2: check data/raw, and turn it into arrays of training, validation and test images.
 
     python -m src.preprocess
 
@@ -12,13 +12,14 @@ from dataclasses import asdict
 
 import numpy as np
 
-from src.config import compose
-from src.data import digits
+from src.config import compose, schema
+from src.data import digits, read_csv
 from src.data.dataset import Dataset
 from src.data.digits import CLASSES
 from src.runtime import errors, paths
 from src.runtime.atomic_write import writing
 from src.runtime.errors import InputError
+from src.runtime.read_json import read_json
 
 CLASS_BALANCE = paths.DATA_FIGURES / "class_balance.png"
 SAMPLE_DIGITS = paths.DATA_FIGURES / "sample_digits.png"
@@ -27,13 +28,12 @@ SAMPLE_DIGITS = paths.DATA_FIGURES / "sample_digits.png"
 def main() -> None:
     """Write data/processed, whole or not at all."""
     cfg = compose.stage("preprocess")
+    assert isinstance(cfg, schema.Preprocess)
     source, layout = provenance()
-    from src.data import read_csv  # pandera and pandas: not for the errors above
-
     rows_train, rows_test = digits.LAYOUTS[layout] or (None, None)
-    images, labels = read_csv.read_train(paths.TRAIN_CSV, rows_train)
-    test_images = read_csv.read_test(paths.TEST_CSV, rows_test)
-    read_csv.read_submission(paths.SAMPLE_SUBMISSION_CSV, len(test_images))
+    images, labels = read_csv.train(paths.TRAIN_CSV, rows_train)
+    test_images = read_csv.test(paths.TEST_CSV, rows_test)
+    read_csv.submission(paths.SAMPLE_SUBMISSION_CSV, len(test_images))
 
     train, valid = split(labels, cfg.valid_fraction, cfg.seed)
     parts = {
@@ -71,26 +71,26 @@ def provenance() -> tuple[str, str]:
         InputError: provenance.json is missing or damaged.
     """
     remedy = "run fetch first (dvc repro, or python -m src.fetch)."
-    if not paths.PROVENANCE.is_file():
-        raise InputError(f"{paths.PROVENANCE} is missing, so there is no data: {remedy}")
-    try:
-        facts = json.loads(paths.PROVENANCE.read_text())
-        source, layout = facts["source"], facts["layout"]
-        digits.LAYOUTS[layout]
-    except (ValueError, KeyError, TypeError) as error:
+    found = read_json(paths.PROVENANCE, {"source": str, "layout": str}, remedy)
+    source, layout = found["source"], found["layout"]
+    if layout not in digits.LAYOUTS:
         raise InputError(
-            f"{paths.PROVENANCE} does not name a source and a known layout ({error!r}): {remedy}"
-        ) from error
+            f"{paths.PROVENANCE} does not name a known layout ({layout!r}, expected one of "
+            f"{', '.join(digits.LAYOUTS)}): {remedy}"
+        )
     return source, layout
 
 
 def split(labels: np.ndarray, fraction: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return the places of the training and of the validation images, with equal class shares.
+    """Return the indices of the training and of the validation images, stratified by class.
 
     Args:
         labels: uint8 (N,).
         fraction: of the images, for validation.
-        seed: of the draw.
+        seed: of the random split.
+
+    Returns:
+        Two integer arrays, together (N,).
 
     Raises:
         InputError: a class has too few images to be in both parts.

@@ -4,19 +4,20 @@ Usage: python -m src.submit [RUN_FOLDER] [--message TEXT] [--timeout SECONDS] [-
 """
 
 import argparse
-import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
-from src.data import kaggle_api
-from src.data.digits import LAYOUTS
+from src.data import kaggle_api, read_csv
+from src.data.digits import KAGGLE_ROWS
 from src.runtime import errors
 from src.runtime.errors import InputError
 from src.runtime.metric_names import KAGGLE_PUBLIC_SCORE
 from src.runtime.paths import MODELS, ORIGIN, PREDICTIONS, SUBMISSION
+from src.runtime.read_json import read_json
 
-ORIGIN_KEYS = ("run_id", "run_name", "experiment", "dataset")
+ORIGIN_KEYS = {"run_id": str | None, "run_name": str, "experiment": str, "dataset": str}
 SUBMISSION_TAG = "kaggle_submission"
 
 
@@ -93,24 +94,16 @@ def _places(run_folder: Path | None) -> tuple[Path, Path]:
     return run_folder / ORIGIN, run_folder / PREDICTIONS / SUBMISSION
 
 
-def _origin(path: Path) -> dict[str, str]:
-    """Return which run trained the model: its `run_id`, `run_name`, `experiment` and `dataset`."""
-    if not path.is_file():
-        raise InputError(
-            f"{path} is missing, so no training is known to record the score in: run `dvc repro`, "
-            "or give the output folder of a training."
-        )
-    try:
-        origin = json.loads(path.read_text(encoding="utf-8"))
-        return {key: origin[key] for key in ORIGIN_KEYS}
-    except (ValueError, KeyError, TypeError) as error:
-        raise InputError(
-            f"{path} does not hold run_id, run_name, experiment and dataset in JSON: train "
-            "again, which writes it anew."
-        ) from error
+def _origin(path: Path) -> dict[str, Any]:
+    """Return which run trained the model: what `ORIGIN_KEYS` names; no `run_id` if not tracked."""
+    remedy = (
+        "it names the run to record the score in, so run `dvc repro`, or give the output folder of "
+        "a training."
+    )
+    return read_json(path, ORIGIN_KEYS, remedy)
 
 
-def _check_source(origin: dict[str, str]) -> None:
+def _check_source(origin: dict[str, Any]) -> None:
     """Refuse labels of other images than Kaggle's: the score would be that of guessing."""
     source = origin["dataset"].split("-")[0]
     if source not in ("kaggle", "files"):
@@ -128,13 +121,10 @@ def _check(path: Path) -> None:
             f"{path} is missing: run `dvc repro`, or give the output folder of a training that "
             "predicted."
         )
-    from src.data import read_csv  # pandas and pandera: not for --help
-
-    _, rows = LAYOUTS["kaggle"]
-    read_csv.read_submission(path, rows)
+    read_csv.submission(path, KAGGLE_ROWS[1])
 
 
-def _record(origin: dict[str, str | None], score: kaggle_api.Score) -> str:
+def _record(origin: dict[str, Any], score: kaggle_api.Score) -> str:
     """Log the score to the training's run; return that run in words."""
     if origin["run_id"] is None:
         return "none: the training was not tracked (mlflow.enabled=false)"

@@ -56,11 +56,11 @@ def small_mnist(sample: mirrors.Arrays, tmp_path_factory: pytest.TempPathFactory
     """A folder with the sample as train, test, sample_submission and solution.csv."""
     folder = tmp_path_factory.mktemp("small_mnist")
     images, labels, test_images, solution = (sample[name] for name in mirrors.FILES)
-    write_csv.write_images(folder / paths.TRAIN_CSV.name, images, labels)
-    write_csv.write_images(folder / paths.TEST_CSV.name, test_images)
+    write_csv.images(folder / paths.TRAIN_CSV.name, images, labels)
+    write_csv.images(folder / paths.TEST_CSV.name, test_images)
     zeros = np.zeros(len(solution), np.uint8)
-    write_csv.write_submission(folder / paths.SAMPLE_SUBMISSION_CSV.name, zeros)
-    write_csv.write_submission(folder / paths.SOLUTION_CSV.name, solution)
+    write_csv.submission(folder / paths.SAMPLE_SUBMISSION_CSV.name, zeros)
+    write_csv.submission(folder / paths.SOLUTION_CSV.name, solution)
     return folder
 
 

@@ -35,9 +35,9 @@ def mnist_project(project, sample, monkeypatch):
 
 
 def images_with_labels():
-    images, labels = read_csv.read_train(paths.TRAIN_CSV)
-    test_images = read_csv.read_test(paths.TEST_CSV)
-    solution = read_csv.read_solution(paths.SOLUTION_CSV)
+    images, labels = read_csv.train(paths.TRAIN_CSV)
+    test_images = read_csv.test(paths.TEST_CSV)
+    solution = read_csv.solution(paths.SOLUTION_CSV)
     every = np.concatenate([images, test_images]), np.concatenate([labels, solution])
     return sorted((image.tobytes(), int(label)) for image, label in zip(*every, strict=True))
 
@@ -70,7 +70,7 @@ def test_the_kaggle_layout_draws_every_image_once_with_its_own_label(mnist_proje
     labels = np.concatenate([sample[mirrors.TRAIN_LABELS], sample[mirrors.TEST_LABELS]])
     expected = [(i.tobytes(), int(n)) for i, n in zip(images, labels, strict=True)]
     assert images_with_labels() == sorted(expected)
-    drawn, _ = read_csv.read_train(paths.TRAIN_CSV)
+    drawn, _ = read_csv.train(paths.TRAIN_CSV)
     assert not np.array_equal(drawn, images[:500])
 
 
@@ -95,11 +95,11 @@ def test_the_draw_of_the_kaggle_layout_never_changes():
 def test_the_mnist_layout_keeps_the_official_order(mnist_project, sample):
     set_fetch(layout="mnist")
     fetch.main()
-    images, labels = read_csv.read_train(paths.TRAIN_CSV, 600)
+    images, labels = read_csv.train(paths.TRAIN_CSV, 600)
     assert np.array_equal(images, sample[mirrors.TRAIN_IMAGES])
     assert np.array_equal(labels, sample[mirrors.TRAIN_LABELS])
-    assert np.array_equal(read_csv.read_test(paths.TEST_CSV, 200), sample[mirrors.TEST_IMAGES])
-    assert np.array_equal(read_csv.read_solution(paths.SOLUTION_CSV), sample[mirrors.TEST_LABELS])
+    assert np.array_equal(read_csv.test(paths.TEST_CSV, 200), sample[mirrors.TEST_IMAGES])
+    assert np.array_equal(read_csv.solution(paths.SOLUTION_CSV), sample[mirrors.TEST_LABELS])
     assert "seed" not in json.loads(paths.PROVENANCE.read_text())
 
 
@@ -158,12 +158,12 @@ def test_files_are_copied_as_they_are(small_project, small_mnist):
 
 def test_files_without_a_solution_replace_an_earlier_one_by_its_header(small_project, small_mnist):
     fetch.main()
-    assert read_csv.read_solution(paths.SOLUTION_CSV) is not None
+    assert read_csv.solution(paths.SOLUTION_CSV) is not None
     shutil.copytree(small_mnist, "given", ignore=shutil.ignore_patterns("solution.csv"))
     set_fetch(path="given")
     fetch.main()
     assert paths.SOLUTION_CSV.read_text() == "ImageId,Label\n"
-    assert read_csv.read_solution(paths.SOLUTION_CSV) is None
+    assert read_csv.solution(paths.SOLUTION_CSV) is None
 
 
 def test_a_missing_sample_submission_is_made(small_project, small_mnist):
@@ -183,7 +183,7 @@ def test_kaggles_files_come_without_a_solution(project, small_mnist, monkeypatch
     set_fetch(source="kaggle")
     fetch.main()
     assert paths.TRAIN_CSV.read_bytes() == (small_mnist / "train.csv").read_bytes()
-    assert read_csv.read_solution(paths.SOLUTION_CSV) is None
+    assert read_csv.solution(paths.SOLUTION_CSV) is None
     assert json.loads(paths.PROVENANCE.read_text())["source"] == "kaggle"
 
 
@@ -225,7 +225,7 @@ def test_a_full_disk_leaves_the_earlier_data_whole(mnist_project, monkeypatch):
     def full(path, labels):
         raise OSError(errno.ENOSPC, "No space left on device", str(path))
 
-    monkeypatch.setattr(write_csv, "write_submission", full)
+    monkeypatch.setattr(write_csv, "submission", full)
     set_fetch(seed=1)
     with pytest.raises(OSError, match="No space left"):
         fetch.main()

@@ -103,7 +103,7 @@ def test_the_digest_changes_with_a_single_test_pixel(fetched, sample):
     before = json.loads(paths.DATASET.read_text())["digest"]
     images = sample[mirrors.TEST_IMAGES].copy()
     images[0, 0, 0] ^= 1
-    write_csv.write_images(paths.TEST_CSV, images)
+    write_csv.images(paths.TEST_CSV, images)
     preprocess.main()
     assert json.loads(paths.DATASET.read_text())["digest"] != before
 
@@ -121,13 +121,13 @@ def test_the_held_out_labels_are_not_read(fetched):
 
 
 def test_data_without_a_solution_are_fine(fetched):
-    write_csv.write_submission(paths.SOLUTION_CSV, None)
+    write_csv.submission(paths.SOLUTION_CSV, None)
     preprocess.main()
     assert paths.TRAIN.is_file()
 
 
 def test_before_fetch_the_sentence_says_to_run_it(project):
-    with pytest.raises(InputError, match=r"provenance.json is missing.*run fetch first"):
+    with pytest.raises(InputError, match=r"provenance.json does not exist: run fetch first"):
         preprocess.main()
     assert not written()
 
@@ -137,7 +137,9 @@ def test_before_fetch_the_sentence_says_to_run_it(project):
 )
 def test_a_damaged_provenance_is_refused(fetched, content):
     paths.PROVENANCE.write_text(content)
-    with pytest.raises(InputError, match=r"provenance.json does not name.*run fetch first"):
+    with pytest.raises(
+        InputError, match=r"provenance.json (cannot be read|does not name).*run fetch first"
+    ):
         preprocess.main()
 
 
@@ -185,10 +187,27 @@ def test_the_layout_says_how_many_rows_there_must_be(fetched, monkeypatch, layou
 def test_a_class_with_a_single_image_cannot_be_split(fetched, sample):
     labels = np.minimum(sample[mirrors.TRAIN_LABELS], 8)
     labels[0] = 9
-    write_csv.write_images(paths.TRAIN_CSV, sample[mirrors.TRAIN_IMAGES], labels)
+    write_csv.images(paths.TRAIN_CSV, sample[mirrors.TRAIN_IMAGES], labels)
     with pytest.raises(InputError, match=r"cannot be split.*valid_fraction=0.1") as caught:
         preprocess.main()
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("stage", ["fetch", "preprocess"])
+def test_dvc_knows_the_code_of_data_and_evaluation_that_a_stage_imports(fetched, stage):
+    script = f"import sys; from src import {stage}; {stage}.main(); print(*sys.modules)"
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    words = [sys.executable, "-c", script]
+    done = subprocess.run(words, env=environment, check=True, capture_output=True, text=True)
+    named = set(yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"][stage]["deps"])
+    imported = [
+        Path(*name.split("."))
+        for name in done.stdout.split()
+        if name.startswith(("src.data.", "src.evaluation."))
+    ]
+    assert imported
+    for path in imported:
+        assert {str(path.parent), f"{path}.py"} & named, path
 
 
 def test_neither_stage_imports_tensorflow(small_project):

@@ -194,7 +194,7 @@ def test_a_missing_file_is_named(kaggle, pipeline, sentence):
     pipeline.unlink()
     assert "predictions/submission.csv is missing" in sentence()
     (pipeline.parents[1] / "models/run.json").unlink()
-    assert "models/run.json is missing" in sentence()
+    assert "models/run.json does not exist" in sentence()
     assert "nowhere is not a folder" in sentence("nowhere")
     assert kaggle.asked == []
 
@@ -202,7 +202,7 @@ def test_a_missing_file_is_named(kaggle, pipeline, sentence):
 def test_a_run_json_that_names_no_run_is_refused(kaggle, pipeline, sentence):
     for text in ("{", "[]", '{"run_id": "1"}'):
         (pipeline.parents[1] / "models/run.json").write_text(text)
-        assert "does not hold run_id, run_name, experiment and dataset" in sentence()
+        assert "expected a JSON object with run_id, run_name, experiment and dataset" in sentence()
     assert kaggle.asked == []
 
 

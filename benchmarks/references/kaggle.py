@@ -71,7 +71,7 @@ def train(
         if keep_best:
             model.load_weights(best)
     x_test = _scaled(dataset.load(paths.TEST)["images"])
-    labels = read_csv.read_solution(paths.SOLUTION_CSV, len(x_test))
+    labels = read_csv.solution(paths.SOLUTION_CSV, len(x_test))
     predicted = model.predict(x_test, batch_size=1000, verbose=0).argmax(axis=1)
     choose = max if keep_best else (lambda values: values[-1])
     result = {

@@ -73,15 +73,15 @@ def main() -> None:
     given = parser.parse_args()
     torch.manual_seed(given.seed)
 
-    images, labels = tensors(*read_csv.read_train(paths.TRAIN_CSV))
+    images, labels = tensors(*read_csv.train(paths.TRAIN_CSV))
     order = torch.randperm(len(labels))
     images, labels = images[order], labels[order]
     began = time.perf_counter()
     model = train(images, labels)
     seconds = time.perf_counter() - began
 
-    test_images = read_csv.read_test(paths.TEST_CSV)
-    solution = read_csv.read_solution(paths.SOLUTION_CSV, len(test_images))
+    test_images = read_csv.test(paths.TEST_CSV)
+    solution = read_csv.solution(paths.SOLUTION_CSV, len(test_images))
     x, y = tensors(test_images, solution)
     with torch.no_grad():
         accuracy = (model(x).argmax(dim=1) == y).float().mean().item()

@@ -1,6 +1,5 @@
 """The preprocessed arrays on disk: what preprocess writes, and train and predict read."""
 
-import json
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +8,12 @@ import numpy as np
 
 from src.runtime import paths
 from src.runtime.errors import InputError
+from src.runtime.read_json import read_json
+
+REMEDY = (
+    "run `dvc repro preprocess`, or `dvc repro --force preprocess` if that finds nothing to do "
+    "(without DVC: `python -m src.fetch` and `python -m src.preprocess`)."
+)
 
 
 @dataclass(frozen=True)
@@ -20,45 +25,29 @@ class Dataset:
     counts: dict[str, int]
 
 
-def _missing(path: Path) -> InputError:
-    return InputError(
-        f"{path} does not exist, but this step needs it: run `dvc repro preprocess` (or "
-        "`python -m src.fetch` and `python -m src.preprocess`) first."
-    )
-
-
 def describe() -> Dataset:
     """Return the description that preprocess wrote.
 
     Raises:
         InputError: it is missing or damaged.
     """
-    if not paths.DATASET.is_file():
-        raise _missing(paths.DATASET)
-    try:
-        return Dataset(**json.loads(paths.DATASET.read_text()))
-    except (ValueError, TypeError) as error:
-        raise _damaged(paths.DATASET, error) from error
+    found = read_json(paths.DATASET, {"name": str, "digest": str, "counts": dict}, REMEDY)
+    return Dataset(found["name"], found["digest"], found["counts"])
 
 
 def load(path: Path) -> dict[str, np.ndarray]:
-    """Return the arrays of one part: `images`, uint8 (N, 28, 28), and, but for the test part,
-    `labels`, uint8 (N,).
+    """Return the arrays of one part: `images`, uint8 (N, 28, 28), and `labels`, uint8 (N,).
+
+    The test part has no labels.
 
     Raises:
         InputError: the file is missing or damaged.
     """
     if not path.is_file():
-        raise _missing(path)
+        raise InputError(f"{path} does not exist: {REMEDY}")
     try:
         with np.load(path) as arrays:
             return dict(arrays)
     except (ValueError, EOFError, zipfile.BadZipFile) as error:
-        raise _damaged(path, error) from error
-
-
-def _damaged(path: Path, error: Exception) -> InputError:
-    return InputError(
-        f"{path} cannot be read ({' '.join(str(error).split())}); expected what preprocess wrote: "
-        "run `dvc repro --force preprocess` to write it anew."
-    )
+        reason = " ".join(str(error).split())
+        raise InputError(f"{path} cannot be read ({reason}): {REMEDY}") from error

@@ -4,4 +4,5 @@ SIDE = 28  # pixels
 CLASSES = 10
 
 SOURCES = ("mnist", "fashion_mnist", "kaggle", "files")
-LAYOUTS = {"kaggle": (42_000, 28_000), "mnist": (60_000, 10_000), "any": None}  # rows: train, test
+KAGGLE_ROWS = (42_000, 28_000)  # train, test
+LAYOUTS = {"kaggle": KAGGLE_ROWS, "mnist": (60_000, 10_000), "any": None}

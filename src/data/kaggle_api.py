@@ -1,7 +1,7 @@
 """Kaggle's Digit Recognizer, through Kaggle's own client: its data, and a score for a submission.
 
-The client signs in when it is imported, prints what it thinks, and leaves with `exit(1)`. So it
-is imported only when something is asked of Kaggle; `_talking` keeps it silent and words its errors.
+The client signs in when it is imported, prints its messages, and ends the process when that fails.
+So it is imported only when it is needed; `_talking` keeps it silent and words its errors.
 """
 
 import time
@@ -52,12 +52,12 @@ Waiting = Callable[[int, float], object]
 
 
 class UnavailableError(InputError):
-    """Kaggle does not answer now; the same question may succeed later."""
+    """Kaggle is not available now; the same request may succeed later."""
 
 
 @dataclass(frozen=True)
 class Score:
-    """What Kaggle says of a submission."""
+    """A submission's number, its score on the public part of the test set, and where to see it."""
 
     ref: int
     public_score: float
@@ -65,11 +65,11 @@ class Score:
 
 
 def download(folder: Path) -> None:
-    """Place train.csv, test.csv and sample_submission.csv into `folder`: all of them, or none.
+    """Download train.csv, test.csv and sample_submission.csv into `folder`: all of them, or none.
 
     Raises:
         InputError: there are no credentials, Kaggle refuses or cannot be reached, or its archive
-            is not what it was.
+            is damaged or lacks a file.
         OSError: the disk is full or may not be written.
     """
     api = _sign_in()
@@ -104,7 +104,7 @@ def submit(
         path: columns `ImageId,Label`, a row for each image of Kaggle's test.csv.
         message: what Kaggle shows beside the submission.
         timeout_seconds: how long to wait for the score.
-        poll_seconds: the pause between two questions.
+        poll_seconds: the pause between two requests.
         waiting: called with the submission's number and the seconds waited: with 0 once Kaggle has
             the file, then before each pause.
 
@@ -187,14 +187,13 @@ def _await_score(
         found = None
         with suppress(UnavailableError):  # a gap in the network must not end the wait
             found = _find(api, ref)
-        status = found.status.name if found else "PENDING"
-        if status == "ERROR":
+        if found and found.status.name == "ERROR":
             raise InputError(
                 f"Kaggle could not score submission {ref}: "
                 f"{_one_line(found.error_description) or 'it gives no reason'}. Fix the file and "
                 f"submit it again; the submission is at {SUBMISSIONS}."
             )
-        if status == "COMPLETE" and found.public_score:
+        if found and found.status.name == "COMPLETE" and found.public_score:
             return Score(ref, float(found.public_score))
         waited = time.monotonic() - start
         if waited >= timeout_seconds:

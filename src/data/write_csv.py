@@ -1,9 +1,9 @@
 """The CSV files of Kaggle's Digit Recognizer: the names of their columns, and how they are written.
 
 An image is a row of 784 pixels, line by line from the top left. `solution.csv`, the true labels of
-test.csv, is ours: Kaggle keeps them. Where they are not known the file has its header only, because
-DVC wants every output of a stage to exist. `write_submission` and `schemas.read_solution` hold that
-rule.
+test.csv, is this project's own: Kaggle keeps them secret. Where they are not known, the file has
+only its header, because DVC wants every output of a stage to exist; `submission` writes it so, and
+`read_csv.solution` reads it so.
 """
 
 from collections.abc import Mapping
@@ -20,7 +20,7 @@ PIXELS = tuple(f"pixel{number}" for number in range(SIDE * SIDE))
 SUBMISSION = ("ImageId", "Label")
 
 
-def write_images(path: Path, images: np.ndarray, labels: np.ndarray | None = None) -> None:
+def images(path: Path, images: np.ndarray, labels: np.ndarray | None = None) -> None:
     """Write train.csv, or without labels test.csv.
 
     Args:
@@ -34,7 +34,7 @@ def write_images(path: Path, images: np.ndarray, labels: np.ndarray | None = Non
     _write(path, columns | dict(zip(PIXELS, pixels, strict=True)))
 
 
-def write_submission(path: Path, labels: np.ndarray | None) -> None:
+def submission(path: Path, labels: np.ndarray | None) -> None:
     """Write ImageId (from 1) and Label; only the header if the labels are not known.
 
     Args:
@@ -46,8 +46,14 @@ def write_submission(path: Path, labels: np.ndarray | None) -> None:
 
 
 def _write(path: Path, columns: Mapping[str, np.ndarray]) -> None:
-    table = pa.table({name: pa.array(column) for name, column in columns.items()})
+    table = pa.table({name: _arrow(column) for name, column in columns.items()})
     with path.open("wb") as file:
         # Arrow before version 22 would put the names in quotes, which Kaggle's files don't have.
         file.write(",".join(columns).encode() + b"\n")
         csv.write_csv(table, file, csv.WriteOptions(include_header=False, quoting_style="none"))
+
+
+def _arrow(column: np.ndarray) -> pa.Array:
+    # pa.array would do the same, but imports pandas for it.
+    values = pa.py_buffer(np.ascontiguousarray(column))
+    return pa.Array.from_buffers(pa.from_numpy_dtype(column.dtype), len(column), [None, values])

@@ -50,15 +50,15 @@ def write(model, folder: Path) -> Predictions:
         InputError: an input is missing, or does not fit the others.
     """
     images = dataset.load(paths.TEST)["images"]
-    read_csv.read_submission(paths.SAMPLE_SUBMISSION_CSV, len(images))  # asks for these very ids
-    labels = read_csv.read_solution(paths.SOLUTION_CSV, len(images))
+    read_csv.submission(paths.SAMPLE_SUBMISSION_CSV, len(images))  # asks for these very ids
+    labels = read_csv.solution(paths.SOLUTION_CSV, len(images))
     output = probabilities(model.predict(batches.evaluation_batches(images), verbose=0))
     predicted = output.argmax(axis=1)
 
     files = Predictions(folder, folder / paths.SUBMISSION, {})
     with atomic_write.writing(folder) as [aside]:
         aside.mkdir()
-        write_csv.write_submission(aside / paths.SUBMISSION, predicted.astype(np.uint8))
+        write_csv.submission(aside / paths.SUBMISSION, predicted.astype(np.uint8))
         np.save(aside / paths.PROBABILITIES, output)
         (aside / "figures").mkdir()
         pairs = pd.DataFrame({"actual": [], "predicted": []})

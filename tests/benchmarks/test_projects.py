@@ -18,7 +18,7 @@ def test_a_folder_with_our_data_has_its_parameters_and_its_images_and_vanishes(p
 
 
 def test_data_without_held_out_labels_is_refused(processed):
-    write_csv.write_submission(paths.SOLUTION_CSV, None)
+    write_csv.submission(paths.SOLUTION_CSV, None)
 
     with pytest.raises(InputError, match=r"solution.csv holds no labels"), projects.with_our_data():
         pass

@@ -44,7 +44,7 @@ def test_what_is_missing_is_named_with_the_command_that_makes_it(project):
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", "3", '{"name": "mnist"}', '{"a": 1}'])
-def test_a_damaged_description_is_named_with_the_command_that_mends_it(processed, content):
+def test_a_damaged_description_is_named_with_the_command_that_makes_it_again(processed, content):
     paths.DATASET.write_text(content)
     with pytest.raises(
         InputError, match=r"dataset.json cannot be read \(.*--force prepr"
@@ -63,7 +63,7 @@ def flip(content):
 
 
 @pytest.mark.parametrize("harm", [cut, flip, lambda _: b"", lambda _: b"no archive"])
-def test_a_damaged_part_is_named_with_the_command_that_mends_it(processed, harm):
+def test_a_damaged_part_is_named_with_the_command_that_makes_it_again(processed, harm):
     paths.TRAIN.write_bytes(harm(paths.TRAIN.read_bytes()))
     with pytest.raises(InputError, match=r"train.npz cannot be read \(.*--force preproc") as caught:
         dataset.load(paths.TRAIN)

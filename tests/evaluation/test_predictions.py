@@ -37,8 +37,8 @@ def prepared(project, images, labels):
     paths.PROCESSED.mkdir(parents=True)
     paths.RAW.mkdir()
     np.savez(paths.TEST, images=images)
-    write_csv.write_submission(paths.SAMPLE_SUBMISSION_CSV, np.zeros(len(images), np.uint8))
-    write_csv.write_submission(paths.SOLUTION_CSV, labels)
+    write_csv.submission(paths.SAMPLE_SUBMISSION_CSV, np.zeros(len(images), np.uint8))
+    write_csv.submission(paths.SOLUTION_CSV, labels)
     return project
 
 
@@ -116,7 +116,7 @@ def test_the_figure_of_errors_gets_the_wrong_images_with_the_most_confident_firs
 
 
 def test_without_the_labels_every_output_exists_and_claims_nothing(prepared, model):
-    write_csv.write_submission(paths.SOLUTION_CSV, None)
+    write_csv.submission(paths.SOLUTION_CSV, None)
     made = predictions.write(model, paths.PREDICTIONS)
     assert made.scores == {}
     assert json.loads((made.folder / "metrics.json").read_text()) == {}

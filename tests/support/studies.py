@@ -74,7 +74,7 @@ def child(
             folder = Path(name)
             made.history.to_csv(folder / paths.HISTORY, index=False)
             np.save(folder / paths.PROBABILITIES, made.probabilities)
-            write_csv.write_submission(folder / paths.SUBMISSION, made.predicted)
+            write_csv.submission(folder / paths.SUBMISSION, made.predicted)
             table = pd.DataFrame({"actual": made.labels, "predicted": made.predicted})
             table[: None if labelled else 0].to_csv(folder / paths.PREDICTED, index=False)
             for artifact in without:

@@ -1,0 +1,102 @@
+import json
+
+import pytest
+
+from src.runtime.errors import InputError
+from src.runtime.read_json import read_json
+
+KEYS = {"name": str, "counts": dict, "parts": list, "score": int | float, "run": str | None}
+FACTS = {"name": "mnist", "counts": {"train": 2}, "parts": [1], "score": 0.5, "run": None}
+REMEDY = "run `dvc repro` first."
+
+
+@pytest.fixture
+def refusal(tmp_path):
+    """Return a function that writes a file's bytes and returns the sentence about it."""
+
+    def refusal(content, keys=KEYS):
+        path = tmp_path / "facts.json"
+        path.write_bytes(content)
+        with pytest.raises(InputError) as caught:
+            read_json(path, keys, REMEDY)
+        text = str(caught.value)
+        assert text.startswith(f"{path} cannot be read (")
+        assert text.endswith(f": {REMEDY}")
+        assert "\n" not in text
+        return text
+
+    return refusal
+
+
+def test_an_object_is_returned_with_the_keys_that_nobody_asked_for(tmp_path):
+    path = tmp_path / "facts.json"
+    path.write_text(json.dumps(FACTS | {"more": None}, indent=2))
+    assert read_json(path, KEYS, REMEDY) == FACTS | {"more": None}
+    path.write_text("{}")
+    assert read_json(path, {}, REMEDY) == {}
+
+
+@pytest.mark.parametrize("score", [1, 1.0])
+def test_a_number_may_be_whole(tmp_path, score):
+    path = tmp_path / "facts.json"
+    path.write_text(json.dumps(FACTS | {"score": score}))
+    assert read_json(path, KEYS, REMEDY)["score"] == score
+
+
+def test_a_missing_file_is_named_with_the_remedy(tmp_path):
+    for path in (tmp_path / "none.json", tmp_path):  # a folder is no file either
+        with pytest.raises(InputError) as caught:
+            read_json(path, KEYS, REMEDY)
+        assert str(caught.value) == f"{path} does not exist: {REMEDY}"
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"name: mnist", b"\xff\xfe{}", b"{}\n{}"])
+def test_what_is_not_json_is_told_with_what_was_expected(refusal, content):
+    assert "), expected a JSON object with name, counts, parts, score and run: " in refusal(content)
+    assert "), expected a JSON object: " in refusal(content, {})
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"[]", "an array"),
+        (b"3", "a number"),
+        (b'"text"', "a string"),
+        (b"true", "a boolean"),
+        (b"null", "null"),
+    ],
+)
+def test_json_other_than_an_object_is_refused(refusal, content, said):
+    assert f" (it holds {said}), expected a JSON object" in refusal(content)
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_a_missing_key_is_named(refusal, key):
+    facts = {name: value for name, value in FACTS.items() if name != key}
+    assert f" (it has no {key!r}), " in refusal(json.dumps(facts).encode())
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "said"),
+    [
+        ("name", 3, "a number, not a string"),
+        ("counts", [], "an array, not an object"),
+        ("parts", "1", "a string, not an array"),
+        ("score", None, "null, not a number"),
+        ("run", True, "a boolean, not a string or null"),
+    ],
+)
+def test_a_value_of_another_type_is_named_with_both_types(refusal, key, value, said):
+    assert f" (its {key!r} is {said}), " in refusal(json.dumps(FACTS | {key: value}).encode())
+
+
+def test_a_file_that_may_not_be_read_is_refused(tmp_path, monkeypatch):
+    path = tmp_path / "facts.json"
+    path.write_text(json.dumps(FACTS))
+
+    def forbidden(*_, **__):
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(type(path), "read_text", forbidden)
+    with pytest.raises(InputError, match=r"cannot be read \(.*Permission denied.*run `dvc repro`"):
+        read_json(path, KEYS, REMEDY)
