@@ -1,20 +1,20 @@
 """Predict the test images: the fourth stage. Writes the submission, and its score if known."""
 
-import json
-from pathlib import Path
-from typing import Any
-
 from src.data import dataset
 from src.evaluation import closing_table
 from src.runtime import errors, heavy_imports, paths
 from src.runtime.errors import InputError
+from src.runtime.read_json import read_json
 
 
 def main() -> None:
     """Load the trained model, write its predictions, and add them to the training's run."""
     model_file = paths.MODELS / paths.MODEL
-    _require(model_file)
-    origin = _read(paths.MODELS / paths.ORIGIN)
+    if not model_file.is_file():
+        raise InputError(f"{model_file} does not exist: run `dvc repro train` first.")
+    keys = {"run_id": str | None, "run_name": str, "experiment": str}
+    remedy = "run `dvc repro --force train`."
+    origin = read_json(paths.MODELS / paths.ORIGIN, keys, remedy)
     dataset.describe()
     tracked = origin["run_id"] is not None
 
@@ -34,22 +34,6 @@ def main() -> None:
         run_logger.add_results(run_id, files=made.artifacts, scores=made.scores)
         if run_id != origin["run_id"]:
             print(f"The run that trained this model is not in this store: run {run_id} stands in.")
-
-
-def _require(path: Path) -> None:
-    if not path.is_file():
-        raise InputError(f"{path} does not exist: run `dvc repro train` first.")
-
-
-def _read(path: Path) -> dict[str, Any]:
-    _require(path)
-    try:
-        return json.loads(path.read_text())
-    except ValueError as error:
-        raise InputError(
-            f"{path} cannot be read ({error}); expected what train wrote: run "
-            "`dvc repro --force train` to write it anew."
-        ) from error
 
 
 if __name__ == "__main__":

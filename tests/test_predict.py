@@ -117,7 +117,7 @@ def test_a_damaged_input_is_one_sentence_and_the_old_predictions_stay(project, c
 
 def test_a_missing_input_is_one_sentence_and_the_old_predictions_stay(project, capsys):
     (paths.MODELS / paths.ORIGIN).unlink()
-    assert "models/run.json does not exist: run `dvc repro train` first." in refusal(capsys)
+    assert "models/run.json does not exist: run `dvc repro --force train`." in refusal(capsys)
 
 
 def test_a_full_disk_is_one_sentence_and_the_old_predictions_stay(project, capsys, monkeypatch):

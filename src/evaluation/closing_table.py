@@ -1,13 +1,12 @@
 """The table that a run ends with: what it attained, where its submission is, what to type next."""
 
-import json
 from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 
 from src.runtime import metric_names, paths
-from src.runtime.errors import InputError
+from src.runtime.read_json import read_json
 
 
 def show(model_folder: Path, predictions_folder: Path) -> None:
@@ -18,11 +17,21 @@ def show(model_folder: Path, predictions_folder: Path) -> None:
         predictions_folder: with the metrics.json that predict wrote.
 
     Raises:
-        InputError: one of them is missing.
+        InputError: one of them is missing or damaged.
     """
-    final = _read(model_folder / paths.METRICS)
-    origin = _read(model_folder / paths.ORIGIN)
-    scores = _read(predictions_folder / paths.METRICS)
+    remedy = "run `dvc repro` first."
+    timed = dict.fromkeys(
+        (
+            metric_names.BEST_VAL_ACCURACY,
+            metric_names.MEDIAN_EPOCH_SECONDS,
+            metric_names.MEDIAN_IMAGES_PER_SECOND,
+        ),
+        float,
+    )
+    final = read_json(model_folder / paths.METRICS, timed, remedy)
+    named = {"run_id": str | None, "run_name": str, "experiment": str}
+    origin = read_json(model_folder / paths.ORIGIN, named, remedy)
+    scores = read_json(predictions_folder / paths.METRICS, {}, remedy)
 
     table = Table(title=origin["run_name"], show_header=False, title_justify="left")
     table.add_column(style="bold")
@@ -62,9 +71,3 @@ def accuracy(scores: dict[str, float]) -> str:
         f"{scores[metric_names.TEST_ACCURACY_LOW]:.4f} to "
         f"{scores[metric_names.TEST_ACCURACY_HIGH]:.4f})"
     )
-
-
-def _read(path: Path) -> dict:
-    if not path.is_file():
-        raise InputError(f"{path} does not exist: run `dvc repro` first.")
-    return json.loads(path.read_text())
