@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 import benchmarks
+from src.runtime.errors import InputError
 
 FOLDER = Path(benchmarks.__file__).parent
 # Every module that can be run, but those that need the extra `benchmark`.
@@ -18,6 +19,9 @@ PROGRAMS = {
     if "__main__" in path.read_text() and "import torch" not in path.read_text()
 }
 COMMANDS = [name for name in PROGRAMS if name.count(".") == 1 and name != "benchmarks.probes"]
+WITH_OVERRIDES = [
+    name for name in COMMANDS if re.search("--overrides|add_arguments", PROGRAMS[name])
+]
 
 
 def examples():
@@ -54,15 +58,29 @@ def test_every_command_line_of_a_docstring_is_understood(module, line, words, mo
 
 
 @pytest.mark.parametrize("module", PROGRAMS)
-def test_the_help_says_what_every_option_is_for(module, words, capsys):
+def test_the_help_names_the_command_as_it_is_called(module, words, capsys):
     words("--help")
 
     with pytest.raises(SystemExit, match="0"):
         importlib.import_module(module).main()
 
-    text = " ".join(capsys.readouterr().out.split())
-    assert text.startswith(f"usage: python -m {module} ")
-    assert "errors.run(main)" in PROGRAMS[module]  # Ctrl-C and a closed pipe end it quietly
+    assert " ".join(capsys.readouterr().out.split()).startswith(f"usage: python -m {module} ")
+
+
+@pytest.mark.parametrize("module", PROGRAMS)
+def test_every_command_ends_quietly_after_an_error_ctrl_c_or_a_closed_pipe(module):
+    assert PROGRAMS[module].endswith('if __name__ == "__main__":\n    errors.run(main)\n')
+
+
+@pytest.mark.parametrize("module", WITH_OVERRIDES)
+def test_a_mistake_in_the_overrides_is_refused_before_anything_runs(
+    module, words, project, monkeypatch
+):
+    monkeypatch.setattr(subprocess, "Popen", pytest.fail)
+    words("--overrides", "epohcs=1")
+
+    with pytest.raises(InputError, match="epohcs is unknown"):
+        importlib.import_module(module).main()
 
 
 def test_nothing_heavy_is_imported_before_the_arguments_are_read(no_heavy_imports):

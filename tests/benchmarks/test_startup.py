@@ -5,7 +5,6 @@ import pytest
 from benchmarks import processes, startup
 from benchmarks.processes import TrainingProcess
 from benchmarks.startup import Spent
-from src.runtime.errors import InputError
 
 
 def test_neither_training_nor_evaluation_counts(monkeypatch):
@@ -24,13 +23,6 @@ def test_what_is_left_is_compared_with_the_import(monkeypatch):
     for other, met in ((7.5, True), (7.6, False)):
         row = startup.rows([Spent(10, 1, other)], [imported])[1]
         assert row.goal.is_met(row.ratios[0]) == met
-
-
-def test_a_mistake_in_the_overrides_is_refused_before_anything_trains(processed, words):
-    words("--overrides", "epohcs=2")
-
-    with pytest.raises(InputError, match="epohcs"):
-        startup.main()
 
 
 @pytest.mark.slow

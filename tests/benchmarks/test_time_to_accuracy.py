@@ -48,12 +48,6 @@ def test_both_sides_train_interleaved_with_every_seed(compare, tmp_path):
     ]
 
 
-def test_a_mistake_in_the_overrides_is_refused_before_anything_trains(compare):
-    with pytest.raises(InputError, match="epohcs"):
-        compare("--overrides", "epohcs=1", their_accuracy=0.98)
-    assert compare.started == []
-
-
 def test_the_table_has_the_ratio_of_the_seconds_and_both_accuracies(compare):
     text = compare(their_accuracy=0.98, accuracy=0.995)
 
