@@ -1,27 +1,26 @@
-"""What an activation adds to an epoch: training steps of one network with each, as ratios to ReLU.
+"""What an activation adds to an epoch: training steps of one network with each, against ReLU.
 
 python -m benchmarks.activation_cost
-python -m benchmarks.activation_cost --model notebook --precision float32
+python -m benchmarks.activation_cost --models notebook --precisions float32
 
-The networks live in one process and take their batches from one pipeline, some steps at a time in
-turn; each round begins with another one. All epochs of a recipe have the same steps, so the ratio
-of the steps is that of the epochs.
+The networks live in one process and take their batches from one pipeline, a few steps at a time,
+interleaved; each round begins with another one. All epochs of a recipe have the same steps, so the
+ratio of the steps is that of the epochs.
 """
 
-import argparse
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from hydra.utils import instantiate
 
-from benchmarks import turns
+from benchmarks import harness
 from src.config import compose, schema
 from src.data import dataset
 from src.runtime import errors, heavy_imports, paths
 
 REFERENCE = "relu"
-GOALS = {"swish": turns.at_most(1.03), "swish_beta": turns.at_most(1.06)}
+GOALS = {"swish": harness.at_most(1.03), "swish_beta": harness.at_most(1.06)}
 RECIPES = {"compact": "default", "notebook": "notebook"}  # by model; files of conf/experiment
 PRECISIONS = ("float32", "mixed_bfloat16")
 
@@ -30,8 +29,10 @@ def batches_of(cfg: schema.Config) -> Iterator[Any]:
     """Return the batches of a training that never ends."""
     from src.training import batches
 
+    images, labels = dataset.load(paths.TRAIN).values()
     drawn = batches.training_batches(
-        **dataset.load(paths.TRAIN),
+        images,
+        labels,
         batch_size=cfg.batch_size,
         epochs=10**6,
         seed=cfg.seed,
@@ -44,7 +45,7 @@ def training_steps(cfg: schema.Config, drawn: Iterator[Any], count: int) -> Call
     """Return a measurement: the milliseconds of a training step, the mean of the next `count`.
 
     Args:
-        cfg: what is trained, after `training.prepare`.
+        cfg: what is trained, after `fit.prepare`.
         drawn: its batches.
         count: of steps.
     """
@@ -66,16 +67,19 @@ def training_steps(cfg: schema.Config, drawn: Iterator[Any], count: int) -> Call
 def compare(
     overrides: Sequence[str], activations: Sequence[str], steps: int, rounds: int
 ) -> Mapping[str, list[float]]:
-    """Return the milliseconds of a training step, a value per round, by activation.
+    """Return the milliseconds of a training step, one value per round, by activation.
 
     Args:
         overrides: of the configuration.
         activations: files of conf/activation.
         steps: that each takes in a row.
-        rounds: how many times each has its turn.
+        rounds: how often each is measured.
+
+    Raises:
+        InputError: an override or an activation is wrong.
     """
     configurations = [compose.compose(*overrides, f"activation={name}") for name in activations]
-    heavy_imports.load()
+    heavy_imports.load(mlflow=False)
     from src.training import fit
 
     fit.prepare(configurations[0])
@@ -86,32 +90,36 @@ def compare(
     }
     for measure in measurements.values():
         measure()  # the first steps still allocate
-    return turns.take(measurements, rounds, rotate=True)
+    return harness.interleave(measurements, rounds, rotate=True)
 
 
 def main() -> None:
     """Measure, and print a table for each model and precision."""
-    parser = argparse.ArgumentParser(description="The price of an activation, against ReLU.")
-    parser.add_argument("--models", nargs="+", choices=RECIPES, default=list(RECIPES))
-    parser.add_argument("--precisions", nargs="+", choices=PRECISIONS, default=PRECISIONS)
-    parser.add_argument("--activations", nargs="+", default=list(GOALS), help="besides relu")
+    parser = harness.parser("activation_cost", __doc__, rounds=30)
+    models, precisions = list(RECIPES), list(PRECISIONS)
+    parser.add_argument("--models", nargs="+", choices=models, default=models, help="networks")
+    parser.add_argument(
+        "--precisions", nargs="+", choices=precisions, default=precisions, help="of each network"
+    )
+    parser.add_argument(
+        "--activations", nargs="+", default=list(GOALS), help=f"compared with {REFERENCE}"
+    )
     parser.add_argument("--overrides", nargs="+", default=[], help="such as batch_size=256")
-    parser.add_argument("--steps", type=int, default=20, help="in a row")
-    parser.add_argument("--rounds", type=int, default=30)
+    parser.add_argument("--steps", type=int, default=20, help="timed in a row")
     given = parser.parse_args()
 
-    conditions = turns.conditions("tensorflow", "keras")
+    conditions = harness.conditions("tensorflow", "keras")
     for model in given.models:
         for precision in given.precisions:
             recipe = (f"experiment={RECIPES[model]}", f"precision={precision}", *given.overrides)
             times = compare(recipe, [REFERENCE, *given.activations], given.steps, given.rounds)
-            turns.show(
+            harness.show(
                 f"Milliseconds of a training step: {model}, {precision}",
                 conditions,
                 [
-                    turns.Row(REFERENCE, times[REFERENCE]),
+                    harness.Row(REFERENCE, times[REFERENCE]),
                     *(
-                        turns.Row(name, times[name], times[REFERENCE], GOALS.get(name))
+                        harness.Row(name, times[name], times[REFERENCE], GOALS.get(name))
                         for name in given.activations
                     ),
                 ],

@@ -1,34 +1,35 @@
-"""What share of the machine's measured peak the notebook CNN's training step attains, and what
-eats the rest.
+"""The share of this machine's measured peak that the notebook CNN's training step attains, and
+where the rest of the time goes.
 
 python -m benchmarks.peak
 python -m benchmarks.peak --precision mixed_bfloat16 --batch-size 256
 
-The peak is TensorFlow's own matrix product of the same type at its best size, taken in turn with
-the step. Of the step only the multiply-adds of convolutions and dense layers count as work, forward
-and for both gradients. Where the rest goes is told by each layer alone (`benchmarks.step_parts`):
-how far its own products stay below the peak, and how long it takes if it has none.
+The peak is TensorFlow's own matrix product of the same type at its best size, interleaved with the
+step. Only the multiply-adds of convolutions and dense layers count as work: forward, and for both
+gradients. Where the rest goes is shown by each layer measured alone: how far its own products stay
+below the peak, and how long it takes if it has none.
 """
 
-import argparse
-import logging
+import math
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from statistics import median
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from benchmarks import turns
-from benchmarks.training_step import NOTEBOOK
+from benchmarks import harness, probes, processes
 from src.config import compose
 from src.data import dataset
-from src.runtime import errors, metric_names, paths, quiet
+from src.runtime import errors, heavy_imports, metric_names, paths
+
+if TYPE_CHECKING:  # TensorFlow is imported once the arguments are read
+    import keras
 
 PRODUCTS = {"float32": "float32", "mixed_bfloat16": "bfloat16"}  # their type, by precision
 SIZES = (512, 1024, 2048, 4096)  # of the square matrices
 BUDGET = 0.5  # seconds of repetitions for one measurement
-GOAL = {"float32": turns.at_least(0.75)}
+GOAL = {"float32": harness.at_least(0.75)}
 
 PEAK, STEP, BATCH = "matrix product", "training step", "next batch"
 
@@ -57,104 +58,199 @@ def peak(dtype: str) -> Callable[[], float]:
     )
 
 
-def shares(step: Sequence[float], parts: Mapping[str, Sequence[float]]) -> list[turns.Row]:
-    """Return the rows that tell where a step's time goes, and what no part accounts for.
+def multiply_adds(layer: "keras.Layer") -> int:
+    """Return a built layer's multiply-adds for one image, forward: those with the zeros of a
+    padding count, and a layer without a kernel has none.
+    """
+    if not hasattr(layer, "kernel"):
+        return 0
+    return math.prod(layer.kernel.shape) * math.prod(layer.output.shape[1:-1])
+
+
+def operations(layers: Sequence["keras.Layer"]) -> list[int]:
+    """Return each layer's floating-point operations for one image in a training step.
+
+    A multiply-add is two. A step takes a layer's multiply-adds forward, again for the gradient of
+    its weights, and again for that of its input, which is not needed where no layer before it has
+    weights.
 
     Args:
-        step: milliseconds of the whole, a value for each round.
-        parts: the same of each part, taken alone; those below a hundredth share a row.
+        layers: of a built network, in order.
     """
-    rows = [turns.Row(STEP, step)]
-    small = []
-    for name, taken in parts.items():
-        row = turns.Row(name, taken, step)
-        if median(row.ratios) < 0.01:
-            small.append(taken)
-        else:
-            rows.append(row)
-    if small:
-        rows.append(
-            turns.Row(
-                f"{len(small)} more", [sum(taken) for taken in zip(*small, strict=True)], step
-            )
-        )
-    rest = [whole - sum(taken) for whole, *taken in zip(step, *parts.values(), strict=True)]
-    return [*rows, turns.Row("the rest", rest, step)]
+    counts = [multiply_adds(layer) for layer in layers]
+    return [2 * count * (3 if any(counts[:place]) else 2) for place, count in enumerate(counts)]
 
 
 def rates(
-    layers: Sequence[Any], batch_size: int, results: Mapping[str, Sequence[float]]
+    layers: Sequence["keras.Layer"], batch_size: int, results: Mapping[str, Sequence[float]]
 ) -> dict[str, list[float]]:
     """Return the GFLOP/s of the step, and of each layer that multiplies, for each round.
 
     Args:
         layers: of the network, in order.
         batch_size: images per step.
-        results: the milliseconds of the step and of the layers, by `step_parts.name`.
+        results: the milliseconds of the step, and of the layers by `layer_name`.
     """
-    from benchmarks import step_parts
-
-    operations = Counter({STEP: 0})
-    for layer, count in zip(layers, step_parts.operations(layers), strict=True):
+    totals = Counter({STEP: 0})
+    for layer, count in zip(layers, operations(layers), strict=True):
         if count:
-            operations.update({STEP: count, step_parts.name(layer): count})
+            totals.update({STEP: count, layer_name(layer): count})
     return {
         name: [count * batch_size / 1e6 / taken for taken in results[name]]
-        for name, count in operations.items()
+        for name, count in totals.items()
     }
+
+
+def layer_name(layer: "keras.Layer") -> str:
+    """Return a layer's kind, with its kernel's shape where it has one."""
+    kind = type(layer).__name__
+    if not hasattr(layer, "kernel"):
+        return kind
+    *size, inputs, outputs = layer.kernel.shape
+    return " ".join([kind, *(["×".join(map(str, size))] if size else []), f"{inputs}→{outputs}"])
+
+
+def passes(
+    layers: Sequence["keras.Layer"], network: "keras.Model", batch_size: int
+) -> Callable[[], Any]:
+    """Return a function that computes layers' outputs and gradients, each layer's by itself.
+
+    Args:
+        layers: of the network; they get random input of the shapes and types that they have in it.
+        network: where no layer before one has weights, its input gets no gradient.
+        batch_size: images.
+    """
+    import tensorflow as tf
+
+    counts = [multiply_adds(layer) for layer in network.layers]
+    work = []
+    for layer in layers:
+        given, wanted = (
+            tf.cast(tf.random.uniform((batch_size, *tensor.shape[1:])), tensor.dtype)
+            for tensor in (layer.input, layer.output)
+        )
+        place = network.layers.index(layer)
+        sources = [given] if any(counts[:place]) else []
+        sources += [weight.value for weight in layer.trainable_weights]
+        work.append((layer, given, sources, wanted))
+
+    def function() -> list[Any]:
+        results = []
+        for layer, given, sources, wanted in work:
+            with tf.GradientTape() as tape:
+                tape.watch(sources)
+                results.append(layer(given, training=True))
+            if sources:
+                gradients = tape.gradient(results[-1], sources, output_gradients=wanted)
+                results.append(gradients)
+        return results
+
+    return tf.function(function)
+
+
+def update(model: "keras.Model") -> Callable[[], Any]:
+    """Return a function that makes the optimizer's update of all weights."""
+    import tensorflow as tf
+
+    weights = model.trainable_variables
+    model.optimizer.build(weights)
+    gradients = [tf.random.normal(weight.shape, stddev=1e-3) for weight in weights]
+    return tf.function(lambda: model.optimizer.apply(gradients))
+
+
+def parts_of(model: "keras.Model", batch_size: int) -> dict[str, Callable[[], Any]]:
+    """Return the parts of a step but its input and its loss, as functions that do them alone: each
+    layer with a kernel, the other layers by kind, and the update.
+
+    Args:
+        model: compiled.
+        batch_size: images.
+    """
+    groups: dict[str, list[keras.Layer]] = {}
+    for layer in model.layers[1:]:  # the first is the input
+        groups.setdefault(layer_name(layer), []).append(layer)
+    found = {name: passes(layers, model, batch_size) for name, layers in groups.items()}
+    return found | {type(model.optimizer).__name__: update(model)}
+
+
+def shares(step: Sequence[float], parts: Mapping[str, Sequence[float]]) -> list[harness.Row]:
+    """Return the rows that show where a step's time goes, and what no part accounts for.
+
+    Args:
+        step: milliseconds of the whole step, one value per round.
+        parts: the same of each part, taken alone; those below a hundredth share a row.
+    """
+    rows = [harness.Row(STEP, step)]
+    small = []
+    for name, taken in parts.items():
+        row = harness.Row(name, taken, step)
+        if median(row.ratios) < 0.01:
+            small.append(taken)
+        else:
+            rows.append(row)
+    if small:
+        sums = [sum(taken) for taken in zip(*small, strict=True)]
+        rows.append(harness.Row(f"{len(small)} more", sums, step))
+    rest = [whole - sum(taken) for whole, *taken in zip(step, *parts.values(), strict=True)]
+    return [*rows, harness.Row("the rest", rest, step)]
 
 
 def main() -> None:
     """Measure, and print the tables."""
-    parser = argparse.ArgumentParser(description="Share of the measured peak, and the rest.")
-    parser.add_argument("--precision", choices=PRODUCTS, default="float32")
-    parser.add_argument("--activation", choices=("relu", "swish"), default="relu")
-    parser.add_argument("--batch-size", type=int, default=86)
-    parser.add_argument("--steps", type=int, default=100, help="of training, timed in a row")
-    parser.add_argument("--rounds", type=int, default=5)
+    parser = harness.parser("peak", __doc__, rounds=5)
+    parser.add_argument(
+        "--precision", choices=PRODUCTS, default="float32", help="of the step and the product"
+    )
+    parser.add_argument(
+        "--activation", choices=("relu", "swish"), default="relu", help="of the network"
+    )
+    parser.add_argument("--batch-size", type=int, default=86, help="images per step")
+    parser.add_argument("--steps", type=int, default=100, help="timed in a row")
     given = parser.parse_args()
-    chosen = (f"precision={given.precision}", f"activation={given.activation}")
-    overrides = (*NOTEBOOK, *chosen, f"batch_size={given.batch_size}")
+    overrides = (
+        *probes.NOTEBOOK,
+        f"precision={given.precision}",
+        f"activation={given.activation}",
+        f"batch_size={given.batch_size}",
+    )
 
-    conditions = turns.conditions("tensorflow", "keras")
+    conditions = harness.conditions("tensorflow", "keras")
     cfg = compose.compose(*overrides)
-    with quiet.stderr():
-        from benchmarks import step_parts
-        from src.training import batches, fit
-    logging.getLogger("tensorflow").setLevel(logging.ERROR)  # it counts the parts' tracings
+    images, labels = dataset.load(paths.TRAIN).values()
+    heavy_imports.load(mlflow=False)
+    from src.training import batches, fit
+
     fit.prepare(cfg)
     model, _ = fit.compile_model(cfg, total_steps=1)
     drawn = batches.training_batches(
-        **dataset.load(paths.TRAIN), batch_size=cfg.batch_size, epochs=1000, seed=1, augment=None
+        images, labels, batch_size=cfg.batch_size, epochs=1000, seed=1, augment=None
     )
-    parts = step_parts.parts(model, cfg.batch_size) | {BATCH: partial(next, iter(drawn.dataset))}
+    parts = parts_of(model, cfg.batch_size) | {BATCH: partial(next, iter(drawn.dataset))}
     for part in parts.values():
         part()  # traces
 
     def step() -> float:
-        words = ("-m", "benchmarks.training_step", "--steps", str(given.steps), *overrides)
-        return 1000 * cfg.batch_size / turns.answer(*words)[metric_names.IMAGES_PER_SECOND]
+        words = ("-m", "benchmarks.probes", "step", "--steps", str(given.steps), *overrides)
+        return 1000 * cfg.batch_size / processes.answer(*words)[metric_names.IMAGES_PER_SECOND]
 
-    results = turns.take(
-        {
-            PEAK: peak(PRODUCTS[given.precision]),
-            STEP: step,
-            **{name: partial(milliseconds, part) for name, part in parts.items()},
-        },
-        given.rounds,
-    )
+    measurements: dict[str, Callable[[], float]] = {
+        PEAK: peak(PRODUCTS[given.precision]),
+        STEP: step,
+        **{name: partial(milliseconds, part) for name, part in parts.items()},
+    }
+    results = harness.interleave(measurements, given.rounds)
 
     whole, *layers = rates(model.layers, cfg.batch_size, results).items()
-    turns.show(
+    harness.show(
         f"GFLOP/s in {given.precision} at batch {cfg.batch_size}, and the share of the peak",
         conditions,
         [
-            turns.Row(f"{PEAK}, the best of {SIZES}", results[PEAK]),
-            turns.Row(*whole, results[PEAK], GOAL.get(given.precision)),
-            *(turns.Row(name, values, results[PEAK]) for name, values in layers),
+            harness.Row(f"{PEAK}, the best of {SIZES}", results[PEAK]),
+            harness.Row(*whole, results[PEAK], GOAL.get(given.precision)),
+            *(harness.Row(name, values, results[PEAK]) for name, values in layers),
         ],
     )
-    turns.show(
+    harness.show(
         "Milliseconds, and the share of the training step",
         "",
         shares(results[STEP], {name: results[name] for name in parts}),

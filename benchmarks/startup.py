@@ -2,23 +2,21 @@
 
 python -m benchmarks.startup
 
-That is the wall time of the process less the seconds of its epochs, of its validations and of the
+That is the wall time of the process minus the seconds of its epochs, of its validations and of the
 prediction of the test images: imports, set-up, logging, figures and the end.
 """
 
-import argparse
-import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from benchmarks import projects, turns
-from benchmarks.timed_evaluation import EVALUATION_SECONDS
+from benchmarks import harness, probes, processes
+from src.config import compose
 from src.runtime import errors
 
 IMPORT = ("-c", "import tensorflow")
-GOAL = turns.at_most(1.5)
+GOAL = harness.at_most(1.5)
 
 
 @dataclass(frozen=True)
@@ -27,51 +25,51 @@ class Spent:
 
     training: float
     evaluation: float
-    outside: float
+    other: float
 
     def __str__(self) -> str:
-        """Return what is not training or evaluation, as text."""
-        return f"{self.outside:.1f} s outside training and evaluation"
+        """Return what is neither training nor evaluation, as text."""
+        return f"{self.other:.1f} s besides training and evaluation"
 
 
-def ours(folder: Path, *overrides: str) -> Spent:
-    """Train in a project folder; return what was spent on what."""
-    done = projects.process(folder, *overrides, module="benchmarks.timed_evaluation")
-    evaluation = json.loads(done.printed.splitlines()[-1])[EVALUATION_SECONDS]
-    return Spent(done.train_seconds, evaluation, done.seconds - done.train_seconds - evaluation)
+def train(folder: Path, *overrides: str) -> Spent:
+    """Train in a project folder; return what the process's time was spent on."""
+    done = processes.train(folder, *overrides, command=("benchmarks.probes", "evaluation"))
+    evaluation = processes.last_line(done.printed)[probes.EVALUATION_SECONDS]
+    return Spent(done.seconds, evaluation, done.wall_seconds - done.seconds - evaluation)
 
 
-def bare_import() -> Spent:
+def import_tensorflow() -> Spent:
     """Import TensorFlow in a process of its own."""
-    return Spent(0, 0, turns.run(*IMPORT)[0])
+    return Spent(0, 0, processes.run(*IMPORT)[0])
 
 
-def rows(trained: Sequence[Spent], imported: Sequence[Spent]) -> list[turns.Row]:
+def rows(trained: Sequence[Spent], imported: Sequence[Spent]) -> list[harness.Row]:
     """Return the table's rows, from the processes of each round."""
-    reference = [spent.outside for spent in imported]
+    reference = [spent.other for spent in imported]
     return [
-        turns.Row("import tensorflow", reference),
-        turns.Row("src.train: all else", [spent.outside for spent in trained], reference, GOAL),
-        turns.Row("src.train: training", [spent.training for spent in trained]),
-        turns.Row("src.train: evaluation", [spent.evaluation for spent in trained]),
+        harness.Row("import tensorflow", reference),
+        harness.Row("src.train: all else", [spent.other for spent in trained], reference, GOAL),
+        harness.Row("src.train: training", [spent.training for spent in trained]),
+        harness.Row("src.train: evaluation", [spent.evaluation for spent in trained]),
     ]
 
 
 def main() -> None:
     """Measure, and print the table."""
-    parser = argparse.ArgumentParser(description="What a training's process spends besides it.")
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--overrides", nargs="+", default=["epochs=1"])
+    parser = harness.parser("startup", __doc__, rounds=5)
+    parser.add_argument("--overrides", nargs="+", default=["epochs=1"], help="of the training")
     given = parser.parse_args()
 
-    conditions = turns.conditions("tensorflow", "keras", "mlflow")
-    with projects.with_our_data() as folder:
-        results = turns.take(
-            {"import": bare_import, "train": partial(ours, folder, *given.overrides)},
-            given.rounds,
-            say=str,
-        )
-    turns.show(
+    compose.compose(*given.overrides)  # mistakes, before anything is trained
+    conditions = harness.conditions("tensorflow", "keras", "mlflow")
+    with processes.project_with_our_data() as folder:
+        measurements: dict[str, Callable[[], Spent]] = {
+            "import": import_tensorflow,
+            "train": partial(train, folder, *given.overrides),
+        }
+        results = harness.interleave(measurements, given.rounds, describe=str)
+    harness.show(
         f"Wall seconds of `python -m src.train {' '.join(given.overrides)}`, by what they went to",
         conditions,
         rows(results["train"], results["import"]),

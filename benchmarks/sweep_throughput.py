@@ -7,16 +7,15 @@ everything a run pays for: imports, tracking, files, held-out images. They diffe
 and by TensorFlow's threads: one for each worker, or as many as there are workers.
 """
 
-import argparse
 import tempfile
 from functools import partial
 from pathlib import Path
 
-from benchmarks import projects, turns
+from benchmarks import harness, processes
 from src.config import compose
 from src.runtime import errors
 
-GOAL = turns.at_least(1.3)
+GOAL = harness.at_least(1.3)
 
 
 def threads(count: int) -> dict[str, str]:
@@ -27,7 +26,7 @@ def threads(count: int) -> dict[str, str]:
 def runs_per_minute(
     folder: Path, runs: int, workers: int, overrides: list[str], *, parallel: bool
 ) -> float:
-    """Train with the seeds 1 to `runs` in one sweep; return how many runs a minute saw.
+    """Train with the seeds 1 to `runs` in one sweep; return the runs per minute.
 
     Args:
         folder: the project; the sweep's files lie in a new folder there.
@@ -39,45 +38,44 @@ def runs_per_minute(
     seeds = ",".join(str(seed) for seed in range(1, runs + 1))
     out = tempfile.mkdtemp(dir=folder)
     launcher = ("hydra/launcher=joblib", f"hydra.launcher.n_jobs={workers}") if parallel else ()
-    seconds, _ = turns.run(
+    seconds, _ = processes.run(
         *("-m", "src.train", "-m", f"hydra.sweep.dir={out}", f"seed={seeds}"),
         *launcher,
         *overrides,
         folder=folder,
-        PYTHONPATH=str(projects.ROOT),
-        MLFLOW_TRACKING_URI="",  # so, mlflow.db in that folder
-        **threads(1 if parallel else workers),
+        environment=threads(1 if parallel else workers),
     )
     return 60 * runs / seconds
 
 
 def main() -> None:
     """Measure, and print the table."""
-    parser = argparse.ArgumentParser(description="Throughput of a sweep with several workers.")
-    parser.add_argument("--runs", type=int, default=6)
-    parser.add_argument("--workers", type=int, default=2)
-    parser.add_argument("--rounds", type=int, default=3)
+    parser = harness.parser("sweep_throughput", __doc__, rounds=3)
+    parser.add_argument("--runs", type=int, default=6, help="of each sweep")
+    parser.add_argument(
+        "--workers", type=int, default=2, help="of one sweep, and threads of the other"
+    )
     parser.add_argument("--overrides", nargs="+", default=["epochs=2"], help="of every run")
     given = parser.parse_args()
 
     compose.compose(*given.overrides)  # mistakes, before anything is trained
-    conditions = turns.conditions("tensorflow", "keras", "hydra-joblib-launcher", "joblib")
+    conditions = harness.conditions("tensorflow", "keras", "hydra-joblib-launcher", "joblib")
     serial = f"one after the other, {given.workers} threads"
     parallel = f"{given.workers} workers of one thread"
-    with projects.with_our_data() as folder:
+    with processes.project_with_our_data() as folder:
         # The shortest of trainings creates the MLflow store, which neither side is to pay for.
-        projects.train(folder, "model=mlp", "augmentation=none", "batch_size=1000", "epochs=1")
+        processes.train(folder, "model=mlp", "augmentation=none", "batch_size=1000", "epochs=1")
         measure = partial(runs_per_minute, folder, given.runs, given.workers, given.overrides)
-        rates = turns.take(
+        rates = harness.interleave(
             {serial: partial(measure, parallel=False), parallel: partial(measure, parallel=True)},
             given.rounds,
         )
-    turns.show(
+    harness.show(
         f"Runs per minute of a sweep of {given.runs}, {' '.join(given.overrides)}",
         conditions,
         [
-            turns.Row(serial, rates[serial]),
-            turns.Row(parallel, rates[parallel], rates[serial], GOAL),
+            harness.Row(serial, rates[serial]),
+            harness.Row(parallel, rates[parallel], rates[serial], GOAL),
         ],
     )
 

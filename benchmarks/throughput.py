@@ -1,4 +1,4 @@
-"""Images per second of the notebook CNN's training step, ours against PyTorch at its best.
+"""Images/s of the notebook CNN's training step, ours against PyTorch at its best.
 
 python -m benchmarks.throughput
 
@@ -7,53 +7,55 @@ forward, backward, optimizer. Each measurement has a process of its own, so that
 threads wait beside another's.
 """
 
-import argparse
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from itertools import product
 from math import isnan, nan
 from statistics import median
 
-from benchmarks import turns
-from benchmarks.training_step import NOTEBOOK
+from benchmarks import harness, probes, processes
 from src.runtime import errors, metric_names
 from src.runtime.errors import InputError
 
 OURS = ("float32", "mixed_bfloat16")
 PYTORCH = (("float32", "bfloat16"), ("", "channels-last"), ("", "compile"))
-GOAL = turns.at_least(1.1)
+GOAL = harness.at_least(1.1)
 
 
 def rate(*words: str) -> float:
-    """Return the images per second that `python -m <words>` reports, or NaN where it cannot run."""
+    """Return the images/s that `python -m <words>` reports, or NaN where it cannot run."""
     try:
-        return turns.answer("-m", *words)[metric_names.IMAGES_PER_SECOND]
+        return processes.answer("-m", *words)[metric_names.IMAGES_PER_SECOND]
     except InputError:  # its reason has been printed
         return nan
 
 
 def measurements(activation: str, batch_size: int, steps: int) -> dict[str, Callable[[], float]]:
     """Return, by name, our step at each precision and each of PyTorch's variants."""
-    found = {}
+    found: dict[str, Callable[[], float]] = {}
     for precision in OURS:
         chosen = (f"activation={activation}", f"batch_size={batch_size}", f"precision={precision}")
-        words = ("benchmarks.training_step", "--steps", str(steps), *NOTEBOOK, *chosen)
-        found[f"{batch_size}: ours {precision}"] = partial(rate, *words)
+        ours = ("benchmarks.probes", "step", "--steps", str(steps), *probes.NOTEBOOK, *chosen)
+        found[f"{batch_size}: ours {precision}"] = partial(rate, *ours)
     common = ("--activation", activation, "--batch-size", str(batch_size), "--steps", str(steps))
     for precision, *switches in product(*PYTORCH):
-        chosen = [switch for switch in switches if switch]
-        name = " ".join([f"{batch_size}: PyTorch {precision}", *chosen])
-        words = ("benchmarks.references.notebook_torch", *common, "--precision", precision)
-        found[name] = partial(rate, *words, *(f"--{switch}" for switch in chosen))
+        used = [switch for switch in switches if switch]
+        theirs = ("benchmarks.references.pytorch", "notebook_step", *common)
+        options = ("--precision", precision, *(f"--{switch}" for switch in used))
+        name = " ".join([f"{batch_size}: PyTorch {precision}", *used])
+        found[name] = partial(rate, *theirs, *options)
     return found
 
 
-def rows(rates: Mapping[str, Sequence[float]]) -> list[turns.Row]:
+def rows(rates: Mapping[str, Sequence[float]]) -> list[harness.Row]:
     """Return the table's rows for one batch size: ratios are to PyTorch's best variant, and our
     best one has the goal.
 
     Args:
         rates: images/s of each round by the names of `measurements`; NaN where one failed.
+
+    Raises:
+        InputError: one side has no variant that ran.
     """
     ran = {name: values for name, values in rates.items() if not any(map(isnan, values))}
     ours = [name for name in ran if " ours " in name]
@@ -64,26 +66,31 @@ def rows(rates: Mapping[str, Sequence[float]]) -> list[turns.Row]:
         max(names, key=lambda name: median(ran[name])) for names in (ours, theirs)
     )
     return [
-        turns.Row(name, ran[name], ran[their_best], GOAL if name == our_best else None)
+        harness.Row(name, ran[name], ran[their_best], GOAL if name == our_best else None)
         if name in ran
-        else turns.Row(f"{name}: does not run here", [])
+        else harness.Row(f"{name}: does not run here", [])
         for name in rates
     ]
 
 
 def main() -> None:
     """Measure, and print the table."""
-    parser = argparse.ArgumentParser(description="Training throughput, against PyTorch.")
-    parser.add_argument("--activation", choices=("relu", "swish"), default="relu")
-    parser.add_argument("--batch-sizes", type=int, nargs="+", default=[86, 256])
+    parser = harness.parser("throughput", __doc__, rounds=5)
+    parser.add_argument(
+        "--activation", choices=("relu", "swish"), default="relu", help="of the network"
+    )
+    parser.add_argument(
+        "--batch-sizes", type=int, nargs="+", default=[86, 256], help="images per step"
+    )
     parser.add_argument("--steps", type=int, default=100, help="timed in a row")
-    parser.add_argument("--rounds", type=int, default=5)
     given = parser.parse_args()
 
-    conditions = turns.conditions("tensorflow", "keras", "torch")
+    conditions = harness.conditions("tensorflow", "keras", "torch")
     groups = [measurements(given.activation, size, given.steps) for size in given.batch_sizes]
-    rates = turns.take({name: one for group in groups for name, one in group.items()}, given.rounds)
-    turns.show(
+    rates = harness.interleave(
+        {name: one for group in groups for name, one in group.items()}, given.rounds
+    )
+    harness.show(
         f"Images/s of the notebook CNN's training step ({given.activation}), by batch size, and "
         "their ratio to PyTorch's best",
         conditions,

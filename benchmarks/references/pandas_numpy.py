@@ -1,6 +1,6 @@
-"""The stages fetch and preprocess as a notebook would write them, with pandas and NumPy, straight.
+"""The stages fetch and preprocess as a notebook would write them, with plain pandas and NumPy.
 
-python -m benchmarks.references.pandas_numpy fetch <folder with MNIST's IDX files>
+python -m benchmarks.references.pandas_numpy fetch FOLDER   MNIST's four IDX files in FOLDER
 python -m benchmarks.references.pandas_numpy preprocess
 
 It ends in the same CSVs and arrays as ours, but for the draw of the validation images, which it
@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from src.runtime import paths
+from src.runtime import errors, paths
 
 ROWS = 42_000  # of train.csv
 SEED = 2017  # of Kaggle's draw from the 70,000 images, as in params.yaml
@@ -66,10 +66,14 @@ def preprocess() -> None:
 
 def main() -> None:
     """Run one of the two."""
-    parser = argparse.ArgumentParser(description="Fetch and preprocess by pandas and NumPy.")
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.references.pandas_numpy",
+        description="Fetch and preprocess with pandas and NumPy, without any check.",
+    )
     stages = parser.add_subparsers(dest="stage", required=True)
-    stages.add_parser("fetch").add_argument("folder", type=Path)
-    stages.add_parser("preprocess")
+    fetching = stages.add_parser("fetch", help="write the CSVs")
+    fetching.add_argument("folder", type=Path, help="with MNIST's IDX files")
+    stages.add_parser("preprocess", help="write the arrays")
     given = parser.parse_args()
     if given.stage == "fetch":
         fetch(given.folder)
@@ -78,4 +82,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    errors.run(main)

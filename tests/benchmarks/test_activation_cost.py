@@ -8,7 +8,7 @@ from src.training import fit
 TINY = ("model=mlp", "model.units=[8]", "batch_size=64")
 
 
-def test_every_activation_has_its_turn_in_every_round_in_rotated_order(processed, capsys):
+def test_every_activation_is_measured_in_every_round_in_rotated_order(processed, capsys):
     times = activation_cost.compare(TINY, ["relu", "swish"], steps=2, rounds=3)
 
     assert {name: len(values) for name, values in times.items()} == {"relu": 3, "swish": 3}
@@ -21,10 +21,13 @@ def test_every_activation_has_its_turn_in_every_round_in_rotated_order(processed
 
 def test_a_measurement_trains_its_network_by_as_many_steps_as_asked(processed, monkeypatch):
     models = []
-    build = fit.build
-    monkeypatch.setattr(
-        fit, "build", lambda *given, **more: models.append(build(*given, **more)) or models[0]
-    )
+    compile_model = fit.compile_model
+
+    def watch(*given, **more):
+        models.append(compile_model(*given, **more))
+        return models[0]
+
+    monkeypatch.setattr(fit, "compile_model", watch)
     cfg = compose.compose(*TINY, "activation=swish_beta")
     fit.prepare(cfg)
 
@@ -35,18 +38,30 @@ def test_a_measurement_trains_its_network_by_as_many_steps_as_asked(processed, m
     assert int(model.optimizer.iterations) == 4
 
 
-def test_the_table_compares_with_relu_and_tells_the_goals(processed, words, capsys, monkeypatch):
-    monkeypatch.setattr(activation_cost, "RECIPES", {"mlp": "default"})
-    shortly = ("--models", "mlp", "--precisions", "float32", "--steps", "1", "--rounds", "2")
-    words(*shortly, "--overrides", *TINY)
+def test_each_table_compares_with_relu_and_gives_the_goals(words, capsys, monkeypatch):
+    asked = []
+
+    def compare(overrides, activations, steps, rounds):
+        asked.append(overrides)
+        return {name: [1.0 + number] * rounds for number, name in enumerate(activations)}
+
+    monkeypatch.setattr(activation_cost, "compare", compare)
+    words("--models", "notebook", "--rounds", "2", "--overrides", "batch_size=256")
 
     activation_cost.main()
 
-    printed = capsys.readouterr().out
-    title, *_ = printed.splitlines()
-    assert title == "Milliseconds of a training step: mlp, float32"
-    assert "≤ 1.03" in next(line for line in printed.splitlines() if line.startswith(" swish "))
-    assert "≤ 1.06" in next(line for line in printed.splitlines() if " swish_beta" in line)
+    printed = capsys.readouterr().out.splitlines()
+    assert asked == [
+        ("experiment=notebook", f"precision={precision}", "batch_size=256")
+        for precision in ("float32", "mixed_bfloat16")
+    ]
+    assert printed[0] == "Milliseconds of a training step: notebook, float32"
+    swish, beta = (
+        next(line for line in printed if line.startswith(f" {name} "))
+        for name in ("swish", "swish_beta")
+    )
+    assert "2.00 (2.00–2.00)   ≤ 1.03 missed" in swish
+    assert "≤ 1.06" in beta
 
 
 def test_an_unknown_activation_is_one_sentence(processed):

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 import yaml
 
-from benchmarks import data_stages, turns
-from benchmarks.usage import MEGABYTES, SECONDS
+from benchmarks import data_stages, processes
+from benchmarks.probes import MEGABYTES, SECONDS
 from src.data import mirrors
 from src.runtime import paths
 
@@ -51,12 +51,12 @@ def test_a_project_fetches_from_the_mirror_and_keeps_the_other_values(project):
 
 
 def test_a_command_runs_in_its_project_and_gives_seconds_and_memory(monkeypatch, tmp_path):
-    def answer(*words, folder, **environment):
-        assert words == ("-m", "benchmarks.usage", "-m", "src.fetch")
+    def answer(*words, folder):
+        assert words == ("-m", "benchmarks.probes", "memory", "src.fetch")
         assert folder == tmp_path
         return {SECONDS: 1.0, MEGABYTES: 2.0}
 
-    monkeypatch.setattr(turns, "answer", answer)
+    monkeypatch.setattr(processes, "answer", answer)
 
     assert data_stages.usage(tmp_path, "src.fetch") == {SECONDS: 1.0, MEGABYTES: 2.0}
 

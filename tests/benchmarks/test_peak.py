@@ -1,8 +1,30 @@
 import time
 
+import keras
+import numpy as np
 import pytest
+from keras import layers
 
-from benchmarks import peak, projects, turns
+from benchmarks import harness, peak
+from src.training import fit
+from tests.support.recipes import configure
+
+
+@pytest.fixture
+def notebook(project):
+    cfg = configure("experiment=notebook", "activation=relu")
+    model, _ = fit.compile_model(cfg, total_steps=1)
+    return model
+
+
+@pytest.fixture
+def small():
+    """A network of one convolution, an activation and a dense layer."""
+    inputs = keras.Input((8, 8, 1))
+    x = layers.Activation("relu")(layers.Conv2D(2, 3)(inputs))
+    model = keras.Model(inputs, layers.Dense(10)(layers.Flatten()(x)))
+    model.compile("adam", "mse")
+    return model
 
 
 def test_a_time_is_the_median_of_at_least_three_calls(monkeypatch):
@@ -28,11 +50,67 @@ def test_small_parts_share_a_row_and_the_rest_is_what_no_part_accounts_for():
     rows = peak.shares([100.0, 200.0], {"conv": [60.0, 70.0], "a": [0.5, 0.5], "b": [0.2, 0.3]})
 
     assert rows == [
-        turns.Row(peak.STEP, [100.0, 200.0]),
-        turns.Row("conv", [60.0, 70.0], [100.0, 200.0]),
-        turns.Row("2 more", [0.7, 0.8], [100.0, 200.0]),
-        turns.Row("the rest", [pytest.approx(39.3), pytest.approx(129.2)], [100.0, 200.0]),
+        harness.Row(peak.STEP, [100.0, 200.0]),
+        harness.Row("conv", [60.0, 70.0], [100.0, 200.0]),
+        harness.Row("2 more", [0.7, 0.8], [100.0, 200.0]),
+        harness.Row("the rest", [pytest.approx(39.3), pytest.approx(129.2)], [100.0, 200.0]),
     ]
+
+
+def test_the_multiply_adds_are_those_of_every_kernel_at_every_place(small):
+    # 6×6 places of a 3×3 kernel with 1 input and 2 outputs; 72 inputs and 10 outputs.
+    assert [peak.multiply_adds(layer) for layer in small.layers] == [0, 648, 0, 0, 720]
+
+
+def test_the_notebook_cnn_has_its_32_million_multiply_adds(notebook):
+    assert sum(map(peak.multiply_adds, notebook.layers)) == 32_340_992
+
+
+def test_a_step_takes_three_times_the_multiply_adds_and_the_first_layer_two(small):
+    assert peak.operations(small.layers) == [0, 4 * 648, 0, 0, 6 * 720]
+
+
+def test_a_layers_passes_are_its_output_and_its_gradients(small):
+    convolution, dense = small.layers[1], small.layers[-1]
+
+    output, gradients = peak.passes([dense], small, batch_size=3)()
+    assert output.shape == (3, 10)
+    assert [gradient.shape for gradient in gradients] == [(3, 72), (72, 10), (10,)]
+
+    output, gradients = peak.passes([convolution], small, batch_size=3)()
+    assert output.shape == (3, 6, 6, 2)
+    # Nothing before the first weights learns, so its input needs no gradient.
+    assert [gradient.shape for gradient in gradients] == [(3, 3, 1, 2), (2,)]
+
+
+def test_an_update_changes_the_weights(small):
+    before = small.layers[1].kernel.numpy()
+
+    peak.update(small)()
+
+    assert np.all(small.layers[1].kernel.numpy() != before)
+
+
+def test_the_parts_are_the_kernels_the_other_layers_by_kind_and_the_optimizer(notebook):
+    parts = peak.parts_of(notebook, batch_size=2)
+
+    assert list(parts) == [
+        "Reshape",
+        "Rescaling",
+        "Conv2D 5×5 1→32",
+        "Activation",
+        "Conv2D 5×5 32→32",
+        "MaxPooling2D",
+        "Dropout",
+        "Conv2D 3×3 32→64",
+        "Conv2D 3×3 64→64",
+        "Flatten",
+        "Dense 3136→256",
+        "Dense 256→10",
+        "Adam",
+    ]
+    assert len(parts["Activation"]()) == 2 * 5  # outputs and gradients
+    parts["Adam"]()
 
 
 @pytest.mark.slow
@@ -42,7 +120,6 @@ def test_the_command_prints_the_share_of_the_peak_and_the_parts(
     monkeypatch.setattr(peak, "SIZES", (64,))
     monkeypatch.setattr(peak, "BUDGET", 0)
     words("--rounds", "1", "--steps", "2", "--batch-size", "4")
-    monkeypatch.setenv("PYTHONPATH", str(projects.ROOT))
 
     peak.main()
 

@@ -1,7 +1,6 @@
 import pytest
 
-from benchmarks import projects, sweep_throughput, turns
-from src.runtime.errors import InputError
+from benchmarks import processes, sweep_throughput
 
 
 @pytest.mark.parametrize(
@@ -14,7 +13,7 @@ from src.runtime.errors import InputError
 def test_the_two_sweeps_differ_by_launcher_and_threads_alone(
     parallel, launcher, threads, monkeypatch, tmp_path
 ):
-    def run(*words, folder, **environment):
+    def run(*words, folder, environment):
         assert folder == tmp_path
         assert words[:3] == ("-m", "src.train", "-m")
         assert words[3].startswith(f"hydra.sweep.dir={tmp_path}")
@@ -23,7 +22,7 @@ def test_the_two_sweeps_differ_by_launcher_and_threads_alone(
         assert environment["TF_NUM_INTEROP_THREADS"] == threads
         return 90.0, ""
 
-    monkeypatch.setattr(turns, "run", run)
+    monkeypatch.setattr(processes, "run", run)
 
     rate = sweep_throughput.runs_per_minute(tmp_path, 3, 2, ["epochs=2"], parallel=parallel)
 
@@ -31,7 +30,7 @@ def test_the_two_sweeps_differ_by_launcher_and_threads_alone(
 
 
 def test_the_table_has_both_and_the_goal_is_the_workers(processed, words, monkeypatch, capsys):
-    monkeypatch.setattr(projects, "train", lambda *given: None)
+    monkeypatch.setattr(processes, "train", lambda *given: None)
     monkeypatch.setattr(
         sweep_throughput,
         "runs_per_minute",
@@ -49,17 +48,10 @@ def test_the_table_has_both_and_the_goal_is_the_workers(processed, words, monkey
     assert "met" not in serial
 
 
-def test_a_mistake_in_the_overrides_is_refused_before_anything_trains(processed, words):
-    words("--overrides", "epohcs=2")
-
-    with pytest.raises(InputError, match="epohcs"):
-        sweep_throughput.main()
-
-
 @pytest.mark.slow
 def test_a_sweep_with_workers_trains_every_seed(processed):
     tiny = ["model=mlp", "model.units=[8]", "epochs=1", "batch_size=64"]
-    with projects.with_our_data() as folder:
+    with processes.project_with_our_data() as folder:
         rate = sweep_throughput.runs_per_minute(folder, 2, 2, tiny, parallel=True)
         assert len(list(folder.glob("*/*/model.keras"))) == 2
 

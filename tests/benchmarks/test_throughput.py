@@ -2,7 +2,7 @@ from math import isnan, nan
 
 import pytest
 
-from benchmarks import throughput, turns
+from benchmarks import harness, processes, throughput
 from src.runtime.errors import InputError
 
 
@@ -21,7 +21,7 @@ def test_there_is_a_measurement_for_each_precision_and_each_of_pytorchs_variants
 def test_each_measurement_asks_a_process_for_its_own_variant(monkeypatch):
     asked = []
     monkeypatch.setattr(
-        turns, "answer", lambda *words: asked.append(words) or {"images_per_second": 7.0}
+        processes, "answer", lambda *words: asked.append(words) or {"images_per_second": 7.0}
     )
 
     for measure in throughput.measurements("swish", 256, 9).values():
@@ -50,14 +50,14 @@ def test_ratios_are_to_pytorchs_best_and_the_goal_is_our_bests():
 
 
 def test_a_variant_that_fails_is_named_in_the_table_and_left_out(monkeypatch):
-    monkeypatch.setattr(turns, "answer", refuse)
+    monkeypatch.setattr(processes, "answer", refuse)
     assert isnan(throughput.rate("any"))
 
     *_, failed = throughput.rows(
         {"8: ours float32": [2.0], "8: PyTorch a": [1.0], "8: PyTorch b": [nan]}
     )
 
-    assert failed == turns.Row("8: PyTorch b: does not run here", [])
+    assert failed == harness.Row("8: PyTorch b: does not run here", [])
 
 
 def test_nothing_to_compare_is_one_sentence():

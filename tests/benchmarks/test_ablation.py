@@ -5,22 +5,22 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from benchmarks import steps
+from benchmarks import ablation, probes
 from src.config import compose
 from src.training import activations, models
 
 
-@pytest.mark.parametrize("name", steps.VARIANTS)
+@pytest.mark.parametrize("name", ablation.VARIANTS)
 def test_every_variant_is_the_default_recipe_but_for_one_thing(name, project):
-    variant = steps.VARIANTS[name]
+    variant = ablation.VARIANTS[name]
     differs = compose.compose(*variant.overrides) != compose.compose()
-    assert differs + bool(variant.environment) + bool(variant.replace) == (name != steps.DEFAULT)
+    assert differs + bool(variant.environment) + bool(variant.replace) == (name != ablation.DEFAULT)
 
 
 def test_the_fused_kernels_can_be_replaced(monkeypatch):
     monkeypatch.setattr(models, "BatchNormalization", models.BatchNormalization)
     monkeypatch.setattr(activations, "swish", activations.swish)
-    for variant in steps.VARIANTS.values():
+    for variant in ablation.VARIANTS.values():
         if variant.replace:
             variant.replace()
     assert models.BatchNormalization is keras.layers.BatchNormalization
@@ -31,11 +31,11 @@ def test_the_fused_kernels_can_be_replaced(monkeypatch):
 def test_one_variant_is_measured_in_the_process_itself(processed, words, monkeypatch, capsys):
     seen = []
     monkeypatch.setattr(
-        steps.training_step,
-        "images_per_second",
-        lambda count, *overrides: seen.append((count, overrides)) or 123.0,
+        probes,
+        "step",
+        lambda count, *overrides: seen.append((count, overrides)) or {"images_per_second": 123.0},
     )
     words("--only", "float32 instead of bfloat16", "--steps", "7")
-    steps.main()
+    ablation.main()
     assert seen == [(7, ("precision=float32",))]
     assert json.loads(capsys.readouterr().out) == {"images_per_second": 123.0}

@@ -1,28 +1,25 @@
-"""Errors on labelled images held back fold by fold: how the recipes were chosen.
+"""Errors of recipes on labelled images, by cross-validation: how the recipes were chosen.
 
-python -m benchmarks.folds "" augmentation=affine "epochs=12 label_smoothing=0"
+python -m benchmarks.cross_validation "" augmentation=affine "epochs=12 label_smoothing=0"
 
-Each argument is a recipe: overrides as `python -m src.train` takes them. Of the images that have a
-label, every fold holds a part back, and the weights of the last epoch are tried on it. The held-out
-images of test.csv play no part.
+Each argument is a recipe: overrides as `python -m src.train` takes them. Every fold holds back a
+part of the labelled images, and the weights of the last epoch are scored on it. The held-out images
+of test.csv play no part.
 """
 
-import argparse
 from collections.abc import Mapping, Sequence
 from functools import partial
 
-import keras
 import numpy as np
 from hydra.utils import instantiate
 from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import turns
+from benchmarks import harness
 from src.config import compose
 from src.data import dataset
-from src.runtime import errors, metric_names, paths
-from src.training import batches, callbacks, fit
+from src.runtime import errors, heavy_imports, metric_names, paths
 
 SEED = 7  # of the folds
 
@@ -35,8 +32,19 @@ def labelled() -> tuple[np.ndarray, np.ndarray]:
     return images[order], labels[order]
 
 
-def trial(recipe: str, fold: int, folds: int) -> dict[str, float]:
-    """Train a recipe without one fold; return its errors there, and its seconds of training."""
+def score(recipe: str, fold: int, folds: int) -> dict[str, float]:
+    """Train a recipe without one fold; return its errors on the fold, and its seconds of training.
+
+    Args:
+        recipe: overrides, separated by spaces.
+        fold: from 0; the recipe's seed is the next number.
+        folds: how many there are.
+    """
+    heavy_imports.load(mlflow=False)
+    import keras
+
+    from src.training import batches, callbacks, fit
+
     cfg = compose.compose(*recipe.split(), f"seed={fold + 1}")
     images, labels = labelled()
     held = np.arange(len(labels)) % folds == fold
@@ -67,19 +75,19 @@ def trial(recipe: str, fold: int, folds: int) -> dict[str, float]:
 
 
 def table(results: Mapping[str, Sequence[Mapping[str, float]]], images: int) -> Table:
-    """Return a row for each recipe.
+    """Return a table with a row for each recipe.
 
     Args:
-        results: by recipe, what `trial` returned for each fold.
-        images: how many there are in all.
+        results: by recipe, what `score` returned for each fold.
+        images: how many there are in all folds.
     """
     made = Table(box=box.HORIZONTALS, pad_edge=False)
     made.add_column("recipe", overflow="fold")
     for heading in ("errors", "per fold", "error rate", "s of training"):
         made.add_column(heading, justify="right", no_wrap=True)
-    for recipe, trials in results.items():
-        wrong = [trial[metric_names.TEST_ERRORS] for trial in trials]
-        seconds = [trial[metric_names.TRAIN_SECONDS] for trial in trials]
+    for recipe, scores in results.items():
+        wrong = [one[metric_names.TEST_ERRORS] for one in scores]
+        seconds = [one[metric_names.TRAIN_SECONDS] for one in scores]
         made.add_row(
             recipe or "as in params.yaml",
             f"{sum(wrong):,}",
@@ -91,28 +99,28 @@ def table(results: Mapping[str, Sequence[Mapping[str, float]]], images: int) -> 
 
 
 def main() -> None:
-    """Try the recipes in turn, fold by fold, and print the table."""
-    parser = argparse.ArgumentParser(description="Compare recipes by cross-validation.")
-    parser.add_argument("recipes", nargs="+", help="overrides, in quotes; '' for params.yaml's")
-    parser.add_argument("--folds", type=int, default=5)
+    """Score the recipes fold by fold, interleaved, and print the table."""
+    parser = harness.parser("cross_validation", __doc__)
+    parser.add_argument("recipes", nargs="+", help="overrides in quotes; '' for params.yaml's")
+    parser.add_argument("--folds", type=int, default=5, help="at least 2")
     given = parser.parse_args()
     if given.folds < 2:
-        raise errors.InputError("--folds must be 2 or more: each fold is tried by the others.")
+        raise errors.InputError("--folds must be 2 or more: each is scored by training on others.")
     for recipe in given.recipes:
         compose.compose(*recipe.split())  # mistakes, before anything is trained
+    images = len(labelled()[1])
     numbers = {recipe: iter(range(given.folds)) for recipe in given.recipes}
-    results = turns.take(
+    results = harness.interleave(
         {
-            recipe: partial(lambda name: trial(name, next(numbers[name]), given.folds), recipe)
+            recipe: partial(lambda name: score(name, next(numbers[name]), given.folds), recipe)
             for recipe in given.recipes
         },
         given.folds,
-        say=lambda found: f"{found[metric_names.TEST_ERRORS]} errors",
+        describe=lambda found: f"{found[metric_names.TEST_ERRORS]} errors",
     )
-    images = len(labelled()[1])
     print(f"Errors over {given.folds} folds of {images:,} labelled images")
-    print(turns.conditions("tensorflow", "keras"))
-    Console(highlight=False, width=turns.WIDTH).print(table(results, images))
+    print(harness.conditions("tensorflow", "keras"))
+    Console(highlight=False, width=harness.WIDTH).print(table(results, images))
 
 
 if __name__ == "__main__":
