@@ -25,7 +25,6 @@ from src.runtime.errors import InputError
 def main() -> None:
     """Write data/raw, whole or not at all."""
     cfg = compose.stage("fetch")
-    assert isinstance(cfg, schema.Fetch)
     outputs = (paths.TRAIN_CSV, paths.TEST_CSV, paths.SAMPLE_SUBMISSION_CSV, paths.SOLUTION_CSV)
     with writing(*outputs, paths.PROVENANCE) as (*files, provenance):
         if cfg.source == "kaggle":

@@ -12,7 +12,7 @@ from dataclasses import asdict
 
 import numpy as np
 
-from src.config import compose, schema
+from src.config import compose
 from src.data import digits, read_csv
 from src.data.dataset import Dataset
 from src.data.digits import CLASSES
@@ -28,7 +28,6 @@ SAMPLE_DIGITS = paths.DATA_FIGURES / "sample_digits.png"
 def main() -> None:
     """Write data/processed, whole or not at all."""
     cfg = compose.stage("preprocess")
-    assert isinstance(cfg, schema.Preprocess)
     source, layout = provenance()
     rows_train, rows_test = digits.LAYOUTS[layout] or (None, None)
     images, labels = read_csv.train(paths.TRAIN_CSV, rows_train)

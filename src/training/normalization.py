@@ -1,6 +1,6 @@
 """Batch normalization in one kernel: Keras computes it in a dozen passes over memory.
 
-`python -m benchmarks.steps` shows what that is worth.
+`python -m benchmarks.ablation` shows what that is worth.
 """
 
 import keras
