@@ -39,7 +39,14 @@ def runs_per_minute(
     out = tempfile.mkdtemp(dir=folder)
     launcher = ("hydra/launcher=joblib", f"hydra.launcher.n_jobs={workers}") if parallel else ()
     seconds, _ = processes.run(
-        *("-m", "src.train", "-m", f"hydra.sweep.dir={out}", f"seed={seeds}"),
+        *(
+            "-m",
+            "src.train",
+            "-m",
+            f"hydra.sweep.dir={out}",
+            f"seed={seeds}",
+            "mlflow.resume=false",
+        ),
         *launcher,
         *overrides,
         folder=folder,

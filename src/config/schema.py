@@ -83,6 +83,7 @@ class Mlflow:
     enabled: bool = True
     experiment: str = MISSING
     parent_run_id: str | None = None
+    resume: bool = True  # a multirun goes on with what is made of it already
 
 
 @dataclass

@@ -2,6 +2,7 @@
 run in MLflow with a child for each job.
 """
 
+import hashlib
 import multiprocessing
 import os
 import sys
@@ -27,7 +28,8 @@ from src.config import compose, messages
 from src.data import dataset
 from src.runtime import errors
 from src.studies import sweep_table
-from src.tracking import run_tags
+from src.studies.planned_run import PlannedRun
+from src.tracking import fingerprint, run_tags
 
 PARENT = "mlflow.parent_run_id"
 TOLD = "told"  # an attribute of an error that the user has read of; pickled with it
@@ -123,25 +125,71 @@ def _end_with_the_sweep() -> None:
 
 
 def _open(config: DictConfig) -> None:
-    """Create the parent run, named after the sweep; or open the one that is given."""
+    """Open the parent run: the one that is given, that of the same multirun, which goes on, or a
+    new one, named after the multirun.
+    """
     from src.tracking import environment, lease, store, views  # MLflow: for a multirun alone
 
     name = " ".join(config.hydra.overrides.task)
     client, experiment_id = store.connect(config.mlflow.experiment)
     lease.close_orphans(client, experiment_id)
     run_id = config.mlflow.parent_run_id
-    if run_id is not None:
-        client.update_run(run_id, status="RUNNING")
-    else:
+    if run_id is None:
         views.offer_runs(client, experiment_id)
-        run_id = client.create_run(
-            experiment_id,
-            run_name=name or "multirun",
-            tags={run_tags.SWEEP: name, **environment.tags(), **lease.tags()},
-        ).info.run_id
+        digest = _digest(config)
+        run_id = _same(client, experiment_id, digest) if config.mlflow.resume else None
+        if run_id is None:
+            tags = {run_tags.SWEEP: name, run_tags.SWEEP_DIGEST: digest}
+            run_id = client.create_run(
+                experiment_id,
+                run_name=name or "multirun",
+                tags={**tags, **environment.tags(), **lease.tags()},
+            ).info.run_id
         with open_dict(config):
             config.hydra.overrides.hydra.append(f"{PARENT}={run_id}")
+    client.update_run(run_id, status="RUNNING")
     MlflowSweep.parent = ParentRun(client, run_id, lease.Lease(client, run_id))
+
+
+def _same(client: Any, experiment_id: str, digest: str) -> str | None:
+    """Return the id of the latest parent run of these very trainings, if nobody is at it."""
+    from src.tracking import lease
+
+    found = client.search_runs(
+        [experiment_id],
+        f"tags.{run_tags.SWEEP_DIGEST} = '{digest}'" if digest else "tags.none = 'none'",
+        order_by=["attributes.start_time DESC"],
+    )
+    ended = [run for run in found if run.info.status != "RUNNING" or lease.is_orphan(run)]
+    return ended[0].info.run_id if ended else None
+
+
+def _digest(config: DictConfig) -> str:
+    """Return the digest of a multirun: of its words and of every training; empty where those are
+    not known beforehand.
+    """
+    data = dataset.describe()
+    trainings = [fingerprint.digest(fingerprint.settings(_own(job)), data) for job in _jobs(config)]
+    words = " ".join(config.hydra.overrides.task)
+    text = "\n".join([words, *trainings])
+    return hashlib.sha256(text.encode()).hexdigest() if trainings else ""
+
+
+def finished(run: PlannedRun) -> Any | None:
+    """Return the run in MLflow that is this one, made already in the multirun that goes on."""
+    mlflow = run.composed.mlflow
+    if not (mlflow.enabled and mlflow.resume and mlflow.parent_run_id):
+        return None
+    from src.tracking import store  # MLflow, which the training would import anyway
+
+    client, experiment_id = store.connect(mlflow.experiment)
+    digest = fingerprint.digest(fingerprint.settings(run.composed), dataset.describe())
+    same = client.search_runs(
+        [experiment_id],
+        f"tags.{run_tags.PARENT} = '{mlflow.parent_run_id}' and "
+        f"tags.{run_tags.TRAINING_DIGEST} = '{digest}' and attributes.status = 'FINISHED'",
+    )
+    return same[0] if same else None
 
 
 def _jobs(config: DictConfig) -> Iterator[DictConfig]:
@@ -155,14 +203,19 @@ def _jobs(config: DictConfig) -> Iterator[DictConfig]:
             yield loader.load_sweep_config(config, words)
 
 
+def _own(job: DictConfig) -> DictConfig:
+    """Return the configuration of a job without Hydra's own part."""
+    composed = deepcopy(job)
+    with open_dict(composed):
+        del composed["hydra"]
+    return composed
+
+
 def _check(jobs: Iterable[DictConfig]) -> None:
     """Raise InputError for a configuration that cannot be used, or for missing data."""
     try:
         for job in jobs:
-            composed = deepcopy(job)
-            with open_dict(composed):
-                del composed["hydra"]
-            compose.resolve(composed, job.hydra.runtime.choices)
+            compose.resolve(_own(job), job.hydra.runtime.choices)
     except Exception as error:
         if not messages.is_refusal(error):
             raise

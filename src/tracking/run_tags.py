@@ -3,6 +3,7 @@
 # Of a parent run.
 STUDY = "study"  # the study's name
 SWEEP = "sweep"  # the words of a multirun made by hand
+SWEEP_DIGEST = "sweep_digest"  # of its trainings, by which the same command finds it
 
 # Of a training.
 PARENT = "mlflow.parentRunId"

@@ -17,7 +17,7 @@ def test_the_two_sweeps_differ_by_launcher_and_threads_alone(
         assert folder == tmp_path
         assert words[:3] == ("-m", "src.train", "-m")
         assert words[3].startswith(f"hydra.sweep.dir={tmp_path}")
-        assert list(words[4:]) == ["seed=1,2,3", *launcher, "epochs=2"]
+        assert list(words[4:]) == ["seed=1,2,3", "mlflow.resume=false", *launcher, "epochs=2"]
         assert environment["TF_NUM_INTRAOP_THREADS"] == threads
         assert environment["TF_NUM_INTEROP_THREADS"] == threads
         return 90.0, ""

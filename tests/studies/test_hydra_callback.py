@@ -1,5 +1,6 @@
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -9,7 +10,7 @@ import pytest
 from src.runtime import metric_names
 from src.studies.planned_run import INTERRUPTED
 from src.tracking import run_tags
-from tests.support.commands import SMALL, artifacts, environment, make_project, run, runs
+from tests.support.commands import SMALL, artifacts, environment, make_project, run, runs, store
 
 WORDS = ("-m", *SMALL, "epochs=1")
 
@@ -82,6 +83,54 @@ def test_each_job_has_a_folder_and_a_submission_of_its_own(swept):
         kept = project / "mlruns" / run_id / "artifacts" / "submission.csv"
         assert kept.read_bytes() == path.read_bytes()
         assert metric_names.TEST_ACCURACY in children[name].data.metrics
+
+
+@pytest.mark.slow
+def test_the_same_multirun_again_trains_nothing_and_with_resume_false_everything(swept, tmp_path):
+    project = shutil.copytree(swept[0], tmp_path, dirs_exist_ok=True)
+    again = run(project, "src.train", *WORDS, "activation=swish,relu")
+    assert (again.returncode, again.stderr) == (0, "")
+    parent, children = parent_and_children(project)
+    assert parent.info.status == "FINISHED"
+    for name, one in children.items():
+        score = one.data.metrics[metric_names.TEST_ACCURACY]
+        assert f"{name}-seed1 is made already: held-out accuracy {score:.4f}" in again.stdout
+    assert "epoch 1/1" not in again.stdout
+    assert "Mean ± standard deviation" in again.stdout
+    anew = run(project, "src.train", *WORDS, "activation=swish,relu", "mlflow.resume=false")
+    assert anew.stdout.count("epoch 1/1") == 2
+    assert len(runs(project)) == 6
+
+
+@pytest.mark.slow
+def test_a_multirun_that_was_killed_goes_on_under_its_parent(small_mnist, tmp_path):
+    project = make_project(tmp_path, small_mnist)
+    words = ("-m", *SMALL, "epochs=8", "seed=1,2")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "src.train", *words],
+        cwd=project,
+        env=environment(),
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    for line in process.stdout:
+        if "seed2 · epoch 3/8" in line:
+            break
+    process.kill()
+    process.communicate(timeout=60)
+    begun = {one.info.run_id: one.info.end_time for one in runs(project)}
+    assert len(begun) == 3
+    done = run(project, "src.train", *words)
+    assert done.returncode == 0, done.stderr
+    assert "swish-seed1 is made already" in done.stdout
+    assert "swish-seed2 goes on after epoch" in done.stdout
+    recorded = runs(project)
+    assert {one.info.run_id for one in recorded} == set(begun)
+    assert {one.info.status for one in recorded} == {"FINISHED"}
+    for one in recorded:
+        history = store(project).get_metric_history(one.info.run_id, metric_names.LOSS)
+        expected = range(1, 9) if "mlflow.parentRunId" in one.data.tags else ()
+        assert [point.step for point in history] == list(expected)
 
 
 def test_a_sweep_says_nothing_of_its_libraries(swept):
