@@ -14,6 +14,10 @@ import numpy as np
 import tensorflow as tf
 from hydra.utils import instantiate
 
+from src.evidence.findings import Findings
+from src.evidence.run_set import Runs
+
+X = np.linspace(-5, 5, 1001)  # where the activations are drawn
 SHAPE = (128, 16, 16, 32)  # 2**20 elements: more than a core's cache holds, as in training
 CALLS = 8  # in each measurement
 
@@ -33,6 +37,40 @@ class Cost:
 
     forward: np.ndarray
     backward: np.ndarray
+
+
+@dataclass(frozen=True)
+class Profile:
+    """The activations themselves.
+
+    Attributes:
+        curves: as they start, by activation, the reference first.
+        learned: with the least and the greatest β that was learned, where one was.
+        start: where a learned β starts.
+        costs: of each alone.
+    """
+
+    curves: Mapping[str, Curve]
+    learned: Mapping[str, list[Curve]]
+    start: Mapping[str, float]
+    costs: Mapping[str, Cost]
+
+
+def profile(runs: Runs, found: Findings) -> Profile:
+    """Return what the activations of a set of runs are by themselves."""
+    settings = {name: runs.settings(name) for name in found.activations}
+    learned = {}
+    for name, layers in found.betas.items():
+        ends = [float(np.median(values[:, -1])) for values in layers.values()]
+        learned[name] = [
+            curve({**settings[name], "beta": str(beta)}, X) for beta in (min(ends), max(ends))
+        ]
+    return Profile(
+        curves={name: curve(one, X) for name, one in settings.items()},
+        learned=learned,
+        start={name: float(settings[name]["beta"]) for name in found.betas},
+        costs=costs(settings, runs.recipe["precision"]),
+    )
 
 
 def layer(settings: Mapping[str, str], dtype: str = "float32") -> keras.layers.Layer:

@@ -2,17 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from src.evidence import statistics
 from src.evidence.findings import FEW, GOAL, Findings, Pair
 from src.evidence.statistics import Estimate
+from src.reporting.activation_profile import Cost, Curve
 from src.runtime.formatting import count, listed, p_text, percent, signed, span
-
-if TYPE_CHECKING:  # it needs TensorFlow
-    from src.reporting.activation_profile import Cost, Curve
 
 
 @dataclass(frozen=True)
@@ -120,7 +117,7 @@ def epoch_time(found: Findings) -> Caption:
     )
 
 
-def activation_cost(costs: Mapping[str, "Cost"], reference: str) -> Caption:
+def activation_cost(costs: Mapping[str, Cost], reference: str) -> Caption:
     """Say what the reference costs per element, and how many times that the others do."""
     total = {name: np.median(cost.forward + cost.backward) for name, cost in costs.items()}
     ratios = {
@@ -232,7 +229,7 @@ def betas(found: Findings, start: Mapping[str, float]) -> Caption:
     )
 
 
-def shapes(curves: Mapping[str, "Curve"]) -> Caption:
+def shapes(curves: Mapping[str, Curve]) -> Caption:
     """Say how far each activation goes below zero, and how steep it gets."""
     dips = []
     for name, curve in curves.items():

@@ -7,7 +7,6 @@ marker in all of them. They are narrow, so that a phone shows their text in a re
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 from matplotlib import rcParams
@@ -19,10 +18,8 @@ from matplotlib.ticker import LogLocator, MaxNLocator, MultipleLocator, NullForm
 from src.evaluation.figures import BLUE, GREEN, NIGHT, ORANGE, PURPLE, SKY, VERMILION
 from src.evidence import statistics
 from src.evidence.findings import FEW, GOAL, Calibration, Findings, Pair
+from src.reporting.activation_profile import Cost, Curve
 from src.runtime.formatting import listed, percent, signed
-
-if TYPE_CHECKING:  # it needs TensorFlow
-    from src.reporting.activation_profile import Cost, Curve
 
 WIDTH = 6.0  # inches
 GREY = "#8A8A8A"  # seen on white and on black
@@ -227,7 +224,7 @@ def epoch_time(found: Findings) -> Figure:
     return figure
 
 
-def activation_cost(costs: Mapping[str, "Cost"]) -> Figure:
+def activation_cost(costs: Mapping[str, Cost]) -> Figure:
     """Draw what each activation alone costs per element, the cheapest on top."""
     medians = {
         name: (np.median(cost.forward), np.median(cost.backward)) for name, cost in costs.items()
@@ -426,7 +423,7 @@ def betas(found: Findings, start: Mapping[str, float]) -> Figure:
     return figure
 
 
-def shapes(curves: Mapping[str, "Curve"], learned: Mapping[str, Sequence["Curve"]]) -> Figure:
+def shapes(curves: Mapping[str, Curve], learned: Mapping[str, Sequence[Curve]]) -> Figure:
     """Draw the activations and their derivatives.
 
     Args:

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -11,13 +11,11 @@ import pandas as pd
 from src.evidence import statistics
 from src.evidence.findings import Findings
 from src.evidence.run_set import Runs
+from src.reporting.activation_profile import Cost
 from src.runtime import metric_names
 
-if TYPE_CHECKING:  # it needs TensorFlow
-    from src.reporting.activation_profile import Cost
 
-
-def as_json(runs: Runs, found: Findings, costs: Mapping[str, "Cost"]) -> str:
+def as_json(runs: Runs, found: Findings, costs: Mapping[str, Cost]) -> str:
     """Return all findings as JSON. Accuracies are fractions; what is missing is null.
 
     Args:

@@ -1,0 +1,121 @@
+"""The exhibits of a report: figures with a name and a caption, drawn on white and on black."""
+
+import base64
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from matplotlib import rc_context
+from matplotlib.figure import Figure
+
+from src.evaluation import figures
+from src.evidence.findings import Findings
+from src.reporting import captions, comparison_figures
+from src.reporting.activation_profile import Profile
+from src.reporting.captions import Caption
+
+STYLES: dict[str, Any] = {"": figures.STYLE, "-dark": figures.DARK}  # by the end of a file's name
+
+
+@dataclass(frozen=True)
+class Exhibit:
+    """A figure and what it shows.
+
+    Attributes:
+        name: of its files, and of its place in the page.
+        caption: what it shows.
+        draw: returns the figure, in the style that Matplotlib's settings hold.
+    """
+
+    name: str
+    caption: Caption
+    draw: Callable[[], Figure]
+
+
+@dataclass(frozen=True)
+class Embedded:
+    """An exhibit as the page holds it: its caption, and both versions as data URIs."""
+
+    caption: Caption
+    light: str
+    dark: str
+
+
+def of(
+    found: Findings, own: Profile, images: np.ndarray | None, labels: np.ndarray
+) -> list[Exhibit]:
+    """Return the exhibits that the runs have something for.
+
+    Args:
+        found: what they show.
+        own: the activations themselves.
+        images: the held-out images, uint8 (images, 28, 28), if they are at hand.
+        labels: their true digits, uint8 (images,).
+    """
+    drawn = comparison_figures
+    exhibits = [
+        Exhibit("accuracy", captions.accuracy(found), partial(drawn.accuracy, found)),
+        Exhibit("differences", captions.differences(found), partial(drawn.differences, found)),
+        Exhibit("power", captions.power(found), partial(drawn.power, found)),
+        Exhibit(
+            "learning_curves",
+            captions.learning_curves(found),
+            partial(drawn.learning_curves, found),
+        ),
+        Exhibit("calibration", captions.calibration(found), partial(drawn.calibration, found)),
+        Exhibit(
+            "error_overlap", captions.error_overlap(found), partial(drawn.error_overlap, found)
+        ),
+        Exhibit(
+            "activation_cost",
+            captions.activation_cost(own.costs, found.reference),
+            partial(drawn.activation_cost, own.costs),
+        ),
+        Exhibit(
+            "shapes",
+            captions.shapes(own.curves),
+            partial(drawn.shapes, own.curves, own.learned),
+        ),
+    ]
+    if found.times:
+        exhibits.append(
+            Exhibit("epoch_time", captions.epoch_time(found), partial(drawn.epoch_time, found))
+        )
+    if images is not None and any(map(len, found.only_wrong.values())):
+        exhibits.append(
+            Exhibit(
+                "only_wrong",
+                captions.only_wrong(found),
+                partial(drawn.only_wrong, found, images, labels),
+            )
+        )
+    if found.betas:
+        exhibits.append(
+            Exhibit(
+                "betas", captions.betas(found, own.start), partial(drawn.betas, found, own.start)
+            )
+        )
+    return exhibits
+
+
+def draw(exhibits: Sequence[Exhibit], folder: Path) -> dict[str, Embedded]:
+    """Write every figure as PNG, on white and on black, into a folder.
+
+    Returns:
+        The exhibits as the page holds them, by name.
+    """
+    embedded = {}
+    for exhibit in exhibits:
+        for ending, style in STYLES.items():
+            with rc_context(style):
+                figures.save(exhibit.draw(), folder / f"{exhibit.name}{ending}.png")
+        light, dark = (_data_uri(folder / f"{exhibit.name}{ending}.png") for ending in STYLES)
+        embedded[exhibit.name] = Embedded(exhibit.caption, light, dark)
+    return embedded
+
+
+def _data_uri(path: Path) -> str:
+    return f"data:image/png;base64,{base64.b64encode(path.read_bytes()).decode()}"
