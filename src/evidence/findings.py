@@ -6,9 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from src.data.digits import CLASSES
-from src.evidence import statistics
+from src.evidence import diagnostics, statistics
+from src.evidence.diagnostics import Reliability
 from src.evidence.run_set import NAMES, Runs
-from src.evidence.statistics import Comparison, Estimate, Reliability
+from src.evidence.statistics import Comparison, Estimate
 from src.runtime import metric_names
 from src.runtime.errors import InputError, did_you_mean
 
@@ -162,7 +163,7 @@ def compute(runs: Runs, reference: str) -> Findings:
     comparisons = statistics.compare({name: correct[name] for name in (*others, reference)})
     comparisons.sort(key=lambda one: one.second != reference)
     validation = runs.by_epoch(metric_names.VAL_ACCURACY)
-    only_wrong = statistics.only_wrong({name: correct[name] for name in order})
+    only_wrong = diagnostics.only_wrong({name: correct[name] for name in order})
     return Findings(
         reference=reference,
         seeds=tuple(runs.seeds),
@@ -172,9 +173,9 @@ def compute(runs: Runs, reference: str) -> Findings:
         pairs=tuple(_pair(one, accuracy) for one in comparisons),
         times=_times(runs.by_epoch(metric_names.EPOCH_SECONDS), order),
         error_rates={name: 1 - validation[name] for name in order},
-        epochs_to_goal={name: statistics.epochs_to(validation[name], GOAL) for name in order},
+        epochs_to_goal={name: diagnostics.epochs_to(validation[name], GOAL) for name in order},
         calibration={name: _calibration(runs, name) for name in order},
-        overlap=statistics.error_overlap({name: correct[name] for name in order}),
+        overlap=diagnostics.error_overlap({name: correct[name] for name in order}),
         only_wrong=only_wrong,
         taken_for={name: _taken_for(runs, name, only_wrong[name]) for name in order},
         wrong_seeds={name: (~correct[name]).sum(axis=0) for name in order},
@@ -200,11 +201,11 @@ def _times(seconds: Mapping[str, np.ndarray], order: list[str]) -> EpochTimes | 
     reference = seconds[order[0]]
     if min(values.shape[1] for values in seconds.values()) < 2:
         return None
-    medians = {name: statistics.median_epochs(seconds[name]) for name in order}
+    medians = {name: diagnostics.median_epochs(seconds[name]) for name in order}
     return EpochTimes(
         seconds=medians,
         ratios={name: medians[name] / medians[order[0]] for name in order[1:]},
-        estimates={name: statistics.time_ratio(seconds[name], reference) for name in order[1:]},
+        estimates={name: diagnostics.time_ratio(seconds[name], reference) for name in order[1:]},
     )
 
 
@@ -219,10 +220,10 @@ def _taken_for(runs: Runs, name: str, places: np.ndarray) -> np.ndarray:
 def _calibration(runs: Runs, name: str) -> Calibration:
     probabilities, labels = runs.probabilities(name), runs.labels
     errors = [
-        statistics.reliability(one, labels).expected_calibration_error for one in probabilities
+        diagnostics.reliability(one, labels).expected_calibration_error for one in probabilities
     ]
     return Calibration(
-        reliability=statistics.reliability(probabilities, labels),
+        reliability=diagnostics.reliability(probabilities, labels),
         error=statistics.over_seeds(np.array(errors)),
         confidence=float(probabilities.max(axis=-1).mean()),
         accuracy=float((probabilities.argmax(axis=-1) == labels).mean()),

@@ -22,6 +22,7 @@ from src.tracking.fingerprint import CODE_PATHS
 
 FRAMEWORK = ("tensorflow", "keras")  # tags of versions that must not differ
 FILES = (paths.HISTORY, paths.PROBABILITIES, paths.PREDICTED)
+MOST = 6  # names or seeds in one sentence
 EPOCH_METRICS = [metric_names.EPOCH, metric_names.VAL_ACCURACY, metric_names.EPOCH_SECONDS]
 
 
@@ -46,7 +47,7 @@ def load(client: MlflowClient, wanted: str | None) -> Runs:
     complete, left_out = _complete(client, parent, children)
     _check_alike(complete)
     remarks = [*left_out, *_check_code(complete)]
-    grouped, more = _paired(_named(complete))
+    grouped, more = _paired(_by_activation(complete))
     with tempfile.TemporaryDirectory() as folder:
         trainings = {
             name: tuple(_read(client, run, Path(folder)) for run in runs)
@@ -158,18 +159,12 @@ def _complete(
     done = {run.info.run_name for run in complete}
     names = [wanting[run.info.run_id] for run in children if run.info.run_name not in done]
     if not complete:
-        found = f" but {_shortened(names)}" if names else ""
+        found = f" but {listed(names, MOST)}" if names else ""
         raise InputError(
             f"{parent.info.run_name} ({parent.info.run_id}) has no finished runs{found}: a "
             "report needs at least 2 activations with 2 seeds each, trained to the end."
         )
-    return complete, [f"Left out: {_shortened(names)}."] if names else []
-
-
-def _shortened(names: Sequence[str], most: int = 6) -> str:
-    """Return a list in words, of so many names at the most."""
-    more = [f"{len(names) - most} more"] if len(names) > most else []
-    return listed([*names[:most], *more])
+    return complete, [f"Left out: {listed(names, MOST)}."] if names else []
 
 
 def _check_alike(runs: Sequence[Run]) -> None:
@@ -186,7 +181,7 @@ def _check_alike(runs: Sequence[Run]) -> None:
         for fact, run in zip(facts, runs, strict=True):
             holders.setdefault(fact.get(key) or "missing", []).append(run.info.run_name)
         if len(holders) > 1:
-            found = [f"{value} in {_shortened(names, 2)}" for value, names in holders.items()]
+            found = [f"{value} in {listed(names, most=2)}" for value, names in holders.items()]
             more = ", ..." if len(found) > 4 else ""
             differences.append(f"{key} is {', '.join(found[:4])}{more}")
     if differences:
@@ -215,7 +210,7 @@ def _check_code(runs: Sequence[Run]) -> list[str]:
             elif changed:
                 raise InputError(
                     "These runs cannot be compared, because their training code differs: "
-                    f"{_shortened(changed)} changed between {_short(first)} ({one}) and "
+                    f"{listed(changed, MOST)} changed between {_short(first)} ({one}) and "
                     f"{_short(commit)} ({other}). Train all of them with one version."
                 )
     dirty = [run for run in runs if run.data.tags.get("git_dirty") == "true"]
@@ -233,63 +228,77 @@ def _short(commit: str) -> str:
     return commit[:7] or "no commit"
 
 
-def _named(runs: Sequence[Run]) -> dict[str, list[Run]]:
-    """Return the runs by their activation's name; values of its own are part of the name where
-    the same activation comes with several.
+def _by_activation(runs: Sequence[Run]) -> dict[str, list[Run]]:
+    """Return the runs by their activation's name, which holds the settings in which runs of the
+    same activation differ.
     """
-    layers: dict[str, dict[tuple, list[Run]]] = {}
+    alike: dict[str, list[Run]] = {}
     for run in runs:
-        params = run.data.params.items()
-        values = tuple(sorted((key, value) for key, value in params if key.startswith(ACTIVATION)))
-        layers.setdefault(run.data.tags["activation"], {}).setdefault(values, []).append(run)
-    named = {}
-    for word, variants in layers.items():
-        shared = set.intersection(*(set(values) for values in variants))
-        for values, members in variants.items():
+        alike.setdefault(run.data.tags["activation"], []).append(run)
+    named: dict[str, list[Run]] = {}
+    for word, members in alike.items():
+        differing = _differing_settings(members)
+        for run in members:
             own = [
-                f"{key.removeprefix(ACTIVATION)}={value}"
-                for key, value in values
-                if (key, value) not in shared
+                f"{key.removeprefix(ACTIVATION)}={run.data.params[key]}"
+                for key in differing
+                if key in run.data.params
             ]
-            named[NAMES.get(word, word) + (f" ({', '.join(own)})" if own else "")] = members
+            name = NAMES.get(word, word) + (f" ({', '.join(own)})" if own else "")
+            named.setdefault(name, []).append(run)
     return named
+
+
+def _differing_settings(runs: Sequence[Run]) -> list[str]:
+    """Return the params of the activation in which the runs differ."""
+    keys = {key for run in runs for key in run.data.params if key.startswith(ACTIVATION)}
+    return [key for key in sorted(keys) if len({run.data.params.get(key) for run in runs}) > 1]
 
 
 def _paired(named: Mapping[str, Sequence[Run]]) -> tuple[dict[str, list[Run]], list[str]]:
     """Return the runs with seeds that every activation has, and remarks on the others."""
     remarks = []
-    by_seed: dict[str, dict[int, Run]] = {}
+    newest = {name: _newest(runs) for name, runs in named.items()}
     for name, runs in named.items():
-        by_seed[name] = {int(run.data.params["seed"]): run for run in runs}  # the newest stays
-        if len(by_seed[name]) < len(runs):
-            twice = len(runs) - len(by_seed[name])
+        twice = len(runs) - len(newest[name])
+        if twice:
             remarks.append(f"{name} has {count(twice, 'run')} made again: the newest counts.")
-    common = sorted(set.intersection(*(set(seeds) for seeds in by_seed.values())))
+    common = set.intersection(*(set(map(_seed, runs)) for runs in newest.values()))
     if len(common) < 2:
         found = "; ".join(
-            f"{name}: {_shortened([str(seed) for seed in sorted(seeds)])}"
-            for name, seeds in by_seed.items()
+            f"{name}: {listed([str(_seed(run)) for run in runs], MOST)}"
+            for name, runs in newest.items()
         )
         raise InputError(
             f"The activations share {count(len(common), 'seed')} ({found}), but chance shows "
             "between seeds only: train every activation with at least the same 2, better 10 "
             "(seed=1,2,3 -m)."
         )
-    if len(by_seed) < 2:
-        [name] = by_seed
+    if len(newest) < 2:
+        [name] = newest
         raise InputError(
             f"All finished runs are of {name}, but a comparison needs at least 2 activations: "
             "train another with the same seeds, in one multirun (activation=swish,relu -m)."
         )
-    for name, seeds in by_seed.items():
-        lone = sorted(set(seeds) - set(common))
+    for name, runs in newest.items():
+        lone = [str(_seed(run)) for run in runs if _seed(run) not in common]
         if lone:
             remarks.append(
-                f"Left out: seed{'s' * (len(lone) > 1)} {listed([str(seed) for seed in lone])} of "
-                f"{name}, because not every activation has "
-                f"{'them' if len(lone) > 1 else 'it'}."
+                f"Left out: seed{'s' * (len(lone) > 1)} {listed(lone)} of {name}, because not "
+                f"every activation has {'them' if len(lone) > 1 else 'it'}."
             )
-    return {name: [seeds[seed] for seed in common] for name, seeds in by_seed.items()}, remarks
+    paired = {name: [run for run in runs if _seed(run) in common] for name, runs in newest.items()}
+    return paired, remarks
+
+
+def _newest(runs: Sequence[Run]) -> list[Run]:
+    """Return the newest run of each seed, by seed; `runs` begin with the oldest."""
+    by_seed = {_seed(run): run for run in runs}
+    return [by_seed[seed] for seed in sorted(by_seed)]
+
+
+def _seed(run: Run) -> int:
+    return int(run.data.params["seed"])
 
 
 def _read(client: MlflowClient, run: Run, folder: Path) -> Training:
@@ -304,7 +313,7 @@ def _read(client: MlflowClient, run: Run, folder: Path) -> Training:
         training = Training(
             run_id=run_id,
             name=name,
-            seed=int(run.data.params["seed"]),
+            seed=_seed(run),
             started=_utc(run.info.start_time),
             ended=_utc(run.info.end_time),
             params=run.data.params,

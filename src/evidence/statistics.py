@@ -7,14 +7,13 @@ activations that are compared belong to the same seeds. Accuracies and differenc
 only `verdict` speaks of points of percent.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import combinations
 from math import floor
 
 import numpy as np
 from scipy import optimize, stats
-from scipy.spatial.distance import pdist, squareform
 
 from src.runtime.errors import InputError
 from src.runtime.formatting import p_text, span, up
@@ -60,7 +59,7 @@ def over_seeds(values: np.ndarray) -> Estimate:
         InputError: fewer than two seeds.
     """
     values = np.asarray(values, np.float64)
-    _check_seeds(len(values))
+    check_seeds(len(values))
     mean = values.mean()
     half = stats.t.ppf(1 - ALPHA / 2, len(values) - 1) * stats.sem(values)
     return Estimate(float(mean), float(mean - half), float(mean + half))
@@ -92,7 +91,7 @@ def over_seeds_and_images(values: np.ndarray) -> CrossedEstimate:
     """
     values = np.asarray(values, np.float64)
     seeds, images = values.shape
-    _check_seeds(seeds)
+    check_seeds(seeds)
     mean = values.mean()
     of_seed = values.mean(axis=1) - mean
     of_image = values.mean(axis=0) - mean
@@ -149,7 +148,7 @@ def crossed_bootstrap(values: np.ndarray, resamples: int = 5000, seed: int = 0) 
     """
     values = np.asarray(values, np.float64)
     seeds, images = values.shape
-    _check_seeds(seeds)
+    check_seeds(seeds)
     # Most images have one value in all seeds. Such an image adds the same whenever it is drawn, so
     # of these only the count is drawn, which makes this some hundred times faster.
     usual = np.median(values)
@@ -182,7 +181,7 @@ def permutation_test(first: np.ndarray, second: np.ndarray) -> float:
     Raises:
         InputError: fewer than two seeds.
     """
-    _check_seeds(len(first))
+    check_seeds(len(first))
     test = stats.permutation_test(
         (first, second),
         lambda x, y, axis: np.mean(x - y, axis=axis),
@@ -218,7 +217,7 @@ def majority(correct: np.ndarray) -> np.ndarray:
     return np.mean(correct, axis=0) >= 0.5
 
 
-def holm(p_values: np.ndarray) -> np.ndarray:
+def holm(p_values: Sequence[float]) -> np.ndarray:
     """Return the p values (tests,) after Holm's correction, in the same order.
 
     Calling those below 0.05 shown, any false alarm at all has a chance of at most 5 %.
@@ -280,7 +279,7 @@ def smallest_difference(seeds: int, seed_sd: float, image_se: float = 0.0) -> fl
     Raises:
         InputError: fewer than two seeds.
     """
-    _check_seeds(seeds)
+    check_seeds(seeds)
     variance, freedom = _variance(np.float64(seeds), seed_sd, image_se)
     return float(
         np.sqrt(variance) * optimize.brentq(lambda shift: _power(shift, freedom) - POWER, 0, 40)
@@ -339,42 +338,59 @@ def compare(correct: Mapping[str, np.ndarray]) -> list[Comparison]:
             f"A comparison needs at least two activations, found {', '.join(correct) or 'none'}: "
             "add another, for instance activation=swish,relu."
         )
-    pairs = list(combinations(correct, 2))
-    for first, second in pairs:
+    for first, second in combinations(correct, 2):
         if correct[first].shape != correct[second].shape:
-            (seeds, images), (other_seeds, other_images) = (
-                correct[first].shape,
-                correct[second].shape,
-            )
+            seeds, images = correct[first].shape
+            other_seeds, other_images = correct[second].shape
             raise InputError(
                 "Only runs with the same seeds and images can be compared: found "
                 f"{seeds} seeds and {images:,} images of {first}, but {other_seeds} and "
                 f"{other_images:,} of {second}. Take those that both have."
             )
-    differences = [
-        correct[first].astype(np.int8) - correct[second].astype(np.int8) for first, second in pairs
-    ]
-    estimates = [over_seeds_and_images(difference) for difference in differences]
-    rights = {key: value.sum(axis=1) for key, value in correct.items()}
-    votes = {key: majority(value) for key, value in correct.items()}
-    p_seeds = [permutation_test(rights[first], rights[second]) for first, second in pairs]
-    p_images = [mcnemar_test(votes[first], votes[second]) for first, second in pairs]
-    p_holm = holm([estimate.p_value for estimate in estimates])
-    p_seeds_holm, p_images_holm = holm(p_seeds), holm(p_images)
+    return _corrected(
+        [
+            _compare(first, second, correct[first], correct[second])
+            for first, second in combinations(correct, 2)
+        ]
+    )
+
+
+def _compare(first: str, second: str, correct: np.ndarray, other_correct: np.ndarray) -> Comparison:
+    """Return the comparison of a pair that is the only one, which needs no correction."""
+    difference = correct.astype(np.int8) - other_correct.astype(np.int8)
+    estimate = over_seeds_and_images(difference)
+    p_seeds = permutation_test(correct.sum(axis=1), other_correct.sum(axis=1))
+    p_images = mcnemar_test(majority(correct), majority(other_correct))
+    return Comparison(
+        first=first,
+        second=second,
+        difference=estimate,
+        bootstrap=crossed_bootstrap(difference),
+        p_holm=estimate.p_value,
+        p_seeds=p_seeds,
+        p_seeds_holm=p_seeds,
+        p_images=p_images,
+        p_images_holm=p_images,
+        pairs=1,
+    )
+
+
+def _corrected(comparisons: list[Comparison]) -> list[Comparison]:
+    """Return the comparisons with each test's p values corrected over all of them."""
+    p_holm = holm([one.difference.p_value for one in comparisons])
+    p_seeds_holm = holm([one.p_seeds for one in comparisons])
+    p_images_holm = holm([one.p_images for one in comparisons])
     return [
-        Comparison(
-            first=first,
-            second=second,
-            difference=estimates[pair],
-            bootstrap=crossed_bootstrap(differences[pair]),
-            p_holm=float(p_holm[pair]),
-            p_seeds=p_seeds[pair],
-            p_seeds_holm=float(p_seeds_holm[pair]),
-            p_images=p_images[pair],
-            p_images_holm=float(p_images_holm[pair]),
-            pairs=len(pairs),
+        replace(
+            one,
+            p_holm=float(crossed),
+            p_seeds_holm=float(seeds),
+            p_images_holm=float(images),
+            pairs=len(comparisons),
         )
-        for pair, (first, second) in enumerate(pairs)
+        for one, crossed, seeds, images in zip(
+            comparisons, p_holm, p_seeds_holm, p_images_holm, strict=True
+        )
     ]
 
 
@@ -409,161 +425,12 @@ def verdict(comparison: Comparison) -> str:
     )
 
 
-def time_ratio(seconds: np.ndarray, reference: np.ndarray) -> Estimate:
-    """Return how many times as long an epoch takes as with a reference activation.
-
-    The ratio is that of geometric means over seeds, with Student's t interval on the logarithms of
-    the ratios within the seeds: the load of the machine at a seed's hour cancels if its runs were
-    neighbours. A run counts by its median epoch (see `median_epochs`).
-
-    Args:
-        seconds: of training, float (seeds, epochs); NaN where a run has no such epoch.
-        reference: the same of the reference, with the same seeds; epochs may differ in number.
+def check_seeds(seeds: int) -> None:
+    """Refuse fewer than two seeds.
 
     Raises:
-        InputError: fewer than two seeds, different counts of seeds, or a run of one epoch.
+        InputError: there are fewer.
     """
-    _check_seeds(len(seconds))
-    if len(seconds) != len(reference):
-        raise InputError(
-            f"Times are compared seed by seed: found {len(seconds)} runs, but {len(reference)} of "
-            "the reference. Take the seeds that both have."
-        )
-    medians = median_epochs(seconds), median_epochs(reference)
-    logs = over_seeds(np.log(medians[0]) - np.log(medians[1]))
-    return Estimate(*(float(np.exp(log)) for log in (logs.value, logs.low, logs.high)))
-
-
-def median_epochs(seconds: np.ndarray) -> np.ndarray:
-    """Return the median epoch of each run, float (seeds,), without the first, which compiles.
-
-    Args:
-        seconds: of training, float (seeds, epochs); NaN where a run has no such epoch.
-
-    Raises:
-        InputError: a run of one epoch.
-    """
-    later = seconds[:, 1:]
-    if np.isnan(later).all(axis=1).any():
-        raise InputError(
-            "A time needs runs of at least 2 epochs, because the first one compiles and does not "
-            "count: train with epochs=2 or more."
-        )
-    return np.nanmedian(later, axis=1)
-
-
-@dataclass(frozen=True)
-class Reliability:
-    """How often predictions of a confidence are right.
-
-    Attributes:
-        edges: float (bins + 1,), of the confidence; a bin holds its upper edge.
-        confidence: mean in each bin, float (bins,); NaN where a bin is empty.
-        accuracy: share of right predictions in each bin, float (bins,); NaN where it is empty.
-        count: predictions in each bin, integers (bins,).
-    """
-
-    edges: np.ndarray
-    confidence: np.ndarray
-    accuracy: np.ndarray
-    count: np.ndarray
-
-    @property
-    def expected_calibration_error(self) -> float:
-        """Mean distance between confidence and accuracy, weighted by the bins' counts."""
-        gaps = np.nan_to_num(np.abs(self.accuracy - self.confidence))
-        return float(np.average(gaps, weights=self.count))
-
-
-def reliability(probabilities: np.ndarray, labels: np.ndarray, bins: int = 15) -> Reliability:
-    """Return the reliability curve of one run, or of several taken together.
-
-    Runs that are taken together may hide each other's errors: for a mean calibration error over
-    seeds, call this once a seed.
-
-    Args:
-        probabilities: float (images, classes) or (seeds, images, classes); rows sum to 1.
-        labels: true classes, integers (images,).
-        bins: how many, all equally wide.
-
-    Reference:
-        Guo and others, "On calibration of modern neural networks", ICML 2017.
-    """
-    confidence = probabilities.max(axis=-1).astype(np.float64)
-    right = probabilities.argmax(axis=-1) == labels
-    edges = np.linspace(0, 1, bins + 1)
-    inside = np.searchsorted(edges[1:-1], confidence.ravel())
-    count = np.bincount(inside, minlength=bins)
-    with np.errstate(invalid="ignore"):  # 0 / 0 of an empty bin is NaN
-        return Reliability(
-            edges=edges,
-            confidence=np.bincount(inside, confidence.ravel(), minlength=bins) / count,
-            accuracy=np.bincount(inside, right.ravel(), minlength=bins) / count,
-            count=count,
-        )
-
-
-def only_wrong(correct: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Return the images that one activation alone gets wrong, by the vote of its seeds.
-
-    Args:
-        correct: for each activation bool (seeds, images).
-
-    Returns:
-        For each activation the images' positions, integers (≤ images,): first those where its share
-        of wrong seeds is farthest above the mean of the others'.
-    """
-    names = list(correct)
-    shares = np.array([1 - correct[name].mean(axis=0) for name in names])
-    wrong = np.array([~majority(correct[name]) for name in names])
-    alone = wrong & (wrong.sum(axis=0) == 1)
-    ahead = shares - (shares.sum(axis=0) - shares) / (len(names) - 1)
-    return {
-        name: np.flatnonzero(alone[i])[np.argsort(-ahead[i, alone[i]], kind="stable")]
-        for i, name in enumerate(names)
-    }
-
-
-def error_overlap(correct: Mapping[str, np.ndarray]) -> np.ndarray:
-    """Return how much the errors of two runs overlap, by the activations of the two.
-
-    The overlap is Jaccard's index: the images that both get wrong, over those that at least one
-    does. It is averaged over all pairs of runs with different seeds. So the diagonal shows how much
-    the seed alone changes, and an activation changes something where its row is below that.
-
-    Args:
-        correct: for each activation bool (seeds, images), all of one shape.
-
-    Returns:
-        Float (activations, activations), symmetric, in the order of the mapping.
-
-    Raises:
-        InputError: fewer than two seeds.
-    """
-    wrong = ~np.stack(list(correct.values()))
-    activations, seeds, images = wrong.shape
-    _check_seeds(seeds)
-    overlap = 1 - squareform(pdist(wrong.reshape(-1, images), "jaccard"))
-    overlap = overlap.reshape(activations, seeds, activations, seeds)
-    other_seed = ~np.eye(seeds, dtype=bool)
-    return overlap.transpose(0, 2, 1, 3)[:, :, other_seed].mean(axis=-1)
-
-
-def epochs_to(val_accuracy: np.ndarray, threshold: float = 0.99) -> np.ndarray:
-    """Return the first epoch, from 1, that reaches a validation accuracy; NaN if none does.
-
-    Args:
-        val_accuracy: float (runs, epochs); NaN where a run has no such epoch.
-        threshold: the accuracy to reach, a fraction.
-
-    Returns:
-        Float (runs,).
-    """
-    reached = val_accuracy >= threshold
-    return np.where(reached.any(axis=1), reached.argmax(axis=1) + 1.0, np.nan)
-
-
-def _check_seeds(seeds: int) -> None:
     if seeds < 2:
         raise InputError(
             f"Found {seeds} seed{'s' * (seeds != 1)}, but chance shows between seeds only: train "

@@ -60,7 +60,7 @@ def differences(found: Findings) -> Caption:
     interval = _points_span(largest.comparison.difference)
     seen = f"{points(largest.comparison.difference.value)} (95 % interval {interval})"
     if shown:
-        names = _most([_beats(pair) for pair in shown])
+        names = listed([_beats(pair) for pair in shown], most=4)
         many = f"{len(shown)} of {total} pairs {'differs' if len(shown) == 1 else 'differ'}"
         finding = f"{'The two differ' if total == 1 else many} beyond chance: {names}."
     elif total == 1:
@@ -272,11 +272,6 @@ def _beats(pair: Pair) -> str:
         first, second = second, first
     test = p_text(pair.comparison.p_holm, statistics.ALPHA)
     return f"{first} beats {second} by {points(abs(value))} ({test})"
-
-
-def _most(sentences: Sequence[str], most: int = 4) -> str:
-    more = [f"{len(sentences) - most} more"] if len(sentences) > most else []
-    return listed([*sentences[:most], *more])
 
 
 def _range(values: Sequence[float], digits: int = 0) -> str:

@@ -1,6 +1,6 @@
 """Trainings that nobody ran: simulated predictions and histories, the same for the same seed."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
@@ -42,6 +42,11 @@ TAGS = {
     "tensorflow": "2.21.0",
     "keras": "3.15.1",
 }
+# Where chance comes from in a simulated study, by the standard deviations of a probit model.
+NOISE = {"images": 0.0, "seeds": 0.0}  # of each run alone
+IMAGES = {"images": 1.0, "seeds": 0.0}  # some images suit one activation
+SEEDS = {"images": 0.0, "seeds": 0.6}  # some seeds are lucky
+BOTH = {"images": 0.5, "seeds": 0.15}
 FIGURES = (  # of a report that has something for each
     "accuracy",
     "differences",
@@ -151,6 +156,34 @@ def history(random: np.random.Generator, activation: str, epochs: int) -> pd.Dat
             drift = (end - 1 + random.normal(0, 0.04)) * (1 - 0.8**number)
             table[name] = 1 + drift
     return table
+
+
+def simulate(
+    random: np.random.Generator,
+    seeds: int,
+    kind: Mapping[str, float],
+    shifts: Sequence[float],
+    images: int = 4000,
+    hard: int = 150,
+) -> tuple[list[np.ndarray], list[float]]:
+    """Return which images are right, bool (seeds, images), and the true accuracy, by activation.
+
+    Nearly all images are right, as in MNIST. An error on a hard image has the probability
+    Φ(difficulty + shift + image's effect + seed's effect).
+    """
+    count = random.poisson(hard)
+    difficulty = random.normal(-0.5, 1, count)
+    studies, accuracies = [], []
+    for shift in shifts:
+        of_images = random.normal(0, kind["images"], count)
+        of_seeds = random.normal(0, kind["seeds"], (seeds, 1))
+        correct = np.ones((seeds, images), bool)
+        errors = ndtr(difficulty + shift + of_images + of_seeds)
+        correct[:, :count] = random.random((seeds, count)) >= errors
+        studies.append(correct)
+        scale = np.sqrt(2 + kind["images"] ** 2 + kind["seeds"] ** 2)
+        accuracies.append(1 - hard / images * ndtr((shift - 0.5) / scale))
+    return studies, accuracies
 
 
 class Cost(NamedTuple):
