@@ -100,7 +100,7 @@ def five_runs() -> Runs:
 @pytest.fixture(scope="session")
 def five(five_runs: Runs) -> Findings:
     """What they show, compared with ReLU."""
-    return _compute(five_runs)
+    return findings.compute(five_runs, "ReLU")
 
 
 @pytest.fixture(scope="session")
@@ -112,13 +112,7 @@ def short_runs() -> Runs:
 @pytest.fixture(scope="session")
 def short(short_runs: Runs) -> Findings:
     """What they show, compared with ReLU: nothing of time, and 99 % is never reached."""
-    return _compute(short_runs)
-
-
-def _compute(runs: Runs) -> Findings:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("gc.collect", lambda: 0)  # statsmodels' Holm does it each time, for 0.2 s
-        return findings.compute(runs, "ReLU")
+    return findings.compute(short_runs, "ReLU")
 
 
 @pytest.fixture(scope="session")

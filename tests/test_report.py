@@ -120,7 +120,6 @@ def project(empty_store, sample, tmp_path_factory):
         patch.setattr(figures, "DPI", 40)
         once = partial(activation_profile.costs, rounds=1)
         patch.setattr(activation_profile, "costs", once)
-        patch.setattr("gc.collect", lambda: 0)  # statsmodels' Holm does it each time, for 0.2 s
         paths.PROCESSED.mkdir(parents=True)
         np.savez(paths.TEST, images=sample[mirrors.TEST_IMAGES])
         paths.DATASET.write_text(json.dumps({"name": "mnist", "digest": DIGEST, "counts": {}}))

@@ -23,7 +23,7 @@ from src.tracking import views
 
 PAGE = "index.html"
 ARTIFACTS = "report"  # the folder inside the parent run
-LIBRARIES = ("numpy", "scipy", "statsmodels", "matplotlib", "mlflow")
+LIBRARIES = ("numpy", "scipy", "matplotlib", "mlflow")
 
 
 def write(client: MlflowClient, runs: Runs, found: Findings) -> Path:

@@ -26,11 +26,6 @@ MAIZE = np.array([49, -67, 8, 16, 6, 23, 28, 41, 14, 29, 56, 24, 75, 60, -48])
 KINDS = pytest.mark.parametrize("kind", [NOISE, IMAGES, SEEDS, BOTH], ids=str)
 
 
-@pytest.fixture(autouse=True)
-def _no_garbage_collection(monkeypatch):
-    monkeypatch.setattr("gc.collect", lambda: 0)  # statsmodels' Holm does it each time, for 0.1 s
-
-
 def difference(random, seeds, kind, shift=0.0, **sizes):
     """Simulate two activations and return the difference (seeds, images) and its true mean."""
     (first, second), (right, other) = simulate(random, seeds, kind, (0.0, shift), **sizes)
@@ -281,6 +276,15 @@ def test_mcnemars_test_is_exact(table, p_value):
     assert statistics.mcnemar_test(*runs(*table)) == pytest.approx(p_value, rel=1e-3)
 
 
+def test_mcnemars_test_is_that_of_statsmodels():
+    from statsmodels.stats.contingency_tables import mcnemar
+
+    for first, second in np.random.default_rng(20).integers(0, 90, (50, 2)):
+        expected = mcnemar([[5, first], [second, 5]], exact=True).pvalue
+        found = statistics.mcnemar_test(*runs(5, first, second, 5))
+        assert found == pytest.approx(expected, rel=1e-12)
+
+
 def test_mcnemars_test_of_two_runs_mistakes_a_lucky_seed_for_the_activation():
     def alarm(kind):
         def of_study(random):
@@ -302,6 +306,18 @@ def test_the_majority_of_the_seeds_decides_and_half_is_enough():
 def test_holms_correction_agrees_with_a_worked_example():
     # https://en.wikipedia.org/wiki/Holm–Bonferroni_method: the first and the last are rejected.
     assert statistics.holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
+
+
+def test_holms_correction_is_that_of_statsmodels(monkeypatch):
+    from statsmodels.stats.multitest import multipletests
+
+    monkeypatch.setattr("gc.collect", lambda: 0)  # statsmodels does it each time, for 0.1 s
+    random = np.random.default_rng(21)
+    for tests in (1, 2, 3, 10, 45):
+        p_values = random.uniform(0, 0.2, tests).round(2)  # some of them equal
+        assert (
+            statistics.holm(p_values).tolist() == multipletests(p_values, method="holm")[1].tolist()
+        )
 
 
 def test_holms_correction_keeps_the_false_alarms_of_a_whole_study_at_5_percent():
