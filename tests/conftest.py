@@ -18,7 +18,7 @@ from mlflow import MlflowClient
 from src.data import mirrors, write_csv
 from src.evidence import findings
 from src.evidence.findings import Findings
-from src.evidence.run_set import Runs
+from src.evidence.run_set import RunSet
 from src.runtime import paths
 from tests.support.commands import Trained, train_once
 from tests.support.simulated_runs import comparable
@@ -92,25 +92,25 @@ def no_heavy_imports(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 @pytest.fixture(scope="session")
-def five_runs() -> Runs:
+def five_runs() -> RunSet:
     """Simulated trainings of five activations, with four seeds each."""
     return comparable()
 
 
 @pytest.fixture(scope="session")
-def five(five_runs: Runs) -> Findings:
+def five(five_runs: RunSet) -> Findings:
     """What they show, compared with ReLU."""
     return findings.compute(five_runs, "ReLU")
 
 
 @pytest.fixture(scope="session")
-def short_runs() -> Runs:
+def short_runs() -> RunSet:
     """Simulated trainings of two activations, with two seeds each and a single epoch."""
     return comparable(("relu", "swish"), (1, 2), images=60, epochs=1)
 
 
 @pytest.fixture(scope="session")
-def short(short_runs: Runs) -> Findings:
+def short(short_runs: RunSet) -> Findings:
     """What they show, compared with ReLU: nothing of time, and 99 % is never reached."""
     return findings.compute(short_runs, "ReLU")
 

@@ -245,13 +245,13 @@ def test_the_command_prints_the_verdicts_and_where_the_report_is(first):
 
 
 def test_a_new_report_takes_the_place_of_the_old_one_whole(first, second):
-    missing = {"only_wrong.png", "only_wrong-dark.png"}
+    missing = {"uniquely_misclassified.png", "uniquely_misclassified-dark.png"}
     assert set(second.files) == set(first.files) - missing
     assert [path.name for path in paths.REPORTS.iterdir()] == ["five"]
 
 
 def test_without_the_images_the_page_says_so(second):
-    assert set(Page(second.page).pictures) == set(FIGURES) - {"only_wrong"}
+    assert set(Page(second.page).pictures) == set(FIGURES) - {"uniquely_misclassified"}
     assert "data/processed does\nnot hold the images" in second.page
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.spatial.distance import pdist, squareform
 
-from src.evidence.statistics import Estimate, check_seeds, majority, over_seeds
+from src.evidence.statistics import Estimate, check_seeds, majority, mean_over_seeds
 from src.runtime.errors import InputError
 
 
@@ -64,7 +64,7 @@ def reliability(probabilities: np.ndarray, labels: np.ndarray, bins: int = 15) -
         )
 
 
-def only_wrong(correct: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+def uniquely_misclassified(correct: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     """Return the images that one activation alone gets wrong, by the vote of its seeds.
 
     Args:
@@ -145,7 +145,7 @@ def time_ratio(seconds: np.ndarray, reference: np.ndarray) -> Estimate:
             "the reference. Take the seeds that both have."
         )
     medians = median_epochs(seconds), median_epochs(reference)
-    logs = over_seeds(np.log(medians[0]) - np.log(medians[1]))
+    logs = mean_over_seeds(np.log(medians[0]) - np.log(medians[1]))
     return Estimate(*(float(np.exp(log)) for log in (logs.value, logs.low, logs.high)))
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from src.data.digits import CLASSES
 from src.evidence import diagnostics, statistics
 from src.evidence.diagnostics import Reliability
-from src.evidence.run_set import NAMES, Runs
+from src.evidence.run_set import NAMES, RunSet
 from src.evidence.statistics import Comparison, Estimate
 from src.runtime import metric_names
 from src.runtime.errors import InputError, did_you_mean
@@ -24,19 +24,20 @@ class Pair:
 
     Attributes:
         comparison: the difference and its tests.
-        by_seed: the differences of the seeds, float (seeds,).
-        detectable: the difference that so many seeds show in four studies of five, on these images.
-        detectable_anywhere: the same for other images too.
-        seeds_needed: how many show 0.02 points on these images; None if 10,000 do not suffice.
-        seeds_needed_anywhere: the same for other images too; None if no number does.
+        by_seed: the difference within each seed, a fraction, float (seeds,).
+        minimum_detectable_effect: the difference, a fraction, that this many seeds detect with a
+            power of 80 % on these images.
+        minimum_detectable_effect_new_images: the same on new images.
+        seeds_needed: to detect `EFFECT_OF_INTEREST` on these images; None if over 10,000.
+        seeds_needed_new_images: the same on new images; None if over 10,000.
     """
 
     comparison: Comparison
     by_seed: np.ndarray
-    detectable: float
-    detectable_anywhere: float
+    minimum_detectable_effect: float
+    minimum_detectable_effect_new_images: float
     seeds_needed: int | None
-    seeds_needed_anywhere: int | None
+    seeds_needed_new_images: int | None
 
     @property
     def name(self) -> str:
@@ -92,9 +93,10 @@ class Findings:
         epochs_to_goal: the first epoch with `GOAL`, float (seeds,); NaN where none has.
         calibration: see there.
         overlap: of errors, float (activations, activations).
-        only_wrong: the images that one activation alone gets wrong, by the vote of its seeds.
-        taken_for: what most of the wrong seeds read those images as, integers (≤ images,).
-        wrong_seeds: in how many seeds each image is read wrong, integers (images,).
+        uniquely_misclassified: positions of the images that one activation alone misclassifies, by
+            the majority vote of its seeds.
+        most_common_error: the digit that most wrong seeds predict there, integers (≤ images,).
+        wrong_seeds: how many seeds misclassify each image, integers (images,).
         betas: the learned β by layer, float (seeds, epochs); only activations that learn one.
     """
 
@@ -109,8 +111,8 @@ class Findings:
     epochs_to_goal: Mapping[str, np.ndarray]
     calibration: Mapping[str, Calibration]
     overlap: np.ndarray
-    only_wrong: Mapping[str, np.ndarray]
-    taken_for: Mapping[str, np.ndarray]
+    uniquely_misclassified: Mapping[str, np.ndarray]
+    most_common_error: Mapping[str, np.ndarray]
     wrong_seeds: Mapping[str, np.ndarray]
     betas: Mapping[str, Mapping[str, np.ndarray]]
 
@@ -125,7 +127,7 @@ class Findings:
         return {name: float(np.median(rates[:, -1])) for name, rates in self.error_rates.items()}
 
 
-def reference_of(runs: Runs, wanted: str | None) -> str:
+def reference_of(runs: RunSet, wanted: str | None) -> str:
     """Return the name of the activation that others are compared with.
 
     Args:
@@ -148,7 +150,7 @@ def reference_of(runs: Runs, wanted: str | None) -> str:
     )
 
 
-def compute(runs: Runs, reference: str) -> Findings:
+def compute(runs: RunSet, reference: str) -> Findings:
     """Return what the runs show.
 
     Args:
@@ -163,21 +165,21 @@ def compute(runs: Runs, reference: str) -> Findings:
     comparisons = statistics.compare({name: correct[name] for name in (*others, reference)})
     comparisons.sort(key=lambda one: one.second != reference)
     validation = runs.by_epoch(metric_names.VAL_ACCURACY)
-    only_wrong = diagnostics.only_wrong({name: correct[name] for name in order})
+    unique = diagnostics.uniquely_misclassified({name: correct[name] for name in order})
     return Findings(
         reference=reference,
         seeds=tuple(runs.seeds),
         images=len(runs.labels),
         accuracy=accuracy,
-        means={name: statistics.over_seeds(accuracy[name]) for name in order},
+        means={name: statistics.mean_over_seeds(accuracy[name]) for name in order},
         pairs=tuple(_pair(one, accuracy) for one in comparisons),
         times=_times(runs.by_epoch(metric_names.EPOCH_SECONDS), order),
         error_rates={name: 1 - validation[name] for name in order},
         epochs_to_goal={name: diagnostics.epochs_to(validation[name], GOAL) for name in order},
         calibration={name: _calibration(runs, name) for name in order},
         overlap=diagnostics.error_overlap({name: correct[name] for name in order}),
-        only_wrong=only_wrong,
-        taken_for={name: _taken_for(runs, name, only_wrong[name]) for name in order},
+        uniquely_misclassified=unique,
+        most_common_error={name: _most_common_error(runs, name, unique[name]) for name in order},
         wrong_seeds={name: (~correct[name]).sum(axis=0) for name in order},
         betas={name: betas for name in order if (betas := runs.betas(name))},
     )
@@ -190,10 +192,12 @@ def _pair(comparison: Comparison, accuracy: Mapping[str, np.ndarray]) -> Pair:
     return Pair(
         comparison=comparison,
         by_seed=accuracy[comparison.first] - accuracy[comparison.second],
-        detectable=statistics.smallest_difference(seeds, spread),
-        detectable_anywhere=statistics.smallest_difference(seeds, spread, doubt),
+        minimum_detectable_effect=statistics.minimum_detectable_effect(seeds, spread),
+        minimum_detectable_effect_new_images=statistics.minimum_detectable_effect(
+            seeds, spread, doubt
+        ),
         seeds_needed=statistics.seeds_needed(spread),
-        seeds_needed_anywhere=statistics.seeds_needed(spread, doubt),
+        seeds_needed_new_images=statistics.seeds_needed(spread, doubt),
     )
 
 
@@ -209,7 +213,7 @@ def _times(seconds: Mapping[str, np.ndarray], order: list[str]) -> EpochTimes | 
     )
 
 
-def _taken_for(runs: Runs, name: str, places: np.ndarray) -> np.ndarray:
+def _most_common_error(runs: RunSet, name: str, places: np.ndarray) -> np.ndarray:
     """Return the commonest wrong reading of each of these images over the seeds."""
     readings = np.stack([one.predicted[places] for one in runs.trainings[name]])
     votes = (readings[..., None] == np.arange(CLASSES)).sum(axis=0)
@@ -217,14 +221,14 @@ def _taken_for(runs: Runs, name: str, places: np.ndarray) -> np.ndarray:
     return votes.argmax(axis=1)
 
 
-def _calibration(runs: Runs, name: str) -> Calibration:
+def _calibration(runs: RunSet, name: str) -> Calibration:
     probabilities, labels = runs.probabilities(name), runs.labels
     errors = [
         diagnostics.reliability(one, labels).expected_calibration_error for one in probabilities
     ]
     return Calibration(
         reliability=diagnostics.reliability(probabilities, labels),
-        error=statistics.over_seeds(np.array(errors)),
+        error=statistics.mean_over_seeds(np.array(errors)),
         confidence=float(probabilities.max(axis=-1).mean()),
         accuracy=float((probabilities.argmax(axis=-1) == labels).mean()),
     )

@@ -13,7 +13,7 @@ from mlflow.entities import Run, ViewType
 from mlflow.exceptions import MlflowException
 
 from src.data.digits import CLASSES
-from src.evidence.run_set import ACTIVATION, NAMES, Runs, Training, may_differ
+from src.evidence.run_set import ACTIVATION, NAMES, RunSet, Training, may_differ
 from src.runtime import metric_names, paths
 from src.runtime.errors import InputError, did_you_mean
 from src.runtime.formatting import count, listed
@@ -26,7 +26,7 @@ MOST = 6  # names or seeds in one sentence
 EPOCH_METRICS = [metric_names.EPOCH, metric_names.VAL_ACCURACY, metric_names.EPOCH_SECONDS]
 
 
-def load(client: MlflowClient, wanted: str | None) -> Runs:
+def load(client: MlflowClient, wanted: str | None) -> RunSet:
     """Return the finished runs of a study or a multirun.
 
     Args:
@@ -54,7 +54,7 @@ def load(client: MlflowClient, wanted: str | None) -> Runs:
             for name, runs in grouped.items()
         }
     study = parent.data.tags.get(run_tags.STUDY)
-    found = Runs(
+    found = RunSet(
         parent_id=parent.info.run_id,
         title=study or parent.data.tags.get(run_tags.SWEEP) or parent.info.run_name,
         folder=_folder(study or "") or f"multirun-{parent.info.run_id[:8]}",
@@ -344,7 +344,7 @@ def _utc(milliseconds: int) -> datetime:
     return datetime.fromtimestamp(milliseconds / 1000, UTC)
 
 
-def _check_labels(runs: Runs) -> None:
+def _check_labels(runs: RunSet) -> None:
     """Refuse runs that were scored on different images, whatever their tags say."""
     for one in runs:
         if not np.array_equal(one.labels, runs.labels):

@@ -58,7 +58,7 @@ class Training:
 
 
 @dataclass(frozen=True)
-class Runs:
+class RunSet:
     """Trainings of several activations that differ by activation and seed alone.
 
     Attributes:

@@ -20,7 +20,7 @@ from src.runtime.formatting import p_text, span, up
 
 ALPHA = 0.05  # all intervals hold the truth with 95 %
 POWER = 0.8
-WORTH_SHOWING = 0.0002  # a difference of 0.02 points of percent
+EFFECT_OF_INTEREST = 0.0002  # a difference of 0.02 points of percent
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class CrossedEstimate(Estimate):
     image_se: float
 
 
-def over_seeds(values: np.ndarray) -> Estimate:
+def mean_over_seeds(values: np.ndarray) -> Estimate:
     """Return the mean and Student's t interval: for other seeds, on these very images.
 
     Args:
@@ -65,7 +65,7 @@ def over_seeds(values: np.ndarray) -> Estimate:
     return Estimate(float(mean), float(mean - half), float(mean + half))
 
 
-def over_seeds_and_images(values: np.ndarray) -> CrossedEstimate:
+def crossed_effects_mean(values: np.ndarray) -> CrossedEstimate:
     """Return the mean with an interval and a test: for other seeds, on other images of the kind.
 
     Seeds and images are crossed random effects: value = mean + seed's effect + image's effect +
@@ -131,12 +131,12 @@ def crossed_bootstrap(values: np.ndarray, resamples: int = 5000, seed: int = 0) 
 
     It assumes no distribution, but its width is off, which is why the verdict does not rest on it:
     it counts what neither seeds nor images explain three times (Owen), and of few seeds it sees too
-    little spread. In 1,000 of each kind of the studies described at `over_seeds_and_images` it held
+    little spread. In 1,000 of each kind of the studies described at `crossed_effects_mean` it held
     the truth in 93 % (seeds matter) to 99.9 % (neither does) with ten seeds, and in 79 % to 99 %
     with three. Where nothing differs it has no width.
 
     Args:
-        values: numbers (seeds, images), as for `over_seeds_and_images`.
+        values: numbers (seeds, images), as for `crossed_effects_mean`.
         resamples: how often to draw.
         seed: the same seed gives the same interval.
 
@@ -234,7 +234,7 @@ def holm(p_values: Sequence[float]) -> np.ndarray:
 def power(
     seeds: float | np.ndarray, difference: float, seed_sd: float, image_se: float = 0.0
 ) -> float | np.ndarray:
-    """Return the chance that `over_seeds_and_images` finds p < 0.05, before Holm's correction.
+    """Return the chance that `crossed_effects_mean` finds p < 0.05, before Holm's correction.
 
     Args:
         seeds: how many, at least 2; a number or an array.
@@ -250,7 +250,7 @@ def power(
 
 
 def seeds_needed(
-    seed_sd: float, image_se: float = 0.0, difference: float = WORTH_SHOWING
+    seed_sd: float, image_se: float = 0.0, difference: float = EFFECT_OF_INTEREST
 ) -> int | None:
     """Return how many seeds show a difference at 5 % in four studies of five.
 
@@ -268,7 +268,7 @@ def seeds_needed(
     return int(counts[enough.argmax()]) if enough.any() else None
 
 
-def smallest_difference(seeds: int, seed_sd: float, image_se: float = 0.0) -> float:
+def minimum_detectable_effect(seeds: int, seed_sd: float, image_se: float = 0.0) -> float:
     """Return the difference, a fraction, that so many seeds show at 5 % in four studies of five.
 
     Args:
@@ -299,10 +299,10 @@ class Comparison:
         difference: by crossed random effects; its interval and p value are those of one pair.
         bootstrap: the same difference, with the crossed bootstrap's interval.
         p_holm: `difference.p_value` after Holm's correction.
-        p_seeds: exact permutation test over seeds (these images).
-        p_seeds_holm: the same after Holm's correction.
-        p_images: McNemar's exact test between the votes of all seeds (these trainings).
-        p_images_holm: the same after Holm's correction.
+        p_permutation: exact permutation test over seeds (these images).
+        p_permutation_holm: the same after Holm's correction.
+        p_mcnemar: McNemar's exact test between the votes of all seeds (these trainings).
+        p_mcnemar_holm: the same after Holm's correction.
         pairs: how many pairs the correction was over.
     """
 
@@ -311,14 +311,14 @@ class Comparison:
     difference: CrossedEstimate
     bootstrap: Estimate
     p_holm: float
-    p_seeds: float
-    p_seeds_holm: float
-    p_images: float
-    p_images_holm: float
+    p_permutation: float
+    p_permutation_holm: float
+    p_mcnemar: float
+    p_mcnemar_holm: float
     pairs: int
 
     @property
-    def shown(self) -> bool:
+    def significant(self) -> bool:
         """Whether the difference is beyond chance, after the correction."""
         return self.p_holm < ALPHA
 
@@ -358,19 +358,19 @@ def compare(correct: Mapping[str, np.ndarray]) -> list[Comparison]:
 def _compare(first: str, second: str, correct: np.ndarray, other_correct: np.ndarray) -> Comparison:
     """Return the comparison of a pair that is the only one, which needs no correction."""
     difference = correct.astype(np.int8) - other_correct.astype(np.int8)
-    estimate = over_seeds_and_images(difference)
-    p_seeds = permutation_test(correct.sum(axis=1), other_correct.sum(axis=1))
-    p_images = mcnemar_test(majority(correct), majority(other_correct))
+    estimate = crossed_effects_mean(difference)
+    p_permutation = permutation_test(correct.sum(axis=1), other_correct.sum(axis=1))
+    p_mcnemar = mcnemar_test(majority(correct), majority(other_correct))
     return Comparison(
         first=first,
         second=second,
         difference=estimate,
         bootstrap=crossed_bootstrap(difference),
         p_holm=estimate.p_value,
-        p_seeds=p_seeds,
-        p_seeds_holm=p_seeds,
-        p_images=p_images,
-        p_images_holm=p_images,
+        p_permutation=p_permutation,
+        p_permutation_holm=p_permutation,
+        p_mcnemar=p_mcnemar,
+        p_mcnemar_holm=p_mcnemar,
         pairs=1,
     )
 
@@ -378,18 +378,18 @@ def _compare(first: str, second: str, correct: np.ndarray, other_correct: np.nda
 def _corrected(comparisons: list[Comparison]) -> list[Comparison]:
     """Return the comparisons with each test's p values corrected over all of them."""
     p_holm = holm([one.difference.p_value for one in comparisons])
-    p_seeds_holm = holm([one.p_seeds for one in comparisons])
-    p_images_holm = holm([one.p_images for one in comparisons])
+    p_permutation_holm = holm([one.p_permutation for one in comparisons])
+    p_mcnemar_holm = holm([one.p_mcnemar for one in comparisons])
     return [
         replace(
             one,
             p_holm=float(crossed),
-            p_seeds_holm=float(seeds),
-            p_images_holm=float(images),
+            p_permutation_holm=float(seeds),
+            p_mcnemar_holm=float(images),
             pairs=len(comparisons),
         )
         for one, crossed, seeds, images in zip(
-            comparisons, p_holm, p_seeds_holm, p_images_holm, strict=True
+            comparisons, p_holm, p_permutation_holm, p_mcnemar_holm, strict=True
         )
     ]
 
@@ -411,7 +411,7 @@ def verdict(comparison: Comparison) -> str:
     test = p_text(comparison.p_holm, ALPHA) + (
         " after Holm's correction" if comparison.pairs > 1 else ""
     )
-    if not comparison.shown:
+    if not comparison.significant:
         return (
             f"No difference between {first} and {second} can be shown: any is smaller than "
             f"{up(max(-low, high))} points (95 % interval {span(low, high)}, {test})."

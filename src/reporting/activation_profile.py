@@ -15,7 +15,7 @@ import tensorflow as tf
 from hydra.utils import instantiate
 
 from src.evidence.findings import Findings
-from src.evidence.run_set import Runs
+from src.evidence.run_set import RunSet
 
 X = np.linspace(-5, 5, 1001)  # where the activations are drawn
 SHAPE = (128, 16, 16, 32)  # 2**20 elements: more than a core's cache holds, as in training
@@ -56,7 +56,7 @@ class Profile:
     costs: Mapping[str, Cost]
 
 
-def profile(runs: Runs, found: Findings) -> Profile:
+def profile(runs: RunSet, found: Findings) -> Profile:
     """Return what the activations of a set of runs are by themselves."""
     settings = {name: runs.settings(name) for name in found.activations}
     learned = {}

@@ -22,7 +22,7 @@ class Caption:
 
 def headline(found: Findings) -> str:
     """Say in one sentence what the study comes to."""
-    shown = sum(pair.comparison.shown for pair in found.pairs)
+    shown = sum(pair.comparison.significant for pair in found.pairs)
     total = len(found.pairs)
     if not shown:
         between = "the two activations" if total == 1 else "any two of the activations"
@@ -54,7 +54,7 @@ def accuracy(found: Findings) -> Caption:
 
 def differences(found: Findings) -> Caption:
     """Say how many pairs differ beyond chance, and which; or that none can be shown to."""
-    shown = [pair for pair in found.pairs if pair.comparison.shown]
+    shown = [pair for pair in found.pairs if pair.comparison.significant]
     total = len(found.pairs)
     largest = max(found.pairs, key=lambda pair: abs(pair.comparison.difference.value))
     interval = _points_span(largest.comparison.difference)
@@ -83,9 +83,9 @@ def power(found: Findings) -> Caption:
     """Say how many seeds would show 0.02 points, and what this many can show."""
     pairs = [pair for pair in found.pairs if pair.comparison.second == found.reference]
     here = _needed({pair.comparison.first: pair.seeds_needed for pair in pairs})
-    anywhere = _needed({pair.comparison.first: pair.seeds_needed_anywhere for pair in pairs})
-    least = [100 * pair.detectable for pair in pairs]
-    wanted = points(statistics.WORTH_SHOWING, 2)
+    anywhere = _needed({pair.comparison.first: pair.seeds_needed_new_images for pair in pairs})
+    least = [100 * pair.minimum_detectable_effect for pair in pairs]
+    wanted = points(statistics.EFFECT_OF_INTEREST, 2)
     return Caption(
         f"To show a difference of {wanted} from {found.reference} on these images takes {here}; "
         f"on other images too, {anywhere}. The "
@@ -194,9 +194,9 @@ def error_overlap(found: Findings) -> Caption:
     )
 
 
-def only_wrong(found: Findings) -> Caption:
+def uniquely_misclassified(found: Findings) -> Caption:
     """Say how many images each activation alone gets wrong."""
-    counts = [f"{name} {len(places)}" for name, places in found.only_wrong.items()]
+    counts = [f"{name} {len(places)}" for name, places in found.uniquely_misclassified.items()]
     return Caption(
         f"Of {count(found.images, 'image')}, misread by one activation alone: {listed(counts)}.",
         "By the vote of an activation's seeds: an image counts as misread if more than half of "

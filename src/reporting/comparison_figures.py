@@ -114,7 +114,7 @@ def differences(found: Findings) -> Figure:
     axes.axvline(0, color=_ink(), lw=1)
     for row, pair in enumerate(found.pairs):
         estimate, bootstrap = pair.comparison.difference, pair.comparison.bootstrap
-        color = _shown_color(pair)
+        color = _significance_color(pair)
         axes.plot(
             100 * pair.by_seed,
             row - 0.2 + _spread(len(found.seeds), 0.1),
@@ -154,15 +154,15 @@ def differences(found: Findings) -> Figure:
     return figure
 
 
-def _shown_color(pair: Pair) -> str:
-    if not pair.comparison.shown:
+def _significance_color(pair: Pair) -> str:
+    if not pair.comparison.significant:
         return _ink()
     return _colours()[1] if pair.comparison.difference.value > 0 else VERMILION
 
 
 def power(found: Findings) -> Figure:
     """Draw the chance to find a difference of 0.02 points from the reference, by seeds."""
-    figure = _figure(3.9, f"Power to show {100 * statistics.WORTH_SHOWING:.2f} points")
+    figure = _figure(3.9, f"Power to show {100 * statistics.EFFECT_OF_INTEREST:.2f} points")
     axes = figure.subplots()
     seeds = np.unique(np.geomspace(2, 500, 120).round())
     look = looks(found.activations)
@@ -171,7 +171,7 @@ def power(found: Findings) -> Figure:
             continue
         spread = pair.comparison.difference
         for doubt, dashes in ((0.0, "-"), (spread.image_se, (0, (2, 1.5)))):
-            chance = statistics.power(seeds, statistics.WORTH_SHOWING, spread.seed_sd, doubt)
+            chance = statistics.power(seeds, statistics.EFFECT_OF_INTEREST, spread.seed_sd, doubt)
             axes.plot(
                 seeds,
                 100 * chance,
@@ -356,7 +356,7 @@ def _ground_to(color: str) -> Colormap:
     return LinearSegmentedColormap.from_list("ground", [rcParams["figure.facecolor"], color])
 
 
-def only_wrong(found: Findings, images: np.ndarray, labels: np.ndarray) -> Figure:
+def uniquely_misclassified(found: Findings, images: np.ndarray, labels: np.ndarray) -> Figure:
     """Draw images that one activation alone gets wrong, by the vote of its seeds.
 
     Args:
@@ -365,16 +365,16 @@ def only_wrong(found: Findings, images: np.ndarray, labels: np.ndarray) -> Figur
         labels: their true digits, uint8 (images,).
     """
     across = 5
-    names = [name for name in found.activations if len(found.only_wrong[name])]
+    names = [name for name in found.activations if len(found.uniquely_misclassified[name])]
     figure = _figure(0.5 + 1.85 * len(names), "Images that one activation alone misreads")
     parts = np.atleast_1d(figure.subfigures(len(names), 1, hspace=0.08))
     for part, name in zip(parts, names, strict=True):
-        places = found.only_wrong[name]
+        places = found.uniquely_misclassified[name]
         part.suptitle(
             f"{name} alone: {len(places)}", x=0.02, ha="left", fontsize=11, fontweight="normal"
         )
         grid = part.subplots(1, across)
-        for axes, place, digit in zip(grid, places, found.taken_for[name], strict=False):
+        for axes, place, digit in zip(grid, places, found.most_common_error[name], strict=False):
             axes.imshow(images[place], cmap=_ground_to(_ink()), interpolation="nearest")
             axes.set_xlabel(
                 f"{labels[place]} read as {digit}\n"

@@ -84,12 +84,12 @@ def of(
         exhibits.append(
             Exhibit("epoch_time", captions.epoch_time(found), partial(drawn.epoch_time, found))
         )
-    if images is not None and any(map(len, found.only_wrong.values())):
+    if images is not None and any(map(len, found.uniquely_misclassified.values())):
         exhibits.append(
             Exhibit(
-                "only_wrong",
-                captions.only_wrong(found),
-                partial(drawn.only_wrong, found, images, labels),
+                "uniquely_misclassified",
+                captions.uniquely_misclassified(found),
+                partial(drawn.uniquely_misclassified, found, images, labels),
             )
         )
     if found.betas:

@@ -10,12 +10,12 @@ import pandas as pd
 
 from src.evidence import statistics
 from src.evidence.findings import Findings
-from src.evidence.run_set import Runs
+from src.evidence.run_set import RunSet
 from src.reporting.activation_profile import Cost
 from src.runtime import metric_names
 
 
-def as_json(runs: Runs, found: Findings, costs: Mapping[str, Cost]) -> str:
+def as_json(runs: RunSet, found: Findings, costs: Mapping[str, Cost]) -> str:
     """Return all findings as JSON. Accuracies are fractions; what is missing is null.
 
     Args:
@@ -34,7 +34,7 @@ def as_json(runs: Runs, found: Findings, costs: Mapping[str, Cost]) -> str:
             "median_validation_error": np.median(found.error_rates[name], axis=0),
             "calibration_error": asdict(found.calibration[name].error),
             "mean_confidence": found.calibration[name].confidence,
-            "images_only_it_misreads": found.only_wrong[name],
+            "uniquely_misclassified": found.uniquely_misclassified[name],
             "beta": found.betas.get(name, {}),
         }
         for name in found.activations
@@ -42,7 +42,7 @@ def as_json(runs: Runs, found: Findings, costs: Mapping[str, Cost]) -> str:
     pairs = [
         {
             "verdict": statistics.verdict(pair.comparison),
-            "shown": pair.comparison.shown,
+            "significant": pair.comparison.significant,
             **asdict(pair),
         }
         for pair in found.pairs
@@ -82,7 +82,7 @@ def _plain(value: Any) -> Any:
     return None if isinstance(value, float) and not np.isfinite(value) else value
 
 
-def runs_table(runs: Runs, found: Findings) -> pd.DataFrame:
+def runs_table(runs: RunSet, found: Findings) -> pd.DataFrame:
     """Return a row for each run: what it attained, and its id in MLflow."""
     return pd.DataFrame(
         {
@@ -112,19 +112,19 @@ def pairs_table(found: Findings) -> pd.DataFrame:
             "p_holm": one.p_holm,
             "bootstrap_low": one.bootstrap.low,
             "bootstrap_high": one.bootstrap.high,
-            "p_permutation": one.p_seeds,
-            "p_permutation_holm": one.p_seeds_holm,
-            "p_mcnemar": one.p_images,
-            "p_mcnemar_holm": one.p_images_holm,
+            "p_permutation": one.p_permutation,
+            "p_permutation_holm": one.p_permutation_holm,
+            "p_mcnemar": one.p_mcnemar,
+            "p_mcnemar_holm": one.p_mcnemar_holm,
             "seed_sd": one.difference.seed_sd,
             "image_se": one.difference.image_se,
-            "detectable": pair.detectable,
-            "detectable_anywhere": pair.detectable_anywhere,
+            "minimum_detectable_effect": pair.minimum_detectable_effect,
+            "minimum_detectable_effect_new_images": pair.minimum_detectable_effect_new_images,
             "seeds_needed": pair.seeds_needed,
-            "seeds_needed_anywhere": pair.seeds_needed_anywhere,
+            "seeds_needed_new_images": pair.seeds_needed_new_images,
         }
         for pair in found.pairs
         for one in [pair.comparison]
     )
-    counts = ["seeds_needed", "seeds_needed_anywhere"]
+    counts = ["seeds_needed", "seeds_needed_new_images"]
     return table.astype(dict.fromkeys(counts, "Int64"))  # which knows of missing ones

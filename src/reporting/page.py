@@ -13,7 +13,7 @@ from mlflow import MlflowClient
 from src.data import dataset
 from src.evidence import findings, statistics
 from src.evidence.findings import Findings
-from src.evidence.run_set import Runs
+from src.evidence.run_set import RunSet
 from src.evidence.statistics import Estimate
 from src.reporting import activation_profile, captions, comparison_figures, exhibits, export
 from src.reporting.activation_profile import Profile
@@ -26,7 +26,7 @@ ARTIFACTS = "report"  # the folder inside the parent run
 LIBRARIES = ("numpy", "scipy", "matplotlib", "mlflow")
 
 
-def write(client: MlflowClient, runs: Runs, found: Findings) -> Path:
+def write(client: MlflowClient, runs: RunSet, found: Findings) -> Path:
     """Draw and write the report of a set of runs, and log it to their parent run.
 
     Args:
@@ -54,7 +54,7 @@ def write(client: MlflowClient, runs: Runs, found: Findings) -> Path:
     return target / PAGE
 
 
-def held_out_images(runs: Runs) -> np.ndarray | None:
+def held_out_images(runs: RunSet) -> np.ndarray | None:
     """Return the images that the runs were scored on, uint8 (images, 28, 28), if they are here."""
     try:
         here = dataset.describe()
@@ -66,7 +66,7 @@ def held_out_images(runs: Runs) -> np.ndarray | None:
 
 
 def render(
-    runs: Runs,
+    runs: RunSet,
     found: Findings,
     own: Profile,
     drawn: Mapping[str, Embedded],
@@ -98,7 +98,7 @@ def render(
         headline=captions.headline(found),
         verdicts=[(pair, statistics.verdict(pair.comparison)) for pair in found.pairs],
         provenance=provenance(runs),
-        worth=statistics.WORTH_SHOWING,
+        effect=statistics.EFFECT_OF_INTEREST,
         goal=findings.GOAL,
         median=np.median,
         nanmedian=np.nanmedian,
@@ -106,7 +106,7 @@ def render(
     )
 
 
-def provenance(runs: Runs) -> dict[str, list[str]]:
+def provenance(runs: RunSet) -> dict[str, list[str]]:
     """Return how the runs and the report were made: lines by what they are about."""
     tags = [one.tags for one in runs]
 

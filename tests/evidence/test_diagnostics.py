@@ -135,7 +135,7 @@ def rights(*rows):
 
 
 def test_an_image_that_one_activation_alone_gets_wrong_is_its_own():
-    found = diagnostics.only_wrong(
+    found = diagnostics.uniquely_misclassified(
         {
             "relu": rights("00111", "01111", "01011"),
             "swish": rights("11011", "11011", "11010"),
@@ -151,7 +151,7 @@ def test_an_image_that_one_activation_alone_gets_wrong_is_its_own():
 
 
 def test_the_clearest_of_the_images_that_one_activation_gets_wrong_comes_first():
-    found = diagnostics.only_wrong(
+    found = diagnostics.uniquely_misclassified(
         {"relu": rights("1010", "0010", "0000"), "swish": rights("1111", "1111", "0111")}
     )
     assert found["relu"].tolist() == [1, 3, 0]

@@ -94,14 +94,15 @@ def chance(seeds, difference, pair, doubt):
 def test_what_these_seeds_can_show_is_found_in_four_studies_of_five(five):
     for pair in five.pairs:
         doubt = pair.comparison.difference.image_se
-        assert chance(4, pair.detectable, pair, 0) == pytest.approx(0.8)
-        assert chance(4, pair.detectable_anywhere, pair, doubt) == pytest.approx(0.8)
+        here, anew = pair.minimum_detectable_effect, pair.minimum_detectable_effect_new_images
+        assert chance(4, here, pair, 0) == pytest.approx(0.8)
+        assert chance(4, anew, pair, doubt) == pytest.approx(0.8)
 
 
 def test_the_seeds_needed_are_the_fewest_that_show_two_hundredths_of_a_point(five):
     for pair in five.pairs:
         doubt = pair.comparison.difference.image_se
-        for needed, uncertain in ((pair.seeds_needed, 0), (pair.seeds_needed_anywhere, doubt)):
+        for needed, uncertain in ((pair.seeds_needed, 0), (pair.seeds_needed_new_images, doubt)):
             if needed is None:
                 assert chance(10_000, 0.0002, pair, uncertain) < 0.8
             else:
@@ -190,14 +191,14 @@ def test_the_calibration_error_is_that_of_each_seed_averaged(five_runs, five):
 def test_the_images_that_one_activation_alone_misreads_are_found(five_runs, five):
     misread = {name: misread_by_most(five_runs, name) for name in five_runs.trainings}
     counts = Counter(place for places in misread.values() for place in places)
-    for name, places in five.only_wrong.items():
+    for name, places in five.uniquely_misclassified.items():
         assert set(places) == {place for place in misread[name] if counts[place] == 1}
-    assert sum(map(len, five.only_wrong.values())) > 3
+    assert sum(map(len, five.uniquely_misclassified.values())) > 3
 
 
 def test_such_an_image_is_taken_for_what_most_wrong_seeds_read(five_runs, five):
-    for name, places in five.only_wrong.items():
-        for place, digit in zip(places, five.taken_for[name], strict=True):
+    for name, places in five.uniquely_misclassified.items():
+        for place, digit in zip(places, five.most_common_error[name], strict=True):
             readings = [one.predicted[place] for one in five_runs.trainings[name]]
             wrong = Counter(each for each in readings if each != five_runs.labels[place])
             assert wrong[digit] == max(wrong.values())

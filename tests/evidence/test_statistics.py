@@ -57,7 +57,7 @@ def test_neither_tensorflow_nor_mlflow_nor_statsmodels_is_imported_until_needed(
 
 def test_the_interval_over_seeds_is_students():
     first, second = SLEEP
-    found = statistics.over_seeds(first - second)
+    found = statistics.mean_over_seeds(first - second)
     # R: t.test(extra ~ group, data = sleep, paired = TRUE)
     assert found.value == pytest.approx(-1.58)
     assert found.low == pytest.approx(-2.4598858, abs=1e-7)
@@ -79,7 +79,7 @@ def test_the_crossed_interval_follows_from_statsmodels_analysis_of_variance():
     freedom = total**2 / (squares["C(seed)"] ** 2 / 3)
     error = np.sqrt(total / 24)
 
-    found = statistics.over_seeds_and_images(values)
+    found = statistics.crossed_effects_mean(values)
     assert found.p_value == pytest.approx(2 * stats.t.sf(abs(values.mean()) / error, freedom))
     assert (found.seed_sd**2 / 4 + found.image_se**2) ** 0.5 == pytest.approx(error)
 
@@ -89,8 +89,8 @@ def test_without_an_effect_of_the_images_the_crossed_interval_is_that_over_seeds
     for seed, count in enumerate((3, 9, 4)):  # no image twice
         values[seed, 30 * seed : 30 * seed + count] = 1
     found, of_seeds = (
-        statistics.over_seeds_and_images(values),
-        statistics.over_seeds(values.mean(1)),
+        statistics.crossed_effects_mean(values),
+        statistics.mean_over_seeds(values.mean(1)),
     )
     assert found.image_se == 0
     assert (found.low, found.high) == pytest.approx((of_seeds.low, of_seeds.high))
@@ -100,7 +100,7 @@ def test_without_an_effect_of_the_images_the_crossed_interval_is_that_over_seeds
 
 def test_seeds_that_all_agree_leave_the_sampling_of_the_images():
     row = np.repeat([1, -1, 0], [30, 12, 958])
-    found = statistics.over_seeds_and_images(np.stack([row] * 5))
+    found = statistics.crossed_effects_mean(np.stack([row] * 5))
     error = row.std(ddof=1) / np.sqrt(1000)
     assert found.image_se == pytest.approx(error)
     assert found.high - found.value == pytest.approx(stats.norm.ppf(0.975) * error)
@@ -110,17 +110,17 @@ def test_seeds_that_all_agree_leave_the_sampling_of_the_images():
 def test_seeds_that_come_out_equal_by_luck_do_not_make_certain():
     values = np.zeros((2, 1000))
     values[0, :7] = values[1, 7:14] = 1  # seven images each, but none in common
-    found = statistics.over_seeds_and_images(values)
+    found = statistics.crossed_effects_mean(values)
     assert found.low < 0 < found.value == 0.007
     assert found.p_value > 0.05
     assert found.seed_sd == pytest.approx(np.sqrt(0.007 / 1000), rel=0.02)
 
 
 def test_where_no_image_differs_the_rule_of_three_bounds_the_difference():
-    found = statistics.over_seeds_and_images(np.zeros((10, 3000)))
+    found = statistics.crossed_effects_mean(np.zeros((10, 3000)))
     assert (found.low, found.value, found.high) == pytest.approx((-0.001, 0, 0.001))
     assert found.p_value == 1
-    perfect = statistics.over_seeds_and_images(np.ones((10, 3000), bool))
+    perfect = statistics.crossed_effects_mean(np.ones((10, 3000), bool))
     assert (perfect.low, perfect.high) == pytest.approx((0.999, 1))
 
 
@@ -133,7 +133,7 @@ def test_where_no_image_differs_the_rule_of_three_bounds_the_difference():
 def test_the_crossed_interval_holds_the_truth_in_95_percent_of_studies(kind, seeds, shift, least):
     def holds(random):
         values, truth = difference(random, seeds, kind, shift)
-        found = statistics.over_seeds_and_images(values)
+        found = statistics.crossed_effects_mean(values)
         assert (found.p_value < 0.05) == (not found.low <= 0 <= found.high)
         return found.low <= truth <= found.high
 
@@ -143,7 +143,7 @@ def test_the_crossed_interval_holds_the_truth_in_95_percent_of_studies(kind, see
 def test_the_crossed_interval_of_an_accuracy_holds_the_truth_too():
     def holds(random):
         (correct,), (truth,) = simulate(random, 10, BOTH, (0.0,))
-        found = statistics.over_seeds_and_images(correct)
+        found = statistics.crossed_effects_mean(correct)
         return found.low <= truth <= found.high
 
     assert 0.92 <= share_of(400, holds) <= 0.983
@@ -152,11 +152,10 @@ def test_the_crossed_interval_of_an_accuracy_holds_the_truth_too():
 def test_more_images_narrow_the_crossed_interval_where_seeds_alone_would_not():
     values = difference(np.random.default_rng(3), 10, IMAGES)[0]
     more = difference(np.random.default_rng(3), 10, IMAGES, images=16_000, hard=600)[0]
-    few, many = (statistics.over_seeds_and_images(part) for part in (values, more))
+    few, many = (statistics.crossed_effects_mean(part) for part in (values, more))
     assert few.image_se / many.image_se == pytest.approx(2, rel=0.2)
-    assert few.high - few.low > 1.5 * (
-        statistics.over_seeds(values.mean(1)).high - statistics.over_seeds(values.mean(1)).low
-    )
+    of_seeds = statistics.mean_over_seeds(values.mean(1))
+    assert few.high - few.low > 1.5 * (of_seeds.high - of_seeds.low)
 
 
 # The bootstrap
@@ -324,7 +323,7 @@ def test_holms_correction_keeps_the_false_alarms_of_a_whole_study_at_5_percent()
     def least(random):
         studies = simulate(random, 10, BOTH, [0.0] * 5)[0]
         p_values = [
-            statistics.over_seeds_and_images(first.astype(np.int8) - second).p_value
+            statistics.crossed_effects_mean(first.astype(np.int8) - second).p_value
             for first, second in combinations(studies, 2)
         ]
         return min(p_values) < 0.05, statistics.holm(p_values).min() < 0.05
@@ -366,7 +365,7 @@ def test_by_default_the_seeds_needed_are_for_two_hundredths_of_a_point():
 
 def test_the_smallest_difference_is_the_one_that_needs_these_seeds():
     for seeds, image_se in [(3, 0.0), (10, 0.0), (10, 0.0001)]:
-        least = statistics.smallest_difference(seeds, 0.0003, image_se)
+        least = statistics.minimum_detectable_effect(seeds, 0.0003, image_se)
         assert statistics.power(seeds, least, 0.0003, image_se) == pytest.approx(0.8)
         assert statistics.seeds_needed(0.0003, image_se, difference=1.0001 * least) == seeds
 
@@ -374,24 +373,24 @@ def test_the_smallest_difference_is_the_one_that_needs_these_seeds():
 def test_no_number_of_seeds_makes_up_for_too_few_images():
     assert statistics.seeds_needed(0.0001, image_se=0.00008) is None
     assert statistics.seeds_needed(0.0001, image_se=0.00006) == pytest.approx(5, abs=3)
-    assert statistics.smallest_difference(10_000, 0.0001, 0.00008) > 0.0002
+    assert statistics.minimum_detectable_effect(10_000, 0.0001, 0.00008) > 0.0002
 
 
 def test_where_nothing_varies_two_seeds_are_enough():
     assert statistics.seeds_needed(0.0) == 2
-    assert statistics.smallest_difference(2, 0.0) == 0
+    assert statistics.minimum_detectable_effect(2, 0.0) == 0
 
 
 @pytest.mark.parametrize("image_sd", [0.0, 0.9])
 def test_the_smallest_difference_is_found_in_four_studies_of_five(image_sd):
     seeds, images = 6, 100
     seed_sd = np.sqrt(0.2**2 + 1 / images)
-    truth = statistics.smallest_difference(seeds, seed_sd, image_sd / np.sqrt(images))
+    truth = statistics.minimum_detectable_effect(seeds, seed_sd, image_sd / np.sqrt(images))
 
     def found(random):
         values = truth + random.normal(0, 0.2, (seeds, 1)) + random.normal(0, image_sd, images)
         values += random.normal(0, 1, (seeds, images))
-        return statistics.over_seeds_and_images(values).p_value < 0.05
+        return statistics.crossed_effects_mean(values).p_value < 0.05
 
     assert share_of(1500, found) == pytest.approx(0.8, abs=0.045)
 
@@ -410,20 +409,20 @@ def test_every_pair_is_compared_and_corrected_for_all_of_them():
     ]
     for pair in found:
         values = correct[pair.first].astype(int) - correct[pair.second]
-        assert pair.difference == statistics.over_seeds_and_images(values)
+        assert pair.difference == statistics.crossed_effects_mean(values)
         assert pair.bootstrap == statistics.crossed_bootstrap(values)
         rights = correct[pair.first].sum(1), correct[pair.second].sum(1)
-        assert pair.p_seeds == statistics.permutation_test(*rights)
+        assert pair.p_permutation == statistics.permutation_test(*rights)
         votes = statistics.majority(correct[pair.first]), statistics.majority(correct[pair.second])
-        assert pair.p_images == statistics.mcnemar_test(*votes)
+        assert pair.p_mcnemar == statistics.mcnemar_test(*votes)
         assert pair.pairs == 3
     for corrected, plain in [
         ([pair.p_holm for pair in found], [pair.difference.p_value for pair in found]),
-        ([pair.p_seeds_holm for pair in found], [pair.p_seeds for pair in found]),
-        ([pair.p_images_holm for pair in found], [pair.p_images for pair in found]),
+        ([pair.p_permutation_holm for pair in found], [pair.p_permutation for pair in found]),
+        ([pair.p_mcnemar_holm for pair in found], [pair.p_mcnemar for pair in found]),
     ]:
         assert corrected == pytest.approx(list(statistics.holm(plain)))
-    assert [pair.shown for pair in found] == [False, True, True]
+    assert [pair.significant for pair in found] == [False, True, True]
     assert "Swish beats ReLU by" in statistics.verdict(found[1])
 
 
@@ -454,11 +453,11 @@ def test_a_comparison_needs_two_activations_two_seeds_and_the_same_images():
 @pytest.mark.parametrize(
     "function",
     [
-        lambda: statistics.over_seeds(np.ones(1)),
-        lambda: statistics.over_seeds_and_images(np.ones((1, 9))),
+        lambda: statistics.mean_over_seeds(np.ones(1)),
+        lambda: statistics.crossed_effects_mean(np.ones((1, 9))),
         lambda: statistics.crossed_bootstrap(np.ones((1, 9))),
         lambda: statistics.permutation_test(np.ones(1), np.ones(1)),
-        lambda: statistics.smallest_difference(1, 0.1),
+        lambda: statistics.minimum_detectable_effect(1, 0.1),
     ],
 )
 def test_one_seed_is_refused(function):

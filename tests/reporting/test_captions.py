@@ -19,10 +19,10 @@ def pair(first, second="ReLU", *, points=0.02, p=0.5, pairs=3, **more):
     difference = CrossedEstimate(value, value - 0.0003, value + 0.0003, p, 0.0003, 0.0)
     given = {
         "by_seed": np.full(4, value),
-        "detectable": 0.0006,
-        "detectable_anywhere": 0.0007,
+        "minimum_detectable_effect": 0.0006,
+        "minimum_detectable_effect_new_images": 0.0007,
         "seeds_needed": 20,
-        "seeds_needed_anywhere": None,
+        "seeds_needed_new_images": None,
     }
     return Pair(comparison(first, second, difference, p, pairs), **given | more)
 
@@ -128,9 +128,14 @@ def test_the_power_is_that_of_the_pairs_with_the_reference(five):
     found = replace(
         five,
         pairs=(
-            pair("Swish", seeds_needed=12, detectable=0.0006),
-            pair("GELU", seeds_needed=40, seeds_needed_anywhere=1500, detectable=0.0008),
-            pair("Swish", "GELU", seeds_needed=7, detectable=0.0001),
+            pair("Swish", seeds_needed=12, minimum_detectable_effect=0.0006),
+            pair(
+                "GELU",
+                seeds_needed=40,
+                seeds_needed_new_images=1500,
+                minimum_detectable_effect=0.0008,
+            ),
+            pair("Swish", "GELU", seeds_needed=7, minimum_detectable_effect=0.0001),
         ),
     )
     assert captions.power(found).finding == (
@@ -248,8 +253,9 @@ def test_errors_that_activations_share_are_compared_with_those_that_seeds_share(
 
 
 def test_images_that_one_activation_alone_misreads_are_counted(five):
-    found = replace(five, only_wrong={"ReLU": np.array([3, 8]), "Swish": np.array([], int)})
-    finding = captions.only_wrong(found).finding
+    unique = {"ReLU": np.array([3, 8]), "Swish": np.array([], int)}
+    found = replace(five, uniquely_misclassified=unique)
+    finding = captions.uniquely_misclassified(found).finding
     assert finding == "Of 1,000 images, misread by one activation alone: ReLU 2 and Swish 0."
 
 

@@ -35,13 +35,13 @@ def draw(found, images, labels, style):
     curves = {name: curve(number) for number, name in enumerate(found.activations, 1)}
     arguments = {
         "activation_cost": (costs(found.activations),),
-        "only_wrong": (found, images, labels),
+        "uniquely_misclassified": (found, images, labels),
         "betas": (found, START),
         "shapes": (curves, {name: [curve(0.5), curve(9)] for name in found.betas}),
     }
     lacking = {
         "epoch_time": found.times is None,
-        "only_wrong": not any(map(len, found.only_wrong.values())),
+        "uniquely_misclassified": not any(map(len, found.uniquely_misclassified.values())),
         "betas": not found.betas,
     }
     drawn, texts = {}, {}
@@ -212,7 +212,7 @@ def test_two_seeds_of_one_epoch_without_an_error_can_be_drawn(short_runs, images
     }
     found = findings.compute(replace(short_runs, trainings=trainings), "ReLU")
     drawn = draw(found, images, short_runs.labels, figures.STYLE).figures
-    assert set(drawn) == set(FIGURES) - {"epoch_time", "only_wrong", "betas"}
+    assert set(drawn) == set(FIGURES) - {"epoch_time", "uniquely_misclassified", "betas"}
 
 
 # One by one
@@ -347,19 +347,20 @@ def test_the_overlap_of_every_two_activations_is_written_down(light, five):
 def test_digits_that_one_activation_alone_misreads_are_shown_up_to_five(
     light, five, five_runs, images
 ):
-    names = [name for name in ACTIVATIONS if len(five.only_wrong[name])]
-    panels = [axes for axes in light["only_wrong"].axes if axes.images]
-    expected = [(name, place) for name in names for place in range(len(five.only_wrong[name]))[:5]]
+    names = [name for name in ACTIVATIONS if len(five.uniquely_misclassified[name])]
+    counts = {name: len(five.uniquely_misclassified[name]) for name in names}
+    panels = [axes for axes in light["uniquely_misclassified"].axes if axes.images]
+    expected = [(name, place) for name in names for place in range(counts[name])[:5]]
     for axes, (name, place) in zip(panels, expected, strict=True):
-        image = five.only_wrong[name][place]
+        image = five.uniquely_misclassified[name][place]
         assert np.array_equal(axes.images[0].get_array(), images[image])
         wrong = five.wrong_seeds[name][image]
         assert wrong in (3, 4)
         assert axes.get_xlabel() == (
-            f"{five_runs.labels[image]} read as {five.taken_for[name][place]}\n{wrong} of 4"
+            f"{five_runs.labels[image]} read as {five.most_common_error[name][place]}\n{wrong} of 4"
         )
     for name in names:
-        assert f"{name} alone: {len(five.only_wrong[name])}" in said(light["only_wrong"])
+        assert f"{name} alone: {counts[name]}" in said(light["uniquely_misclassified"])
 
 
 def test_beta_is_drawn_for_every_layer_and_seed_from_its_start(light, five):

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import ndtr
 
-from src.evidence.run_set import NAMES, Runs, Training
+from src.evidence.run_set import NAMES, RunSet, Training
 from src.evidence.statistics import Comparison, CrossedEstimate
 from src.runtime import metric_names
 
@@ -56,7 +56,7 @@ FIGURES = (  # of a report that has something for each
     "learning_curves",
     "calibration",
     "error_overlap",
-    "only_wrong",
+    "uniquely_misclassified",
     "betas",
     "shapes",
 )
@@ -104,9 +104,9 @@ def comparable(
     activations: Sequence[str] = ORDER,
     seeds: Sequence[int] = (1, 2, 3, 4),
     **more: object,
-) -> Runs:
+) -> RunSet:
     """Return trainings of several activations; `more` goes to `training`."""
-    return Runs(
+    return RunSet(
         parent_id="cd" * 16,
         title="five",
         folder="five",
@@ -227,9 +227,9 @@ def comparison(
         difference=difference,
         bootstrap=difference,
         p_holm=p_holm,
-        p_seeds=0.5,
-        p_seeds_holm=0.5,
-        p_images=0.5,
-        p_images_holm=0.5,
+        p_permutation=0.5,
+        p_permutation_holm=0.5,
+        p_mcnemar=0.5,
+        p_mcnemar_holm=0.5,
         pairs=pairs,
     )
