@@ -1,4 +1,4 @@
-"""Report what a study, or a multirun made by hand, shows: one HTML page, its figures, its numbers.
+"""Report on a study or a multirun: one HTML page, its figures, and its numbers.
 
 python -m src.report
 python -m src.report RUN_ID
@@ -12,28 +12,28 @@ from src.runtime import errors, heavy_imports
 
 def main() -> None:
     """Find the runs, check them, print what they show, and write the report."""
-    parser = argparse.ArgumentParser(description="Report what a study or a multirun shows.")
+    parser = argparse.ArgumentParser(description="Compare the activations of a study.")
     parser.add_argument(
         "wanted",
         nargs="?",
         metavar="RUN_ID|STUDY",
-        help="a parent run in MLflow, or a study's name; the newest of either if left out",
+        help="a parent run in MLflow or the name of a study (default: the newest of either)",
     )
     parser.add_argument(
         "--reference",
         metavar="ACTIVATION",
-        help="what the others are compared with; relu if left out",
+        help="the activation that the others are compared with (default: relu)",
     )
     given = parser.parse_args()
 
-    from src.evidence import findings, load_runs, statistics  # MLflow, for good arguments only
+    from src.evidence import findings, load_runs, statistics  # MLflow, once the arguments are known
     from src.tracking import store
 
     client = store.reader()
     runs = load_runs.load(client, given.wanted)
     reference = findings.reference_of(runs, given.reference)
     size = f"{len(runs.trainings)} activations × {len(runs.seeds)} seeds"
-    print(f"{runs.title} · {size}", flush=True)
+    print(f"{runs.title} · {size} · differences in percentage points (pp)", flush=True)
     for remark in runs.remarks:
         print(f"Note: {remark}", flush=True)
     found = findings.compute(runs, reference)

@@ -187,7 +187,7 @@ def test_every_figure_says_what_it_shows(parsed):
 
 def test_the_page_says_what_was_compared_and_how_it_was_made(first):
     text = " ".join(re.sub("<[^>]+>", " ", first.page.partition("<body>")[2]).split())
-    assert "five: 5 activations, 4 seeds each, scored on 200 images that no training saw" in text
+    assert "five: 5 activations with 4 seeds each, evaluated on 200 held-out images." in text
     assert text.count("after Holm") >= 10
     assert "ab" * 20 in text
     assert f"SHA-256 {DIGEST}" in text
@@ -235,7 +235,7 @@ def test_the_parent_run_keeps_the_report(first):
 
 def test_the_command_prints_the_verdicts_and_where_the_report_is(first):
     title, *verdicts, last = first.printed.splitlines()
-    assert title == "five · 5 activations × 4 seeds"
+    assert title == "five · 5 activations × 4 seeds · differences in percentage points (pp)"
     told = json.loads(first.files["results.json"])
     assert verdicts == [pair["verdict"] for pair in told["pairs"]]
     assert last == (f"reports/five/index.html, and in MLflow's run {first.parent_id} under report/")
@@ -252,7 +252,7 @@ def test_a_new_report_takes_the_place_of_the_old_one_whole(first, second):
 
 def test_without_the_images_the_page_says_so(second):
     assert set(Page(second.page).pictures) == set(FIGURES) - {"uniquely_misclassified"}
-    assert "data/processed does\nnot hold the images" in second.page
+    assert "data/processed does not have the images" in " ".join(second.page.split())
 
 
 def test_what_is_left_out_is_noted_on_the_page_and_on_the_screen(second):
@@ -300,7 +300,7 @@ def test_without_a_store_there_is_a_sentence_and_no_file(tmp_path, monkeypatch, 
     [
         (["fve"], "Did you mean 'five'?"),
         (["five", "--reference", "swihs"], "--reference swihs: these runs have no such activation"),
-        ([], "There is neither a study nor a multirun"),
+        ([], "MLflow has no study or multirun yet"),
     ],
 )
 def test_a_mistake_is_one_sentence_and_leaves_no_file(

@@ -1,6 +1,7 @@
-"""What runs of several seeds show beside their accuracy: calibration, shared errors, speed.
+"""What runs of several seeds tell beyond their accuracy: calibration, shared errors, speed.
 
-Most functions take `correct`, bool (seeds, images): whether the run of a seed got an image right.
+Most functions take `correct`, bool (seeds, images): whether the run of a seed classifies an image
+correctly.
 """
 
 from collections.abc import Mapping
@@ -15,12 +16,12 @@ from src.runtime.errors import InputError
 
 @dataclass(frozen=True)
 class Reliability:
-    """How often predictions of a confidence are right.
+    """The accuracy of predictions, by confidence.
 
     Attributes:
-        edges: float (bins + 1,), of the confidence; a bin holds its upper edge.
-        confidence: mean in each bin, float (bins,); NaN where a bin is empty.
-        accuracy: share of right predictions in each bin, float (bins,); NaN where it is empty.
+        edges: of the bins, float (bins + 1,); a bin includes its upper edge.
+        confidence: mean of each bin, float (bins,); NaN where a bin is empty.
+        accuracy: of each bin, float (bins,); NaN where it is empty.
         count: predictions in each bin, integers (bins,).
     """
 
@@ -31,21 +32,21 @@ class Reliability:
 
     @property
     def expected_calibration_error(self) -> float:
-        """Mean distance between confidence and accuracy, weighted by the bins' counts."""
+        """Mean absolute gap between confidence and accuracy, weighted by the bins' counts."""
         gaps = np.nan_to_num(np.abs(self.accuracy - self.confidence))
         return float(np.average(gaps, weights=self.count))
 
 
 def reliability(probabilities: np.ndarray, labels: np.ndarray, bins: int = 15) -> Reliability:
-    """Return the reliability curve of one run, or of several taken together.
+    """Return the reliability curve of one run, or of several pooled.
 
-    Runs that are taken together may hide each other's errors: for a mean calibration error over
-    seeds, call this once a seed.
+    Pooled runs may cancel each other's miscalibration: for a mean calibration error over seeds,
+    call this once per seed.
 
     Args:
         probabilities: float (images, classes) or (seeds, images, classes); rows sum to 1.
         labels: true classes, integers (images,).
-        bins: how many, all equally wide.
+        bins: how many, of equal width.
 
     Reference:
         Guo and others, "On calibration of modern neural networks", ICML 2017.
@@ -65,14 +66,14 @@ def reliability(probabilities: np.ndarray, labels: np.ndarray, bins: int = 15) -
 
 
 def uniquely_misclassified(correct: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Return the images that one activation alone gets wrong, by the vote of its seeds.
+    """Return the images that one activation alone misclassifies, by majority vote of its seeds.
 
     Args:
-        correct: for each activation bool (seeds, images).
+        correct: by activation, bool (seeds, images).
 
     Returns:
-        For each activation the images' positions, integers (≤ images,): first those where its share
-        of wrong seeds is farthest above the mean of the others'.
+        By activation, the positions of the images, integers (≤ images,), sorted by how far its
+        share of wrong seeds exceeds the mean of the others'.
     """
     names = list(correct)
     shares = np.array([1 - correct[name].mean(axis=0) for name in names])
@@ -88,12 +89,12 @@ def uniquely_misclassified(correct: Mapping[str, np.ndarray]) -> dict[str, np.nd
 def error_overlap(correct: Mapping[str, np.ndarray]) -> np.ndarray:
     """Return how much the errors of two runs overlap, by the activations of the two.
 
-    The overlap is Jaccard's index: the images that both get wrong, over those that at least one
-    does. It is averaged over all pairs of runs with different seeds. So the diagonal shows how much
-    the seed alone changes, and an activation changes something where its row is below that.
+    The overlap is the Jaccard index: the images that both misclassify, divided by those that at
+    least one does, averaged over all pairs of runs with different seeds. So the diagonal shows what
+    the seed alone changes; an activation changes more where its row is below the diagonal.
 
     Args:
-        correct: for each activation bool (seeds, images), all of one shape.
+        correct: by activation, bool (seeds, images), all of one shape.
 
     Returns:
         Float (activations, activations), symmetric, in the order of the mapping.
@@ -111,7 +112,7 @@ def error_overlap(correct: Mapping[str, np.ndarray]) -> np.ndarray:
 
 
 def epochs_to(val_accuracy: np.ndarray, threshold: float = 0.99) -> np.ndarray:
-    """Return the first epoch, from 1, that reaches a validation accuracy; NaN if none does.
+    """Return the first epoch, counted from 1, that reaches a validation accuracy; NaN if none does.
 
     Args:
         val_accuracy: float (runs, epochs); NaN where a run has no such epoch.
@@ -125,24 +126,24 @@ def epochs_to(val_accuracy: np.ndarray, threshold: float = 0.99) -> np.ndarray:
 
 
 def time_ratio(seconds: np.ndarray, reference: np.ndarray) -> Estimate:
-    """Return how many times as long an epoch takes as with a reference activation.
+    """Return the ratio of an activation's time per epoch to that of a reference.
 
-    The ratio is that of geometric means over seeds, with Student's t interval on the logarithms of
-    the ratios within the seeds: the load of the machine at a seed's hour cancels if its runs were
-    neighbours. A run counts by its median epoch (see `median_epochs`).
+    It is the geometric mean, over seeds, of the ratios of the runs' median epochs (see
+    `median_epochs`), with Student's t interval on their logarithms. The load of the machine cancels
+    out if the runs of a seed were neighbors in time.
 
     Args:
         seconds: of training, float (seeds, epochs); NaN where a run has no such epoch.
-        reference: the same of the reference, with the same seeds; epochs may differ in number.
+        reference: the same for the reference, with the same seeds; the number of epochs may differ.
 
     Raises:
-        InputError: fewer than two seeds, different counts of seeds, or a run of one epoch.
+        InputError: fewer than two seeds, different numbers of seeds, or a run of one epoch.
     """
     check_seeds(len(seconds))
     if len(seconds) != len(reference):
         raise InputError(
             f"Times are compared seed by seed: found {len(seconds)} runs, but {len(reference)} of "
-            "the reference. Take the seeds that both have."
+            "the reference. Use the seeds that both have."
         )
     medians = median_epochs(seconds), median_epochs(reference)
     logs = mean_over_seeds(np.log(medians[0]) - np.log(medians[1]))
@@ -150,7 +151,8 @@ def time_ratio(seconds: np.ndarray, reference: np.ndarray) -> Estimate:
 
 
 def median_epochs(seconds: np.ndarray) -> np.ndarray:
-    """Return the median epoch of each run, float (seeds,), without the first, which compiles.
+    """Return the seconds of each run's median epoch, float (seeds,), without the first, which
+    compiles.
 
     Args:
         seconds: of training, float (seeds, epochs); NaN where a run has no such epoch.
@@ -161,7 +163,7 @@ def median_epochs(seconds: np.ndarray) -> np.ndarray:
     later = seconds[:, 1:]
     if np.isnan(later).all(axis=1).any():
         raise InputError(
-            "A time needs runs of at least 2 epochs, because the first one compiles and does not "
+            "Times need runs of at least 2 epochs because the first, which compiles, does not "
             "count: train with epochs=2 or more."
         )
     return np.nanmedian(later, axis=1)

@@ -1,4 +1,4 @@
-"""What a set of runs shows: every number of the report, computed once."""
+"""The findings on a set of runs: every number of the report, computed once."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,13 +14,13 @@ from src.runtime import metric_names
 from src.runtime.errors import InputError, did_you_mean
 
 REFERENCE = "relu"
-GOAL = 0.99  # validation accuracy whose first epoch is counted
-FEW = 20  # predictions; a bin with fewer says little of how often they are right
+GOAL = 0.99  # the validation accuracy for the epochs to reach it
+FEW = 20  # predictions; a bin with fewer says little about its accuracy
 
 
 @dataclass(frozen=True)
 class Pair:
-    """Two activations' accuracies, and what a study of them can show.
+    """The comparison of two activations, and the power of the study.
 
     Attributes:
         comparison: the difference and its tests.
@@ -47,12 +47,12 @@ class Pair:
 
 @dataclass(frozen=True)
 class EpochTimes:
-    """How long epochs take, without the first of each run.
+    """The time per epoch, without the first of each run.
 
     Attributes:
-        seconds: of a run's median epoch, float (seeds,), by activation.
-        ratios: to the reference's of the same seed, float (seeds,); the reference is left out.
-        estimates: their means with intervals.
+        seconds: of each run's median epoch, float (seeds,), by activation.
+        ratios: to the reference with the same seed, float (seeds,); without the reference.
+        estimates: their geometric means with intervals.
     """
 
     seconds: Mapping[str, np.ndarray]
@@ -62,13 +62,13 @@ class EpochTimes:
 
 @dataclass(frozen=True)
 class Calibration:
-    """How sure an activation's runs are, and how often they are right.
+    """How well the confidence of an activation's runs matches their accuracy.
 
     Attributes:
-        reliability: of all seeds taken together.
-        error: expected calibration error, its mean over seeds.
+        reliability: of all seeds pooled.
+        error: mean over seeds of the expected calibration error.
         confidence: mean over images and seeds.
-        accuracy: the same.
+        accuracy: mean over images and seeds.
     """
 
     reliability: Reliability
@@ -79,25 +79,25 @@ class Calibration:
 
 @dataclass(frozen=True)
 class Findings:
-    """All that the report says, by activation in the order of the figures: the reference first.
+    """Every number of the report, by activation in the order of the figures: the reference first.
 
     Attributes:
-        reference: what times are compared with.
-        seeds: their numbers.
-        images: how many held-out images there are.
-        accuracy: of each run, float (seeds,).
-        means: of the accuracies, for other seeds on these images.
-        pairs: those with the reference first.
-        times: None where runs have a single epoch, which compiles.
+        reference: the activation that others are compared with.
+        seeds: of the runs.
+        images: the number of held-out images.
+        accuracy: of each run on the held-out images, float (seeds,).
+        means: of the accuracies, with intervals for new seeds on these images.
+        pairs: all of them, those with the reference first.
+        times: None if a run has only one epoch, the one that compiles.
         error_rates: on the validation images, float (seeds, epochs).
-        epochs_to_goal: the first epoch with `GOAL`, float (seeds,); NaN where none has.
-        calibration: see there.
-        overlap: of errors, float (activations, activations).
+        epochs_to_goal: the first epoch that reaches `GOAL`, float (seeds,); NaN if none does.
+        calibration: of the confidence on the held-out images.
+        overlap: of errors, float (activations, activations); see `diagnostics.error_overlap`.
         uniquely_misclassified: positions of the images that one activation alone misclassifies, by
             the majority vote of its seeds.
         most_common_error: the digit that most wrong seeds predict there, integers (≤ images,).
         wrong_seeds: how many seeds misclassify each image, integers (images,).
-        betas: the learned β by layer, float (seeds, epochs); only activations that learn one.
+        betas: the learned β by layer, float (seeds, epochs); only of activations that learn it.
     """
 
     reference: str
@@ -118,12 +118,12 @@ class Findings:
 
     @property
     def activations(self) -> list[str]:
-        """Their names."""
+        """The names of the activations."""
         return list(self.accuracy)
 
     @property
     def last_errors(self) -> dict[str, float]:
-        """Median over the seeds of the validation error after the last epoch."""
+        """Median over seeds of the validation error after the last epoch."""
         return {name: float(np.median(rates[:, -1])) for name, rates in self.error_rates.items()}
 
 
@@ -132,11 +132,11 @@ def reference_of(runs: RunSet, wanted: str | None) -> str:
 
     Args:
         runs: the set.
-        wanted: its word in conf/activation or its name; None for ReLU, or the first where there is
-            none.
+        wanted: its word in conf/activation, or its name; None for ReLU, or for the first
+            activation of a set without ReLU.
 
     Raises:
-        InputError: the set lacks what is wanted.
+        InputError: the set does not have it.
     """
     names = list(runs.trainings)
     name = NAMES.get(wanted or REFERENCE, wanted)
@@ -151,7 +151,7 @@ def reference_of(runs: RunSet, wanted: str | None) -> str:
 
 
 def compute(runs: RunSet, reference: str) -> Findings:
-    """Return what the runs show.
+    """Return the findings on a set of runs.
 
     Args:
         runs: the set.
@@ -161,7 +161,7 @@ def compute(runs: RunSet, reference: str) -> Findings:
     order = [reference, *others]
     correct = runs.correct()
     accuracy = {name: correct[name].mean(axis=1) for name in order}
-    # The reference comes last here, so that a difference is what an activation adds to it.
+    # The reference comes last here, so that each difference is activation minus reference.
     comparisons = statistics.compare({name: correct[name] for name in (*others, reference)})
     comparisons.sort(key=lambda one: one.second != reference)
     validation = runs.by_epoch(metric_names.VAL_ACCURACY)
@@ -214,7 +214,7 @@ def _times(seconds: Mapping[str, np.ndarray], order: list[str]) -> EpochTimes | 
 
 
 def _most_common_error(runs: RunSet, name: str, places: np.ndarray) -> np.ndarray:
-    """Return the commonest wrong reading of each of these images over the seeds."""
+    """Return the most common wrong prediction over the seeds, integers (places,)."""
     readings = np.stack([one.predicted[places] for one in runs.trainings[name]])
     votes = (readings[..., None] == np.arange(CLASSES)).sum(axis=0)
     votes[np.arange(len(places)), runs.labels[places]] = 0

@@ -1,10 +1,10 @@
-"""What runs of several seeds say about an activation: intervals, tests, power and the verdict.
+"""The statistics that compare activations over several seeds: intervals, tests, power, verdicts.
 
-Chance enters an accuracy twice: by the seed of the training and by the images it is scored on. Each
-function says which of the two it lets vary. Most take `correct`, bool (seeds, images): whether the
-run of a seed got an image right. Every activation is scored on the same images, and the rows of two
-activations that are compared belong to the same seeds. Accuracies and differences are fractions;
-only `verdict` speaks of points of percent.
+An accuracy has two sources of variance: the seed of the run, and the images it is scored on. Each
+function says over which of the two it generalizes. Most take `correct`, bool (seeds, images):
+whether the run of a seed classifies an image correctly. Every activation is scored on the same
+images, and the rows of two activations that are compared belong to the same seeds. Accuracies and
+differences are fractions; only `verdict` uses percentage points (pp).
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,16 +16,16 @@ import numpy as np
 from scipy import optimize, stats
 
 from src.runtime.errors import InputError
-from src.runtime.formatting import p_text, span, up
+from src.runtime.formatting import count, p_text, span, up
 
-ALPHA = 0.05  # all intervals hold the truth with 95 %
+ALPHA = 0.05  # the level of all tests; all intervals are 95% confidence intervals
 POWER = 0.8
-EFFECT_OF_INTEREST = 0.0002  # a difference of 0.02 points of percent
+EFFECT_OF_INTEREST = 0.0002  # a difference of 0.02 percentage points
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """A mean (or a ratio) and its 95 % interval."""
+    """A mean (or a ratio) and its 95% confidence interval."""
 
     value: float
     low: float
@@ -34,14 +34,14 @@ class Estimate:
 
 @dataclass(frozen=True)
 class CrossedEstimate(Estimate):
-    """A mean over seeds and images, its 95 % interval, and what that was made from.
+    """A mean over seeds and images, its 95% confidence interval, and the variance components.
 
     Attributes:
-        p_value: of the two-sided test that the mean is 0; below 0.05 just when the interval leaves
-            out 0.
+        p_value: of the two-sided test that the mean is 0; below 0.05 exactly when the interval
+            excludes 0.
         seed_sd: standard deviation of the seeds' means. More seeds average it out.
-        image_se: the part of the standard error that these images cause in all seeds alike. No
-            number of seeds can lower it, only more images can. 0 if none can be seen.
+        image_se: the part of the standard error that the images contribute in all seeds alike.
+            Only more images reduce it, not more seeds. 0 if there is no sign of it.
     """
 
     p_value: float
@@ -50,10 +50,10 @@ class CrossedEstimate(Estimate):
 
 
 def mean_over_seeds(values: np.ndarray) -> Estimate:
-    """Return the mean and Student's t interval: for other seeds, on these very images.
+    """Return the mean and Student's t interval: for new seeds, on the same images.
 
     Args:
-        values: one number per seed, float (seeds,); accuracies, say.
+        values: one number per seed, float (seeds,), for example accuracies.
 
     Raises:
         InputError: fewer than two seeds.
@@ -66,20 +66,20 @@ def mean_over_seeds(values: np.ndarray) -> Estimate:
 
 
 def crossed_effects_mean(values: np.ndarray) -> CrossedEstimate:
-    """Return the mean with an interval and a test: for other seeds, on other images of the kind.
+    """Return the mean with an interval and a test: for new seeds and new images.
 
-    Seeds and images are crossed random effects: value = mean + seed's effect + image's effect +
-    rest. The variance of the mean and its degrees of freedom follow from the analysis of variance,
-    as in radiology's studies of many readers and many cases. With as many images as MNIST has, the
-    numbers averaged need not be normal; with few seeds, the seeds' effects should be roughly so.
+    Seeds and images are crossed random effects: value = mean + seed effect + image effect +
+    residual. The variance of the mean and its degrees of freedom follow from the analysis of
+    variance, as in radiology's multi-reader multi-case studies. With as many images as MNIST has,
+    the values need not be normal; with few seeds, the seed effects should be roughly normal.
 
-    The studies that tests/evidence/test_statistics.py simulates are of four kinds: seeds matter,
-    images do, both or neither. In 3,000 of each kind, with and without a difference, the 95 %
-    interval held the truth in 94–96 % with ten seeds, 94–95 % with five and 92–95 % with three;
-    with two, which are too few, in 89–94 %.
+    tests/evidence/test_statistics.py simulates four kinds of studies: with an effect of seeds, of
+    images, of both, and of neither. In 3,000 of each kind, with and without a difference, the 95%
+    interval covered the truth in 94–96% with ten seeds, 94–95% with five and 92–95% with three;
+    with two, which are too few, in 89–94%.
 
     Args:
-        values: numbers (seeds, images) between -1 and 1: `correct`, or the difference of two.
+        values: (seeds, images), between -1 and 1: `correct`, or the difference of two.
 
     Raises:
         InputError: fewer than two seeds.
@@ -101,13 +101,13 @@ def crossed_effects_mean(values: np.ndarray) -> CrossedEstimate:
     square_rest = (rest**2).sum() / ((seeds - 1) * (images - 1))
     beyond_rest = max(square_image - square_rest, 0.0)
     if np.ptp(values.sum(axis=1)) == 0:
-        # Two or three seeds may come out equal by luck. That is no proof that the seed does not
-        # matter: it spreads the means by what the rest does at least.
+        # Two or three seeds may agree by chance. That does not prove that seeds have no effect:
+        # the residual alone makes their means vary.
         square_seed = square_rest
 
     if np.ptp(values) == 0:
-        # Nothing differs, so no variance can be estimated. The rule of three: what was not seen in
-        # n images happens in fewer than 3 / n of all, with 95 % confidence.
+        # Nothing differs, so no variance can be estimated. The rule of three: what never occurred
+        # in n images occurs in fewer than 3 / n of all images, with 95% confidence.
         half = 3 / images
         p_value = float(mean == 0)
     else:
@@ -127,18 +127,18 @@ def crossed_effects_mean(values: np.ndarray) -> CrossedEstimate:
 
 
 def crossed_bootstrap(values: np.ndarray, resamples: int = 5000, seed: int = 0) -> Estimate:
-    """Return the mean and a bootstrap interval: seeds and images are drawn anew, both at once.
+    """Return the mean and a bootstrap interval that resamples seeds and images together.
 
-    It assumes no distribution, but its width is off, which is why the verdict does not rest on it:
-    it counts what neither seeds nor images explain three times (Owen), and of few seeds it sees too
-    little spread. In 1,000 of each kind of the studies described at `crossed_effects_mean` it held
-    the truth in 93 % (seeds matter) to 99.9 % (neither does) with ten seeds, and in 79 % to 99 %
-    with three. Where nothing differs it has no width.
+    It assumes no distribution, but the verdict does not rest on it because its width is biased: it
+    counts the residual variance three times (Owen), and it underestimates the variance across few
+    seeds. In 1,000 of each kind of studies described at `crossed_effects_mean`, it covered the
+    truth in 93% (an effect of seeds) to 99.9% (of neither) with ten seeds, and in 79% to 99% with
+    three. Where nothing differs, its width is 0.
 
     Args:
-        values: numbers (seeds, images), as for `crossed_effects_mean`.
-        resamples: how often to draw.
-        seed: the same seed gives the same interval.
+        values: (seeds, images), as for `crossed_effects_mean`.
+        resamples: how many.
+        seed: of the resampling; the same seed gives the same interval.
 
     Raises:
         InputError: fewer than two seeds.
@@ -149,8 +149,8 @@ def crossed_bootstrap(values: np.ndarray, resamples: int = 5000, seed: int = 0) 
     values = np.asarray(values, np.float64)
     seeds, images = values.shape
     check_seeds(seeds)
-    # Most images have one value in all seeds. Such an image adds the same whenever it is drawn, so
-    # of these only the count is drawn, which makes this some hundred times faster.
+    # Most images have the same value in all seeds. Only how many of these are drawn matters, so
+    # just their number is drawn, which is about a hundred times faster.
     usual = np.median(values)
     contested = values[:, (values != usual).any(axis=0)] - usual
     count = contested.shape[1]
@@ -168,15 +168,15 @@ def crossed_bootstrap(values: np.ndarray, resamples: int = 5000, seed: int = 0) 
 
 
 def permutation_test(first: np.ndarray, second: np.ndarray) -> float:
-    """Return p of the paired permutation test: might the two have been swapped in every seed?
+    """Return the p value of the paired permutation test, which swaps the two within each seed.
 
-    It speaks of other seeds on these very images, and assumes no distribution. Exact up to 15
-    seeds, drawn with a fixed seed beyond. It cannot go below 2 / 2**seeds: 0.25 with three seeds,
-    0.06 with five, 0.002 with ten.
+    It generalizes to new seeds on the same images, and assumes no distribution. It is exact up to
+    15 seeds, and samples permutations with a fixed seed beyond. Its p value cannot be less than
+    2 / 2**seeds: 0.25 with three seeds, 0.06 with five, 0.002 with ten.
 
     Args:
-        first: one number per seed (seeds,): a count of right images, say.
-        second: the same of another activation, with the same seeds.
+        first: one number per seed, (seeds,), for example the count of correct images.
+        second: the same for the other activation, with the same seeds.
 
     Raises:
         InputError: fewer than two seeds.
@@ -194,14 +194,15 @@ def permutation_test(first: np.ndarray, second: np.ndarray) -> float:
 
 
 def mcnemar_test(first: np.ndarray, second: np.ndarray) -> float:
-    """Return p of McNemar's exact test on two classifiers of the same images.
+    """Return the p value of McNemar's exact test on two classifiers of the same images.
 
-    It speaks of other images for these two trained classifiers, or these two votes: a small p says
-    that the two differ, not that their activations are why. Two seeds of one activation differ too.
+    It generalizes to new images for these two trained classifiers, or these two majority votes: a
+    small p value says that the two differ, not that their activations are the cause. Two seeds of
+    one activation may differ as well.
 
     Args:
-        first: whether the first got an image right, bool (images,): one run, or `majority`'s vote.
-        second: the same of the other, bool (images,).
+        first: whether the first is correct, bool (images,): one run, or the vote of `majority`.
+        second: the same for the other, bool (images,).
     """
     only_first, only_second = int(np.sum(first & ~second)), int(np.sum(~first & second))
     if only_first + only_second == 0:
@@ -210,14 +211,15 @@ def mcnemar_test(first: np.ndarray, second: np.ndarray) -> float:
 
 
 def majority(correct: np.ndarray) -> np.ndarray:
-    """Return which images are right, bool (images,): all that no more than half the seeds miss."""
+    """Return the majority vote, bool (images,): correct where at least half of the seeds are."""
     return np.mean(correct, axis=0) >= 0.5
 
 
 def holm(p_values: Sequence[float]) -> np.ndarray:
-    """Return the p values (tests,) after Holm's correction, in the same order.
+    """Return the p values after Holm's correction, float (tests,), in the same order.
 
-    Calling those below 0.05 shown, any false alarm at all has a chance of at most 5 %.
+    If those below 0.05 are called significant, the probability of any false positive among them is
+    at most 5%.
 
     Reference:
         Holm, "A simple sequentially rejective multiple test procedure", Scandinavian Journal of
@@ -234,34 +236,34 @@ def holm(p_values: Sequence[float]) -> np.ndarray:
 def power(
     seeds: float | np.ndarray, difference: float, seed_sd: float, image_se: float = 0.0
 ) -> float | np.ndarray:
-    """Return the chance that `crossed_effects_mean` finds p < 0.05, before Holm's correction.
+    """Return the probability that `crossed_effects_mean` finds p < 0.05, before Holm's correction.
 
     Args:
         seeds: how many, at least 2; a number or an array.
         difference: the true one, a fraction.
-        seed_sd: standard deviation of the paired differences over seeds.
-        image_se: what the images add (see `CrossedEstimate`). 0 asks about these very images: it is
-            then the power of Student's paired t test.
+        seed_sd: standard deviation of the paired differences across seeds.
+        image_se: see `CrossedEstimate`. 0 is for the same images: the power is then that of
+            Student's paired t test.
     """
     variance, freedom = _variance(np.asarray(seeds, np.float64), seed_sd, image_se)
     with np.errstate(divide="ignore"):
         shift = abs(difference) / np.sqrt(variance)
-    return _power(np.minimum(shift, 40.0), freedom)  # beyond it is 1, and SciPy loses its digits
+    return _power(np.minimum(shift, 40.0), freedom)  # beyond 40 it is 1, and SciPy loses precision
 
 
 def seeds_needed(
     seed_sd: float, image_se: float = 0.0, difference: float = EFFECT_OF_INTEREST
 ) -> int | None:
-    """Return how many seeds show a difference at 5 % in four studies of five.
+    """Return how many seeds detect a difference at the 5% level with a power of 80%.
 
     Args:
-        seed_sd: standard deviation of the paired differences over seeds.
+        seed_sd: standard deviation of the paired differences across seeds.
         image_se: as for `power`.
-        difference: the true one, a fraction; 0.02 points of percent unless told.
+        difference: the true one, a fraction; 0.02 percentage points by default.
 
     Returns:
-        The count, or None if 10,000 do not suffice; with an `image_se` above 0.36 of the
-        difference no number does, because the images leave too much doubt.
+        The number, or None if over 10,000. No number suffices if `image_se` is more than 0.36 of
+        the difference: there are too few images.
     """
     counts = np.arange(2, 10_001)
     enough = power(counts, difference, seed_sd, image_se) >= POWER
@@ -269,11 +271,11 @@ def seeds_needed(
 
 
 def minimum_detectable_effect(seeds: int, seed_sd: float, image_se: float = 0.0) -> float:
-    """Return the difference, a fraction, that so many seeds show at 5 % in four studies of five.
+    """Return the difference, a fraction, that is detected at the 5% level with a power of 80%.
 
     Args:
         seeds: how many.
-        seed_sd: standard deviation of the paired differences over seeds.
+        seed_sd: standard deviation of the paired differences across seeds.
         image_se: as for `power`.
 
     Raises:
@@ -288,22 +290,22 @@ def minimum_detectable_effect(seeds: int, seed_sd: float, image_se: float = 0.0)
 
 @dataclass(frozen=True)
 class Comparison:
-    """What is known of the accuracy of `first` minus that of `second`.
+    """The accuracy of `first` minus that of `second`, with its intervals and tests.
 
-    Three tests answer three questions; each is corrected over the study's pairs by Holm. The
-    verdict rests on the first: a difference that is there for other seeds and other images.
+    Three tests answer three questions; Holm's correction over the study's pairs applies to each.
+    The verdict rests on the first: is there a difference for new seeds and new images?
 
     Attributes:
         first: an activation.
         second: another.
-        difference: by crossed random effects; its interval and p value are those of one pair.
+        difference: by crossed random effects; its interval and p value are uncorrected.
         bootstrap: the same difference, with the crossed bootstrap's interval.
         p_holm: `difference.p_value` after Holm's correction.
-        p_permutation: exact permutation test over seeds (these images).
+        p_permutation: exact permutation test over seeds (on these images).
         p_permutation_holm: the same after Holm's correction.
-        p_mcnemar: McNemar's exact test between the votes of all seeds (these trainings).
+        p_mcnemar: McNemar's exact test between the majority votes (of these runs).
         p_mcnemar_holm: the same after Holm's correction.
-        pairs: how many pairs the correction was over.
+        pairs: how many the correction is over.
     """
 
     first: str
@@ -319,7 +321,7 @@ class Comparison:
 
     @property
     def significant(self) -> bool:
-        """Whether the difference is beyond chance, after the correction."""
+        """Whether the difference is significant at the 5% level after the correction."""
         return self.p_holm < ALPHA
 
 
@@ -327,8 +329,8 @@ def compare(correct: Mapping[str, np.ndarray]) -> list[Comparison]:
     """Return the comparison of every pair of activations, in the order of the mapping.
 
     Args:
-        correct: for each activation bool (seeds, images), all of one shape, with the same seeds in
-            the same order.
+        correct: by activation, bool (seeds, images), all of one shape, with the same seeds in the
+            same order.
 
     Raises:
         InputError: fewer than two activations or seeds, or shapes that differ.
@@ -336,7 +338,7 @@ def compare(correct: Mapping[str, np.ndarray]) -> list[Comparison]:
     if len(correct) < 2:
         raise InputError(
             f"A comparison needs at least two activations, found {', '.join(correct) or 'none'}: "
-            "add another, for instance activation=swish,relu."
+            "add another, for example activation=swish,relu."
         )
     for first, second in combinations(correct, 2):
         if correct[first].shape != correct[second].shape:
@@ -345,7 +347,7 @@ def compare(correct: Mapping[str, np.ndarray]) -> list[Comparison]:
             raise InputError(
                 "Only runs with the same seeds and images can be compared: found "
                 f"{seeds} seeds and {images:,} images of {first}, but {other_seeds} and "
-                f"{other_images:,} of {second}. Take those that both have."
+                f"{other_images:,} of {second}. Use those that both have."
             )
     return _corrected(
         [
@@ -356,7 +358,7 @@ def compare(correct: Mapping[str, np.ndarray]) -> list[Comparison]:
 
 
 def _compare(first: str, second: str, correct: np.ndarray, other_correct: np.ndarray) -> Comparison:
-    """Return the comparison of a pair that is the only one, which needs no correction."""
+    """Return the comparison of one pair, not yet corrected for others."""
     difference = correct.astype(np.int8) - other_correct.astype(np.int8)
     estimate = crossed_effects_mean(difference)
     p_permutation = permutation_test(correct.sum(axis=1), other_correct.sum(axis=1))
@@ -376,7 +378,7 @@ def _compare(first: str, second: str, correct: np.ndarray, other_correct: np.nda
 
 
 def _corrected(comparisons: list[Comparison]) -> list[Comparison]:
-    """Return the comparisons with each test's p values corrected over all of them."""
+    """Return the comparisons with the p values of each test corrected over all of them."""
     p_holm = holm([one.difference.p_value for one in comparisons])
     p_permutation_holm = holm([one.p_permutation for one in comparisons])
     p_mcnemar_holm = holm([one.p_mcnemar for one in comparisons])
@@ -395,9 +397,9 @@ def _corrected(comparisons: list[Comparison]) -> list[Comparison]:
 
 
 def verdict(comparison: Comparison) -> str:
-    """Return what a comparison shows, in one sentence, in points of percent.
+    """Return the result of a comparison in one sentence, in percentage points (pp).
 
-    Intervals are rounded outwards, so that no bound is claimed which the data do not give.
+    Intervals are rounded outward, so that no bound claims more than the data support.
     """
     first, second = comparison.first, comparison.second
     value, low, high = (
@@ -413,16 +415,14 @@ def verdict(comparison: Comparison) -> str:
     )
     if not comparison.significant:
         return (
-            f"No difference between {first} and {second} can be shown: any is smaller than "
-            f"{up(max(-low, high))} points (95 % interval {span(low, high)}, {test})."
+            f"No detectable difference between {first} and {second}: any is smaller than "
+            f"{up(max(-low, high))} pp (95% CI {span(low, high)}, {test})."
         )
     if value < 0:
         first, second, value, low, high = second, first, -value, -high, -low
     digits = next(digits for digits in range(2, 17) if floor(low * 10**digits) > 0)
-    return (
-        f"{first} beats {second} by {value:.{digits}f} points (95 % interval "
-        f"{span(low, high, digits)}, {test})."
-    )
+    interval = span(low, high, digits)
+    return f"{first} beats {second} by {value:.{digits}f} pp (95% CI {interval}, {test})."
 
 
 def check_seeds(seeds: int) -> None:
@@ -433,8 +433,8 @@ def check_seeds(seeds: int) -> None:
     """
     if seeds < 2:
         raise InputError(
-            f"Found {seeds} seed{'s' * (seeds != 1)}, but chance shows between seeds only: train "
-            "every activation with at least 2, better 10 (seed=1,2,3 -m)."
+            f"Found {count(seeds, 'seed')}, but the variance across seeds takes at least 2: train "
+            "every activation with more, ideally 10 (seed=1,2,3 -m)."
         )
 
 
@@ -447,7 +447,7 @@ def _variance(seeds: np.ndarray, seed_sd: float, image_se: float) -> tuple[np.nd
 
 
 def _power(shift: np.ndarray, freedom: np.ndarray) -> np.ndarray:
-    """Return the power of the two-sided t test at 5 %; `shift` is in standard errors."""
+    """Return the power of the two-sided t test at the 5% level; `shift` is in standard errors."""
     critical = stats.t.ppf(1 - ALPHA / 2, freedom)
     wrong_side = stats.nct.cdf(-critical, freedom, shift)  # SciPy may say NaN for less than 1e-16
     return stats.nct.sf(critical, freedom, shift) + np.nan_to_num(wrong_side)

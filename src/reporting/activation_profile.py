@@ -1,6 +1,6 @@
-"""What an activation layer is by itself: its function, its derivative, and what it costs.
+"""What an activation is by itself: its function, its derivative, and its cost.
 
-All of it is taken from the layers as they train, so with the kernels that training uses.
+All of it is measured on the layers that the runs used, with the same kernels.
 """
 
 import ast
@@ -17,7 +17,7 @@ from hydra.utils import instantiate
 from src.evidence.findings import Findings
 from src.evidence.run_set import RunSet
 
-X = np.linspace(-5, 5, 1001)  # where the activations are drawn
+X = np.linspace(-5, 5, 1001)  # where the functions are evaluated
 SHAPE = (128, 16, 16, 32)  # 2**20 elements: more than a core's cache holds, as in training
 CALLS = 8  # in each measurement
 
@@ -33,7 +33,7 @@ class Curve:
 
 @dataclass(frozen=True)
 class Cost:
-    """Nanoseconds per element, float (rounds,); `backward` is for the gradient, on top."""
+    """Nanoseconds per element, float (rounds,); `backward` is what the gradient adds."""
 
     forward: np.ndarray
     backward: np.ndarray
@@ -41,13 +41,13 @@ class Cost:
 
 @dataclass(frozen=True)
 class Profile:
-    """The activations themselves.
+    """What the activations of a set of runs are by themselves, by activation.
 
     Attributes:
-        curves: as they start, by activation, the reference first.
-        learned: with the least and the greatest β that was learned, where one was.
-        start: where a learned β starts.
-        costs: of each alone.
+        curves: with the initial β, the reference first.
+        learned: with the smallest and the largest learned β; only of activations that learn it.
+        start: the initial β, of the same activations.
+        costs: of each layer alone.
     """
 
     curves: Mapping[str, Curve]
@@ -57,7 +57,7 @@ class Profile:
 
 
 def profile(runs: RunSet, found: Findings) -> Profile:
-    """Return what the activations of a set of runs are by themselves."""
+    """Return the curves and the costs of the activations of a set of runs."""
     settings = {name: runs.settings(name) for name in found.activations}
     learned = {}
     for name, layers in found.betas.items():
@@ -84,7 +84,7 @@ def layer(settings: Mapping[str, str], dtype: str = "float32") -> keras.layers.L
 
 
 def _value(text: str) -> Any:
-    """Return what MLflow made a param's text of, by `str`."""
+    """Return the value whose `str` MLflow keeps as a param."""
     try:
         return ast.literal_eval(text)
     except (ValueError, SyntaxError):  # a word
@@ -92,7 +92,7 @@ def _value(text: str) -> Any:
 
 
 def curve(settings: Mapping[str, str], x: np.ndarray) -> Curve:
-    """Return the layer's values at `x`, and by automatic differentiation its slope there.
+    """Return the layer's values at `x`, and its slopes by automatic differentiation.
 
     Args:
         settings: as for `layer`.
@@ -107,11 +107,11 @@ def curve(settings: Mapping[str, str], x: np.ndarray) -> Curve:
 
 
 def costs(layers: Mapping[str, Mapping[str, str]], dtype: str, rounds: int = 15) -> dict[str, Cost]:
-    """Return what each layer costs on this machine, measured in turn (A B A B ...).
+    """Return the cost of each layer on this machine, from interleaved rounds (A B A B ...).
 
     Args:
         layers: the settings of each layer (see `layer`), by name.
-        dtype: Keras's dtype policy of the trainings.
+        dtype: Keras's dtype policy of the runs.
         rounds: how often each is measured, after a first time that compiles.
     """
     compute_dtype = keras.DTypePolicy(dtype).compute_dtype
@@ -131,8 +131,8 @@ def costs(layers: Mapping[str, Mapping[str, str]], dtype: str, rounds: int = 15)
 
 
 def _steps(function: keras.layers.Layer, x: tf.Tensor) -> tuple[Callable, Callable]:
-    """Return the way forward, and the way there and back, each compiled into a graph."""
-    function(x[:1])  # builds what it learns
+    """Return the forward pass, and forward plus backward, each compiled into a graph."""
+    function(x[:1])  # builds its weights
     learned = function.trainable_variables
 
     @tf.function
@@ -150,9 +150,9 @@ def _steps(function: keras.layers.Layer, x: tf.Tensor) -> tuple[Callable, Callab
 
 
 def _nanoseconds(step: Callable) -> float:
-    """Return the time of a call, per element."""
+    """Return the time of a call per element."""
     began = time.perf_counter_ns()
     for _ in range(CALLS):
         step()
-    tf.test.experimental.sync_devices()  # a GPU may still be at it
+    tf.test.experimental.sync_devices()  # a GPU may still be computing
     return (time.perf_counter_ns() - began) / CALLS / np.prod(SHAPE)

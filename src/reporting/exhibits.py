@@ -1,4 +1,4 @@
-"""The exhibits of a report: figures with a name and a caption, drawn on white and on black."""
+"""The exhibits of a report: its figures with their captions, each in a light and a dark version."""
 
 import base64
 from collections.abc import Callable, Sequence
@@ -17,17 +17,17 @@ from src.reporting import captions, comparison_figures
 from src.reporting.activation_profile import Profile
 from src.reporting.captions import Caption
 
-STYLES: dict[str, Any] = {"": figures.STYLE, "-dark": figures.DARK}  # by the end of a file's name
+STYLES: dict[str, Any] = {"": figures.STYLE, "-dark": figures.DARK}  # by suffix of the file name
 
 
 @dataclass(frozen=True)
 class Exhibit:
-    """A figure and what it shows.
+    """A figure and its caption.
 
     Attributes:
-        name: of its files, and of its place in the page.
+        name: of its files, and in the page's template.
         caption: what it shows.
-        draw: returns the figure, in the style that Matplotlib's settings hold.
+        draw: returns the figure in the style of Matplotlib's current settings.
     """
 
     name: str
@@ -37,7 +37,7 @@ class Exhibit:
 
 @dataclass(frozen=True)
 class Embedded:
-    """An exhibit as the page holds it: its caption, and both versions as data URIs."""
+    """An exhibit as the page has it: its caption, and both versions as data URIs."""
 
     caption: Caption
     light: str
@@ -47,13 +47,13 @@ class Embedded:
 def of(
     found: Findings, own: Profile, images: np.ndarray | None, labels: np.ndarray
 ) -> list[Exhibit]:
-    """Return the exhibits that the runs have something for.
+    """Return the exhibits that there are findings for.
 
     Args:
-        found: what they show.
-        own: the activations themselves.
-        images: the held-out images, uint8 (images, 28, 28), if they are at hand.
-        labels: their true digits, uint8 (images,).
+        found: the findings.
+        own: the profile of the activations.
+        images: the held-out images, uint8 (images, 28, 28), if available.
+        labels: their true labels, uint8 (images,).
     """
     drawn = comparison_figures
     exhibits = [
@@ -82,7 +82,11 @@ def of(
     ]
     if found.times:
         exhibits.append(
-            Exhibit("epoch_time", captions.epoch_time(found), partial(drawn.epoch_time, found))
+            Exhibit(
+                "epoch_time",
+                captions.epoch_time(found.times, found.reference),
+                partial(drawn.epoch_time, found, found.times),
+            )
         )
     if images is not None and any(map(len, found.uniquely_misclassified.values())):
         exhibits.append(
@@ -102,10 +106,10 @@ def of(
 
 
 def draw(exhibits: Sequence[Exhibit], folder: Path) -> dict[str, Embedded]:
-    """Write every figure as PNG, on white and on black, into a folder.
+    """Write both versions of every figure into a folder, as PNG.
 
     Returns:
-        The exhibits as the page holds them, by name.
+        The exhibits as the page has them, by name.
     """
     embedded = {}
     for exhibit in exhibits:

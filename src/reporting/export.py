@@ -1,4 +1,4 @@
-"""The numbers of a report as files: everything as JSON, and tables of the runs and the pairs."""
+"""The numbers of a report as files: all of them as JSON, the runs and the pairs as tables."""
 
 import json
 from collections.abc import Mapping
@@ -16,12 +16,12 @@ from src.runtime import metric_names
 
 
 def as_json(runs: RunSet, found: Findings, costs: Mapping[str, Cost]) -> str:
-    """Return all findings as JSON. Accuracies are fractions; what is missing is null.
+    """Return all findings as JSON. Accuracies are fractions; missing values are null.
 
     Args:
         runs: the set.
-        found: what it shows.
-        costs: of each activation alone.
+        found: the findings on it.
+        costs: of each activation's layer alone.
     """
     activations = {
         name: {
@@ -72,7 +72,7 @@ def _times(found: Findings, name: str) -> dict[str, Any]:
 
 
 def _plain(value: Any) -> Any:
-    """Return a value that JSON knows: no arrays, no NaN."""
+    """Return a value that JSON can hold: no arrays, no NaN."""
     if isinstance(value, Mapping):
         return {key: _plain(part) for key, part in value.items()}
     if isinstance(value, np.ndarray | np.generic):
@@ -83,7 +83,7 @@ def _plain(value: Any) -> Any:
 
 
 def runs_table(runs: RunSet, found: Findings) -> pd.DataFrame:
-    """Return a row for each run: what it attained, and its id in MLflow."""
+    """Return a row for each run: its scores, and its id in MLflow."""
     return pd.DataFrame(
         {
             "activation": name,
@@ -100,7 +100,7 @@ def runs_table(runs: RunSet, found: Findings) -> pd.DataFrame:
 
 
 def pairs_table(found: Findings) -> pd.DataFrame:
-    """Return a row for each pair: the difference (a fraction), its intervals and its tests."""
+    """Return a row for each pair: the difference (a fraction), its intervals, and its tests."""
     table = pd.DataFrame(
         {
             "first": one.first,
@@ -127,4 +127,4 @@ def pairs_table(found: Findings) -> pd.DataFrame:
         for one in [pair.comparison]
     )
     counts = ["seeds_needed", "seeds_needed_new_images"]
-    return table.astype(dict.fromkeys(counts, "Int64"))  # which knows of missing ones
+    return table.astype(dict.fromkeys(counts, "Int64"))  # it allows missing values

@@ -1,4 +1,4 @@
-"""The report: one HTML page with everything in it, its figures and its numbers beside it."""
+"""Writes a report: one self-contained HTML page, and its figures and numbers as files."""
 
 import re
 from collections.abc import Mapping
@@ -27,15 +27,15 @@ LIBRARIES = ("numpy", "scipy", "matplotlib", "mlflow")
 
 
 def write(client: MlflowClient, runs: RunSet, found: Findings) -> Path:
-    """Draw and write the report of a set of runs, and log it to their parent run.
+    """Draw and write the report on a set of runs, and log it to their parent run.
 
     Args:
         client: of the store that the runs are in.
         runs: the set.
-        found: what it shows.
+        found: the findings on it.
 
     Returns:
-        The page; a report that was there before is replaced whole.
+        The path of the page. A report that was there before is replaced as a whole.
     """
     own = activation_profile.profile(runs, found)
     images = held_out_images(runs)
@@ -49,13 +49,13 @@ def write(client: MlflowClient, runs: RunSet, found: Findings) -> Path:
         export.pairs_table(found).to_csv(folder / "pairs.csv", index=False)
     client.log_artifacts(runs.parent_id, str(target), ARTIFACTS)
     for name, look in comparison_figures.looks(found.activations).items():
-        for one in runs.trainings[name]:  # in MLflow's charts the colours are those of the page
+        for one in runs.trainings[name]:  # in MLflow's charts the colors are those of the page
             client.set_tag(one.run_id, views.COLOUR, look.color)
     return target / PAGE
 
 
 def held_out_images(runs: RunSet) -> np.ndarray | None:
-    """Return the images that the runs were scored on, uint8 (images, 28, 28), if they are here."""
+    """Return the images that the runs were scored on, uint8 (images, 28, 28), if available."""
     try:
         here = dataset.describe()
         images = dataset.load(paths.TEST)["images"]
@@ -76,10 +76,10 @@ def render(
 
     Args:
         runs: the set.
-        found: what it shows.
-        own: the activations themselves.
-        drawn: the exhibits by name.
-        images_at_hand: whether the held-out images were.
+        found: the findings on it.
+        own: the profile of its activations.
+        drawn: the exhibits, by name.
+        images_at_hand: whether the held-out images were available.
     """
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(Path(__file__).with_name("templates")),
@@ -107,7 +107,7 @@ def render(
 
 
 def provenance(runs: RunSet) -> dict[str, list[str]]:
-    """Return how the runs and the report were made: lines by what they are about."""
+    """Return how the runs and the report were made: lines, by topic."""
     tags = [one.tags for one in runs]
 
     def every(name: str) -> list[str]:
@@ -120,7 +120,7 @@ def provenance(runs: RunSet) -> dict[str, list[str]]:
     own_cores = formatting.count(psutil.cpu_count() or 1, "logical core")
     return {
         "Commit": [
-            *(every("git_commit") or ["not known"]),
+            *(every("git_commit") or ["unknown"]),
             *([f"{dirty} of {len(tags)} runs with uncommitted changes"] if dirty else []),
         ],
         "Data": [
@@ -136,29 +136,29 @@ def provenance(runs: RunSet) -> dict[str, list[str]]:
             *(f"{name} {version(name)} (report)" for name in LIBRARIES),
         ],
         "Machine": [
-            *(f"{each} (trainings)" for each in cores),
+            *(f"{each} (runs)" for each in cores),
             f"{hardware.processor()}, {own_cores} (report)",
         ],
-        "MLflow": [f"run {runs.parent_id}, {formatting.count(len(tags), 'training')}"],
-        "To repeat it": [command] if command else every("command"),
+        "MLflow": [f"run {runs.parent_id} with {formatting.count(len(tags), 'run')} below it"],
+        "To reproduce it": [command] if command else every("command"),
     }
 
 
-# The template's filters.
+# The filters of the template
 
 
 def points(fraction: float) -> str:
-    """Return a fraction in hundredths, with three decimals."""
+    """Return a fraction in percent or percentage points, with three decimals."""
     return formatting.signed(100 * fraction, 3)
 
 
 def points_interval(estimate: Estimate, digits: int = 3) -> str:
-    """Return the interval of a fraction in hundredths, rounded outwards."""
+    """Return the interval of a fraction in percent or percentage points, rounded outward."""
     return formatting.span(100 * estimate.low, 100 * estimate.high, digits)
 
 
 def interval(estimate: Estimate, digits: int = 3) -> str:
-    """Return an interval, rounded outwards."""
+    """Return an interval, rounded outward."""
     return formatting.span(estimate.low, estimate.high, digits)
 
 
@@ -173,8 +173,8 @@ def seeds(needed: int | None) -> str:
 
 
 def unbroken(text: str) -> str:
-    """Return a sentence in which no line ends between a number and what belongs to it."""
-    return re.sub(r"(?<=\bp) (?=[<=])|(?<=[<=\d]) (?=[\d%×])", "\xa0", text)
+    """Return a text with no-break spaces between numbers and their units or signs."""
+    return re.sub(r"(?<=\bp) (?=[<=])|(?<=[<=]) (?=\d)|(?<=\d) (?=(?:pp|ns)\b)", "\xa0", text)
 
 
 FILTERS = {

@@ -51,8 +51,8 @@ def count(number: int, noun: str) -> str:
 
 
 def percent(fraction: float, digits: int = 2) -> str:
-    """Return a fraction as `99.61 %`."""
-    return f"{signed(100 * fraction, digits)} %"
+    """Return a fraction as `99.61%`."""
+    return f"{signed(100 * fraction, digits)}%"
 
 
 def duration(seconds: float) -> str:

@@ -51,7 +51,7 @@ def test_a_run_counts_by_its_median_epoch_without_the_first():
 
 
 def test_a_run_of_one_epoch_has_no_median():
-    with pytest.raises(InputError, match="at least 2 epochs, because the first one compiles"):
+    with pytest.raises(InputError, match="at least 2 epochs because the first, which compiles"):
         diagnostics.median_epochs(np.array([[9.0, 2.0, 3.0], [9.0, np.nan, np.nan]]))
 
 
@@ -63,7 +63,7 @@ def test_a_run_of_one_epoch_has_no_median():
     ],
 )
 def test_one_seed_is_refused(function):
-    with pytest.raises(InputError, match=r"^Found 1 seed, but chance shows between seeds only"):
+    with pytest.raises(InputError, match=r"^Found 1 seed, but the variance across seeds takes"):
         function()
 
 
@@ -134,7 +134,7 @@ def rights(*rows):
     return np.array([[mark == "1" for mark in row] for row in rows])
 
 
-def test_an_image_that_one_activation_alone_gets_wrong_is_its_own():
+def test_an_image_that_one_activation_alone_misclassifies_is_found():
     found = diagnostics.uniquely_misclassified(
         {
             "relu": rights("00111", "01111", "01011"),

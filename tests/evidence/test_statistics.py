@@ -45,7 +45,7 @@ def crossed(value=0.0005, low=0.0002, high=0.0008, p_value=0.001):
 swish_and_relu = partial(comparison, "Swish", "ReLU")
 
 
-def test_neither_tensorflow_nor_mlflow_nor_statsmodels_is_imported_until_needed():
+def test_no_heavy_library_is_imported():
     heavy = "{'tensorflow', 'mlflow', 'statsmodels', 'pandas', 'matplotlib'}"
     code = f"import sys, src.evidence.statistics; print({heavy} & set(sys.modules))"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
@@ -124,7 +124,7 @@ def test_where_no_image_differs_the_rule_of_three_bounds_the_difference():
     assert (perfect.low, perfect.high) == pytest.approx((0.999, 1))
 
 
-# 400 studies: a share of 95 % has a standard error of 1.1 points, so 3 of them are 3.3 points. With
+# 400 studies: a share of 95 % has a standard error of 1.1 pp, so 3 of them are 3.3 pp. With
 # three seeds the interval is known to hold the truth a little too seldom.
 @KINDS
 @pytest.mark.parametrize(
@@ -359,11 +359,11 @@ def test_the_seeds_needed_agree_with_published_examples(difference, seed_sd, see
     assert statistics.seeds_needed(seed_sd, difference=difference) == seeds
 
 
-def test_by_default_the_seeds_needed_are_for_two_hundredths_of_a_point():
+def test_by_default_the_seeds_needed_are_for_two_hundredths_of_a_percentage_point():
     assert statistics.seeds_needed(0.0004) == statistics.seeds_needed(2, difference=1) == 34
 
 
-def test_the_smallest_difference_is_the_one_that_needs_these_seeds():
+def test_the_minimum_detectable_effect_is_the_one_that_needs_these_seeds():
     for seeds, image_se in [(3, 0.0), (10, 0.0), (10, 0.0001)]:
         least = statistics.minimum_detectable_effect(seeds, 0.0003, image_se)
         assert statistics.power(seeds, least, 0.0003, image_se) == pytest.approx(0.8)
@@ -382,7 +382,7 @@ def test_where_nothing_varies_two_seeds_are_enough():
 
 
 @pytest.mark.parametrize("image_sd", [0.0, 0.9])
-def test_the_smallest_difference_is_found_in_four_studies_of_five(image_sd):
+def test_the_minimum_detectable_effect_is_found_in_four_studies_of_five(image_sd):
     seeds, images = 6, 100
     seed_sd = np.sqrt(0.2**2 + 1 / images)
     truth = statistics.minimum_detectable_effect(seeds, seed_sd, image_sd / np.sqrt(images))
@@ -461,54 +461,52 @@ def test_a_comparison_needs_two_activations_two_seeds_and_the_same_images():
     ],
 )
 def test_one_seed_is_refused(function):
-    with pytest.raises(InputError, match=r"^Found 1 seed, but chance shows between seeds only"):
+    with pytest.raises(InputError, match=r"^Found 1 seed, but the variance across seeds takes"):
         function()
 
 
-def test_a_difference_that_is_shown_is_a_victory():
+def test_a_significant_difference_names_the_better_activation():
     found = statistics.verdict(swish_and_relu(crossed(0.0005, 0.0002, 0.0008), p_holm=0.003))
     assert found == (
-        "Swish beats ReLU by 0.05 points (95 % interval 0.02 to 0.08, p = 0.003 after Holm's "
-        "correction)."
+        "Swish beats ReLU by 0.05 pp (95% CI 0.02 to 0.08, p = 0.003 after Holm's correction)."
     )
 
 
-def test_a_negative_difference_is_the_victory_of_the_other():
+def test_a_significant_negative_difference_names_the_other():
     found = statistics.verdict(swish_and_relu(crossed(-0.0012, -0.002, -0.0004), p_holm=1e-9))
     assert found == (
-        "ReLU beats Swish by 0.12 points (95 % interval 0.04 to 0.20, p < 0.001 after Holm's "
-        "correction)."
+        "ReLU beats Swish by 0.12 pp (95% CI 0.04 to 0.20, p < 0.001 after Holm's correction)."
     )
 
 
-def test_a_difference_that_is_not_shown_is_bounded():
+def test_a_difference_that_is_not_significant_is_bounded():
     found = statistics.verdict(
         swish_and_relu(crossed(0.00015, -0.0001, 0.0004), p_holm=0.3, pairs=1)
     )
     assert found == (
-        "No difference between Swish and ReLU can be shown: any is smaller than 0.04 points "
-        "(95 % interval −0.01 to 0.04, p = 0.3)."
+        "No detectable difference between Swish and ReLU: any is smaller than 0.04 pp "
+        "(95% CI −0.01 to 0.04, p = 0.3)."
     )
 
 
 def test_the_bound_is_the_farther_end_of_the_interval():
     found = statistics.verdict(swish_and_relu(crossed(-0.0003, -0.0007, 0.0001), p_holm=0.2))
-    assert "any is smaller than 0.07 points (95 % interval −0.07 to 0.01," in found
+    assert "any is smaller than 0.07 pp (95% CI −0.07 to 0.01," in found
 
 
 def test_no_bound_is_rounded_towards_what_the_data_do_not_give():
     found = statistics.verdict(swish_and_relu(crossed(0.00021, -0.000001, 0.000421), p_holm=0.06))
-    assert "smaller than 0.05 points (95 % interval −0.01 to 0.05, p = 0.06" in found
+    assert "smaller than 0.05 pp (95% CI −0.01 to 0.05, p = 0.06" in found
 
 
-def test_a_victory_by_less_than_a_hundredth_gets_the_digits_it_needs():
+def test_a_bound_of_less_than_a_hundredth_gets_the_digits_it_needs():
     found = statistics.verdict(swish_and_relu(crossed(0.00006, 0.000014, 0.000106), p_holm=0.02))
-    assert "by 0.006 points (95 % interval 0.001 to 0.011, p = 0.02 " in found
+    assert "by 0.006 pp (95% CI 0.001 to 0.011, p = 0.02 " in found
 
 
-def test_what_holms_correction_takes_away_is_not_shown():
+def test_what_is_significant_only_before_holms_correction_is_not_detectable():
     found = statistics.verdict(swish_and_relu(crossed(p_value=0.01), p_holm=0.1))
-    assert found.startswith("No difference between Swish and ReLU can be shown: any is smaller")
+    assert found.startswith("No detectable difference between Swish and ReLU: any is smaller")
 
 
 @pytest.mark.parametrize(

@@ -34,6 +34,7 @@ def draw(found, images, labels, style):
     """Lay every figure out that the findings have something for, in a style."""
     curves = {name: curve(number) for number, name in enumerate(found.activations, 1)}
     arguments = {
+        "epoch_time": (found, found.times),
         "activation_cost": (costs(found.activations),),
         "uniquely_misclassified": (found, images, labels),
         "betas": (found, START),
@@ -163,7 +164,7 @@ def test_text_is_readable_on_its_ground(both, style, name):
 
 
 @pytest.mark.parametrize("style", STYLES)
-def test_an_activation_has_one_colour_and_marker_in_all_figures(both, style):
+def test_an_activation_has_one_color_and_marker_in_all_figures(both, style):
     drawn = both[style].figures
     with rc_context(STYLES[style]):
         looks = comparison_figures.looks(ACTIVATIONS)
@@ -229,7 +230,7 @@ def test_every_run_is_a_dot_and_the_best_activation_stands_on_top(light, five):
     bars = [xs(line) for line in axes.lines if line.get_linestyle() == "-"]
     intervals = [(100 * five.means[name].low, 100 * five.means[name].high) for name in order]
     assert np.array(bars) == pytest.approx(np.array(intervals))
-    assert f"{order[0]} {100 * five.means[order[0]].value:.2f} %" in said(light["accuracy"])
+    assert f"{order[0]} {100 * five.means[order[0]].value:.2f}%" in said(light["accuracy"])
 
 
 def test_every_pair_has_its_difference_two_intervals_and_a_dot_for_each_seed(light, five):
@@ -245,21 +246,21 @@ def test_every_pair_has_its_difference_two_intervals_and_a_dot_for_each_seed(lig
         assert thick.get_linewidth() > thin.get_linewidth()
 
 
-def test_the_colour_of_a_difference_says_what_the_test_shows(five):
-    better, worse, hidden = five.pairs[:3]
-    shown = (
+def test_the_color_of_a_difference_says_whether_it_is_significant(five):
+    better, worse, undetected = five.pairs[:3]
+    pairs = (
         with_p(better, 0.0005, 0.01),
         with_p(worse, -0.0005, 0.01),
-        with_p(hidden, 0.0005, 0.2),
+        with_p(undetected, 0.0005, 0.2),
     )
     with rc_context(figures.STYLE):
-        axes = comparison_figures.differences(replace(five, pairs=shown)).axes[0]
-    colours = [line.get_color() for line in dots(axes, 1)]
-    assert colours == [figures.BLUE, figures.VERMILION, figures.INK]
+        axes = comparison_figures.differences(replace(five, pairs=pairs)).axes[0]
+    colors = [line.get_color() for line in dots(axes, 1)]
+    assert colors == [figures.BLUE, figures.VERMILION, figures.INK]
     legend = {name: line.get_color() for name, line in labelled(axes).items()}
-    assert legend["more, beyond chance"] == figures.BLUE
-    assert legend["less, beyond chance"] == figures.VERMILION
-    assert legend["not beyond chance"] == figures.INK
+    assert legend["higher, significant"] == figures.BLUE
+    assert legend["lower, significant"] == figures.VERMILION
+    assert legend["not significant"] == figures.INK
 
 
 def with_p(pair, value, p_holm):
@@ -277,9 +278,9 @@ def test_power_is_drawn_for_the_pairs_with_the_reference_on_these_images_and_on_
     curves = [values for values in drawn if len(values) == len(seeds)]
     for pair, here, anywhere in zip(five.pairs[:4], curves[::2], curves[1::2], strict=True):
         spread = pair.comparison.difference
-        for shown, doubt in ((here, 0.0), (anywhere, spread.image_se)):
+        for values, doubt in ((here, 0.0), (anywhere, spread.image_se)):
             chance = statistics.power(seeds[20], 0.0002, spread.seed_sd, doubt)
-            assert shown[20] == pytest.approx(100 * chance)
+            assert values[20] == pytest.approx(100 * chance)
     assert "4 seeds here" in said(light["power"])
 
 
@@ -289,8 +290,8 @@ def test_every_ratio_of_times_is_a_dot(light, five):
     for name, line, mean in zip(OTHERS, dots(axes, 4), dots(axes, 1), strict=True):
         assert xs(line) == five.times.ratios[name].tolist()
         assert xs(mean) == [five.times.estimates[name].value]
-    assert light["epoch_time"].get_suptitle() == "Time of an epoch, relative to ReLU"
-    assert f"GELU {five.times.estimates['GELU'].value:.2f} ×" in said(light["epoch_time"])
+    assert light["epoch_time"].get_suptitle() == "Time per epoch, relative to ReLU"
+    assert f"GELU {five.times.estimates['GELU'].value:.2f}×" in said(light["epoch_time"])
 
 
 def test_the_cheapest_activation_stands_on_top_with_its_sum():
@@ -336,7 +337,7 @@ def test_the_overlap_of_every_two_activations_is_written_down(light, five):
     assert [" ".join(name.split()) for name in rows(axes)] == list(ACTIVATIONS)
     written = {text.get_position(): text.get_text() for text in axes.texts}
     assert written == {
-        (column, row): f"{100 * five.overlap[row, column]:.0f} %"
+        (column, row): f"{100 * five.overlap[row, column]:.0f}%"
         for row in range(5)
         for column in range(5)
     }
@@ -344,7 +345,7 @@ def test_the_overlap_of_every_two_activations_is_written_down(light, five):
     assert bold == {(place, place) for place in range(5)}
 
 
-def test_digits_that_one_activation_alone_misreads_are_shown_up_to_five(
+def test_up_to_five_images_that_one_activation_alone_misclassifies_are_drawn(
     light, five, five_runs, images
 ):
     names = [name for name in ACTIVATIONS if len(five.uniquely_misclassified[name])]
@@ -357,7 +358,7 @@ def test_digits_that_one_activation_alone_misreads_are_shown_up_to_five(
         wrong = five.wrong_seeds[name][image]
         assert wrong in (3, 4)
         assert axes.get_xlabel() == (
-            f"{five_runs.labels[image]} read as {five.most_common_error[name][place]}\n{wrong} of 4"
+            f"{five_runs.labels[image]} → {five.most_common_error[name][place]}\n{wrong} of 4 seeds"
         )
     for name in names:
         assert f"{name} alone: {counts[name]}" in said(light["uniquely_misclassified"])
@@ -373,7 +374,7 @@ def test_beta_is_drawn_for_every_layer_and_seed_from_its_start(light, five):
             assert xs(line) == [0, 1, 2, 3, 4, 5, 6]
             assert line.get_ydata().tolist() == [1.0, *row]
         assert median.get_ydata()[-1] == np.median(values[:, -1])
-        assert axes.get_title(loc="left") == f"Layer {number}: to {np.median(values[:, -1]):.2f}"
+        assert axes.get_title(loc="left") == f"Layer {number} → {np.median(values[:, -1]):.2f}"
 
 
 def test_two_activations_that_learn_a_beta_share_the_panels(five):
@@ -386,7 +387,7 @@ def test_two_activations_that_learn_a_beta_share_the_panels(five):
     assert [axes.get_visible() for axes in figure.axes] == [True] * 4 + [False] * 2
     assert [len(axes.lines) for axes in figure.axes[:4]] == [12] * 4
     low = np.median(layers["swish_beta"][:, -1])
-    assert figure.axes[0].get_title(loc="left") == f"Layer 1: to {low:.2f} and {low + 1:.2f}"
+    assert figure.axes[0].get_title(loc="left") == f"Layer 1 → {low:.2f} and {low + 1:.2f}"
     [legend] = figure.legends
     assert [text.get_text() for text in legend.get_texts()] == ["Swish-β", "Swish"]
 

@@ -48,6 +48,6 @@ def test_more_seeds_than_can_be_counted_are_told_as_such():
 
 
 def test_no_line_ends_between_a_number_and_what_belongs_to_it():
-    assert page.unbroken("p = 0.03, 95 % of 2 × 3 runs") == (
-        "p\xa0=\xa00.03, 95\xa0% of 2\xa0× 3 runs"
+    assert page.unbroken("0.04 pp (p = 0.03), p < 0.001, 2 ns") == (
+        "0.04\xa0pp (p\xa0=\xa00.03), p\xa0<\xa00.001, 2\xa0ns"
     )

@@ -96,8 +96,8 @@ def test_a_count_agrees_with_its_noun():
 
 
 def test_a_fraction_becomes_a_percentage():
-    assert formatting.percent(0.99613) == "99.61 %"
-    assert formatting.percent(0.5, 0) == "50 %"
+    assert formatting.percent(0.99613) == "99.61%"
+    assert formatting.percent(0.5, 0) == "50%"
 
 
 @pytest.mark.parametrize(
