@@ -23,7 +23,7 @@ from PIL import Image
 from src import report
 from src.data import mirrors
 from src.evaluation import figures
-from src.reporting import activation_profile, exhibits, page
+from src.reporting import activation_exhibits, activation_profile, exhibits, page
 from src.runtime import errors, paths
 from src.tracking import store
 from tests.support.commands import ROOT
@@ -323,6 +323,7 @@ def test_a_full_disk_leaves_the_report_before_as_it_was(project, second, monkeyp
 
     monkeypatch.setattr(activation_profile, "profile", lambda runs, found: None)
     monkeypatch.setattr(exhibits, "of", lambda *found: [])
+    monkeypatch.setattr(activation_exhibits, "of", lambda *found: [])
     monkeypatch.setattr(exhibits, "draw", fill)
     with pytest.raises(SystemExit) as ended:
         command("five")

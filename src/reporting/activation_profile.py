@@ -20,6 +20,8 @@ from src.evidence.run_set import RunSet
 X = np.linspace(-5, 5, 1001)  # where the functions are evaluated
 SHAPE = (128, 16, 16, 32)  # 2**20 elements: more than a core's cache holds, as in training
 CALLS = 8  # in each measurement
+# Where the layers were when older runs were made, and where they are now.
+MOVED = ("src.activations.", "src.training.activations.")
 
 
 @dataclass(frozen=True)
@@ -80,7 +82,9 @@ def layer(settings: Mapping[str, str], dtype: str = "float32") -> keras.layers.L
         settings: a run's params under `activation.`, as text.
         dtype: Keras's dtype policy.
     """
-    return instantiate({key: _value(text) for key, text in settings.items()}, dtype=dtype)
+    values = {key: _value(text) for key, text in settings.items()}
+    values["_target_"] = values["_target_"].replace(*MOVED)
+    return instantiate(values, dtype=dtype)
 
 
 def _value(text: str) -> Any:

@@ -1,6 +1,6 @@
 """The captions of the report's figures: sentences made from the findings."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,7 +8,6 @@ import numpy as np
 from src.evidence import statistics
 from src.evidence.findings import FEW, GOAL, EpochTimes, Findings, Pair
 from src.evidence.statistics import Estimate
-from src.reporting.activation_profile import Cost, Curve
 from src.runtime.formatting import count, listed, p_text, percent, signed, span
 
 
@@ -122,26 +121,6 @@ def epoch_time(times: EpochTimes, reference: str) -> Caption:
     )
 
 
-def activation_cost(costs: Mapping[str, Cost], reference: str) -> Caption:
-    """Say what the reference costs per element, and how many times as much the others do."""
-    total = {name: np.median(cost.forward + cost.backward) for name, cost in costs.items()}
-    ratios = {
-        name: np.median(
-            (cost.forward + cost.backward) / (costs[reference].forward + costs[reference].backward)
-        )
-        for name, cost in costs.items()
-        if name != reference
-    }
-    others = listed([f"{name} {ratio:.1f}×" for name, ratio in ratios.items()])
-    return Caption(
-        f"Forward plus backward, {reference} costs {total[reference]:.2f} ns per element; relative "
-        f"to that, {others}.",
-        f"Medians of {count(len(costs[reference].forward), 'interleaved round')} on the machine "
-        "that made this report, on a tensor larger than a core's cache, in the numeric precision "
-        "of the runs. The backward part is what the gradient adds.",
-    )
-
-
 def learning_curves(found: Findings) -> Caption:
     """Say where the validation errors end, and when the accuracies reach 99%."""
     last = found.last_errors
@@ -210,53 +189,6 @@ def uniquely_misclassified(found: Findings) -> Caption:
     )
 
 
-def betas(found: Findings, start: Mapping[str, float]) -> Caption:
-    """Say what β is learned in which layers, and how far the seeds agree."""
-    sentences = []
-    for name, layers in found.betas.items():
-        ends = [values[:, -1] for values in layers.values()]
-        medians = [float(np.median(end)) for end in ends]
-        up = [number for number, end in enumerate(ends, 1) if (end > start[name]).all()]
-        down = [number for number, end in enumerate(ends, 1) if (end < start[name]).all()]
-        least, most = int(np.argmin(medians)), int(np.argmax(medians))
-        spread = max(float(np.ptp(end)) for end in ends)
-        reached = f"{signed(medians[least])} in layer {least + 1}"
-        if len(ends) > 1:
-            reached += f" (lowest) and {signed(medians[most])} in layer {most + 1} (highest)"
-        sentences.append(
-            f"{name}: starting at {signed(start[name])}, the median β reaches {reached}. With "
-            f"every seed, β rises in {_layers(up)} and falls in {_layers(down)}; within a layer, "
-            f"seeds differ by at most {spread:.2f}."
-        )
-    return Caption(
-        " ".join(sentences),
-        "Each thin line is a seed, the thick line their median; the dashed line marks the initial "
-        "β. Layers are counted from the input.",
-    )
-
-
-def shapes(curves: Mapping[str, Curve]) -> Caption:
-    """Say how far each activation dips below zero, and what its slopes are."""
-    dips = []
-    for name, curve in curves.items():
-        lowest = int(curve.value.argmin())
-        inside = 0 < lowest < len(curve.x) - 1
-        if inside and curve.value[lowest] < -0.001:
-            dips.append(
-                f"{name} dips to {signed(curve.value[lowest])} at x = {signed(curve.x[lowest], 1)}"
-            )
-    steep = []
-    for name, curve in curves.items():
-        # To five decimals, because float32 has no 0.3, and its neighbor would be rounded outward.
-        low, high = (round(float(end), 5) for end in (curve.slope.min(), curve.slope.max()))
-        steep.append(f"{name} {span(low, high)}")
-    below = f"Below zero, {listed(dips)}. " if dips else "None has a minimum below zero. "
-    return Caption(
-        f"{below}Slopes: {listed(steep)}.",
-        "Computed with the layers that the runs used; derivatives by automatic differentiation.",
-    )
-
-
 def points(difference: float, digits: int = 3) -> str:
     """Return a difference of fractions in percentage points, as `0.053 pp` or `−0.053 pp`."""
     return f"{signed(100 * difference, digits)} pp"
@@ -299,9 +231,3 @@ def _epochs(name: str, epochs: np.ndarray) -> str:
         return f"{name} never"
     text = f"{name} {np.nanmedian(epochs):g}"
     return f"{text} ({missed} of {count(len(epochs), 'seed')} never)" if missed else text
-
-
-def _layers(numbers: Sequence[int]) -> str:
-    if not numbers:
-        return "no layer"
-    return f"layer{'s' * (len(numbers) > 1)} {listed([str(number) for number in numbers])}"

@@ -14,7 +14,6 @@ from matplotlib.figure import Figure
 from src.evaluation import figures
 from src.evidence.findings import Findings
 from src.reporting import captions, comparison_figures
-from src.reporting.activation_profile import Profile
 from src.reporting.captions import Caption
 
 STYLES: dict[str, Any] = {"": figures.STYLE, "-dark": figures.DARK}  # by suffix of the file name
@@ -44,14 +43,11 @@ class Embedded:
     dark: str
 
 
-def of(
-    found: Findings, own: Profile, images: np.ndarray | None, labels: np.ndarray
-) -> list[Exhibit]:
-    """Return the exhibits that there are findings for.
+def of(found: Findings, images: np.ndarray | None, labels: np.ndarray) -> list[Exhibit]:
+    """Return the exhibits of any comparison that there are findings for.
 
     Args:
         found: the findings.
-        own: the profile of the activations.
         images: the held-out images, uint8 (images, 28, 28), if available.
         labels: their true labels, uint8 (images,).
     """
@@ -69,16 +65,6 @@ def of(
         Exhibit(
             "error_overlap", captions.error_overlap(found), partial(drawn.error_overlap, found)
         ),
-        Exhibit(
-            "activation_cost",
-            captions.activation_cost(own.costs, found.reference),
-            partial(drawn.activation_cost, own.costs),
-        ),
-        Exhibit(
-            "shapes",
-            captions.shapes(own.curves),
-            partial(drawn.shapes, own.curves, own.learned),
-        ),
     ]
     if found.times:
         exhibits.append(
@@ -94,12 +80,6 @@ def of(
                 "uniquely_misclassified",
                 captions.uniquely_misclassified(found),
                 partial(drawn.uniquely_misclassified, found, images, labels),
-            )
-        )
-    if found.betas:
-        exhibits.append(
-            Exhibit(
-                "betas", captions.betas(found, own.start), partial(drawn.betas, found, own.start)
             )
         )
     return exhibits

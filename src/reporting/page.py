@@ -15,7 +15,14 @@ from src.evidence import findings, statistics
 from src.evidence.findings import Findings
 from src.evidence.run_set import RunSet
 from src.evidence.statistics import Estimate
-from src.reporting import activation_profile, captions, comparison_figures, exhibits, export
+from src.reporting import (
+    activation_exhibits,
+    activation_profile,
+    captions,
+    comparison_figures,
+    exhibits,
+    export,
+)
 from src.reporting.activation_profile import Profile
 from src.reporting.exhibits import Embedded
 from src.runtime import atomic_write, errors, formatting, hardware, paths
@@ -42,7 +49,8 @@ def write(client: MlflowClient, runs: RunSet, found: Findings) -> Path:
     target = paths.REPORTS / runs.folder
     with atomic_write.writing(target) as [folder]:
         (folder / "figures").mkdir(parents=True)
-        drawn = exhibits.draw(exhibits.of(found, own, images, runs.labels), folder / "figures")
+        shown = [*exhibits.of(found, images, runs.labels), *activation_exhibits.of(found, own)]
+        drawn = exhibits.draw(shown, folder / "figures")
         (folder / PAGE).write_text(render(runs, found, own, drawn, images is not None))
         (folder / "results.json").write_text(export.as_json(runs, found, own.costs))
         export.runs_table(runs, found).to_csv(folder / "runs.csv", index=False)

@@ -6,7 +6,7 @@ import pytest
 from src.evidence.findings import EpochTimes, Pair
 from src.evidence.statistics import CrossedEstimate, Estimate
 from src.reporting import captions
-from tests.support.simulated_runs import Curve, comparison, costs, curve
+from tests.support.simulated_runs import comparison
 
 # A difference of 0.05 pp that is significant, one that is not, and the same with reversed signs.
 SIGNIFICANT, NOT_SIGNIFICANT = {"pp": 0.05, "p": 0.01}, {"pp": 0.02, "p": 0.5}
@@ -179,15 +179,6 @@ def test_an_interval_that_includes_1_is_no_detectable_difference(low, high, said
     assert timed(Swish=Estimate((low + high) / 2, low, high)).startswith(said)
 
 
-def test_the_costs_are_relative_to_the_reference():
-    caption = captions.activation_cost(costs(["ReLU", "GELU", "Swish"]), "ReLU")
-    assert caption.finding == (
-        "Forward plus backward, ReLU costs 3.00 ns per element; relative to that, GELU 2.0× and "
-        "Swish 3.0×."
-    )
-    assert "Medians of 3 interleaved rounds" in caption.reading
-
-
 # Learning and errors
 
 
@@ -258,57 +249,3 @@ def test_images_that_one_activation_alone_misclassifies_are_counted(five):
     assert finding == (
         "Images that one activation alone misclassifies, out of 1,000: ReLU 2 and Swish 0."
     )
-
-
-# β and the functions
-
-
-def learned(five, *layers):
-    """Return the finding on betas, given each layer's last ones."""
-    betas = {
-        f"layer_{number}": np.column_stack([np.ones(len(ends)), ends])
-        for number, ends in enumerate(layers)
-    }
-    return captions.betas(replace(five, betas={"Swish-β": betas}), {"Swish-β": 1.0}).finding
-
-
-def test_betas_are_told_to_go_up_or_down_where_all_seeds_do(five):
-    assert learned(five, [1.5, 1.7], [0.5, 0.4], [1.2, 0.9], [1.1, 1.3]) == (
-        "Swish-β: starting at 1.00, the median β reaches 0.45 in layer 2 (lowest) and 1.60 in "
-        "layer 1 (highest). With every seed, β rises in layers 1 and 4 and falls in layer 2; "
-        "within a layer, seeds differ by at most 0.30."
-    )
-
-
-def test_where_the_seeds_disagree_beta_goes_nowhere(five):
-    said = (
-        "β rises in no layer and falls in no layer; within a layer, seeds differ by at most 0.40."
-    )
-    assert said in learned(five, [1.2, 0.8], [0.9, 1.1])
-
-
-def test_the_beta_of_a_single_layer_is_neither_the_lowest_nor_the_highest(five):
-    assert learned(five, [-0.5, -0.7]).startswith(
-        "Swish-β: starting at 1.00, the median β reaches −0.60 in layer 1. With every seed, β "
-        "rises in no layer and falls in layer 1;"
-    )
-
-
-def test_a_function_that_dips_below_zero_is_told_from_one_that_does_not():
-    x = curve(1.0).x
-    relu = Curve(x, np.maximum(x, 0), (x > 0).astype(float))
-    both = captions.shapes({"ReLU": relu, "Swish": curve(1.0)})
-    assert both.finding == (
-        "Below zero, Swish dips to −0.28 at x = −1.3. Slopes: ReLU 0.00 to 1.00 and Swish −0.10 to "
-        "1.10."
-    )
-    tanh = Curve(x, np.tanh(x), 1 - np.tanh(x) ** 2)
-    neither = captions.shapes({"ReLU": relu, "tanh": tanh})
-    assert neither.finding.startswith("None has a minimum below zero. Slopes: ReLU")
-
-
-def test_the_slopes_of_float32_are_not_rounded_outward_by_their_imprecision():
-    x = np.linspace(-5, 5, 11)
-    slope = np.where(x > 0, 1.5, -0.3).astype(np.float32)
-    finding = captions.shapes({"A": Curve(x, np.maximum(x, 0), slope)}).finding
-    assert finding.endswith("A −0.30 to 1.50.")

@@ -1,5 +1,4 @@
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import combinations
 
 import matplotlib
@@ -7,67 +6,23 @@ import numpy as np
 import pytest
 from matplotlib import rc_context
 from matplotlib.colors import to_hex, to_rgb
-from matplotlib.figure import Figure
-from matplotlib.text import Text
 
 from src.data import mirrors
 from src.evaluation import figures
 from src.evidence import findings, statistics
-from src.reporting import comparison_figures
-from tests.support.simulated_runs import FIGURES, costs, curve
+from src.reporting import activation_exhibits, comparison_figures, exhibits
+from tests.support.drawn_figures import dots, draw, labelled, profile, rows, said, xs
+from tests.support.simulated_runs import FIGURES
 
 STYLES = {"light": figures.STYLE, "dark": figures.DARK}
 ACTIVATIONS = ("ReLU", "GELU", "Hard Swish", "Swish", "Swish-β")
 OTHERS = ACTIVATIONS[1:]
-START = {"Swish-β": 1.0}
 
 
-@dataclass(frozen=True)
-class Drawn:
-    """Every figure by its name, laid out, with what stands on it."""
-
-    figures: Mapping[str, Figure]
-    texts: Mapping[str, list[Text]]
-
-
-def draw(found, images, labels, style):
-    """Lay every figure out that the findings have something for, in a style."""
-    curves = {name: curve(number) for number, name in enumerate(found.activations, 1)}
-    arguments = {
-        "epoch_time": (found, found.times),
-        "activation_cost": (costs(found.activations),),
-        "uniquely_misclassified": (found, images, labels),
-        "betas": (found, START),
-        "shapes": (curves, {name: [curve(0.5), curve(9)] for name in found.betas}),
-    }
-    lacking = {
-        "epoch_time": found.times is None,
-        "uniquely_misclassified": not any(map(len, found.uniquely_misclassified.values())),
-        "betas": not found.betas,
-    }
-    drawn, texts = {}, {}
-    for name in FIGURES:
-        if not lacking.get(name):
-            with rc_context(style):
-                figure = getattr(comparison_figures, name)(*arguments.get(name, (found,)))
-                figure.draw_without_rendering()
-                drawn[name], texts[name] = figure, visible(figure)
-    return Drawn(drawn, texts)
-
-
-def visible(figure):
-    """Return the texts that are seen: not the labels of ticks outside of their axis."""
-    hidden = set()
-    for axes in figure.findobj(matplotlib.axes.Axes):
-        for axis in (axes.xaxis, axes.yaxis):
-            low, high = sorted(axis.get_view_interval())
-            for tick in (*axis.get_major_ticks(), *axis.get_minor_ticks()):
-                if not (low <= tick.get_loc() <= high and axes.get_visible()):
-                    hidden |= {tick.label1, tick.label2}
+def all_exhibits(found, images, labels):
     return [
-        text
-        for text in figure.findobj(Text)
-        if text.get_visible() and text.get_text().strip() and text not in hidden
+        *exhibits.of(found, images, labels),
+        *activation_exhibits.of(found, profile(found)),
     ]
 
 
@@ -79,40 +34,13 @@ def images(sample):
 @pytest.fixture(scope="module")
 def both(five, five_runs, images):
     """All figures of five activations, on white and on black."""
-    return {name: draw(five, images, five_runs.labels, style) for name, style in STYLES.items()}
+    shown = all_exhibits(five, images, five_runs.labels)
+    return {name: draw(shown, style) for name, style in STYLES.items()}
 
 
 @pytest.fixture(scope="module")
 def light(both):
     return both["light"].figures
-
-
-def said(figure):
-    return [" ".join(text.get_text().split()) for text in visible(figure)]
-
-
-def rows(axes):
-    """Return the first line of each row's label, from the top."""
-    return [label.get_text().split("\n")[0] for label in axes.get_yticklabels()]
-
-
-def dots(axes, count):
-    """Return the lines of so many points, which are drawn as dots, by their place from the top."""
-    found = [
-        line
-        for line in axes.lines
-        if len(line.get_xdata()) == count and line.get_linestyle() == "None"
-    ]
-    return sorted(found, key=lambda line: np.mean(line.get_ydata()))
-
-
-def xs(line):
-    return np.asarray(line.get_xdata()).tolist()
-
-
-def labelled(axes):
-    """Return the lines with a label, by it."""
-    return {line.get_label(): line for line in axes.lines if line.get_label()[0] != "_"}
 
 
 # All of them
@@ -212,7 +140,7 @@ def test_two_seeds_of_one_epoch_without_an_error_can_be_drawn(short_runs, images
         for name, ones in short_runs.trainings.items()
     }
     found = findings.compute(replace(short_runs, trainings=trainings), "ReLU")
-    drawn = draw(found, images, short_runs.labels, figures.STYLE).figures
+    drawn = draw(all_exhibits(found, images, short_runs.labels), figures.STYLE).figures
     assert set(drawn) == set(FIGURES) - {"epoch_time", "uniquely_misclassified", "betas"}
 
 
@@ -294,19 +222,6 @@ def test_every_ratio_of_times_is_a_dot(light, five):
     assert f"GELU {five.times.estimates['GELU'].value:.2f}×" in said(light["epoch_time"])
 
 
-def test_the_cheapest_activation_stands_on_top_with_its_sum():
-    backwards = dict(reversed(costs(ACTIVATIONS).items()))
-    with rc_context(figures.STYLE):
-        axes = comparison_figures.activation_cost(backwards).axes[0]
-    assert rows(axes) == list(ACTIVATIONS)
-    bars = [(bar.get_x(), bar.get_width()) for bar in axes.patches]
-    assert bars[::2] == [(0, number) for number in range(1, 6)]
-    assert bars[1::2] == [(number, 2 * number) for number in range(1, 6)]
-    assert [text.get_text().strip() for text in axes.texts] == [
-        f"{3 * number:.2f}" for number in range(1, 6)
-    ]
-
-
 def test_a_learning_curve_is_the_median_of_the_seeds_in_their_range(light, five):
     axes = light["learning_curves"].axes[0]
     lines = labelled(axes)
@@ -362,43 +277,3 @@ def test_up_to_five_images_that_one_activation_alone_misclassifies_are_drawn(
         )
     for name in names:
         assert f"{name} alone: {counts[name]}" in said(light["uniquely_misclassified"])
-
-
-def test_beta_is_drawn_for_every_layer_and_seed_from_its_start(light, five):
-    panels = light["betas"].axes
-    for number, (axes, values) in enumerate(
-        zip(panels, five.betas["Swish-β"].values(), strict=True), 1
-    ):
-        _, *seeds, median = axes.lines
-        for line, row in zip(seeds, values, strict=True):
-            assert xs(line) == [0, 1, 2, 3, 4, 5, 6]
-            assert line.get_ydata().tolist() == [1.0, *row]
-        assert median.get_ydata()[-1] == np.median(values[:, -1])
-        assert axes.get_title(loc="left") == f"Layer {number} → {np.median(values[:, -1]):.2f}"
-
-
-def test_two_activations_that_learn_a_beta_share_the_panels(five):
-    layers = five.betas["Swish-β"]
-    four = dict(list(layers.items())[:4])
-    again = {name: values + 1 for name, values in four.items()}
-    found = replace(five, betas={"Swish-β": four, "Swish": again})
-    with rc_context(figures.STYLE):
-        figure = comparison_figures.betas(found, {"Swish-β": 1.0, "Swish": 2.0})
-    assert [axes.get_visible() for axes in figure.axes] == [True] * 4 + [False] * 2
-    assert [len(axes.lines) for axes in figure.axes[:4]] == [12] * 4
-    low = np.median(layers["swish_beta"][:, -1])
-    assert figure.axes[0].get_title(loc="left") == f"Layer 1 → {low:.2f} and {low + 1:.2f}"
-    [legend] = figure.legends
-    assert [text.get_text() for text in legend.get_texts()] == ["Swish-β", "Swish"]
-
-
-def test_functions_and_derivatives_are_drawn_with_the_learned_ones_dashed(light):
-    for axes, part in zip(light["shapes"].axes, ("value", "slope"), strict=True):
-        drawn = [line for line in axes.lines if len(line.get_xdata())]
-        dashed = [line for line in drawn if line.is_dashed()]
-        full = [line for line in drawn if not line.is_dashed()]
-        for number, line in enumerate(full, 1):
-            assert np.array_equal(line.get_ydata(), getattr(curve(number), part))
-        for steepness, line in zip((0.5, 9), dashed, strict=True):
-            assert np.array_equal(line.get_ydata(), getattr(curve(steepness), part))
-        assert len(full) == 5
