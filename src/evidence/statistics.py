@@ -7,12 +7,13 @@ images, and the rows of two activations that are compared belong to the same see
 differences are fractions; only `verdict` uses percentage points (pp).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from itertools import combinations
 from math import floor
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy import optimize, stats
 
 from src.runtime.errors import InputError
@@ -215,7 +216,7 @@ def majority(correct: np.ndarray) -> np.ndarray:
     return np.mean(correct, axis=0) >= 0.5
 
 
-def holm(p_values: Sequence[float]) -> np.ndarray:
+def holm(p_values: ArrayLike) -> np.ndarray:
     """Return the p values after Holm's correction, float (tests,), in the same order.
 
     If those below 0.05 are called significant, the probability of any false positive among them is
@@ -225,10 +226,10 @@ def holm(p_values: Sequence[float]) -> np.ndarray:
         Holm, "A simple sequentially rejective multiple test procedure", Scandinavian Journal of
         Statistics 6 (1979), 65–70.
     """
-    p_values = np.asarray(p_values, np.float64)
-    order = p_values.argsort()
-    steps = p_values[order] * np.arange(len(p_values), 0, -1)
-    corrected = np.empty_like(p_values)
+    plain = np.asarray(p_values, np.float64)
+    order = plain.argsort()
+    steps = plain[order] * np.arange(len(plain), 0, -1)
+    corrected = np.empty_like(plain)
     corrected[order] = np.maximum.accumulate(steps).clip(max=1)
     return corrected
 
@@ -266,7 +267,7 @@ def seeds_needed(
         the difference: there are too few images.
     """
     counts = np.arange(2, 10_001)
-    enough = power(counts, difference, seed_sd, image_se) >= POWER
+    enough = np.asarray(power(counts, difference, seed_sd, image_se)) >= POWER
     return int(counts[enough.argmax()]) if enough.any() else None
 
 
@@ -282,7 +283,7 @@ def minimum_detectable_effect(seeds: int, seed_sd: float, image_se: float = 0.0)
         InputError: fewer than two seeds.
     """
     check_seeds(seeds)
-    variance, freedom = _variance(np.float64(seeds), seed_sd, image_se)
+    variance, freedom = _variance(np.asarray(seeds, np.float64), seed_sd, image_se)
     return float(
         np.sqrt(variance) * optimize.brentq(lambda shift: _power(shift, freedom) - POWER, 0, 40)
     )
