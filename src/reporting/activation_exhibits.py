@@ -176,15 +176,13 @@ def shapes_caption(curves: Mapping[str, Curve]) -> Caption:
         lowest = int(curve.value.argmin())
         inside = 0 < lowest < len(curve.x) - 1
         if inside and curve.value[lowest] < -0.001:
-            dips.append(
-                f"{name} dips to {signed(curve.value[lowest])} at x = {signed(curve.x[lowest], 1)}"
-            )
+            dips.append(f"{name} {signed(curve.value[lowest])} at x = {signed(curve.x[lowest], 1)}")
     steep = []
     for name, curve in curves.items():
         # To five decimals, because float32 has no 0.3, and its neighbor would be rounded outward.
         low, high = (round(float(end), 5) for end in (curve.slope.min(), curve.slope.max()))
         steep.append(f"{name} {span(low, high)}")
-    below = f"Below zero, {listed(dips)}. " if dips else "None has a minimum below zero. "
+    below = f"Minima below zero: {listed(dips)}. " if dips else "None has a minimum below zero. "
     return Caption(
         f"{below}Slopes: {listed(steep)}.",
         "Computed with the layers that the runs used; derivatives by automatic differentiation.",

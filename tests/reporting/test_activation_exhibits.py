@@ -128,7 +128,7 @@ def test_a_function_that_dips_below_zero_is_told_from_one_that_does_not():
     relu = Curve(x, np.maximum(x, 0), (x > 0).astype(float))
     both = activation_exhibits.shapes_caption({"ReLU": relu, "Swish": curve(1.0)})
     assert both.finding == (
-        "Below zero, Swish dips to −0.28 at x = −1.3. Slopes: ReLU 0.00 to 1.00 and Swish −0.10 to "
+        "Minima below zero: Swish −0.28 at x = −1.3. Slopes: ReLU 0.00 to 1.00 and Swish −0.10 to "
         "1.10."
     )
     tanh = Curve(x, np.tanh(x), 1 - np.tanh(x) ** 2)

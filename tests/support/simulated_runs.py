@@ -1,4 +1,4 @@
-"""Trainings that nobody ran: simulated predictions and histories, the same for the same seed."""
+"""Simulated runs: their predictions and histories, the same for the same seed."""
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
