@@ -18,7 +18,7 @@ from mlflow import MlflowClient
 from src.data import mirrors, write_csv
 from src.evidence import findings
 from src.evidence.findings import Findings
-from src.evidence.run_set import Runs
+from src.evidence.run_set import RunSet
 from src.runtime import paths
 from tests.support.commands import Trained, train_once
 from tests.support.simulated_runs import comparable
@@ -92,33 +92,27 @@ def no_heavy_imports(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 @pytest.fixture(scope="session")
-def five_runs() -> Runs:
+def five_runs() -> RunSet:
     """Simulated trainings of five activations, with four seeds each."""
     return comparable()
 
 
 @pytest.fixture(scope="session")
-def five(five_runs: Runs) -> Findings:
+def five(five_runs: RunSet) -> Findings:
     """What they show, compared with ReLU."""
-    return _compute(five_runs)
+    return findings.compute(five_runs, "ReLU")
 
 
 @pytest.fixture(scope="session")
-def short_runs() -> Runs:
+def short_runs() -> RunSet:
     """Simulated trainings of two activations, with two seeds each and a single epoch."""
     return comparable(("relu", "swish"), (1, 2), images=60, epochs=1)
 
 
 @pytest.fixture(scope="session")
-def short(short_runs: Runs) -> Findings:
+def short(short_runs: RunSet) -> Findings:
     """What they show, compared with ReLU: nothing of time, and 99 % is never reached."""
-    return _compute(short_runs)
-
-
-def _compute(runs: Runs) -> Findings:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("gc.collect", lambda: 0)  # statsmodels' Holm does it each time, for 0.2 s
-        return findings.compute(runs, "ReLU")
+    return findings.compute(short_runs, "ReLU")
 
 
 @pytest.fixture(scope="session")

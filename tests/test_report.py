@@ -23,7 +23,7 @@ from PIL import Image
 from src import report
 from src.data import mirrors
 from src.evaluation import figures
-from src.reporting import activation_profile
+from src.reporting import activation_exhibits, activation_profile, exhibits, page
 from src.runtime import errors, paths
 from src.tracking import store
 from tests.support.commands import ROOT
@@ -89,11 +89,11 @@ def reported(project, *words):
         client,
         parent_id,
         printed.getvalue(),
-        (folder / report.PAGE).read_text(),
+        (folder / page.PAGE).read_text(),
         files(folder),
         {
             Path(file.path).name
-            for part in (report.ARTIFACTS, f"{report.ARTIFACTS}/figures")
+            for part in (page.ARTIFACTS, f"{page.ARTIFACTS}/figures")
             for file in client.list_artifacts(parent_id, part)
             if not file.is_dir
         },
@@ -120,7 +120,6 @@ def project(empty_store, sample, tmp_path_factory):
         patch.setattr(figures, "DPI", 40)
         once = partial(activation_profile.costs, rounds=1)
         patch.setattr(activation_profile, "costs", once)
-        patch.setattr("gc.collect", lambda: 0)  # statsmodels' Holm does it each time, for 0.2 s
         paths.PROCESSED.mkdir(parents=True)
         np.savez(paths.TEST, images=sample[mirrors.TEST_IMAGES])
         paths.DATASET.write_text(json.dumps({"name": "mnist", "digest": DIGEST, "counts": {}}))
@@ -147,30 +146,30 @@ def second(project, first):
 
 
 @pytest.fixture
-def page(first):
+def parsed(first):
     return Page(first.page)
 
 
 # The page
 
 
-def test_the_page_needs_nothing_else(first, page):
+def test_the_page_needs_nothing_else(first, parsed):
     assert not re.search("https?://", first.page)
     assert "@import" not in first.page
     assert "url(" not in first.page
     assert "fetch(" not in first.page
-    for link in page.links:
+    for link in parsed.links:
         if link.startswith("#"):
-            assert link[1:] in page.ids
+            assert link[1:] in parsed.ids
         else:
             assert link.startswith("data:image/png;base64,")
 
 
-def test_the_page_shows_every_figure_on_white_and_on_black(first, page):
-    assert len(page.pictures) == len(FIGURES)
-    assert set(page.pictures) == set(FIGURES)
-    shown = [base64.b64decode(link.partition(",")[2]) for link in page.links if link[0] != "#"]
-    for name, dark, light in zip(page.pictures, shown[::2], shown[1::2], strict=True):
+def test_the_page_shows_every_figure_on_white_and_on_black(first, parsed):
+    assert len(parsed.pictures) == len(FIGURES)
+    assert set(parsed.pictures) == set(FIGURES)
+    shown = [base64.b64decode(link.partition(",")[2]) for link in parsed.links if link[0] != "#"]
+    for name, dark, light in zip(parsed.pictures, shown[::2], shown[1::2], strict=True):
         assert light == first.files[f"{name}.png"]
         assert dark == first.files[f"{name}-dark.png"]
     for name in FIGURES:
@@ -180,15 +179,15 @@ def test_the_page_shows_every_figure_on_white_and_on_black(first, page):
             assert (min(corner) == 255) == bright
 
 
-def test_every_figure_says_what_it_shows(page):
-    assert len(page.captions) == len(FIGURES)
-    for caption in page.captions:
+def test_every_figure_says_what_it_shows(parsed):
+    assert len(parsed.captions) == len(FIGURES)
+    for caption in parsed.captions:
         assert re.fullmatch(r"[A-Z0-9].{20,}\.", caption)
 
 
 def test_the_page_says_what_was_compared_and_how_it_was_made(first):
     text = " ".join(re.sub("<[^>]+>", " ", first.page.partition("<body>")[2]).split())
-    assert "five: 5 activations, 4 seeds each, scored on 200 images that no training saw" in text
+    assert "five: 5 activations with 4 seeds each, evaluated on 200 held-out images." in text
     assert text.count("after Holm") >= 10
     assert "ab" * 20 in text
     assert f"SHA-256 {DIGEST}" in text
@@ -210,7 +209,7 @@ def test_each_table_has_a_cell_under_every_head(first):
 
 def test_the_numbers_lie_beside_the_page(first):
     assert set(first.files) == {
-        report.PAGE,
+        page.PAGE,
         *TABLES,
         *(f"{name}.png" for name in FIGURES),
         *(f"{name}-dark.png" for name in FIGURES),
@@ -229,14 +228,14 @@ def test_the_numbers_lie_beside_the_page(first):
 
 def test_the_parent_run_keeps_the_report(first):
     assert first.logged == set(first.files)
-    kept = first.client.download_artifacts(first.parent_id, f"{report.ARTIFACTS}/{report.PAGE}")
+    kept = first.client.download_artifacts(first.parent_id, f"{page.ARTIFACTS}/{page.PAGE}")
     assert Path(kept).read_text() == first.page
     assert first.client.get_run(first.parent_id).info.status == "FINISHED"
 
 
 def test_the_command_prints_the_verdicts_and_where_the_report_is(first):
     title, *verdicts, last = first.printed.splitlines()
-    assert title == "five · 5 activations × 4 seeds"
+    assert title == "five · 5 activations × 4 seeds · differences in percentage points (pp)"
     told = json.loads(first.files["results.json"])
     assert verdicts == [pair["verdict"] for pair in told["pairs"]]
     assert last == (f"reports/five/index.html, and in MLflow's run {first.parent_id} under report/")
@@ -246,14 +245,14 @@ def test_the_command_prints_the_verdicts_and_where_the_report_is(first):
 
 
 def test_a_new_report_takes_the_place_of_the_old_one_whole(first, second):
-    missing = {"only_wrong.png", "only_wrong-dark.png"}
+    missing = {"uniquely_misclassified.png", "uniquely_misclassified-dark.png"}
     assert set(second.files) == set(first.files) - missing
     assert [path.name for path in paths.REPORTS.iterdir()] == ["five"]
 
 
 def test_without_the_images_the_page_says_so(second):
-    assert set(Page(second.page).pictures) == set(FIGURES) - {"only_wrong"}
-    assert "data/processed does\nnot hold the images" in second.page
+    assert set(Page(second.page).pictures) == set(FIGURES) - {"uniquely_misclassified"}
+    assert "data/processed does not have the images" in " ".join(second.page.split())
 
 
 def test_what_is_left_out_is_noted_on_the_page_and_on_the_screen(second):
@@ -269,28 +268,6 @@ def test_another_reference_can_be_asked_for(second):
     assert next(iter(told["activations"])) == "GELU"
     assert "longer than with GELU" in second.page or "shorter than with GELU" in second.page
     assert 'python -m src.report --reference "GELU"' in second.page
-
-
-# What the images are
-
-
-def test_other_images_than_those_of_the_runs_are_not_shown(
-    five_runs, sample, tmp_path, monkeypatch
-):
-    monkeypatch.chdir(tmp_path)
-    images = np.concatenate([sample[mirrors.TEST_IMAGES]] * 5)
-    paths.PROCESSED.mkdir(parents=True)
-
-    def found(digest, count):
-        np.savez(paths.TEST, images=images[:count])
-        paths.DATASET.write_text(json.dumps({"name": "mnist", "digest": digest, "counts": {}}))
-        return report.held_out_images(five_runs)
-
-    assert np.array_equal(found(DIGEST, 1000), images)
-    assert found("ab" * 32, 1000) is None
-    assert found(DIGEST, 999) is None
-    paths.TEST.write_bytes(b"damaged")
-    assert report.held_out_images(five_runs) is None
 
 
 # Mistakes
@@ -323,7 +300,7 @@ def test_without_a_store_there_is_a_sentence_and_no_file(tmp_path, monkeypatch, 
     [
         (["fve"], "Did you mean 'five'?"),
         (["five", "--reference", "swihs"], "--reference swihs: these runs have no such activation"),
-        ([], "There is neither a study nor a multirun"),
+        ([], "MLflow has no study or multirun yet"),
     ],
 )
 def test_a_mistake_is_one_sentence_and_leaves_no_file(
@@ -340,12 +317,14 @@ def test_a_mistake_is_one_sentence_and_leaves_no_file(
 
 
 def test_a_full_disk_leaves_the_report_before_as_it_was(project, second, monkeypatch, capsys):
-    def fill(runs, found, own, images, folder):
+    def fill(drawn, folder):
         (folder / "half.png").write_bytes(b"half a picture")
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(folder))
 
-    monkeypatch.setattr(report, "profile", lambda runs, found: None)
-    monkeypatch.setattr(report, "draw", fill)
+    monkeypatch.setattr(activation_profile, "profile", lambda runs, found: None)
+    monkeypatch.setattr(exhibits, "of", lambda *found: [])
+    monkeypatch.setattr(activation_exhibits, "of", lambda *found: [])
+    monkeypatch.setattr(exhibits, "draw", fill)
     with pytest.raises(SystemExit) as ended:
         command("five")
     assert ended.value.code == 1
@@ -355,13 +334,21 @@ def test_a_full_disk_leaves_the_report_before_as_it_was(project, second, monkeyp
     assert list(paths.REPORTS.iterdir()) == [folder]
 
 
-def test_help_needs_neither_tensorflow_nor_mlflow(no_heavy_imports):
+@pytest.mark.parametrize(
+    ("words", "status", "said"),
+    [
+        (["--help"], 0, "--reference ACTIVATION"),
+        (["one", "two"], 2, "unrecognized arguments: two"),
+        (["--reference"], 2, "expected one argument"),
+    ],
+)
+def test_help_and_wrong_arguments_need_no_heavy_imports(no_heavy_imports, words, status, said):
     done = subprocess.run(
-        [sys.executable, "-m", "src.report", "--help"],
+        [sys.executable, "-m", "src.report", *words],
         cwd=ROOT,
         env={**os.environ, "PYTHONPATH": no_heavy_imports},
         capture_output=True,
         text=True,
     )
-    assert done.returncode == 0, done.stderr
-    assert "--reference ACTIVATION" in done.stdout
+    assert done.returncode == status, done.stderr
+    assert said in done.stdout + done.stderr

@@ -2,8 +2,8 @@
 
 import numpy as np
 import pandas as pd
+from scipy.stats import binomtest
 from sklearn.metrics import precision_recall_fscore_support
-from statsmodels.stats.proportion import proportion_confint
 
 from src.runtime import metric_names
 
@@ -17,7 +17,7 @@ def score(labels: np.ndarray, predicted: np.ndarray) -> dict[str, float]:
     """
     count = len(labels)
     right = int((labels == predicted).sum())
-    low, high = proportion_confint(right, count, alpha=0.05, method="wilson")
+    low, high = binomtest(right, count).proportion_ci(method="wilson")  # 95 % by default
     return {
         metric_names.TEST_ACCURACY: right / count,
         metric_names.TEST_ACCURACY_LOW: float(low),

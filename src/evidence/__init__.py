@@ -1,3 +1,3 @@
-"""What the runs of several seeds show: which runs may be compared, and the statistics that compare
-them. Nothing here draws, writes or words a report.
+"""Which runs may be compared, how they are read, and the statistics that compare them. Nothing here
+draws or writes a report.
 """

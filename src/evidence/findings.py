@@ -1,4 +1,4 @@
-"""What a set of runs shows: every number of the report, computed once."""
+"""The findings on a set of runs: every number of the report, computed once."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,36 +6,38 @@ from dataclasses import dataclass
 import numpy as np
 
 from src.data.digits import CLASSES
-from src.evidence import statistics
-from src.evidence.run_set import NAMES, Runs
-from src.evidence.statistics import Comparison, Estimate, Reliability
+from src.evidence import diagnostics, statistics
+from src.evidence.diagnostics import Reliability
+from src.evidence.run_set import NAMES, RunSet
+from src.evidence.statistics import Comparison, Estimate
 from src.runtime import metric_names
 from src.runtime.errors import InputError, did_you_mean
 
 REFERENCE = "relu"
-GOAL = 0.99  # validation accuracy whose first epoch is counted
-FEW = 20  # predictions; a bin with fewer says little of how often they are right
+GOAL = 0.99  # the validation accuracy for the epochs to reach it
+FEW = 20  # predictions; a bin with fewer says little about its accuracy
 
 
 @dataclass(frozen=True)
 class Pair:
-    """Two activations' accuracies, and what a study of them can show.
+    """The comparison of two activations, and the power of the study.
 
     Attributes:
         comparison: the difference and its tests.
-        by_seed: the differences of the seeds, float (seeds,).
-        detectable: the difference that so many seeds show in four studies of five, on these images.
-        detectable_anywhere: the same for other images too.
-        seeds_needed: how many show 0.02 points on these images; None if 10,000 do not suffice.
-        seeds_needed_anywhere: the same for other images too; None if no number does.
+        by_seed: the difference within each seed, a fraction, float (seeds,).
+        minimum_detectable_effect: the difference, a fraction, that this many seeds detect with a
+            power of 80 % on these images.
+        minimum_detectable_effect_new_images: the same on new images.
+        seeds_needed: to detect `EFFECT_OF_INTEREST` on these images; None if over 10,000.
+        seeds_needed_new_images: the same on new images; None if over 10,000.
     """
 
     comparison: Comparison
     by_seed: np.ndarray
-    detectable: float
-    detectable_anywhere: float
+    minimum_detectable_effect: float
+    minimum_detectable_effect_new_images: float
     seeds_needed: int | None
-    seeds_needed_anywhere: int | None
+    seeds_needed_new_images: int | None
 
     @property
     def name(self) -> str:
@@ -45,12 +47,12 @@ class Pair:
 
 @dataclass(frozen=True)
 class EpochTimes:
-    """How long epochs take, without the first of each run.
+    """The time per epoch, without the first of each run.
 
     Attributes:
-        seconds: of a run's median epoch, float (seeds,), by activation.
-        ratios: to the reference's of the same seed, float (seeds,); the reference is left out.
-        estimates: their means with intervals.
+        seconds: of each run's median epoch, float (seeds,), by activation.
+        ratios: to the reference with the same seed, float (seeds,); without the reference.
+        estimates: their geometric means with intervals.
     """
 
     seconds: Mapping[str, np.ndarray]
@@ -60,13 +62,13 @@ class EpochTimes:
 
 @dataclass(frozen=True)
 class Calibration:
-    """How sure an activation's runs are, and how often they are right.
+    """How well the confidence of an activation's runs matches their accuracy.
 
     Attributes:
-        reliability: of all seeds taken together.
-        error: expected calibration error, its mean over seeds.
+        reliability: of all seeds pooled.
+        error: mean over seeds of the expected calibration error.
         confidence: mean over images and seeds.
-        accuracy: the same.
+        accuracy: mean over images and seeds.
     """
 
     reliability: Reliability
@@ -77,24 +79,25 @@ class Calibration:
 
 @dataclass(frozen=True)
 class Findings:
-    """All that the report says, by activation in the order of the figures: the reference first.
+    """Every number of the report, by activation in the order of the figures: the reference first.
 
     Attributes:
-        reference: what times are compared with.
-        seeds: their numbers.
-        images: how many held-out images there are.
-        accuracy: of each run, float (seeds,).
-        means: of the accuracies, for other seeds on these images.
-        pairs: those with the reference first.
-        times: None where runs have a single epoch, which compiles.
+        reference: the activation that others are compared with.
+        seeds: of the runs.
+        images: the number of held-out images.
+        accuracy: of each run on the held-out images, float (seeds,).
+        means: of the accuracies, with intervals for new seeds on these images.
+        pairs: all of them, those with the reference first.
+        times: None if a run has only one epoch, the one that compiles.
         error_rates: on the validation images, float (seeds, epochs).
-        epochs_to_goal: the first epoch with `GOAL`, float (seeds,); NaN where none has.
-        calibration: see there.
-        overlap: of errors, float (activations, activations).
-        only_wrong: the images that one activation alone gets wrong, by the vote of its seeds.
-        taken_for: what most of the wrong seeds read those images as, integers (≤ images,).
-        wrong_seeds: in how many seeds each image is read wrong, integers (images,).
-        betas: the learned β by layer, float (seeds, epochs); only activations that learn one.
+        epochs_to_goal: the first epoch that reaches `GOAL`, float (seeds,); NaN if none does.
+        calibration: of the confidence on the held-out images.
+        overlap: of errors, float (activations, activations); see `diagnostics.error_overlap`.
+        uniquely_misclassified: positions of the images that one activation alone misclassifies, by
+            the majority vote of its seeds.
+        most_common_error: the digit that most wrong seeds predict there, integers (≤ images,).
+        wrong_seeds: how many seeds misclassify each image, integers (images,).
+        betas: the learned β by layer, float (seeds, epochs); only of activations that learn it.
     """
 
     reference: str
@@ -108,32 +111,32 @@ class Findings:
     epochs_to_goal: Mapping[str, np.ndarray]
     calibration: Mapping[str, Calibration]
     overlap: np.ndarray
-    only_wrong: Mapping[str, np.ndarray]
-    taken_for: Mapping[str, np.ndarray]
+    uniquely_misclassified: Mapping[str, np.ndarray]
+    most_common_error: Mapping[str, np.ndarray]
     wrong_seeds: Mapping[str, np.ndarray]
     betas: Mapping[str, Mapping[str, np.ndarray]]
 
     @property
     def activations(self) -> list[str]:
-        """Their names."""
+        """The names of the activations."""
         return list(self.accuracy)
 
     @property
     def last_errors(self) -> dict[str, float]:
-        """Median over the seeds of the validation error after the last epoch."""
+        """Median over seeds of the validation error after the last epoch."""
         return {name: float(np.median(rates[:, -1])) for name, rates in self.error_rates.items()}
 
 
-def reference_of(runs: Runs, wanted: str | None) -> str:
+def reference_of(runs: RunSet, wanted: str | None) -> str:
     """Return the name of the activation that others are compared with.
 
     Args:
         runs: the set.
-        wanted: its word in conf/activation or its name; None for ReLU, or the first where there is
-            none.
+        wanted: its word in conf/activation, or its name; None for ReLU, or for the first
+            activation of a set without ReLU.
 
     Raises:
-        InputError: the set lacks what is wanted.
+        InputError: the set does not have it.
     """
     names = list(runs.trainings)
     name = NAMES.get(wanted or REFERENCE, wanted)
@@ -147,8 +150,8 @@ def reference_of(runs: Runs, wanted: str | None) -> str:
     )
 
 
-def compute(runs: Runs, reference: str) -> Findings:
-    """Return what the runs show.
+def compute(runs: RunSet, reference: str) -> Findings:
+    """Return the findings on a set of runs.
 
     Args:
         runs: the set.
@@ -158,25 +161,25 @@ def compute(runs: Runs, reference: str) -> Findings:
     order = [reference, *others]
     correct = runs.correct()
     accuracy = {name: correct[name].mean(axis=1) for name in order}
-    # The reference comes last here, so that a difference is what an activation adds to it.
+    # The reference comes last here, so that each difference is activation minus reference.
     comparisons = statistics.compare({name: correct[name] for name in (*others, reference)})
     comparisons.sort(key=lambda one: one.second != reference)
     validation = runs.by_epoch(metric_names.VAL_ACCURACY)
-    only_wrong = statistics.only_wrong({name: correct[name] for name in order})
+    unique = diagnostics.uniquely_misclassified({name: correct[name] for name in order})
     return Findings(
         reference=reference,
         seeds=tuple(runs.seeds),
         images=len(runs.labels),
         accuracy=accuracy,
-        means={name: statistics.over_seeds(accuracy[name]) for name in order},
+        means={name: statistics.mean_over_seeds(accuracy[name]) for name in order},
         pairs=tuple(_pair(one, accuracy) for one in comparisons),
         times=_times(runs.by_epoch(metric_names.EPOCH_SECONDS), order),
         error_rates={name: 1 - validation[name] for name in order},
-        epochs_to_goal={name: statistics.epochs_to(validation[name], GOAL) for name in order},
+        epochs_to_goal={name: diagnostics.epochs_to(validation[name], GOAL) for name in order},
         calibration={name: _calibration(runs, name) for name in order},
-        overlap=statistics.error_overlap({name: correct[name] for name in order}),
-        only_wrong=only_wrong,
-        taken_for={name: _taken_for(runs, name, only_wrong[name]) for name in order},
+        overlap=diagnostics.error_overlap({name: correct[name] for name in order}),
+        uniquely_misclassified=unique,
+        most_common_error={name: _most_common_error(runs, name, unique[name]) for name in order},
         wrong_seeds={name: (~correct[name]).sum(axis=0) for name in order},
         betas={name: betas for name in order if (betas := runs.betas(name))},
     )
@@ -189,10 +192,12 @@ def _pair(comparison: Comparison, accuracy: Mapping[str, np.ndarray]) -> Pair:
     return Pair(
         comparison=comparison,
         by_seed=accuracy[comparison.first] - accuracy[comparison.second],
-        detectable=statistics.smallest_difference(seeds, spread),
-        detectable_anywhere=statistics.smallest_difference(seeds, spread, doubt),
+        minimum_detectable_effect=statistics.minimum_detectable_effect(seeds, spread),
+        minimum_detectable_effect_new_images=statistics.minimum_detectable_effect(
+            seeds, spread, doubt
+        ),
         seeds_needed=statistics.seeds_needed(spread),
-        seeds_needed_anywhere=statistics.seeds_needed(spread, doubt),
+        seeds_needed_new_images=statistics.seeds_needed(spread, doubt),
     )
 
 
@@ -200,30 +205,30 @@ def _times(seconds: Mapping[str, np.ndarray], order: list[str]) -> EpochTimes | 
     reference = seconds[order[0]]
     if min(values.shape[1] for values in seconds.values()) < 2:
         return None
-    medians = {name: statistics.median_epochs(seconds[name]) for name in order}
+    medians = {name: diagnostics.median_epochs(seconds[name]) for name in order}
     return EpochTimes(
         seconds=medians,
         ratios={name: medians[name] / medians[order[0]] for name in order[1:]},
-        estimates={name: statistics.time_ratio(seconds[name], reference) for name in order[1:]},
+        estimates={name: diagnostics.time_ratio(seconds[name], reference) for name in order[1:]},
     )
 
 
-def _taken_for(runs: Runs, name: str, places: np.ndarray) -> np.ndarray:
-    """Return the commonest wrong reading of each of these images over the seeds."""
+def _most_common_error(runs: RunSet, name: str, places: np.ndarray) -> np.ndarray:
+    """Return the most common wrong prediction over the seeds, integers (places,)."""
     readings = np.stack([one.predicted[places] for one in runs.trainings[name]])
     votes = (readings[..., None] == np.arange(CLASSES)).sum(axis=0)
     votes[np.arange(len(places)), runs.labels[places]] = 0
     return votes.argmax(axis=1)
 
 
-def _calibration(runs: Runs, name: str) -> Calibration:
+def _calibration(runs: RunSet, name: str) -> Calibration:
     probabilities, labels = runs.probabilities(name), runs.labels
     errors = [
-        statistics.reliability(one, labels).expected_calibration_error for one in probabilities
+        diagnostics.reliability(one, labels).expected_calibration_error for one in probabilities
     ]
     return Calibration(
-        reliability=statistics.reliability(probabilities, labels),
-        error=statistics.over_seeds(np.array(errors)),
+        reliability=diagnostics.reliability(probabilities, labels),
+        error=statistics.mean_over_seeds(np.array(errors)),
         confidence=float(probabilities.max(axis=-1).mean()),
         accuracy=float((probabilities.argmax(axis=-1) == labels).mean()),
     )

@@ -1,4 +1,4 @@
-"""Runs that may be compared: found in MLflow, checked, and read into arrays."""
+"""Finds the runs of a study in MLflow, checks that they are comparable, and reads them."""
 
 import re
 import tempfile
@@ -13,27 +13,28 @@ from mlflow.entities import Run, ViewType
 from mlflow.exceptions import MlflowException
 
 from src.data.digits import CLASSES
-from src.evidence.run_set import ACTIVATION, NAMES, Runs, Training, may_differ
+from src.evidence.run_set import ACTIVATION, NAMES, RunSet, Training, may_differ
 from src.runtime import metric_names, paths
 from src.runtime.errors import InputError, did_you_mean
 from src.runtime.formatting import count, listed
 from src.tracking import environment, run_tags
 from src.tracking.fingerprint import CODE_PATHS
 
-FRAMEWORK = ("tensorflow", "keras")  # tags of versions that must not differ
+FRAMEWORK = ("tensorflow", "keras")  # tags with versions, which must not differ
 FILES = (paths.HISTORY, paths.PROBABILITIES, paths.PREDICTED)
+MOST = 6  # names or seeds in one sentence
 EPOCH_METRICS = [metric_names.EPOCH, metric_names.VAL_ACCURACY, metric_names.EPOCH_SECONDS]
 
 
-def load(client: MlflowClient, wanted: str | None) -> Runs:
-    """Return the finished runs of a study or a multirun.
+def load(client: MlflowClient, wanted: str | None) -> RunSet:
+    """Return the finished runs of a study or a multirun, ready to be compared.
 
     Args:
         client: of the store.
         wanted: a study's name, or the id of a parent run; None for the newest of either.
 
     Raises:
-        InputError: there is no such, or its runs cannot be compared.
+        InputError: it does not exist, or its runs cannot be compared.
     """
     parent = find(client, wanted)
     children = client.search_runs(
@@ -46,14 +47,14 @@ def load(client: MlflowClient, wanted: str | None) -> Runs:
     complete, left_out = _complete(client, parent, children)
     _check_alike(complete)
     remarks = [*left_out, *_check_code(complete)]
-    grouped, more = _paired(_named(complete))
+    grouped, more = _paired(_by_activation(complete))
     with tempfile.TemporaryDirectory() as folder:
         trainings = {
             name: tuple(_read(client, run, Path(folder)) for run in runs)
             for name, runs in grouped.items()
         }
     study = parent.data.tags.get(run_tags.STUDY)
-    found = Runs(
+    found = RunSet(
         parent_id=parent.info.run_id,
         title=study or parent.data.tags.get(run_tags.SWEEP) or parent.info.run_name,
         folder=_folder(study or "") or f"multirun-{parent.info.run_id[:8]}",
@@ -73,14 +74,14 @@ def find(client: MlflowClient, wanted: str | None) -> Run:
         wanted: a study's name, or a run's id; None for the newest parent.
 
     Raises:
-        InputError: there is none, or it is deleted, or no parent.
+        InputError: it does not exist, was deleted, or is not a parent.
     """
     parents = _parents(client)
     active = [run for run in parents if run.info.lifecycle_stage == "active"]
     if wanted is None:
         if not active:
             raise InputError(
-                "There is neither a study nor a multirun in MLflow: make one, for instance with "
+                "MLflow has no study or multirun yet: start one, for example with "
                 "`python -m src.train activation=swish,relu seed=1,2,3 -m`."
             )
         return active[0]
@@ -92,10 +93,10 @@ def find(client: MlflowClient, wanted: str | None) -> Run:
                 one.data.tags[run_tags.STUDY] for one in active if run_tags.STUDY in one.data.tags
             )
         )
-        known = f"Studies are {', '.join(names)}. " if names else ""
+        known = f"Studies: {', '.join(names)}. " if names else ""
         raise InputError(
             f"{wanted!r} is neither a study nor the id of a run in MLflow. "
-            f"{did_you_mean(wanted, names)}{known}Without a name the newest is taken."
+            f"{did_you_mean(wanted, names)}{known}Without a name, the newest is used."
         )
     if run.info.lifecycle_stage != "active":
         raise InputError(
@@ -104,14 +105,13 @@ def find(client: MlflowClient, wanted: str | None) -> Run:
     above = run.data.tags.get(run_tags.PARENT)
     if above:
         raise InputError(
-            f"Run {wanted} is a single training ({run.info.run_name}): name the run that it is a "
-            f"child of, {above}."
+            f"Run {wanted} is a single run ({run.info.run_name}): name its parent run, {above}."
         )
     return run
 
 
 def _parents(client: MlflowClient) -> list[Run]:
-    """Return every study and multirun, also the deleted ones, the newest first."""
+    """Return every study and multirun, including deleted ones, the newest first."""
     experiments = [one.experiment_id for one in client.search_experiments()]
     tagged = (
         client.search_runs(experiments, f"tags.{tag} LIKE '%'", ViewType.ALL)
@@ -138,9 +138,9 @@ def _by_id(client: MlflowClient, run_id: str) -> Run | None:
 def _complete(
     client: MlflowClient, parent: Run, children: Sequence[Run]
 ) -> tuple[list[Run], list[str]]:
-    """Return the runs that are finished, with all that is needed of them, and a remark on others.
+    """Return the finished runs that have all their files, and a remark on the others.
 
-    A failed run that was tried again with success is not worth a word.
+    A failed run that succeeded when it was repeated needs no remark.
     """
     complete, wanting = [], {}
     for run in children:
@@ -158,18 +158,12 @@ def _complete(
     done = {run.info.run_name for run in complete}
     names = [wanting[run.info.run_id] for run in children if run.info.run_name not in done]
     if not complete:
-        found = f" but {_shortened(names)}" if names else ""
+        found = f" but {listed(names, MOST)}" if names else ""
         raise InputError(
             f"{parent.info.run_name} ({parent.info.run_id}) has no finished runs{found}: a "
-            "report needs at least 2 activations with 2 seeds each, trained to the end."
+            "report needs at least 2 activations with 2 finished seeds each."
         )
-    return complete, [f"Left out: {_shortened(names)}."] if names else []
-
-
-def _shortened(names: Sequence[str], most: int = 6) -> str:
-    """Return a list in words, of so many names at the most."""
-    more = [f"{len(names) - most} more"] if len(names) > most else []
-    return listed([*names[:most], *more])
+    return complete, [f"Left out: {listed(names, MOST)}."] if names else []
 
 
 def _check_alike(runs: Sequence[Run]) -> None:
@@ -177,7 +171,7 @@ def _check_alike(runs: Sequence[Run]) -> None:
     facts = [
         {key: value for key, value in run.data.params.items() if not may_differ(key)}
         | {"data_digest": run.data.tags.get("data_digest", "")[:12]}
-        | {name: run.data.tags.get(name) for name in FRAMEWORK}
+        | {name: run.data.tags.get(name, "") for name in FRAMEWORK}
         for run in runs
     ]
     differences = []
@@ -186,18 +180,18 @@ def _check_alike(runs: Sequence[Run]) -> None:
         for fact, run in zip(facts, runs, strict=True):
             holders.setdefault(fact.get(key) or "missing", []).append(run.info.run_name)
         if len(holders) > 1:
-            found = [f"{value} in {_shortened(names, 2)}" for value, names in holders.items()]
+            found = [f"{value} in {listed(names, most=2)}" for value, names in holders.items()]
             more = ", ..." if len(found) > 4 else ""
             differences.append(f"{key} is {', '.join(found[:4])}{more}")
     if differences:
         raise InputError(
-            "These runs cannot be compared, because not only activation and seed differ: "
-            f"{'; '.join(differences[:4])}. Make a multirun with one value of each."
+            "These runs cannot be compared because they differ in more than activation and seed: "
+            f"{'; '.join(differences[:4])}. Start a multirun with one value of each."
         )
 
 
 def _check_code(runs: Sequence[Run]) -> list[str]:
-    """Refuse runs of different training code where git can tell; return remarks on doubts."""
+    """Refuse runs of different training code if git can tell; return remarks on doubtful ones."""
     remarks = []
     commits: dict[str, str] = {}  # with the name of a run
     for run in runs:
@@ -208,24 +202,26 @@ def _check_code(runs: Sequence[Run]) -> list[str]:
             changed = environment.changed_files(first, commit, CODE_PATHS)
             if changed is None:
                 remarks.append(
-                    f"{one} and {other} were made at different commits ({_short(first)}, "
-                    f"{_short(commit)}), of which git does not know both here: whether the "
-                    "training code is the same cannot be told."
+                    f"{one} and {other} come from different commits ({_short(first)}, "
+                    f"{_short(commit)}), and this repository does not have both: their training "
+                    "code may differ."
                 )
             elif changed:
                 raise InputError(
-                    "These runs cannot be compared, because their training code differs: "
-                    f"{_shortened(changed)} changed between {_short(first)} ({one}) and "
+                    "These runs cannot be compared because their training code differs: "
+                    f"{listed(changed, MOST)} changed between {_short(first)} ({one}) and "
                     f"{_short(commit)} ({other}). Train all of them with one version."
                 )
     dirty = [run for run in runs if run.data.tags.get("git_dirty") == "true"]
     if dirty:
         remarks.append(
-            f"{len(dirty)} of {count(len(runs), 'run')} had changes in src/ or conf/ that were not "
-            "committed: their commit does not say exactly what was run."
+            f"{len(dirty)} of {count(len(runs), 'run')} had uncommitted changes in src/ or conf/: "
+            "their commit does not tell exactly what ran."
         )
     if len({run.data.tags.get("cpus") for run in runs}) > 1:
-        remarks.append("The runs come from machines that differ in cores: mind the times.")
+        remarks.append(
+            "The runs come from machines with different numbers of cores: compare times with care."
+        )
     return remarks
 
 
@@ -233,63 +229,78 @@ def _short(commit: str) -> str:
     return commit[:7] or "no commit"
 
 
-def _named(runs: Sequence[Run]) -> dict[str, list[Run]]:
-    """Return the runs by their activation's name; values of its own are part of the name where
-    the same activation comes with several.
+def _by_activation(runs: Sequence[Run]) -> dict[str, list[Run]]:
+    """Return the runs by their activation's name, including the settings in which runs of the
+    same activation differ.
     """
-    layers: dict[str, dict[tuple, list[Run]]] = {}
+    alike: dict[str, list[Run]] = {}
     for run in runs:
-        params = run.data.params.items()
-        values = tuple(sorted((key, value) for key, value in params if key.startswith(ACTIVATION)))
-        layers.setdefault(run.data.tags["activation"], {}).setdefault(values, []).append(run)
-    named = {}
-    for word, variants in layers.items():
-        shared = set.intersection(*(set(values) for values in variants))
-        for values, members in variants.items():
+        alike.setdefault(run.data.tags["activation"], []).append(run)
+    named: dict[str, list[Run]] = {}
+    for word, members in alike.items():
+        differing = _differing_settings(members)
+        for run in members:
             own = [
-                f"{key.removeprefix(ACTIVATION)}={value}"
-                for key, value in values
-                if (key, value) not in shared
+                f"{key.removeprefix(ACTIVATION)}={run.data.params[key]}"
+                for key in differing
+                if key in run.data.params
             ]
-            named[NAMES.get(word, word) + (f" ({', '.join(own)})" if own else "")] = members
+            name = NAMES.get(word, word) + (f" ({', '.join(own)})" if own else "")
+            named.setdefault(name, []).append(run)
     return named
+
+
+def _differing_settings(runs: Sequence[Run]) -> list[str]:
+    """Return the params of the activation in which the runs differ."""
+    keys = {key for run in runs for key in run.data.params if key.startswith(ACTIVATION)}
+    return [key for key in sorted(keys) if len({run.data.params.get(key) for run in runs}) > 1]
 
 
 def _paired(named: Mapping[str, Sequence[Run]]) -> tuple[dict[str, list[Run]], list[str]]:
     """Return the runs with seeds that every activation has, and remarks on the others."""
     remarks = []
-    by_seed: dict[str, dict[int, Run]] = {}
+    newest = {name: _newest(runs) for name, runs in named.items()}
     for name, runs in named.items():
-        by_seed[name] = {int(run.data.params["seed"]): run for run in runs}  # the newest stays
-        if len(by_seed[name]) < len(runs):
-            twice = len(runs) - len(by_seed[name])
-            remarks.append(f"{name} has {count(twice, 'run')} made again: the newest counts.")
-    common = sorted(set.intersection(*(set(seeds) for seeds in by_seed.values())))
+        twice = len(runs) - len(newest[name])
+        if twice:
+            remarks.append(
+                f"{name} has {count(twice, 'repeated run')}: the newest of each seed counts."
+            )
+    common = set.intersection(*(set(map(_seed, runs)) for runs in newest.values()))
     if len(common) < 2:
         found = "; ".join(
-            f"{name}: {_shortened([str(seed) for seed in sorted(seeds)])}"
-            for name, seeds in by_seed.items()
+            f"{name}: {listed([str(_seed(run)) for run in runs], MOST)}"
+            for name, runs in newest.items()
         )
         raise InputError(
-            f"The activations share {count(len(common), 'seed')} ({found}), but chance shows "
-            "between seeds only: train every activation with at least the same 2, better 10 "
-            "(seed=1,2,3 -m)."
+            f"The activations share {count(len(common), 'seed')} ({found}), but a comparison needs "
+            "at least 2: train every activation with the same seeds, ideally 10 (seed=1,2,3 -m)."
         )
-    if len(by_seed) < 2:
-        [name] = by_seed
+    if len(newest) < 2:
+        [name] = newest
         raise InputError(
             f"All finished runs are of {name}, but a comparison needs at least 2 activations: "
             "train another with the same seeds, in one multirun (activation=swish,relu -m)."
         )
-    for name, seeds in by_seed.items():
-        lone = sorted(set(seeds) - set(common))
+    for name, runs in newest.items():
+        lone = [str(_seed(run)) for run in runs if _seed(run) not in common]
         if lone:
             remarks.append(
-                f"Left out: seed{'s' * (len(lone) > 1)} {listed([str(seed) for seed in lone])} of "
-                f"{name}, because not every activation has "
-                f"{'them' if len(lone) > 1 else 'it'}."
+                f"Left out: seed{'s' * (len(lone) > 1)} {listed(lone)} of {name}, which not every "
+                "activation has."
             )
-    return {name: [seeds[seed] for seed in common] for name, seeds in by_seed.items()}, remarks
+    paired = {name: [run for run in runs if _seed(run) in common] for name, runs in newest.items()}
+    return paired, remarks
+
+
+def _newest(runs: Sequence[Run]) -> list[Run]:
+    """Return the newest run of each seed, by seed; `runs` begin with the oldest."""
+    by_seed = {_seed(run): run for run in runs}
+    return [by_seed[seed] for seed in sorted(by_seed)]
+
+
+def _seed(run: Run) -> int:
+    return int(run.data.params["seed"])
 
 
 def _read(client: MlflowClient, run: Run, folder: Path) -> Training:
@@ -304,7 +315,7 @@ def _read(client: MlflowClient, run: Run, folder: Path) -> Training:
         training = Training(
             run_id=run_id,
             name=name,
-            seed=int(run.data.params["seed"]),
+            seed=_seed(run),
             started=_utc(run.info.start_time),
             ended=_utc(run.info.end_time),
             params=run.data.params,
@@ -315,9 +326,9 @@ def _read(client: MlflowClient, run: Run, folder: Path) -> Training:
             probabilities=np.load(probabilities),
         )
         if epochs.empty or epochs[EPOCH_METRICS].astype(float).isna().any(axis=None):
-            raise ValueError(f"{paths.HISTORY} is not complete")
+            raise ValueError(f"{paths.HISTORY} is incomplete")
         if len(table) and training.probabilities.shape != (len(table), CLASSES):
-            raise ValueError(f"{paths.PROBABILITIES} and {paths.PREDICTED} do not fit together")
+            raise ValueError(f"{paths.PROBABILITIES} and {paths.PREDICTED} do not match")
     except (MlflowException, OSError, EOFError, ValueError, KeyError) as error:
         raise InputError(
             f"The files of run {name} ({run_id}) cannot be read "
@@ -325,8 +336,8 @@ def _read(client: MlflowClient, run: Run, folder: Path) -> Training:
         ) from error
     if not len(table):
         raise InputError(
-            f"Run {name} has no held-out labels, because only Kaggle knows those of its images: "
-            "compare activations on data with known ones (fetch.source=mnist)."
+            f"Run {name} has no held-out labels because only Kaggle has them: compare activations "
+            "on data with public labels (fetch.source=mnist)."
         )
     return training
 
@@ -335,13 +346,13 @@ def _utc(milliseconds: int) -> datetime:
     return datetime.fromtimestamp(milliseconds / 1000, UTC)
 
 
-def _check_labels(runs: Runs) -> None:
-    """Refuse runs that were scored on different images, whatever their tags say."""
+def _check_labels(runs: RunSet) -> None:
+    """Refuse runs that were scored on different images, even if their tags agree."""
     for one in runs:
         if not np.array_equal(one.labels, runs.labels):
             raise InputError(
-                f"Run {one.name} was scored on other held-out images than {runs.first.name}: only "
-                "runs on the same images can be compared."
+                f"Run {one.name} was scored on different held-out images than {runs.first.name}: "
+                "only runs on the same images can be compared."
             )
 
 

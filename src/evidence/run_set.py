@@ -1,4 +1,4 @@
-"""What is compared: trainings of one recipe, of several activations and seeds."""
+"""What is compared: runs of one recipe with several activations and seeds."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ import pandas as pd
 from src.runtime import metric_names
 
 ACTIVATION = "activation."  # the prefix of the params that make the layer
-FREE = ("seed", ACTIVATION, "mlflow.", "submission")  # params that may differ, or their prefixes
+FREE = ("seed", ACTIVATION, "mlflow.", "submission")  # params that may differ, or prefixes
 
 NAMES = {
     "relu": "ReLU",
@@ -23,7 +23,7 @@ NAMES = {
     "elu": "ELU",
     "selu": "SELU",
     "leaky_relu": "Leaky ReLU",
-}  # any other is called by its word
+}  # any other is shown by its word
 
 
 @dataclass(frozen=True)
@@ -32,15 +32,15 @@ class Training:
 
     Attributes:
         run_id: in MLflow.
-        name: in MLflow, for instance swish-seed1.
-        seed: of the training.
+        name: in MLflow, for example swish-seed1.
+        seed: of the run.
         started: when, UTC.
         ended: when, UTC.
         params: the flat configuration, as text.
-        tags: what it was made with, by the names of `tracking.environment_tags`.
+        tags: its environment and more, as MLflow has them.
         history: a row per epoch, with the columns named in src/runtime/metric_names.py.
-        labels: true digits of the held-out images, uint8 (images,).
-        predicted: predicted digits, uint8 (images,).
+        labels: true labels of the held-out images, uint8 (images,).
+        predicted: predicted labels, uint8 (images,).
         probabilities: float32 (images, 10); rows sum to 1.
     """
 
@@ -58,16 +58,16 @@ class Training:
 
 
 @dataclass(frozen=True)
-class Runs:
-    """Trainings of several activations that differ by activation and seed alone.
+class RunSet:
+    """Runs of several activations that differ only in activation and seed.
 
     Attributes:
-        parent_id: the run in MLflow that they are children of.
-        title: the study's name, or the words of the multirun.
-        folder: a name for the report's folder.
-        tags: the parent's.
-        trainings: by activation, in the order of their first runs; each with the same seeds.
-        remarks: sentences on what was left out, and on what is doubtful.
+        parent_id: their parent run in MLflow.
+        title: the study's name, or the overrides of the multirun.
+        folder: the name of the report's folder.
+        tags: of the parent run.
+        trainings: by activation, in the order of their first runs; all with the same seeds.
+        remarks: sentences on what was left out, and on what may be wrong.
     """
 
     parent_id: str
@@ -78,31 +78,31 @@ class Runs:
     remarks: tuple[str, ...]
 
     def __iter__(self) -> Iterator[Training]:
-        """Yield every training."""
+        """Yield every run."""
         return (one for ones in self.trainings.values() for one in ones)
 
     @property
     def first(self) -> Training:
-        """Any training, for what they have in common."""
+        """One of the runs, for what they have in common."""
         return next(iter(self))
 
     @property
     def seeds(self) -> list[int]:
-        """The seeds that every activation has, ascending."""
+        """The seeds of every activation, ascending."""
         return [one.seed for one in next(iter(self.trainings.values()))]
 
     @property
     def labels(self) -> np.ndarray:
-        """True digits of the held-out images, uint8 (images,)."""
+        """True labels of the held-out images, uint8 (images,)."""
         return self.first.labels
 
     @property
     def recipe(self) -> dict[str, str]:
-        """The params that all trainings share."""
+        """The params that all runs share."""
         return {key: value for key, value in self.first.params.items() if not may_differ(key)}
 
     def settings(self, activation: str) -> dict[str, str]:
-        """Return the params that make an activation's layer, without their prefix."""
+        """Return the params of an activation's layer, without their prefix."""
         params = self.trainings[activation][0].params
         return {
             key.removeprefix(ACTIVATION): value
@@ -111,7 +111,7 @@ class Runs:
         }
 
     def correct(self) -> dict[str, np.ndarray]:
-        """Return whether each image was read right, bool (seeds, images), by activation."""
+        """Return which predictions are correct, bool (seeds, images), by activation."""
         return {
             name: np.stack([one.predicted == one.labels for one in ones])
             for name, ones in self.trainings.items()
@@ -122,7 +122,7 @@ class Runs:
         return np.stack([one.probabilities for one in self.trainings[activation]])
 
     def by_epoch(self, metric: str) -> dict[str, np.ndarray]:
-        """Return a metric's values, float (seeds, epochs), by activation; NaN where one is missing.
+        """Return a metric's values, float (seeds, epochs), by activation; NaN where missing.
 
         An activation whose runs all lack the metric is left out.
         """
@@ -141,17 +141,14 @@ class Runs:
 
     def betas(self, activation: str) -> dict[str, np.ndarray]:
         """Return the learned β of each layer in order of depth, float (seeds, epochs)."""
-        columns = [name for name in self.trainings[activation][0].history if _is_beta(name)]
+        columns = map(str, self.trainings[activation][0].history)
         return {
             name.removeprefix(metric_names.BETA): self.by_epoch(name)[activation]
             for name in columns
+            if name.startswith(metric_names.BETA)
         }
 
 
-def _is_beta(column: str) -> bool:
-    return column.startswith(metric_names.BETA)
-
-
 def may_differ(param: str) -> bool:
-    """Return whether runs that are compared may have different values of a param."""
+    """Return whether runs may differ in a param and still be compared."""
     return any(param == free or (free[-1] == "." and param.startswith(free)) for free in FREE)

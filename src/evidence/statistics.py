@@ -1,32 +1,32 @@
-"""What runs of several seeds say about an activation: intervals, tests, power and the verdict.
+"""The statistics that compare activations over several seeds: intervals, tests, power, verdicts.
 
-Chance enters an accuracy twice: by the seed of the training and by the images it is scored on. Each
-function says which of the two it lets vary. Most take `correct`, bool (seeds, images): whether the
-run of a seed got an image right. Every activation is scored on the same images, and the rows of two
-activations that are compared belong to the same seeds. Accuracies and differences are fractions;
-only `verdict` speaks of points of percent.
+An accuracy has two sources of variance: the seed of the run, and the images it is scored on. Each
+function says over which of the two it generalizes. Most take `correct`, bool (seeds, images):
+whether the run of a seed classifies an image correctly. Every activation is scored on the same
+images, and the rows of two activations that are compared belong to the same seeds. Accuracies and
+differences are fractions; only `verdict` uses percentage points (pp).
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 from math import floor
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy import optimize, stats
-from scipy.spatial.distance import pdist, squareform
 
 from src.runtime.errors import InputError
-from src.runtime.formatting import p_text, span, up
+from src.runtime.formatting import count, p_text, span, up
 
-ALPHA = 0.05  # all intervals hold the truth with 95 %
+ALPHA = 0.05  # the level of all tests; all intervals are 95% confidence intervals
 POWER = 0.8
-WORTH_SHOWING = 0.0002  # a difference of 0.02 points of percent
+EFFECT_OF_INTEREST = 0.0002  # a difference of 0.02 percentage points
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """A mean (or a ratio) and its 95 % interval."""
+    """A mean (or a ratio) and its 95% confidence interval."""
 
     value: float
     low: float
@@ -35,14 +35,14 @@ class Estimate:
 
 @dataclass(frozen=True)
 class CrossedEstimate(Estimate):
-    """A mean over seeds and images, its 95 % interval, and what that was made from.
+    """A mean over seeds and images, its 95% confidence interval, and the variance components.
 
     Attributes:
-        p_value: of the two-sided test that the mean is 0; below 0.05 just when the interval leaves
-            out 0.
+        p_value: of the two-sided test that the mean is 0; below 0.05 exactly when the interval
+            excludes 0.
         seed_sd: standard deviation of the seeds' means. More seeds average it out.
-        image_se: the part of the standard error that these images cause in all seeds alike. No
-            number of seeds can lower it, only more images can. 0 if none can be seen.
+        image_se: the part of the standard error that the images contribute in all seeds alike.
+            Only more images reduce it, not more seeds. 0 if there is no sign of it.
     """
 
     p_value: float
@@ -50,37 +50,37 @@ class CrossedEstimate(Estimate):
     image_se: float
 
 
-def over_seeds(values: np.ndarray) -> Estimate:
-    """Return the mean and Student's t interval: for other seeds, on these very images.
+def mean_over_seeds(values: np.ndarray) -> Estimate:
+    """Return the mean and Student's t interval: for new seeds, on the same images.
 
     Args:
-        values: one number per seed, float (seeds,); accuracies, say.
+        values: one number per seed, float (seeds,), for example accuracies.
 
     Raises:
         InputError: fewer than two seeds.
     """
     values = np.asarray(values, np.float64)
-    _check_seeds(len(values))
+    check_seeds(len(values))
     mean = values.mean()
     half = stats.t.ppf(1 - ALPHA / 2, len(values) - 1) * stats.sem(values)
     return Estimate(float(mean), float(mean - half), float(mean + half))
 
 
-def over_seeds_and_images(values: np.ndarray) -> CrossedEstimate:
-    """Return the mean with an interval and a test: for other seeds, on other images of the kind.
+def crossed_effects_mean(values: np.ndarray) -> CrossedEstimate:
+    """Return the mean with an interval and a test: for new seeds and new images.
 
-    Seeds and images are crossed random effects: value = mean + seed's effect + image's effect +
-    rest. The variance of the mean and its degrees of freedom follow from the analysis of variance,
-    as in radiology's studies of many readers and many cases. With as many images as MNIST has, the
-    numbers averaged need not be normal; with few seeds, the seeds' effects should be roughly so.
+    Seeds and images are crossed random effects: value = mean + seed effect + image effect +
+    residual. The variance of the mean and its degrees of freedom follow from the analysis of
+    variance, as in radiology's multi-reader multi-case studies. With as many images as MNIST has,
+    the values need not be normal; with few seeds, the seed effects should be roughly normal.
 
-    The studies that tests/evidence/test_statistics.py simulates are of four kinds: seeds matter,
-    images do, both or neither. In 3,000 of each kind, with and without a difference, the 95 %
-    interval held the truth in 94–96 % with ten seeds, 94–95 % with five and 92–95 % with three;
-    with two, which are too few, in 89–94 %.
+    tests/evidence/test_statistics.py simulates four kinds of studies: with an effect of seeds, of
+    images, of both, and of neither. In 3,000 of each kind, with and without a difference, the 95%
+    interval covered the truth in 94–96% with ten seeds, 94–95% with five and 92–95% with three;
+    with two, which are too few, in 89–94%.
 
     Args:
-        values: numbers (seeds, images) between -1 and 1: `correct`, or the difference of two.
+        values: (seeds, images), between -1 and 1: `correct`, or the difference of two.
 
     Raises:
         InputError: fewer than two seeds.
@@ -92,7 +92,7 @@ def over_seeds_and_images(values: np.ndarray) -> CrossedEstimate:
     """
     values = np.asarray(values, np.float64)
     seeds, images = values.shape
-    _check_seeds(seeds)
+    check_seeds(seeds)
     mean = values.mean()
     of_seed = values.mean(axis=1) - mean
     of_image = values.mean(axis=0) - mean
@@ -102,13 +102,13 @@ def over_seeds_and_images(values: np.ndarray) -> CrossedEstimate:
     square_rest = (rest**2).sum() / ((seeds - 1) * (images - 1))
     beyond_rest = max(square_image - square_rest, 0.0)
     if np.ptp(values.sum(axis=1)) == 0:
-        # Two or three seeds may come out equal by luck. That is no proof that the seed does not
-        # matter: it spreads the means by what the rest does at least.
+        # Two or three seeds may agree by chance. That does not prove that seeds have no effect:
+        # the residual alone makes their means vary.
         square_seed = square_rest
 
     if np.ptp(values) == 0:
-        # Nothing differs, so no variance can be estimated. The rule of three: what was not seen in
-        # n images happens in fewer than 3 / n of all, with 95 % confidence.
+        # Nothing differs, so no variance can be estimated. The rule of three: what never occurred
+        # in n images occurs in fewer than 3 / n of all images, with 95% confidence.
         half = 3 / images
         p_value = float(mean == 0)
     else:
@@ -128,18 +128,18 @@ def over_seeds_and_images(values: np.ndarray) -> CrossedEstimate:
 
 
 def crossed_bootstrap(values: np.ndarray, resamples: int = 5000, seed: int = 0) -> Estimate:
-    """Return the mean and a bootstrap interval: seeds and images are drawn anew, both at once.
+    """Return the mean and a bootstrap interval that resamples seeds and images together.
 
-    It assumes no distribution, but its width is off, which is why the verdict does not rest on it:
-    it counts what neither seeds nor images explain three times (Owen), and of few seeds it sees too
-    little spread. In 1,000 of each kind of the studies described at `over_seeds_and_images` it held
-    the truth in 93 % (seeds matter) to 99.9 % (neither does) with ten seeds, and in 79 % to 99 %
-    with three. Where nothing differs it has no width.
+    It assumes no distribution, but the verdict does not rest on it because its width is biased: it
+    counts the residual variance three times (Owen), and it underestimates the variance across few
+    seeds. In 1,000 of each kind of studies described at `crossed_effects_mean`, it covered the
+    truth in 93% (an effect of seeds) to 99.9% (of neither) with ten seeds, and in 79% to 99% with
+    three. Where nothing differs, its width is 0.
 
     Args:
-        values: numbers (seeds, images), as for `over_seeds_and_images`.
-        resamples: how often to draw.
-        seed: the same seed gives the same interval.
+        values: (seeds, images), as for `crossed_effects_mean`.
+        resamples: how many.
+        seed: of the resampling; the same seed gives the same interval.
 
     Raises:
         InputError: fewer than two seeds.
@@ -149,9 +149,9 @@ def crossed_bootstrap(values: np.ndarray, resamples: int = 5000, seed: int = 0) 
     """
     values = np.asarray(values, np.float64)
     seeds, images = values.shape
-    _check_seeds(seeds)
-    # Most images have one value in all seeds. Such an image adds the same whenever it is drawn, so
-    # of these only the count is drawn, which makes this some hundred times faster.
+    check_seeds(seeds)
+    # Most images have the same value in all seeds. Only how many of these are drawn matters, so
+    # just their number is drawn, which is about a hundred times faster.
     usual = np.median(values)
     contested = values[:, (values != usual).any(axis=0)] - usual
     count = contested.shape[1]
@@ -169,20 +169,20 @@ def crossed_bootstrap(values: np.ndarray, resamples: int = 5000, seed: int = 0) 
 
 
 def permutation_test(first: np.ndarray, second: np.ndarray) -> float:
-    """Return p of the paired permutation test: might the two have been swapped in every seed?
+    """Return the p value of the paired permutation test, which swaps the two within each seed.
 
-    It speaks of other seeds on these very images, and assumes no distribution. Exact up to 15
-    seeds, drawn with a fixed seed beyond. It cannot go below 2 / 2**seeds: 0.25 with three seeds,
-    0.06 with five, 0.002 with ten.
+    It generalizes to new seeds on the same images, and assumes no distribution. It is exact up to
+    15 seeds, and samples permutations with a fixed seed beyond. Its p value cannot be less than
+    2 / 2**seeds: 0.25 with three seeds, 0.06 with five, 0.002 with ten.
 
     Args:
-        first: one number per seed (seeds,): a count of right images, say.
-        second: the same of another activation, with the same seeds.
+        first: one number per seed, (seeds,), for example the count of correct images.
+        second: the same for the other activation, with the same seeds.
 
     Raises:
         InputError: fewer than two seeds.
     """
-    _check_seeds(len(first))
+    check_seeds(len(first))
     test = stats.permutation_test(
         (first, second),
         lambda x, y, axis: np.mean(x - y, axis=axis),
@@ -195,93 +195,95 @@ def permutation_test(first: np.ndarray, second: np.ndarray) -> float:
 
 
 def mcnemar_test(first: np.ndarray, second: np.ndarray) -> float:
-    """Return p of McNemar's exact test on two classifiers of the same images.
+    """Return the p value of McNemar's exact test on two classifiers of the same images.
 
-    It speaks of other images for these two trained classifiers, or these two votes: a small p says
-    that the two differ, not that their activations are why. Two seeds of one activation differ too.
+    It generalizes to new images for these two trained classifiers, or these two majority votes: a
+    small p value says that the two differ, not that their activations are the cause. Two seeds of
+    one activation may differ as well.
 
     Args:
-        first: whether the first got an image right, bool (images,): one run, or `majority`'s vote.
-        second: the same of the other, bool (images,).
+        first: whether the first is correct, bool (images,): one run, or the vote of `majority`.
+        second: the same for the other, bool (images,).
     """
-    from statsmodels.stats.contingency_tables import mcnemar
-
-    table = [
-        [np.sum(first & second), np.sum(first & ~second)],
-        [np.sum(~first & second), np.sum(~first & ~second)],
-    ]
-    return float(mcnemar(table, exact=True).pvalue)
+    only_first, only_second = int(np.sum(first & ~second)), int(np.sum(~first & second))
+    if only_first + only_second == 0:
+        return 1.0  # they agree on every image
+    return float(stats.binomtest(only_first, only_first + only_second).pvalue)
 
 
 def majority(correct: np.ndarray) -> np.ndarray:
-    """Return which images are right, bool (images,): all that no more than half the seeds miss."""
+    """Return the majority vote, bool (images,): correct where at least half of the seeds are."""
     return np.mean(correct, axis=0) >= 0.5
 
 
-def holm(p_values: np.ndarray) -> np.ndarray:
-    """Return the p values (tests,) after Holm's correction, in the same order.
+def holm(p_values: ArrayLike) -> np.ndarray:
+    """Return the p values after Holm's correction, float (tests,), in the same order.
 
-    Calling those below 0.05 shown, any false alarm at all has a chance of at most 5 %.
+    If those below 0.05 are called significant, the probability of any false positive among them is
+    at most 5%.
 
     Reference:
         Holm, "A simple sequentially rejective multiple test procedure", Scandinavian Journal of
         Statistics 6 (1979), 65–70.
     """
-    from statsmodels.stats.multitest import multipletests
-
-    return multipletests(p_values, method="holm")[1]
+    plain = np.asarray(p_values, np.float64)
+    order = plain.argsort()
+    steps = plain[order] * np.arange(len(plain), 0, -1)
+    corrected = np.empty_like(plain)
+    corrected[order] = np.maximum.accumulate(steps).clip(max=1)
+    return corrected
 
 
 def power(
     seeds: float | np.ndarray, difference: float, seed_sd: float, image_se: float = 0.0
 ) -> float | np.ndarray:
-    """Return the chance that `over_seeds_and_images` finds p < 0.05, before Holm's correction.
+    """Return the probability that `crossed_effects_mean` finds p < 0.05, before Holm's correction.
 
     Args:
         seeds: how many, at least 2; a number or an array.
         difference: the true one, a fraction.
-        seed_sd: standard deviation of the paired differences over seeds.
-        image_se: what the images add (see `CrossedEstimate`). 0 asks about these very images: it is
-            then the power of Student's paired t test.
+        seed_sd: standard deviation of the paired differences across seeds.
+        image_se: see `CrossedEstimate`. 0 is for the same images: the power is then that of
+            Student's paired t test.
     """
     variance, freedom = _variance(np.asarray(seeds, np.float64), seed_sd, image_se)
     with np.errstate(divide="ignore"):
         shift = abs(difference) / np.sqrt(variance)
-    return _power(np.minimum(shift, 40.0), freedom)  # beyond it is 1, and SciPy loses its digits
+    return _power(np.minimum(shift, 40.0), freedom)  # beyond 40 it is 1, and SciPy loses precision
 
 
 def seeds_needed(
-    seed_sd: float, image_se: float = 0.0, difference: float = WORTH_SHOWING
+    seed_sd: float, image_se: float = 0.0, difference: float = EFFECT_OF_INTEREST
 ) -> int | None:
-    """Return how many seeds show a difference at 5 % in four studies of five.
+    """Return how many seeds detect a difference at the 5% level with a power of 80%.
 
     Args:
-        seed_sd: standard deviation of the paired differences over seeds.
+        seed_sd: standard deviation of the paired differences across seeds.
         image_se: as for `power`.
-        difference: the true one, a fraction; 0.02 points of percent unless told.
+        difference: the true one, a fraction; 0.02 percentage points by default.
 
     Returns:
-        The count, or None if 10,000 do not suffice; with an `image_se` above 0.36 of the
-        difference no number does, because the images leave too much doubt.
+        The number, or None if over 10,000. No number suffices if `image_se` is more than 0.36 of
+        the difference: there are too few images.
     """
     counts = np.arange(2, 10_001)
-    enough = power(counts, difference, seed_sd, image_se) >= POWER
+    enough = np.asarray(power(counts, difference, seed_sd, image_se)) >= POWER
     return int(counts[enough.argmax()]) if enough.any() else None
 
 
-def smallest_difference(seeds: int, seed_sd: float, image_se: float = 0.0) -> float:
-    """Return the difference, a fraction, that so many seeds show at 5 % in four studies of five.
+def minimum_detectable_effect(seeds: int, seed_sd: float, image_se: float = 0.0) -> float:
+    """Return the difference, a fraction, that is detected at the 5% level with a power of 80%.
 
     Args:
         seeds: how many.
-        seed_sd: standard deviation of the paired differences over seeds.
+        seed_sd: standard deviation of the paired differences across seeds.
         image_se: as for `power`.
 
     Raises:
         InputError: fewer than two seeds.
     """
-    _check_seeds(seeds)
-    variance, freedom = _variance(np.float64(seeds), seed_sd, image_se)
+    check_seeds(seeds)
+    variance, freedom = _variance(np.asarray(seeds, np.float64), seed_sd, image_se)
     return float(
         np.sqrt(variance) * optimize.brentq(lambda shift: _power(shift, freedom) - POWER, 0, 40)
     )
@@ -289,22 +291,22 @@ def smallest_difference(seeds: int, seed_sd: float, image_se: float = 0.0) -> fl
 
 @dataclass(frozen=True)
 class Comparison:
-    """What is known of the accuracy of `first` minus that of `second`.
+    """The accuracy of `first` minus that of `second`, with its intervals and tests.
 
-    Three tests answer three questions; each is corrected over the study's pairs by Holm. The
-    verdict rests on the first: a difference that is there for other seeds and other images.
+    Three tests answer three questions; Holm's correction over the study's pairs applies to each.
+    The verdict rests on the first: is there a difference for new seeds and new images?
 
     Attributes:
         first: an activation.
         second: another.
-        difference: by crossed random effects; its interval and p value are those of one pair.
+        difference: by crossed random effects; its interval and p value are uncorrected.
         bootstrap: the same difference, with the crossed bootstrap's interval.
         p_holm: `difference.p_value` after Holm's correction.
-        p_seeds: exact permutation test over seeds (these images).
-        p_seeds_holm: the same after Holm's correction.
-        p_images: McNemar's exact test between the votes of all seeds (these trainings).
-        p_images_holm: the same after Holm's correction.
-        pairs: how many pairs the correction was over.
+        p_permutation: exact permutation test over seeds (on these images).
+        p_permutation_holm: the same after Holm's correction.
+        p_mcnemar: McNemar's exact test between the majority votes (of these runs).
+        p_mcnemar_holm: the same after Holm's correction.
+        pairs: how many the correction is over.
     """
 
     first: str
@@ -312,15 +314,15 @@ class Comparison:
     difference: CrossedEstimate
     bootstrap: Estimate
     p_holm: float
-    p_seeds: float
-    p_seeds_holm: float
-    p_images: float
-    p_images_holm: float
+    p_permutation: float
+    p_permutation_holm: float
+    p_mcnemar: float
+    p_mcnemar_holm: float
     pairs: int
 
     @property
-    def shown(self) -> bool:
-        """Whether the difference is beyond chance, after the correction."""
+    def significant(self) -> bool:
+        """Whether the difference is significant at the 5% level after the correction."""
         return self.p_holm < ALPHA
 
 
@@ -328,8 +330,8 @@ def compare(correct: Mapping[str, np.ndarray]) -> list[Comparison]:
     """Return the comparison of every pair of activations, in the order of the mapping.
 
     Args:
-        correct: for each activation bool (seeds, images), all of one shape, with the same seeds in
-            the same order.
+        correct: by activation, bool (seeds, images), all of one shape, with the same seeds in the
+            same order.
 
     Raises:
         InputError: fewer than two activations or seeds, or shapes that differ.
@@ -337,51 +339,68 @@ def compare(correct: Mapping[str, np.ndarray]) -> list[Comparison]:
     if len(correct) < 2:
         raise InputError(
             f"A comparison needs at least two activations, found {', '.join(correct) or 'none'}: "
-            "add another, for instance activation=swish,relu."
+            "add another, for example activation=swish,relu."
         )
-    pairs = list(combinations(correct, 2))
-    for first, second in pairs:
+    for first, second in combinations(correct, 2):
         if correct[first].shape != correct[second].shape:
-            (seeds, images), (other_seeds, other_images) = (
-                correct[first].shape,
-                correct[second].shape,
-            )
+            seeds, images = correct[first].shape
+            other_seeds, other_images = correct[second].shape
             raise InputError(
                 "Only runs with the same seeds and images can be compared: found "
                 f"{seeds} seeds and {images:,} images of {first}, but {other_seeds} and "
-                f"{other_images:,} of {second}. Take those that both have."
+                f"{other_images:,} of {second}. Use those that both have."
             )
-    differences = [
-        correct[first].astype(np.int8) - correct[second].astype(np.int8) for first, second in pairs
-    ]
-    estimates = [over_seeds_and_images(difference) for difference in differences]
-    rights = {key: value.sum(axis=1) for key, value in correct.items()}
-    votes = {key: majority(value) for key, value in correct.items()}
-    p_seeds = [permutation_test(rights[first], rights[second]) for first, second in pairs]
-    p_images = [mcnemar_test(votes[first], votes[second]) for first, second in pairs]
-    p_holm = holm([estimate.p_value for estimate in estimates])
-    p_seeds_holm, p_images_holm = holm(p_seeds), holm(p_images)
+    return _corrected(
+        [
+            _compare(first, second, correct[first], correct[second])
+            for first, second in combinations(correct, 2)
+        ]
+    )
+
+
+def _compare(first: str, second: str, correct: np.ndarray, other_correct: np.ndarray) -> Comparison:
+    """Return the comparison of one pair, not yet corrected for others."""
+    difference = correct.astype(np.int8) - other_correct.astype(np.int8)
+    estimate = crossed_effects_mean(difference)
+    p_permutation = permutation_test(correct.sum(axis=1), other_correct.sum(axis=1))
+    p_mcnemar = mcnemar_test(majority(correct), majority(other_correct))
+    return Comparison(
+        first=first,
+        second=second,
+        difference=estimate,
+        bootstrap=crossed_bootstrap(difference),
+        p_holm=estimate.p_value,
+        p_permutation=p_permutation,
+        p_permutation_holm=p_permutation,
+        p_mcnemar=p_mcnemar,
+        p_mcnemar_holm=p_mcnemar,
+        pairs=1,
+    )
+
+
+def _corrected(comparisons: list[Comparison]) -> list[Comparison]:
+    """Return the comparisons with the p values of each test corrected over all of them."""
+    p_holm = holm([one.difference.p_value for one in comparisons])
+    p_permutation_holm = holm([one.p_permutation for one in comparisons])
+    p_mcnemar_holm = holm([one.p_mcnemar for one in comparisons])
     return [
-        Comparison(
-            first=first,
-            second=second,
-            difference=estimates[pair],
-            bootstrap=crossed_bootstrap(differences[pair]),
-            p_holm=float(p_holm[pair]),
-            p_seeds=p_seeds[pair],
-            p_seeds_holm=float(p_seeds_holm[pair]),
-            p_images=p_images[pair],
-            p_images_holm=float(p_images_holm[pair]),
-            pairs=len(pairs),
+        replace(
+            one,
+            p_holm=float(crossed),
+            p_permutation_holm=float(seeds),
+            p_mcnemar_holm=float(images),
+            pairs=len(comparisons),
         )
-        for pair, (first, second) in enumerate(pairs)
+        for one, crossed, seeds, images in zip(
+            comparisons, p_holm, p_permutation_holm, p_mcnemar_holm, strict=True
+        )
     ]
 
 
 def verdict(comparison: Comparison) -> str:
-    """Return what a comparison shows, in one sentence, in points of percent.
+    """Return the result of a comparison in one sentence, in percentage points (pp).
 
-    Intervals are rounded outwards, so that no bound is claimed which the data do not give.
+    Intervals are rounded outward, so that no bound claims more than the data support.
     """
     first, second = comparison.first, comparison.second
     value, low, high = (
@@ -395,179 +414,28 @@ def verdict(comparison: Comparison) -> str:
     test = p_text(comparison.p_holm, ALPHA) + (
         " after Holm's correction" if comparison.pairs > 1 else ""
     )
-    if not comparison.shown:
+    if not comparison.significant:
         return (
-            f"No difference between {first} and {second} can be shown: any is smaller than "
-            f"{up(max(-low, high))} points (95 % interval {span(low, high)}, {test})."
+            f"No detectable difference between {first} and {second}: any is smaller than "
+            f"{up(max(-low, high))} pp (95% CI {span(low, high)}, {test})."
         )
     if value < 0:
         first, second, value, low, high = second, first, -value, -high, -low
     digits = next(digits for digits in range(2, 17) if floor(low * 10**digits) > 0)
-    return (
-        f"{first} beats {second} by {value:.{digits}f} points (95 % interval "
-        f"{span(low, high, digits)}, {test})."
-    )
+    interval = span(low, high, digits)
+    return f"{first} beats {second} by {value:.{digits}f} pp (95% CI {interval}, {test})."
 
 
-def time_ratio(seconds: np.ndarray, reference: np.ndarray) -> Estimate:
-    """Return how many times as long an epoch takes as with a reference activation.
-
-    The ratio is that of geometric means over seeds, with Student's t interval on the logarithms of
-    the ratios within the seeds: the load of the machine at a seed's hour cancels if its runs were
-    neighbours. A run counts by its median epoch (see `median_epochs`).
-
-    Args:
-        seconds: of training, float (seeds, epochs); NaN where a run has no such epoch.
-        reference: the same of the reference, with the same seeds; epochs may differ in number.
+def check_seeds(seeds: int) -> None:
+    """Refuse fewer than two seeds.
 
     Raises:
-        InputError: fewer than two seeds, different counts of seeds, or a run of one epoch.
+        InputError: there are fewer.
     """
-    _check_seeds(len(seconds))
-    if len(seconds) != len(reference):
-        raise InputError(
-            f"Times are compared seed by seed: found {len(seconds)} runs, but {len(reference)} of "
-            "the reference. Take the seeds that both have."
-        )
-    medians = median_epochs(seconds), median_epochs(reference)
-    logs = over_seeds(np.log(medians[0]) - np.log(medians[1]))
-    return Estimate(*(float(np.exp(log)) for log in (logs.value, logs.low, logs.high)))
-
-
-def median_epochs(seconds: np.ndarray) -> np.ndarray:
-    """Return the median epoch of each run, float (seeds,), without the first, which compiles.
-
-    Args:
-        seconds: of training, float (seeds, epochs); NaN where a run has no such epoch.
-
-    Raises:
-        InputError: a run of one epoch.
-    """
-    later = seconds[:, 1:]
-    if np.isnan(later).all(axis=1).any():
-        raise InputError(
-            "A time needs runs of at least 2 epochs, because the first one compiles and does not "
-            "count: train with epochs=2 or more."
-        )
-    return np.nanmedian(later, axis=1)
-
-
-@dataclass(frozen=True)
-class Reliability:
-    """How often predictions of a confidence are right.
-
-    Attributes:
-        edges: float (bins + 1,), of the confidence; a bin holds its upper edge.
-        confidence: mean in each bin, float (bins,); NaN where a bin is empty.
-        accuracy: share of right predictions in each bin, float (bins,); NaN where it is empty.
-        count: predictions in each bin, integers (bins,).
-    """
-
-    edges: np.ndarray
-    confidence: np.ndarray
-    accuracy: np.ndarray
-    count: np.ndarray
-
-    @property
-    def expected_calibration_error(self) -> float:
-        """Mean distance between confidence and accuracy, weighted by the bins' counts."""
-        gaps = np.nan_to_num(np.abs(self.accuracy - self.confidence))
-        return float(np.average(gaps, weights=self.count))
-
-
-def reliability(probabilities: np.ndarray, labels: np.ndarray, bins: int = 15) -> Reliability:
-    """Return the reliability curve of one run, or of several taken together.
-
-    Runs that are taken together may hide each other's errors: for a mean calibration error over
-    seeds, call this once a seed.
-
-    Args:
-        probabilities: float (images, classes) or (seeds, images, classes); rows sum to 1.
-        labels: true classes, integers (images,).
-        bins: how many, all equally wide.
-
-    Reference:
-        Guo and others, "On calibration of modern neural networks", ICML 2017.
-    """
-    confidence = probabilities.max(axis=-1).astype(np.float64)
-    right = probabilities.argmax(axis=-1) == labels
-    edges = np.linspace(0, 1, bins + 1)
-    inside = np.searchsorted(edges[1:-1], confidence.ravel())
-    count = np.bincount(inside, minlength=bins)
-    with np.errstate(invalid="ignore"):  # 0 / 0 of an empty bin is NaN
-        return Reliability(
-            edges=edges,
-            confidence=np.bincount(inside, confidence.ravel(), minlength=bins) / count,
-            accuracy=np.bincount(inside, right.ravel(), minlength=bins) / count,
-            count=count,
-        )
-
-
-def only_wrong(correct: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Return the images that one activation alone gets wrong, by the vote of its seeds.
-
-    Args:
-        correct: for each activation bool (seeds, images).
-
-    Returns:
-        For each activation the images' positions, integers (≤ images,): first those where its share
-        of wrong seeds is farthest above the mean of the others'.
-    """
-    names = list(correct)
-    shares = np.array([1 - correct[name].mean(axis=0) for name in names])
-    wrong = np.array([~majority(correct[name]) for name in names])
-    alone = wrong & (wrong.sum(axis=0) == 1)
-    ahead = shares - (shares.sum(axis=0) - shares) / (len(names) - 1)
-    return {
-        name: np.flatnonzero(alone[i])[np.argsort(-ahead[i, alone[i]], kind="stable")]
-        for i, name in enumerate(names)
-    }
-
-
-def error_overlap(correct: Mapping[str, np.ndarray]) -> np.ndarray:
-    """Return how much the errors of two runs overlap, by the activations of the two.
-
-    The overlap is Jaccard's index: the images that both get wrong, over those that at least one
-    does. It is averaged over all pairs of runs with different seeds. So the diagonal shows how much
-    the seed alone changes, and an activation changes something where its row is below that.
-
-    Args:
-        correct: for each activation bool (seeds, images), all of one shape.
-
-    Returns:
-        Float (activations, activations), symmetric, in the order of the mapping.
-
-    Raises:
-        InputError: fewer than two seeds.
-    """
-    wrong = ~np.stack(list(correct.values()))
-    activations, seeds, images = wrong.shape
-    _check_seeds(seeds)
-    overlap = 1 - squareform(pdist(wrong.reshape(-1, images), "jaccard"))
-    overlap = overlap.reshape(activations, seeds, activations, seeds)
-    other_seed = ~np.eye(seeds, dtype=bool)
-    return overlap.transpose(0, 2, 1, 3)[:, :, other_seed].mean(axis=-1)
-
-
-def epochs_to(val_accuracy: np.ndarray, threshold: float = 0.99) -> np.ndarray:
-    """Return the first epoch, from 1, that reaches a validation accuracy; NaN if none does.
-
-    Args:
-        val_accuracy: float (runs, epochs); NaN where a run has no such epoch.
-        threshold: the accuracy to reach, a fraction.
-
-    Returns:
-        Float (runs,).
-    """
-    reached = val_accuracy >= threshold
-    return np.where(reached.any(axis=1), reached.argmax(axis=1) + 1.0, np.nan)
-
-
-def _check_seeds(seeds: int) -> None:
     if seeds < 2:
         raise InputError(
-            f"Found {seeds} seed{'s' * (seeds != 1)}, but chance shows between seeds only: train "
-            "every activation with at least 2, better 10 (seed=1,2,3 -m)."
+            f"Found {count(seeds, 'seed')}, but the variance across seeds takes at least 2: train "
+            "every activation with more, ideally 10 (seed=1,2,3 -m)."
         )
 
 
@@ -580,7 +448,7 @@ def _variance(seeds: np.ndarray, seed_sd: float, image_se: float) -> tuple[np.nd
 
 
 def _power(shift: np.ndarray, freedom: np.ndarray) -> np.ndarray:
-    """Return the power of the two-sided t test at 5 %; `shift` is in standard errors."""
+    """Return the power of the two-sided t test at the 5% level; `shift` is in standard errors."""
     critical = stats.t.ppf(1 - ALPHA / 2, freedom)
     wrong_side = stats.nct.cdf(-critical, freedom, shift)  # SciPy may say NaN for less than 1e-16
     return stats.nct.sf(critical, freedom, shift) + np.nan_to_num(wrong_side)

@@ -1,3 +1,3 @@
-"""The report of a comparison: its figures, its sentences, its page and its files. No number is
-computed here that `src.evidence` could compute.
+"""The report on a comparison: its figures, captions, page, and files. Numbers that `src.evidence`
+can compute are not computed here.
 """

@@ -1,6 +1,6 @@
-"""What an activation layer is by itself: its function, its derivative, and what it costs.
+"""What an activation is by itself: its function, its derivative, and its cost.
 
-All of it is taken from the layers as they train, so with the kernels that training uses.
+All of it is measured on the layers that the runs used, with the same kernels.
 """
 
 import ast
@@ -14,8 +14,14 @@ import numpy as np
 import tensorflow as tf
 from hydra.utils import instantiate
 
+from src.evidence.findings import Findings
+from src.evidence.run_set import RunSet
+
+X = np.linspace(-5, 5, 1001)  # where the functions are evaluated
 SHAPE = (128, 16, 16, 32)  # 2**20 elements: more than a core's cache holds, as in training
 CALLS = 8  # in each measurement
+# Where the layers were when older runs were made, and where they are now.
+MOVED = ("src.activations.", "src.training.activations.")
 
 
 @dataclass(frozen=True)
@@ -29,10 +35,44 @@ class Curve:
 
 @dataclass(frozen=True)
 class Cost:
-    """Nanoseconds per element, float (rounds,); `backward` is for the gradient, on top."""
+    """Nanoseconds per element, float (rounds,); `backward` is what the gradient adds."""
 
     forward: np.ndarray
     backward: np.ndarray
+
+
+@dataclass(frozen=True)
+class Profile:
+    """What the activations of a set of runs are by themselves, by activation.
+
+    Attributes:
+        curves: with the initial β, the reference first.
+        learned: with the smallest and the largest learned β; only of activations that learn it.
+        start: the initial β, of the same activations.
+        costs: of each layer alone.
+    """
+
+    curves: Mapping[str, Curve]
+    learned: Mapping[str, list[Curve]]
+    start: Mapping[str, float]
+    costs: Mapping[str, Cost]
+
+
+def profile(runs: RunSet, found: Findings) -> Profile:
+    """Return the curves and the costs of the activations of a set of runs."""
+    settings = {name: runs.settings(name) for name in found.activations}
+    learned = {}
+    for name, layers in found.betas.items():
+        ends = [float(np.median(values[:, -1])) for values in layers.values()]
+        learned[name] = [
+            curve({**settings[name], "beta": str(beta)}, X) for beta in (min(ends), max(ends))
+        ]
+    return Profile(
+        curves={name: curve(one, X) for name, one in settings.items()},
+        learned=learned,
+        start={name: float(settings[name]["beta"]) for name in found.betas},
+        costs=costs(settings, runs.recipe["precision"]),
+    )
 
 
 def layer(settings: Mapping[str, str], dtype: str = "float32") -> keras.layers.Layer:
@@ -42,11 +82,13 @@ def layer(settings: Mapping[str, str], dtype: str = "float32") -> keras.layers.L
         settings: a run's params under `activation.`, as text.
         dtype: Keras's dtype policy.
     """
-    return instantiate({key: _value(text) for key, text in settings.items()}, dtype=dtype)
+    values = {key: _value(text) for key, text in settings.items()}
+    values["_target_"] = values["_target_"].replace(*MOVED)
+    return instantiate(values, dtype=dtype)
 
 
 def _value(text: str) -> Any:
-    """Return what MLflow made a param's text of, by `str`."""
+    """Return the value whose `str` MLflow keeps as a param."""
     try:
         return ast.literal_eval(text)
     except (ValueError, SyntaxError):  # a word
@@ -54,7 +96,7 @@ def _value(text: str) -> Any:
 
 
 def curve(settings: Mapping[str, str], x: np.ndarray) -> Curve:
-    """Return the layer's values at `x`, and by automatic differentiation its slope there.
+    """Return the layer's values at `x`, and its slopes by automatic differentiation.
 
     Args:
         settings: as for `layer`.
@@ -69,11 +111,11 @@ def curve(settings: Mapping[str, str], x: np.ndarray) -> Curve:
 
 
 def costs(layers: Mapping[str, Mapping[str, str]], dtype: str, rounds: int = 15) -> dict[str, Cost]:
-    """Return what each layer costs on this machine, measured in turn (A B A B ...).
+    """Return the cost of each layer on this machine, from interleaved rounds (A B A B ...).
 
     Args:
         layers: the settings of each layer (see `layer`), by name.
-        dtype: Keras's dtype policy of the trainings.
+        dtype: Keras's dtype policy of the runs.
         rounds: how often each is measured, after a first time that compiles.
     """
     compute_dtype = keras.DTypePolicy(dtype).compute_dtype
@@ -93,8 +135,8 @@ def costs(layers: Mapping[str, Mapping[str, str]], dtype: str, rounds: int = 15)
 
 
 def _steps(function: keras.layers.Layer, x: tf.Tensor) -> tuple[Callable, Callable]:
-    """Return the way forward, and the way there and back, each compiled into a graph."""
-    function(x[:1])  # builds what it learns
+    """Return the forward pass, and forward plus backward, each compiled into a graph."""
+    function(x[:1])  # builds its weights
     learned = function.trainable_variables
 
     @tf.function
@@ -112,9 +154,9 @@ def _steps(function: keras.layers.Layer, x: tf.Tensor) -> tuple[Callable, Callab
 
 
 def _nanoseconds(step: Callable) -> float:
-    """Return the time of a call, per element."""
+    """Return the time of a call per element."""
     began = time.perf_counter_ns()
     for _ in range(CALLS):
         step()
-    tf.test.experimental.sync_devices()  # a GPU may still be at it
+    tf.test.experimental.sync_devices()  # a GPU may still be computing
     return (time.perf_counter_ns() - began) / CALLS / np.prod(SHAPE)

@@ -1,34 +1,31 @@
-"""The figures of a comparison of activations, for a light or a dark ground.
+"""The figures of a comparison of activations, on a light or a dark background.
 
-Colours that depend on the ground are taken from Matplotlib's settings: call these inside
-`rc_context(figures.STYLE)` or `rc_context(figures.DARK)`. An activation has the same colour and
-marker in all of them. They are narrow, so that a phone shows their text in a readable size.
+Colors that depend on the background come from Matplotlib's settings: call these functions inside
+`rc_context(figures.STYLE)` or `rc_context(figures.DARK)`. An activation has the same color and
+marker in all figures. They are narrow, so that their text is readable on a phone.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 from matplotlib import rcParams
 from matplotlib.axes import Axes
 from matplotlib.colors import Colormap, LinearSegmentedColormap
 from matplotlib.figure import Figure
-from matplotlib.ticker import LogLocator, MaxNLocator, MultipleLocator, NullFormatter, NullLocator
+from matplotlib.layout_engine import ConstrainedLayoutEngine
+from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter, NullLocator
 
 from src.evaluation.figures import BLUE, GREEN, NIGHT, ORANGE, PURPLE, SKY, VERMILION
 from src.evidence import statistics
-from src.evidence.findings import FEW, GOAL, Calibration, Findings, Pair
-from src.runtime.formatting import listed, percent, signed
-
-if TYPE_CHECKING:  # it needs TensorFlow
-    from src.reporting.activation_profile import Cost, Curve
+from src.evidence.findings import FEW, GOAL, Calibration, EpochTimes, Findings, Pair
+from src.runtime.formatting import percent, signed
 
 WIDTH = 6.0  # inches
-GREY = "#8A8A8A"  # seen on white and on black
-# Grey is the reference's. On black the light blue is seen better, so the two change places.
-ON_WHITE = (GREY, BLUE, VERMILION, GREEN, ORANGE, PURPLE, SKY)
-ON_BLACK = (GREY, SKY, VERMILION, GREEN, ORANGE, PURPLE, BLUE)
+GRAY = "#8A8A8A"  # visible on white and on black
+# Gray is for the reference. On black, the light blue is more visible, so the two blues swap.
+ON_WHITE = (GRAY, BLUE, VERMILION, GREEN, ORANGE, PURPLE, SKY)
+ON_BLACK = (GRAY, SKY, VERMILION, GREEN, ORANGE, PURPLE, BLUE)
 MARKERS = "os^DvPX"
 
 
@@ -41,31 +38,37 @@ class Look:
 
 
 def looks(activations: Sequence[str]) -> dict[str, Look]:
-    """Return a look for each activation, the reference first; no two alike up to 49."""
-    colours = _colours()
+    """Return a look for each activation, the reference first; up to 49 differ from each other."""
+    colors = _colors()
     return {
-        name: Look(colours[place % 7], MARKERS[(place + place // 7) % 7])
+        name: Look(colors[place % 7], MARKERS[(place + place // 7) % 7])
         for place, name in enumerate(activations)
     }
 
 
-def _figure(height: float, title: str) -> Figure:
-    figure = Figure((WIDTH, height), layout="constrained")
-    figure.get_layout_engine().set(w_pad=0.08, h_pad=0.08)
+def new_figure(height: float, title: str) -> Figure:
+    """Return an empty figure.
+
+    Args:
+        height: in inches.
+        title: above all axes.
+    """
+    figure = Figure((WIDTH, height), layout=ConstrainedLayoutEngine(w_pad=0.08, h_pad=0.08))
     figure.suptitle(title, x=0.02, ha="left")
     return figure
 
 
-def _colours() -> Sequence[str]:
+def _colors() -> Sequence[str]:
     return ON_BLACK if rcParams["figure.facecolor"] == NIGHT else ON_WHITE
 
 
-def _ink() -> str:
+def ink() -> str:
+    """Return the color of text and means, by background."""
     return rcParams["text.color"]
 
 
-def _rows(axes: Axes, names: Sequence[str]) -> None:
-    """Name rows from the top, without an axis."""
+def label_rows(axes: Axes, names: Sequence[str]) -> None:
+    """Label the rows from the top, and hide the axis."""
     axes.set_yticks(range(len(names)), names)
     axes.set_ylim(len(names) - 0.5, -0.5)
     axes.tick_params(left=False)
@@ -74,11 +77,12 @@ def _rows(axes: Axes, names: Sequence[str]) -> None:
 
 
 def _spread(count: int, height: float) -> np.ndarray:
-    """Return offsets that set the seeds of a row apart, the same for the same seed."""
+    """Return offsets that separate the seeds of a row, float (count,)."""
     return np.linspace(-height, height, count)
 
 
-def _legend(figure: Figure, axes: Axes, columns: int) -> None:
+def legend(figure: Figure, axes: Axes, columns: int) -> None:
+    """Add a legend for the axes below the figure."""
     handles, labels = axes.get_legend_handles_labels()
     figure.legend(
         handles, labels, loc="outside lower center", ncols=columns, frameon=False, fontsize=10
@@ -86,9 +90,9 @@ def _legend(figure: Figure, axes: Axes, columns: int) -> None:
 
 
 def accuracy(found: Findings) -> Figure:
-    """Draw the accuracy of every run, with mean and interval, the best activation on top."""
+    """Draw the accuracy of every run with means and intervals, the best activation on top."""
     order = sorted(found.activations, key=lambda name: -found.means[name].value)
-    figure = _figure(1.25 + 0.58 * len(order), "Held-out accuracy of every run")
+    figure = new_figure(1.25 + 0.58 * len(order), "Held-out accuracy of every run")
     axes = figure.subplots()
     look = looks(found.activations)
     for row, name in enumerate(order):
@@ -102,31 +106,31 @@ def accuracy(found: Findings) -> Figure:
             alpha=0.85,
             mew=0,
         )
-        axes.plot([100 * mean.low, 100 * mean.high], [row + 0.26] * 2, color=_ink(), lw=2.2)
-        axes.plot(100 * mean.value, row + 0.26, "D", color=_ink(), ms=5.5)
-    _rows(axes, [f"{name}\n{percent(found.means[name].value)}" for name in order])
+        axes.plot([100 * mean.low, 100 * mean.high], [row + 0.26] * 2, color=ink(), lw=2.2)
+        axes.plot(100 * mean.value, row + 0.26, "D", color=ink(), ms=5.5)
+    label_rows(axes, [f"{name}\n{percent(found.means[name].value)}" for name in order])
     axes.xaxis.set_major_locator(MaxNLocator(6))
     axes.set_xlabel("Accuracy (%)")
     return figure
 
 
 def differences(found: Findings) -> Figure:
-    """Draw every pair's difference with the two intervals, and the difference of every seed."""
-    figure = _figure(1.9 + 0.46 * len(found.pairs), "Differences in accuracy")
+    """Draw every pair's difference with both intervals, and the difference of every seed."""
+    figure = new_figure(1.9 + 0.46 * len(found.pairs), "Differences in accuracy")
     axes = figure.subplots()
-    axes.axvline(0, color=_ink(), lw=1)
+    axes.axvline(0, color=ink(), lw=1)
     for row, pair in enumerate(found.pairs):
         estimate, bootstrap = pair.comparison.difference, pair.comparison.bootstrap
-        color = _shown_color(pair)
+        color = _significance_color(pair)
         axes.plot(
             100 * pair.by_seed,
             row - 0.2 + _spread(len(found.seeds), 0.1),
             "o",
-            color=GREY,
+            color=GRAY,
             ms=3.2,
             alpha=0.7,
             mew=0,
-            label="a seed" if row == 0 else None,
+            label="one seed" if row == 0 else None,
         )
         axes.plot(
             [100 * estimate.low, 100 * estimate.high],
@@ -139,33 +143,34 @@ def differences(found: Findings) -> Figure:
         axes.plot(
             [100 * bootstrap.low, 100 * bootstrap.high],
             [row + 0.28] * 2,
-            color=GREY,
+            color=GRAY,
             lw=1.2,
-            label="bootstrap" if row == 0 else None,
+            label="bootstrap 95% CI" if row == 0 else None,
         )
     for color, label in (
-        (_colours()[1], "more, beyond chance"),
-        (VERMILION, "less, beyond chance"),
-        (_ink(), "not beyond chance"),
+        (_colors()[1], "higher, significant"),
+        (VERMILION, "lower, significant"),
+        (ink(), "not significant"),
     ):
         axes.plot([], [], "D-", color=color, lw=3, ms=6, label=label)
-    _rows(axes, [pair.name for pair in found.pairs])
+    label_rows(axes, [pair.name for pair in found.pairs])
     axes.xaxis.set_major_locator(MaxNLocator(6))
     axes.xaxis.set_major_formatter(lambda points, _: signed(points, 3).rstrip("0").rstrip("."))
-    axes.set_xlabel("Points of percent")
-    _legend(figure, axes, 2)
+    axes.set_xlabel("Percentage points")
+    legend(figure, axes, 2)
     return figure
 
 
-def _shown_color(pair: Pair) -> str:
-    if not pair.comparison.shown:
-        return _ink()
-    return _colours()[1] if pair.comparison.difference.value > 0 else VERMILION
+def _significance_color(pair: Pair) -> str:
+    if not pair.comparison.significant:
+        return ink()
+    return _colors()[1] if pair.comparison.difference.value > 0 else VERMILION
 
 
 def power(found: Findings) -> Figure:
-    """Draw the chance to find a difference of 0.02 points from the reference, by seeds."""
-    figure = _figure(3.9, f"Power to show {100 * statistics.WORTH_SHOWING:.2f} points")
+    """Draw the power to detect a difference of 0.02 pp from the reference, by number of seeds."""
+    effect = statistics.EFFECT_OF_INTEREST
+    figure = new_figure(3.9, f"Power to detect {100 * effect:.2f} percentage points")
     axes = figure.subplots()
     seeds = np.unique(np.geomspace(2, 500, 120).round())
     look = looks(found.activations)
@@ -174,7 +179,7 @@ def power(found: Findings) -> Figure:
             continue
         spread = pair.comparison.difference
         for doubt, dashes in ((0.0, "-"), (spread.image_se, (0, (2, 1.5)))):
-            chance = statistics.power(seeds, statistics.WORTH_SHOWING, spread.seed_sd, doubt)
+            chance = statistics.power(seeds, effect, spread.seed_sd, doubt)
             axes.plot(
                 seeds,
                 100 * chance,
@@ -183,10 +188,10 @@ def power(found: Findings) -> Figure:
                 lw=2,
                 label=pair.name if dashes == "-" else None,
             )
-    axes.plot([], [], color=_ink(), label="on these images")
-    axes.plot([], [], color=_ink(), linestyle=(0, (2, 1.5)), label="on other images too")
-    axes.axhline(100 * statistics.POWER, color=_ink(), lw=0.8)
-    axes.axvline(len(found.seeds), color=_ink(), lw=0.8)
+    axes.plot([], [], color=ink(), label="on these images")
+    axes.plot([], [], color=ink(), linestyle=(0, (2, 1.5)), label="on new images")
+    axes.axhline(100 * statistics.POWER, color=ink(), lw=0.8)
+    axes.axvline(len(found.seeds), color=ink(), lw=0.8)
     axes.text(len(found.seeds), 91, f" {len(found.seeds)} seeds here", fontsize=9.5)
     axes.set_xscale("log")
     axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
@@ -196,22 +201,22 @@ def power(found: Findings) -> Figure:
     axes.set_ylim(0, 101)
     axes.grid()
     axes.set_xlabel("Seeds")
-    axes.set_ylabel("Chance to show it (%)")
-    _legend(figure, axes, 2)
+    axes.set_ylabel("Power (%)")
+    legend(figure, axes, 2)
     return figure
 
 
-def epoch_time(found: Findings) -> Figure:
-    """Draw how many times as long an epoch takes as with the reference."""
-    names = list(found.times.estimates)
-    figure = _figure(1.25 + 0.5 * len(names), f"Time of an epoch, relative to {found.reference}")
+def epoch_time(found: Findings, times: EpochTimes) -> Figure:
+    """Draw the ratio of every activation's time per epoch to that of the reference."""
+    names = list(times.estimates)
+    figure = new_figure(1.25 + 0.5 * len(names), f"Time per epoch, relative to {found.reference}")
     axes = figure.subplots()
-    axes.axvline(1, color=_ink(), lw=1)
+    axes.axvline(1, color=ink(), lw=1)
     look = looks(found.activations)
     for row, name in enumerate(names):
-        ratio = found.times.estimates[name]
+        ratio = times.estimates[name]
         axes.plot(
-            found.times.ratios[name],
+            times.ratios[name],
             row - 0.14 + _spread(len(found.seeds), 0.12),
             look[name].marker,
             color=look[name].color,
@@ -219,40 +224,17 @@ def epoch_time(found: Findings) -> Figure:
             alpha=0.85,
             mew=0,
         )
-        axes.plot([ratio.low, ratio.high], [row + 0.24] * 2, color=_ink(), lw=2.2)
-        axes.plot(ratio.value, row + 0.24, "D", color=_ink(), ms=5.5)
-    _rows(axes, [f"{name}\n{found.times.estimates[name].value:.2f} ×" for name in names])
+        axes.plot([ratio.low, ratio.high], [row + 0.24] * 2, color=ink(), lw=2.2)
+        axes.plot(ratio.value, row + 0.24, "D", color=ink(), ms=5.5)
+    label_rows(axes, [f"{name}\n{times.estimates[name].value:.2f}×" for name in names])
     axes.xaxis.set_major_locator(MaxNLocator(6))
-    axes.set_xlabel("Ratio of the same seed's runs")
-    return figure
-
-
-def activation_cost(costs: Mapping[str, "Cost"]) -> Figure:
-    """Draw what each activation alone costs per element, the cheapest on top."""
-    medians = {
-        name: (np.median(cost.forward), np.median(cost.backward)) for name, cost in costs.items()
-    }
-    order = sorted(medians, key=lambda name: sum(medians[name]))
-    figure = _figure(1.7 + 0.42 * len(order), "Cost of the activation alone")
-    axes = figure.subplots()
-    for row, name in enumerate(order):
-        forward, backward = medians[name]
-        first = row == 0
-        axes.barh(row, forward, 0.6, color=BLUE, label="forward" if first else None)
-        axes.barh(
-            row, backward, 0.6, left=forward, color=ORANGE, label="backward" if first else None
-        )
-        axes.text(forward + backward, row, f"  {forward + backward:.2f}", va="center")
-    _rows(axes, order)
-    axes.set_xlim(0, 1.12 * max(map(sum, medians.values())))
-    axes.set_xlabel("Nanoseconds per element")
-    _legend(figure, axes, 2)
+    axes.set_xlabel("Ratio of runs with the same seed")
     return figure
 
 
 def learning_curves(found: Findings) -> Figure:
-    """Draw the validation error by epoch: the median of the seeds, and their range."""
-    figure = _figure(4.3, "Validation error by epoch")
+    """Draw the validation error by epoch: the median and the range over seeds."""
+    figure = new_figure(4.3, "Validation error by epoch")
     axes = figure.subplots()
     for name, look in looks(found.activations).items():
         rates = 100 * found.error_rates[name]
@@ -270,7 +252,7 @@ def learning_curves(found: Findings) -> Figure:
             lw=1.8,
             label=name,
         )
-    axes.axhline(100 * (1 - GOAL), color=_ink(), lw=0.8, ls=(0, (4, 3)))
+    axes.axhline(100 * (1 - GOAL), color=ink(), lw=0.8, ls=(0, (4, 3)))
     if min(rates.min() for rates in found.error_rates.values()) > 0:
         axes.set_yscale("log")
         axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 3, 5)))
@@ -281,15 +263,15 @@ def learning_curves(found: Findings) -> Figure:
     axes.grid(axis="y")
     axes.set_xlabel("Epoch")
     axes.set_ylabel("Validation error (%)")
-    _legend(figure, axes, min(3, len(found.activations)))
+    legend(figure, axes, min(3, len(found.activations)))
     return figure
 
 
 def calibration(found: Findings) -> Figure:
-    """Draw how often predictions of a confidence are right, and how many there are of each."""
-    figure = _figure(5.6, "Reliability of the confidence")
+    """Draw the accuracy by confidence, and the share of images by confidence."""
+    figure = new_figure(5.6, "Reliability diagram")
     upper, lower = figure.subplots(2, 1, height_ratios=(3, 1.2), sharex=True)
-    upper.plot([0, 100], [0, 100], color=_ink(), lw=0.8, ls=(0, (4, 3)))
+    upper.plot([0, 100], [0, 100], color=ink(), lw=0.8, ls=(0, (4, 3)))
     for name, look in looks(found.activations).items():
         curve = found.calibration[name].reliability
         enough = curve.count >= FEW
@@ -305,7 +287,7 @@ def calibration(found: Findings) -> Figure:
         )
         shares = 100 * curve.count / curve.count.sum()
         lower.stairs(shares, 100 * curve.edges, color=look.color, lw=1.6)
-    upper.set_ylabel("Right (%)")
+    upper.set_ylabel("Accuracy (%)")
     upper.set_ylim(0, 101)
     upper.grid()
     lower.set_yscale("log")
@@ -316,12 +298,12 @@ def calibration(found: Findings) -> Figure:
     lower.set_xlabel("Confidence (%)")
     lower.set_xlim(_least_confidence(found.calibration.values()), 100)
     lower.grid(axis="y")
-    _legend(figure, upper, min(3, len(found.activations)))
+    legend(figure, upper, min(3, len(found.activations)))
     return figure
 
 
-def _least_confidence(calibrations: Sequence[Calibration]) -> float:
-    """Return where the first bin with a prediction begins, in percent."""
+def _least_confidence(calibrations: Iterable[Calibration]) -> float:
+    """Return the lower edge of the first bin that is not empty, in percent."""
     return min(
         100 * one.reliability.edges[np.flatnonzero(one.reliability.count)[0]]
         for one in calibrations
@@ -331,22 +313,22 @@ def _least_confidence(calibrations: Sequence[Calibration]) -> float:
 def error_overlap(found: Findings) -> Figure:
     """Draw how much the errors of two runs overlap, by their activations."""
     names = found.activations
-    figure = _figure(1.6 + 0.62 * len(names), "Errors that two runs share")
+    figure = new_figure(1.6 + 0.62 * len(names), "Errors shared by two runs")
     axes = figure.subplots()
     top = found.overlap.max()
-    colours = _colours()
+    colors = _colors()
     axes.imshow(
-        found.overlap, cmap=_ground_to(colours[-1]), vmin=0, vmax=max(top, 1e-9), aspect="auto"
+        found.overlap, cmap=_ground_to(colors[-1]), vmin=0, vmax=max(top, 1e-9), aspect="auto"
     )
     for (row, column), share in np.ndenumerate(found.overlap):
         axes.text(
             column,
             row,
-            f"{100 * share:.0f} %",
+            f"{100 * share:.0f}%",
             ha="center",
             va="center",
             fontweight="bold" if row == column else "normal",
-            color="white" if colours is ON_BLACK else _ink(),
+            color="white" if colors is ON_BLACK else ink(),
         )
     axes.set_xticks(range(len(names)), [name.replace(" ", "\n", 1) for name in names])
     axes.set_yticks(range(len(names)), names)
@@ -359,94 +341,35 @@ def _ground_to(color: str) -> Colormap:
     return LinearSegmentedColormap.from_list("ground", [rcParams["figure.facecolor"], color])
 
 
-def only_wrong(found: Findings, images: np.ndarray, labels: np.ndarray) -> Figure:
-    """Draw images that one activation alone gets wrong, by the vote of its seeds.
+def uniquely_misclassified(found: Findings, images: np.ndarray, labels: np.ndarray) -> Figure:
+    """Draw images that one activation alone misclassifies, by the majority vote of its seeds.
 
     Args:
         found: the findings.
         images: the held-out images, uint8 (images, 28, 28).
-        labels: their true digits, uint8 (images,).
+        labels: their true labels, uint8 (images,).
     """
     across = 5
-    names = [name for name in found.activations if len(found.only_wrong[name])]
-    figure = _figure(0.5 + 1.85 * len(names), "Images that one activation alone misreads")
-    parts = np.atleast_1d(figure.subfigures(len(names), 1, hspace=0.08))
+    names = [name for name in found.activations if len(found.uniquely_misclassified[name])]
+    figure = new_figure(0.5 + 1.85 * len(names), "Images that one activation alone misclassifies")
+    parts = figure.subfigures(len(names), 1, squeeze=False, hspace=0.08)[:, 0]
     for part, name in zip(parts, names, strict=True):
-        places = found.only_wrong[name]
+        places = found.uniquely_misclassified[name]
         part.suptitle(
             f"{name} alone: {len(places)}", x=0.02, ha="left", fontsize=11, fontweight="normal"
         )
         grid = part.subplots(1, across)
-        for axes, place, digit in zip(grid, places, found.taken_for[name], strict=False):
-            axes.imshow(images[place], cmap=_ground_to(_ink()), interpolation="nearest")
+        for axes, place, digit in zip(grid, places, found.most_common_error[name], strict=False):
+            axes.imshow(images[place], cmap=_ground_to(ink()), interpolation="nearest")
             axes.set_xlabel(
-                f"{labels[place]} read as {digit}\n"
-                f"{found.wrong_seeds[name][place]} of {len(found.seeds)}",
+                f"{labels[place]} → {digit}\n"
+                f"{found.wrong_seeds[name][place]} of {len(found.seeds)} seeds",
                 fontsize=9.5,
             )
         for axes in part.axes:
             axes.spines[:].set_visible(False)
             axes.set_xticks([])
             axes.set_yticks([])
-    # The layout is made for axes that are not square yet; made again, it keeps the last row inside.
+    # The first layout is for axes that are not square yet; the second keeps the last row inside.
     figure.draw_without_rendering()
-    return figure
-
-
-def betas(found: Findings, start: Mapping[str, float]) -> Figure:
-    """Draw the learned β of every layer and seed over the epochs.
-
-    Args:
-        found: the findings.
-        start: by activation, where β begins.
-    """
-    layers = list(next(iter(found.betas.values())))
-    across = min(3, len(layers))
-    down = -(-len(layers) // across)
-    figure = _figure(1.1 + 1.75 * down, "β of every layer by epoch, a line per seed")
-    look = looks(found.activations)
-    grid = np.ravel(figure.subplots(down, across, sharex=True, sharey=True, squeeze=False))
-    for number, (axes, layer) in enumerate(zip(grid, layers, strict=False), 1):
-        for name, by_layer in found.betas.items():
-            values = by_layer[layer]
-            epochs = np.arange(values.shape[1] + 1)
-            lines = np.column_stack([np.full(len(values), start[name]), values])
-            axes.axhline(start[name], color=_ink(), lw=0.8, ls=(0, (4, 3)))
-            axes.plot(epochs, lines.T, color=look[name].color, lw=1, alpha=0.55)
-            axes.plot(epochs, np.median(lines, axis=0), color=look[name].color, lw=2.2, label=name)
-        ends = [f"{np.median(by_layer[layer][:, -1]):.2f}" for by_layer in found.betas.values()]
-        axes.set_title(f"Layer {number}: to {listed(ends)}", fontsize=10.5)
-        axes.xaxis.set_major_locator(MaxNLocator(4, integer=True))
-        axes.grid(axis="y")
-    for axes in grid[len(layers) :]:
-        axes.set_visible(False)
-    figure.supxlabel("Epoch", fontsize=10.5)
-    if len(found.betas) > 1:
-        _legend(figure, grid[0], 1)
-    return figure
-
-
-def shapes(curves: Mapping[str, "Curve"], learned: Mapping[str, Sequence["Curve"]]) -> Figure:
-    """Draw the activations and their derivatives.
-
-    Args:
-        curves: as they start, by activation, the reference first.
-        learned: by activation, as they end: with the least and the greatest learned β.
-    """
-    figure = _figure(4.2, "The activations and their derivatives")
-    panels = figure.subplots(1, 2)
-    for axes, part, title in zip(panels, ("value", "slope"), ("f(x)", "f′(x)"), strict=True):
-        for name, look in looks(list(curves)).items():
-            curve = curves[name]
-            axes.plot(curve.x, getattr(curve, part), color=look.color, lw=2, label=name)
-            for one in learned.get(name, ()):
-                axes.plot(one.x, getattr(one, part), color=look.color, lw=1.2, ls=(0, (2, 1.5)))
-        axes.set_title(title)
-        axes.xaxis.set_major_locator(MultipleLocator(2))
-        axes.set_xlim(curve.x[0], curve.x[-1])
-        axes.set_xlabel("x")
-        axes.grid()
-    if learned:
-        panels[0].plot([], [], color=_ink(), lw=1.2, ls=(0, (2, 1.5)), label="with learned β")
-    _legend(figure, panels[0], 3)
     return figure

@@ -1,29 +1,27 @@
-"""The numbers of a report as files: everything as JSON, and tables of the runs and the pairs."""
+"""The numbers of a report as files: all of them as JSON, the runs and the pairs as tables."""
 
 import json
 from collections.abc import Mapping
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from src.evidence import statistics
 from src.evidence.findings import Findings
-from src.evidence.run_set import Runs
+from src.evidence.run_set import RunSet
+from src.reporting.activation_profile import Cost
 from src.runtime import metric_names
 
-if TYPE_CHECKING:  # it needs TensorFlow
-    from src.reporting.activation_profile import Cost
 
-
-def as_json(runs: Runs, found: Findings, costs: Mapping[str, "Cost"]) -> str:
-    """Return all findings as JSON. Accuracies are fractions; what is missing is null.
+def as_json(runs: RunSet, found: Findings, costs: Mapping[str, Cost]) -> str:
+    """Return all findings as JSON. Accuracies are fractions; missing values are null.
 
     Args:
         runs: the set.
-        found: what it shows.
-        costs: of each activation alone.
+        found: the findings on it.
+        costs: of each activation's layer alone.
     """
     activations = {
         name: {
@@ -36,7 +34,7 @@ def as_json(runs: Runs, found: Findings, costs: Mapping[str, "Cost"]) -> str:
             "median_validation_error": np.median(found.error_rates[name], axis=0),
             "calibration_error": asdict(found.calibration[name].error),
             "mean_confidence": found.calibration[name].confidence,
-            "images_only_it_misreads": found.only_wrong[name],
+            "uniquely_misclassified": found.uniquely_misclassified[name],
             "beta": found.betas.get(name, {}),
         }
         for name in found.activations
@@ -44,7 +42,7 @@ def as_json(runs: Runs, found: Findings, costs: Mapping[str, "Cost"]) -> str:
     pairs = [
         {
             "verdict": statistics.verdict(pair.comparison),
-            "shown": pair.comparison.shown,
+            "significant": pair.comparison.significant,
             **asdict(pair),
         }
         for pair in found.pairs
@@ -74,7 +72,7 @@ def _times(found: Findings, name: str) -> dict[str, Any]:
 
 
 def _plain(value: Any) -> Any:
-    """Return a value that JSON knows: no arrays, no NaN."""
+    """Return a value that JSON can hold: no arrays, no NaN."""
     if isinstance(value, Mapping):
         return {key: _plain(part) for key, part in value.items()}
     if isinstance(value, np.ndarray | np.generic):
@@ -84,8 +82,8 @@ def _plain(value: Any) -> Any:
     return None if isinstance(value, float) and not np.isfinite(value) else value
 
 
-def runs_table(runs: Runs, found: Findings) -> pd.DataFrame:
-    """Return a row for each run: what it attained, and its id in MLflow."""
+def runs_table(runs: RunSet, found: Findings) -> pd.DataFrame:
+    """Return a row for each run: its scores, and its id in MLflow."""
     return pd.DataFrame(
         {
             "activation": name,
@@ -102,7 +100,7 @@ def runs_table(runs: Runs, found: Findings) -> pd.DataFrame:
 
 
 def pairs_table(found: Findings) -> pd.DataFrame:
-    """Return a row for each pair: the difference (a fraction), its intervals and its tests."""
+    """Return a row for each pair: the difference (a fraction), its intervals, and its tests."""
     table = pd.DataFrame(
         {
             "first": one.first,
@@ -114,19 +112,19 @@ def pairs_table(found: Findings) -> pd.DataFrame:
             "p_holm": one.p_holm,
             "bootstrap_low": one.bootstrap.low,
             "bootstrap_high": one.bootstrap.high,
-            "p_permutation": one.p_seeds,
-            "p_permutation_holm": one.p_seeds_holm,
-            "p_mcnemar": one.p_images,
-            "p_mcnemar_holm": one.p_images_holm,
+            "p_permutation": one.p_permutation,
+            "p_permutation_holm": one.p_permutation_holm,
+            "p_mcnemar": one.p_mcnemar,
+            "p_mcnemar_holm": one.p_mcnemar_holm,
             "seed_sd": one.difference.seed_sd,
             "image_se": one.difference.image_se,
-            "detectable": pair.detectable,
-            "detectable_anywhere": pair.detectable_anywhere,
+            "minimum_detectable_effect": pair.minimum_detectable_effect,
+            "minimum_detectable_effect_new_images": pair.minimum_detectable_effect_new_images,
             "seeds_needed": pair.seeds_needed,
-            "seeds_needed_anywhere": pair.seeds_needed_anywhere,
+            "seeds_needed_new_images": pair.seeds_needed_new_images,
         }
         for pair in found.pairs
         for one in [pair.comparison]
     )
-    counts = ["seeds_needed", "seeds_needed_anywhere"]
-    return table.astype(dict.fromkeys(counts, "Int64"))  # which knows of missing ones
+    counts = ["seeds_needed", "seeds_needed_new_images"]
+    return table.astype(dict.fromkeys(counts, "Int64"))  # it allows missing values

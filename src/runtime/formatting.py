@@ -37,10 +37,12 @@ def p_text(p_value: float, level: float) -> str:
     return "p = " + next(text for text in texts if (float(text) < level) == (p_value < level))
 
 
-def listed(words: Sequence[str]) -> str:
-    """Return `a`, `a and b`, or `a, b and c`."""
-    *most, last = words
-    return f"{', '.join(most)} and {last}" if most else last
+def listed(words: Sequence[str], most: int | None = None) -> str:
+    """Return `a`, `a and b`, or `a, b and c`; of more than `most` words, `a, b and 3 more`."""
+    if most is not None and len(words) > most:
+        words = [*words[:most], f"{len(words) - most} more"]
+    *others, last = words
+    return f"{', '.join(others)} and {last}" if others else last
 
 
 def count(number: int, noun: str) -> str:
@@ -49,8 +51,8 @@ def count(number: int, noun: str) -> str:
 
 
 def percent(fraction: float, digits: int = 2) -> str:
-    """Return a fraction as `99.61 %`."""
-    return f"{signed(100 * fraction, digits)} %"
+    """Return a fraction as `99.61%`."""
+    return f"{signed(100 * fraction, digits)}%"
 
 
 def duration(seconds: float) -> str:

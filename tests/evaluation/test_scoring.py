@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from statsmodels.stats.proportion import proportion_confint
 
 from src.evaluation import scoring
 from src.runtime import metric_names
@@ -25,6 +26,16 @@ def test_the_interval_is_wilsons_at_95_percent(right, count, low, high):
     assert found[metric_names.TEST_ACCURACY_HIGH] == pytest.approx(high, abs=5e-5)
     assert found[metric_names.TEST_ERRORS] == count - right
     assert found[metric_names.TEST_IMAGES] == count
+
+
+@pytest.mark.parametrize("count", [1, 2, 30, 10_000, 28_000])
+def test_the_interval_is_that_of_statsmodels(count):
+    for errors in sorted({0, 1, count // 250, count // 2, count}):
+        labels = np.zeros(count, int)
+        found = scoring.score(labels, np.where(np.arange(count) < errors, 1, 0))
+        low, high = proportion_confint(count - errors, count, method="wilson")
+        assert found[metric_names.TEST_ACCURACY_LOW] == pytest.approx(low, rel=1e-14, abs=1e-15)
+        assert found[metric_names.TEST_ACCURACY_HIGH] == pytest.approx(high, rel=1e-14, abs=1e-15)
 
 
 def test_a_score_is_plain_numbers_that_json_can_write():

@@ -12,13 +12,13 @@ from tests.support.simulated_runs import comparable
 
 
 def wrong_images(one):
-    """Return the positions of the images that a run misreads."""
+    """Return the positions of the images that a run misclassifies."""
     pairs = zip(one.labels, one.predicted, strict=True)
     return {place for place, (label, digit) in enumerate(pairs) if label != digit}
 
 
-def misread_by_most(runs, name):
-    """Return the images that more than half of an activation's seeds misread."""
+def misclassified_by_most(runs, name):
+    """Return the images that more than half of an activation's seeds misclassify."""
     ones = runs.trainings[name]
     counts = Counter(place for one in ones for place in wrong_images(one))
     return {place for place, count in counts.items() if 2 * count > len(ones)}
@@ -91,17 +91,18 @@ def chance(seeds, difference, pair, doubt):
     return stats.nct.sf(critical, freedom, shift) + stats.nct.cdf(-critical, freedom, shift)
 
 
-def test_what_these_seeds_can_show_is_found_in_four_studies_of_five(five):
+def test_the_minimum_detectable_effect_is_found_in_four_studies_of_five(five):
     for pair in five.pairs:
         doubt = pair.comparison.difference.image_se
-        assert chance(4, pair.detectable, pair, 0) == pytest.approx(0.8)
-        assert chance(4, pair.detectable_anywhere, pair, doubt) == pytest.approx(0.8)
+        here, anew = pair.minimum_detectable_effect, pair.minimum_detectable_effect_new_images
+        assert chance(4, here, pair, 0) == pytest.approx(0.8)
+        assert chance(4, anew, pair, doubt) == pytest.approx(0.8)
 
 
-def test_the_seeds_needed_are_the_fewest_that_show_two_hundredths_of_a_point(five):
+def test_the_seeds_needed_are_the_fewest_that_detect_two_hundredths_of_a_percentage_point(five):
     for pair in five.pairs:
         doubt = pair.comparison.difference.image_se
-        for needed, uncertain in ((pair.seeds_needed, 0), (pair.seeds_needed_anywhere, doubt)):
+        for needed, uncertain in ((pair.seeds_needed, 0), (pair.seeds_needed_new_images, doubt)):
             if needed is None:
                 assert chance(10_000, 0.0002, pair, uncertain) < 0.8
             else:
@@ -187,24 +188,24 @@ def test_the_calibration_error_is_that_of_each_seed_averaged(five_runs, five):
         assert found.confidence == pytest.approx(np.mean(confidences), rel=1e-5)
 
 
-def test_the_images_that_one_activation_alone_misreads_are_found(five_runs, five):
-    misread = {name: misread_by_most(five_runs, name) for name in five_runs.trainings}
-    counts = Counter(place for places in misread.values() for place in places)
-    for name, places in five.only_wrong.items():
-        assert set(places) == {place for place in misread[name] if counts[place] == 1}
-    assert sum(map(len, five.only_wrong.values())) > 3
+def test_the_images_that_one_activation_alone_misclassifies_are_found(five_runs, five):
+    misclassified = {name: misclassified_by_most(five_runs, name) for name in five_runs.trainings}
+    counts = Counter(place for places in misclassified.values() for place in places)
+    for name, places in five.uniquely_misclassified.items():
+        assert set(places) == {place for place in misclassified[name] if counts[place] == 1}
+    assert sum(map(len, five.uniquely_misclassified.values())) > 3
 
 
-def test_such_an_image_is_taken_for_what_most_wrong_seeds_read(five_runs, five):
-    for name, places in five.only_wrong.items():
-        for place, digit in zip(places, five.taken_for[name], strict=True):
+def test_the_most_common_error_on_such_an_image_is_that_of_most_wrong_seeds(five_runs, five):
+    for name, places in five.uniquely_misclassified.items():
+        for place, digit in zip(places, five.most_common_error[name], strict=True):
             readings = [one.predicted[place] for one in five_runs.trainings[name]]
             wrong = Counter(each for each in readings if each != five_runs.labels[place])
             assert wrong[digit] == max(wrong.values())
             assert five.wrong_seeds[name][place] == wrong.total()
 
 
-def test_every_image_has_a_count_of_the_seeds_that_misread_it(five_runs, five):
+def test_every_image_has_a_count_of_the_seeds_that_misclassify_it(five_runs, five):
     for name, ones in five_runs.trainings.items():
         counts = Counter(place for one in ones for place in wrong_images(one))
         assert five.wrong_seeds[name].tolist() == [counts[place] for place in range(1000)]

@@ -128,17 +128,17 @@ def test_a_store_without_study_and_multirun_is_refused(empty):
     experiment = empty.create_experiment("digits")
     empty.set_terminated(empty.create_run(experiment, run_name="swish-seed1").info.run_id)
     text = refusal(empty)
-    assert text.startswith("There is neither a study nor a multirun in MLflow: make one")
+    assert text.startswith("MLflow has no study or multirun yet: start one")
 
 
 def test_a_name_that_nothing_has_is_refused_with_the_nearest(empty):
     experiment = empty.create_experiment("digits")
-    assert "Studies are" not in refusal(empty, "fve")
+    assert "Studies:" not in refusal(empty, "fve")
     parent(empty, experiment, "default")
     parent(empty, experiment, "five")
     assert refusal(empty, "fve") == (
-        "'fve' is neither a study nor the id of a run in MLflow. Did you mean 'five'? Studies are "
-        "five, default. Without a name the newest is taken."
+        "'fve' is neither a study nor the id of a run in MLflow. Did you mean 'five'? Studies: "
+        "five, default. Without a name, the newest is used."
     )
 
 
@@ -146,8 +146,7 @@ def test_a_single_training_is_refused_with_the_id_of_its_parent(client, experime
     parent_id = parent(client, experiment, "five")
     run_id = child(client, parent_id, "swish", 1, **SMALL)
     assert refusal(client, run_id) == (
-        f"Run {run_id} is a single training (swish-seed1): name the run that it is a child of, "
-        f"{parent_id}."
+        f"Run {run_id} is a single run (swish-seed1): name its parent run, {parent_id}."
     )
 
 
@@ -226,7 +225,7 @@ def test_of_many_runs_that_are_left_out_six_are_named(client, experiment):
     assert remark.endswith("relu-seed8 (failed) and 2 more.")
 
 
-def test_a_failed_run_that_was_made_again_is_not_worth_a_word(client, experiment):
+def test_a_failed_run_that_was_repeated_needs_no_remark(client, experiment):
     parent_id = parent(client, experiment, "five")
     child(client, parent_id, "relu", 1, status="FAILED", **SMALL)
     for activation in ("relu", "swish"):
@@ -235,12 +234,12 @@ def test_a_failed_run_that_was_made_again_is_not_worth_a_word(client, experiment
     assert load_runs.load(client, None).remarks == ()
 
 
-def test_of_a_training_that_was_made_twice_the_newest_counts(client, experiment):
+def test_of_a_repeated_run_the_newest_counts(client, experiment):
     parent_id = study(client, experiment, **PAIR)
     again = child(client, parent_id, "swish", 2, **SMALL)
     runs = load_runs.load(client, None)
     assert runs.trainings["Swish"][1].run_id == again
-    assert runs.remarks == ("Swish has 1 run made again: the newest counts.",)
+    assert runs.remarks == ("Swish has 1 repeated run: the newest of each seed counts.",)
 
 
 def test_seeds_that_not_every_activation_has_are_left_out(client, experiment):
@@ -251,8 +250,8 @@ def test_seeds_that_not_every_activation_has_are_left_out(client, experiment):
     runs = load_runs.load(client, None)
     assert [[one.seed for one in ones] for ones in runs.trainings.values()] == [[1, 2], [1, 2]]
     assert runs.remarks == (
-        "Left out: seed 3 of ReLU, because not every activation has it.",
-        "Left out: seeds 4 and 5 of Swish, because not every activation has them.",
+        "Left out: seed 3 of ReLU, which not every activation has.",
+        "Left out: seeds 4 and 5 of Swish, which not every activation has.",
     )
 
 
@@ -260,7 +259,7 @@ def test_where_no_run_is_finished_none_can_be_reported(client, experiment):
     parent_id = parent(client, experiment, "five")
     assert refusal(client) == (
         f"study five ({parent_id}) has no finished runs: a report needs at least 2 activations "
-        "with 2 seeds each, trained to the end."
+        "with 2 finished seeds each."
     )
     child(client, parent_id, "relu", 1, status="RUNNING", **SMALL)
     child(client, parent_id, "swish", 1, without=[paths.PROBABILITIES], **SMALL)
@@ -271,7 +270,7 @@ def test_where_no_run_is_finished_none_can_be_reported(client, experiment):
 def test_one_seed_is_too_few(client, experiment):
     study(client, experiment, **{**PAIR, "seeds": (3,)})
     text = refusal(client)
-    assert text.startswith("The activations share 1 seed (ReLU: 3; Swish: 3), but chance shows")
+    assert text.startswith("The activations share 1 seed (ReLU: 3; Swish: 3), but a comparison")
 
 
 def test_seeds_that_do_not_meet_are_too_few(client, experiment):
@@ -308,8 +307,8 @@ def test_runs_of_another_recipe_are_refused(client, experiment, odd, said):
     for activation in ("relu", "swish"):
         child(client, parent_id, activation, 2, **{**SMALL, **odd})
     assert refusal(client) == (
-        "These runs cannot be compared, because not only activation and seed differ: "
-        f"{said}. Make a multirun with one value of each."
+        "These runs cannot be compared because they differ in more than activation and seed: "
+        f"{said}. Start a multirun with one value of each."
     )
 
 
@@ -323,7 +322,7 @@ def test_runs_of_another_recipe_are_refused(client, experiment, odd, said):
 )
 def test_runs_of_other_data_or_another_framework_are_refused(client, tag, key, value, said):
     tag(2, key, value)
-    assert re.search(f"not only activation and seed differ: {said}", refusal(client, "made"))
+    assert re.search(f"more than activation and seed: {said}", refusal(client, "made"))
 
 
 def test_what_changes_no_weights_may_differ(client, experiment):
@@ -347,7 +346,7 @@ def repository(tmp_path, monkeypatch):
         git(folder, "commit", "-q", "-m", text)
         commits.append(git(folder, "rev-parse", "HEAD"))
     monkeypatch.chdir(folder)
-    monkeypatch.setattr(load_runs, "CODE", [folder / "training.py"])
+    monkeypatch.setattr(load_runs, "CODE_PATHS", [folder / "training.py"])
     return commits
 
 
@@ -366,7 +365,7 @@ def test_runs_of_another_training_code_are_refused(client, repository, commits):
     first, _, third = repository
     commits(first, third)
     assert refusal(client, "made") == (
-        "These runs cannot be compared, because their training code differs: training.py changed "
+        "These runs cannot be compared because their training code differs: training.py changed "
         f"between {first[:7]} (relu-seed1) and {third[:7]} (relu-seed2). Train all of them with "
         "one version."
     )
@@ -383,7 +382,7 @@ def test_commits_that_git_does_not_know_are_remarked_on(client, repository, comm
     commits(first, "cd" * 20)
     [remark] = load_runs.load(client, "made").remarks
     assert remark.startswith(
-        f"relu-seed1 and relu-seed2 were made at different commits ({first[:7]}, cdcdcdc), of which"
+        f"relu-seed1 and relu-seed2 come from different commits ({first[:7]}, cdcdcdc), and this"
     )
 
 
@@ -399,9 +398,9 @@ def test_uncommitted_changes_and_other_machines_are_remarked_on(client, tag):
     tag(1, "git_dirty", "true")
     tag(2, "cpus", "64")
     assert load_runs.load(client, "made").remarks == (
-        "2 of 4 runs had changes in src/ or conf/ that were not committed: their commit does not "
-        "say exactly what was run.",
-        "The runs come from machines that differ in cores: mind the times.",
+        "2 of 4 runs had uncommitted changes in src/ or conf/: their commit does not tell exactly "
+        "what ran.",
+        "The runs come from machines with different numbers of cores: compare times with care.",
     )
 
 
@@ -432,12 +431,12 @@ def test_a_damaged_file_is_refused_with_its_run(client, made, damage, name, chan
 
 def test_runs_whose_held_out_labels_nobody_knows_are_refused(client, experiment):
     study(client, experiment, labelled=False, **PAIR)
-    assert refusal(client).startswith("Run relu-seed1 has no held-out labels, because only Kaggle")
+    assert refusal(client).startswith("Run relu-seed1 has no held-out labels because only Kaggle")
 
 
 SCORED = (
-    "Run swish-seed2 was scored on other held-out images than relu-seed1: only runs on the same "
-    "images can be compared."
+    "Run swish-seed2 was scored on different held-out images than relu-seed1: only runs on the "
+    "same images can be compared."
 )
 
 

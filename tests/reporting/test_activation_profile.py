@@ -68,6 +68,30 @@ def test_a_layer_is_made_from_what_mlflow_keeps_of_its_params():
     assert (layer.negative_slope, layer.name, layer.compute_dtype) == (0.3, "a name", "float32")
 
 
+@pytest.mark.parametrize("word", ["swish", "swish_beta"])
+def test_the_layer_of_an_older_run_is_found_where_it_is_now(word):
+    now = LAYERS[word]
+    before = {**now, "_target_": now["_target_"].replace("src.training.", "src.")}
+    assert before["_target_"].startswith("src.activations.")
+    assert type(activation_profile.layer(before)) is type(activation_profile.layer(now))
+
+
+def test_the_profile_of_a_study_has_its_learned_functions_and_its_costs(
+    five_runs, five, monkeypatch
+):
+    asked = []
+    monkeypatch.setattr(activation_profile, "costs", lambda *given: asked.append(given))
+    found = activation_profile.profile(five_runs, five)
+    assert list(found.curves) == five.activations
+    assert found.start == {"Swish-β": 1.0}
+    ends = [np.median(values[:, -1]) for values in five.betas["Swish-β"].values()]
+    for drawn, beta in zip(found.learned["Swish-β"], (min(ends), max(ends)), strict=True):
+        settings = {**LAYERS["swish_beta"], "beta": str(beta)}
+        assert np.array_equal(drawn.value, activation_profile.curve(settings, drawn.x).value)
+    [(layers, dtype)] = asked
+    assert (list(layers), dtype) == (five.activations, "float32")
+
+
 # What they cost
 
 
@@ -84,7 +108,7 @@ def test_each_layer_costs_time_forward_and_more_back(dtype, monkeypatch):
         assert np.median(cost.backward) > 0
 
 
-def test_the_layers_are_measured_in_turn_after_a_first_time_that_does_not_count(monkeypatch):
+def test_the_measurements_are_interleaved_after_a_first_time_that_does_not_count(monkeypatch):
     measured = []
 
     def nanoseconds(step):

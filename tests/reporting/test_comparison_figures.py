@@ -1,5 +1,4 @@
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import combinations
 
 import matplotlib
@@ -7,66 +6,23 @@ import numpy as np
 import pytest
 from matplotlib import rc_context
 from matplotlib.colors import to_hex, to_rgb
-from matplotlib.figure import Figure
-from matplotlib.text import Text
 
 from src.data import mirrors
 from src.evaluation import figures
 from src.evidence import findings, statistics
-from src.reporting import comparison_figures
-from tests.support.simulated_runs import FIGURES, costs, curve
+from src.reporting import activation_exhibits, comparison_figures, exhibits
+from tests.support.drawn_figures import dots, draw, labelled, profile, rows, said, xs
+from tests.support.simulated_runs import FIGURES
 
 STYLES = {"light": figures.STYLE, "dark": figures.DARK}
 ACTIVATIONS = ("ReLU", "GELU", "Hard Swish", "Swish", "Swish-β")
 OTHERS = ACTIVATIONS[1:]
-START = {"Swish-β": 1.0}
 
 
-@dataclass(frozen=True)
-class Drawn:
-    """Every figure by its name, laid out, with what stands on it."""
-
-    figures: Mapping[str, Figure]
-    texts: Mapping[str, list[Text]]
-
-
-def draw(found, images, labels, style):
-    """Lay every figure out that the findings have something for, in a style."""
-    curves = {name: curve(number) for number, name in enumerate(found.activations, 1)}
-    arguments = {
-        "activation_cost": (costs(found.activations),),
-        "only_wrong": (found, images, labels),
-        "betas": (found, START),
-        "shapes": (curves, {name: [curve(0.5), curve(9)] for name in found.betas}),
-    }
-    lacking = {
-        "epoch_time": found.times is None,
-        "only_wrong": not any(map(len, found.only_wrong.values())),
-        "betas": not found.betas,
-    }
-    drawn, texts = {}, {}
-    for name in FIGURES:
-        if not lacking.get(name):
-            with rc_context(style):
-                figure = getattr(comparison_figures, name)(*arguments.get(name, (found,)))
-                figure.draw_without_rendering()
-                drawn[name], texts[name] = figure, visible(figure)
-    return Drawn(drawn, texts)
-
-
-def visible(figure):
-    """Return the texts that are seen: not the labels of ticks outside of their axis."""
-    hidden = set()
-    for axes in figure.findobj(matplotlib.axes.Axes):
-        for axis in (axes.xaxis, axes.yaxis):
-            low, high = sorted(axis.get_view_interval())
-            for tick in (*axis.get_major_ticks(), *axis.get_minor_ticks()):
-                if not (low <= tick.get_loc() <= high and axes.get_visible()):
-                    hidden |= {tick.label1, tick.label2}
+def all_exhibits(found, images, labels):
     return [
-        text
-        for text in figure.findobj(Text)
-        if text.get_visible() and text.get_text().strip() and text not in hidden
+        *exhibits.of(found, images, labels),
+        *activation_exhibits.of(found, profile(found)),
     ]
 
 
@@ -78,40 +34,13 @@ def images(sample):
 @pytest.fixture(scope="module")
 def both(five, five_runs, images):
     """All figures of five activations, on white and on black."""
-    return {name: draw(five, images, five_runs.labels, style) for name, style in STYLES.items()}
+    shown = all_exhibits(five, images, five_runs.labels)
+    return {name: draw(shown, style) for name, style in STYLES.items()}
 
 
 @pytest.fixture(scope="module")
 def light(both):
     return both["light"].figures
-
-
-def said(figure):
-    return [" ".join(text.get_text().split()) for text in visible(figure)]
-
-
-def rows(axes):
-    """Return the first line of each row's label, from the top."""
-    return [label.get_text().split("\n")[0] for label in axes.get_yticklabels()]
-
-
-def dots(axes, count):
-    """Return the lines of so many points, which are drawn as dots, by their place from the top."""
-    found = [
-        line
-        for line in axes.lines
-        if len(line.get_xdata()) == count and line.get_linestyle() == "None"
-    ]
-    return sorted(found, key=lambda line: np.mean(line.get_ydata()))
-
-
-def xs(line):
-    return np.asarray(line.get_xdata()).tolist()
-
-
-def labelled(axes):
-    """Return the lines with a label, by it."""
-    return {line.get_label(): line for line in axes.lines if line.get_label()[0] != "_"}
 
 
 # All of them
@@ -163,7 +92,7 @@ def test_text_is_readable_on_its_ground(both, style, name):
 
 
 @pytest.mark.parametrize("style", STYLES)
-def test_an_activation_has_one_colour_and_marker_in_all_figures(both, style):
+def test_an_activation_has_one_color_and_marker_in_all_figures(both, style):
     drawn = both[style].figures
     with rc_context(STYLES[style]):
         looks = comparison_figures.looks(ACTIVATIONS)
@@ -211,8 +140,8 @@ def test_two_seeds_of_one_epoch_without_an_error_can_be_drawn(short_runs, images
         for name, ones in short_runs.trainings.items()
     }
     found = findings.compute(replace(short_runs, trainings=trainings), "ReLU")
-    drawn = draw(found, images, short_runs.labels, figures.STYLE).figures
-    assert set(drawn) == set(FIGURES) - {"epoch_time", "only_wrong", "betas"}
+    drawn = draw(all_exhibits(found, images, short_runs.labels), figures.STYLE).figures
+    assert set(drawn) == set(FIGURES) - {"epoch_time", "uniquely_misclassified", "betas"}
 
 
 # One by one
@@ -229,7 +158,7 @@ def test_every_run_is_a_dot_and_the_best_activation_stands_on_top(light, five):
     bars = [xs(line) for line in axes.lines if line.get_linestyle() == "-"]
     intervals = [(100 * five.means[name].low, 100 * five.means[name].high) for name in order]
     assert np.array(bars) == pytest.approx(np.array(intervals))
-    assert f"{order[0]} {100 * five.means[order[0]].value:.2f} %" in said(light["accuracy"])
+    assert f"{order[0]} {100 * five.means[order[0]].value:.2f}%" in said(light["accuracy"])
 
 
 def test_every_pair_has_its_difference_two_intervals_and_a_dot_for_each_seed(light, five):
@@ -245,21 +174,21 @@ def test_every_pair_has_its_difference_two_intervals_and_a_dot_for_each_seed(lig
         assert thick.get_linewidth() > thin.get_linewidth()
 
 
-def test_the_colour_of_a_difference_says_what_the_test_shows(five):
-    better, worse, hidden = five.pairs[:3]
-    shown = (
+def test_the_color_of_a_difference_says_whether_it_is_significant(five):
+    better, worse, undetected = five.pairs[:3]
+    pairs = (
         with_p(better, 0.0005, 0.01),
         with_p(worse, -0.0005, 0.01),
-        with_p(hidden, 0.0005, 0.2),
+        with_p(undetected, 0.0005, 0.2),
     )
     with rc_context(figures.STYLE):
-        axes = comparison_figures.differences(replace(five, pairs=shown)).axes[0]
-    colours = [line.get_color() for line in dots(axes, 1)]
-    assert colours == [figures.BLUE, figures.VERMILION, figures.INK]
+        axes = comparison_figures.differences(replace(five, pairs=pairs)).axes[0]
+    colors = [line.get_color() for line in dots(axes, 1)]
+    assert colors == [figures.BLUE, figures.VERMILION, figures.INK]
     legend = {name: line.get_color() for name, line in labelled(axes).items()}
-    assert legend["more, beyond chance"] == figures.BLUE
-    assert legend["less, beyond chance"] == figures.VERMILION
-    assert legend["not beyond chance"] == figures.INK
+    assert legend["higher, significant"] == figures.BLUE
+    assert legend["lower, significant"] == figures.VERMILION
+    assert legend["not significant"] == figures.INK
 
 
 def with_p(pair, value, p_holm):
@@ -277,9 +206,9 @@ def test_power_is_drawn_for_the_pairs_with_the_reference_on_these_images_and_on_
     curves = [values for values in drawn if len(values) == len(seeds)]
     for pair, here, anywhere in zip(five.pairs[:4], curves[::2], curves[1::2], strict=True):
         spread = pair.comparison.difference
-        for shown, doubt in ((here, 0.0), (anywhere, spread.image_se)):
+        for values, doubt in ((here, 0.0), (anywhere, spread.image_se)):
             chance = statistics.power(seeds[20], 0.0002, spread.seed_sd, doubt)
-            assert shown[20] == pytest.approx(100 * chance)
+            assert values[20] == pytest.approx(100 * chance)
     assert "4 seeds here" in said(light["power"])
 
 
@@ -289,21 +218,8 @@ def test_every_ratio_of_times_is_a_dot(light, five):
     for name, line, mean in zip(OTHERS, dots(axes, 4), dots(axes, 1), strict=True):
         assert xs(line) == five.times.ratios[name].tolist()
         assert xs(mean) == [five.times.estimates[name].value]
-    assert light["epoch_time"].get_suptitle() == "Time of an epoch, relative to ReLU"
-    assert f"GELU {five.times.estimates['GELU'].value:.2f} ×" in said(light["epoch_time"])
-
-
-def test_the_cheapest_activation_stands_on_top_with_its_sum():
-    backwards = dict(reversed(costs(ACTIVATIONS).items()))
-    with rc_context(figures.STYLE):
-        axes = comparison_figures.activation_cost(backwards).axes[0]
-    assert rows(axes) == list(ACTIVATIONS)
-    bars = [(bar.get_x(), bar.get_width()) for bar in axes.patches]
-    assert bars[::2] == [(0, number) for number in range(1, 6)]
-    assert bars[1::2] == [(number, 2 * number) for number in range(1, 6)]
-    assert [text.get_text().strip() for text in axes.texts] == [
-        f"{3 * number:.2f}" for number in range(1, 6)
-    ]
+    assert light["epoch_time"].get_suptitle() == "Time per epoch, relative to ReLU"
+    assert f"GELU {five.times.estimates['GELU'].value:.2f}×" in said(light["epoch_time"])
 
 
 def test_a_learning_curve_is_the_median_of_the_seeds_in_their_range(light, five):
@@ -336,7 +252,7 @@ def test_the_overlap_of_every_two_activations_is_written_down(light, five):
     assert [" ".join(name.split()) for name in rows(axes)] == list(ACTIVATIONS)
     written = {text.get_position(): text.get_text() for text in axes.texts}
     assert written == {
-        (column, row): f"{100 * five.overlap[row, column]:.0f} %"
+        (column, row): f"{100 * five.overlap[row, column]:.0f}%"
         for row in range(5)
         for column in range(5)
     }
@@ -344,59 +260,20 @@ def test_the_overlap_of_every_two_activations_is_written_down(light, five):
     assert bold == {(place, place) for place in range(5)}
 
 
-def test_digits_that_one_activation_alone_misreads_are_shown_up_to_five(
+def test_up_to_five_images_that_one_activation_alone_misclassifies_are_drawn(
     light, five, five_runs, images
 ):
-    names = [name for name in ACTIVATIONS if len(five.only_wrong[name])]
-    panels = [axes for axes in light["only_wrong"].axes if axes.images]
-    expected = [(name, place) for name in names for place in range(len(five.only_wrong[name]))[:5]]
+    names = [name for name in ACTIVATIONS if len(five.uniquely_misclassified[name])]
+    counts = {name: len(five.uniquely_misclassified[name]) for name in names}
+    panels = [axes for axes in light["uniquely_misclassified"].axes if axes.images]
+    expected = [(name, place) for name in names for place in range(counts[name])[:5]]
     for axes, (name, place) in zip(panels, expected, strict=True):
-        image = five.only_wrong[name][place]
+        image = five.uniquely_misclassified[name][place]
         assert np.array_equal(axes.images[0].get_array(), images[image])
         wrong = five.wrong_seeds[name][image]
         assert wrong in (3, 4)
         assert axes.get_xlabel() == (
-            f"{five_runs.labels[image]} read as {five.taken_for[name][place]}\n{wrong} of 4"
+            f"{five_runs.labels[image]} → {five.most_common_error[name][place]}\n{wrong} of 4 seeds"
         )
     for name in names:
-        assert f"{name} alone: {len(five.only_wrong[name])}" in said(light["only_wrong"])
-
-
-def test_beta_is_drawn_for_every_layer_and_seed_from_its_start(light, five):
-    panels = light["betas"].axes
-    for number, (axes, values) in enumerate(
-        zip(panels, five.betas["Swish-β"].values(), strict=True), 1
-    ):
-        _, *seeds, median = axes.lines
-        for line, row in zip(seeds, values, strict=True):
-            assert xs(line) == [0, 1, 2, 3, 4, 5, 6]
-            assert line.get_ydata().tolist() == [1.0, *row]
-        assert median.get_ydata()[-1] == np.median(values[:, -1])
-        assert axes.get_title(loc="left") == f"Layer {number}: to {np.median(values[:, -1]):.2f}"
-
-
-def test_two_activations_that_learn_a_beta_share_the_panels(five):
-    layers = five.betas["Swish-β"]
-    four = dict(list(layers.items())[:4])
-    again = {name: values + 1 for name, values in four.items()}
-    found = replace(five, betas={"Swish-β": four, "Swish": again})
-    with rc_context(figures.STYLE):
-        figure = comparison_figures.betas(found, {"Swish-β": 1.0, "Swish": 2.0})
-    assert [axes.get_visible() for axes in figure.axes] == [True] * 4 + [False] * 2
-    assert [len(axes.lines) for axes in figure.axes[:4]] == [12] * 4
-    low = np.median(layers["swish_beta"][:, -1])
-    assert figure.axes[0].get_title(loc="left") == f"Layer 1: to {low:.2f} and {low + 1:.2f}"
-    [legend] = figure.legends
-    assert [text.get_text() for text in legend.get_texts()] == ["Swish-β", "Swish"]
-
-
-def test_functions_and_derivatives_are_drawn_with_the_learned_ones_dashed(light):
-    for axes, part in zip(light["shapes"].axes, ("value", "slope"), strict=True):
-        drawn = [line for line in axes.lines if len(line.get_xdata())]
-        dashed = [line for line in drawn if line.is_dashed()]
-        full = [line for line in drawn if not line.is_dashed()]
-        for number, line in enumerate(full, 1):
-            assert np.array_equal(line.get_ydata(), getattr(curve(number), part))
-        for steepness, line in zip((0.5, 9), dashed, strict=True):
-            assert np.array_equal(line.get_ydata(), getattr(curve(steepness), part))
-        assert len(full) == 5
+        assert f"{name} alone: {counts[name]}" in said(light["uniquely_misclassified"])

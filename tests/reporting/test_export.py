@@ -44,7 +44,7 @@ def test_the_json_holds_each_activations_numbers(told, five):
         assert len(one["median_validation_error"]) == 6
         assert one["median_validation_error"][-1] == five.last_errors[name]
         assert one["calibration_error"]["value"] == five.calibration[name].error.value
-        assert one["images_only_it_misreads"] == five.only_wrong[name].tolist()
+        assert one["uniquely_misclassified"] == five.uniquely_misclassified[name].tolist()
     assert told["activations"]["ReLU"]["time_ratio"] is None
     assert told["activations"]["GELU"]["time_ratio"]["low"] == five.times.estimates["GELU"].low
     assert told["activations"]["ReLU"]["beta"] == {}
@@ -53,12 +53,12 @@ def test_the_json_holds_each_activations_numbers(told, five):
 
 def test_the_json_holds_each_pairs_verdict_and_numbers(told, five):
     for one, pair in zip(told["pairs"], five.pairs, strict=True):
-        assert one["shown"] == pair.comparison.shown
+        assert one["significant"] == pair.comparison.significant
         assert one["comparison"]["first"] in one["verdict"]
         assert one["comparison"]["difference"]["p_value"] == pair.comparison.difference.p_value
         assert one["by_seed"] == pair.by_seed.tolist()
         assert one["seeds_needed"] == pair.seeds_needed
-    assert {one["shown"] for one in told["pairs"]} == {True, False}
+    assert {one["significant"] for one in told["pairs"]} == {True, False}
 
 
 def test_what_is_missing_is_null(short_runs, short):
@@ -115,10 +115,10 @@ def test_the_table_of_pairs_has_the_difference_its_intervals_and_its_tests(five)
         "p_mcnemar_holm",
         "seed_sd",
         "image_se",
-        "detectable",
-        "detectable_anywhere",
+        "minimum_detectable_effect",
+        "minimum_detectable_effect_new_images",
         "seeds_needed",
-        "seeds_needed_anywhere",
+        "seeds_needed_new_images",
     ]
     assert len(table) == 10
     for row, pair in zip(table.itertuples(), five.pairs, strict=True):
@@ -130,17 +130,20 @@ def test_the_table_of_pairs_has_the_difference_its_intervals_and_its_tests(five)
         assert (row.low, row.high) == (one.difference.low, one.difference.high)
         assert (row.bootstrap_low, row.bootstrap_high) == (one.bootstrap.low, one.bootstrap.high)
         assert (row.p, row.p_holm) == (one.difference.p_value, one.p_holm)
-        assert (row.p_permutation, row.p_permutation_holm) == (one.p_seeds, one.p_seeds_holm)
-        assert (row.p_mcnemar, row.p_mcnemar_holm) == (one.p_images, one.p_images_holm)
-        assert row.detectable == pair.detectable
+        assert (row.p_permutation, row.p_permutation_holm) == (
+            one.p_permutation,
+            one.p_permutation_holm,
+        )
+        assert (row.p_mcnemar, row.p_mcnemar_holm) == (one.p_mcnemar, one.p_mcnemar_holm)
+        assert row.minimum_detectable_effect == pair.minimum_detectable_effect
 
 
 @pytest.mark.parametrize("needed", [(34, None), (None, None), (2, 3)])
 def test_counts_of_seeds_are_written_as_integers_and_missing_ones_as_nothing(short, needed):
     here, anywhere = needed
     [pair] = short.pairs
-    changed = replace(pair, seeds_needed=here, seeds_needed_anywhere=anywhere)
+    changed = replace(pair, seeds_needed=here, seeds_needed_new_images=anywhere)
     text = export.pairs_table(replace(short, pairs=(changed,))).to_csv(index=False)
     written = pd.read_csv(StringIO(text), dtype=str, keep_default_na=False).iloc[0]
     assert written["seeds_needed"] == ("" if here is None else str(here))
-    assert written["seeds_needed_anywhere"] == ("" if anywhere is None else str(anywhere))
+    assert written["seeds_needed_new_images"] == ("" if anywhere is None else str(anywhere))

@@ -84,6 +84,11 @@ def test_a_list_has_an_and_before_its_last_word():
     assert formatting.listed(["a", "b", "c"]) == "a, b and c"
 
 
+def test_of_a_long_list_the_first_words_and_a_count_remain():
+    assert formatting.listed(["a", "b", "c", "d"], most=2) == "a, b and 2 more"
+    assert formatting.listed(["a", "b"], most=2) == "a and b"
+
+
 def test_a_count_agrees_with_its_noun():
     assert formatting.count(0, "seed") == "0 seeds"
     assert formatting.count(1, "seed") == "1 seed"
@@ -91,8 +96,8 @@ def test_a_count_agrees_with_its_noun():
 
 
 def test_a_fraction_becomes_a_percentage():
-    assert formatting.percent(0.99613) == "99.61 %"
-    assert formatting.percent(0.5, 0) == "50 %"
+    assert formatting.percent(0.99613) == "99.61%"
+    assert formatting.percent(0.5, 0) == "50%"
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,6 @@
-"""Trainings that nobody ran: simulated predictions and histories, the same for the same seed."""
+"""Simulated runs: their predictions and histories, the same for the same seed."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import ndtr
 
-from src.evidence.run_set import NAMES, Runs, Training
+from src.evidence.run_set import NAMES, RunSet, Training
 from src.evidence.statistics import Comparison, CrossedEstimate
 from src.runtime import metric_names
 
@@ -42,6 +42,11 @@ TAGS = {
     "tensorflow": "2.21.0",
     "keras": "3.15.1",
 }
+# Where chance comes from in a simulated study, by the standard deviations of a probit model.
+NOISE = {"images": 0.0, "seeds": 0.0}  # of each run alone
+IMAGES = {"images": 1.0, "seeds": 0.0}  # some images suit one activation
+SEEDS = {"images": 0.0, "seeds": 0.6}  # some seeds are lucky
+BOTH = {"images": 0.5, "seeds": 0.15}
 FIGURES = (  # of a report that has something for each
     "accuracy",
     "differences",
@@ -51,7 +56,7 @@ FIGURES = (  # of a report that has something for each
     "learning_curves",
     "calibration",
     "error_overlap",
-    "only_wrong",
+    "uniquely_misclassified",
     "betas",
     "shapes",
 )
@@ -99,9 +104,9 @@ def comparable(
     activations: Sequence[str] = ORDER,
     seeds: Sequence[int] = (1, 2, 3, 4),
     **more: object,
-) -> Runs:
+) -> RunSet:
     """Return trainings of several activations; `more` goes to `training`."""
-    return Runs(
+    return RunSet(
         parent_id="cd" * 16,
         title="five",
         folder="five",
@@ -153,6 +158,34 @@ def history(random: np.random.Generator, activation: str, epochs: int) -> pd.Dat
     return table
 
 
+def simulate(
+    random: np.random.Generator,
+    seeds: int,
+    kind: Mapping[str, float],
+    shifts: Sequence[float],
+    images: int = 4000,
+    hard: int = 150,
+) -> tuple[list[np.ndarray], list[float]]:
+    """Return which images are right, bool (seeds, images), and the true accuracy, by activation.
+
+    Nearly all images are right, as in MNIST. An error on a hard image has the probability
+    Φ(difficulty + shift + image's effect + seed's effect).
+    """
+    count = random.poisson(hard)
+    difficulty = random.normal(-0.5, 1, count)
+    studies, accuracies = [], []
+    for shift in shifts:
+        of_images = random.normal(0, kind["images"], count)
+        of_seeds = random.normal(0, kind["seeds"], (seeds, 1))
+        correct = np.ones((seeds, images), bool)
+        errors = ndtr(difficulty + shift + of_images + of_seeds)
+        correct[:, :count] = random.random((seeds, count)) >= errors
+        studies.append(correct)
+        scale = np.sqrt(2 + kind["images"] ** 2 + kind["seeds"] ** 2)
+        accuracies.append(1 - hard / images * ndtr((shift - 0.5) / scale))
+    return studies, accuracies
+
+
 class Cost(NamedTuple):
     """As activation_profile's, which needs TensorFlow."""
 
@@ -194,9 +227,9 @@ def comparison(
         difference=difference,
         bootstrap=difference,
         p_holm=p_holm,
-        p_seeds=0.5,
-        p_seeds_holm=0.5,
-        p_images=0.5,
-        p_images_holm=0.5,
+        p_permutation=0.5,
+        p_permutation_holm=0.5,
+        p_mcnemar=0.5,
+        p_mcnemar_holm=0.5,
         pairs=pairs,
     )

@@ -1,4 +1,4 @@
-"""Studies that nobody trained: runs with simulated predictions in a store of MLflow."""
+"""Simulated studies: runs with simulated predictions in a store of MLflow."""
 
 import tempfile
 import time

@@ -1,0 +1,169 @@
+"""What runs of several seeds tell beyond their accuracy: calibration, shared errors, speed.
+
+Most functions take `correct`, bool (seeds, images): whether the run of a seed classifies an image
+correctly.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.spatial.distance import pdist, squareform
+
+from src.evidence.statistics import Estimate, check_seeds, majority, mean_over_seeds
+from src.runtime.errors import InputError
+
+
+@dataclass(frozen=True)
+class Reliability:
+    """The accuracy of predictions, by confidence.
+
+    Attributes:
+        edges: of the bins, float (bins + 1,); a bin includes its upper edge.
+        confidence: mean of each bin, float (bins,); NaN where a bin is empty.
+        accuracy: of each bin, float (bins,); NaN where it is empty.
+        count: predictions in each bin, integers (bins,).
+    """
+
+    edges: np.ndarray
+    confidence: np.ndarray
+    accuracy: np.ndarray
+    count: np.ndarray
+
+    @property
+    def expected_calibration_error(self) -> float:
+        """Mean absolute gap between confidence and accuracy, weighted by the bins' counts."""
+        gaps = np.nan_to_num(np.abs(self.accuracy - self.confidence))
+        return float(np.average(gaps, weights=self.count))
+
+
+def reliability(probabilities: np.ndarray, labels: np.ndarray, bins: int = 15) -> Reliability:
+    """Return the reliability curve of one run, or of several pooled.
+
+    Pooled runs may cancel each other's miscalibration: for a mean calibration error over seeds,
+    call this once per seed.
+
+    Args:
+        probabilities: float (images, classes) or (seeds, images, classes); rows sum to 1.
+        labels: true classes, integers (images,).
+        bins: how many, of equal width.
+
+    Reference:
+        Guo and others, "On calibration of modern neural networks", ICML 2017.
+    """
+    confidence = probabilities.max(axis=-1).astype(np.float64)
+    right = probabilities.argmax(axis=-1) == labels
+    edges = np.linspace(0, 1, bins + 1)
+    inside = np.searchsorted(edges[1:-1], confidence.ravel())
+    count = np.bincount(inside, minlength=bins)
+    with np.errstate(invalid="ignore"):  # 0 / 0 of an empty bin is NaN
+        return Reliability(
+            edges=edges,
+            confidence=np.bincount(inside, confidence.ravel(), minlength=bins) / count,
+            accuracy=np.bincount(inside, right.ravel(), minlength=bins) / count,
+            count=count,
+        )
+
+
+def uniquely_misclassified(correct: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Return the images that one activation alone misclassifies, by majority vote of its seeds.
+
+    Args:
+        correct: by activation, bool (seeds, images).
+
+    Returns:
+        By activation, the positions of the images, integers (≤ images,), sorted by how far its
+        share of wrong seeds exceeds the mean of the others'.
+    """
+    names = list(correct)
+    shares = np.array([1 - correct[name].mean(axis=0) for name in names])
+    wrong = np.array([~majority(correct[name]) for name in names])
+    alone = wrong & (wrong.sum(axis=0) == 1)
+    ahead = shares - (shares.sum(axis=0) - shares) / (len(names) - 1)
+    return {
+        name: np.flatnonzero(alone[i])[np.argsort(-ahead[i, alone[i]], kind="stable")]
+        for i, name in enumerate(names)
+    }
+
+
+def error_overlap(correct: Mapping[str, np.ndarray]) -> np.ndarray:
+    """Return how much the errors of two runs overlap, by the activations of the two.
+
+    The overlap is the Jaccard index: the images that both misclassify, divided by those that at
+    least one does, averaged over all pairs of runs with different seeds. So the diagonal shows what
+    the seed alone changes; an activation changes more where its row is below the diagonal.
+
+    Args:
+        correct: by activation, bool (seeds, images), all of one shape.
+
+    Returns:
+        Float (activations, activations), symmetric, in the order of the mapping.
+
+    Raises:
+        InputError: fewer than two seeds.
+    """
+    wrong = ~np.stack(list(correct.values()))
+    activations, seeds, images = wrong.shape
+    check_seeds(seeds)
+    overlap = 1 - squareform(pdist(wrong.reshape(-1, images), "jaccard"))
+    overlap = overlap.reshape(activations, seeds, activations, seeds)
+    other_seed = ~np.eye(seeds, dtype=bool)
+    return overlap.transpose(0, 2, 1, 3)[:, :, other_seed].mean(axis=-1)
+
+
+def epochs_to(val_accuracy: np.ndarray, threshold: float = 0.99) -> np.ndarray:
+    """Return the first epoch, counted from 1, that reaches a validation accuracy; NaN if none does.
+
+    Args:
+        val_accuracy: float (runs, epochs); NaN where a run has no such epoch.
+        threshold: the accuracy to reach, a fraction.
+
+    Returns:
+        Float (runs,).
+    """
+    reached = val_accuracy >= threshold
+    return np.where(reached.any(axis=1), reached.argmax(axis=1) + 1.0, np.nan)
+
+
+def time_ratio(seconds: np.ndarray, reference: np.ndarray) -> Estimate:
+    """Return the ratio of an activation's time per epoch to that of a reference.
+
+    It is the geometric mean, over seeds, of the ratios of the runs' median epochs (see
+    `median_epochs`), with Student's t interval on their logarithms. The load of the machine cancels
+    out if the runs of a seed were neighbors in time.
+
+    Args:
+        seconds: of training, float (seeds, epochs); NaN where a run has no such epoch.
+        reference: the same for the reference, with the same seeds; the number of epochs may differ.
+
+    Raises:
+        InputError: fewer than two seeds, different numbers of seeds, or a run of one epoch.
+    """
+    check_seeds(len(seconds))
+    if len(seconds) != len(reference):
+        raise InputError(
+            f"Times are compared seed by seed: found {len(seconds)} runs, but {len(reference)} of "
+            "the reference. Use the seeds that both have."
+        )
+    medians = median_epochs(seconds), median_epochs(reference)
+    logs = mean_over_seeds(np.log(medians[0]) - np.log(medians[1]))
+    return Estimate(*(float(np.exp(log)) for log in (logs.value, logs.low, logs.high)))
+
+
+def median_epochs(seconds: np.ndarray) -> np.ndarray:
+    """Return the seconds of each run's median epoch, float (seeds,), without the first, which
+    compiles.
+
+    Args:
+        seconds: of training, float (seeds, epochs); NaN where a run has no such epoch.
+
+    Raises:
+        InputError: a run of one epoch.
+    """
+    later = seconds[:, 1:]
+    if np.isnan(later).all(axis=1).any():
+        raise InputError(
+            "Times need runs of at least 2 epochs because the first, which compiles, does not "
+            "count: train with epochs=2 or more."
+        )
+    return np.nanmedian(later, axis=1)

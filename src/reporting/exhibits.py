@@ -1,0 +1,105 @@
+"""The exhibits of a report: its figures with their captions, each in a light and a dark version."""
+
+import base64
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from matplotlib import rc_context
+from matplotlib.figure import Figure
+
+from src.evaluation import figures
+from src.evidence.findings import Findings
+from src.reporting import captions, comparison_figures
+from src.reporting.captions import Caption
+
+STYLES: dict[str, Any] = {"": figures.STYLE, "-dark": figures.DARK}  # by suffix of the file name
+
+
+@dataclass(frozen=True)
+class Exhibit:
+    """A figure and its caption.
+
+    Attributes:
+        name: of its files, and in the page's template.
+        caption: what it shows.
+        draw: returns the figure in the style of Matplotlib's current settings.
+    """
+
+    name: str
+    caption: Caption
+    draw: Callable[[], Figure]
+
+
+@dataclass(frozen=True)
+class Embedded:
+    """An exhibit as the page has it: its caption, and both versions as data URIs."""
+
+    caption: Caption
+    light: str
+    dark: str
+
+
+def of(found: Findings, images: np.ndarray | None, labels: np.ndarray) -> list[Exhibit]:
+    """Return the exhibits of any comparison that there are findings for.
+
+    Args:
+        found: the findings.
+        images: the held-out images, uint8 (images, 28, 28), if available.
+        labels: their true labels, uint8 (images,).
+    """
+    drawn = comparison_figures
+    exhibits = [
+        Exhibit("accuracy", captions.accuracy(found), partial(drawn.accuracy, found)),
+        Exhibit("differences", captions.differences(found), partial(drawn.differences, found)),
+        Exhibit("power", captions.power(found), partial(drawn.power, found)),
+        Exhibit(
+            "learning_curves",
+            captions.learning_curves(found),
+            partial(drawn.learning_curves, found),
+        ),
+        Exhibit("calibration", captions.calibration(found), partial(drawn.calibration, found)),
+        Exhibit(
+            "error_overlap", captions.error_overlap(found), partial(drawn.error_overlap, found)
+        ),
+    ]
+    if found.times:
+        exhibits.append(
+            Exhibit(
+                "epoch_time",
+                captions.epoch_time(found.times, found.reference),
+                partial(drawn.epoch_time, found, found.times),
+            )
+        )
+    if images is not None and any(map(len, found.uniquely_misclassified.values())):
+        exhibits.append(
+            Exhibit(
+                "uniquely_misclassified",
+                captions.uniquely_misclassified(found),
+                partial(drawn.uniquely_misclassified, found, images, labels),
+            )
+        )
+    return exhibits
+
+
+def draw(exhibits: Sequence[Exhibit], folder: Path) -> dict[str, Embedded]:
+    """Write both versions of every figure into a folder, as PNG.
+
+    Returns:
+        The exhibits as the page has them, by name.
+    """
+    embedded = {}
+    for exhibit in exhibits:
+        for ending, style in STYLES.items():
+            with rc_context(style):
+                figures.save(exhibit.draw(), folder / f"{exhibit.name}{ending}.png")
+        light, dark = (_data_uri(folder / f"{exhibit.name}{ending}.png") for ending in STYLES)
+        embedded[exhibit.name] = Embedded(exhibit.caption, light, dark)
+    return embedded
+
+
+def _data_uri(path: Path) -> str:
+    return f"data:image/png;base64,{base64.b64encode(path.read_bytes()).decode()}"
