@@ -127,7 +127,7 @@ def step(steps: int, *overrides: str) -> dict[str, float]:
     state = checkpoint.State()
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "state.npz"
-        fit.fit(cfg, epoch, validation, file, state, "step", lambda values, number: None)
+        fit.fit(cfg, epoch, validation, file, state)
     return {
         metric_names.IMAGES_PER_SECOND: state.history[-1][metric_names.IMAGES_PER_SECOND],
     }

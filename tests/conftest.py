@@ -111,7 +111,7 @@ def short_runs() -> RunSet:
 
 @pytest.fixture(scope="session")
 def short(short_runs: RunSet) -> Findings:
-    """What they show, compared with ReLU: nothing of time, and 99 % is never reached."""
+    """What they show, compared with ReLU: nothing of time, and 99% is never reached."""
     return findings.compute(short_runs, "ReLU")
 
 

@@ -65,9 +65,9 @@ def show(model_folder: Path, predictions_folder: Path) -> None:
 
 
 def accuracy(scores: dict[str, float]) -> str:
-    """Return the held-out accuracy and its 95 % interval, as text."""
+    """Return the held-out accuracy and its 95% interval, as text."""
     return (
-        f"{scores[metric_names.TEST_ACCURACY]:.4f}  (95 % interval "
+        f"{scores[metric_names.TEST_ACCURACY]:.4f}  (95% interval "
         f"{scores[metric_names.TEST_ACCURACY_LOW]:.4f} to "
         f"{scores[metric_names.TEST_ACCURACY_HIGH]:.4f})"
     )

@@ -150,7 +150,7 @@ def learning_curves(history: pd.DataFrame) -> Figure:
     if (accuracies < 1).any(axis=None):
         error.set_yscale("log")  # which needs an error
         error.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-    error.yaxis.set_major_formatter(lambda rate, _: f"{100 * rate:g} %")
+    error.yaxis.set_major_formatter(lambda rate, _: f"{100 * rate:g}%")
     error.yaxis.set_minor_formatter(NullFormatter())
 
     betas = [column for column in map(str, history) if column.startswith(metric_names.BETA)]

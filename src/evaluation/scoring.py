@@ -9,7 +9,7 @@ from src.runtime import metric_names
 
 
 def score(labels: np.ndarray, predicted: np.ndarray) -> dict[str, float]:
-    """Return accuracy, its 95 % Wilson interval, and the count of errors.
+    """Return accuracy, its 95% Wilson interval, and the count of errors.
 
     Args:
         labels: true digits, integers (N,).
@@ -17,7 +17,7 @@ def score(labels: np.ndarray, predicted: np.ndarray) -> dict[str, float]:
     """
     count = len(labels)
     right = int((labels == predicted).sum())
-    low, high = binomtest(right, count).proportion_ci(method="wilson")  # 95 % by default
+    low, high = binomtest(right, count).proportion_ci(method="wilson")  # 95% by default
     return {
         metric_names.TEST_ACCURACY: right / count,
         metric_names.TEST_ACCURACY_LOW: float(low),

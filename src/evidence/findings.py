@@ -26,7 +26,7 @@ class Pair:
         comparison: the difference and its tests.
         by_seed: the difference within each seed, a fraction, float (seeds,).
         minimum_detectable_effect: the difference, a fraction, that this many seeds detect with a
-            power of 80 % on these images.
+            power of 80% on these images.
         minimum_detectable_effect_new_images: the same on new images.
         seeds_needed: to detect `EFFECT_OF_INTEREST` on these images; None if over 10,000.
         seeds_needed_new_images: the same on new images; None if over 10,000.

@@ -22,7 +22,7 @@ TRAIN_SECONDS = "train_seconds"  # the sum of the epochs
 
 # Once the held-out labels are known.
 TEST_ACCURACY = "test_accuracy"
-TEST_ACCURACY_LOW = "test_accuracy_low"  # Wilson's 95 % interval
+TEST_ACCURACY_LOW = "test_accuracy_low"  # Wilson's 95% interval
 TEST_ACCURACY_HIGH = "test_accuracy_high"
 TEST_ERRORS = "test_errors"
 TEST_IMAGES = "test_images"

@@ -1,6 +1,7 @@
 """One run, top to bottom: load, train, save, log, predict."""
 
 import json
+from contextlib import closing
 from pathlib import Path
 
 import keras
@@ -10,6 +11,7 @@ from src.data import dataset
 from src.evaluation import closing_table, figures, predictions
 from src.runtime import metric_names, paths
 from src.runtime.atomic_write import writing
+from src.studies import progress
 from src.studies.planned_run import PlannedRun
 from src.tracking import environment, fingerprint, run_tags, training_logger
 from src.training import checkpoint, fit
@@ -49,9 +51,10 @@ def run(planned: PlannedRun, cfg: Config) -> float:
             logger.start(settings, _tags(planned, data, digest), data, images)
             logger.lost_epochs(state.history)
 
-            model = fit.fit(
-                cfg, training_set, validation_set, file, state, planned.name, logger.epoch
-            )
+            line = progress.ProgressLine(planned.name, cfg.epochs, len(state.history))
+            with closing(line):
+                watchers = [progress.EpochLog(logger.epoch), line]
+                model = fit.fit(cfg, training_set, validation_set, file, state, watchers)
 
             final = summarize(state.history)
             origin = {

@@ -1,13 +1,10 @@
-"""What happens while `fit` runs: timing, the log, and the line the user watches."""
+"""What each epoch adds to the history beside Keras's own metrics."""
 
 import time
-from collections.abc import Callable
 
 import keras
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-from src.runtime import formatting, metric_names
+from src.runtime import metric_names
 from src.training import activations
 
 
@@ -44,84 +41,3 @@ class EpochMetrics(keras.callbacks.Callback):
         logs[metric_names.LEARNING_RATE] = float(self.model.optimizer.learning_rate)
         for layer, beta in activations.learned_betas(self.model).items():
             logs[metric_names.BETA + layer] = beta
-
-
-class EpochLog(keras.callbacks.Callback):
-    """Hands each epoch's metrics to `log`, as `log(metrics, step)`; steps count from 1."""
-
-    def __init__(self, log: Callable[[dict[str, float], int], None]):
-        super().__init__()
-        self.log = log
-
-    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
-        """Hand the metrics on."""
-        self.log({name: float(value) for name, value in (logs or {}).items()}, epoch + 1)
-
-
-class ProgressLine(keras.callbacks.Callback):
-    """A bar with the time left on a terminal, and everywhere a line per epoch.
-
-    Args:
-        title: what is trained.
-        epochs: of the whole training.
-        steps_per_epoch: training steps in each.
-        first_epoch: how many are done already.
-    """
-
-    def __init__(self, title: str, epochs: int, steps_per_epoch: int, first_epoch: int = 0):
-        super().__init__()
-        self.title, self.epochs, self.steps_per_epoch = title, epochs, steps_per_epoch
-        self.first_epoch = first_epoch
-        console = Console(highlight=False)
-        self.progress = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            TaskProgressColumn(),
-            TimeRemainingColumn(elapsed_when_finished=True),
-            TextColumn("left"),
-            console=console,
-            transient=True,
-            disable=not console.is_terminal,
-        )
-
-    def on_train_begin(self, logs: dict | None = None) -> None:
-        """Show the bar."""
-        self.began = time.perf_counter()
-        total = self.epochs * self.steps_per_epoch
-        done = self.first_epoch * self.steps_per_epoch
-        self.task = self.progress.add_task(self.title, total=total, completed=done)
-        self.progress.start()
-
-    def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
-        """Say which epoch it is."""
-        self.epoch = epoch
-        description = f"{self.title} · epoch {epoch + 1}/{self.epochs}"
-        self.progress.update(self.task, description=description)
-
-    def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
-        """Move the bar."""
-        done = self.epoch * self.steps_per_epoch + batch + 1
-        self.progress.update(self.task, completed=done)
-
-    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
-        """Print the epoch's line."""
-        logs = logs or {}
-        done = epoch + 1 - self.first_epoch
-        left = (time.perf_counter() - self.began) / done * (self.epochs - epoch - 1)
-        self.progress.console.print(
-            f"{self.title} · epoch {epoch + 1:>{len(str(self.epochs))}}/{self.epochs}"
-            f" · loss {logs[metric_names.LOSS]:.4f}"
-            f" · val_accuracy {logs[metric_names.VAL_ACCURACY]:.4f}"
-            f" · {logs[metric_names.EPOCH_SECONDS]:.1f} s"
-            f" · {logs[metric_names.IMAGES_PER_SECOND]:,.0f} images/s"
-            + (f" · {formatting.duration(left)} left" if left else ""),
-            soft_wrap=True,
-        )
-
-    def on_train_end(self, logs: dict | None = None) -> None:
-        """Take the bar away."""
-        self.close()
-
-    def close(self) -> None:
-        """Give the terminal back, also after an interruption."""
-        self.progress.stop()

@@ -1,7 +1,7 @@
 """Building and fitting a model: the part of train that is about learning."""
 
 import contextlib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -72,8 +72,7 @@ def fit(
     validation_set: Mapping[str, np.ndarray],
     file: Path,
     state: checkpoint.State,
-    title: str,
-    log: Callable[[Mapping[str, float], int], None],
+    watchers: Sequence[keras.callbacks.Callback] = (),
 ) -> keras.Model:
     """Train to the end, or on from where `state` stands; return the model of the best epoch.
 
@@ -86,8 +85,7 @@ def fit(
         validation_set: the same, to choose the best epoch by.
         file: where to keep the state after each epoch.
         state: how far the training has come; it is brought up to date.
-        title: what the progress line calls the training.
-        log: is given each epoch's metrics and its number, from 1.
+        watchers: callbacks that see each epoch after it is kept, and change nothing.
     """
     prepare(cfg)
     done = len(state.history)
@@ -103,26 +101,21 @@ def fit(
     steps = drawn.steps_per_epoch
     model, schedule = compile_model(cfg, total_steps=cfg.epochs * steps)
     keeper = checkpoint.CheckpointCallback(file, state, schedule.callbacks)
-    progress = callbacks.ProgressLine(title, cfg.epochs, steps, done)
-    try:
-        model.fit(
-            drawn.dataset,
-            epochs=cfg.epochs,
-            initial_epoch=done,
-            steps_per_epoch=steps,
-            validation_data=batches.evaluation_batches(**validation_set),
-            shuffle=False,  # the batches are drawn in random order already
-            verbose=0,
-            callbacks=[
-                callbacks.EpochMetrics(steps * drawn.batch_size),
-                *schedule.callbacks,
-                keeper,
-                callbacks.EpochLog(log),
-                progress,
-            ],
-        )
-    finally:
-        progress.close()
+    model.fit(
+        drawn.dataset,
+        epochs=cfg.epochs,
+        initial_epoch=done,
+        steps_per_epoch=steps,
+        validation_data=batches.evaluation_batches(**validation_set),
+        shuffle=False,  # the batches are drawn in random order already
+        verbose=0,
+        callbacks=[
+            callbacks.EpochMetrics(steps * drawn.batch_size),
+            *schedule.callbacks,
+            keeper,
+            *watchers,
+        ],
+    )
     reset_keras("float32")
     trained = build_model(cfg)
     keeper.restore_best(trained)

@@ -1,7 +1,7 @@
 """A study, read in MLflow's pages by a real browser.
 
 Pictures for the README, of a study in the project's own store:
-python -m pytest tests/test_ui.py --study default --screenshots docs/images
+python -m pytest tests/end_to_end/test_ui.py --study default --screenshots docs/images
 """
 
 import contextlib
@@ -19,13 +19,12 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.wait import WebDriverWait
 
-from src import study
 from src.data.dataset import Dataset
 from src.evidence import load_runs
 from src.runtime import metric_names
-from src.studies import design, sweep_table
+from src.studies import design, note, runner, sweep_table
 from src.tracking import views
-from src.tracking.store import reader
+from src.tracking.store import connect, reader
 from tests.support import browser, studies
 from tests.support.commands import make_project, run, store
 from tests.support.servers import serving
@@ -79,12 +78,13 @@ class Shown:
 def simulate() -> None:
     """Make a study as `src.study` leaves it, of trainings that nobody ran."""
     data = Dataset(STUDY.dataset, DIGEST, {})
-    client, parent_id = study.parent_run(NAME, STUDY, data, {})
+    client, experiment_id = connect("digit-recognizer")
+    parent_id = runner.create(client, experiment_id, NAME)
     runs = list(design.in_turn(STUDY.activations, STUDY.seeds))
-    study.describe(client, parent_id, NAME, STUDY, data, {}, runs)
+    note.describe(client, parent_id, NAME, STUDY, data, {})
     made = {one: client.get_run(studies.child(client, parent_id, *one)) for one in runs}
     client.set_terminated(parent_id)
-    study.summarize(client, parent_id, NAME, STUDY, made)
+    note.summarize(client, parent_id, NAME, STUDY, made)
 
 
 @pytest.fixture(scope="module")

@@ -54,7 +54,7 @@ def test_the_table_tells_score_speed_submission_and_run(shown):
     text = shown(SCORES)
     assert text.startswith("swish-seed1")
     for part in (
-        "0.9965  (95 % interval 0.9958 to 0.9972)",
+        "0.9965  (95% interval 0.9958 to 0.9972)",
         "1,097 of 28,000 images",
         "0.9938",
         "12.3 s per epoch, 3,057 images/s",

@@ -124,7 +124,7 @@ def test_where_no_image_differs_the_rule_of_three_bounds_the_difference():
     assert (perfect.low, perfect.high) == pytest.approx((0.999, 1))
 
 
-# 400 studies: a share of 95 % has a standard error of 1.1 pp, so 3 of them are 3.3 pp. With
+# 400 studies: a share of 95% has a standard error of 1.1 pp, so 3 of them are 3.3 pp. With
 # three seeds the interval is known to hold the truth a little too seldom.
 @KINDS
 @pytest.mark.parametrize(

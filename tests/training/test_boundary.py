@@ -56,7 +56,7 @@ def test_nothing_else_of_ours_runs_between_the_configuration_and_the_weights(sam
     part = {"images": images, "labels": labels}
     cfg = configure(*TINY, "activation=swish_beta", "schedule=reduce_on_plateau")
     file, state = tmp_path / "state", checkpoint.State()
-    fit.fit(cfg, part, part, file, state, "a title", lambda values, step: None)
+    fit.fit(cfg, part, part, file, state)
     state = checkpoint.load(file)
     state.history.pop()  # an epoch is left
     ran = set()
@@ -68,13 +68,12 @@ def test_nothing_else_of_ours_runs_between_the_configuration_and_the_weights(sam
 
     sys.setprofile(watch)
     try:
-        fit.fit(cfg, part, part, file, state, "a title", lambda values, step: None)
+        fit.fit(cfg, part, part, file, state)
     finally:
         sys.setprofile(None)
     assert {"src.training.fit", "src.training.history", "src.training.checkpoint"} <= ran
     assert {name for name in ran if not name.startswith("src.training")} <= {
         "src.runtime.atomic_write",
-        "src.runtime.formatting",
         "src.runtime.hardware",
         "src.runtime.process",
     }

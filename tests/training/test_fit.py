@@ -11,6 +11,7 @@ import tensorflow as tf
 from src.data import mirrors
 from src.runtime import metric_names
 from src.runtime.errors import InputError
+from src.studies.progress import EpochLog
 from src.training import checkpoint, fit
 from tests.support.recipes import TINY, configure, names
 
@@ -70,7 +71,7 @@ def blank(parts):
 def train_on(cfg, parts, file, log=lambda values, step: None):
     """Train on from what `file` holds, and return the model and the state."""
     state = checkpoint.load(file)
-    model = fit.fit(cfg, *parts, file, state, "a title", log)
+    model = fit.fit(cfg, *parts, file, state, [EpochLog(log)])
     return model, state
 
 
