@@ -7,10 +7,11 @@ solution.csv (its header only, where the labels of test.csv are not known) and p
 Fetching the same bytes twice writes the same bytes twice.
 """
 
-import hashlib
 import json
 import shutil
+import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -19,11 +20,14 @@ from src.config import compose, schema
 from src.data import digits, mirrors, write_csv
 from src.runtime import errors, paths
 from src.runtime.atomic_write import writing
+from src.runtime.checksum import sha256
+from src.runtime.command_line import no_arguments
 from src.runtime.errors import InputError
 
 
-def main() -> None:
+def main(argv: Sequence[str] = ()) -> None:
     """Write data/raw, whole or not at all."""
+    no_arguments("fetch", str(__doc__), argv)
     cfg = compose.stage("fetch")
     outputs = (paths.TRAIN_CSV, paths.TEST_CSV, paths.SAMPLE_SUBMISSION_CSV, paths.SOLUTION_CSV)
     with writing(*outputs, paths.PROVENANCE) as (*files, provenance):
@@ -107,8 +111,7 @@ def copy(folder: Path, train: Path, test: Path, sample: Path, solution: Path) ->
         write_csv.submission(solution, None)
     digests = {}
     for file in (train, test, sample, solution):
-        with file.open("rb") as stream:
-            digests[file.name] = hashlib.file_digest(stream, "sha256").hexdigest()
+        digests[file.name] = sha256(file)
     return {"sha256": digests, "rows": rows}
 
 
@@ -118,4 +121,4 @@ def _rows(path: Path) -> int:
 
 
 if __name__ == "__main__":
-    errors.run(main)
+    errors.run(lambda: main(sys.argv[1:]))

@@ -1,20 +1,38 @@
-"""Predict the test images: the fourth stage. Writes the submission, and its score if known."""
+"""Stage 4: predict the test images.
+
+    python -m src.predict
+
+Reads models/model.keras and data/processed. Writes to predictions: submission.csv, the class
+probabilities, and where the held-out labels are known the score and figures; all of it is added to
+the MLflow run that trained the model.
+"""
+
+import sys
+from collections.abc import Sequence
 
 from src.data import dataset
 from src.evaluation import closing_table
 from src.runtime import errors, heavy_imports, paths
+from src.runtime.checksum import sha256
+from src.runtime.command_line import no_arguments
 from src.runtime.errors import InputError
 from src.runtime.read_json import read_json
 
 
-def main() -> None:
+def main(argv: Sequence[str] = ()) -> None:
     """Load the trained model, write its predictions, and add them to the training's run."""
+    no_arguments("predict", str(__doc__), argv)
     model_file = paths.MODELS / paths.MODEL
     if not model_file.is_file():
         raise InputError(f"{model_file} does not exist: run `dvc repro train` first.")
     keys = {"run_id": str | None, "run_name": str, "experiment": str}
     remedy = "run `dvc repro --force train`."
     origin = read_json(paths.MODELS / paths.ORIGIN, keys, remedy)
+    if origin.get("model_sha256", sha256(model_file)) != sha256(model_file):
+        raise InputError(
+            f"{model_file} is not the model that {paths.ORIGIN} beside it tells of (its SHA-256 "
+            "differs): run `dvc repro --force train`."
+        )
     dataset.describe()
     tracked = origin["run_id"] is not None
 
@@ -37,4 +55,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    errors.run(main)
+    errors.run(lambda: main(sys.argv[1:]))

@@ -6,18 +6,20 @@ Reads the section `preprocess` of params.yaml. Writes to data/processed: train.n
 (images, labels), test.npz (images), dataset.json, and two figures.
 """
 
-import hashlib
 import json
+import sys
+from collections.abc import Sequence
 from dataclasses import asdict
 
 import numpy as np
 
 from src.config import compose
 from src.data import digits, read_csv
-from src.data.dataset import Dataset
+from src.data.dataset import Dataset, digest
 from src.data.digits import CLASSES
 from src.runtime import errors, paths
 from src.runtime.atomic_write import writing
+from src.runtime.command_line import no_arguments
 from src.runtime.errors import InputError
 from src.runtime.read_json import read_json
 
@@ -25,8 +27,9 @@ CLASS_BALANCE = paths.DATA_FIGURES / "class_balance.png"
 SAMPLE_DIGITS = paths.DATA_FIGURES / "sample_digits.png"
 
 
-def main() -> None:
+def main(argv: Sequence[str] = ()) -> None:
     """Write data/processed, whole or not at all."""
+    no_arguments("preprocess", str(__doc__), argv)
     cfg = compose.stage("preprocess")
     source, layout = provenance()
     rows_train, rows_test = digits.LAYOUTS[layout] or (None, None)
@@ -40,18 +43,15 @@ def main() -> None:
         paths.VALID: {"images": images[valid], "labels": labels[valid]},
         paths.TEST: {"images": test_images},
     }
-    digest = hashlib.sha256()
-    for arrays in parts.values():
-        for array in arrays.values():
-            digest.update(array)
     counts = {path.stem: len(arrays["images"]) for path, arrays in parts.items()}
-    dataset = Dataset(f"{source}-{layout}", digest.hexdigest(), counts)
+    dataset = Dataset(f"{source}-{layout}", digest(parts), counts)
 
     from src.evaluation import figures
 
     per_class = [np.bincount(labels[part], minlength=CLASSES) for part in (train, valid)]
-    with writing(*parts, paths.DATASET, CLASS_BALANCE, SAMPLE_DIGITS) as files:
-        *archives, description, class_balance, sample_digits = files
+    # The description comes last: readers compare the arrays with it.
+    with writing(*parts, CLASS_BALANCE, SAMPLE_DIGITS, paths.DATASET) as files:
+        *archives, class_balance, sample_digits, description = files
         for file, arrays in zip(archives, parts.values(), strict=True):
             np.savez(file, **arrays)
         description.write_text(json.dumps(asdict(dataset), indent=2) + "\n")
@@ -110,4 +110,4 @@ def split(labels: np.ndarray, fraction: float, seed: int) -> tuple[np.ndarray, n
 
 
 if __name__ == "__main__":
-    errors.run(main)
+    errors.run(lambda: main(sys.argv[1:]))

@@ -9,7 +9,7 @@ import yaml
 
 from src import predict
 from src.runtime import errors, metric_names, paths
-from tests.support.commands import files, run, runs, sentence, store
+from tests.support.commands import ROOT, files, run, runs, sentence, store
 
 MADE = {
     "submission.csv",
@@ -111,8 +111,16 @@ def test_a_damaged_input_is_one_sentence_and_the_old_predictions_stay(project, c
     file = paths.MODELS / name
     file.write_bytes(file.read_bytes()[:-40])
     said = refusal(capsys)
-    assert f"models/{name} cannot be" in said
+    assert f"models/{name} " in said
     assert "dvc repro --force train" in said
+
+
+def test_a_model_that_is_not_the_trainings_is_one_sentence_and_the_old_predictions_stay(
+    project, capsys
+):
+    shutil.copy(ROOT / "tests" / "support" / "model_of_6626f83.keras", paths.MODELS / paths.MODEL)
+    said = refusal(capsys)
+    assert "models/model.keras is not the model that run.json beside it tells of" in said
 
 
 def test_a_missing_input_is_one_sentence_and_the_old_predictions_stay(project, capsys):

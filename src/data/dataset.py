@@ -1,6 +1,8 @@
 """The preprocessed arrays on disk: what preprocess writes, and train and predict read."""
 
+import hashlib
 import zipfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,8 +10,10 @@ import numpy as np
 
 from src.runtime import paths
 from src.runtime.errors import InputError
+from src.runtime.formatting import listed
 from src.runtime.read_json import read_json
 
+PARTS = (paths.TRAIN, paths.VALID, paths.TEST)
 REMEDY = (
     "run `dvc repro preprocess`, or `dvc repro --force preprocess` if that finds nothing to do "
     "(without DVC: `python -m src.fetch` and `python -m src.preprocess`)."
@@ -51,3 +55,29 @@ def load(path: Path) -> dict[str, np.ndarray]:
     except (ValueError, EOFError, zipfile.BadZipFile) as error:
         reason = " ".join(str(error).split())
         raise InputError(f"{path} cannot be read ({reason}): {REMEDY}") from error
+
+
+def load_all() -> dict[Path, dict[str, np.ndarray]]:
+    """Return the arrays of every part by its path, as `load` does, once it is certain that they
+    belong together: a preprocessing that was killed leaves some files of before.
+
+    Raises:
+        InputError: a file is missing or damaged, or is not one of those that dataset.json tells of.
+    """
+    parts = {path: load(path) for path in PARTS}
+    if digest(parts) != describe().digest:
+        names = listed([path.name for path in PARTS])
+        raise InputError(
+            f"{names} in {paths.PROCESSED} are not the arrays that {paths.DATASET.name} describes "
+            f"(their SHA-256 differs): {REMEDY}"
+        )
+    return parts
+
+
+def digest(parts: Mapping[Path, Mapping[str, np.ndarray]]) -> str:
+    """Return the SHA-256, in hexadecimal, of all arrays of all parts in their order."""
+    found = hashlib.sha256()
+    for path in PARTS:
+        for array in parts[path].values():
+            found.update(np.ascontiguousarray(array).data)
+    return found.hexdigest()

@@ -1,15 +1,18 @@
 """What a trained model says of the test images: the submission and, where possible, its score."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import keras
 import numpy as np
 import pandas as pd
 
 from src.data import dataset, read_csv, write_csv
 from src.evaluation import figures, scoring
-from src.runtime import atomic_write, paths
+from src.runtime import paths
+from src.runtime.atomic_write import writing
 from src.training import batches
 
 
@@ -37,11 +40,11 @@ def probabilities(scores: np.ndarray) -> np.ndarray:
     return (scores / scores.sum(axis=1, keepdims=True)).astype(np.float32)
 
 
-def write(model, folder: Path) -> Predictions:
+def write(model: keras.Model, folder: Path) -> Predictions:
     """Predict the test images and write the submission, the score and the figures.
 
     Args:
-        model: a Keras model that takes uint8 (batch, 28, 28).
+        model: it takes uint8 (batch, 28, 28).
         folder: where to; it holds submission.csv, probabilities.npy, metrics.json,
             predictions.csv, per_class.csv and figures/. Without held-out labels the last three
             are empty.
@@ -50,33 +53,62 @@ def write(model, folder: Path) -> Predictions:
         InputError: an input is missing, or does not fit the others.
     """
     images = dataset.load(paths.TEST)["images"]
-    read_csv.submission(paths.SAMPLE_SUBMISSION_CSV, len(images))  # asks for these very ids
-    labels = read_csv.solution(paths.SOLUTION_CSV, len(images))
-    output = probabilities(model.predict(batches.evaluation_batches(images), verbose=0))
-    predicted = output.argmax(axis=1)
+    labels = held_out_labels(len(images))
+    output = predict(model, images)
+    scores = {} if labels is None else scoring.score(labels, output.argmax(axis=1))
+    with writing(folder) as [aside]:
+        save(aside, images, labels, output, scores)
+    return Predictions(folder, folder / paths.SUBMISSION, scores)
 
-    files = Predictions(folder, folder / paths.SUBMISSION, {})
-    with atomic_write.writing(folder) as [aside]:
-        aside.mkdir()
-        write_csv.submission(aside / paths.SUBMISSION, predicted.astype(np.uint8))
-        np.save(aside / paths.PROBABILITIES, output)
-        (aside / "figures").mkdir()
-        pairs = pd.DataFrame({"actual": [], "predicted": []})
-        table = pd.DataFrame()
-        if labels is not None:
-            files.scores.update(scoring.score(labels, predicted))
-            pairs = pd.DataFrame({"actual": labels, "predicted": predicted})
-            table = scoring.per_class(labels, predicted)
-            worst = scoring.most_confident_errors(labels, output)
-            figures.save(
-                figures.confusion_matrix(labels, predicted),
-                aside / "figures" / "confusion_matrix.png",
-            )
-            figures.save(
-                figures.confident_errors(images[worst], labels[worst], output[worst]),
-                aside / "figures" / "confident_errors.png",
-            )
-        pairs.to_csv(aside / paths.PREDICTED, index=False)
-        table.to_csv(aside / "per_class.csv", index=False)
-        (aside / "metrics.json").write_text(json.dumps(files.scores, indent=2) + "\n")
-    return files
+
+def held_out_labels(images: int) -> np.ndarray | None:
+    """Return the held-out labels, uint8 (N,), or None if they are not known.
+
+    Args:
+        images: how many test images there are.
+
+    Raises:
+        InputError: sample_submission.csv or solution.csv is missing, or is not of these images.
+    """
+    read_csv.submission(paths.SAMPLE_SUBMISSION_CSV, images)  # asks for these very ids
+    return read_csv.solution(paths.SOLUTION_CSV, images)
+
+
+def predict(model: keras.Model, images: np.ndarray) -> np.ndarray:
+    """Return the class probabilities of images, float32 (N, 10)."""
+    return probabilities(model.predict(batches.evaluation_batches(images), verbose=0))
+
+
+def save(
+    folder: Path,
+    images: np.ndarray,
+    labels: np.ndarray | None,
+    output: np.ndarray,
+    scores: Mapping[str, float],
+) -> None:
+    """Write the files of `write` into a new folder.
+
+    Args:
+        folder: it does not exist yet.
+        images: uint8 (N, 28, 28).
+        labels: the true ones, uint8 (N,), if they are known.
+        output: class probabilities, float32 (N, 10).
+        scores: by metric; empty if the labels are not known.
+    """
+    predicted = output.argmax(axis=1)
+    figures_folder = folder / "figures"
+    figures_folder.mkdir(parents=True)
+    write_csv.submission(folder / paths.SUBMISSION, predicted.astype(np.uint8))
+    np.save(folder / paths.PROBABILITIES, output)
+    pairs, table = pd.DataFrame({"actual": [], "predicted": []}), pd.DataFrame()
+    if labels is not None:
+        pairs = pd.DataFrame({"actual": labels, "predicted": predicted})
+        table = scoring.per_class(labels, predicted)
+        worst = scoring.most_confident_errors(labels, output)
+        confusion = figures.confusion_matrix(labels, predicted)
+        errors = figures.confident_errors(images[worst], labels[worst], output[worst])
+        figures.save(confusion, figures_folder / "confusion_matrix.png")
+        figures.save(errors, figures_folder / "confident_errors.png")
+    pairs.to_csv(folder / paths.PREDICTED, index=False)
+    table.to_csv(folder / "per_class.csv", index=False)
+    (folder / paths.METRICS).write_text(json.dumps(scores, indent=2) + "\n")

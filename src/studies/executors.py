@@ -23,7 +23,9 @@ LOG = "train.log"  # what a run prints, in its folder
 RUNS_PER_PROCESS = 10  # then a fresh one takes its place: what TensorFlow keeps of each run grows
 THREADS = ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
 
-_training = False  # whether a run is being made, in a worker process
+# In a worker process: whether a run is being made, and whether it shall make no more.
+_training = False
+_ending = False
 
 
 class Outcome(NamedTuple):
@@ -126,6 +128,8 @@ def _begin(threads: int | None) -> None:
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:
+    global _ending
+    _ending = True
     if _training:
         raise KeyboardInterrupt
 
@@ -147,6 +151,8 @@ def _make(run: PlannedRun) -> None:
     with (run.folder / LOG).open("a") as log, redirect_stdout(log):
         _training = True
         try:
+            if _ending:  # since before the run began
+                raise KeyboardInterrupt
             run.execute()
         finally:
             _training = False

@@ -11,6 +11,7 @@ from src.data import dataset
 from src.evaluation import closing_table, figures, predictions
 from src.runtime import metric_names, paths
 from src.runtime.atomic_write import writing
+from src.runtime.checksum import sha256
 from src.studies import progress
 from src.studies.planned_run import PlannedRun
 from src.tracking import environment, fingerprint, run_tags, training_logger
@@ -33,7 +34,10 @@ def run(planned: PlannedRun, cfg: Config) -> float:
         OSError: the disk is full or may not be written.
     """
     data = dataset.describe()
-    training_set, validation_set = dataset.load(paths.TRAIN), dataset.load(paths.VALID)
+    parts = dataset.load_all()
+    training_set, validation_set = parts[paths.TRAIN], parts[paths.VALID]
+    if cfg.submission:
+        predictions.held_out_labels(len(parts[paths.TEST]["images"]))  # a mistake is refused now
     settings = fingerprint.settings(planned.composed)
     digest = fingerprint.digest(settings, data)
 
@@ -94,6 +98,7 @@ def save(
     with writing(*(folder / name for name in names)) as files:
         model_file, history_file, metrics_file, curves_file, origin_file = files
         model.save(model_file)
+        origin = {**origin, "model_sha256": sha256(model_file)}  # it tells what belongs to it
         history = state.table()
         history.to_csv(history_file, index=False)
         metrics_file.write_text(json.dumps(final, indent=2) + "\n")

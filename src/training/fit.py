@@ -11,6 +11,7 @@ import tensorflow as tf
 from hydra.utils import instantiate
 
 from src.config.schema import Config
+from src.data.digits import CLASSES, SIDE
 from src.runtime import metric_names
 from src.runtime.errors import InputError
 from src.training import (
@@ -126,12 +127,19 @@ def load(path: Path) -> keras.Model:
     """Return the model that train saved.
 
     Raises:
-        InputError: the file is damaged, or not a model of ours.
+        InputError: the file is damaged, or not a model of digits.
     """
     try:
-        return keras.saving.load_model(path)
+        model = keras.saving.load_model(path)
     except Exception as error:  # Keras, zipfile and h5py each have errors of their own
         raise InputError(
             f"{path} cannot be loaded as a Keras model ({' '.join(str(error).split())[:200]}): "
             "run `dvc repro --force train` to train it anew."
         ) from error
+    shapes = model.input_shape, model.output_shape
+    if shapes != ((None, SIDE, SIDE), (None, CLASSES)):
+        raise InputError(
+            f"{path} maps {shapes[0]} to {shapes[1]}, but a model of digits maps (None, {SIDE}, "
+            f"{SIDE}) to (None, {CLASSES}): run `dvc repro --force train` to train one."
+        )
+    return model

@@ -68,3 +68,37 @@ def test_a_damaged_part_is_named_with_the_command_that_makes_it_again(processed,
     with pytest.raises(InputError, match=r"train.npz cannot be read \(.*--force preproc") as caught:
         dataset.load(paths.TRAIN)
     assert "\n" not in str(caught.value)
+
+
+@pytest.fixture
+def whole(processed):
+    """Three parts that belong together."""
+    np.savez(paths.VALID, images=IMAGES[:1], labels=np.array([5], np.uint8))
+    digest = dataset.digest({path: dataset.load(path) for path in dataset.PARTS})
+    paths.DATASET.write_text(json.dumps(FACTS | {"digest": digest}))
+    return processed
+
+
+def test_parts_that_belong_together_are_loaded_together(whole):
+    parts = dataset.load_all()
+    assert list(parts) == [paths.TRAIN, paths.VALID, paths.TEST]
+    assert parts[paths.VALID]["labels"].tolist() == [5]
+
+
+@pytest.mark.parametrize("path", dataset.PARTS)
+def test_a_part_of_another_preprocessing_is_refused(whole, path):
+    arrays = dict(dataset.load(path))
+    np.savez(path, **arrays | {"images": arrays["images"][::-1] + 1})
+    with pytest.raises(
+        InputError, match=r"are not the arrays that dataset.json describes"
+    ) as caught:
+        dataset.load_all()
+    assert "\n" not in str(caught.value)
+    assert "dvc repro --force preprocess" in str(caught.value)
+
+
+def test_a_part_with_too_few_images_is_refused(whole):
+    arrays = dict(dataset.load(paths.TRAIN))
+    np.savez(paths.TRAIN, **arrays | {"images": arrays["images"][:1]})
+    with pytest.raises(InputError, match="are not the arrays"):
+        dataset.load_all()

@@ -272,6 +272,16 @@ def test_a_damaged_model_is_one_sentence_with_the_command_that_mends_it(tmp_path
     assert "\n" not in str(caught.value)
 
 
+def test_a_model_of_something_else_is_one_sentence(tmp_path):
+    inputs = keras.Input((28, 28), dtype="uint8")
+    scores = keras.layers.Dense(5)(keras.layers.Flatten()(inputs))
+    file = tmp_path / "model.keras"
+    keras.Model(inputs, scores).save(file)
+    with pytest.raises(InputError, match=r"to \(None, 5\), but a model of digits maps") as caught:
+        fit.load(file)
+    assert "\n" not in str(caught.value)
+
+
 def test_a_model_saved_when_src_was_one_flat_folder_still_loads(sample):
     """It names its layers src.activations.SwishBeta and src.normalization.BatchNormalization."""
     model = fit.load(ROOT / "tests" / "support" / "model_of_6626f83.keras")

@@ -1,0 +1,28 @@
+import re
+
+import pytest
+
+from src.runtime.command_line import no_arguments
+from tests.support.commands import ROOT, files, run
+
+
+def test_no_arguments_are_taken_in_silence(capsys):
+    no_arguments("fetch", "What it does.", [])
+    assert capsys.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("command", ["fetch", "preprocess", "predict", "summary"])
+def test_a_stage_tells_what_it_does_and_does_nothing(project, command, no_heavy_imports):
+    before = files(project)
+    helped = run(project, f"src.{command}", "--help", PYTHONPATH=path(no_heavy_imports))
+    assert (helped.returncode, helped.stderr) == (0, "")
+    assert re.search(f"python -m src.{command}.*Reads ", helped.stdout, re.DOTALL)
+    refused = run(project, f"src.{command}", "epochs=1", PYTHONPATH=path(no_heavy_imports))
+    assert refused.returncode == 2
+    assert "unrecognized arguments: epochs=1" in refused.stderr
+    assert files(project) == before
+
+
+def path(folder):
+    """Return a path on which our packages come after those that refuse to be imported."""
+    return f"{folder}:{ROOT}"
