@@ -37,21 +37,24 @@ def main(argv: Sequence[str] = ()) -> None:
     tracked = origin["run_id"] is not None
 
     heavy_imports.load(mlflow=tracked)
-    from src.evaluation import predictions  # TensorFlow: after the checks
+    from src.evaluation import predictions  # TensorFlow and MLflow: after the checks
     from src.training import fit
 
-    made = predictions.write(fit.load(model_file), paths.PREDICTIONS)
-    known = f"held-out accuracy {closing_table.accuracy(made.scores)}" if made.scores else ""
-    print(f"{made.submission}: {known or 'not scored'}")
+    run_id = None
     if tracked:
-        from src.tracking import run_logger  # MLflow: for a training that was tracked
+        from src.tracking import run_logger
 
+        # First, because a store that cannot be used shall cost no predictions.
         run_id = run_logger.find_or_restore(
             origin["run_id"], origin["run_name"], origin["experiment"]
         )
+    made = predictions.write(fit.load(model_file), paths.PREDICTIONS)
+    known = f"held-out accuracy {closing_table.accuracy(made.scores)}" if made.scores else ""
+    print(f"{made.submission}: {known or 'not scored'}")
+    if run_id is not None:
         run_logger.add_results(run_id, files=made.artifacts, scores=made.scores)
-        if run_id != origin["run_id"]:
-            print(f"The run that trained this model is not in this store: run {run_id} stands in.")
+    if run_id != origin["run_id"]:
+        print(f"The run that trained this model is not in this store: run {run_id} stands in.")
 
 
 if __name__ == "__main__":

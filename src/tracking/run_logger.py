@@ -2,8 +2,8 @@
 
 import os
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -19,11 +19,15 @@ from mlflow.models import infer_signature
 from src.config.schema import Mlflow
 from src.data.dataset import Dataset
 from src.runtime import metric_names, paths, quiet
+from src.runtime.errors import InputError
 from src.tracking import lease, run_tags, store
 from src.tracking.training_logger import TrainingLogger
 
 SOURCE = Path(__file__).resolve().parents[1]  # src/
 # What a model needs where it is served; the lock holds what it was trained with.
+PATIENCE_SECONDS = 60  # for a store that is away when a training has ended
+PAUSE_SECONDS = 2
+ASK_AGAIN_SECONDS = 30  # while it is away, as each question waits for seconds
 MODEL_REQUIREMENTS = ("tensorflow", "keras", "numpy", "mlflow")
 
 
@@ -61,18 +65,29 @@ def opened(settings: Mlflow, name: str, run_id: str | None, digest: str) -> Iter
     held = lease.Lease(client, run.info.run_id)
     began = max(round(1000 * time.time()), run.info.start_time), time.monotonic()
     status = RunStatus.FAILED
+    logger = RunLogger(client, run.info.run_id)
     try:
-        yield RunLogger(client, run.info.run_id)
+        yield logger
         status = RunStatus.FINISHED
     except KeyboardInterrupt:
         status = RunStatus.KILLED
         raise
     finally:
-        mlflow.end_run(RunStatus.to_string(status))
         # By a clock that cannot be set meanwhile.
         ended = began[0] + round(1000 * (time.monotonic() - began[1]))
-        client.set_terminated(run.info.run_id, RunStatus.to_string(status), ended)
         held.release()
+        if status == RunStatus.FINISHED:
+            logger.insist(lambda: _end(client, run.info.run_id, status, ended))
+        else:
+            with suppress(*store.AWAY):  # what ended the run is told, not this
+                _end(client, run.info.run_id, status, ended)
+
+
+def _end(client: MlflowClient, run_id: str, status: int, ended: int) -> None:
+    """Give the active run its final status, and its end in milliseconds since 1970."""
+    if mlflow.active_run() is not None:
+        mlflow.end_run(RunStatus.to_string(status))
+    client.set_terminated(run_id, RunStatus.to_string(status), ended)
 
 
 def _left_behind(client: MlflowClient, experiment_id: str, digest: str) -> str | None:
@@ -113,7 +128,10 @@ class RunLogger(TrainingLogger):
     def __init__(self, client: MlflowClient, run_id: str):
         self.client = client
         self.run_id: str = run_id
-        self.logged: set[int] = set()  # epochs that the run had when it was gone on with
+        self.logged: set[int] = set()  # epochs that the run has
+        self.waiting: dict[int, Mapping[str, float]] = {}  # those that could not be logged yet
+        self.away = False  # whether the store was, when it was asked last
+        self.ask_again = 0.0  # when it shall be asked again, by the monotonic clock
 
     def start(
         self,
@@ -145,14 +163,60 @@ class RunLogger(TrainingLogger):
             self.epoch(found, step)
 
     def epoch(self, values: Mapping[str, float], step: int) -> None:
-        """Log an epoch's metrics in one request."""
+        """Log an epoch's metrics, and those of epochs that could not be logged before.
+
+        A store that is away does not stop the training: the epochs are in the checkpoint.
+        """
         if step not in self.logged:
-            mlflow.log_metrics(dict(values), step=step)
+            self.waiting[step] = values
+        if self.away and time.monotonic() < self.ask_again:
+            return
+        try:
+            for waiting in list(self.waiting):
+                mlflow.log_metrics(dict(self.waiting[waiting]), step=waiting)
+                self.logged.add(waiting)
+                del self.waiting[waiting]
+        except store.AWAY as error:
+            if not self.away:
+                print(f"Training goes on, but the MLflow store {store.named(error)}.", flush=True)
+            self.away = True
+            self.ask_again = time.monotonic() + ASK_AGAIN_SECONDS
+            return
+        if self.away:
+            print("The MLflow store answers again, and has every epoch.", flush=True)
+        self.away = False
+
+    def insist(self, call: Callable[[], None]) -> None:
+        """Call what logs to the store, again for a minute as long as that is away.
+
+        Raises:
+            InputError: it still is.
+        """
+        began = time.monotonic()
+        while True:
+            try:
+                return call()
+            except store.AWAY as error:
+                if time.monotonic() - began > PATIENCE_SECONDS:
+                    raise InputError(
+                        f"The training has ended and is kept, but the MLflow store "
+                        f"{store.named(error)}: run the same command again to log it, once the "
+                        "store can be used."
+                    ) from error
+                time.sleep(PAUSE_SECONDS)
 
     def trained(
         self, model: Any, example: np.ndarray, final: Mapping[str, float], out: Path
     ) -> None:
-        """Log the final metrics, history and figures, and the model."""
+        """Log the epochs that could not be before, the final metrics, files and the model."""
+        self.insist(lambda: self._log_trained(model, example, final, out))
+
+    def _log_trained(
+        self, model: Any, example: np.ndarray, final: Mapping[str, float], out: Path
+    ) -> None:
+        for step, values in list(self.waiting.items()):
+            mlflow.log_metrics(dict(values), step=step)
+            del self.waiting[step]
         _log_new(self.client, self.run_id, final)
         self.client.log_artifact(self.run_id, str(out / paths.HISTORY))
         self.client.log_artifacts(self.run_id, str((out / paths.CURVES).parent), "figures")
@@ -181,7 +245,7 @@ class RunLogger(TrainingLogger):
 
     def predicted(self, files: Mapping[Path, str], scores: Mapping[str, float]) -> None:
         """Log the files and the scores."""
-        _add(self.client, self.run_id, files, scores)
+        self.insist(lambda: _add(self.client, self.run_id, files, scores))
 
 
 def flat(config: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

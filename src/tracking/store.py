@@ -16,9 +16,17 @@ from src.runtime import paths, quiet
 from src.runtime.errors import InputError
 
 os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
-# Its lines on migrations, on monitors, and on how to open a run are not for our users.
-logging.getLogger("mlflow").setLevel(logging.ERROR)
-logging.getLogger("alembic").setLevel(logging.ERROR)
+os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
+# MLflow would try for minutes; a training goes on without the store, and logs later.
+os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
+os.environ.setdefault("MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR", "1")
+os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "20")  # seconds
+# Its lines on migrations, monitors, retries, and on how to open a run are not for our users.
+for library in ("mlflow", "alembic", "urllib3"):
+    logging.getLogger(library).setLevel(logging.ERROR)
+
+
+AWAY = (MlflowException, SQLAlchemyError, OSError)  # what a store raises that cannot be used now
 
 
 def connect(experiment: str) -> tuple[MlflowClient, str]:
@@ -95,14 +103,17 @@ def _usable_store() -> Iterator[None]:
     """Turn what MLflow says of a store that cannot be used into a sentence."""
     try:
         yield
-    except (MlflowException, SQLAlchemyError, ImportError) as error:  # no driver for its scheme
-        store, reason = (
-            _without_password(text) for text in (mlflow.get_tracking_uri(), str(error))
-        )
+    except (*AWAY, ImportError) as error:  # no driver for its scheme
         raise InputError(
-            f"The MLflow store {store} cannot be used ({' '.join(reason.split())[:300]}): fix "
-            "MLFLOW_TRACKING_URI, or unset it to use mlflow.db in this folder."
+            f"The MLflow store {named(error)}: fix MLFLOW_TRACKING_URI, or unset it to use "
+            "mlflow.db in this folder."
         ) from error
+
+
+def named(error: Exception) -> str:
+    """Return which store could not be used, and why, without passwords."""
+    store, reason = (_without_password(text) for text in (mlflow.get_tracking_uri(), str(error)))
+    return f"{store} cannot be used ({' '.join(reason.split())[:300]})"
 
 
 def _without_password(text: str) -> str:

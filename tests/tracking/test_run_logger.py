@@ -9,10 +9,12 @@ import pytest
 import yaml
 from mlflow import MlflowClient
 from mlflow.entities import LoggedModelStatus
+from mlflow.exceptions import MlflowException
 
 from src.config.schema import Mlflow
 from src.data.dataset import Dataset
 from src.runtime import metric_names, paths
+from src.runtime.errors import InputError
 from src.tracking import lease, run_logger, store
 from src.training import activations
 
@@ -171,6 +173,55 @@ def left(tmp_path):
     x = activations.SwishBeta(0.5)(keras.layers.Dense(2)(x))
     model = keras.Model(inputs, keras.layers.Dense(10)(x))
     return model, np.full((1, 28, 28), 100, np.uint8), tmp_path
+
+
+def unreachable(*_, **__):
+    raise MlflowException("connection refused")
+
+
+def test_a_store_that_is_away_does_not_stop_the_training_and_gets_every_epoch_later(
+    client, capsys, monkeypatch
+):
+    monkeypatch.setattr(run_logger, "ASK_AGAIN_SECONDS", 0)
+    with opened() as logger:
+        logger.epoch({"loss": 0.5}, 1)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(mlflow, "log_metrics", unreachable)
+            for step in (2, 3):
+                logger.epoch({"loss": 1 / step}, step)
+        logger.epoch({"loss": 0.25}, 4)
+    away, back = capsys.readouterr().out.splitlines()
+    assert away.startswith("Training goes on, but the MLflow store ")
+    assert "cannot be used (connection refused)" in away
+    assert back == "The MLflow store answers again, and has every epoch."
+    points = client.get_metric_history(logger.run_id, "loss")
+    assert sorted((point.step, point.value) for point in points) == [
+        (1, 0.5),
+        (2, 0.5),
+        (3, 1 / 3),
+        (4, 0.25),
+    ]
+
+
+@pytest.mark.parametrize("fails", [2, 1_000])
+def test_after_the_training_a_store_is_waited_for_but_not_for_ever(client, monkeypatch, fails):
+    monkeypatch.setattr(run_logger, "PAUSE_SECONDS", 0)
+    monkeypatch.setattr(run_logger, "PATIENCE_SECONDS", 1 if fails == 2 else 0)
+    calls = []
+
+    def call():
+        calls.append(None)
+        if len(calls) <= fails:
+            unreachable()
+
+    logger = run_logger.RunLogger(client, "0f" * 16)
+    if fails == 2:
+        logger.insist(call)
+        assert len(calls) == 3
+        return
+    with pytest.raises(InputError, match="run the same command again to log it") as caught:
+        logger.insist(call)
+    assert "\n" not in str(caught.value)
 
 
 def test_a_finished_trainings_files_metrics_and_model_are_in_its_run(client, left):
