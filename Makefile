@@ -31,7 +31,7 @@ lock: .venv/locked  ## resolve the dependencies of pyproject.toml anew into requ
 	    --extra dev --extra parallel pyproject.toml -o requirements.lock
 
 clean:  ## forget unfinished trainings and the output folders of runs; runs in MLflow stay
-	@rm -rf checkpoints outputs multirun dvc_plots
+	@rm -rf checkpoints outputs multirun dvc_plots .writing-* */.writing-* */*/.writing-*
 
 help:  ## list the targets
 	@awk -F ':.*  ## ' '/^[a-z]+:.*  ## / {printf "make %-6s %s\n", $$1, $$2}' $(MAKEFILE_LIST)

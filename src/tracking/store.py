@@ -3,16 +3,19 @@
 import logging
 import os
 import re
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import mkdtemp
 
 import mlflow
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 from sqlalchemy.exc import SQLAlchemyError
 
-from src.runtime import paths, quiet
+from src.runtime import paths, process, quiet
+from src.runtime.atomic_write import PREFIX, remove_litter
 from src.runtime.errors import InputError
 
 os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
@@ -126,13 +129,14 @@ def _database(path: Path) -> Path:
     file corrupt it.
     """
     if not path.exists():
-        new = path.with_name(f".{path.name}.{os.getpid()}")
+        remove_litter(path.parent)
+        aside = Path(mkdtemp(prefix=f"{PREFIX}{process.identity()}-", dir=path.parent))
         try:
             with quiet.stderr():
-                MlflowClient(f"sqlite:///{new}").search_experiments(max_results=1)
-            os.link(new, path)
+                MlflowClient(f"sqlite:///{aside / path.name}").search_experiments(max_results=1)
+            os.link(aside / path.name, path)
         except FileExistsError:
             pass
         finally:
-            new.unlink(missing_ok=True)
+            shutil.rmtree(aside, ignore_errors=True)
     return path

@@ -60,8 +60,8 @@ def test_every_run_is_yielded_once_with_the_error_that_it_ended_with(execute, tm
 
 
 def test_a_run_that_ends_is_followed_at_once_by_the_next_without_waiting_for_the_others(execute):
-    ended = [name for name, _ in execute("sleep 3", "a", "b", "c", workers=2)]
-    assert ended == ["a", "b", "c", "sleep 3"]
+    ended = [name for name, _ in execute("sleep 8", "a", "b", "c", workers=2)]
+    assert ended == ["a", "b", "c", "sleep 8"]
 
 
 def test_a_worker_that_is_killed_costs_its_own_run_only(execute):
