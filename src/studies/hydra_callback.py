@@ -70,8 +70,9 @@ class MlflowSweep(Callback):
 
     def on_job_start(self, config: DictConfig, **kwargs: Any) -> None:
         """Tie a launcher's worker process to the sweep's."""
-        if multiprocessing.parent_process() is not None:
-            _end_with_the_sweep()
+        parent = multiprocessing.parent_process()
+        if parent is not None and parent.pid is not None:
+            _end_with_the_sweep(parent.pid)
 
     def on_job_end(self, config: DictConfig, job_return: JobReturn, **kwargs: Any) -> None:
         """Report a failed job the moment it fails; the others go on."""
@@ -110,11 +111,13 @@ def _hush_joblib() -> None:
 
 
 @cache
-def _end_with_the_sweep() -> None:
+def _end_with_the_sweep(sweep: int) -> None:
     """Let this worker process end as soon as the process that started it has, be it by `kill -9`:
     it would train on, and lock the checkpoint from which the next start shall go on.
+
+    Args:
+        sweep: the number of the process that started this one, which may be gone already.
     """
-    sweep = os.getppid()
 
     def watch() -> None:
         while os.getppid() == sweep:
