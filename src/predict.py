@@ -28,7 +28,8 @@ def main(argv: Sequence[str] = ()) -> None:
     keys = {"run_id": str | None, "run_name": str, "experiment": str}
     remedy = "run `dvc repro --force train`."
     origin = read_json(paths.MODELS / paths.ORIGIN, keys, remedy)
-    if origin.get("model_sha256", sha256(model_file)) != sha256(model_file):
+    checksum = sha256(model_file)
+    if origin.get("model_sha256", checksum) != checksum:
         raise InputError(
             f"{model_file} is not the model that {paths.ORIGIN} beside it tells of (its SHA-256 "
             "differs): run `dvc repro --force train`."

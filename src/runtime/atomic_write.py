@@ -35,10 +35,7 @@ def writing(*paths: Path | str) -> Iterator[list[Path]]:
             folder.mkdir(parents=True, exist_ok=True)
             remove_litter(folder)
         for target in targets:
-            asides.append(
-                Path(mkdtemp(prefix=f"{PREFIX}{process.identity()}-", dir=target.parent))
-                / target.name
-            )
+            asides.append(hidden_folder(target.parent) / target.name)
         yield asides
         for aside, target in zip(asides, targets, strict=True):
             if target.is_dir():  # a folder cannot be replaced in one step, but moved out of the way
@@ -47,6 +44,11 @@ def writing(*paths: Path | str) -> Iterator[list[Path]]:
     finally:
         for aside in asides:
             shutil.rmtree(aside.parent, ignore_errors=True)
+
+
+def hidden_folder(parent: Path) -> Path:
+    """Make a folder for what is not whole yet, whose name says which process is at it."""
+    return Path(mkdtemp(prefix=f"{PREFIX}{process.identity()}-", dir=parent))
 
 
 def remove_litter(folder: Path) -> None:

@@ -2,6 +2,7 @@
 
 import os
 import sys
+import traceback
 from collections.abc import Callable
 from difflib import get_close_matches
 from errno import EACCES, EDQUOT, ENOSPC, EPERM, EROFS
@@ -32,6 +33,15 @@ def sentence(error: BaseException) -> str | None:
             "Make room or allow writing there, then run the same command again."
         )
     return None
+
+
+def told(error: BaseException) -> str:
+    """Return the sentence for a run that failed; of a defect of ours, print the trace before."""
+    text = sentence(error)
+    if text is None:
+        traceback.print_exception(error)
+        text = f"{type(error).__name__}: {error}"
+    return text
 
 
 def fail(error: BaseException) -> NoReturn:

@@ -8,9 +8,8 @@ import os
 import sys
 import threading
 import time
-import traceback
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 from functools import cache
@@ -64,9 +63,7 @@ class MlflowSweep(Callback):
     def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
         """Check every job, and create the parent run."""
         _hush_joblib()
-        errors.run(lambda: _check(_jobs(config)))
-        if config.mlflow.enabled:
-            errors.run(lambda: _open(config))
+        errors.run(lambda: _begin(config))
 
     def on_job_start(self, config: DictConfig, **kwargs: Any) -> None:
         """Tie a launcher's worker process to the sweep's."""
@@ -78,10 +75,7 @@ class MlflowSweep(Callback):
         """Report a failed job the moment it fails; the others go on."""
         if config.hydra.mode == RunMode.MULTIRUN and job_return.status == JobStatus.FAILED:
             error = job_return._return_value
-            text = errors.sentence(error)
-            if text is None:
-                traceback.print_exception(error)
-                text = f"{type(error).__name__}: {error}"
+            text = errors.told(error)
             given = [word for word in config.hydra.overrides.task if not word.startswith(PARENT)]
             error.__dict__[TOLD] = True
             print(
@@ -127,9 +121,20 @@ def _end_with_the_sweep(sweep: int) -> None:
     threading.Thread(target=watch, daemon=True).start()
 
 
-def _open(config: DictConfig) -> None:
+def _begin(config: DictConfig) -> None:
+    """Check every job of a multirun, and open its parent run if it is tracked."""
+    jobs = _check(_jobs(config))
+    if config.mlflow.enabled:
+        _open(config, jobs)
+
+
+def _open(config: DictConfig, jobs: Sequence[DictConfig]) -> None:
     """Open the parent run: the one that is given, that of the same multirun, which goes on, or a
     new one, named after the multirun.
+
+    Args:
+        config: the multirun's, to which the parent run is added.
+        jobs: the configuration of each job, as far as they are known beforehand.
     """
     from src.tracking import environment, lease, store, views  # MLflow: for a multirun alone
 
@@ -139,8 +144,8 @@ def _open(config: DictConfig) -> None:
     run_id = config.mlflow.parent_run_id
     if run_id is None:
         views.offer_runs(client, experiment_id)
-        digest = _digest(config)
-        run_id = _same(client, experiment_id, digest) if config.mlflow.resume else None
+        digest = _digest(name, jobs)
+        run_id = _same(client, experiment_id, digest) if digest and config.mlflow.resume else None
         if run_id is None:
             tags = {run_tags.SWEEP: name, run_tags.SWEEP_DIGEST: digest}
             run_id = client.create_run(
@@ -160,20 +165,19 @@ def _same(client: Any, experiment_id: str, digest: str) -> str | None:
 
     found = client.search_runs(
         [experiment_id],
-        f"tags.{run_tags.SWEEP_DIGEST} = '{digest}'" if digest else "tags.none = 'none'",
+        f"tags.{run_tags.SWEEP_DIGEST} = '{digest}'",
         order_by=["attributes.start_time DESC"],
     )
     ended = [run for run in found if run.info.status != "RUNNING" or lease.is_orphan(run)]
     return ended[0].info.run_id if ended else None
 
 
-def _digest(config: DictConfig) -> str:
+def _digest(words: str, jobs: Sequence[DictConfig]) -> str:
     """Return the digest of a multirun: of its words and of every training; empty where those are
     not known beforehand.
     """
     data = dataset.describe()
-    trainings = [fingerprint.digest(fingerprint.settings(_own(job)), data) for job in _jobs(config)]
-    words = " ".join(config.hydra.overrides.task)
+    trainings = [fingerprint.digest(fingerprint.settings(job), data) for job in jobs]
     text = "\n".join([words, *trainings])
     return hashlib.sha256(text.encode()).hexdigest() if trainings else ""
 
@@ -214,13 +218,20 @@ def _own(job: DictConfig) -> DictConfig:
     return composed
 
 
-def _check(jobs: Iterable[DictConfig]) -> None:
-    """Raise InputError for a configuration that cannot be used, or for missing data."""
+def _check(jobs: Iterable[DictConfig]) -> list[DictConfig]:
+    """Return the jobs' configurations without Hydra's own part, checked.
+
+    Raises:
+        InputError: one cannot be used, or there is no data.
+    """
+    checked = []
     try:
         for job in jobs:
-            compose.resolve(_own(job), job.hydra.runtime.choices)
+            checked.append(_own(job))
+            compose.resolve(checked[-1], job.hydra.runtime.choices)
     except Exception as error:
         if not messages.is_refusal(error):
             raise
         raise messages.explain(error) from error
     dataset.describe()
+    return checked

@@ -1,7 +1,6 @@
 """Makes the runs of a study that are not made yet, as children of one parent run in MLflow."""
 
 import sys
-import traceback
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import closing, contextmanager
 from datetime import datetime
@@ -201,7 +200,8 @@ def _make(
                     print(_progress(made, key, failed, left, turns), flush=True)
                 else:
                     failed += 1
-                    _report(planned, error)
+                    text = f"Error in run {planned.name}: {errors.told(error)}"
+                    print(text, file=sys.stderr, flush=True)
         if not failed:
             status = "FINISHED"
     except KeyboardInterrupt:
@@ -213,15 +213,6 @@ def _make(
         client.set_terminated(parent_id, status)
         held.release()
         sweep_table.show(client, parent_id)
-
-
-def _report(planned: PlannedRun, error: BaseException) -> None:
-    """Print why a run failed; of a defect of ours the trace too."""
-    text = errors.sentence(error)
-    if text is None:
-        traceback.print_exception(error)
-        text = f"{type(error).__name__}: {error}"
-    print(f"Error in run {planned.name}: {text}", file=sys.stderr, flush=True)
 
 
 def _progress(made: Mapping[RunKey, Any], key: RunKey, failed: int, left: int, turns: int) -> str:

@@ -24,10 +24,10 @@ from src.tracking import lease, run_tags, store
 from src.tracking.training_logger import TrainingLogger
 
 SOURCE = Path(__file__).resolve().parents[1]  # src/
-# What a model needs where it is served; the lock holds what it was trained with.
 PATIENCE_SECONDS = 60  # for a store that is away when a training has ended
 PAUSE_SECONDS = 2
 ASK_AGAIN_SECONDS = 30  # while it is away, as each question waits for seconds
+# What a model needs where it is served; the lock holds what it was trained with.
 MODEL_REQUIREMENTS = ("tensorflow", "keras", "numpy", "mlflow")
 
 
@@ -172,10 +172,7 @@ class RunLogger(TrainingLogger):
         if self.away and time.monotonic() < self.ask_again:
             return
         try:
-            for waiting in list(self.waiting):
-                mlflow.log_metrics(dict(self.waiting[waiting]), step=waiting)
-                self.logged.add(waiting)
-                del self.waiting[waiting]
+            self._log_waiting()
         except store.AWAY as error:
             if not self.away:
                 print(f"Training goes on, but the MLflow store {store.named(error)}.", flush=True)
@@ -185,6 +182,13 @@ class RunLogger(TrainingLogger):
         if self.away:
             print("The MLflow store answers again, and has every epoch.", flush=True)
         self.away = False
+
+    def _log_waiting(self) -> None:
+        """Log the epochs that could not be logged yet."""
+        for step in list(self.waiting):
+            mlflow.log_metrics(dict(self.waiting[step]), step=step)
+            self.logged.add(step)
+            del self.waiting[step]
 
     def insist(self, call: Callable[[], None]) -> None:
         """Call what logs to the store, again for a minute as long as that is away.
@@ -214,9 +218,7 @@ class RunLogger(TrainingLogger):
     def _log_trained(
         self, model: Any, example: np.ndarray, final: Mapping[str, float], out: Path
     ) -> None:
-        for step, values in list(self.waiting.items()):
-            mlflow.log_metrics(dict(values), step=step)
-            del self.waiting[step]
+        self._log_waiting()
         _log_new(self.client, self.run_id, final)
         self.client.log_artifact(self.run_id, str(out / paths.HISTORY))
         self.client.log_artifacts(self.run_id, str((out / paths.CURVES).parent), "figures")

@@ -7,15 +7,14 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from tempfile import mkdtemp
 
 import mlflow
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 from sqlalchemy.exc import SQLAlchemyError
 
-from src.runtime import paths, process, quiet
-from src.runtime.atomic_write import PREFIX, remove_litter
+from src.runtime import paths, quiet
+from src.runtime.atomic_write import hidden_folder, remove_litter
 from src.runtime.errors import InputError
 
 os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
@@ -130,7 +129,7 @@ def _database(path: Path) -> Path:
     """
     if not path.exists():
         remove_litter(path.parent)
-        aside = Path(mkdtemp(prefix=f"{PREFIX}{process.identity()}-", dir=path.parent))
+        aside = hidden_folder(path.parent)
         try:
             with quiet.stderr():
                 MlflowClient(f"sqlite:///{aside / path.name}").search_experiments(max_results=1)
