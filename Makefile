@@ -41,7 +41,7 @@ help:  ## list the targets
 	    else f"Python {v[0]}.{v[1]} found, 3.11 to 3.13 needed: make PYTHON=python3.12")'
 	@echo "Setting up .venv (once; about 3 GB, a minute or more by your connection) ..."
 	@$(PYTHON) -m venv .venv
-	@$(BIN)/pip install -q --disable-pip-version-check uv==$(UV_VERSION)
-	@VIRTUAL_ENV=$(CURDIR)/.venv $(BIN)/uv pip sync -q --require-hashes --compile-bytecode \
+	@python -m pip install -q --disable-pip-version-check uv==$(UV_VERSION)
+	@VIRTUAL_ENV="$(CURDIR)/.venv" python -m uv pip sync -q --require-hashes --compile-bytecode \
 	    requirements.lock
 	@touch $@

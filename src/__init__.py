@@ -1,6 +1,14 @@
 """From raw digits to a scored Kaggle submission: fetch, preprocess, train, predict."""
 
+import importlib.util
 import os
+import sys
+
+if importlib.util.find_spec("hydra") is None:
+    sys.exit(
+        f"Error: {sys.executable} lacks the packages of this project: run `make` once, which "
+        "sets up .venv, and then `source .venv/bin/activate`."
+    )
 
 # TensorFlow reads these when it is imported; its start-up notices are not for our users.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")

@@ -29,7 +29,10 @@ def main(argv: Sequence[str] | None = None) -> None:
     study = design.load(name)
     data = dataset.describe()
     design.check_data(study, data)
-    compositions = design.compositions(study, study.activations, study.seeds)
+    try:
+        compositions = design.compositions(study, study.activations, study.seeds)
+    except InputError as error:
+        raise InputError(f"conf/study/{name}.yaml: {error}") from error
     from src.studies import runner  # MLflow: after the checks
 
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: resumable, KILLED

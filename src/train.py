@@ -43,6 +43,8 @@ def task(composed: DictConfig) -> float:
             score = found.get(metric_names.TEST_ACCURACY, float("nan"))
             print(f"{run.name} is made already: held-out accuracy {score:.4f}", flush=True)
             return found[metric_names.BEST_VAL_ACCURACY]
+        if job.mode == RunMode.MULTIRUN:  # of a single run it is printed already
+            run.announce()
         return run.execute()
     except (errors.InputError, OSError) as error:
         if job.mode == RunMode.MULTIRUN or errors.sentence(error) is None:

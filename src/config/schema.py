@@ -37,6 +37,7 @@ RANGES = {
     "displacement": (0, 28),
     "grid": (2, 28),
     "border": (0, 8),
+    "first_kernel": (1, 28),
     "units": (1, 1e6),
     "filters": (1, 1e6),
 }
@@ -143,9 +144,15 @@ def kind_of(value: Any) -> str:
         int: "a whole number",
         float: "a number",
         str: "a text",
-        list: "a list",
+        list: "a list of lists" if nested(value) else "a list",
+        dict: "a group of keys",
     }
     return kinds.get(type(value), "empty" if value is None else f"a {type(value).__name__}")
+
+
+def nested(value: Any) -> bool:
+    """Return whether a value is a list of lists."""
+    return isinstance(value, list) and bool(value) and all(isinstance(one, list) for one in value)
 
 
 def check_types(group: str, choice: str, node: dict[str, Any]) -> None:
@@ -160,7 +167,7 @@ def check_types(group: str, choice: str, node: dict[str, Any]) -> None:
             continue
         kind = Real if type(default) is float else type(default)  # 5 may stand where 5.0 does
         fits = isinstance(value, kind) and isinstance(value, bool) == isinstance(default, bool)
-        if not fits:
+        if not fits or (nested(value) != nested(default)):
             raise InputError(
                 f"{group}.{key}={value} is {kind_of(value)}, but conf/{group}/{choice}.yaml has "
                 f"{kind_of(default)} there ({default}): give a value of that kind."
@@ -183,6 +190,8 @@ def _within(name: str, found: Any, low: float, high: float) -> None:
 def _check_ranges(name: str, node: Any) -> None:
     children = node.items() if isinstance(node, dict) else []
     for key, value in children:
+        if key in RANGES and isinstance(value, list) and [] in [value, *value]:
+            raise InputError(f"{name}.{key}={value} has an empty list: give at least one number.")
         for number in _numbers(value) if key in RANGES else ():
             _within(f"{name}.{key}", number, *RANGES[key])
         _check_ranges(f"{name}.{key}", value)

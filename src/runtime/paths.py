@@ -4,10 +4,13 @@
 """
 
 import os
+from itertools import count
 from pathlib import Path
 
 PARAMS = Path("params.yaml")
 CONF = Path(__file__).resolve().parents[2] / "conf"  # beside this code, wherever a command runs
+
+SOURCE = Path("data/source.json")  # check
 
 RAW = Path("data/raw")  # fetch
 TRAIN_CSV = RAW / "train.csv"
@@ -38,6 +41,23 @@ PREDICTED = "predictions.csv"
 REPORTS = Path("reports")  # a folder for each study
 
 CHECKPOINTS = Path("checkpoints")  # unfinished trainings
+
+
+def fresh_folder(wanted: Path) -> Path:
+    """Make a folder that no other process has; where its name is taken, it ends in -2, -3, ...
+
+    Raises:
+        OSError: it cannot be made.
+    """
+    wanted.parent.mkdir(parents=True, exist_ok=True)
+    for number in count(1):
+        folder = wanted if number == 1 else wanted.with_name(f"{wanted.name}-{number}")
+        try:
+            folder.mkdir()
+            return folder
+        except FileExistsError:
+            continue
+    raise AssertionError  # count() never ends
 
 
 def project_root() -> Path:

@@ -51,6 +51,9 @@ class Study:
             values = getattr(self, key)
             if not values:
                 raise InputError(f"{key} is empty: list at least one.")
+            for value in values:
+                if isinstance(value, list | dict):
+                    raise InputError(f"{key} has {value}: list single values.")
             twice = [str(value) for value in dict.fromkeys(values) if values.count(value) > 1]
             if twice:
                 raise InputError(f"{key} has {', '.join(twice)} twice: list each once.")
@@ -65,6 +68,8 @@ class Study:
                 f"workers={self.workers} is out of range: use a number from 1 to {MAX_WORKERS}."
             )
         for override in self.overrides:
+            if not isinstance(override, str):
+                raise InputError(f"overrides has {override}: write each as in epochs=1.")
             key = override.partition("=")[0].lstrip("+~")
             if key in RESERVED:
                 raise InputError(f"overrides has {override}: give it under {RESERVED[key]}.")

@@ -153,6 +153,7 @@ def _make(run: PlannedRun) -> None:
         try:
             if _ending:  # since before the run began
                 raise KeyboardInterrupt
+            run.announce()
             run.execute()
         finally:
             _training = False

@@ -9,11 +9,12 @@ import sys
 import threading
 import time
 import warnings
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, ClassVar
+from pathlib import Path
+from typing import Any, ClassVar, NamedTuple
 
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 from hydra.core.global_hydra import GlobalHydra
@@ -21,17 +22,28 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.utils import JobReturn, JobStatus
 from hydra.experimental.callback import Callback
 from hydra.types import RunMode
-from omegaconf import DictConfig, open_dict
+from omegaconf import DictConfig, open_dict, read_write
 
 from src.config import compose, messages
+from src.config.schema import Config
 from src.data import dataset
-from src.runtime import errors
-from src.studies import sweep_table
+from src.runtime import errors, heavy_imports, paths
+from src.studies import planned_run, sweep_table
 from src.studies.planned_run import PlannedRun
 from src.tracking import fingerprint, run_tags
 
 PARENT = "mlflow.parent_run_id"
 TOLD = "told"  # an attribute of an error that the user has read of; pickled with it
+
+
+class Job(NamedTuple):
+    """A job of Hydra's: its configuration without Hydra's own part, the chosen file of each group,
+    and the configuration as it was checked.
+    """
+
+    composed: DictConfig
+    choices: Mapping[str, str]
+    cfg: Config
 
 
 @dataclass(frozen=True)
@@ -57,8 +69,8 @@ class MlflowSweep(Callback):
     parent: ClassVar[ParentRun | None] = None
 
     def on_run_start(self, config: DictConfig, **kwargs: Any) -> None:
-        """Check the job."""
-        errors.run(lambda: _check([config]))
+        """Check the run, and give it a folder of its own."""
+        errors.run(lambda: _begin_run(config))
 
     def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
         """Check every job, and create the parent run."""
@@ -121,11 +133,66 @@ def _end_with_the_sweep(sweep: int) -> None:
     threading.Thread(target=watch, daemon=True).start()
 
 
+def _begin_run(config: DictConfig) -> None:
+    """Check a single run, and give it a folder of its own."""
+    jobs = _check([config])
+    planned_run.announce(jobs[0].composed, jobs[0].choices)
+    _prepare(jobs)
+    _own_folder(config, "run")
+
+
 def _begin(config: DictConfig) -> None:
-    """Check every job of a multirun, and open its parent run if it is tracked."""
+    """Check every job of a multirun, give it a folder of its own, and open its parent run if it is
+    tracked.
+    """
     jobs = _check(_jobs(config))
+    if not jobs and config.hydra.runtime.choices["hydra/sweeper"] == "basic":
+        words = " ".join(config.hydra.overrides.task)
+        raise errors.InputError(f"{words} lists no value: there is nothing to run.")
+    _prepare(jobs)
+    _own_folder(config, "sweep")
     if config.mlflow.enabled:
-        _open(config, jobs)
+        _open(config, [job.composed for job in jobs])
+
+
+def _prepare(jobs: Sequence[Job]) -> None:
+    """Load the frameworks, now that all else is checked, and see that each job can be made.
+
+    Raises:
+        InputError: what one of them would train cannot be built, or the store cannot be used.
+    """
+    experiments = {job.cfg.mlflow.experiment for job in jobs if job.cfg.mlflow.enabled}
+    if jobs:
+        heavy_imports.load(mlflow=bool(experiments))
+        from src.training import buildable
+
+        buildable.refuse_unbuildable((job.cfg, job.choices) for job in jobs)
+    for experiment in experiments:
+        from src.tracking import store
+
+        store.connect(experiment)
+
+
+def _own_folder(config: DictConfig, kind: str) -> None:
+    """Make the folder of a run or a sweep: the one that the user names, else one that no other
+    has, even if it was started in the same second.
+    """
+    key = f"hydra.{kind}.dir"
+    folder = Path(config.hydra[kind].dir)
+    named = any(word.startswith(f"{key}=") for word in config.hydra.overrides.hydra)
+    try:
+        if named:
+            folder.mkdir(parents=True, exist_ok=True)
+        else:
+            folder = paths.fresh_folder(folder)
+    except OSError as error:
+        raise errors.InputError(
+            f"{key}={folder} cannot be made ({error.strerror}): name another folder."
+        ) from error
+    with read_write(config), open_dict(config):
+        config.hydra[kind].dir = str(folder)
+        if not named:  # so that every job's process knows it
+            config.hydra.overrides.hydra.append(f"{key}={folder}")
 
 
 def _open(config: DictConfig, jobs: Sequence[DictConfig]) -> None:
@@ -210,16 +277,8 @@ def _jobs(config: DictConfig) -> Iterator[DictConfig]:
             yield loader.load_sweep_config(config, words)
 
 
-def _own(job: DictConfig) -> DictConfig:
-    """Return the configuration of a job without Hydra's own part."""
-    composed = deepcopy(job)
-    with open_dict(composed):
-        del composed["hydra"]
-    return composed
-
-
-def _check(jobs: Iterable[DictConfig]) -> list[DictConfig]:
-    """Return the jobs' configurations without Hydra's own part, checked.
+def _check(jobs: Iterable[DictConfig]) -> list[Job]:
+    """Return the jobs, checked.
 
     Raises:
         InputError: one cannot be used, or there is no data.
@@ -227,8 +286,11 @@ def _check(jobs: Iterable[DictConfig]) -> list[DictConfig]:
     checked = []
     try:
         for job in jobs:
-            checked.append(_own(job))
-            compose.resolve(checked[-1], job.hydra.runtime.choices)
+            composed = deepcopy(job)
+            with open_dict(composed):
+                del composed["hydra"]
+            choices = job.hydra.runtime.choices
+            checked.append(Job(composed, choices, compose.resolve(composed, choices)))
     except Exception as error:
         if not messages.is_refusal(error):
             raise

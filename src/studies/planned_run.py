@@ -1,5 +1,6 @@
 """A run that is ready to be made: in this process, or in another on this or another machine."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,7 +9,6 @@ from omegaconf import DictConfig
 
 from src.config.compose import resolve
 from src.config.messages import explain
-from src.config.schema import Config
 from src.data import dataset
 from src.runtime import heavy_imports
 from src.training import precision
@@ -37,21 +37,16 @@ class PlannedRun:
     @property
     def name(self) -> str:
         """The name that the run has in MLflow."""
-        return f"{self.choices['activation']}-seed{self.composed.seed}"
+        return run_name(self.composed, self.choices)
 
     def execute(self) -> float:
         """Make the run; return its best validation accuracy.
-
-        Its first line is printed before TensorFlow is imported, which takes seconds.
 
         Raises:
             InputError: the configuration or the data cannot be used.
             OSError: the disk is full or may not be written.
         """
         cfg = resolve(self.composed, self.choices)
-        print(self._title(cfg), flush=True)
-        if cfg.precision == precision.BFLOAT16 and not precision.has_bfloat16():
-            print("Note: bfloat16 is emulated on this hardware; precision=float32 is faster.")
         heavy_imports.load(mlflow=cfg.mlflow.enabled)
         from src.studies import training_run  # TensorFlow: the one late import of a training
 
@@ -60,11 +55,30 @@ class PlannedRun:
         except HydraException as error:  # a _target_ of conf/ cannot be called like this
             raise explain(error) from error
 
-    def _title(self, cfg: Config) -> str:
-        data = dataset.describe()
-        images = f"{data.counts['train']:,} images of {data.name}"
-        epochs = f"{cfg.epochs} epoch{'s' if cfg.epochs > 1 else ''}"
-        return f"{self.name} · {self.choices['model']} · {images} · {epochs}"
+    def announce(self) -> None:
+        """Print what is about to be trained, before the seconds that importing TensorFlow takes."""
+        announce(self.composed, self.choices)
+
+
+def announce(composed: DictConfig, choices: Mapping[str, str]) -> None:
+    """Print what is about to be trained.
+
+    Args:
+        composed: the configuration, as Hydra composed it.
+        choices: the chosen file of each group.
+    """
+    data = dataset.describe()
+    images = f"{data.counts['train']:,} images of {data.name}"
+    epochs = f"{composed.epochs} epoch{'s' if composed.epochs > 1 else ''}"
+    name = run_name(composed, choices)
+    print(f"{name} · {choices['model']} · {images} · {epochs}", flush=True)
+    if composed.precision == precision.BFLOAT16 and not precision.has_bfloat16():
+        print("Note: bfloat16 is emulated on this hardware; precision=float32 is faster.")
+
+
+def run_name(composed: DictConfig, choices: Mapping[str, str]) -> str:
+    """Return the name that a run has in MLflow."""
+    return f"{choices['activation']}-seed{composed.seed}"
 
 
 def job_words(overrides: list[str]) -> str:

@@ -1,7 +1,7 @@
 """Makes the runs of a study that are not made yet, as children of one parent run in MLflow."""
 
 import sys
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from datetime import datetime
 from math import ceil
@@ -13,8 +13,9 @@ import joblib
 from filelock import FileLock, Timeout
 from mlflow import MlflowClient
 
+from src.config import compose
 from src.data.dataset import Dataset
-from src.runtime import errors, formatting, metric_names, paths
+from src.runtime import errors, formatting, heavy_imports, metric_names, paths
 from src.runtime.errors import InputError
 from src.studies import design, note, sweep_table
 from src.studies.design import Composition, RunKey, Study
@@ -47,10 +48,11 @@ def run(
         client, experiment_id = store.connect(experiment)
         lease.close_orphans(client, experiment_id)
         parent_id = find_reusable(client, experiment_id, name, study, data, digests)
-        parent_id = parent_id or create(client, experiment_id, name)
-        made = finished(client, parent_id)
+        made = finished(client, parent_id) if parent_id else {}
         missing = [key for key in design.in_turn(study.activations, study.seeds) if key not in made]
         print(_opening(name, study, made, missing), flush=True)
+        _refuse_unbuildable([compositions[key] for key in missing])
+        parent_id = parent_id or create(client, experiment_id, name)
         if missing:
             print(f"A line for each run that ends; what it prints is in {LOGS}", flush=True)
             note.describe(client, parent_id, name, study, data, made)
@@ -152,11 +154,20 @@ def _opening(name: str, study: Study, made: Collection[RunKey], missing: Collect
     return f"{text} · {len(made)} made · {len(missing)} left"
 
 
+def _refuse_unbuildable(compositions: Sequence[Composition]) -> None:
+    """Raise InputError if what one of the runs would train cannot be built."""
+    if compositions:
+        heavy_imports.load()
+        from src.training import buildable  # TensorFlow, where there is something to train
+
+        buildable.refuse_unbuildable((compose.resolve(*one), one.choices) for one in compositions)
+
+
 def _planned(
     study: Study, parent_id: str, compositions: Mapping[RunKey, Composition]
 ) -> dict[RunKey, PlannedRun]:
     """Return the runs to make, in their order, each with a folder of its own."""
-    folder = FOLDER / f"{datetime.now():%Y-%m-%d}" / f"{datetime.now():%H-%M-%S}"
+    folder = paths.fresh_folder(FOLDER / f"{datetime.now():%Y-%m-%d}/{datetime.now():%H-%M-%S}")
     planned = {}
     for number, (key, (composed, choices)) in enumerate(compositions.items()):
         composed.mlflow.parent_run_id = parent_id

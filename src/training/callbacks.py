@@ -1,10 +1,9 @@
 """What each epoch adds to the history beside Keras's own metrics."""
 
-import time
-
 import keras
 
 from src.runtime import metric_names
+from src.runtime.stopwatch import Stopwatch
 from src.training import activations
 
 
@@ -21,20 +20,28 @@ class EpochMetrics(keras.callbacks.Callback):
         super().__init__()
         self.images_per_epoch = images_per_epoch
 
-    def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
+    def on_train_begin(self, logs: dict | None = None) -> None:
         """Start the clock."""
-        self.start = time.perf_counter()
+        self.clock = Stopwatch()
+
+    def on_train_end(self, logs: dict | None = None) -> None:
+        """Put the clock away."""
+        self.clock.close()
+
+    def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
+        """Note when the epoch begins."""
+        self.start = self.clock.seconds()
         self.seconds: float | None = None
 
     def on_test_begin(self, logs: dict | None = None) -> None:
-        """Stop the clock: what follows is validation."""
-        self.seconds = time.perf_counter() - self.start
+        """Note when it has trained: what follows is validation."""
+        self.seconds = self.clock.seconds() - self.start
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         """Add to the logs."""
         seconds = self.seconds
         if seconds is None:
-            seconds = time.perf_counter() - self.start
+            seconds = self.clock.seconds() - self.start
         logs = {} if logs is None else logs
         logs[metric_names.EPOCH_SECONDS] = seconds
         logs[metric_names.IMAGES_PER_SECOND] = self.images_per_epoch / seconds

@@ -40,7 +40,7 @@ def notebook(
 ) -> keras.Model:
     """Return the CNN of the 2017 notebook: 32.3 M multiply-adds per image, 887,530 weights."""
     inputs, x = _pixels()
-    for count, kernel, rate in zip(filters, (5, 3), dropout, strict=False):
+    for count, kernel, rate in zip(filters, (5, 3), dropout[:-1], strict=True):
         for _ in range(2):
             x = layers.Conv2D(count, kernel, padding="same")(x)
             x = activation()(x)

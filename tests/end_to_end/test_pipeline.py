@@ -32,8 +32,16 @@ def outputs(stage):
 # dvc.yaml
 
 
+def test_dvc_deletes_no_output_before_a_stage_has_made_another():
+    for name, stage in stages().items():
+        for entry in (*stage["outs"], *stage.get("metrics", [])):
+            [settings] = entry.values()
+            assert settings["persist"], name
+
+
 def test_dvc_names_the_paths_that_the_code_uses():
     named = stages()
+    assert outputs(named["check"]) == {str(paths.SOURCE)}
     in_models = (paths.MODEL, paths.HISTORY, paths.METRICS, paths.ORIGIN)
     assert outputs(named["fetch"]) == {
         str(path)
@@ -59,7 +67,7 @@ def test_dvc_names_the_paths_that_the_code_uses():
 def test_a_stage_depends_on_the_outputs_of_those_before_it_or_on_files_of_the_project():
     made = set()
     for stage in stages().values():
-        for path in stage["deps"]:
+        for path in stage.get("deps", []):
             data = path.split("/")[0] in ("data", "models", "predictions")
             assert path in made if data else (ROOT / path).exists(), path
         made |= outputs(stage)
@@ -116,10 +124,10 @@ def reproduced(small_mnist, tmp_path_factory):
     return project, done
 
 
-def test_dvc_repro_runs_the_four_stages_and_writes_a_scored_submission(reproduced):
+def test_dvc_repro_runs_every_stage_and_writes_a_scored_submission(reproduced):
     project, done = reproduced
     ran = re.findall(r"Running stage '(\w+)'", done.stdout)
-    assert ran == ["fetch", "preprocess", "train", "predict"]
+    assert ran == ["check", "fetch", "preprocess", "train", "predict"]
     assert len((project / paths.PREDICTIONS / paths.SUBMISSION).read_text().splitlines()) == 201
     scores = json.loads((project / paths.PREDICTIONS / paths.METRICS).read_text())
     assert 0 <= scores[metric_names.TEST_ACCURACY] <= 1
@@ -133,8 +141,7 @@ def test_dvc_repro_again_has_nothing_to_do(reproduced, tmp_path):
     project = snapshot(reproduced[0], tmp_path)
     before = (project / paths.MODELS / paths.MODEL).stat().st_mtime_ns
     said = dvc(project, "repro")
-    assert "Running stage" not in said
-    assert "Data and pipelines are up to date." in said
+    assert re.findall(r"Running stage '(\w+)'", said) == ["check"]
     assert (project / paths.MODELS / paths.MODEL).stat().st_mtime_ns == before
 
 
@@ -161,7 +168,7 @@ def test_metrics_and_plots_show_what_the_stages_wrote(reproduced):
 def test_a_new_activation_leaves_train_up_to_date(reproduced, tmp_path):
     project = snapshot(reproduced[0], tmp_path)
     (project / "conf" / "activation" / "mine.yaml").write_text(MINE)
-    assert json.loads(dvc(project, "status", "--json")) == {}
+    assert json.loads(dvc(project, "status", "--json")) == {"check": ["always changed"]}
 
 
 def test_the_chosen_activations_file_makes_train_stale_and_params_diff_shows_it(
@@ -173,6 +180,61 @@ def test_the_chosen_activations_file_makes_train_stale_and_params_diff_shows_it(
     assert "train" in json.loads(dvc(project, "status", "--json"))
     changes = json.loads(dvc(project, "params", "diff", "--json"))
     assert changes["conf/activation/swish.yaml"]["activation"]["new"] == "softsign"
+
+
+def contents(project):
+    """Return what every stage has made, by path."""
+    made = (
+        path for name in ("data", "models", "predictions") for path in (project / name).rglob("*")
+    )
+    return {path: path.read_bytes() for path in made if path.is_file()}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ("activation=swihs", "Did you mean 'swish'?"),
+        ("fetch.path=/nope", "fetch.path=/nope does not exist"),
+        ("epochs=abc", "epochs is a text (abc), expected a whole number"),
+        ("seed=-1", "seed=-1 is out of range"),
+        ("preprocess.valid_fraction=0.99", "preprocess.valid_fraction=0.99 is out of range"),
+    ],
+)
+def test_a_mistake_in_an_experiment_costs_nothing(change, said, reproduced, tmp_path):
+    project = snapshot(reproduced[0], tmp_path)
+    before, recorded = contents(project), len(runs(project))
+    done = run(project, "dvc", "exp", "run", "-S", change)
+    assert done.returncode != 0
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+    assert contents(project) == before
+    assert len(runs(project)) == recorded
+    git(project, "checkout", "params.yaml")
+    assert re.findall(r"Running stage '(\w+)'", dvc(project, "repro")) == ["check"]
+    assert contents(project) == before
+
+
+@pytest.mark.slow
+def test_what_fetch_path_holds_counts(reproduced, small_mnist, tmp_path):
+    project = snapshot(reproduced[0], tmp_path / "project")
+    given = snapshot(small_mnist, tmp_path / "given")
+    params = yaml.safe_load((project / paths.PARAMS).read_text())
+    set_params(project, fetch={**params["fetch"], "path": str(given)})
+    dvc(project, "repro")
+    before = contents(project)
+    good = (given / "train.csv").read_text()
+    (given / "train.csv").write_text(good.replace("\n5,", "\n77,", 1))
+    done = run(project, "dvc", "repro")
+    assert done.returncode != 0
+    assert f"{given / 'train.csv'}, column label, data row 1: found 77" in done.stderr
+    assert {path: body for path, body in contents(project).items() if path in before} == before | {
+        project / paths.SOURCE: (project / paths.SOURCE).read_bytes()
+    }
+    (given / "train.csv").write_text("".join(good.splitlines(keepends=True)[:-1]))  # an image less
+    said = dvc(project, "repro", "preprocess")
+    assert "data/raw: 599 labelled images" in said
+    assert re.findall(r"Running stage '(\w+)'", said) == ["check", "fetch", "preprocess"]
 
 
 @pytest.fixture(scope="module")
@@ -187,7 +249,7 @@ def experimented(reproduced, tmp_path_factory):
 @pytest.mark.slow
 def test_an_experiment_reruns_train_and_predict_alone(experimented):
     project, done = experimented
-    assert re.findall(r"Running stage '(\w+)'", done.stdout) == ["train", "predict"]
+    assert re.findall(r"Running stage '(\w+)'", done.stdout) == ["check", "train", "predict"]
     assert [one.data.tags["activation"] for one in runs(project)] == ["swish", "relu"]
 
 

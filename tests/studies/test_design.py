@@ -73,7 +73,7 @@ def test_a_study_is_what_its_file_says(written):
         ({"activations": "relu"}, "activations"),
         ({"activations": ["relu", "relu"]}, "activations has relu twice"),
         ({"workers": 0}, "workers=0 .* 1 to "),
-        ({"workers": "many"}, "workers.*'many'"),
+        ({"workers": "many"}, r"workers is a text \(many\)"),
         ({"dataset": "mnist"}, "dataset=mnist .*fashion_mnist"),
         ({"datset": "mnist-kaggle"}, "datset is unknown.*'dataset'"),
         ({"overrides": ["seed=3"]}, "overrides has seed=3: give it under seeds"),
@@ -148,7 +148,7 @@ def test_digests_tell_runs_and_recipes_apart_but_not_a_studys_lists(written):
         ({"experiment": "notbook"}, "experiment=notbook .*'notebook'"),
         ({"seeds": [1, -1]}, "seed=-1 is out of range"),
         ({"overrides": ["epohcs=3"]}, "epohcs.*epochs"),
-        ({"overrides": ["epochs=1,2"]}, "epochs=1,2.*--multirun"),
+        ({"overrides": ["epochs=1,2"]}, "epochs=1,2 lists several"),
         ({"overrides": ["epochs"]}, "'epochs' is not readable"),
     ],
 )

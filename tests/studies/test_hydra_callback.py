@@ -4,13 +4,29 @@ import shutil
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
+from hydra import compose, initialize_config_dir
 
+from src.config import compose as configuration
 from src.runtime import metric_names
+from src.studies import hydra_callback
 from src.studies.planned_run import INTERRUPTED
 from src.tracking import run_tags
-from tests.support.commands import SMALL, artifacts, environment, make_project, run, runs, store
+from tests.support import broken_activation
+from tests.support.commands import (
+    ROOT,
+    SMALL,
+    artifacts,
+    environment,
+    files,
+    make_project,
+    run,
+    runs,
+    sentence,
+    store,
+)
 
 WORDS = ("-m", *SMALL, "epochs=1")
 
@@ -32,9 +48,10 @@ def swept(small_mnist, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def failed(small_mnist, tmp_path_factory):
-    """A sweep whose first job fails: a mistake that only building the model finds."""
+    """A sweep whose first job fails in its first training step."""
     project = make_project(tmp_path_factory.mktemp("failed"), small_mnist)
-    command = [sys.executable, "-m", "src.train", *WORDS, "model.head=sofmax,softmax"]
+    broken_activation.add(project)
+    command = [sys.executable, "-m", "src.train", *WORDS, "activation=broken,swish"]
     done = subprocess.run(
         command,
         cwd=project,
@@ -145,7 +162,7 @@ def test_a_failed_job_is_reported_at_once_and_the_others_go_on(failed):
         done.stdout.index(text)
         for text in (
             "Error in job 0 (",
-            "model.head=sofmax is unknown",
+            broken_activation.REASON,
             "swish-seed1 · epoch 1/1",  # of job 1
         )
     ]
@@ -160,10 +177,47 @@ def test_a_sweep_with_a_failed_job_ends_with_status_1_and_its_parent_is_failed(f
     recorded = runs(project)
     [parent] = (one for one in recorded if "mlflow.parentRunId" not in one.data.tags)
     assert parent.info.status == "FAILED"
-    statuses = {
-        one.data.params["model.head"]: one.info.status for one in recorded if one.data.params
-    }
-    assert statuses == {"sofmax": "FAILED", "softmax": "FINISHED"}
+    statuses = {one.data.tags["activation"]: one.info.status for one in recorded if one != parent}
+    assert statuses == {"broken": "FAILED", "swish": "FINISHED"}
+
+
+REFUSED = (
+    "model.head=sofmax",  # found when the model is built
+    "seed=range(0)",
+    "hydra.sweep.dir=/proc/sweep",
+    "hydra/launcher=jobli",
+)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("word", REFUSED)
+def test_a_sweep_with_a_mistake_makes_and_registers_nothing(word, small_mnist, tmp_path):
+    project = make_project(tmp_path, small_mnist)
+    before = files(project)
+    done = run(project, "src.train", *WORDS, "activation=relu,swish", word)
+    assert word.split("=")[1] in sentence(done)
+    made = {path for path in files(project) - before if not path.startswith("mlflow.db")}
+    assert made == set()
+    if (project / "mlflow.db").exists():
+        assert runs(project) == []
+
+
+def composed(project):
+    with initialize_config_dir(str(project / "conf"), version_base="1.3"):
+        return compose("config", [*SMALL, "epochs=1"], return_hydra_config=True)
+
+
+@pytest.mark.parametrize("kind", ["run", "sweep"])
+def test_what_starts_in_the_same_second_gets_a_folder_of_its_own(kind, project):
+    configuration.register()
+    first, second = composed(ROOT), composed(ROOT)
+    second.hydra[kind].dir = first.hydra[kind].dir = str(first.hydra[kind].dir)
+    for one in (first, second):
+        hydra_callback._own_folder(one, kind)
+    assert second.hydra[kind].dir == f"{first.hydra[kind].dir}-2"
+    assert Path(first.hydra[kind].dir).is_dir()
+    assert Path(second.hydra[kind].dir).is_dir()
+    assert f"hydra.{kind}.dir={second.hydra[kind].dir}" in second.hydra.overrides.hydra
 
 
 @pytest.mark.slow

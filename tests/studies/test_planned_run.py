@@ -23,18 +23,16 @@ def test_a_run_is_named_by_its_activation_and_seed(tmp_path):
 def test_a_run_without_data_is_refused_before_tensorflow_is_imported(project, monkeypatch):
     monkeypatch.setattr("src.runtime.heavy_imports.load", lambda **_: pytest.fail("imported"))
     with pytest.raises(InputError, match=re.escape(f"{paths.DATASET} does not exist")):
-        planned(project).execute()
+        planned(project).announce()
 
 
 def test_bfloat16_that_is_emulated_is_told_in_one_line(trained, monkeypatch, capsys):
     monkeypatch.chdir(trained.project)
     monkeypatch.setattr(precision, "has_bfloat16", lambda: False)
     monkeypatch.setattr("src.runtime.heavy_imports.load", lambda **_: None)
-    monkeypatch.setattr("src.studies.training_run.run", lambda *_: 0.5)
-    run = planned(trained.project, *SMALL, "precision=mixed_bfloat16")
-    assert run.execute() == 0.5
+    planned(trained.project, *SMALL, "precision=mixed_bfloat16").announce()
     title, note = capsys.readouterr().out.splitlines()
     assert title.startswith("swish-seed1 · mlp · 540 images")
     assert note == "Note: bfloat16 is emulated on this hardware; precision=float32 is faster."
-    planned(trained.project, *SMALL, "precision=float32").execute()
+    planned(trained.project, *SMALL, "precision=float32").announce()
     assert "Note" not in capsys.readouterr().out

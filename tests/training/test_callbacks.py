@@ -1,5 +1,3 @@
-from types import SimpleNamespace
-
 import keras
 import numpy as np
 import pytest
@@ -23,7 +21,15 @@ class Clock(keras.callbacks.Callback):
 @pytest.fixture
 def clock(monkeypatch):
     clock = Clock()
-    monkeypatch.setattr(callbacks, "time", SimpleNamespace(perf_counter=lambda: clock.now))
+
+    class Stopwatch:
+        def seconds(self):
+            return clock.now
+
+        def close(self):
+            pass
+
+    monkeypatch.setattr(callbacks, "Stopwatch", Stopwatch)
     return clock
 
 

@@ -1,0 +1,92 @@
+"""Whether a configuration can be built: asked before a training makes or registers anything."""
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
+from typing import Any
+
+import keras
+from hydra.utils import instantiate
+
+from src.config.messages import root_cause
+from src.config.schema import GROUPS, Config
+from src.data.digits import CLASSES
+from src.runtime.errors import InputError
+from src.training import fit
+
+TERMINAL_CODES = re.compile(r"\x1b\[\d*m")  # Keras puts some of its messages in bold
+
+
+def refuse_unbuildable(runs: Iterable[tuple[Config, Mapping[str, str]]]) -> None:
+    """Build what each run would train with, once where several are built alike.
+
+    Args:
+        runs: the configuration and the chosen file of each group, for each run.
+
+    Raises:
+        InputError: something cannot be built; the sentence names its file in conf/.
+    """
+    built = set()
+    for cfg, choices in runs:
+        values = repr([getattr(cfg, group) for group in GROUPS])
+        if values not in built:
+            fit.prepare(cfg)
+            _build(cfg, choices)
+        built.add(values)
+
+
+def _build(cfg: Config, choices: Mapping[str, str]) -> None:
+    rate = cfg.optimizer.get("learning_rate")
+    if rate is None:
+        raise InputError(f"{_file('optimizer', choices)} has no learning_rate: add one.")
+    steps: dict[str, Callable[[], Any]] = {
+        "augmentation": partial(instantiate, cfg.augmentation),
+        "schedule": partial(instantiate, cfg.schedule, learning_rate=rate, total_steps=100),
+        "optimizer": partial(instantiate, cfg.optimizer, learning_rate=rate),
+        "activation": partial(instantiate, cfg.activation),
+        "model": partial(fit.build_model, cfg),
+    }
+    for group, build in steps.items():
+        try:
+            made = build()
+        except Exception as error:  # whatever a `_target_` raises
+            cause = root_cause(error)
+            if isinstance(cause, InputError):
+                raise InputError(f"{_file(group, choices)}: {cause}") from error
+            raise InputError(
+                f"{_file(group, choices)} cannot be built with its values ({_reason(error)}): "
+                "fix the file, or what overrides it."
+            ) from error
+        if group == "activation":
+            _check_activation(made, _file(group, choices))
+    if made.output_shape != (None, CLASSES):
+        raise InputError(
+            f"{_file('model', choices)} makes a model with the output {made.output_shape}, "
+            f"expected {(None, CLASSES)}: end it with a layer of {CLASSES} units."
+        )
+
+
+def _check_activation(layer: Any, file: str) -> None:
+    if not isinstance(layer, keras.layers.Layer):
+        raise InputError(
+            f"{file} makes a {type(layer).__name__}, expected a keras.layers.Layer: name one "
+            "under _target_."
+        )
+    try:
+        keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(layer))
+    except Exception as error:
+        raise InputError(
+            f"{file} makes a layer that cannot be saved and loaded ({_reason(error)}): decorate "
+            f"{type(layer).__name__} with @keras.saving.register_keras_serializable(), and let "
+            "get_config return its arguments."
+        ) from error
+
+
+def _file(group: str, choices: Mapping[str, str]) -> str:
+    return f"conf/{group}/{choices[group]}.yaml"
+
+
+def _reason(error: BaseException) -> str:
+    """Return the root cause's first sentence in one line."""
+    text = " ".join(TERMINAL_CODES.sub("", str(root_cause(error))).split())
+    return re.split(r"\.(?: |$)", text)[0]

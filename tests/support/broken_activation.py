@@ -1,0 +1,29 @@
+"""An activation that can be built, saved and loaded, but fails in the first training step."""
+
+from pathlib import Path
+
+REASON = "this activation is broken on purpose."
+LAYER = f'''"""An activation that fails when it is called."""
+
+import keras
+
+from src.runtime.errors import InputError
+
+
+@keras.saving.register_keras_serializable()
+class Broken(keras.layers.Layer):
+    """Fails when it is called."""
+
+    def compute_output_spec(self, x):
+        return keras.KerasTensor(x.shape, x.dtype)
+
+    def call(self, x):
+        raise InputError("{REASON}")
+'''
+
+
+def add(project: Path) -> None:
+    """Let a project choose it, as `activation=broken`."""
+    (project / "src" / "training" / "broken.py").write_text(LAYER)
+    choice = project / "conf" / "activation" / "broken.yaml"
+    choice.write_text("_target_: src.training.broken.Broken\n")
