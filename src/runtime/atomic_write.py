@@ -41,6 +41,10 @@ def writing(*paths: Path | str) -> Iterator[list[Path]]:
             if target.is_dir():  # a folder cannot be replaced in one step, but moved out of the way
                 target.rename(aside.parent / "replaced")
             aside.replace(target)
+    except OSError as error:
+        if error.filename is None and targets:  # a full disk does not say where
+            error.filename = str(targets[0].parent)
+        raise
     finally:
         for aside in asides:
             shutil.rmtree(aside.parent, ignore_errors=True)

@@ -149,6 +149,8 @@ def _begin(config: DictConfig) -> None:
     if not jobs and config.hydra.runtime.choices["hydra/sweeper"] == "basic":
         words = " ".join(config.hydra.overrides.task)
         raise errors.InputError(f"{words} lists no value: there is nothing to run.")
+    if jobs:
+        print(f"{len(jobs)} runs; checking first that each can be made ...", flush=True)
     _prepare(jobs)
     _own_folder(config, "sweep")
     if config.mlflow.enabled:

@@ -26,6 +26,8 @@ os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "20")  # seconds
 # Its lines on migrations, monitors, retries, and on how to open a run are not for our users.
 for library in ("mlflow", "alembic", "urllib3"):
     logging.getLogger(library).setLevel(logging.ERROR)
+# What it says of a full disk comes with the statement that failed; our sentence says it.
+logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)
 
 
 AWAY = (MlflowException, SQLAlchemyError, OSError)  # what a store raises that cannot be used now
@@ -106,16 +108,23 @@ def _usable_store() -> Iterator[None]:
     try:
         yield
     except (*AWAY, ImportError) as error:  # no driver for its scheme
-        raise InputError(
-            f"The MLflow store {named(error)}: fix MLFLOW_TRACKING_URI, or unset it to use "
-            "mlflow.db in this folder."
-        ) from error
+        raise InputError(f"The MLflow store {named(error)}: {_remedy(str(error))}") from error
 
 
 def named(error: Exception) -> str:
     """Return which store could not be used, and why, without passwords."""
-    store, reason = (_without_password(text) for text in (mlflow.get_tracking_uri(), str(error)))
+    reason = str(error).split("[SQL")[0]  # the statement that failed tells users nothing
+    store, reason = (_without_password(text) for text in (mlflow.get_tracking_uri(), reason))
     return f"{store} cannot be used ({' '.join(reason.split())[:300]})"
+
+
+def _remedy(reason: str) -> str:
+    """Return what to do about a store that cannot be used, by what MLflow says of it."""
+    if "disk is full" in reason or "No space left" in reason:
+        return "make room, then run the same command again."
+    if "readonly database" in reason:
+        return "allow writing there, then run the same command again."
+    return "fix MLFLOW_TRACKING_URI, or unset it to use mlflow.db in this folder."
 
 
 def _without_password(text: str) -> str:
