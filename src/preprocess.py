@@ -14,14 +14,13 @@ from dataclasses import asdict
 import numpy as np
 
 from src.config import compose
-from src.data import digits, read_csv
+from src.data import digits, provenance, read_csv
 from src.data.dataset import Dataset, digest
 from src.data.digits import CLASSES
 from src.runtime import errors, paths
 from src.runtime.atomic_write import writing
 from src.runtime.command_line import no_arguments
 from src.runtime.errors import InputError
-from src.runtime.read_json import read_json
 
 CLASS_BALANCE = paths.DATA_FIGURES / "class_balance.png"
 SAMPLE_DIGITS = paths.DATA_FIGURES / "sample_digits.png"
@@ -31,8 +30,8 @@ def main(argv: Sequence[str] = ()) -> None:
     """Write data/processed, whole or not at all."""
     no_arguments("preprocess", str(__doc__), argv)
     cfg = compose.stage("preprocess")
-    source, layout = provenance()
-    rows_train, rows_test = digits.LAYOUTS[layout] or (None, None)
+    origin = provenance.verify(paths.TRAIN_CSV, paths.TEST_CSV, paths.SAMPLE_SUBMISSION_CSV)
+    rows_train, rows_test = digits.LAYOUTS[origin.layout] or (None, None)
     images, labels = read_csv.train(paths.TRAIN_CSV, rows_train)
     test_images = read_csv.test(paths.TEST_CSV, rows_test)
     read_csv.submission(paths.SAMPLE_SUBMISSION_CSV, len(test_images))
@@ -44,7 +43,7 @@ def main(argv: Sequence[str] = ()) -> None:
         paths.TEST: {"images": test_images},
     }
     counts = {path.stem: len(arrays["images"]) for path, arrays in parts.items()}
-    dataset = Dataset(f"{source}-{layout}", digest(parts), counts)
+    dataset = Dataset(f"{origin.source}-{origin.layout}", digest(parts), counts)
 
     from src.evaluation import figures
 
@@ -61,23 +60,6 @@ def main(argv: Sequence[str] = ()) -> None:
         f"{paths.PROCESSED}: {counts['train']:,} training, {counts['valid']:,} validation and "
         f"{counts['test']:,} test images of {dataset.name} ({dataset.digest[:12]})"
     )
-
-
-def provenance() -> tuple[str, str]:
-    """Return the source and the layout that fetch wrote down.
-
-    Raises:
-        InputError: provenance.json is missing or damaged.
-    """
-    remedy = "run fetch first (dvc repro, or python -m src.fetch)."
-    found = read_json(paths.PROVENANCE, {"source": str, "layout": str}, remedy)
-    source, layout = found["source"], found["layout"]
-    if layout not in digits.LAYOUTS:
-        raise InputError(
-            f"{paths.PROVENANCE} does not name a known layout ({layout!r}, expected one of "
-            f"{', '.join(digits.LAYOUTS)}): {remedy}"
-        )
-    return source, layout
 
 
 def split(labels: np.ndarray, fraction: float, seed: int) -> tuple[np.ndarray, np.ndarray]:

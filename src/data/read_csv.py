@@ -19,50 +19,50 @@ from src.data.write_csv import LABEL, PIXELS, SUBMISSION
 from src.runtime.errors import InputError
 
 FIX = "Fix the file where it came from, then fetch it again (python -m src.fetch)."
+MAGIC = {b"PK\3\4": "a zip archive", b"\x1f\x8b": "a gzip file"}  # the first bytes
 BLOCKS = arrow.ReadOptions(block_size=1 << 23)  # bytes; a fifth faster than the default, 1 MB
 IMAGE_ID, SUBMITTED = SUBMISSION
 
 
-def train(path: Path, rows: int | None = None) -> tuple[np.ndarray, np.ndarray]:
+def train(
+    path: Path, rows: int | None = None, name: Path | None = None
+) -> tuple[np.ndarray, np.ndarray]:
     """Return train.csv's images, uint8 (N, 28, 28), and labels, uint8 (N,).
 
     Args:
         path: of the CSV.
         rows: how many it must have; None for any number but 0.
+        name: what an error calls the file, if that is not `path`: the one it is a copy of.
 
     Raises:
         InputError: the file is missing, or a column, a cell or the number of rows is not as
             expected.
     """
-    table = _read(path, (LABEL, *PIXELS), rows)
+    table = _read(path, (LABEL, *PIXELS), rows, name)
     return _images(table), _column(table, LABEL)
 
 
-def test(path: Path, rows: int | None = None) -> np.ndarray:  # noqa: PT028 - it is no test
+def test(path: Path, rows: int | None = None, name: Path | None = None) -> np.ndarray:  # noqa: PT028
     """Return test.csv's images, uint8 (N, 28, 28); arguments and errors as `train`."""
-    return _images(_read(path, PIXELS, rows))
+    return _images(_read(path, PIXELS, rows, name))
 
 
-def submission(path: Path, rows: int | None = None) -> np.ndarray:
+def submission(path: Path, rows: int | None = None, name: Path | None = None) -> np.ndarray:
     """Return the labels, uint8 (N,), of a file with ImageId (1 ... N) and Label.
 
     Arguments and errors as `train`.
     """
-    return _column(_read(path, SUBMISSION, rows), SUBMITTED)
+    return _column(_read(path, SUBMISSION, rows, name), SUBMITTED)
 
 
-def solution(path: Path, rows: int | None = None) -> np.ndarray | None:
+def solution(path: Path, rows: int | None = None, name: Path | None = None) -> np.ndarray | None:
     """Return the true labels of test.csv, uint8 (N,), or None when they are not known.
 
     They are not known when the file has only its header (`src.data.write_csv`). Arguments and
     errors as `train`.
     """
-    _require(path)
-    with path.open("rb") as lines:
-        header, first = lines.readline().strip(), lines.readline().strip()
-    if header == ",".join(SUBMISSION).encode() and not first:
-        return None
-    return submission(path, rows)
+    table = _read(path, SUBMISSION, rows, name, may_be_empty=True)
+    return _column(table, SUBMITTED) if len(table) else None
 
 
 def _images(table: pa.Table) -> np.ndarray:
@@ -81,54 +81,78 @@ def _column(table: pa.Table, name: str) -> np.ndarray:
     return np.concatenate([np.from_dlpack(chunk) for chunk in table[name].chunks])
 
 
-def _require(path: Path) -> None:
-    if not path.is_file() or not path.stat().st_size:
-        state = "is empty" if path.is_file() else "is missing"
-        raise InputError(f"{path} {state}: run fetch first (dvc repro, or python -m src.fetch).")
+def _require(path: Path, name: Path, columns: tuple[str, ...]) -> None:
+    """Refuse what is no CSV at first sight."""
+    if not path.is_file():
+        raise InputError(f"{name} is missing: run fetch first (dvc repro, or python -m src.fetch).")
+    with path.open("rb") as file:
+        first = file.read(4)
+    if not first:
+        raise InputError(f"{name} is empty: expected {_text(columns)}. {FIX}")
+    for magic, kind in MAGIC.items():
+        if first.startswith(magic):
+            raise InputError(
+                f"{name} is {kind}, not a CSV file: unpack it where it came from, then fetch it "
+                "again (python -m src.fetch)."
+            )
 
 
-def _read(path: Path, columns: tuple[str, ...], rows: int | None) -> pa.Table:
-    _require(path)
-    types = {name: pa.int64() if name == IMAGE_ID else pa.uint8() for name in columns}
+def _read(
+    path: Path,
+    columns: tuple[str, ...],
+    rows: int | None,
+    name: Path | None,
+    *,
+    may_be_empty: bool = False,
+) -> pa.Table:
+    name = name or path
+    _require(path, name, columns)
+    types = {column: pa.int64() if column == IMAGE_ID else pa.uint8() for column in columns}
     # No cell counts as null, so that an empty one is refused like any other text.
     convert = arrow.ConvertOptions(column_types=types, null_values=[])
     try:
         table = arrow.read_csv(path, BLOCKS, convert_options=convert)
         header = table.column_names
     except ValueError as error:  # Arrow's own, and Python's for a header that is not text
-        raise InputError(_refused(path, columns, str(error))) from error
+        raise InputError(f"{name}{_refused(path, columns, str(error))} {FIX}") from error
     if about := _about_columns(header, columns) or _about_cells(table):
-        raise InputError(f"{path}{about} {FIX}")
-    if not len(table) or rows not in (None, len(table)):
+        raise InputError(f"{name}{about} {FIX}")
+    if (not len(table) and not may_be_empty) or (len(table) and rows not in (None, len(table))):
         expected = "at least 1" if rows is None else f"{rows:,}"
         raise InputError(
-            f"{path} has {len(table):,} data rows, {expected} expected (fetch.layout in "
+            f"{name} has {len(table):,} data rows, {expected} expected (fetch.layout in "
             f"params.yaml and test.csv say how many). {FIX}"
         )
     return table
 
 
 def _refused(path: Path, columns: tuple[str, ...], reason: str) -> str:
-    """Return the sentence for a file that Arrow refused, about its header or first bad cell."""
+    """Return the rest of a sentence about why Arrow refused: the header or the first bad cell."""
     opened = path.open(newline="", encoding="utf-8-sig", errors="replace")
     with suppress(csv.Error), opened as file:  # such as an endless line
         lines = csv.reader(file)
-        header = next(lines, [])
+        header = next(filter(None, lines), [])
         if about := _about_columns(header, columns):
-            return f"{path}{about} {FIX}"
+            return about
         for row, cells in enumerate(filter(None, lines), 1):
             if len(cells) != len(header):
                 return (
-                    f"{path}, data row {row}: {len(cells)} cells, {len(header)} expected, as in "
-                    f"the header. {FIX}"
+                    f", data row {row}: {len(cells)} cells, {len(header)} expected, as in the "
+                    "header."
                 )
             for name, cell in zip(header, cells, strict=True):
-                whole = cell.strip().isdecimal()
-                if not whole or (name != IMAGE_ID and int(cell) > 255):
+                if _is_wrong(name, row, cell.strip()):
                     found = repr(cell[:40]) if cell.strip() else "an empty cell"
-                    return f"{path}{_about(name, row, found)} {FIX}"
+                    return _about(name, row, found)
     reason = " ".join(reason.split())[:120]
-    return f"{path} cannot be read as a table ({reason}): expected {_text(columns)}. {FIX}"
+    return f" cannot be read as a table ({reason}): expected {_text(columns)}."
+
+
+def _is_wrong(column: str, row: int, cell: str) -> bool:
+    if not (cell.isascii() and cell.isdecimal()):
+        return True
+    digits = cell.lstrip("0") or "0"
+    return digits != str(row) if column == IMAGE_ID else len(digits) > 3 or int(digits) > 255
 
 
 def _about_cells(table: pa.Table) -> str:
