@@ -47,12 +47,14 @@ def test(path: Path, rows: int | None = None, name: Path | None = None) -> np.nd
     return _images(_read(path, PIXELS, rows, name))
 
 
-def submission(path: Path, rows: int | None = None, name: Path | None = None) -> np.ndarray:
+def submission(
+    path: Path, rows: int | None = None, name: Path | None = None, fix: str = FIX
+) -> np.ndarray:
     """Return the labels, uint8 (N,), of a file with ImageId (1 ... N) and Label.
 
-    Arguments and errors as `train`.
+    Arguments and errors as `train`; `fix` ends the sentence about a bad cell or column.
     """
-    return _column(_read(path, SUBMISSION, rows, name), SUBMITTED)
+    return _column(_read(path, SUBMISSION, rows, name, fix), SUBMITTED)
 
 
 def solution(path: Path, rows: int | None = None, name: Path | None = None) -> np.ndarray | None:
@@ -81,14 +83,14 @@ def _column(table: pa.Table, name: str) -> np.ndarray:
     return np.concatenate([np.from_dlpack(chunk) for chunk in table[name].chunks])
 
 
-def _require(path: Path, name: Path, columns: tuple[str, ...]) -> None:
+def _require(path: Path, name: Path, columns: tuple[str, ...], fix: str) -> None:
     """Refuse what is no CSV at first sight."""
     if not path.is_file():
         raise InputError(f"{name} is missing: run fetch first (dvc repro, or python -m src.fetch).")
     with path.open("rb") as file:
         first = file.read(4)
     if not first:
-        raise InputError(f"{name} is empty: expected {_text(columns)}. {FIX}")
+        raise InputError(f"{name} is empty: expected {_text(columns)}. {fix}")
     for magic, kind in MAGIC.items():
         if first.startswith(magic):
             raise InputError(
@@ -102,11 +104,12 @@ def _read(
     columns: tuple[str, ...],
     rows: int | None,
     name: Path | None,
+    fix: str = FIX,
     *,
     may_be_empty: bool = False,
 ) -> pa.Table:
     name = name or path
-    _require(path, name, columns)
+    _require(path, name, columns, fix)
     types = {column: pa.int64() if column == IMAGE_ID else pa.uint8() for column in columns}
     # No cell counts as null, so that an empty one is refused like any other text.
     convert = arrow.ConvertOptions(column_types=types, null_values=[])
@@ -114,14 +117,14 @@ def _read(
         table = arrow.read_csv(path, BLOCKS, convert_options=convert)
         header = table.column_names
     except ValueError as error:  # Arrow's own, and Python's for a header that is not text
-        raise InputError(f"{name}{_refused(path, columns, str(error))} {FIX}") from error
+        raise InputError(f"{name}{_refused(path, columns, str(error))} {fix}") from error
     if about := _about_columns(header, columns) or _about_cells(table):
-        raise InputError(f"{name}{about} {FIX}")
+        raise InputError(f"{name}{about} {fix}")
     if (not len(table) and not may_be_empty) or (len(table) and rows not in (None, len(table))):
         expected = "at least 1" if rows is None else f"{rows:,}"
         raise InputError(
             f"{name} has {len(table):,} data rows, {expected} expected (fetch.layout in "
-            f"params.yaml and test.csv say how many). {FIX}"
+            f"params.yaml and test.csv say how many). {fix}"
         )
     return table
 
