@@ -7,17 +7,15 @@ solution.csv (its header only, where the labels of test.csv are not known) and p
 Fetching the same bytes twice writes the same bytes twice.
 """
 
-import shutil
 import sys
-import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from src.config import compose, schema
-from src.data import digits, mirrors, provenance, read_csv, write_csv
+from src.data import csv_files, digits, mirrors, provenance, read_csv, write_csv
 from src.runtime import errors, paths
 from src.runtime.atomic_write import writing
 from src.runtime.checksum import sha256
@@ -34,12 +32,12 @@ def main(argv: Sequence[str] = ()) -> None:
         if cfg.source == "kaggle":
             from src.data import kaggle_api
 
-            with tempfile.TemporaryDirectory() as folder:
-                kaggle_api.download(Path(folder))
-                facts = copy(Path(folder), cfg.layout, *files)
+            archive = kaggle_api.download(files[0].parent)
+            names = csv_files.unpack(archive, files, kaggle_api.ARCHIVE, kaggle_api.ANOTHER_WAY)
+            facts = check(names, cfg.layout, *files)
         elif cfg.source == "files":
             assert cfg.path  # the schema asks for it
-            facts = copy(Path(cfg.path), cfg.layout, *files)
+            facts = check(csv_files.take(Path(cfg.path), files), cfg.layout, *files)
         else:
             facts = draw(cfg, *files)
         digests = {file.name: sha256(file) for file in files}
@@ -87,37 +85,33 @@ def draw(
     }
 
 
-def copy(
-    folder: Path, layout: str, train: Path, test: Path, sample: Path, solution: Path
+def check(
+    names: Mapping[str, Path], layout: str, train: Path, test: Path, sample: Path, solution: Path
 ) -> dict[str, Any]:
-    """Copy the CSVs from a folder and check them; return what provenance.json says of them.
+    """Check a user's CSVs, and make those that are lacking; return what provenance.json says.
 
-    sample_submission.csv is made if the folder has none; without a solution.csv, ours has its
-    header only.
+    sample_submission.csv is made with zeros; solution.csv with its header only.
+
+    Args:
+        names: of those that are there, by file name: what an error calls each.
+        layout: says how many rows they must have.
+        train: the copy of train.csv.
+        test: the copy of test.csv.
+        sample: the copy of sample_submission.csv, or where to make it.
+        solution: the copy of solution.csv, or where to make it.
+
+    Raises:
+        InputError: a file is not as expected.
     """
-    if not folder.is_dir():
-        raise InputError(
-            f"fetch.path={folder} is not a folder: set it in params.yaml to the folder with "
-            "train.csv and test.csv."
-        )
-    for file in (train, test):
-        if not (folder / file.name).is_file():
-            raise InputError(
-                f"{folder / file.name} is missing: fetch needs train.csv and test.csv in Kaggle's "
-                "layout there."
-            )
-    for file in (train, test, sample, solution):
-        if (folder / file.name).is_file():
-            shutil.copyfile(folder / file.name, file)
     rows_train, rows_test = digits.LAYOUTS[layout] or (None, None)
-    _, labels = read_csv.train(train, rows_train, folder / train.name)
-    images = len(read_csv.test(test, rows_test, folder / test.name))
-    if sample.exists():
-        read_csv.submission(sample, images, folder / sample.name)
+    _, labels = read_csv.train(train, rows_train, names[train.name])
+    images = len(read_csv.test(test, rows_test, names[test.name]))
+    if sample.name in names:
+        read_csv.submission(sample, images, names[sample.name])
     else:
         write_csv.submission(sample, np.zeros(images, np.uint8))
-    if solution.exists():
-        read_csv.solution(solution, images, folder / solution.name)
+    if solution.name in names:
+        read_csv.solution(solution, images, names[solution.name])
     else:
         write_csv.submission(solution, None)
     return {"rows": {"train": len(labels), "test": images}}

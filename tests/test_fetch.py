@@ -8,10 +8,11 @@ import pytest
 import yaml
 
 from src import fetch
-from src.data import digits, kaggle_api, mirrors, read_csv, write_csv
+from src.data import digits, mirrors, read_csv, write_csv
 from src.runtime import paths
 from src.runtime.errors import InputError
 from tests.support.contents import contents
+from tests.support.kaggle_stand_in import TOKEN, archive, stand_in
 
 
 def set_fetch(**values):
@@ -191,17 +192,109 @@ def test_a_missing_sample_submission_is_made(small_project, small_mnist):
     assert paths.SAMPLE_SUBMISSION_CSV.read_bytes() == made
 
 
-def test_kaggles_files_come_without_a_solution(project, small_mnist, monkeypatch):
-    def download(folder):
-        for name in ("train.csv", "test.csv", "sample_submission.csv"):
-            shutil.copy(small_mnist / name, folder)
+def packed(folder, names, inside=""):
+    """Return a zip archive of some of a folder's files."""
+    return archive({f"{inside}{name}": (folder / name).read_bytes() for name in names})
 
-    monkeypatch.setattr(kaggle_api, "download", download)
+
+KAGGLES = ("train.csv", "test.csv", "sample_submission.csv")
+
+
+@pytest.fixture
+def kaggle(project, tmp_path_factory, monkeypatch):
+    """Kaggle, as it answers to the default credentials; a project that fetches from it."""
     set_fetch(source="kaggle", layout="any")
+    with stand_in(tmp_path_factory.mktemp("home"), monkeypatch) as running:
+        monkeypatch.setenv("KAGGLE_API_TOKEN", TOKEN)
+        monkeypatch.setattr("time.sleep", lambda seconds: None)  # the client's pauses
+        yield running
+
+
+def test_kaggles_files_come_without_a_solution(kaggle, small_mnist):
+    kaggle.archive = packed(small_mnist, KAGGLES)
     fetch.main()
     assert paths.TRAIN_CSV.read_bytes() == (small_mnist / "train.csv").read_bytes()
     assert read_csv.solution(paths.SOLUTION_CSV) is None
-    assert json.loads(paths.PROVENANCE.read_text())["source"] == "kaggle"
+    facts = json.loads(paths.PROVENANCE.read_text())
+    assert facts["source"] == "kaggle"
+    assert facts["sha256"] == facts["files"]
+    assert len(list(paths.RAW.iterdir())) == 5
+
+
+ANOTHER_WAY = (
+    "run the same command again, or download it from the website, and set fetch.source=files and "
+    "fetch.path to it in params.yaml."
+)
+
+
+@pytest.mark.parametrize(
+    ("harm", "said"),
+    [
+        (
+            lambda content: content[:-30],
+            f" cannot be read (File is not a zip file), expected a zip archive: {ANOTHER_WAY}",
+        ),
+        (
+            lambda content: b"<html>Please sign in</html>",
+            f" cannot be read (File is not a zip file), expected a zip archive: {ANOTHER_WAY}",
+        ),
+        (
+            lambda content: archive({"train.csv": b"x"}),
+            " has no test.csv: fetch needs train.csv and test.csv in Kaggle's layout there.",
+        ),
+        (
+            lambda content: archive(dict.fromkeys(KAGGLES, b"x\n1\n")),
+            "/train.csv has no column 'label' (and 784 more), but an unexpected 'x': expected "
+            "label,pixel0,...,pixel783. Fix the file where it came from, then fetch it again "
+            "(python -m src.fetch).",
+        ),
+    ],
+    ids=["truncated", "no archive", "a file is missing", "another table"],
+)
+def test_a_bad_download_leaves_what_was_there(kaggle, project, small_mnist, harm, said):
+    kaggle.archive = packed(small_mnist, KAGGLES)
+    fetch.main()
+    before = contents(project)
+    kaggle.archive = harm(kaggle.archive)
+    with pytest.raises(InputError) as caught:
+        fetch.main()
+    assert str(caught.value) == f"Kaggle's digit-recognizer.zip{said}"
+    assert contents(project) == before
+
+
+def test_a_download_that_ends_early_leaves_what_was_there(kaggle, project, small_mnist):
+    kaggle.archive = packed(small_mnist, KAGGLES)
+    fetch.main()
+    before = contents(project)
+    kaggle.cut = 30
+    with pytest.raises(InputError):
+        fetch.main()
+    assert contents(project) == before
+
+
+@pytest.mark.parametrize("inside", ["", "digit-recognizer/"])
+def test_a_zip_archive_is_read_like_a_folder(small_project, small_mnist, inside):
+    fetch.main()
+    of_the_folder = written()
+    names = (*KAGGLES, "solution.csv")
+    (small_project / "digits.zip").write_bytes(packed(small_mnist, names, inside))
+    set_fetch(path="digits.zip")
+    fetch.main()
+    assert written() == of_the_folder
+
+
+def test_a_bad_csv_is_called_by_its_place_in_the_archive(small_project, small_mnist):
+    content = b"ImageId,Label\n1,77\n"
+    files = {f"in/{name}": (small_mnist / name).read_bytes() for name in KAGGLES}
+    (small_project / "digits.zip").write_bytes(archive(files | {"in/solution.csv": content}))
+    set_fetch(path="digits.zip")
+    with pytest.raises(InputError) as caught:
+        fetch.main()
+    assert str(caught.value) == (
+        "digits.zip/in/solution.csv, column Label, data row 1: found 77, expected a digit from 0 "
+        f"to 9. {FIX}"
+    )
+    assert not written()
 
 
 def remove(path):
@@ -217,7 +310,7 @@ def empty(path):
     [
         ("train.csv", remove, "given/train.csv is missing"),
         ("test.csv", remove, "given/test.csv is missing"),
-        ("", shutil.rmtree, "fetch.path=given is not a folder"),
+        ("", shutil.rmtree, "fetch.path=given does not exist"),
     ],
 )
 def test_a_bad_folder_is_refused_and_the_earlier_data_stay(
