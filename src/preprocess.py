@@ -7,6 +7,7 @@ Reads the section `preprocess` of params.yaml. Writes to data/processed: train.n
 """
 
 import json
+import math
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -24,6 +25,7 @@ from src.runtime.errors import InputError
 
 CLASS_BALANCE = paths.DATA_FIGURES / "class_balance.png"
 SAMPLE_DIGITS = paths.DATA_FIGURES / "sample_digits.png"
+REMEDY = "fetch a train.csv with more images."
 
 
 def main(argv: Sequence[str] = ()) -> None:
@@ -76,18 +78,25 @@ def split(labels: np.ndarray, fraction: float, seed: int) -> tuple[np.ndarray, n
     Raises:
         InputError: a class has too few images to be in both parts.
     """
+    counts = np.bincount(labels, minlength=CLASSES)
+    present = np.count_nonzero(counts)
+    for digit in np.flatnonzero(counts == 1):
+        raise InputError(
+            f"{paths.TRAIN_CSV} has 1 image of class {digit}, at least 2 expected, for training "
+            f"and for validation: {REMEDY}"
+        )
+    held_back = math.ceil(fraction * len(labels))  # as scikit-learn rounds it
+    if min(held_back, len(labels) - held_back) < present:
+        raise InputError(
+            f"preprocess.valid_fraction={fraction} makes {len(labels) - held_back:,} training and "
+            f"{held_back:,} validation images of the {len(labels):,} of {paths.TRAIN_CSV}, at "
+            f"least {present} each expected, one of every class: change the fraction, or {REMEDY}"
+        )
     from sklearn.model_selection import train_test_split  # slow to import
 
-    try:
-        train, valid = train_test_split(
-            np.arange(len(labels)), test_size=fraction, stratify=labels, random_state=seed
-        )
-    except ValueError as error:
-        raise InputError(
-            f"{paths.TRAIN_CSV} has {len(labels):,} images, which cannot be split with every class "
-            f"in both parts at preprocess.valid_fraction={fraction} ({error}): change the "
-            "fraction, or fetch more images."
-        ) from error
+    train, valid = train_test_split(
+        np.arange(len(labels)), test_size=fraction, stratify=labels, random_state=seed
+    )
     return train, valid
 
 

@@ -226,14 +226,52 @@ def test_the_layout_says_how_many_rows_there_must_be(fetched, monkeypatch, layou
     assert not written()
 
 
-def test_a_class_with_a_single_image_cannot_be_split(fetched, sample):
+def test_a_class_with_a_single_image_is_named(fetched, sample):
     labels = np.minimum(sample[mirrors.TRAIN_LABELS], 8)
     labels[0] = 9
     write_csv.images(paths.TRAIN_CSV, sample[mirrors.TRAIN_IMAGES], labels)
     fetch_from(paths.RAW)
-    with pytest.raises(InputError, match=r"cannot be split.*valid_fraction=0.1") as caught:
+    before = contents(fetched)
+    with pytest.raises(InputError) as caught:
         preprocess.main()
-    assert "\n" not in str(caught.value)
+    assert str(caught.value) == (
+        "data/raw/train.csv has 1 image of class 9, at least 2 expected, for training and for "
+        "validation: fetch a train.csv with more images."
+    )
+    assert contents(fetched) == before
+
+
+@pytest.mark.parametrize(
+    ("fraction", "parts"),
+    [
+        (0.015, "591 training and 9 validation"),
+        (0.001, "599 training and 1 validation"),
+    ],
+)
+def test_a_fraction_that_leaves_no_image_of_a_class_is_told_with_the_counts(
+    fetched, fraction, parts
+):
+    set_preprocess(valid_fraction=fraction)
+    before = contents(fetched)
+    with pytest.raises(InputError) as caught:
+        preprocess.main()
+    assert str(caught.value) == (
+        f"preprocess.valid_fraction={fraction} makes {parts} images of the 600 of "
+        "data/raw/train.csv, at least 10 each expected, one of every class: change the fraction, "
+        "or fetch a train.csv with more images."
+    )
+    assert contents(fetched) == before
+
+
+@pytest.mark.parametrize("images", range(1, 60))
+def test_what_is_accepted_can_be_split(images):
+    labels = np.arange(images, dtype=np.uint8) % 4
+    for fraction in (0.01, 0.1, 1 / 3, 0.5, 0.7, 0.99):
+        try:
+            train, valid = preprocess.split(labels, fraction, 1)
+        except InputError:
+            continue
+        assert sorted([*train, *valid]) == list(range(images))
 
 
 @pytest.mark.parametrize("stage", ["fetch", "preprocess"])

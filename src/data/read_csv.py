@@ -7,6 +7,7 @@ checks. Rows are counted from 1, without the header, so the first image is data 
 """
 
 import csv
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from pyarrow import csv as arrow
 from src.data.digits import CLASSES, SIDE
 from src.data.write_csv import LABEL, PIXELS, SUBMISSION
 from src.runtime.errors import InputError
+from src.runtime.formatting import listed
 
 FIX = "Fix the file where it came from, then fetch it again (python -m src.fetch)."
 MAGIC = {b"PK\3\4": "a zip archive", b"\x1f\x8b": "a gzip file"}  # the first bytes
@@ -187,6 +189,12 @@ def _about_columns(found: list[str], expected: tuple[str, ...]) -> str:
     missing = [name for name in expected if name not in found]
     extra = [name for name in found if name not in expected]
     wanted = f"expected {_text(expected)}."
+    known = [name for name in found if name in expected]
+    if len(set(known)) < len(known):
+        twice = next(name for name in known if known.count(name) > 1)
+        places = listed([str(place) for place, name in enumerate(found, 1) if name == twice], 3)
+        also = f", and no column {missing[0]!r}" if missing else ""
+        return f" has {twice!r} as columns {places}{also}: {wanted}"
     if extra == [LABEL] and not missing:
         return f" has a column {LABEL!r}, but test images come without labels: {wanted}"
     if missing:
@@ -195,9 +203,16 @@ def _about_columns(found: list[str], expected: tuple[str, ...]) -> str:
         return f" has no column {missing[0]!r}{more}{instead}: {wanted}"
     if extra:
         return f" has an unexpected column {extra[0][:40]!r}: {wanted}"
-    pairs = zip(found, (*expected, None), strict=False)
-    wrong = next(name for name, right in pairs if name != right)
-    return f" has column {wrong!r} at a wrong place or twice: {wanted}"
+    first = next(place for place, name in enumerate(found) if name != expected[place])
+    # Either the column that is here was put forward, or the one that belongs here was put back.
+    both = (expected[first], found[first])
+    moved = next((one for one in both if _without(found, one) == _without(expected, one)), both[0])
+    places = f"column {found.index(moved) + 1}, not {expected.index(moved) + 1}"
+    return f" has {moved!r} as {places}: {wanted}"
+
+
+def _without(names: Sequence[str], name: str) -> list[str]:
+    return [one for one in names if one != name]
 
 
 def _text(columns: tuple[str, ...]) -> str:

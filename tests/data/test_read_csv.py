@@ -136,18 +136,46 @@ def test_a_renamed_column_is_named_with_the_one_that_is_missing(folder):
     assert refused(folder / "train.csv").startswith(said)
 
 
-def test_columns_in_another_order_are_refused(folder):
-    set_cell(folder / "train.csv", 0, 1, "pixel1")
-    set_cell(folder / "train.csv", 0, 2, "pixel0")
-    said = " has column 'pixel1' at a wrong place or twice"
-    assert refused(folder / "train.csv").startswith(said)
+TRAIN = f"expected label,pixel0,...,pixel783. {read_csv.FIX}"
+TEST = f"expected pixel0,pixel1,...,pixel783. {read_csv.FIX}"
 
 
-def test_a_column_that_comes_twice_is_refused(folder):
+@pytest.mark.parametrize(
+    ("start", "end", "said"),
+    [
+        (0, 784, "'label' as column 785, not 1"),
+        (784, 0, "'pixel783' as column 1, not 785"),
+        (1, 2, "'pixel0' as column 3, not 2"),
+        (9, 1, "'pixel8' as column 2, not 10"),
+    ],
+)
+def test_a_column_at_another_place_is_named_with_both_places(folder, start, end, said):
+    path = folder / "train.csv"
+    rows = [line.split(",") for line in path.read_text().splitlines()]
+    for cells in rows:
+        cells.insert(end, cells.pop(start))
+    path.write_text("\n".join(map(",".join, rows)))
+    assert refused(path) == f" has {said}: {TRAIN}"
+
+
+def test_of_columns_in_quite_another_order_the_first_is_named(folder):
+    path = folder / "train.csv"
+    rows = [line.split(",")[::-1] for line in path.read_text().splitlines()]
+    path.write_text("\n".join(map(",".join, rows)))
+    assert refused(path) == f" has 'label' as column 785, not 1: {TRAIN}"
+
+
+def test_a_column_that_comes_twice_is_named_with_its_places(folder):
     path = folder / "test.csv"
     path.write_text("\n".join(f"{line},0" for line in path.read_text().splitlines()))
     set_cell(path, 0, 784, "pixel5")
-    assert refused(path).startswith(" has column 'pixel5' at a wrong place or twice")
+    assert refused(path) == f" has 'pixel5' as columns 6 and 785: {TEST}"
+
+
+def test_a_column_that_stands_in_for_another_is_named_with_it(folder):
+    path = folder / "test.csv"
+    set_cell(path, 0, 700, "pixel5")
+    assert refused(path) == f" has 'pixel5' as columns 6 and 701, and no column 'pixel700': {TEST}"
 
 
 @pytest.mark.parametrize(
