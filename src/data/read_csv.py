@@ -7,6 +7,7 @@ checks. Rows are counted from 1, without the header, so the first image is data 
 """
 
 import csv
+from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -19,6 +20,7 @@ from src.data.digits import CLASSES, SIDE
 from src.data.write_csv import LABEL, PIXELS, SUBMISSION
 from src.runtime.errors import InputError
 from src.runtime.formatting import listed
+from src.runtime.parsing import one_line
 
 FIX = "Fix the file where it came from, then fetch it again (python -m src.fetch)."
 MAGIC = {b"PK\3\4": "a zip archive", b"\x1f\x8b": "a gzip file"}  # the first bytes
@@ -149,8 +151,7 @@ def _refused(path: Path, columns: tuple[str, ...], reason: str) -> str:
                 if _is_wrong(name, row, cell.strip()):
                     found = repr(cell[:40]) if cell.strip() else "an empty cell"
                     return _about(name, row, found)
-    reason = " ".join(reason.split())[:120]
-    return f" cannot be read as a table ({reason}): expected {_text(columns)}."
+    return f" cannot be read as a table ({one_line(reason, 120)}): expected {_text(columns)}."
 
 
 def _is_wrong(column: str, row: int, cell: str) -> bool:
@@ -186,12 +187,11 @@ def _about_columns(found: list[str], expected: tuple[str, ...]) -> str:
     """Return the rest of a sentence about the header, or an empty text if it is right."""
     if tuple(found) == expected:
         return ""
-    missing = [name for name in expected if name not in found]
-    extra = [name for name in found if name not in expected]
+    counts, known = Counter(found), set(expected)
+    missing = [name for name in expected if not counts[name]]
+    extra = [name for name in found if name not in known]
     wanted = f"expected {_text(expected)}."
-    known = [name for name in found if name in expected]
-    if len(set(known)) < len(known):
-        twice = next(name for name in known if known.count(name) > 1)
+    if twice := next((name for name in expected if counts[name] > 1), None):
         places = listed([str(place) for place, name in enumerate(found, 1) if name == twice], 3)
         also = f", and no column {missing[0]!r}" if missing else ""
         return f" has {twice!r} as columns {places}{also}: {wanted}"

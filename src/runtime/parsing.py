@@ -30,6 +30,15 @@ def parsing(path: Path | str, remedy: str, expected: str = "") -> Iterator[None]
     except Exception as error:
         if isinstance(error, OSError) and error.errno in DISK:
             raise
-        reason = " ".join(str(error).split())[:200] or type(error).__name__
+        reason = one_line(error) or type(error).__name__
         expected = f", expected {expected}" if expected else ""
         raise InputError(f"{path} cannot be read ({reason}){expected}: {remedy}") from error
+
+
+def one_line(reason: object, most: int = 200) -> str:
+    """Return a parser's words as one line of at most that many characters, all printable.
+
+    They may quote what is in the damaged file.
+    """
+    line = " ".join(str(reason).split())[:most]
+    return "".join(sign if sign.isprintable() else "\N{REPLACEMENT CHARACTER}" for sign in line)

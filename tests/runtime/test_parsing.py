@@ -19,6 +19,7 @@ def parse(error, *more):
         (ValueError("line 1\n  of 2"), "line 1 of 2"),
         (zlib.error("Error -3"), "Error -3"),
         (NotImplementedError("compression type 9"), "compression type 9"),
+        (ValueError("a\0b\x1b[31m"), "a\ufffdb\ufffd[31m"),
         (MemoryError(), "MemoryError"),
         (OSError(errno.EINVAL, "Invalid argument"), "[Errno 22] Invalid argument"),
     ],
