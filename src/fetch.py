@@ -7,17 +7,15 @@ solution.csv (its header only, where the labels of test.csv are not known) and p
 Fetching the same bytes twice writes the same bytes twice.
 """
 
-import json
-import shutil
 import sys
-import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from src.config import compose, schema
-from src.data import digits, mirrors, write_csv
+from src.data import csv_files, digits, mirrors, provenance, read_csv, write_csv
 from src.runtime import errors, paths
 from src.runtime.atomic_write import writing
 from src.runtime.checksum import sha256
@@ -30,25 +28,29 @@ def main(argv: Sequence[str] = ()) -> None:
     no_arguments("fetch", str(__doc__), argv)
     cfg = compose.stage("fetch")
     outputs = (paths.TRAIN_CSV, paths.TEST_CSV, paths.SAMPLE_SUBMISSION_CSV, paths.SOLUTION_CSV)
-    with writing(*outputs, paths.PROVENANCE) as (*files, provenance):
+    with writing(*outputs, paths.PROVENANCE) as (*files, manifest):
         if cfg.source == "kaggle":
             from src.data import kaggle_api
 
-            with tempfile.TemporaryDirectory() as folder:
-                kaggle_api.download(Path(folder))
-                facts = copy(Path(folder), *files)
+            archive = kaggle_api.download(files[0].parent)
+            names = csv_files.unpack(archive, files, kaggle_api.ARCHIVE, kaggle_api.ANOTHER_WAY)
+            facts = check(names, cfg.layout, *files)
         elif cfg.source == "files":
             assert cfg.path  # the schema asks for it
-            facts = copy(Path(cfg.path), *files)
+            facts = check(csv_files.take(Path(cfg.path), files), cfg.layout, *files)
         else:
             facts = draw(cfg, *files)
-        facts = {"source": cfg.source, "layout": cfg.layout} | facts
-        provenance.write_text(json.dumps(facts, indent=2) + "\n")
+        digests = {file.name: sha256(file) for file in files}
+        # What draw says of the origin is the digests of the arrays; a CSV's origin is itself.
+        facts = {"source": cfg.source, "layout": cfg.layout, "sha256": digests} | facts
+        provenance.write(manifest, facts, digests)
     rows = facts["rows"]
     print(f"{paths.RAW}: {rows['train']:,} labelled images, {rows['test']:,} test images")
 
 
-def draw(cfg: schema.Fetch, train: Path, test: Path, sample: Path, solution: Path) -> dict:
+def draw(
+    cfg: schema.Fetch, train: Path, test: Path, sample: Path, solution: Path
+) -> dict[str, Any]:
     """Write the CSVs from a data set's four arrays; return what provenance.json says of them."""
     rows = digits.LAYOUTS[cfg.layout]
     if rows is None:
@@ -83,41 +85,36 @@ def draw(cfg: schema.Fetch, train: Path, test: Path, sample: Path, solution: Pat
     }
 
 
-def copy(folder: Path, train: Path, test: Path, sample: Path, solution: Path) -> dict:
-    """Copy the CSVs from a folder; return what provenance.json says of them.
+def check(
+    names: Mapping[str, Path], layout: str, train: Path, test: Path, sample: Path, solution: Path
+) -> dict[str, Any]:
+    """Check a user's CSVs, and make those that are lacking; return what provenance.json says.
 
-    sample_submission.csv is made if the folder has none; without a solution.csv, ours has its
-    header only.
+    sample_submission.csv is made with zeros; solution.csv with its header only.
+
+    Args:
+        names: of those that are there, by file name: what an error calls each.
+        layout: says how many rows they must have.
+        train: the copy of train.csv.
+        test: the copy of test.csv.
+        sample: the copy of sample_submission.csv, or where to make it.
+        solution: the copy of solution.csv, or where to make it.
+
+    Raises:
+        InputError: a file is not as expected.
     """
-    if not folder.is_dir():
-        raise InputError(
-            f"fetch.path={folder} is not a folder: set it in params.yaml to the folder with "
-            "train.csv and test.csv."
-        )
-    for file in (train, test):
-        source = folder / file.name
-        if not source.is_file() or not source.stat().st_size:
-            state = "is empty" if source.is_file() else "is missing"
-            raise InputError(
-                f"{source} {state}: fetch needs train.csv and test.csv in Kaggle's layout there."
-            )
-    for file in (train, test, sample, solution):
-        if (folder / file.name).is_file():
-            shutil.copyfile(folder / file.name, file)
-    rows = {"train": _rows(train), "test": _rows(test)}
-    if not sample.exists():
-        write_csv.submission(sample, np.zeros(rows["test"], np.uint8))
-    if not solution.exists():
+    rows_train, rows_test = digits.LAYOUTS[layout] or (None, None)
+    _, labels = read_csv.train(train, rows_train, names[train.name])
+    images = len(read_csv.test(test, rows_test, names[test.name]))
+    if sample.name in names:
+        read_csv.submission(sample, images, names[sample.name])
+    else:
+        write_csv.submission(sample, np.zeros(images, np.uint8))
+    if solution.name in names:
+        read_csv.solution(solution, images, names[solution.name])
+    else:
         write_csv.submission(solution, None)
-    digests = {}
-    for file in (train, test, sample, solution):
-        digests[file.name] = sha256(file)
-    return {"sha256": digests, "rows": rows}
-
-
-def _rows(path: Path) -> int:
-    with path.open("rb") as lines:
-        return sum(1 for _ in lines) - 1  # the header
+    return {"rows": {"train": len(labels), "test": images}}
 
 
 if __name__ == "__main__":

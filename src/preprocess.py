@@ -7,6 +7,7 @@ Reads the section `preprocess` of params.yaml. Writes to data/processed: train.n
 """
 
 import json
+import math
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -14,25 +15,25 @@ from dataclasses import asdict
 import numpy as np
 
 from src.config import compose
-from src.data import digits, read_csv
+from src.data import digits, provenance, read_csv
 from src.data.dataset import Dataset, digest
 from src.data.digits import CLASSES
 from src.runtime import errors, paths
 from src.runtime.atomic_write import writing
 from src.runtime.command_line import no_arguments
 from src.runtime.errors import InputError
-from src.runtime.read_json import read_json
 
 CLASS_BALANCE = paths.DATA_FIGURES / "class_balance.png"
 SAMPLE_DIGITS = paths.DATA_FIGURES / "sample_digits.png"
+REMEDY = "fetch a train.csv with more images."
 
 
 def main(argv: Sequence[str] = ()) -> None:
     """Write data/processed, whole or not at all."""
     no_arguments("preprocess", str(__doc__), argv)
     cfg = compose.stage("preprocess")
-    source, layout = provenance()
-    rows_train, rows_test = digits.LAYOUTS[layout] or (None, None)
+    origin = provenance.verify(paths.TRAIN_CSV, paths.TEST_CSV, paths.SAMPLE_SUBMISSION_CSV)
+    rows_train, rows_test = digits.LAYOUTS[origin.layout] or (None, None)
     images, labels = read_csv.train(paths.TRAIN_CSV, rows_train)
     test_images = read_csv.test(paths.TEST_CSV, rows_test)
     read_csv.submission(paths.SAMPLE_SUBMISSION_CSV, len(test_images))
@@ -44,7 +45,7 @@ def main(argv: Sequence[str] = ()) -> None:
         paths.TEST: {"images": test_images},
     }
     counts = {path.stem: len(arrays["images"]) for path, arrays in parts.items()}
-    dataset = Dataset(f"{source}-{layout}", digest(parts), counts)
+    dataset = Dataset(f"{origin.source}-{origin.layout}", digest(parts), counts)
 
     from src.evaluation import figures
 
@@ -63,23 +64,6 @@ def main(argv: Sequence[str] = ()) -> None:
     )
 
 
-def provenance() -> tuple[str, str]:
-    """Return the source and the layout that fetch wrote down.
-
-    Raises:
-        InputError: provenance.json is missing or damaged.
-    """
-    remedy = "run fetch first (dvc repro, or python -m src.fetch)."
-    found = read_json(paths.PROVENANCE, {"source": str, "layout": str}, remedy)
-    source, layout = found["source"], found["layout"]
-    if layout not in digits.LAYOUTS:
-        raise InputError(
-            f"{paths.PROVENANCE} does not name a known layout ({layout!r}, expected one of "
-            f"{', '.join(digits.LAYOUTS)}): {remedy}"
-        )
-    return source, layout
-
-
 def split(labels: np.ndarray, fraction: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """Return the indices of the training and of the validation images, stratified by class.
 
@@ -94,18 +78,25 @@ def split(labels: np.ndarray, fraction: float, seed: int) -> tuple[np.ndarray, n
     Raises:
         InputError: a class has too few images to be in both parts.
     """
+    counts = np.bincount(labels, minlength=CLASSES)
+    present = np.count_nonzero(counts)
+    for digit in np.flatnonzero(counts == 1):
+        raise InputError(
+            f"{paths.TRAIN_CSV} has 1 image of class {digit}, at least 2 expected, for training "
+            f"and for validation: {REMEDY}"
+        )
+    held_back = math.ceil(fraction * len(labels))  # as scikit-learn rounds it
+    if min(held_back, len(labels) - held_back) < present:
+        raise InputError(
+            f"preprocess.valid_fraction={fraction} makes {len(labels) - held_back:,} training and "
+            f"{held_back:,} validation images of the {len(labels):,} of {paths.TRAIN_CSV}, at "
+            f"least {present} each expected, one of every class: change the fraction, or {REMEDY}"
+        )
     from sklearn.model_selection import train_test_split  # slow to import
 
-    try:
-        train, valid = train_test_split(
-            np.arange(len(labels)), test_size=fraction, stratify=labels, random_state=seed
-        )
-    except ValueError as error:
-        raise InputError(
-            f"{paths.TRAIN_CSV} has {len(labels):,} images, which cannot be split with every class "
-            f"in both parts at preprocess.valid_fraction={fraction} ({error}): change the "
-            "fraction, or fetch more images."
-        ) from error
+    train, valid = train_test_split(
+        np.arange(len(labels)), test_size=fraction, stratify=labels, random_state=seed
+    )
     return train, valid
 
 

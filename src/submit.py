@@ -121,7 +121,12 @@ def _check(path: Path) -> None:
             f"{path} is missing: run `dvc repro`, or give the output folder of a training that "
             "predicted."
         )
-    read_csv.submission(path, KAGGLE_ROWS[1])
+    rows = len(read_csv.submission(path, fix="Run `dvc repro --force predict`, then submit again."))
+    if rows != KAGGLE_ROWS[1]:
+        raise InputError(
+            f"{path} has {rows:,} data rows, {KAGGLE_ROWS[1]:,} expected, as in Kaggle's test.csv: "
+            "set fetch.source to kaggle in params.yaml, run `dvc repro`, and submit that."
+        )
 
 
 def _record(origin: dict[str, Any], score: kaggle_api.Score) -> str:

@@ -8,9 +8,11 @@ import pytest
 import yaml
 
 from src import fetch
-from src.data import digits, kaggle_api, mirrors, read_csv, write_csv
+from src.data import digits, mirrors, read_csv, write_csv
 from src.runtime import paths
 from src.runtime.errors import InputError
+from tests.support.contents import contents
+from tests.support.kaggle_stand_in import TOKEN, archive, stand_in
 
 
 def set_fetch(**values):
@@ -120,6 +122,15 @@ def test_provenance_says_what_was_fetched(mnist_project):
         "seed": 2017,
         "sha256": mirrors.MNIST.sha256,
         "rows": {"train": 500, "test": 300},
+        "files": {
+            path.name: hashlib.sha256(path.read_bytes()).hexdigest()
+            for path in (
+                paths.TRAIN_CSV,
+                paths.TEST_CSV,
+                paths.SAMPLE_SUBMISSION_CSV,
+                paths.SOLUTION_CSV,
+            )
+        },
     }
 
 
@@ -154,6 +165,13 @@ def test_files_are_copied_as_they_are(small_project, small_mnist):
     assert facts["rows"] == {"train": 600, "test": 200}
     digest = hashlib.sha256((small_mnist / "train.csv").read_bytes()).hexdigest()
     assert facts["sha256"]["train.csv"] == digest
+    assert facts["files"] == facts["sha256"]
+    assert list(facts["files"]) == [
+        "train.csv",
+        "test.csv",
+        "sample_submission.csv",
+        "solution.csv",
+    ]
 
 
 def test_files_without_a_solution_replace_an_earlier_one_by_its_header(small_project, small_mnist):
@@ -174,17 +192,109 @@ def test_a_missing_sample_submission_is_made(small_project, small_mnist):
     assert paths.SAMPLE_SUBMISSION_CSV.read_bytes() == made
 
 
-def test_kaggles_files_come_without_a_solution(project, small_mnist, monkeypatch):
-    def download(folder):
-        for name in ("train.csv", "test.csv", "sample_submission.csv"):
-            shutil.copy(small_mnist / name, folder)
+def packed(folder, names, inside=""):
+    """Return a zip archive of some of a folder's files."""
+    return archive({f"{inside}{name}": (folder / name).read_bytes() for name in names})
 
-    monkeypatch.setattr(kaggle_api, "download", download)
-    set_fetch(source="kaggle")
+
+KAGGLES = ("train.csv", "test.csv", "sample_submission.csv")
+
+
+@pytest.fixture
+def kaggle(project, tmp_path_factory, monkeypatch):
+    """Kaggle, as it answers to the default credentials; a project that fetches from it."""
+    set_fetch(source="kaggle", layout="any")
+    with stand_in(tmp_path_factory.mktemp("home"), monkeypatch) as running:
+        monkeypatch.setenv("KAGGLE_API_TOKEN", TOKEN)
+        monkeypatch.setattr("time.sleep", lambda seconds: None)  # the client's pauses
+        yield running
+
+
+def test_kaggles_files_come_without_a_solution(kaggle, small_mnist):
+    kaggle.archive = packed(small_mnist, KAGGLES)
     fetch.main()
     assert paths.TRAIN_CSV.read_bytes() == (small_mnist / "train.csv").read_bytes()
     assert read_csv.solution(paths.SOLUTION_CSV) is None
-    assert json.loads(paths.PROVENANCE.read_text())["source"] == "kaggle"
+    facts = json.loads(paths.PROVENANCE.read_text())
+    assert facts["source"] == "kaggle"
+    assert facts["sha256"] == facts["files"]
+    assert len(list(paths.RAW.iterdir())) == 5
+
+
+ANOTHER_WAY = (
+    "run the same command again, or download it from the website, and set fetch.source=files and "
+    "fetch.path to it in params.yaml."
+)
+
+
+@pytest.mark.parametrize(
+    ("harm", "said"),
+    [
+        (
+            lambda content: content[:-30],
+            f" cannot be read (File is not a zip file), expected a zip archive: {ANOTHER_WAY}",
+        ),
+        (
+            lambda content: b"<html>Please sign in</html>",
+            f" cannot be read (File is not a zip file), expected a zip archive: {ANOTHER_WAY}",
+        ),
+        (
+            lambda content: archive({"train.csv": b"x"}),
+            " has no test.csv: fetch needs train.csv and test.csv in Kaggle's layout there.",
+        ),
+        (
+            lambda content: archive(dict.fromkeys(KAGGLES, b"x\n1\n")),
+            "/train.csv has no column 'label' (and 784 more), but an unexpected 'x': expected "
+            "label,pixel0,...,pixel783. Fix the file where it came from, then fetch it again "
+            "(python -m src.fetch).",
+        ),
+    ],
+    ids=["truncated", "no archive", "a file is missing", "another table"],
+)
+def test_a_bad_download_leaves_what_was_there(kaggle, project, small_mnist, harm, said):
+    kaggle.archive = packed(small_mnist, KAGGLES)
+    fetch.main()
+    before = contents(project)
+    kaggle.archive = harm(kaggle.archive)
+    with pytest.raises(InputError) as caught:
+        fetch.main()
+    assert str(caught.value) == f"Kaggle's digit-recognizer.zip{said}"
+    assert contents(project) == before
+
+
+def test_a_download_that_ends_early_leaves_what_was_there(kaggle, project, small_mnist):
+    kaggle.archive = packed(small_mnist, KAGGLES)
+    fetch.main()
+    before = contents(project)
+    kaggle.cut = 30
+    with pytest.raises(InputError):
+        fetch.main()
+    assert contents(project) == before
+
+
+@pytest.mark.parametrize("inside", ["", "digit-recognizer/"])
+def test_a_zip_archive_is_read_like_a_folder(small_project, small_mnist, inside):
+    fetch.main()
+    of_the_folder = written()
+    names = (*KAGGLES, "solution.csv")
+    (small_project / "digits.zip").write_bytes(packed(small_mnist, names, inside))
+    set_fetch(path="digits.zip")
+    fetch.main()
+    assert written() == of_the_folder
+
+
+def test_a_bad_csv_is_called_by_its_place_in_the_archive(small_project, small_mnist):
+    content = b"ImageId,Label\n1,77\n"
+    files = {f"in/{name}": (small_mnist / name).read_bytes() for name in KAGGLES}
+    (small_project / "digits.zip").write_bytes(archive(files | {"in/solution.csv": content}))
+    set_fetch(path="digits.zip")
+    with pytest.raises(InputError) as caught:
+        fetch.main()
+    assert str(caught.value) == (
+        "digits.zip/in/solution.csv, column Label, data row 1: found 77, expected a digit from 0 "
+        f"to 9. {FIX}"
+    )
+    assert not written()
 
 
 def remove(path):
@@ -200,9 +310,7 @@ def empty(path):
     [
         ("train.csv", remove, "given/train.csv is missing"),
         ("test.csv", remove, "given/test.csv is missing"),
-        ("train.csv", empty, "given/train.csv is empty"),
-        ("test.csv", empty, "given/test.csv is empty"),
-        ("", shutil.rmtree, "fetch.path=given is not a folder"),
+        ("", shutil.rmtree, "fetch.path=given does not exist"),
     ],
 )
 def test_a_bad_folder_is_refused_and_the_earlier_data_stay(
@@ -216,6 +324,91 @@ def test_a_bad_folder_is_refused_and_the_earlier_data_stay(
     with pytest.raises(InputError, match=said):
         fetch.main()
     assert written() == before
+
+
+def with_cell(row, column, text):
+    def change(path):
+        lines = path.read_text().split("\n")
+        cells = lines[row].split(",")
+        cells[column] = text
+        lines[row] = ",".join(cells)
+        path.write_text("\n".join(lines))
+
+    return change
+
+
+def shorten(path):
+    path.write_text("\n".join(path.read_text().splitlines()[:-1]) + "\n")
+
+
+FIX = "Fix the file where it came from, then fetch it again (python -m src.fetch)."
+COUNT = "200 expected (fetch.layout in params.yaml and test.csv say how many)."
+
+
+@pytest.mark.parametrize(
+    ("name", "harm", "said"),
+    [
+        (
+            "train.csv",
+            with_cell(7, 0, "77"),
+            ", column label, data row 7: found 77, expected a digit from 0 to 9.",
+        ),
+        (
+            "test.csv",
+            with_cell(7, 3, "256"),
+            ", column pixel3, data row 7: found '256', expected a whole number from 0 to 255.",
+        ),
+        (
+            "solution.csv",
+            with_cell(9, 1, "77"),
+            ", column Label, data row 9: found 77, expected a digit from 0 to 9.",
+        ),
+        ("solution.csv", shorten, f" has 199 data rows, {COUNT}"),
+        ("sample_submission.csv", shorten, f" has 199 data rows, {COUNT}"),
+        ("train.csv", empty, " is empty: expected label,pixel0,...,pixel783."),
+        ("solution.csv", empty, " is empty: expected ImageId,Label."),
+    ],
+)
+def test_a_bad_csv_is_refused_by_its_own_name_before_anything_is_written(
+    small_project, small_mnist, name, harm, said
+):
+    fetch.main()
+    given = small_project / "given"
+    shutil.copytree(small_mnist, given)
+    harm(given / name)
+    set_fetch(path="given")
+    before = contents(small_project)
+    with pytest.raises(InputError) as caught:
+        fetch.main()
+    assert str(caught.value) == f"given/{name}{said} {FIX}"
+    assert contents(small_project) == before
+
+
+def test_csvs_of_another_length_than_the_layout_are_refused(small_project, small_mnist):
+    set_fetch(layout="kaggle")
+    before = contents(small_project)
+    with pytest.raises(InputError) as caught:
+        fetch.main()
+    assert str(caught.value) == (
+        f"{small_mnist}/train.csv has 600 data rows, 42,000 expected (fetch.layout in params.yaml "
+        f"and test.csv say how many). {FIX}"
+    )
+    assert {name: content for name, content in contents(small_project).items() if content} == {
+        name: content for name, content in before.items() if content
+    }
+
+
+def test_blank_lines_and_lone_carriage_returns_do_not_count_as_images(
+    small_project, small_mnist, capsys
+):
+    given = small_project / "given"
+    shutil.copytree(small_mnist, given)
+    (given / "train.csv").write_bytes((given / "train.csv").read_bytes().replace(b"\n", b"\n\n"))
+    (given / "test.csv").write_bytes((given / "test.csv").read_bytes().replace(b"\n", b"\r"))
+    set_fetch(path="given")
+    fetch.main()
+    assert json.loads(paths.PROVENANCE.read_text())["rows"] == {"train": 600, "test": 200}
+    assert capsys.readouterr().out == "data/raw: 600 labelled images, 200 test images\n"
 
 
 def test_a_full_disk_leaves_the_earlier_data_whole(mnist_project, monkeypatch):

@@ -12,6 +12,7 @@ from src import fetch, preprocess
 from src.data import digits, mirrors, write_csv
 from src.runtime import paths
 from src.runtime.errors import InputError
+from tests.support.contents import contents
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -31,6 +32,14 @@ def written():
     """Return the bytes of every file of data/processed, by path."""
     files = (path for path in sorted(paths.PROCESSED.rglob("*")) if path.is_file())
     return {path: path.read_bytes() for path in files}
+
+
+def fetch_from(folder):
+    """Fetch again, from a folder with changed files (data/raw itself will do)."""
+    params = yaml.safe_load(paths.PARAMS.read_text())
+    params["fetch"]["path"] = str(folder)
+    paths.PARAMS.write_text(yaml.safe_dump(params))
+    fetch.main()
 
 
 @pytest.fixture
@@ -104,6 +113,7 @@ def test_the_digest_changes_with_a_single_test_pixel(fetched, sample):
     images = sample[mirrors.TEST_IMAGES].copy()
     images[0, 0, 0] ^= 1
     write_csv.images(paths.TEST_CSV, images)
+    fetch_from(paths.RAW)
     preprocess.main()
     assert json.loads(paths.DATASET.read_text())["digest"] != before
 
@@ -133,7 +143,17 @@ def test_before_fetch_the_sentence_says_to_run_it(project):
 
 
 @pytest.mark.parametrize(
-    "content", ["", "{", "[]", "3", '{"source": "mnist"}', '{"source": "a", "layout": "b"}']
+    "content",
+    [
+        "",
+        "{",
+        "[]",
+        "3",
+        '{"source": "mnist"}',
+        '{"source": "files", "layout": "any"}',
+        '{"source": "files", "layout": "any", "files": null}',
+        '{"source": "a", "layout": "b", "files": {}}',
+    ],
 )
 def test_a_damaged_provenance_is_refused(fetched, content):
     paths.PROVENANCE.write_text(content)
@@ -148,26 +168,48 @@ def cut(path):
     path.write_text("\n".join(lines[:100]))
 
 
-def spoil(path):
-    path.write_text(path.read_text()[:-20] + ",x\n")
+NOT_FETCHED = (
+    "{path} is not the file that data/raw/provenance.json tells of (its SHA-256 differs): run "
+    "fetch again (dvc repro, or python -m src.fetch); to use a file of your own, put it into the "
+    "folder that fetch.path names, with fetch.source=files in params.yaml."
+)
+READ = (paths.TRAIN_CSV, paths.TEST_CSV, paths.SAMPLE_SUBMISSION_CSV)
 
 
+@pytest.mark.parametrize("path", READ)
 @pytest.mark.parametrize(
-    ("path", "harm", "said"),
+    ("harm", "said"),
     [
-        (paths.TRAIN_CSV, Path.unlink, "train.csv is missing: run fetch first"),
-        (paths.TEST_CSV, Path.unlink, "test.csv is missing: run fetch first"),
-        (paths.TRAIN_CSV, spoil, "train.csv, data row 600"),
-        (paths.SAMPLE_SUBMISSION_CSV, cut, "sample_submission.csv has 99 data rows, 200 expected"),
+        (Path.unlink, "{path} is missing: run fetch first (dvc repro, or python -m src.fetch)."),
+        (cut, NOT_FETCHED),
     ],
 )
-def test_bad_data_are_refused_and_the_earlier_outputs_stay(fetched, path, harm, said):
+def test_files_that_fetch_did_not_write_are_refused_and_the_earlier_outputs_stay(
+    fetched, path, harm, said
+):
     preprocess.main()
-    before = written()
     harm(path)
-    with pytest.raises(InputError, match=said):
+    before = contents(fetched)
+    with pytest.raises(InputError) as caught:
         preprocess.main()
-    assert written() == before
+    assert str(caught.value) == said.format(path=path)
+    assert contents(fetched) == before
+
+
+@pytest.mark.parametrize("replaced", [1, 2, 3, 4])
+def test_a_fetch_that_was_killed_between_two_files_is_not_preprocessed(fetched, sample, replaced):
+    before = {path: path.read_bytes() for path in (*READ, paths.SOLUTION_CSV, paths.PROVENANCE)}
+    write_csv.images(paths.TRAIN_CSV, sample[mirrors.TEST_IMAGES], sample[mirrors.TEST_LABELS])
+    write_csv.images(paths.TEST_CSV, sample[mirrors.TEST_IMAGES][:50])
+    write_csv.submission(paths.SAMPLE_SUBMISSION_CSV, np.zeros(50, np.uint8))
+    write_csv.submission(paths.SOLUTION_CSV, sample[mirrors.TEST_LABELS][:50])
+    fetch_from(paths.RAW)
+    for path in list(before)[replaced:]:  # what the killed fetch did not come to
+        path.write_bytes(before[path])
+    with pytest.raises(InputError) as caught:
+        preprocess.main()
+    assert str(caught.value) == NOT_FETCHED.format(path=paths.TRAIN_CSV)
+    assert not written()
 
 
 @pytest.mark.parametrize(
@@ -184,13 +226,52 @@ def test_the_layout_says_how_many_rows_there_must_be(fetched, monkeypatch, layou
     assert not written()
 
 
-def test_a_class_with_a_single_image_cannot_be_split(fetched, sample):
+def test_a_class_with_a_single_image_is_named(fetched, sample):
     labels = np.minimum(sample[mirrors.TRAIN_LABELS], 8)
     labels[0] = 9
     write_csv.images(paths.TRAIN_CSV, sample[mirrors.TRAIN_IMAGES], labels)
-    with pytest.raises(InputError, match=r"cannot be split.*valid_fraction=0.1") as caught:
+    fetch_from(paths.RAW)
+    before = contents(fetched)
+    with pytest.raises(InputError) as caught:
         preprocess.main()
-    assert "\n" not in str(caught.value)
+    assert str(caught.value) == (
+        "data/raw/train.csv has 1 image of class 9, at least 2 expected, for training and for "
+        "validation: fetch a train.csv with more images."
+    )
+    assert contents(fetched) == before
+
+
+@pytest.mark.parametrize(
+    ("fraction", "parts"),
+    [
+        (0.015, "591 training and 9 validation"),
+        (0.001, "599 training and 1 validation"),
+    ],
+)
+def test_a_fraction_that_leaves_no_image_of_a_class_is_told_with_the_counts(
+    fetched, fraction, parts
+):
+    set_preprocess(valid_fraction=fraction)
+    before = contents(fetched)
+    with pytest.raises(InputError) as caught:
+        preprocess.main()
+    assert str(caught.value) == (
+        f"preprocess.valid_fraction={fraction} makes {parts} images of the 600 of "
+        "data/raw/train.csv, at least 10 each expected, one of every class: change the fraction, "
+        "or fetch a train.csv with more images."
+    )
+    assert contents(fetched) == before
+
+
+@pytest.mark.parametrize("images", range(1, 60))
+def test_what_is_accepted_can_be_split(images):
+    labels = np.arange(images, dtype=np.uint8) % 4
+    for fraction in (0.01, 0.1, 1 / 3, 0.5, 0.7, 0.99):
+        try:
+            train, valid = preprocess.split(labels, fraction, 1)
+        except InputError:
+            continue
+        assert sorted([*train, *valid]) == list(range(images))
 
 
 @pytest.mark.parametrize("stage", ["fetch", "preprocess"])

@@ -27,7 +27,7 @@ from src.reporting import activation_exhibits, activation_profile, exhibits, pag
 from src.runtime import errors, paths
 from src.tracking import store
 from tests.support.commands import ROOT
-from tests.support.simulated_runs import DIGEST, FIGURES
+from tests.support.simulated_runs import COUNTS, DIGEST, FIGURES
 from tests.support.studies import child, study
 
 TABLES = {"results.json", "runs.csv", "pairs.csv"}
@@ -122,7 +122,7 @@ def project(empty_store, sample, tmp_path_factory):
         patch.setattr(activation_profile, "costs", once)
         paths.PROCESSED.mkdir(parents=True)
         np.savez(paths.TEST, images=sample[mirrors.TEST_IMAGES])
-        paths.DATASET.write_text(json.dumps({"name": "mnist", "digest": DIGEST, "counts": {}}))
+        paths.DATASET.write_text(json.dumps({"name": "mnist", "digest": DIGEST, "counts": COUNTS}))
         client, experiment = store.connect("digits")
         yield client, study(client, experiment, images=200)
     mlflow.set_tracking_uri(None)

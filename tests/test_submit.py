@@ -190,6 +190,20 @@ def test_a_file_that_kaggle_would_refuse_is_not_sent(kaggle, pipeline, sentence,
     assert kaggle.asked == []
 
 
+def test_the_sentence_about_a_submission_says_how_to_make_it_anew(pipeline, sentence):
+    path = "predictions/submission.csv"
+    pipeline.write_text(table(label="12"))
+    assert sentence() == (
+        f"Error: {path}, column Label, data row 1: found 12, expected a digit from 0 to 9. Run "
+        "`dvc repro --force predict`, then submit again."
+    )
+    pipeline.write_text(table(rows=10_000))
+    assert sentence() == (
+        f"Error: {path} has 10,000 data rows, 28,000 expected, as in Kaggle's test.csv: set "
+        "fetch.source to kaggle in params.yaml, run `dvc repro`, and submit that."
+    )
+
+
 def test_a_missing_file_is_named(kaggle, pipeline, sentence):
     pipeline.unlink()
     assert "predictions/submission.csv is missing" in sentence()

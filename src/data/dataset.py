@@ -4,13 +4,16 @@ import hashlib
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 
+from src.data.digits import CLASSES, SIDE
 from src.runtime import paths
 from src.runtime.errors import InputError
 from src.runtime.formatting import listed
+from src.runtime.parsing import parsing
 from src.runtime.read_json import read_json
 
 PARTS = (paths.TRAIN, paths.VALID, paths.TEST)
@@ -36,7 +39,14 @@ def describe() -> Dataset:
         InputError: it is missing or damaged.
     """
     found = read_json(paths.DATASET, {"name": str, "digest": str, "counts": dict}, REMEDY)
-    return Dataset(found["name"], found["digest"], found["counts"])
+    counts = found["counts"]
+    names = [path.stem for path in PARTS]
+    if sorted(counts) != sorted(names) or any(type(n) is not int or n < 1 for n in counts.values()):
+        raise InputError(
+            f"{paths.DATASET} has the counts {str(counts)[:80]}, expected the number of images in "
+            f"{listed(names)}: {REMEDY}"
+        )
+    return Dataset(found["name"], found["digest"], counts)
 
 
 def load(path: Path) -> dict[str, np.ndarray]:
@@ -45,16 +55,34 @@ def load(path: Path) -> dict[str, np.ndarray]:
     The test part has no labels.
 
     Raises:
-        InputError: the file is missing or damaged.
+        InputError: the file is missing or damaged, or holds other arrays.
     """
     if not path.is_file():
         raise InputError(f"{path} does not exist: {REMEDY}")
-    try:
-        with np.load(path) as arrays:
-            return dict(arrays)
-    except (ValueError, EOFError, zipfile.BadZipFile) as error:
-        reason = " ".join(str(error).split())
-        raise InputError(f"{path} cannot be read ({reason}): {REMEDY}") from error
+    names = ("images",) if path == paths.TEST else ("images", "labels")
+    with parsing(path, REMEDY), zipfile.ZipFile(path) as archive:
+        if sorted(archive.namelist()) != [f"{name}.npy" for name in names]:
+            raise ValueError(f"it holds {', '.join(archive.namelist())[:80] or 'nothing'}")
+        # Whole members, because only then zipfile compares their checksums.
+        found = {name: np.load(BytesIO(archive.read(f"{name}.npy"))) for name in names}
+        _check(**found)
+    return found
+
+
+def _check(images: np.ndarray, labels: np.ndarray | None = None) -> None:
+    """Refuse arrays that are not as `load` says, with what is wrong with them."""
+    if images.dtype != np.uint8 or images.shape[1:] != (SIDE, SIDE) or not images.size:
+        raise ValueError(
+            f"images are {images.dtype} {images.shape}, not uint8 (N, {SIDE}, {SIDE}) with N > 0"
+        )
+    if labels is None:
+        return
+    if labels.dtype != np.uint8 or labels.shape != (len(images),):
+        raise ValueError(
+            f"labels are {labels.dtype} {labels.shape}, not uint8 ({len(images)},) like the images"
+        )
+    if labels.max() >= CLASSES:
+        raise ValueError(f"a label is {labels.max()}, not a digit from 0 to {CLASSES - 1}")
 
 
 def load_all() -> dict[Path, dict[str, np.ndarray]]:
@@ -65,11 +93,13 @@ def load_all() -> dict[Path, dict[str, np.ndarray]]:
         InputError: a file is missing or damaged, or is not one of those that dataset.json tells of.
     """
     parts = {path: load(path) for path in PARTS}
-    if digest(parts) != describe().digest:
+    described = describe()
+    counts = {path.stem: len(arrays["images"]) for path, arrays in parts.items()}
+    if (digest(parts), counts) != (described.digest, described.counts):
         names = listed([path.name for path in PARTS])
         raise InputError(
             f"{names} in {paths.PROCESSED} are not the arrays that {paths.DATASET.name} describes "
-            f"(their SHA-256 differs): {REMEDY}"
+            f"(their SHA-256 or their counts differ): {REMEDY}"
         )
     return parts
 

@@ -5,19 +5,14 @@ So it is imported only when it is needed; `_talking` keeps it silent and words i
 """
 
 import time
-import zipfile
-import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
 from dataclasses import dataclass
 from io import StringIO
 from pathlib import Path
-from shutil import copyfileobj
 from typing import TYPE_CHECKING
 
-from src.runtime.atomic_write import writing
 from src.runtime.errors import InputError
-from src.runtime.paths import SAMPLE_SUBMISSION_CSV, TEST_CSV, TRAIN_CSV
 
 if TYPE_CHECKING:
     from kaggle.api.kaggle_api_extended import KaggleApi
@@ -25,7 +20,11 @@ if TYPE_CHECKING:
     from requests import Response
 
 COMPETITION = "digit-recognizer"
-FILES = (TRAIN_CSV.name, TEST_CSV.name, SAMPLE_SUBMISSION_CSV.name)
+ARCHIVE = f"Kaggle's {COMPETITION}.zip"  # what an error calls it
+ANOTHER_WAY = (
+    "run the same command again, or download it from the website, and set fetch.source=files and "
+    "fetch.path to it in params.yaml."
+)
 
 RULES = f"https://www.kaggle.com/c/{COMPETITION}/rules"
 SUBMISSIONS = f"https://www.kaggle.com/competitions/{COMPETITION}/submissions"
@@ -64,30 +63,17 @@ class Score:
     url: str = SUBMISSIONS
 
 
-def download(folder: Path) -> None:
-    """Download train.csv, test.csv and sample_submission.csv into `folder`: all of them, or none.
+def download(folder: Path) -> Path:
+    """Download the archive with train.csv, test.csv and sample_submission.csv; return its path.
 
     Raises:
-        InputError: there are no credentials, Kaggle refuses or cannot be reached, or its archive
-            is damaged or lacks a file.
+        InputError: there are no credentials, or Kaggle refuses or cannot be reached.
         OSError: the disk is full or may not be written.
     """
     api = _sign_in()
-    with writing(*(folder / name for name in FILES)) as asides:
-        archive = asides[0].with_name(f"{COMPETITION}.zip")
-        with _talking("download the data"):
-            api.competition_download_files(COMPETITION, path=str(archive.parent), quiet=True)
-        try:
-            with zipfile.ZipFile(archive) as packed:
-                for aside in asides:
-                    with packed.open(aside.name) as source, aside.open("wb") as target:
-                        copyfileobj(source, target)
-        except (FileNotFoundError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-            raise InputError(
-                f"Kaggle's download is not a whole zip archive with {', '.join(FILES)} "
-                f"({' '.join(map(str, error.args))}): run the same command again, or set "
-                "fetch.source=files and fetch.path to a folder with the files from the website."
-            ) from error
+    with _talking("download the data"):
+        api.competition_download_files(COMPETITION, path=str(folder), quiet=True)
+    return folder / f"{COMPETITION}.zip"
 
 
 def submit(

@@ -7,6 +7,8 @@ checks. Rows are counted from 1, without the header, so the first image is data 
 """
 
 import csv
+from collections import Counter
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -17,52 +19,56 @@ from pyarrow import csv as arrow
 from src.data.digits import CLASSES, SIDE
 from src.data.write_csv import LABEL, PIXELS, SUBMISSION
 from src.runtime.errors import InputError
+from src.runtime.formatting import listed
+from src.runtime.parsing import one_line
 
 FIX = "Fix the file where it came from, then fetch it again (python -m src.fetch)."
+MAGIC = {b"PK\3\4": "a zip archive", b"\x1f\x8b": "a gzip file"}  # the first bytes
 BLOCKS = arrow.ReadOptions(block_size=1 << 23)  # bytes; a fifth faster than the default, 1 MB
 IMAGE_ID, SUBMITTED = SUBMISSION
 
 
-def train(path: Path, rows: int | None = None) -> tuple[np.ndarray, np.ndarray]:
+def train(
+    path: Path, rows: int | None = None, name: Path | None = None
+) -> tuple[np.ndarray, np.ndarray]:
     """Return train.csv's images, uint8 (N, 28, 28), and labels, uint8 (N,).
 
     Args:
         path: of the CSV.
         rows: how many it must have; None for any number but 0.
+        name: what an error calls the file, if that is not `path`: the one it is a copy of.
 
     Raises:
         InputError: the file is missing, or a column, a cell or the number of rows is not as
             expected.
     """
-    table = _read(path, (LABEL, *PIXELS), rows)
+    table = _read(path, (LABEL, *PIXELS), rows, name)
     return _images(table), _column(table, LABEL)
 
 
-def test(path: Path, rows: int | None = None) -> np.ndarray:  # noqa: PT028 - it is no test
+def test(path: Path, rows: int | None = None, name: Path | None = None) -> np.ndarray:  # noqa: PT028
     """Return test.csv's images, uint8 (N, 28, 28); arguments and errors as `train`."""
-    return _images(_read(path, PIXELS, rows))
+    return _images(_read(path, PIXELS, rows, name))
 
 
-def submission(path: Path, rows: int | None = None) -> np.ndarray:
+def submission(
+    path: Path, rows: int | None = None, name: Path | None = None, fix: str = FIX
+) -> np.ndarray:
     """Return the labels, uint8 (N,), of a file with ImageId (1 ... N) and Label.
 
-    Arguments and errors as `train`.
+    Arguments and errors as `train`; `fix` ends the sentence about a bad cell or column.
     """
-    return _column(_read(path, SUBMISSION, rows), SUBMITTED)
+    return _column(_read(path, SUBMISSION, rows, name, fix), SUBMITTED)
 
 
-def solution(path: Path, rows: int | None = None) -> np.ndarray | None:
+def solution(path: Path, rows: int | None = None, name: Path | None = None) -> np.ndarray | None:
     """Return the true labels of test.csv, uint8 (N,), or None when they are not known.
 
     They are not known when the file has only its header (`src.data.write_csv`). Arguments and
     errors as `train`.
     """
-    _require(path)
-    with path.open("rb") as lines:
-        header, first = lines.readline().strip(), lines.readline().strip()
-    if header == ",".join(SUBMISSION).encode() and not first:
-        return None
-    return submission(path, rows)
+    table = _read(path, SUBMISSION, rows, name, may_be_empty=True)
+    return _column(table, SUBMITTED) if len(table) else None
 
 
 def _images(table: pa.Table) -> np.ndarray:
@@ -81,54 +87,78 @@ def _column(table: pa.Table, name: str) -> np.ndarray:
     return np.concatenate([np.from_dlpack(chunk) for chunk in table[name].chunks])
 
 
-def _require(path: Path) -> None:
-    if not path.is_file() or not path.stat().st_size:
-        state = "is empty" if path.is_file() else "is missing"
-        raise InputError(f"{path} {state}: run fetch first (dvc repro, or python -m src.fetch).")
+def _require(path: Path, name: Path, columns: tuple[str, ...], fix: str) -> None:
+    """Refuse what is no CSV at first sight."""
+    if not path.is_file():
+        raise InputError(f"{name} is missing: run fetch first (dvc repro, or python -m src.fetch).")
+    with path.open("rb") as file:
+        first = file.read(4)
+    if not first:
+        raise InputError(f"{name} is empty: expected {_text(columns)}. {fix}")
+    for magic, kind in MAGIC.items():
+        if first.startswith(magic):
+            raise InputError(
+                f"{name} is {kind}, not a CSV file: unpack it where it came from, then fetch it "
+                "again (python -m src.fetch)."
+            )
 
 
-def _read(path: Path, columns: tuple[str, ...], rows: int | None) -> pa.Table:
-    _require(path)
-    types = {name: pa.int64() if name == IMAGE_ID else pa.uint8() for name in columns}
+def _read(
+    path: Path,
+    columns: tuple[str, ...],
+    rows: int | None,
+    name: Path | None,
+    fix: str = FIX,
+    *,
+    may_be_empty: bool = False,
+) -> pa.Table:
+    name = name or path
+    _require(path, name, columns, fix)
+    types = {column: pa.int64() if column == IMAGE_ID else pa.uint8() for column in columns}
     # No cell counts as null, so that an empty one is refused like any other text.
     convert = arrow.ConvertOptions(column_types=types, null_values=[])
     try:
         table = arrow.read_csv(path, BLOCKS, convert_options=convert)
         header = table.column_names
     except ValueError as error:  # Arrow's own, and Python's for a header that is not text
-        raise InputError(_refused(path, columns, str(error))) from error
+        raise InputError(f"{name}{_refused(path, columns, str(error))} {fix}") from error
     if about := _about_columns(header, columns) or _about_cells(table):
-        raise InputError(f"{path}{about} {FIX}")
-    if not len(table) or rows not in (None, len(table)):
+        raise InputError(f"{name}{about} {fix}")
+    if (not len(table) and not may_be_empty) or (len(table) and rows not in (None, len(table))):
         expected = "at least 1" if rows is None else f"{rows:,}"
         raise InputError(
-            f"{path} has {len(table):,} data rows, {expected} expected (fetch.layout in "
-            f"params.yaml and test.csv say how many). {FIX}"
+            f"{name} has {len(table):,} data rows, {expected} expected (fetch.layout in "
+            f"params.yaml and test.csv say how many). {fix}"
         )
     return table
 
 
 def _refused(path: Path, columns: tuple[str, ...], reason: str) -> str:
-    """Return the sentence for a file that Arrow refused, about its header or first bad cell."""
+    """Return the rest of a sentence about why Arrow refused: the header or the first bad cell."""
     opened = path.open(newline="", encoding="utf-8-sig", errors="replace")
     with suppress(csv.Error), opened as file:  # such as an endless line
         lines = csv.reader(file)
-        header = next(lines, [])
+        header = next(filter(None, lines), [])
         if about := _about_columns(header, columns):
-            return f"{path}{about} {FIX}"
+            return about
         for row, cells in enumerate(filter(None, lines), 1):
             if len(cells) != len(header):
                 return (
-                    f"{path}, data row {row}: {len(cells)} cells, {len(header)} expected, as in "
-                    f"the header. {FIX}"
+                    f", data row {row}: {len(cells)} cells, {len(header)} expected, as in the "
+                    "header."
                 )
             for name, cell in zip(header, cells, strict=True):
-                whole = cell.strip().isdecimal()
-                if not whole or (name != IMAGE_ID and int(cell) > 255):
+                if _is_wrong(name, row, cell.strip()):
                     found = repr(cell[:40]) if cell.strip() else "an empty cell"
-                    return f"{path}{_about(name, row, found)} {FIX}"
-    reason = " ".join(reason.split())[:120]
-    return f"{path} cannot be read as a table ({reason}): expected {_text(columns)}. {FIX}"
+                    return _about(name, row, found)
+    return f" cannot be read as a table ({one_line(reason, 120)}): expected {_text(columns)}."
+
+
+def _is_wrong(column: str, row: int, cell: str) -> bool:
+    if not (cell.isascii() and cell.isdecimal()):
+        return True
+    digits = cell.lstrip("0") or "0"
+    return digits != str(row) if column == IMAGE_ID else len(digits) > 3 or int(digits) > 255
 
 
 def _about_cells(table: pa.Table) -> str:
@@ -157,9 +187,14 @@ def _about_columns(found: list[str], expected: tuple[str, ...]) -> str:
     """Return the rest of a sentence about the header, or an empty text if it is right."""
     if tuple(found) == expected:
         return ""
-    missing = [name for name in expected if name not in found]
-    extra = [name for name in found if name not in expected]
+    counts, known = Counter(found), set(expected)
+    missing = [name for name in expected if not counts[name]]
+    extra = [name for name in found if name not in known]
     wanted = f"expected {_text(expected)}."
+    if twice := next((name for name in expected if counts[name] > 1), None):
+        places = listed([str(place) for place, name in enumerate(found, 1) if name == twice], 3)
+        also = f", and no column {missing[0]!r}" if missing else ""
+        return f" has {twice!r} as columns {places}{also}: {wanted}"
     if extra == [LABEL] and not missing:
         return f" has a column {LABEL!r}, but test images come without labels: {wanted}"
     if missing:
@@ -168,9 +203,16 @@ def _about_columns(found: list[str], expected: tuple[str, ...]) -> str:
         return f" has no column {missing[0]!r}{more}{instead}: {wanted}"
     if extra:
         return f" has an unexpected column {extra[0][:40]!r}: {wanted}"
-    pairs = zip(found, (*expected, None), strict=False)
-    wrong = next(name for name, right in pairs if name != right)
-    return f" has column {wrong!r} at a wrong place or twice: {wanted}"
+    first = next(place for place, name in enumerate(found) if name != expected[place])
+    # Either the column that is here was put forward, or the one that belongs here was put back.
+    both = (expected[first], found[first])
+    moved = next((one for one in both if _without(found, one) == _without(expected, one)), both[0])
+    places = f"column {found.index(moved) + 1}, not {expected.index(moved) + 1}"
+    return f" has {moved!r} as {places}: {wanted}"
+
+
+def _without(names: Sequence[str], name: str) -> list[str]:
+    return [one for one in names if one != name]
 
 
 def _text(columns: tuple[str, ...]) -> str:

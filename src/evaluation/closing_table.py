@@ -5,8 +5,26 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from src.data.digits import is_scored_by_kaggle
 from src.runtime import metric_names, paths
 from src.runtime.read_json import read_json
+
+TIMED = dict.fromkeys(
+    (
+        metric_names.BEST_VAL_ACCURACY,
+        metric_names.MEDIAN_EPOCH_SECONDS,
+        metric_names.MEDIAN_IMAGES_PER_SECOND,
+    ),
+    float,
+)
+NAMED = {"run_id": str | None, "run_name": str, "experiment": str, "dataset": str}
+SCORED = {
+    metric_names.TEST_ACCURACY: float,
+    metric_names.TEST_ACCURACY_LOW: float,
+    metric_names.TEST_ACCURACY_HIGH: float,
+    metric_names.TEST_ERRORS: int,
+    metric_names.TEST_IMAGES: int,
+}
 
 
 def show(model_folder: Path, predictions_folder: Path) -> None:
@@ -20,18 +38,12 @@ def show(model_folder: Path, predictions_folder: Path) -> None:
         InputError: one of them is missing or damaged.
     """
     remedy = "run `dvc repro` first."
-    timed = dict.fromkeys(
-        (
-            metric_names.BEST_VAL_ACCURACY,
-            metric_names.MEDIAN_EPOCH_SECONDS,
-            metric_names.MEDIAN_IMAGES_PER_SECOND,
-        ),
-        float,
-    )
-    final = read_json(model_folder / paths.METRICS, timed, remedy)
-    named = {"run_id": str | None, "run_name": str, "experiment": str}
-    origin = read_json(model_folder / paths.ORIGIN, named, remedy)
+    final = read_json(model_folder / paths.METRICS, TIMED, remedy)
+    origin = read_json(model_folder / paths.ORIGIN, NAMED, remedy)
     scores = read_json(predictions_folder / paths.METRICS, {}, remedy)
+    if scores:
+        scores = read_json(predictions_folder / paths.METRICS, SCORED, remedy)
+    kaggle = is_scored_by_kaggle(origin["dataset"])
 
     table = Table(title=origin["run_name"], show_header=False, title_justify="left")
     table.add_column(style="bold")
@@ -42,8 +54,10 @@ def show(model_folder: Path, predictions_folder: Path) -> None:
             "errors",
             f"{scores[metric_names.TEST_ERRORS]:,} of {scores[metric_names.TEST_IMAGES]:,} images",
         )
-    else:
+    elif kaggle:
         table.add_row("held-out accuracy", "not known here: Kaggle scores this submission")
+    else:
+        table.add_row("held-out accuracy", f"not known: {origin['dataset']} has no test labels")
     table.add_row("validation accuracy", f"{final[metric_names.BEST_VAL_ACCURACY]:.4f}")
     table.add_row(
         "speed",
@@ -56,7 +70,7 @@ def show(model_folder: Path, predictions_folder: Path) -> None:
     console = Console(highlight=False)
     console.print(table)
     console.print("Next")
-    if not scores:
+    if kaggle and not scores:
         console.print("  python -m src.submit               send the submission to Kaggle")
     if origin["run_id"]:
         console.print("  make ui                            see the run in MLflow")

@@ -9,7 +9,7 @@ import keras
 import numpy as np
 import pandas as pd
 
-from src.data import dataset, read_csv, write_csv
+from src.data import dataset, provenance, read_csv, write_csv
 from src.evaluation import figures, scoring
 from src.runtime import paths
 from src.runtime.atomic_write import writing
@@ -68,8 +68,10 @@ def held_out_labels(images: int) -> np.ndarray | None:
         images: how many test images there are.
 
     Raises:
-        InputError: sample_submission.csv or solution.csv is missing, or is not of these images.
+        InputError: sample_submission.csv or solution.csv is missing, is not the one that fetch
+            wrote, or is not of these images.
     """
+    provenance.verify(paths.SAMPLE_SUBMISSION_CSV, paths.SOLUTION_CSV)
     read_csv.submission(paths.SAMPLE_SUBMISSION_CSV, images)  # asks for these very ids
     return read_csv.solution(paths.SOLUTION_CSV, images)
 

@@ -336,8 +336,8 @@ def _read(client: MlflowClient, run: Run, folder: Path) -> Training:
         ) from error
     if not len(table):
         raise InputError(
-            f"Run {name} has no held-out labels because only Kaggle has them: compare activations "
-            "on data with public labels (fetch.source=mnist)."
+            f"Run {name} has no held-out labels, as its data came without them: compare "
+            "activations on data with public labels (fetch.source=mnist)."
         )
     return training
 

@@ -28,10 +28,13 @@ def sentence(error: BaseException) -> str | None:
         return str(error)
     if isinstance(error, OSError) and error.errno in DISK:
         where = f" {error.filename}" if error.filename else ""
-        return (
-            f"Cannot write{where}: {os.strerror(error.errno).lower()}. "
-            "Make room or allow writing there, then run the same command again."
-        )
+        reason = os.strerror(error.errno).lower()
+        if error.errno in (EACCES, EPERM):  # these do not tell reading from writing
+            start = f"Cannot use{where}" if where else "Cannot read or write"
+            remedy = "Allow reading and writing there"
+        else:
+            start, remedy = f"Cannot write{where}", "Make room or allow writing there"
+        return f"{start}: {reason}. {remedy}, then run the same command again."
     return None
 
 

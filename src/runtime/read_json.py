@@ -8,13 +8,14 @@ from typing import Any, get_args
 
 from src.runtime.errors import InputError
 from src.runtime.formatting import listed
+from src.runtime.parsing import parsing
 
 TYPES: dict[type, str] = {
     dict: "an object",
     list: "an array",
     str: "a string",
     bool: "a boolean",
-    int: "a number",
+    int: "a whole number",
     float: "a number",
     NoneType: "null",
 }
@@ -25,24 +26,21 @@ def read_json(path: Path, keys: Mapping[str, type | UnionType], remedy: str) -> 
 
     Args:
         path: of the file.
-        keys: each with the type of its value, one of `TYPES` or a union such as `str | None`.
+        keys: each with the type of its value, one of `TYPES` or a union such as `str | None`; a
+            float may be whole.
         remedy: what to do when the file is missing or damaged; it ends the error's sentence.
 
     Raises:
-        InputError: the file is missing or unreadable, is not JSON, holds something other than an
-            object, or lacks a key or has one of another type.
+        InputError: the file is missing, is not JSON, holds something other than an object, or lacks
+            a key or has one of another type.
+        OSError: it may not be read.
     """
     if not path.is_file():
         raise InputError(f"{path} does not exist: {remedy}")
-    try:
+    expected = "a JSON object" + (f" with {listed(list(keys))}" if keys else "")
+    with parsing(path, remedy, expected):
         found = json.loads(path.read_text(encoding="utf-8"))
         _check(found, keys)
-    except (OSError, ValueError) as error:
-        reason = " ".join(str(error).split())
-        expected = "a JSON object" + (f" with {listed(list(keys))}" if keys else "")
-        raise InputError(
-            f"{path} cannot be read ({reason}), expected {expected}: {remedy}"
-        ) from error
     return found
 
 
@@ -52,8 +50,10 @@ def _check(found: Any, keys: Mapping[str, type | UnionType]) -> None:
     for key, kind in keys.items():
         if key not in found:
             raise ValueError(f"it has no {key!r}")
-        if not isinstance(found[key], kind):
-            raise ValueError(f"its {key!r} is {_name(type(found[key]))}, not {_name(kind)}")
+        kinds = get_args(kind) or (kind,)
+        value = type(found[key])  # exactly: to Python, true is also a number
+        if value not in kinds and not (value is int and float in kinds):
+            raise ValueError(f"its {key!r} is {_name(value)}, not {_name(kind)}")
 
 
 def _name(kind: type | UnionType) -> str:

@@ -6,8 +6,9 @@ import pytest
 from src.data import dataset
 from src.runtime import paths
 from src.runtime.errors import InputError
+from tests.support.contents import contents
 
-FACTS = {"name": "mnist-kaggle", "digest": "0f" * 32, "counts": {"train": 2, "valid": 1}}
+FACTS = {"name": "mnist-kaggle", "digest": "0f" * 32, "counts": {"train": 2, "valid": 1, "test": 2}}
 IMAGES = np.arange(2 * 28 * 28, dtype=np.uint8).reshape(2, 28, 28)
 
 
@@ -70,6 +71,100 @@ def test_a_damaged_part_is_named_with_the_command_that_makes_it_again(processed,
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    "counts",
+    [
+        {},
+        {"train": 2, "valid": 1},
+        {"train": 2, "valid": 1, "test": None},
+        {"train": 2, "valid": True, "test": 2},
+        {"train": 2, "valid": 1.0, "test": 2},
+        {"train": 2, "valid": 0, "test": 2},
+        {"train": 2, "valid": 1, "test": 2, "more": 3},
+    ],
+)
+def test_counts_that_are_none_are_refused(processed, counts):
+    paths.DATASET.write_text(json.dumps(FACTS | {"counts": counts}))
+    before = contents(processed)
+    with pytest.raises(InputError) as caught:
+        dataset.describe()
+    assert str(caught.value) == (
+        f"data/processed/dataset.json has the counts {counts}, expected the number of images in "
+        f"train, valid and test: {dataset.REMEDY}"
+    )
+    assert contents(processed) == before
+
+
+LABELS = np.array([3, 4], np.uint8)
+
+
+@pytest.mark.parametrize(
+    ("arrays", "reason"),
+    [
+        ({}, "it holds nothing"),
+        ({"images": IMAGES}, "it holds images.npy"),
+        ({"images": IMAGES, "digits": LABELS}, "it holds images.npy, digits.npy"),
+        (
+            {"images": IMAGES, "labels": LABELS, "more": LABELS},
+            "it holds images.npy, labels.npy, more.npy",
+        ),
+        (
+            {"images": IMAGES.astype(int), "labels": LABELS},
+            "images are int64 (2, 28, 28), not uint8 (N, 28, 28) with N > 0",
+        ),
+        (
+            {"images": IMAGES.reshape(2, 784), "labels": LABELS},
+            "images are uint8 (2, 784), not uint8 (N, 28, 28) with N > 0",
+        ),
+        (
+            {"images": IMAGES[:0], "labels": LABELS[:0]},
+            "images are uint8 (0, 28, 28), not uint8 (N, 28, 28) with N > 0",
+        ),
+        (
+            {"images": np.uint8(3), "labels": LABELS},
+            "images are uint8 (), not uint8 (N, 28, 28) with N > 0",
+        ),
+        (
+            {"images": IMAGES, "labels": LABELS[:1]},
+            "labels are uint8 (1,), not uint8 (2,) like the images",
+        ),
+        (
+            {"images": IMAGES, "labels": LABELS.astype(float)},
+            "labels are float64 (2,), not uint8 (2,) like the images",
+        ),
+        ({"images": IMAGES, "labels": LABELS * 20}, "a label is 80, not a digit from 0 to 9"),
+        (
+            {"images": np.array([{}, None]), "labels": LABELS},
+            "Object arrays cannot be loaded when allow_pickle=False",
+        ),
+    ],
+)
+def test_other_arrays_than_preprocess_writes_are_refused(processed, arrays, reason):
+    np.savez(paths.TRAIN, **arrays)
+    before = contents(processed)
+    with pytest.raises(InputError) as caught:
+        dataset.load(paths.TRAIN)
+    assert str(caught.value) == f"{paths.TRAIN} cannot be read ({reason}): {dataset.REMEDY}"
+    assert contents(processed) == before
+
+
+def test_test_images_with_labels_are_refused(processed):
+    np.savez(paths.TEST, images=IMAGES, labels=LABELS)
+    with pytest.raises(InputError, match=r"it holds images.npy, labels.npy"):
+        dataset.load(paths.TEST)
+
+
+def test_a_header_with_an_absurd_or_another_shape_is_damage(processed):
+    for shape in (b"(9" + b"0" * 18 + b", 28, 28)", b"(1, 28, 28)"):
+        content = paths.TEST.read_bytes()
+        right = b"(2, 28, 28), }" + b" " * 30
+        assert right in content
+        paths.TEST.write_bytes(content.replace(right, (shape + b", }").ljust(len(right))))
+        with pytest.raises(InputError, match=r"test.npz cannot be read \("):
+            dataset.load(paths.TEST)
+        paths.TEST.write_bytes(content)
+
+
 @pytest.fixture
 def whole(processed):
     """Three parts that belong together."""
@@ -99,6 +194,20 @@ def test_a_part_of_another_preprocessing_is_refused(whole, path):
 
 def test_a_part_with_too_few_images_is_refused(whole):
     arrays = dict(dataset.load(paths.TRAIN))
-    np.savez(paths.TRAIN, **arrays | {"images": arrays["images"][:1]})
+    np.savez(paths.TRAIN, images=arrays["images"][:1], labels=arrays["labels"][:1])
     with pytest.raises(InputError, match="are not the arrays"):
         dataset.load_all()
+
+
+def test_counts_of_other_arrays_are_refused(whole):
+    facts = json.loads(paths.DATASET.read_text())
+    facts["counts"]["valid"] += 1
+    paths.DATASET.write_text(json.dumps(facts))
+    before = contents(whole)
+    with pytest.raises(InputError) as caught:
+        dataset.load_all()
+    assert str(caught.value) == (
+        "train.npz, valid.npz and test.npz in data/processed are not the arrays that dataset.json "
+        f"describes (their SHA-256 or their counts differ): {dataset.REMEDY}"
+    )
+    assert contents(whole) == before

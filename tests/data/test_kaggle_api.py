@@ -4,6 +4,7 @@ import json
 import socket
 import subprocess
 import sys
+import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -23,7 +24,6 @@ from tests.support.kaggle_stand_in import (
     TOKEN,
     USER,
     StandIn,
-    archive,
     stand_in,
 )
 
@@ -143,10 +143,11 @@ def test_a_wrong_key_is_refused_without_showing_it(kaggle, tmp_path, monkeypatch
 
 
 @pytest.mark.usefixtures("token")
-def test_download_places_the_three_files(kaggle, tmp_path):
-    kaggle_api.download(tmp_path / "raw")
-    found = {path.name: path.read_bytes() for path in (tmp_path / "raw").iterdir()}
-    assert found == CSVS
+def test_download_gives_the_archive_with_the_three_files(kaggle, tmp_path):
+    path = kaggle_api.download(tmp_path / "raw")
+    assert list((tmp_path / "raw").iterdir()) == [path]
+    with zipfile.ZipFile(path) as packed:
+        assert {name: packed.read(name) for name in packed.namelist()} == CSVS
 
 
 @pytest.mark.usefixtures("token")
@@ -164,30 +165,6 @@ def test_a_download_before_the_rules_are_accepted_says_where_to_accept_them(
     error = sentence(download_to(tmp_path / "raw"))
     assert "403 (You must accept this competition's rules)" in error
     assert "https://www.kaggle.com/c/digit-recognizer/rules" in error
-
-
-@pytest.mark.usefixtures("token")
-@pytest.mark.parametrize(
-    ("content", "cut"),
-    [
-        (archive({"train.csv": b"x"}), 0),
-        (archive(CSVS)[:-30], 0),
-        (b"<html>Please sign in</html>", 0),
-        (archive(CSVS), 30),
-    ],
-    ids=["a file is missing", "truncated", "no archive", "hung up"],
-)
-def test_a_download_that_is_not_whole_leaves_what_was_there(
-    kaggle, tmp_path, monkeypatch, sentence, content, cut
-):
-    monkeypatch.setattr("time.sleep", lambda seconds: None)  # the client's pauses between tries
-    kaggle.archive, kaggle.cut = content, cut
-    raw = tmp_path / "raw"
-    raw.mkdir()
-    (raw / "train.csv").write_text("old")
-    sentence(download_to(raw))
-    assert [path.name for path in raw.iterdir()] == ["train.csv"]
-    assert (raw / "train.csv").read_text() == "old"
 
 
 @pytest.mark.usefixtures("token")

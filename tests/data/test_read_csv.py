@@ -136,18 +136,46 @@ def test_a_renamed_column_is_named_with_the_one_that_is_missing(folder):
     assert refused(folder / "train.csv").startswith(said)
 
 
-def test_columns_in_another_order_are_refused(folder):
-    set_cell(folder / "train.csv", 0, 1, "pixel1")
-    set_cell(folder / "train.csv", 0, 2, "pixel0")
-    said = " has column 'pixel1' at a wrong place or twice"
-    assert refused(folder / "train.csv").startswith(said)
+TRAIN = f"expected label,pixel0,...,pixel783. {read_csv.FIX}"
+TEST = f"expected pixel0,pixel1,...,pixel783. {read_csv.FIX}"
 
 
-def test_a_column_that_comes_twice_is_refused(folder):
+@pytest.mark.parametrize(
+    ("start", "end", "said"),
+    [
+        (0, 784, "'label' as column 785, not 1"),
+        (784, 0, "'pixel783' as column 1, not 785"),
+        (1, 2, "'pixel0' as column 3, not 2"),
+        (9, 1, "'pixel8' as column 2, not 10"),
+    ],
+)
+def test_a_column_at_another_place_is_named_with_both_places(folder, start, end, said):
+    path = folder / "train.csv"
+    rows = [line.split(",") for line in path.read_text().splitlines()]
+    for cells in rows:
+        cells.insert(end, cells.pop(start))
+    path.write_text("\n".join(map(",".join, rows)))
+    assert refused(path) == f" has {said}: {TRAIN}"
+
+
+def test_of_columns_in_quite_another_order_the_first_is_named(folder):
+    path = folder / "train.csv"
+    rows = [line.split(",")[::-1] for line in path.read_text().splitlines()]
+    path.write_text("\n".join(map(",".join, rows)))
+    assert refused(path) == f" has 'label' as column 785, not 1: {TRAIN}"
+
+
+def test_a_column_that_comes_twice_is_named_with_its_places(folder):
     path = folder / "test.csv"
     path.write_text("\n".join(f"{line},0" for line in path.read_text().splitlines()))
     set_cell(path, 0, 784, "pixel5")
-    assert refused(path).startswith(" has column 'pixel5' at a wrong place or twice")
+    assert refused(path) == f" has 'pixel5' as columns 6 and 785: {TEST}"
+
+
+def test_a_column_that_stands_in_for_another_is_named_with_it(folder):
+    path = folder / "test.csv"
+    set_cell(path, 0, 700, "pixel5")
+    assert refused(path) == f" has 'pixel5' as columns 6 and 701, and no column 'pixel700': {TEST}"
 
 
 @pytest.mark.parametrize(
@@ -168,7 +196,9 @@ def test_a_header_alone_is_no_data(folder, name):
 @pytest.mark.parametrize("name", READERS)
 def test_an_empty_file_is_refused(folder, name):
     (folder / name).write_bytes(b"")
-    assert refused(folder / name).startswith(" is empty: run fetch first")
+    columns = {"train.csv": "label,pixel0,...,pixel783", "test.csv": "pixel0,pixel1,...,pixel783"}
+    expected = columns.get(name, "ImageId,Label")
+    assert refused(folder / name) == f" is empty: expected {expected}. {read_csv.FIX}"
 
 
 @pytest.mark.parametrize("name", READERS)
@@ -191,6 +221,62 @@ def test_a_file_cut_off_in_the_middle_of_a_row_is_refused_with_that_row(folder):
     path.write_text("\n".join([*lines[:300], "5,0,0"]))
     said = ", data row 300: 3 cells, 785 expected, as in the header."
     assert refused(path).startswith(said)
+
+
+@pytest.mark.parametrize("name", READERS)
+@pytest.mark.parametrize(
+    ("magic", "kind"), [(b"PK\3\4\x14\0", "a zip archive"), (b"\x1f\x8b\x08\0", "a gzip file")]
+)
+def test_a_packed_file_with_a_csvs_name_is_told_so(folder, name, magic, kind):
+    (folder / name).write_bytes(magic + (folder / name).read_bytes())
+    assert refused(folder / name) == (
+        f" is {kind}, not a CSV file: unpack it where it came from, then fetch it again "
+        "(python -m src.fetch)."
+    )
+
+
+@pytest.mark.parametrize(
+    "spread",
+    [lambda text: text.replace("\n", "\r"), lambda text: f"\n{text}".replace("\n", "\n\n")],
+)
+def test_lone_carriage_returns_and_blank_lines_are_fine(folder, sample, spread):
+    for name in READERS:
+        (folder / name).write_bytes(spread((folder / name).read_text()).encode())
+    images, labels = read_csv.train(folder / "train.csv", 600)
+    assert np.array_equal(images, sample[mirrors.TRAIN_IMAGES])
+    assert np.array_equal(labels, sample[mirrors.TRAIN_LABELS])
+    test_images = read_csv.test(folder / "test.csv", 200)
+    assert np.array_equal(test_images, sample[mirrors.TEST_IMAGES])
+    solution = read_csv.solution(folder / "solution.csv", 200)
+    assert np.array_equal(solution, sample[mirrors.TEST_LABELS])
+    assert not read_csv.submission(folder / "sample_submission.csv", 200).any()
+
+
+def test_a_copy_is_called_by_the_name_of_the_file_it_was_made_of(folder):
+    set_cell(folder / "solution.csv", 5, 1, "77")
+    with pytest.raises(InputError) as caught:
+        read_csv.solution(folder / "solution.csv", 200, Path("given/solution.csv"))
+    assert str(caught.value) == (
+        "given/solution.csv, column Label, data row 5: found 77, expected a digit from 0 to 9. "
+        f"{read_csv.FIX}"
+    )
+
+
+@pytest.mark.parametrize(
+    ("column", "text", "said"),
+    [
+        (
+            0,
+            "99999999999999999999",
+            "ImageId, data row 4: found '99999999999999999999', expected 4",
+        ),
+        (1, "9" * 5000, "Label, data row 4: found '9999"),
+        (1, "٣", "Label, data row 4: found '٣', expected a digit"),
+    ],
+)
+def test_a_number_that_no_integer_holds_is_named_too(folder, column, text, said):
+    set_cell(folder / "solution.csv", 4, column, text)
+    assert refused(folder / "solution.csv").startswith(f", column {said}")
 
 
 @pytest.mark.parametrize(

@@ -1,10 +1,13 @@
 import json
+import re
 
 import pytest
 
+from src import summary
 from src.evaluation import closing_table
-from src.runtime import metric_names, paths
+from src.runtime import errors, metric_names, paths
 from src.runtime.errors import InputError
+from tests.support.contents import contents
 
 FINAL = {
     metric_names.BEST_EPOCH: 7,
@@ -21,7 +24,12 @@ SCORES = {
     metric_names.TEST_ERRORS: 1097,
     metric_names.TEST_IMAGES: 28000,
 }
-ORIGIN = {"run_id": "0f" * 16, "run_name": "swish-seed1", "experiment": "digits"}
+ORIGIN = {
+    "run_id": "0f" * 16,
+    "run_name": "swish-seed1",
+    "experiment": "digits",
+    "dataset": "kaggle-kaggle",
+}
 
 
 @pytest.fixture
@@ -42,8 +50,8 @@ def written(project):
 
 @pytest.fixture
 def shown(written, capsys):
-    def show(scores):
-        written(scores)
+    def show(scores, **origin):
+        written(scores, ORIGIN | origin)
         closing_table.show(paths.MODELS, paths.PREDICTIONS)
         return capsys.readouterr().out
 
@@ -64,11 +72,24 @@ def test_the_table_tells_score_speed_submission_and_run(shown):
         assert part in text
 
 
-def test_without_known_labels_it_says_so_and_how_to_get_a_score(shown):
-    text = shown({})
-    assert "not known here" in text
+KAGGLE = "not known here: Kaggle scores this submission"
+
+
+@pytest.mark.parametrize(
+    ("dataset", "said"),
+    [
+        ("kaggle-kaggle", KAGGLE),
+        ("kaggle-any", KAGGLE),
+        ("files-kaggle", KAGGLE),
+        ("files-any", "not known: files-any has no test labels"),
+        ("mnist-kaggle", "not known: mnist-kaggle has no test labels"),
+    ],
+)
+def test_without_known_labels_it_says_so_and_only_kaggles_data_are_submitted(shown, dataset, said):
+    text = shown({}, dataset=dataset)
+    assert re.search(rf"held-out accuracy +│ {re.escape(said)} +│", text)
     assert "errors" not in text
-    assert "python -m src.submit" in text
+    assert ("python -m src.submit" in text) == (said == KAGGLE)
 
 
 def test_it_ends_with_commands_to_type_next(shown):
@@ -91,6 +112,51 @@ def test_what_is_missing_is_named_with_the_command_that_makes_it(written, path):
     with pytest.raises(InputError, match="run `dvc repro` first") as caught:
         closing_table.show(paths.MODELS, paths.PREDICTIONS)
     assert str(caught.value).startswith(f"{path} does not exist")
+
+
+DAMAGED = {
+    paths.MODELS / paths.ORIGIN: "run_id, run_name, experiment and dataset",
+    paths.MODELS
+    / paths.METRICS: "best_val_accuracy, median_epoch_seconds and median_images_per_second",
+    paths.PREDICTIONS / paths.METRICS: (
+        "test_accuracy, test_accuracy_low, test_accuracy_high, test_errors and test_images"
+    ),
+}
+
+
+@pytest.mark.parametrize("path", DAMAGED)
+def test_a_file_without_what_belongs_in_it_is_refused(written, project, path):
+    written(SCORES)
+    path.write_text('{"other": null}')
+    before = contents(project)
+    with pytest.raises(InputError) as caught:
+        closing_table.show(paths.MODELS, paths.PREDICTIONS)
+    first = DAMAGED[path].split(",")[0]
+    assert str(caught.value) == (
+        f"{path} cannot be read (it has no {first!r}), expected a JSON object with "
+        f"{DAMAGED[path]}: run `dvc repro` first."
+    )
+    assert contents(project) == before
+
+
+def test_an_empty_run_json_is_one_sentence_of_the_command(written, capsys):
+    written(SCORES, {})
+    with pytest.raises(SystemExit):
+        errors.run(summary.main)
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert printed.err == (
+        "Error: models/run.json cannot be read (it has no 'run_id'), expected a JSON object with "
+        "run_id, run_name, experiment and dataset: run `dvc repro` first.\n"
+    )
+
+
+def test_whole_numbers_are_numbers(written, capsys):
+    written(SCORES)
+    path = paths.MODELS / paths.METRICS
+    path.write_text(json.dumps(FINAL | {metric_names.MEDIAN_IMAGES_PER_SECOND: 3000}))
+    closing_table.show(paths.MODELS, paths.PREDICTIONS)
+    assert "3,000 images/s" in capsys.readouterr().out
 
 
 def test_a_training_that_was_not_tracked_is_told_so(written, capsys):

@@ -4,10 +4,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from src.data import mirrors, write_csv
+from src.data import mirrors, provenance, write_csv
 from src.evaluation import predictions
 from src.runtime import metric_names, paths
+from src.runtime.checksum import sha256
 from src.runtime.errors import InputError
+from tests.support.contents import contents
 
 
 class Knowing:
@@ -39,7 +41,15 @@ def prepared(project, images, labels):
     np.savez(paths.TEST, images=images)
     write_csv.submission(paths.SAMPLE_SUBMISSION_CSV, np.zeros(len(images), np.uint8))
     write_csv.submission(paths.SOLUTION_CSV, labels)
+    keep_provenance()
     return project
+
+
+def keep_provenance():
+    """Write provenance.json for the files that are there, as fetch does."""
+    files = (paths.SAMPLE_SUBMISSION_CSV, paths.SOLUTION_CSV)
+    facts = {"source": "files", "layout": "any"}
+    provenance.write(paths.PROVENANCE, facts, {path.name: sha256(path) for path in files})
 
 
 @pytest.fixture
@@ -117,6 +127,7 @@ def test_the_figure_of_errors_gets_the_wrong_images_with_the_most_confident_firs
 
 def test_without_the_labels_every_output_exists_and_claims_nothing(prepared, model):
     write_csv.submission(paths.SOLUTION_CSV, None)
+    keep_provenance()
     made = predictions.write(model, paths.PREDICTIONS)
     assert made.scores == {}
     assert json.loads((made.folder / "metrics.json").read_text()) == {}
@@ -155,15 +166,31 @@ def shorten(path):
 
 @pytest.mark.parametrize("path", [paths.SAMPLE_SUBMISSION_CSV, paths.SOLUTION_CSV])
 @pytest.mark.parametrize(
-    ("harm", "said"), [(shorten, "has 199 data rows, 200 expected"), ("unlink", "is missing")]
+    ("harm", "said"),
+    [
+        ("unlink", "is missing: run fetch first (dvc repro, or python -m src.fetch)."),
+        (
+            "shorten",
+            "is not the file that data/raw/provenance.json tells of (its SHA-256 differs): run "
+            "fetch again (dvc repro, or python -m src.fetch); to use a file of your own, put it "
+            "into the folder that fetch.path names, with fetch.source=files in params.yaml.",
+        ),
+        (
+            "shorten and fetch",
+            "has 199 data rows, 200 expected (fetch.layout in params.yaml and test.csv say how "
+            "many). Fix the file where it came from, then fetch it again (python -m src.fetch).",
+        ),
+    ],
 )
 def test_an_input_that_does_not_fit_is_refused_and_the_old_outputs_stay(
     prepared, model, path, harm, said
 ):
-    made = predictions.write(model, paths.PREDICTIONS)
-    before = made.submission.read_bytes()
-    path.unlink() if harm == "unlink" else harm(path)
-    with pytest.raises(InputError, match=said) as caught:
+    predictions.write(model, paths.PREDICTIONS)
+    path.unlink() if harm == "unlink" else shorten(path)
+    if harm == "shorten and fetch":
+        keep_provenance()
+    before = contents(prepared)
+    with pytest.raises(InputError) as caught:
         predictions.write(model, paths.PREDICTIONS)
-    assert str(path) in str(caught.value)
-    assert made.submission.read_bytes() == before
+    assert str(caught.value) == f"{path} {said}"
+    assert contents(prepared) == before

@@ -431,7 +431,9 @@ def test_a_damaged_file_is_refused_with_its_run(client, made, damage, name, chan
 
 def test_runs_whose_held_out_labels_nobody_knows_are_refused(client, experiment):
     study(client, experiment, labelled=False, **PAIR)
-    assert refusal(client).startswith("Run relu-seed1 has no held-out labels because only Kaggle")
+    assert refusal(client).startswith(
+        "Run relu-seed1 has no held-out labels, as its data came without them"
+    )
 
 
 SCORED = (

@@ -7,7 +7,7 @@ from src.data import mirrors
 from src.evidence.statistics import Estimate
 from src.reporting import page
 from src.runtime import paths
-from tests.support.simulated_runs import DIGEST
+from tests.support.simulated_runs import COUNTS, DIGEST
 
 
 def test_only_the_images_that_the_runs_were_scored_on_are_shown(
@@ -19,7 +19,7 @@ def test_only_the_images_that_the_runs_were_scored_on_are_shown(
 
     def found(digest, count):
         np.savez(paths.TEST, images=images[:count])
-        paths.DATASET.write_text(json.dumps({"name": "mnist", "digest": digest, "counts": {}}))
+        paths.DATASET.write_text(json.dumps({"name": "mnist", "digest": digest, "counts": COUNTS}))
         return page.held_out_images(five_runs)
 
     assert np.array_equal(found(DIGEST, 1000), images)

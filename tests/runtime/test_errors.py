@@ -24,14 +24,23 @@ def test_an_input_error_is_one_sentence_and_status_1(capsys):
     assert captured.out == ""
 
 
-@pytest.mark.parametrize("number", sorted(errors.DISK))
-def test_a_disk_that_cannot_be_written_is_a_sentence_with_the_file(capsys, number):
+@pytest.mark.parametrize(
+    ("number", "said"),
+    [
+        (errno.ENOSPC, "Cannot write {path}: no space left on device. Make room or allow writing"),
+        (errno.EDQUOT, "Cannot write {path}: disk quota exceeded. Make room or allow writing"),
+        (errno.EROFS, "Cannot write {path}: read-only file system. Make room or allow writing"),
+        (errno.EACCES, "Cannot use {path}: permission denied. Allow reading and writing"),
+        (errno.EPERM, "Cannot use {path}: operation not permitted. Allow reading and writing"),
+    ],
+)
+def test_a_disk_that_cannot_be_used_is_a_sentence_with_the_file(capsys, number, said):
+    assert number in errors.DISK
     with pytest.raises(SystemExit) as left:
         errors.run(failing(OSError(number, "as the system says", "data/raw/train.csv")))
     assert left.value.code == 1
-    text = capsys.readouterr().err
-    assert text.startswith("Error: Cannot write data/raw/train.csv: ")
-    assert text.count("\n") == 1
+    said = said.format(path="data/raw/train.csv")
+    assert capsys.readouterr().err == f"Error: {said} there, then run the same command again.\n"
 
 
 def test_a_full_disk_without_a_file_name_is_a_sentence_too():

@@ -5,8 +5,15 @@ import pytest
 from src.runtime.errors import InputError
 from src.runtime.read_json import read_json
 
-KEYS = {"name": str, "counts": dict, "parts": list, "score": int | float, "run": str | None}
-FACTS = {"name": "mnist", "counts": {"train": 2}, "parts": [1], "score": 0.5, "run": None}
+KEYS = {"name": str, "counts": dict, "parts": list, "score": float, "size": int, "run": str | None}
+FACTS = {
+    "name": "mnist",
+    "counts": {"train": 2},
+    "parts": [1],
+    "score": 0.5,
+    "size": 3,
+    "run": None,
+}
 REMEDY = "run `dvc repro` first."
 
 
@@ -50,9 +57,13 @@ def test_a_missing_file_is_named_with_the_remedy(tmp_path):
         assert str(caught.value) == f"{path} does not exist: {REMEDY}"
 
 
-@pytest.mark.parametrize("content", [b"", b"{", b"name: mnist", b"\xff\xfe{}", b"{}\n{}"])
+@pytest.mark.parametrize(
+    "content", [b"", b"{", b"name: mnist", b"\xff\xfe{}", b"{}\n{}", b"[" * 99_999]
+)
 def test_what_is_not_json_is_told_with_what_was_expected(refusal, content):
-    assert "), expected a JSON object with name, counts, parts, score and run: " in refusal(content)
+    assert "), expected a JSON object with name, counts, parts, score, size and run: " in refusal(
+        content
+    )
     assert "), expected a JSON object: " in refusal(content, {})
 
 
@@ -60,7 +71,7 @@ def test_what_is_not_json_is_told_with_what_was_expected(refusal, content):
     ("content", "said"),
     [
         (b"[]", "an array"),
-        (b"3", "a number"),
+        (b"3", "a whole number"),
         (b'"text"', "a string"),
         (b"true", "a boolean"),
         (b"null", "null"),
@@ -79,10 +90,13 @@ def test_a_missing_key_is_named(refusal, key):
 @pytest.mark.parametrize(
     ("key", "value", "said"),
     [
-        ("name", 3, "a number, not a string"),
+        ("name", 3, "a whole number, not a string"),
         ("counts", [], "an array, not an object"),
         ("parts", "1", "a string, not an array"),
         ("score", None, "null, not a number"),
+        ("score", True, "a boolean, not a number"),
+        ("size", 3.0, "a number, not a whole number"),
+        ("size", False, "a boolean, not a whole number"),
         ("run", True, "a boolean, not a string or null"),
     ],
 )
@@ -90,7 +104,7 @@ def test_a_value_of_another_type_is_named_with_both_types(refusal, key, value, s
     assert f" (its {key!r} is {said}), " in refusal(json.dumps(FACTS | {key: value}).encode())
 
 
-def test_a_file_that_may_not_be_read_is_refused(tmp_path, monkeypatch):
+def test_a_file_that_may_not_be_read_keeps_the_systems_error(tmp_path, monkeypatch):
     path = tmp_path / "facts.json"
     path.write_text(json.dumps(FACTS))
 
@@ -98,5 +112,5 @@ def test_a_file_that_may_not_be_read_is_refused(tmp_path, monkeypatch):
         raise PermissionError(13, "Permission denied", str(path))
 
     monkeypatch.setattr(type(path), "read_text", forbidden)
-    with pytest.raises(InputError, match=r"cannot be read \(.*Permission denied.*run `dvc repro`"):
+    with pytest.raises(PermissionError):
         read_json(path, KEYS, REMEDY)

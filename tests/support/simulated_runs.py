@@ -27,6 +27,7 @@ ORDER = tuple(LAYERS)
 SHIFTS = {"relu": 0.0, "gelu": -0.5, "hard_swish": -0.1, "swish": -0.8, "swish_beta": -0.75}
 SECONDS = {"relu": 10.0, "gelu": 12.0, "hard_swish": 10.4, "swish": 10.5, "swish_beta": 11.0}
 DIGEST = "0f" * 32
+COUNTS = {"train": 540, "valid": 60, "test": 200}
 COMMIT = "ab" * 20
 PARAMS = {"epochs": "6", "precision": "float32", "model._target_": "src.training.models.compact"}
 TAGS = {

@@ -1,0 +1,102 @@
+"""The CSVs that a user has: in a folder, or in a zip archive such as Kaggle's download."""
+
+import zipfile
+from collections.abc import Sequence
+from pathlib import Path, PurePosixPath
+from shutil import copyfile, copyfileobj
+
+from src.runtime.errors import InputError
+from src.runtime.formatting import listed
+from src.runtime.parsing import parsing
+from src.runtime.paths import TEST_CSV, TRAIN_CSV
+
+REQUIRED = (TRAIN_CSV.name, TEST_CSV.name)
+NEEDS = "fetch needs train.csv and test.csv in Kaggle's layout there."
+ZIP = b"PK\3\4"  # its first bytes
+
+
+def take(place: Path, targets: Sequence[Path]) -> dict[str, Path]:
+    """Copy the CSVs from a folder or a zip archive, which needs only the `REQUIRED` ones.
+
+    Args:
+        place: the folder or the archive.
+        targets: where to; each has the name of the file that it becomes a copy of.
+
+    Returns:
+        By its name, where each file came from, which is what to call it in an error.
+
+    Raises:
+        InputError: there is no such place, a file is missing, or the archive is damaged.
+        OSError: the disk is full, or a file may not be read or written.
+    """
+    if place.is_dir():
+        return _copy(place, targets)
+    if place.is_file():
+        with place.open("rb") as file:
+            if file.read(len(ZIP)) == ZIP:
+                return unpack(place, targets, place, "download or copy it again.")
+    state = "is neither a folder nor a zip archive" if place.exists() else "does not exist"
+    raise InputError(
+        f"fetch.path={place} {state}: set it in params.yaml to the folder, or the zip archive, "
+        "with train.csv and test.csv."
+    )
+
+
+def _copy(folder: Path, targets: Sequence[Path]) -> dict[str, Path]:
+    sources = {target.name: folder / target.name for target in targets}
+    for name, source in sources.items():
+        if source.is_file():
+            continue
+        for packed in (folder / f"{name}.zip", folder / f"{name}.gz"):
+            if packed.is_file():
+                raise InputError(
+                    f"{source} is missing, but {packed} is there: unpack it there, then fetch "
+                    "again (python -m src.fetch)."
+                )
+        if name in REQUIRED:
+            for archive in sorted(folder.glob("*.zip")):
+                raise InputError(
+                    f"{source} is missing, but {archive} is there: if that holds train.csv and "
+                    "test.csv, set fetch.path in params.yaml to it."
+                )
+            raise InputError(f"{source} is missing: {NEEDS}")
+    found = {name: source for name, source in sources.items() if source.is_file()}
+    for target in targets:
+        if target.name in found:
+            copyfile(found[target.name], target)
+    return found
+
+
+def unpack(
+    archive: Path, targets: Sequence[Path], name: Path | str, remedy: str
+) -> dict[str, Path]:
+    """Unpack the CSVs from a zip archive; they may lie in a folder of it.
+
+    Args:
+        archive: the zip archive.
+        targets: as in `take`, like what is returned.
+        name: what an error calls the archive.
+        remedy: what to do about a damaged one.
+
+    Raises:
+        InputError: the archive is damaged, or lacks a file.
+        OSError: the disk is full, or a file may not be read or written.
+    """
+    found = {}
+    with parsing(name, remedy, "a zip archive"), zipfile.ZipFile(archive) as packed:
+        members = {PurePosixPath(one): one for one in packed.namelist()}
+        folders = [str(one.parent) for one in members if one.name == TRAIN_CSV.name]
+        if len(folders) > 1:
+            raise InputError(
+                f"{name} holds {len(folders)} files {TRAIN_CSV.name}, in {listed(folders)}, 1 "
+                "expected: unpack it, and set fetch.path in params.yaml to the right folder."
+            )
+        for target in targets:
+            member = PurePosixPath(folders[0] if folders else "", target.name)
+            if member in members:
+                with packed.open(members[member]) as source, target.open("wb") as file:
+                    copyfileobj(source, file)
+                found[target.name] = Path(name) / member
+            elif target.name in REQUIRED:
+                raise InputError(f"{name} has no {member}: {NEEDS}")
+    return found

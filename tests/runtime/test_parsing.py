@@ -1,0 +1,52 @@
+import errno
+import re
+import zlib
+
+import pytest
+
+from src.runtime.errors import DISK, InputError
+from src.runtime.parsing import parsing
+
+
+def parse(error, *more):
+    with parsing("models/a.json", "run it again.", *more):
+        raise error
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (ValueError("line 1\n  of 2"), "line 1 of 2"),
+        (zlib.error("Error -3"), "Error -3"),
+        (NotImplementedError("compression type 9"), "compression type 9"),
+        (ValueError("a\0b\x1b[31m"), "a\ufffdb\ufffd[31m"),
+        (MemoryError(), "MemoryError"),
+        (OSError(errno.EINVAL, "Invalid argument"), "[Errno 22] Invalid argument"),
+    ],
+)
+def test_whatever_a_parser_raises_is_one_sentence(error, reason):
+    with pytest.raises(
+        InputError, match=f"^{re.escape(f'models/a.json cannot be read ({reason})')}"
+    ):
+        parse(error)
+
+
+def test_the_sentence_says_what_was_expected():
+    with pytest.raises(InputError) as caught:
+        parse(KeyError("x"), "an object")
+    assert str(caught.value) == (
+        "models/a.json cannot be read ('x'), expected an object: run it again."
+    )
+
+
+@pytest.mark.parametrize("error", [InputError("Mine."), *(OSError(one, "disk") for one in DISK)])
+def test_a_sentence_of_the_blocks_own_and_the_disks_errors_pass(error):
+    with pytest.raises(type(error)) as caught:
+        parse(error)
+    assert caught.value is error
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), SystemExit(3)])
+def test_an_interruption_is_no_damage(error):
+    with pytest.raises(type(error)):
+        parse(error)

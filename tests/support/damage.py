@@ -1,0 +1,142 @@
+"""Files damaged at random, but the same way for the same seed, and what their readers make of them.
+
+A reader may refuse a damaged file with an InputError, or return a right result, since some damage
+does not show. Any other exception is a defect, and so is a sentence of several lines.
+"""
+
+import random
+from collections import Counter
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import TypeVar
+
+from src.runtime.errors import InputError
+
+Result = TypeVar("Result")
+
+TOKENS = (
+    b"\0",
+    b"\n",
+    b"\r",
+    b",",
+    b'"',
+    b"-1",
+    b"1e9",
+    b"null",
+    b"{",
+    b"[]",
+    b"PK\3\4",
+    b"\xff\xfe",
+)
+
+
+def flip_bits(content: bytearray, chance: random.Random) -> None:
+    """Flip a bit each of one to eight bytes."""
+    for _ in range(chance.choice((1, 1, 1, 2, 8))):
+        content[chance.randrange(len(content))] ^= 1 << chance.randrange(8)
+
+
+def overwrite(content: bytearray, chance: random.Random) -> None:
+    """Overwrite up to 64 bytes, with zeros or at random."""
+    place = chance.randrange(len(content))
+    count = min(chance.randint(1, 64), len(content) - place)
+    content[place : place + count] = chance.choice((bytes(count), chance.randbytes(count)))
+
+
+def truncate(content: bytearray, chance: random.Random) -> None:
+    """Cut off the end."""
+    del content[chance.randrange(len(content)) :]
+
+
+def behead(content: bytearray, chance: random.Random) -> None:
+    """Cut off the start."""
+    del content[: chance.randrange(1, len(content) + 1)]
+
+
+def remove(content: bytearray, chance: random.Random) -> None:
+    """Remove up to 64 bytes."""
+    place = chance.randrange(len(content))
+    del content[place : place + chance.randint(1, 64)]
+
+
+def insert(content: bytearray, chance: random.Random) -> None:
+    """Insert bytes, at random or such as mean something to a reader."""
+    place = chance.randrange(len(content) + 1)
+    content[place:place] = chance.choice((*TOKENS, chance.randbytes(chance.randint(1, 64))))
+
+
+def repeat(content: bytearray, chance: random.Random) -> None:
+    """Repeat a slice where it stands."""
+    place = chance.randrange(len(content))
+    content[place:place] = content[place : place + chance.randint(1, 512)]
+
+
+def replace(content: bytearray, chance: random.Random) -> None:
+    """Replace everything, by nothing, a token, or bytes at random."""
+    content[:] = chance.choice((b"", *TOKENS, chance.randbytes(chance.randint(1, 256))))
+
+
+KINDS = (flip_bits, overwrite, truncate, behead, remove, insert, repeat, replace)
+
+
+def damaged(content: bytes, seed: int) -> bytes:
+    """Return the content, which is not empty, with the damage of this seed.
+
+    Eight seeds in a row are eight kinds of damage. Rarely, it is the same content again.
+    """
+    changed = bytearray(content)
+    KINDS[seed % len(KINDS)](changed, random.Random(seed))
+    return bytes(changed)
+
+
+def outcome(
+    path: Path, content: bytes, read: Callable[[], Result], is_right: Callable[[Result], bool]
+) -> str:
+    """Write the content to a file; return what the reader made of it: "refused" or "read".
+
+    Args:
+        path: of the file.
+        content: of the file.
+        read: the reader, for that file.
+        is_right: says whether what it returned will do.
+
+    Raises:
+        AssertionError: what it returned will not do, or its sentence is none.
+    """
+    path.write_bytes(content)
+    try:
+        result = read()
+    except InputError as error:
+        text = str(error)
+        assert text.isprintable(), f"not a line of text: {text!r}"
+        assert text.endswith((".", ").")), text
+        assert len(text) < 800, text
+        return "refused"
+    assert is_right(result), f"a damaged {path} was read as {result!r}"
+    return "read"
+
+
+def drill(
+    path: Path,
+    read: Callable[[], Result],
+    is_right: Callable[[Result], bool],
+    seeds: Iterable[int] = range(100),
+) -> Counter[str]:
+    """Damage a file once for each seed, and count the outcomes; the file is whole again after it.
+
+    Raises:
+        AssertionError: a result will not do, or an exception was no InputError; it has the seed as
+            a note, to repeat the damage with `damaged`.
+    """
+    content = path.read_bytes()
+    counts: Counter[str] = Counter()
+    try:
+        for seed in seeds:
+            try:
+                counts[outcome(path, damaged(content, seed), read, is_right)] += 1
+            except Exception as error:
+                error.add_note(f"seed {seed} of the damage of {path}")
+                raise
+    finally:
+        path.write_bytes(content)
+    return counts
