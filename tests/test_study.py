@@ -12,6 +12,7 @@ import yaml
 from src import study
 from src.runtime import metric_names
 from src.studies import design, executors, note
+from tests.support import broken_activation
 from tests.support.commands import environment, files, make_project, run, runs, sentence, store
 
 EPOCHS = 30
@@ -76,6 +77,33 @@ def test_a_mistake_is_one_sentence_without_heavy_imports_and_leaves_no_file(
     assert files(refusing) == before
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("activation", "said"),
+    [
+        ("_target_: keras.layers.Reluu", "conf/activation/mine.yaml cannot be built .*Reluu"),
+        (
+            "_target_: src.training.activations.ESwish\nbetta: 3",
+            "conf/activation/mine.yaml cannot be built .*betta",
+        ),
+    ],
+)
+def test_what_cannot_be_built_is_refused_before_anything_is_made(
+    activation, said, small_mnist, tmp_path
+):
+    project = make_project(tmp_path, small_mnist)
+    (project / "conf" / "activation" / "mine.yaml").write_text(activation)
+    write(project, activations=["relu", "mine"])
+    before = files(project)
+    done = run(project, "src.study", "mine")
+    assert done.returncode == 1
+    assert re.search(said, sentence(done)), done.stderr
+    locks = {"checkpoints", "checkpoints/study-mine.lock"}
+    made = files(project) - before
+    assert {path for path in made if not path.startswith("mlflow.db")} == locks
+    assert runs(project) == []
+
+
 def test_help_lists_the_studies(capsys):
     with pytest.raises(SystemExit):
         study.main(["--help"])
@@ -106,7 +134,7 @@ def wait_for_epochs(process, project, count):
 
 @pytest.fixture(scope="module")
 def told(small_mnist, tmp_path_factory):
-    """A study with an activation that cannot be built, which is killed outright while two workers
+    """A study with an activation that fails in training, which is killed outright while two workers
     train; goes on in one process; has its activation fixed, and a seed more; is started once more.
     """
     project = make_project(tmp_path_factory.mktemp("study"), small_mnist)
@@ -134,7 +162,8 @@ def told(small_mnist, tmp_path_factory):
         told.recorded[name] = runs(project)
 
     activations = ["relu", "swish", "mine"]
-    mine.write_text("_target_: src.training.activations.ESwish\nbetta: 3")
+    broken_activation.add(project)
+    mine.write_text(f"_target_: {broken_activation.TARGET}")
     write(project, activations=activations)
     start("killed", killed=True)
     write(project, activations=activations, workers=1)
@@ -176,7 +205,7 @@ def test_a_run_that_fails_is_told_and_costs_the_others_nothing(told):
     assert done.returncode == 1
     failure, last = done.stderr.splitlines()
     assert failure.startswith("Error in run mine-seed1: ")
-    assert "betta" in failure
+    assert broken_activation.REASON in failure
     assert re.search(r"^Error: 1 of 3 runs did not finish \(mine-seed1\): .*again", last)
     assert "python -m src.report" not in done.stdout
     parent, children = parent_and_children(told.recorded["resumed"])

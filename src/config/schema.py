@@ -60,7 +60,8 @@ class Fetch:
         if self.source == "files" and not self.path:
             raise InputError(
                 "fetch.path is empty, but fetch.source=files reads the CSVs from a folder: set "
-                "fetch.path in params.yaml to the folder with train.csv and test.csv."
+                "fetch.path in params.yaml to the folder, or the zip archive, with train.csv and "
+                "test.csv."
             )
 
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 from shutil import copyfile, copyfileobj
 
+from src.runtime.checksum import sha256
 from src.runtime.errors import InputError
 from src.runtime.formatting import listed
 from src.runtime.parsing import parsing
@@ -12,6 +13,8 @@ from src.runtime.paths import TEST_CSV, TRAIN_CSV
 
 REQUIRED = (TRAIN_CSV.name, TEST_CSV.name)
 NEEDS = "fetch needs train.csv and test.csv in Kaggle's layout there."
+KINDS = (".csv", ".gz", ".zip")
+REMEDY = "set it in params.yaml to the folder, or the zip archive, with train.csv and test.csv."
 ZIP = b"PK\3\4"  # its first bytes
 
 
@@ -36,10 +39,20 @@ def take(place: Path, targets: Sequence[Path]) -> dict[str, Path]:
             if file.read(len(ZIP)) == ZIP:
                 return unpack(place, targets, place, "download or copy it again.")
     state = "is neither a folder nor a zip archive" if place.exists() else "does not exist"
-    raise InputError(
-        f"fetch.path={place} {state}: set it in params.yaml to the folder, or the zip archive, "
-        "with train.csv and test.csv."
-    )
+    raise InputError(f"fetch.path={place} {state}: {REMEDY}")
+
+
+def checksums(place: Path) -> dict[str, str]:
+    """Return the SHA-256, by name, of each file that `take` may read: of the archive itself, or of
+    the CSVs and archives in a folder.
+
+    Raises:
+        InputError: there is no such place.
+    """
+    if not place.exists():
+        raise InputError(f"fetch.path={place} does not exist: {REMEDY}")
+    files = [place] if place.is_file() else sorted(place.iterdir())
+    return {file.name: sha256(file) for file in files if file.is_file() and file.suffix in KINDS}
 
 
 def _copy(folder: Path, targets: Sequence[Path]) -> dict[str, Path]:

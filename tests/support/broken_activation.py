@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+TARGET = "src.training.broken.Broken"
 REASON = "this activation is broken on purpose."
 LAYER = f'''"""An activation that fails when it is called."""
 
@@ -26,4 +27,4 @@ def add(project: Path) -> None:
     """Let a project choose it, as `activation=broken`."""
     (project / "src" / "training" / "broken.py").write_text(LAYER)
     choice = project / "conf" / "activation" / "broken.yaml"
-    choice.write_text("_target_: src.training.broken.Broken\n")
+    choice.write_text(f"_target_: {TARGET}\n")

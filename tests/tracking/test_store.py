@@ -6,6 +6,7 @@ from pathlib import Path
 
 import mlflow
 import pytest
+from mlflow.exceptions import MlflowException
 
 from src.runtime.errors import InputError
 from src.tracking import store
@@ -122,6 +123,20 @@ def test_a_damaged_store_is_one_sentence_with_its_place(tmp_path):
     text = refusal()
     assert f"sqlite:///{tmp_path / 'mlflow.db'}" in text
     assert "not a database" in text
+
+
+@pytest.mark.parametrize(
+    ("reason", "remedy"),
+    [
+        ("(sqlite3.OperationalError) database or disk is full [SQL: INSERT]", "make room, then"),
+        ("(sqlite3.OperationalError) attempt to write a readonly database", "allow writing there"),
+        ("connection refused", "fix MLFLOW_TRACKING_URI, or unset it"),
+    ],
+)
+def test_the_remedy_fits_what_is_wrong_with_the_store(reason, remedy):
+    with pytest.raises(InputError, match=remedy) as caught, store._usable_store():
+        raise MlflowException(reason)
+    assert "[SQL" not in str(caught.value)
 
 
 def test_a_deleted_experiment_is_one_sentence(client):
