@@ -15,6 +15,7 @@ from mlflow.data.numpy_dataset import from_numpy
 from mlflow.entities import LoggedModelStatus, Metric, RunStatus
 from mlflow.exceptions import MlflowException
 from mlflow.models import infer_signature
+from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 
 from src.config.schema import Mlflow
 from src.data.dataset import Dataset
@@ -234,7 +235,9 @@ class RunLogger(TrainingLogger):
                 )
 
     def _has_model(self) -> bool:
-        """Return whether the run has its model; one that was not logged to the end is deleted."""
+        """Return whether the run has its model; one that was not logged to the end is deleted,
+        and before it its files: MLflow would keep those of a deleted model for ever.
+        """
         run = self.client.get_run(self.run_id)
         logged = self.client.search_logged_models(
             [run.info.experiment_id], f"source_run_id = '{self.run_id}'"
@@ -242,6 +245,8 @@ class RunLogger(TrainingLogger):
         ready = [one for one in logged if one.status == LoggedModelStatus.READY]
         for one in logged:
             if one not in ready:
+                with suppress(*store.AWAY, NotImplementedError):  # some stores cannot delete
+                    get_artifact_repository(one.artifact_location).delete_artifacts()
                 self.client.delete_logged_model(one.model_id)
         return bool(ready)
 

@@ -266,7 +266,11 @@ def test_a_model_that_was_not_logged_to_the_end_is_replaced(client, left):
     with opened() as logger:
         experiment_id = client.get_run(logger.run_id).info.experiment_id
         half = client.create_logged_model(experiment_id, "model", logger.run_id)
+        kept = Path(half.artifact_location.removeprefix("file://"))
+        kept.mkdir(parents=True)
+        (kept / "MLmodel").touch()
         logger.trained(model, image, {}, folder)
+    assert not kept.exists()
     [only] = models(client, logger.run_id)
     assert only.model_id != half.model_id
     assert only.status == LoggedModelStatus.READY
