@@ -33,9 +33,11 @@ class State:
 
     `history` holds a row of metrics per finished epoch, `best` the model's variables after the
     best of them, `current` all variables after the last, `plateaus` what the callbacks know.
+    `folder` is where the process that trained last puts its files.
     """
 
     run_id: str | None = None
+    folder: str | None = None
     history: list[dict[str, float]] = field(default_factory=list)
     plateaus: list[dict[str, float]] = field(default_factory=list)
     best: list[np.ndarray] = field(default_factory=list)
@@ -107,7 +109,12 @@ def _previous(file: Path) -> Path:
 
 def _pack(state: State) -> bytes:
     """Return a state as the SHA-256 of what follows, and an uncompressed npz archive."""
-    plain = {"run_id": state.run_id, "history": state.history, "plateaus": state.plateaus}
+    plain = {
+        "run_id": state.run_id,
+        "folder": state.folder,
+        "history": state.history,
+        "plateaus": state.plateaus,
+    }
     arrays = {f"best{i}": value for i, value in enumerate(state.best)}
     arrays |= {f"current{i}": value for i, value in enumerate(state.current)}
     packed = io.BytesIO()
