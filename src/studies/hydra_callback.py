@@ -27,7 +27,7 @@ from src.config import compose, messages
 from src.data import dataset
 from src.runtime import errors
 from src.studies import sweep_table
-from src.studies.planned_run import PlannedRun
+from src.studies.planned_run import PlannedRun, forget_checkpoint
 from src.tracking import fingerprint, run_tags
 
 PARENT = "mlflow.parent_run_id"
@@ -196,7 +196,10 @@ def finished(run: PlannedRun) -> Any | None:
         f"tags.{run_tags.PARENT} = '{mlflow.parent_run_id}' and "
         f"tags.{run_tags.TRAINING_DIGEST} = '{digest}' and attributes.status = 'FINISHED'",
     )
-    return same[0] if same else None
+    if not same:
+        return None
+    forget_checkpoint(digest, same[0].info.run_id)
+    return same[0]
 
 
 def _jobs(config: DictConfig) -> Iterator[DictConfig]:

@@ -10,7 +10,7 @@ from src.config.compose import resolve
 from src.config.messages import explain
 from src.config.schema import Config
 from src.data import dataset
-from src.runtime import heavy_imports
+from src.runtime import heavy_imports, paths
 from src.training import precision
 
 INTERRUPTED = "Interrupted: the same command goes on after the last epoch that ended."
@@ -65,6 +65,20 @@ class PlannedRun:
         images = f"{data.counts['train']:,} images of {data.name}"
         epochs = f"{cfg.epochs} epoch{'s' if cfg.epochs > 1 else ''}"
         return f"{self.name} · {self.choices['model']} · {images} · {epochs}"
+
+
+def forget_checkpoint(digest: str, run_id: str) -> None:
+    """Delete what a finished run left where its process was killed at the very end.
+
+    Args:
+        digest: of the training.
+        run_id: the run's in MLflow.
+    """
+    folder = paths.checkpoint(digest)
+    if folder.exists():
+        from src.training import checkpoint  # Keras: hardly ever needed
+
+        checkpoint.forget(folder, run_id)
 
 
 def job_words(overrides: list[str]) -> str:

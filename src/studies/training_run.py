@@ -41,7 +41,7 @@ def run(planned: PlannedRun, cfg: Config) -> float:
     settings = fingerprint.settings(planned.composed)
     digest = fingerprint.digest(settings, data)
 
-    with checkpoint.opened(paths.project_root() / paths.CHECKPOINTS / digest[:16]) as (file, state):
+    with checkpoint.opened(paths.checkpoint(digest)) as (file, state):
         if state.history:
             done = f"epoch {len(state.history)} of {cfg.epochs}"
             print(f"{planned.name} goes on after {done}.", flush=True)

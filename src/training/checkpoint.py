@@ -9,7 +9,7 @@ import io
 import json
 import shutil
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -23,6 +23,7 @@ from src.runtime.atomic_write import writing
 from src.runtime.errors import InputError
 from src.training.history import best_epoch
 
+STATE = "state"  # the file's name
 DIGEST = hashlib.sha256().digest_size
 PLATEAU_STATE = ("best", "wait", "cooldown_counter")
 
@@ -58,7 +59,7 @@ def opened(folder: Path) -> Iterator[tuple[Path, State]]:
     folder.mkdir(parents=True, exist_ok=True)
     try:
         with FileLock(f"{folder}.lock", timeout=0):
-            file = folder / "state"
+            file = folder / STATE
             yield file, load(file)
     except Timeout:
         raise InputError(
@@ -99,8 +100,23 @@ def save(file: Path, state: State) -> None:
 
 
 def delete(file: Path) -> None:
-    """Forget the training: it is finished."""
+    """Forget the training: it is finished.
+
+    The state before goes first: left alone, it would be resumed.
+    """
+    _previous(file).unlink(missing_ok=True)
     shutil.rmtree(file.parent)
+
+
+def forget(folder: Path, run_id: str) -> None:
+    """Delete the checkpoint of a finished run, whose process was killed before it did.
+
+    One of another run is left alone, and so is one that another process has open.
+    """
+    with suppress(Timeout), FileLock(f"{folder}.lock", timeout=0):
+        file = folder / STATE
+        if folder.exists() and load(file).run_id in (None, run_id):
+            delete(file)
 
 
 def _previous(file: Path) -> Path:
