@@ -15,7 +15,8 @@ test: .venv/locked  ## all tests; `make test ARGS="-m 'not slow'"` leaves out th
 	@python -m pytest -n auto --maxprocesses 8 --dist loadfile $(ARGS)
 
 drill: .venv/locked  ## kill every command at every step; damage every file (25 minutes)
-	@python -m pytest -n 0 -q --drill tests/end_to_end/test_kills.py $(ARGS)
+	@python -m pytest -n 0 -q --drill \
+	    tests/end_to_end/test_kills.py tests/end_to_end/test_damaged_files.py $(ARGS)
 
 study: .venv/locked  ## activations × seeds, resumable; `make study STUDY=fashion` for another
 	@dvc repro -q preprocess && python -m src.study $(STUDY)

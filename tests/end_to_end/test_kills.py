@@ -48,8 +48,8 @@ COMMANDS = {
         "processed",
         60,
         (
-            r"opened checkpoints/.*\.lock",
             r"rename checkpoints/\w+/\.writing.* -> checkpoints/\w+/state$",
+            r"opened outputs/.*/learning_curves.png",
             r"opened mlruns/models/.*/MLmodel",
             r"remove checkpoints/.*/state$",
         ),
@@ -73,13 +73,14 @@ def projects(small_mnist, empty_store, tmp_path_factory):
     folder = tmp_path_factory.mktemp("projects")
     new = make_project(folder / "new", small_mnist, processed=False)
     study = {
+        "description": "Killed again and again.",
         "activations": ["relu", "swish"],
         "seeds": [1, 2],
+        "experiment": "default",
         "dataset": "files-any",
+        "overrides": list(SMALL),
         "workers": 2,
-        **dict(word.split("=", 1) for word in SMALL),
     }
-    study = {"description": "Killed again and again.", **study}
     (new / "conf" / "study" / "drill.yaml").write_text(yaml.safe_dump(study, sort_keys=False))
     with tempfile.TemporaryDirectory() as short:
         variables = environment(MLFLOW_DISABLE_TELEMETRY="true")
@@ -150,5 +151,5 @@ def test_a_killed_command_started_again_ends_as_if_nothing_had_happened(
     lanes = 1 if command.own_processes else os.cpu_count() or 1
     for kill in killed.kills(numbers, expected, lanes):
         count(kill)
-    failed = [kill for kill in result.kills if kill.problems]
+    failed = [kill for kill in result.trials if kill.problems]
     assert not failed, "\n".join(map(str, failed))

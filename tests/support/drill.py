@@ -33,8 +33,8 @@ class Undisturbed:
 
 
 @dataclass(frozen=True)
-class Kill:
-    """What came of a kill: `problems` is empty where the command survived it."""
+class Trial:
+    """What came of a kill or a damage: `problems` is empty where all was well in the end."""
 
     number: int
     step: str
@@ -49,16 +49,23 @@ RESULTS = pytest.StashKey[list["Result"]]()  # of a session of pytest, for the t
 
 @dataclass
 class Result:
-    """A line of the drill's table."""
+    """A line of the drill's table: a command that is killed, or a file that is damaged.
 
-    command: str
-    steps: int
-    kills: list[Kill] = field(default_factory=list)
+    Attributes:
+        name: of the command or the file.
+        steps: of the command, if it is one.
+        trials: so far.
+        seconds: that they took.
+    """
+
+    name: str
+    steps: int | None
+    trials: list[Trial] = field(default_factory=list)
     seconds: float = 0
 
     @property
     def survived(self) -> int:
-        return sum(not kill.problems for kill in self.kills)
+        return sum(not trial.problems for trial in self.trials)
 
 
 @dataclass(frozen=True)
@@ -94,7 +101,7 @@ class Drill:
 
         return Undisturbed(counted, state, once(again))
 
-    def kill(self, number: int, expected: Undisturbed) -> Kill:
+    def kill(self, number: int, expected: Undisturbed) -> Trial:
         """Kill the command at a step, run it again, and compare."""
         folder = self._copy(str(number))
         group = self.group and number % 2 == 0
@@ -113,11 +120,11 @@ class Drill:
         problems += project_state.difference(expected.twice() if done else expected.state, found)
         if not problems:
             shutil.rmtree(folder)
-        return Kill(number, step, problems)
+        return Trial(number, step, problems)
 
     def kills(
         self, numbers: Sequence[int], expected: Undisturbed, at_a_time: int
-    ) -> Iterator[Kill]:
+    ) -> Iterator[Trial]:
         """Yield what came of each kill."""
         with ThreadPoolExecutor(at_a_time) as pool:
             yield from pool.map(lambda number: self.kill(number, expected), numbers)
@@ -173,20 +180,30 @@ def evenly(count: int, most: int) -> list[int]:
 
 def table(results: Sequence[Result]) -> list[str]:
     """Return the lines of the drill's table."""
-    rows = [("command", "steps found", "kills tried", "survived", "time")]
+    rows = [("command or file", "steps found", "tried", "survived", "time")]
+    kills = Result("all kills", None)
+    damages = Result("all damages", None)
     for one in results:
-        time_taken = formatting.duration(one.seconds)
-        rows.append(
-            (one.command, f"{one.steps:,}", f"{len(one.kills)}", f"{one.survived}", time_taken)
-        )
-    kills, survived = (sum(len(one.kills) for one in results), sum(one.survived for one in results))
-    total = formatting.duration(sum(one.seconds for one in results))
-    rows.append(("all", "", f"{kills}", f"{survived}", total))
-    widths = [max(len(row[i]) for row in rows) for i in range(5)]
+        total = damages if one.steps is None else kills
+        total.trials += one.trials
+        total.seconds += one.seconds
+        rows.append(_row(one))
+    rows += [_row(total) for total in (kills, damages) if total.trials]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return [
-        "  ".join([row[0].ljust(widths[0]), *(row[i].rjust(widths[i]) for i in range(1, 5))])
-        for row in rows
+        "  ".join([name.ljust(widths[0]), *map(str.rjust, numbers, widths[1:])])
+        for name, *numbers in rows
     ]
+
+
+def _row(result: Result) -> tuple[str, ...]:
+    return (
+        result.name,
+        "" if result.steps is None else f"{result.steps:,}",
+        f"{len(result.trials):,}",
+        f"{result.survived:,}",
+        formatting.duration(result.seconds),
+    )
 
 
 def announced(result: Result, numbers: Sequence[int], say: Callable[[str], None]) -> Callable:
@@ -194,18 +211,18 @@ def announced(result: Result, numbers: Sequence[int], say: Callable[[str], None]
     began = time.monotonic()
     last = [began]
 
-    def count(kill: Kill) -> None:
-        result.kills.append(kill)
+    def count(kill: Trial) -> None:
+        result.trials.append(kill)
         now = time.monotonic()
         result.seconds = now - began
-        left = len(numbers) - len(result.kills)
+        left = len(numbers) - len(result.trials)
         if kill.problems:
-            say(f"{result.command} {kill}")
+            say(f"{result.name} {kill}")
         if now - last[0] > 20 and left:
             last[0] = now
-            seconds = result.seconds / len(result.kills) * left
+            seconds = result.seconds / len(result.trials) * left
             say(
-                f"{result.command}: {len(result.kills)} of {len(numbers)} kills, "
+                f"{result.name}: {len(result.trials)} of {len(numbers)} kills, "
                 f"{result.survived} survived, about {formatting.duration(seconds)} left"
             )
 
