@@ -1,10 +1,12 @@
 """Kills a command at its steps, one after another, and runs it again: does it end as it should?"""
 
 import shutil
+import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,6 +17,14 @@ from src.runtime import formatting
 from tests.support import project_state
 from tests.support.fork_server import ForkServer
 from tests.support.kill_switch import Switch, steps
+
+TOLD = 8  # problems of a trial
+# Where MLflow keeps the whole path of artifacts.
+ARTIFACTS = (
+    ("experiments", "artifact_location"),
+    ("runs", "artifact_uri"),
+    ("logged_models", "artifact_location"),
+)
 
 
 @dataclass(frozen=True)
@@ -41,7 +51,9 @@ class Trial:
     problems: list[str]
 
     def __str__(self) -> str:
-        return "\n  ".join([f"killed at step {self.number}, {self.step}:", *self.problems])
+        told = self.problems[:TOLD]
+        more = [f"and {len(self.problems) - TOLD} more"] if len(self.problems) > TOLD else []
+        return "\n  ".join([f"killed at step {self.number}, {self.step}:", *told, *more])
 
 
 RESULTS = pytest.StashKey[list["Result"]]()  # of a session of pytest, for the table at its end
@@ -130,7 +142,15 @@ class Drill:
             yield from pool.map(lambda number: self.kill(number, expected), numbers)
 
     def _copy(self, name: str) -> Path:
-        return shutil.copytree(self.project, self.work / name)
+        """Copy the project; what is logged to the copy's store stays in the copy."""
+        folder = shutil.copytree(self.project, self.work / name)
+        if (folder / "mlflow.db").exists():
+            uris = self.project.as_uri(), folder.as_uri()
+            with closing(sqlite3.connect(folder / "mlflow.db")) as store:
+                for table, column in ARTIFACTS:
+                    store.execute(f"UPDATE {table} SET {column} = replace({column}, ?, ?)", uris)
+                store.commit()
+        return folder
 
     def _log(self, folder: Path) -> Path:
         return folder.with_suffix(".steps")
