@@ -54,11 +54,11 @@ COMMANDS = {
             r"remove checkpoints/.*/state$",
         ),
     ),
-    "train, in a new store": Command(("src.train", *SMALL), "storeless", 25, 0),
-    "train, as in DVC": Command(("src.train", *SMALL, *MODELS), "processed", 30, 0),
+    "train, in a new store": Command(("src.train", *SMALL), "storeless", 16, 0),
+    "train, as in DVC": Command(("src.train", *SMALL, *MODELS), "processed", 20, 0),
     "predict": Command(("src.predict",), "trained", 1000, 3),
     "sweep": Command(
-        ("src.train", *SMALL, "activation=relu,swish", "seed=1,2", "-m"), "processed", 40, 0
+        ("src.train", *SMALL, "activation=relu,swish", "seed=1,2", "-m"), "processed", 24, 0
     ),
     "study": Command(("src.study", "drill"), "processed", 12, 0, own_processes=True),
 }

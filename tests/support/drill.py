@@ -123,8 +123,8 @@ class Drill:
             step, problems = "it ended before", [] if status == 0 else [f"status {status}"]
         else:
             step, problems = counted[number - 1], []
-        # What was done to the end, but for the process's own, begins anew.
-        done = status != 0 and _is_done(project_state.snapshot(folder))
+        # A training that was done to the end, but for the process's own, begins anew.
+        done = _is_done(project_state.snapshot(folder))
         again = self._run(folder, 0)
         if again != 0:
             problems += [f"then it ends with status {again}", *self._printed(folder)]

@@ -36,6 +36,7 @@ PERSONAL = {"owner", "heartbeat", "command", "mlflow.source.name", "mlflow.note.
 PARENT = "mlflow.parentRunId"
 MODELS = "mlflow.log-model.history"
 ID = re.compile(r"\b(m-)?[0-9a-f]{32}\b")
+CREATED = re.compile(r'(?<="createdAt": )\d+')  # in a view of MLflow's page
 # Hydra's folders by date and time. What a command left in several of them is put together, because
 # a run that is resumed goes on in a new one.
 DATED = (
@@ -46,7 +47,10 @@ DATED = (
 
 def snapshot(project: Path) -> dict[str, Any]:
     """Return the state of a project: its files, and MLflow's experiments, runs and models."""
-    return {"files": dict(_files(project)), **_store(project)}
+    files = dict(_files(project))
+    # A folder that is empty in one dated folder, where the files are in a later one, is none.
+    empty = [name for name in files if any(other.startswith(name) for other in {*files} - {name})]
+    return {"files": {name: files[name] for name in files if name not in empty}, **_store(project)}
 
 
 def difference(expected: Any, found: Any, place: str = "") -> list[str]:
@@ -94,11 +98,18 @@ def _files(project: Path) -> Iterator[tuple[str, Any]]:
 
 
 def content(path: Path) -> Any:
-    """Return what a file holds, without what differs between two runs."""
+    """Return what a file holds, without what differs between two runs; whatever is in it."""
     whole = path.read_bytes()
+    try:
+        return _content(path, whole)
+    except (ValueError, KeyError, OSError, zipfile.BadZipFile) as error:
+        return f"{len(whole)} bytes that cannot be read ({type(error).__name__})"
+
+
+def _content(path: Path, whole: bytes) -> Any:
     if path.suffix == ".keras":
         return _keras(whole)
-    if path.suffix == ".log" or path.name == "hydra.yaml":
+    if path.suffix == ".log" or path.name in ("hydra.yaml", "multirun.yaml"):
         return "any"
     if path.name == paths.HISTORY:
         rows = list(csv.DictReader(io.StringIO(whole.decode())))
@@ -168,11 +179,15 @@ class _Store:
         return {
             "intact": self.rows("PRAGMA integrity_check"),
             "experiments": self.rows("SELECT name, lifecycle_stage FROM experiments ORDER BY 1"),
-            "experiment tags": self.rows("SELECT key, value FROM experiment_tags ORDER BY 1"),
+            "experiment tags": self.experiment_tags(),
             "data sets": sorted(self.rows("SELECT name, digest FROM datasets")),
             "runs": {name: sorted(found, key=repr) for name, found in runs.items()},
             "artifacts of no run or model": sorted(parts[-1] for parts in stray),
         }
+
+    def experiment_tags(self) -> dict[str, str]:
+        rows = self.rows("SELECT key, value FROM experiment_tags")
+        return {key: CREATED.sub("any", ID.sub("ID", value)) for key, value in rows}
 
     def run(self, run_id: str) -> dict[str, Any]:
         [(status, ended)] = self.rows(
@@ -204,7 +219,7 @@ class _Store:
         found: dict[str, list] = {}
         for key, step, value in self.rows(query, run_id):
             if not key.startswith(SYSTEM):
-                timed = key in TIMED
+                timed = key in TIMED or key.startswith(metric_names.STUDY_EPOCH_SECONDS)
                 found.setdefault(key, []).append((step, "any" if timed else value))
         return found
 
