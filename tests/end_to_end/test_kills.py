@@ -29,7 +29,8 @@ class Command:
         words: a module and its arguments.
         project: in which it runs (the fixture `projects`).
         most: kills of a drill.
-        few: of `make test`: how many, evenly spaced, or at the first steps that match.
+        few: kills of `make test`: how many, evenly spaced, or at the first steps that match.
+        also: kills of a drill beside those that are evenly spaced: at the first steps that match.
         own_processes: whether it starts some.
     """
 
@@ -37,9 +38,12 @@ class Command:
     project: str
     most: int
     few: int | tuple[str, ...]
+    also: tuple[str, ...] = ()
     own_processes: bool = False
 
 
+# After a run has become FINISHED: its checkpoint is deleted last.
+END = (r"rmtree checkpoints/\w+$", r"remove checkpoints/\w+/state$", r"rmdir checkpoints/\w+$")
 COMMANDS = {
     "fetch": Command(("src.fetch",), "new", 1000, 6),
     "preprocess": Command(("src.preprocess",), "fetched", 1000, 6),
@@ -53,14 +57,19 @@ COMMANDS = {
             r"opened mlruns/models/.*/MLmodel",
             r"remove checkpoints/.*/state$",
         ),
+        also=END,
     ),
     "train, in a new store": Command(("src.train", *SMALL), "storeless", 16, 0),
     "train, as in DVC": Command(("src.train", *SMALL, *MODELS), "processed", 20, 0),
     "predict": Command(("src.predict",), "trained", 1000, 3),
     "sweep": Command(
-        ("src.train", *SMALL, "activation=relu,swish", "seed=1,2", "-m"), "processed", 24, 0
+        ("src.train", *SMALL, "activation=relu,swish", "seed=1,2", "-m"),
+        "processed",
+        24,
+        0,
+        also=END,
     ),
-    "study": Command(("src.study", "drill"), "processed", 12, 0, own_processes=True),
+    "study": Command(("src.study", "drill"), "processed", 12, 0, also=END, own_processes=True),
 }
 
 
@@ -113,16 +122,17 @@ def projects(small_mnist, empty_store, tmp_path_factory):
 
 def chosen(command: Command, steps: list[str], thorough: bool) -> list[int]:
     """Return the numbers of the steps to kill at."""
-    if thorough:
-        return drill.evenly(len(steps), command.most)
     if isinstance(command.few, int):
-        return drill.evenly(len(steps), command.few)
-    numbers = []
-    for pattern in command.few:
-        matching = [number for number, step in enumerate(steps, 1) if re.match(pattern, step)]
-        assert matching, f"no step is like {pattern}"
-        numbers.append(matching[0])
-    return numbers
+        count, patterns = command.few, ()
+    else:
+        count, patterns = 0, command.few
+    if thorough:
+        count, patterns = command.most, (*patterns, *command.also)
+    numbers = set(drill.evenly(len(steps), count))
+    for pattern in patterns:
+        matching = (number for number, step in enumerate(steps, 1) if re.match(pattern, step))
+        numbers.add(next(matching))
+    return sorted(numbers)
 
 
 @pytest.mark.slow

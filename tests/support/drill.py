@@ -193,6 +193,8 @@ def _is_done(state: dict[str, Any]) -> bool:
 
 def evenly(count: int, most: int) -> list[int]:
     """Return at most `most` of the numbers from 1 to `count`, evenly spaced with both ends."""
+    if most < 2:
+        return []
     if count <= most:
         return list(range(1, count + 1))
     return sorted({1 + round(i * (count - 1) / (most - 1)) for i in range(most)})

@@ -49,7 +49,11 @@ def snapshot(project: Path) -> dict[str, Any]:
     """Return the state of a project: its files, and MLflow's experiments, runs and models."""
     files = dict(_files(project))
     # A folder that is empty in one dated folder, where the files are in a later one, is none.
-    empty = [name for name in files if any(other.startswith(name) for other in {*files} - {name})]
+    empty = {
+        name
+        for name in files
+        if name.endswith("/") and any(other.startswith(name) for other in {*files} - {name})
+    }
     return {"files": {name: files[name] for name in files if name not in empty}, **_store(project)}
 
 
