@@ -31,6 +31,12 @@ TIMED = {
     metric_names.MEDIAN_EPOCH_SECONDS,
 }
 SYSTEM = "system/"  # metrics of the machine, every two seconds
+# Of a study: every start that adds runs logs them anew, so their last value counts.
+MEANS = (
+    metric_names.STUDY_ACCURACY,
+    metric_names.STUDY_ACCURACY_SD,
+    metric_names.STUDY_EPOCH_SECONDS,
+)
 # Tags whose value tells of the process, or of when; that they are there counts.
 PERSONAL = {"owner", "heartbeat", "command", "mlflow.source.name", "mlflow.note.content"}
 PARENT = "mlflow.parentRunId"
@@ -38,10 +44,10 @@ MODELS = "mlflow.log-model.history"
 ID = re.compile(r"\b(m-)?[0-9a-f]{32}\b")
 CREATED = re.compile(r'(?<="createdAt": )\d+')  # in a view of MLflow's page
 # Hydra's folders by date and time. What a command left in several of them is put together, because
-# a run that is resumed goes on in a new one.
+# a run that is resumed goes on in a new one, where it may have another number.
 DATED = (
     (re.compile(r"^outputs/[\d-]+/[\d-]+-"), "outputs/"),
-    (re.compile(r"^multirun/[\d-]+/[\d-]+(/|$)"), "multirun/"),
+    (re.compile(r"^multirun/[\d-]+/[\d-]+(/\d+-|/|$)"), "multirun/"),
 )
 
 
@@ -222,7 +228,7 @@ class _Store:
         query = f"SELECT key, step, value FROM {table} WHERE run_uuid = ? ORDER BY 1, 2, 3"
         found: dict[str, list] = {}
         for key, step, value in self.rows(query, run_id):
-            if not key.startswith(SYSTEM):
+            if not key.startswith(SYSTEM) and not (table == "metrics" and key.startswith(MEANS)):
                 timed = key in TIMED or key.startswith(metric_names.STUDY_EPOCH_SECONDS)
                 found.setdefault(key, []).append((step, "any" if timed else value))
         return found
