@@ -1,6 +1,6 @@
 # `make` runs the pipeline, `make test` the tests; both build .venv first, from the hashed lock.
 .DEFAULT_GOAL := run
-.PHONY: run test study ui lint lock clean help
+.PHONY: run test drill study ui lint lock clean help
 
 PYTHON ?= python3
 BIN := $(CURDIR)/.venv/bin
@@ -13,6 +13,10 @@ run: .venv/locked  ## fetch, preprocess, train, predict: a scored submission (th
 
 test: .venv/locked  ## all tests; `make test ARGS="-m 'not slow'"` leaves out the slow ones
 	@python -m pytest -n auto --maxprocesses 8 --dist loadfile $(ARGS)
+
+drill: .venv/locked  ## kill every command at its steps, and damage files (half an hour)
+	@python -m pytest -n 0 -q --drill \
+	    tests/end_to_end/test_kills.py tests/end_to_end/test_damaged_files.py $(ARGS)
 
 study: .venv/locked  ## activations × seeds, resumable; `make study STUDY=fashion` for another
 	@dvc repro -q preprocess && python -m src.study $(STUDY)

@@ -20,6 +20,7 @@ from src.evidence import findings
 from src.evidence.findings import Findings
 from src.evidence.run_set import RunSet
 from src.runtime import paths
+from tests.support import drill
 from tests.support.commands import Trained, train_once
 from tests.support.simulated_runs import comparable
 
@@ -31,9 +32,27 @@ SAMPLE = ROOT / "tests" / "support" / "mnist_sample"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Let tests/test_ui.py look at a real study, and keep pictures of what it sees."""
+    """Let tests/test_ui.py look at a real study, and keep pictures of what it sees; let
+    tests/end_to_end/test_kills.py take its time.
+    """
     parser.addoption("--study", help="a study of this project's store, for tests/test_ui.py")
     parser.addoption("--screenshots", type=Path, help="a folder for that test's pictures")
+    parser.addoption("--drill", action="store_true", help="kill every command at many steps")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Make room for what a drill finds."""
+    config.stash[drill.RESULTS] = []
+
+
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
+    """Print the table of a drill."""
+    if config.getoption("--drill"):
+        terminalreporter.section("Drill")
+        for line in drill.table(config.stash[drill.RESULTS]):
+            terminalreporter.write_line(line)
 
 
 @pytest.fixture

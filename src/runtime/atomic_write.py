@@ -55,9 +55,14 @@ def hidden_folder(parent: Path) -> Path:
     return Path(mkdtemp(prefix=f"{PREFIX}{process.identity()}-", dir=parent))
 
 
-def remove_litter(folder: Path) -> None:
-    """Remove what processes that are gone left unfinished in a folder."""
-    for path in folder.glob(f"{PREFIX}*"):
+def remove_litter(folder: Path, *, below: bool = False) -> None:
+    """Remove what processes that are gone left unfinished in a folder.
+
+    Args:
+        folder: it need not exist.
+        below: whether to look in the folders below it too.
+    """
+    for path in list(folder.glob(f"{'**/' if below else ''}{PREFIX}*")):
         if not _is_alive(path):
             shutil.rmtree(path, ignore_errors=True)
 

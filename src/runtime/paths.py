@@ -66,3 +66,8 @@ def project_root() -> Path:
     `dvc exp run --queue` and `--temp` work in a clone that DVC deletes; DVC_ROOT is the original.
     """
     return Path(os.environ.get("DVC_ROOT") or Path.cwd())
+
+
+def checkpoint(digest: str) -> Path:
+    """Return the folder of an unfinished training's checkpoint, by the training's digest."""
+    return project_root() / CHECKPOINTS / digest[:16]

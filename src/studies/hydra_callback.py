@@ -265,7 +265,10 @@ def finished(run: PlannedRun) -> Any | None:
         f"tags.{run_tags.PARENT} = '{mlflow.parent_run_id}' and "
         f"tags.{run_tags.TRAINING_DIGEST} = '{digest}' and attributes.status = 'FINISHED'",
     )
-    return same[0] if same else None
+    if not same:
+        return None
+    planned_run.forget_checkpoint(digest, same[0].info.run_id)
+    return same[0]
 
 
 def _jobs(config: DictConfig) -> Iterator[DictConfig]:

@@ -10,7 +10,7 @@ from omegaconf import DictConfig
 from src.config.compose import resolve
 from src.config.messages import explain
 from src.data import dataset
-from src.runtime import heavy_imports
+from src.runtime import heavy_imports, paths
 from src.training import precision
 
 INTERRUPTED = "Interrupted: the same command goes on after the last epoch that ended."
@@ -79,6 +79,20 @@ def announce(composed: DictConfig, choices: Mapping[str, str]) -> None:
 def run_name(composed: DictConfig, choices: Mapping[str, str]) -> str:
     """Return the name that a run has in MLflow."""
     return f"{choices['activation']}-seed{composed.seed}"
+
+
+def forget_checkpoint(digest: str, run_id: str) -> None:
+    """Delete what a finished run left where its process was killed at the very end.
+
+    Args:
+        digest: of the training.
+        run_id: the run's in MLflow.
+    """
+    folder = paths.checkpoint(digest)
+    if folder.exists():
+        from src.training import checkpoint  # Keras: hardly ever needed
+
+        checkpoint.forget(folder, run_id)
 
 
 def job_words(overrides: list[str]) -> str:

@@ -20,7 +20,7 @@ from src.runtime.errors import InputError
 from src.studies import design, note, sweep_table
 from src.studies.design import Composition, RunKey, Study
 from src.studies.executors import LOG, Executor, LocalProcesses
-from src.studies.planned_run import INTERRUPTED, PlannedRun, job_words
+from src.studies.planned_run import INTERRUPTED, PlannedRun, forget_checkpoint, job_words
 from src.tracking import environment, lease, run_tags, store
 
 FOLDER = Path("multirun")
@@ -50,6 +50,8 @@ def run(
         parent_id = find_reusable(client, experiment_id, name, study, data, digests)
         made = finished(client, parent_id) if parent_id else {}
         missing = [key for key in design.in_turn(study.activations, study.seeds) if key not in made]
+        for key in made.keys() & digests.keys():
+            forget_checkpoint(digests[key], made[key].info.run_id)
         print(_opening(name, study, made, missing), flush=True)
         _refuse_unbuildable([compositions[key] for key in missing])
         parent_id = parent_id or create(client, experiment_id, name)

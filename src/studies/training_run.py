@@ -10,7 +10,7 @@ from src.config.schema import Config
 from src.data import dataset
 from src.evaluation import closing_table, figures, predictions
 from src.runtime import metric_names, paths
-from src.runtime.atomic_write import writing
+from src.runtime.atomic_write import remove_litter, writing
 from src.runtime.checksum import sha256
 from src.studies import progress
 from src.studies.planned_run import PlannedRun
@@ -41,10 +41,13 @@ def run(planned: PlannedRun, cfg: Config) -> float:
     settings = fingerprint.settings(planned.composed)
     digest = fingerprint.digest(settings, data)
 
-    with checkpoint.opened(paths.project_root() / paths.CHECKPOINTS / digest[:16]) as (file, state):
+    with checkpoint.opened(paths.checkpoint(digest)) as (file, state):
         if state.history:
             done = f"epoch {len(state.history)} of {cfg.epochs}"
             print(f"{planned.name} goes on after {done}.", flush=True)
+        if state.folder is not None:  # of a process that was killed, perhaps while it wrote there
+            remove_litter(Path(state.folder), below=True)
+        state.folder = str(planned.folder)
         with training_logger.opened(cfg.mlflow, planned.name, state.run_id, digest) as logger:
             state.run_id = logger.run_id
             checkpoint.save(file, state)

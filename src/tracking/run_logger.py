@@ -15,6 +15,8 @@ from mlflow.data.numpy_dataset import from_numpy
 from mlflow.entities import LoggedModelStatus, Metric, RunStatus
 from mlflow.exceptions import MlflowException
 from mlflow.models import infer_signature
+from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
+from mlflow.store.artifact.local_artifact_repo import LocalArtifactRepository
 
 from src.config.schema import Mlflow
 from src.data.dataset import Dataset
@@ -27,6 +29,7 @@ SOURCE = Path(__file__).resolve().parents[1]  # src/
 PATIENCE_SECONDS = 60  # for a store that is away when a training has ended
 PAUSE_SECONDS = 2
 ASK_AGAIN_SECONDS = 30  # while it is away, as each question waits for seconds
+HALF_COPY = ".artifact.uploading."  # begins MLflow's name of an artifact that is not whole yet
 # What a model needs where it is served; the lock holds what it was trained with.
 MODEL_REQUIREMENTS = ("tensorflow", "keras", "numpy", "mlflow")
 
@@ -219,6 +222,7 @@ class RunLogger(TrainingLogger):
         self, model: Any, example: np.ndarray, final: Mapping[str, float], out: Path
     ) -> None:
         self._log_waiting()
+        _remove_half_copies(self.client, self.run_id)
         _log_new(self.client, self.run_id, final)
         self.client.log_artifact(self.run_id, str(out / paths.HISTORY))
         self.client.log_artifacts(self.run_id, str((out / paths.CURVES).parent), "figures")
@@ -234,7 +238,9 @@ class RunLogger(TrainingLogger):
                 )
 
     def _has_model(self) -> bool:
-        """Return whether the run has its model; one that was not logged to the end is deleted."""
+        """Return whether the run has its model; one that was not logged to the end is deleted,
+        and before it its files: MLflow would keep those of a deleted model for ever.
+        """
         run = self.client.get_run(self.run_id)
         logged = self.client.search_logged_models(
             [run.info.experiment_id], f"source_run_id = '{self.run_id}'"
@@ -242,6 +248,8 @@ class RunLogger(TrainingLogger):
         ready = [one for one in logged if one.status == LoggedModelStatus.READY]
         for one in logged:
             if one not in ready:
+                with suppress(*store.AWAY, NotImplementedError):  # some stores cannot delete
+                    get_artifact_repository(one.artifact_location).delete_artifacts()
                 self.client.delete_logged_model(one.model_id)
         return bool(ready)
 
@@ -309,9 +317,20 @@ def add_results(
 def _add(
     client: MlflowClient, run_id: str, files: Mapping[Path, str], scores: Mapping[str, float]
 ) -> None:
+    _remove_half_copies(client, run_id)
     for path, folder in files.items():
         client.log_artifact(run_id, str(path), folder or None)
     _log_new(client, run_id, scores)
+
+
+def _remove_half_copies(client: MlflowClient, run_id: str) -> None:
+    """Remove what a process that was killed left in a run's artifacts, where they are on this disk:
+    MLflow copies to a file beside the artifact, which it would show as one for ever.
+    """
+    artifacts = get_artifact_repository(client.get_run(run_id).info.artifact_uri)
+    if isinstance(artifacts, LocalArtifactRepository):
+        for path in Path(artifacts.artifact_dir).rglob(f"{HALF_COPY}*"):
+            path.unlink(missing_ok=True)
 
 
 def _log_new(client: MlflowClient, run_id: str, values: Mapping[str, float]) -> None:

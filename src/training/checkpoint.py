@@ -9,7 +9,7 @@ import io
 import json
 import shutil
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -23,6 +23,7 @@ from src.runtime.atomic_write import writing
 from src.runtime.errors import InputError
 from src.training.history import best_epoch
 
+STATE = "state"  # the file's name
 DIGEST = hashlib.sha256().digest_size
 PLATEAU_STATE = ("best", "wait", "cooldown_counter")
 
@@ -33,9 +34,11 @@ class State:
 
     `history` holds a row of metrics per finished epoch, `best` the model's variables after the
     best of them, `current` all variables after the last, `plateaus` what the callbacks know.
+    `folder` is where the process that trained last puts its files.
     """
 
     run_id: str | None = None
+    folder: str | None = None
     history: list[dict[str, float]] = field(default_factory=list)
     plateaus: list[dict[str, float]] = field(default_factory=list)
     best: list[np.ndarray] = field(default_factory=list)
@@ -56,7 +59,7 @@ def opened(folder: Path) -> Iterator[tuple[Path, State]]:
     folder.mkdir(parents=True, exist_ok=True)
     try:
         with FileLock(f"{folder}.lock", timeout=0):
-            file = folder / "state"
+            file = folder / STATE
             yield file, load(file)
     except Timeout:
         raise InputError(
@@ -97,8 +100,23 @@ def save(file: Path, state: State) -> None:
 
 
 def delete(file: Path) -> None:
-    """Forget the training: it is finished."""
+    """Forget the training: it is finished.
+
+    The state before goes first: left alone, it would be resumed.
+    """
+    _previous(file).unlink(missing_ok=True)
     shutil.rmtree(file.parent)
+
+
+def forget(folder: Path, run_id: str) -> None:
+    """Delete the checkpoint of a finished run, whose process was killed before it did.
+
+    One of another run is left alone, and so is one that another process has open.
+    """
+    with suppress(Timeout), FileLock(f"{folder}.lock", timeout=0):
+        file = folder / STATE
+        if folder.exists() and load(file).run_id in (None, run_id):
+            delete(file)
 
 
 def _previous(file: Path) -> Path:
@@ -107,7 +125,12 @@ def _previous(file: Path) -> Path:
 
 def _pack(state: State) -> bytes:
     """Return a state as the SHA-256 of what follows, and an uncompressed npz archive."""
-    plain = {"run_id": state.run_id, "history": state.history, "plateaus": state.plateaus}
+    plain = {
+        "run_id": state.run_id,
+        "folder": state.folder,
+        "history": state.history,
+        "plateaus": state.plateaus,
+    }
     arrays = {f"best{i}": value for i, value in enumerate(state.best)}
     arrays |= {f"current{i}": value for i, value in enumerate(state.current)}
     packed = io.BytesIO()

@@ -91,6 +91,23 @@ def test_what_a_killed_process_left_is_removed_by_the_next_that_writes_there(tmp
     assert [path.name for path in tmp_path.iterdir()] == ["one.txt"]
 
 
+def test_what_a_killed_process_left_is_found_in_the_folders_below_where_that_is_asked_for(tmp_path):
+    gone = subprocess.run(
+        [sys.executable, "-c", "from src.runtime import process; print(process.identity())"],
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout.strip()
+    litter = tmp_path / "figures" / f"{atomic_write.PREFIX}{gone}-abc"
+    (litter / "inside").mkdir(parents=True)
+    atomic_write.remove_litter(tmp_path)
+    assert litter.exists()
+    atomic_write.remove_litter(tmp_path, below=True)
+    assert [path.name for path in tmp_path.rglob("*")] == ["figures"]
+    atomic_write.remove_litter(tmp_path / "unknown", below=True)
+
+
 def test_what_another_process_is_writing_now_stays(tmp_path):
     with writing(tmp_path / "one.txt") as (one,):
         one.write_text("1")

@@ -266,10 +266,34 @@ def test_a_model_that_was_not_logged_to_the_end_is_replaced(client, left):
     with opened() as logger:
         experiment_id = client.get_run(logger.run_id).info.experiment_id
         half = client.create_logged_model(experiment_id, "model", logger.run_id)
+        kept = Path(half.artifact_location.removeprefix("file://"))
+        kept.mkdir(parents=True)
+        (kept / "MLmodel").touch()
         logger.trained(model, image, {}, folder)
+    assert not kept.exists()
     [only] = models(client, logger.run_id)
     assert only.model_id != half.model_id
     assert only.status == LoggedModelStatus.READY
+
+
+def test_an_artifact_that_was_not_copied_to_the_end_is_no_artifact(client, left):
+    model, image, folder = left
+    with opened() as logger:
+        uri = client.get_run(logger.run_id).info.artifact_uri
+        kept = Path(uri.removeprefix("file://"))
+
+        def leave():
+            half = kept / "figures" / ".artifact.uploading.abc"
+            half.parent.mkdir(parents=True, exist_ok=True)
+            half.touch()
+            return half
+
+        half = leave()
+        logger.trained(model, image, {}, folder)
+        assert not half.exists()
+        half = leave()
+        logger.predicted({folder / paths.HISTORY: ""}, {})
+        assert not half.exists()
 
 
 def test_a_run_that_was_killed_before_the_checkpoint_knew_of_it_is_gone_on_with(

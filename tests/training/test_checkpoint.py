@@ -16,6 +16,7 @@ from src.training import checkpoint
 def example():
     return checkpoint.State(
         run_id="0f" * 16,
+        folder="outputs/a-day/a-run",
         history=[{"epoch": 1.0, "loss": 0.1 + 0.2}, {"epoch": 2.0, "loss": float("nan")}],
         plateaus=[{"best": 0.5, "wait": 1.0, "cooldown_counter": 0.0}],
         best=[np.arange(3.0, dtype=np.float32)],
@@ -33,7 +34,8 @@ def packed():
 def test_a_saved_state_comes_back_whole(tmp_path):
     checkpoint.save(tmp_path / "state", example())
     found, given = checkpoint.load(tmp_path / "state"), example()
-    assert (found.run_id, found.plateaus) == (given.run_id, given.plateaus)
+    for name in ("run_id", "folder", "plateaus"):
+        assert getattr(found, name) == getattr(given, name)
     np.testing.assert_equal(found.history, given.history)
     for name in ("best", "current"):
         for one, other in zip(getattr(found, name), getattr(given, name), strict=True):
@@ -126,6 +128,36 @@ def test_opening_gives_the_state_that_was_kept_until_it_is_deleted(tmp_path):
     assert not folder.exists()
     with checkpoint.opened(folder) as (_, state):
         assert state == checkpoint.State()
+
+
+def test_the_state_before_goes_first_so_that_a_kill_cannot_bring_it_back(tmp_path, monkeypatch):
+    file = tmp_path / "abc" / "state"
+    for _ in range(2):
+        checkpoint.save(file, example())
+
+    def killed(folder):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(checkpoint.shutil, "rmtree", killed)
+        with pytest.raises(KeyboardInterrupt):
+            checkpoint.delete(file)
+    assert [path.name for path in file.parent.iterdir()] == ["state"]
+
+
+def test_a_finished_run_forgets_its_own_checkpoint_and_no_other(tmp_path):
+    folder = tmp_path / "abc"
+    checkpoint.save(folder / "state", example())
+    checkpoint.forget(folder, "another run")
+    assert folder.exists()
+    with checkpoint.opened(folder):  # as another process would have it
+        checkpoint.forget(folder, example().run_id)
+    assert folder.exists()
+    checkpoint.forget(folder, example().run_id)
+    assert not folder.exists()
+    folder.mkdir()  # all that is left where a process was killed while it deleted
+    checkpoint.forget(folder, example().run_id)
+    assert not folder.exists()
 
 
 def test_a_training_that_another_process_has_open_is_refused_until_that_ends(tmp_path):

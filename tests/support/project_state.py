@@ -1,0 +1,263 @@
+"""What a project's commands have left, as plain values that two projects can be compared by.
+
+Left out is what differs between two undisturbed runs of one command: ids, dates, durations, and
+who was at work. All else counts: every file, and everything MLflow has.
+"""
+
+import csv
+import hashlib
+import io
+import json
+import re
+import sqlite3
+import zipfile
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+
+from src.runtime import metric_names, paths
+
+CODE = (".git", "src", "conf")
+TIMED = {
+    metric_names.EPOCH_SECONDS,
+    metric_names.IMAGES_PER_SECOND,
+    metric_names.MEDIAN_IMAGES_PER_SECOND,
+    metric_names.TRAIN_SECONDS,
+    metric_names.MEDIAN_EPOCH_SECONDS,
+}
+SYSTEM = "system/"  # metrics of the machine, every two seconds
+# Of a study: every start that adds runs logs them anew, so their last value counts.
+MEANS = (
+    metric_names.STUDY_ACCURACY,
+    metric_names.STUDY_ACCURACY_SD,
+    metric_names.STUDY_EPOCH_SECONDS,
+)
+# Tags whose value tells of the process, or of when; that they are there counts.
+PERSONAL = {"owner", "heartbeat", "command", "mlflow.source.name", "mlflow.note.content"}
+PARENT = "mlflow.parentRunId"
+MODELS = "mlflow.log-model.history"
+ID = re.compile(r"\b(m-)?[0-9a-f]{32}\b")
+CREATED = re.compile(r'(?<="createdAt": )\d+')  # in a view of MLflow's page
+# Hydra's folders by date and time. What a command left in several of them is put together, because
+# a run that is resumed goes on in a new one, where it may have another number.
+DATED = (
+    (re.compile(r"^outputs/[\d-]+/[\d-]+-"), "outputs/"),
+    (re.compile(r"^multirun/[\d-]+/[\d-]+(/\d+-|/|$)"), "multirun/"),
+)
+
+
+def snapshot(project: Path) -> dict[str, Any]:
+    """Return the state of a project: its files, and MLflow's experiments, runs and models."""
+    files = dict(_files(project))
+    # A folder that is empty in one dated folder, where the files are in a later one, is none.
+    empty = {
+        name
+        for name in files
+        if name.endswith("/") and any(other.startswith(name) for other in {*files} - {name})
+    }
+    return {"files": {name: files[name] for name in files if name not in empty}, **_store(project)}
+
+
+def difference(expected: Any, found: Any, place: str = "") -> list[str]:
+    """Return a line for each place where two states differ."""
+    if isinstance(expected, dict) and isinstance(found, dict):
+        lines = []
+        for key in sorted({*expected, *found}, key=str):
+            inner = f"{place} / {key}" if place else str(key)
+            if key not in found:
+                lines.append(f"{inner}: missing")
+            elif key not in expected:
+                lines.append(f"{inner}: too much, {_short(found[key])}")
+            else:
+                lines += difference(expected[key], found[key], inner)
+        return lines
+    if isinstance(expected, list) and isinstance(found, list) and len(expected) == len(found):
+        pairs = zip(expected, found, strict=True)
+        return [
+            line
+            for number, pair in enumerate(pairs)
+            for line in difference(*pair, f"{place} [{number}]")
+        ]
+    if expected == found:
+        return []
+    return [f"{place}: {_short(found)}, expected {_short(expected)}"]
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) < 200 else f"{text[:200]} ..."
+
+
+def _files(project: Path) -> Iterator[tuple[str, Any]]:
+    """Yield each file and folder by its name without dates, those of later dates last."""
+    for path in sorted(project.rglob("*")):
+        name = path.relative_to(project).as_posix()
+        if path.is_relative_to(project / "mlruns") or name.split("/")[0] in CODE:
+            continue
+        for dated, plain in DATED:
+            name = dated.sub(plain, name)
+        if path.is_file():
+            yield name, None if path.name.startswith("mlflow.db") else content(path)
+        elif not any(path.iterdir()) or path.name.startswith("."):
+            yield f"{name}/", "a folder"
+
+
+def content(path: Path) -> Any:
+    """Return what a file holds, without what differs between two runs; whatever is in it."""
+    whole = path.read_bytes()
+    try:
+        return _content(path, whole)
+    except (ValueError, KeyError, OSError, zipfile.BadZipFile) as error:
+        return f"{len(whole)} bytes that cannot be read ({type(error).__name__})"
+
+
+def _content(path: Path, whole: bytes) -> Any:
+    if path.suffix == ".keras":
+        return _keras(whole)
+    if path.suffix == ".log" or path.name in ("hydra.yaml", "multirun.yaml"):
+        return "any"
+    if path.name == paths.HISTORY:
+        rows = list(csv.DictReader(io.StringIO(whole.decode())))
+        return [{key: key in TIMED or value for key, value in row.items()} for row in rows]
+    if path.name == paths.METRICS:
+        return {key: key in TIMED or value for key, value in json.loads(whole).items()}
+    if path.name == paths.ORIGIN:
+        told = json.loads(whole)
+        model = path.with_name(paths.MODEL)
+        actual = hashlib.sha256(model.read_bytes()).hexdigest() if model.exists() else None
+        return {**told, "run_id": "any", "model_sha256": told["model_sha256"] == actual}
+    if path.suffix in (".yaml", ".json", ".csv", ".md", ".txt"):
+        whole = ID.sub("ID", whole.decode()).encode()
+    return f"{len(whole)} bytes, {hashlib.sha256(whole).hexdigest()[:12]}"
+
+
+def _keras(whole: bytes) -> dict[str, Any]:
+    """Return a saved model's configuration and the digest of each of its arrays."""
+    with zipfile.ZipFile(io.BytesIO(whole)) as archive:
+        config = json.loads(archive.read("config.json"), object_hook=_without_addresses)
+        found: dict[str, Any] = {"config": config}
+        weights = io.BytesIO(archive.read("model.weights.h5"))
+    with h5py.File(weights) as file:
+
+        def add(name: str, node: Any) -> None:
+            if isinstance(node, h5py.Dataset):
+                found[name] = hashlib.sha256(np.asarray(node[()]).tobytes()).hexdigest()[:12]
+
+        file.visititems(add)
+    return found
+
+
+def _without_addresses(layer: dict) -> dict:
+    return {key: value for key, value in layer.items() if key != "shared_object_id"}
+
+
+def _store(project: Path) -> dict[str, Any]:
+    database = project / "mlflow.db"
+    if not database.exists():
+        return {}
+    with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as connection:
+        return _Store(project, connection).state()
+
+
+class _Store:
+    """Reads MLflow's tables themselves: its own interface hides what is twice there."""
+
+    def __init__(self, project: Path, connection: sqlite3.Connection):
+        self.root = project / "mlruns"
+        self.connection = connection
+        self.names = dict(self.rows("SELECT run_uuid, name FROM runs"))
+
+    def rows(self, query: str, *values: Any) -> list[tuple]:
+        return self.connection.execute(query, values).fetchall()
+
+    def state(self) -> dict[str, Any]:
+        runs: dict[str, list] = {}
+        known = set()
+        query = "SELECT run_uuid, name FROM runs WHERE lifecycle_stage = 'active' ORDER BY name"
+        for run_id, name in self.rows(query):
+            runs.setdefault(name, []).append(self.run(run_id))
+            known.add(run_id)
+        models = self.rows("SELECT model_id FROM logged_models WHERE lifecycle_stage = 'active'")
+        known |= {model_id for [model_id] in models}
+        owners = (path.relative_to(self.root).parts for path in self.root.rglob("*.*"))
+        stray = {parts for parts in owners if not known & set(parts)}
+        return {
+            "intact": self.rows("PRAGMA integrity_check"),
+            "experiments": self.rows("SELECT name, lifecycle_stage FROM experiments ORDER BY 1"),
+            "experiment tags": self.experiment_tags(),
+            "data sets": sorted(self.rows("SELECT name, digest FROM datasets")),
+            "runs": {name: sorted(found, key=repr) for name, found in runs.items()},
+            "artifacts of no run or model": sorted(parts[-1] for parts in stray),
+        }
+
+    def experiment_tags(self) -> dict[str, str]:
+        rows = self.rows("SELECT key, value FROM experiment_tags")
+        return {key: CREATED.sub("any", ID.sub("ID", value)) for key, value in rows}
+
+    def run(self, run_id: str) -> dict[str, Any]:
+        [(status, ended)] = self.rows(
+            "SELECT status, end_time IS NOT NULL FROM runs WHERE run_uuid = ?", run_id
+        )
+        tags = dict(self.rows("SELECT key, value FROM tags WHERE run_uuid = ?", run_id))
+        for key in PERSONAL & set(tags):
+            tags[key] = "any"
+        if PARENT in tags:
+            tags[PARENT] = f"that of {self.names[tags[PARENT]]}"
+        if MODELS in tags:
+            tags[MODELS] = len(json.loads(tags[MODELS]))
+        folder = self.root / run_id / "artifacts"
+        return {
+            "status": status,
+            "ended": bool(ended),
+            "tags": tags,
+            "params": dict(self.rows("SELECT key, value FROM params WHERE run_uuid = ?", run_id)),
+            "metrics": self.metrics("metrics", run_id),
+            "latest metrics": self.metrics("latest_metrics", run_id),
+            "inputs": self.inputs(run_id),
+            "artifacts": _contents(folder),
+            "models": self.models(run_id),
+        }
+
+    def metrics(self, table: str, run_id: str) -> dict[str, list]:
+        """Return every value of each metric, with its step."""
+        query = f"SELECT key, step, value FROM {table} WHERE run_uuid = ? ORDER BY 1, 2, 3"
+        found: dict[str, list] = {}
+        for key, step, value in self.rows(query, run_id):
+            if not key.startswith(SYSTEM) and not (table == "metrics" and key.startswith(MEANS)):
+                timed = key in TIMED or key.startswith(metric_names.STUDY_EPOCH_SECONDS)
+                found.setdefault(key, []).append((step, "any" if timed else value))
+        return found
+
+    def inputs(self, run_id: str) -> dict[str, int]:
+        """Return how often each data set is an input of the run."""
+        query = (
+            "SELECT datasets.name, input_tags.value FROM inputs "
+            "JOIN datasets ON inputs.source_id = datasets.dataset_uuid "
+            "LEFT JOIN input_tags ON input_tags.input_uuid = inputs.input_uuid "
+            "WHERE inputs.destination_id = ?"
+        )
+        return dict(Counter(f"{name} as {use}" for name, use in self.rows(query, run_id)))
+
+    def models(self, run_id: str) -> list[dict[str, Any]]:
+        query = (
+            "SELECT model_id, name, status FROM logged_models "
+            "WHERE source_run_id = ? AND lifecycle_stage = 'active' ORDER BY name"
+        )
+        found = []
+        for model_id, name, status in self.rows(query, run_id):
+            artifacts = _contents(self.root / "models" / model_id / "artifacts")
+            for path in ("MLmodel", "requirements.txt"):  # has times, ids
+                if path in artifacts:
+                    artifacts[path] = "any"
+            found.append({"name": name, "status": status, "artifacts": artifacts})
+        return found
+
+
+def _contents(folder: Path) -> dict[str, Any]:
+    files = (path for path in folder.rglob("*") if path.is_file())
+    return {path.relative_to(folder).as_posix(): content(path) for path in sorted(files)}
