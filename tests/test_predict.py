@@ -69,7 +69,7 @@ def test_predict_makes_every_file_that_dvc_expects(predicted):
     assert done.stderr == ""
     assert files(project / paths.PREDICTIONS) == MADE
     stage = yaml.safe_load((project / "dvc.yaml").read_text())["stages"]["predict"]
-    expected = [*stage["outs"], *(path for metric in stage["metrics"] for path in metric)]
+    expected = [path for output in (*stage["outs"], *stage["metrics"]) for path in output]
     assert all((project / path).exists() for path in expected)
 
 

@@ -19,6 +19,9 @@ class Stub:
     name: str
     folder: Path
 
+    def announce(self):
+        pass
+
     def execute(self):
         print(self.name, os.getpid(), os.environ.get("TF_NUM_INTRAOP_THREADS"), flush=True)
         what, _, more = self.name.partition(" ")
