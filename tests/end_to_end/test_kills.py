@@ -45,6 +45,7 @@ class Command:
 # After a run has become FINISHED: its checkpoint is deleted last.
 END = (r"rmtree checkpoints/\w+$", r"remove checkpoints/\w+/state$", r"rmdir checkpoints/\w+$")
 COMMANDS = {
+    "check": Command(("src.check",), "new", 1000, 0),
     "fetch": Command(("src.fetch",), "new", 1000, 6),
     "preprocess": Command(("src.preprocess",), "fetched", 1000, 6),
     "train": Command(
