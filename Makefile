@@ -14,7 +14,7 @@ run: .venv/locked  ## fetch, preprocess, train, predict: a scored submission (th
 test: .venv/locked  ## all tests; `make test ARGS="-m 'not slow'"` leaves out the slow ones
 	@python -m pytest -n auto --maxprocesses 8 --dist loadfile $(ARGS)
 
-drill: .venv/locked  ## kill every command at its steps, and damage files (half an hour)
+drill: .venv/locked  ## kill every command at its steps, and damage files (40 minutes)
 	@python -m pytest -n 0 -q --drill \
 	    tests/end_to_end/test_kills.py tests/end_to_end/test_damaged_files.py $(ARGS)
 

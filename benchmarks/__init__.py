@@ -20,6 +20,8 @@ python -m benchmarks.sweep_throughput   runs per minute of a sweep with two work
                                         after the other
 python -m benchmarks.data_stages        seconds and memory of fetch and preprocess, against pandas
                                         and NumPy
+python -m benchmarks.against_commit     a training, the data stages or a study, against the code of
+                                        an older commit
 
 harness.py takes the measurements and prints the table; processes.py starts processes in project
 folders of their own; probes.py is what they run there; references/ is what ours is compared with.

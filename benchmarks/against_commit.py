@@ -22,6 +22,7 @@ from typing import Any
 import yaml
 
 from benchmarks import harness, processes
+from src.config import compose
 from src.runtime import errors
 from src.runtime.errors import InputError
 
@@ -83,13 +84,14 @@ def study(folder: Path, overrides: Sequence[str], dataset: str) -> float:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Measure, and print the table."""
     parser = harness.parser("against_commit", __doc__, rounds=3)
-    parser.add_argument("commit", help="the older one")
+    parser.add_argument("commit", nargs="?", default="HEAD", help="the older one")
     parser.add_argument("--measure", choices=("train", "stages", "study"), default="train")
     parser.add_argument(
         "--overrides", nargs="+", default=["epochs=3"], help="of every training, on both sides"
     )
     given = parser.parse_args(arguments)
 
+    compose.compose(*given.overrides)  # mistakes, before anything is trained
     conditions = harness.conditions("tensorflow", "keras")
     with tempfile.TemporaryDirectory() as name:
         sides = {given.commit: Path(name) / "before", TODAY: Path(name) / "today"}

@@ -166,7 +166,7 @@ def _prepare(jobs: Sequence[Job]) -> None:
     experiments = {job.cfg.mlflow.experiment for job in jobs if job.cfg.mlflow.enabled}
     if jobs:
         heavy_imports.load(mlflow=bool(experiments))
-        from src.training import buildable
+        from src.studies import buildable
 
         buildable.refuse_unbuildable((job.cfg, job.choices) for job in jobs)
     for experiment in experiments:

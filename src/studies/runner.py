@@ -160,7 +160,7 @@ def _refuse_unbuildable(compositions: Sequence[Composition]) -> None:
     """Raise InputError if what one of the runs would train cannot be built."""
     if compositions:
         heavy_imports.load()
-        from src.training import buildable  # TensorFlow, where there is something to train
+        from src.studies import buildable  # TensorFlow, where there is something to train
 
         buildable.refuse_unbuildable((compose.resolve(*one), one.choices) for one in compositions)
 

@@ -76,4 +76,5 @@ def test_nothing_else_of_ours_runs_between_the_configuration_and_the_weights(sam
         "src.runtime.atomic_write",
         "src.runtime.hardware",
         "src.runtime.process",
+        "src.runtime.stopwatch",
     }

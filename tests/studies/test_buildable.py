@@ -3,7 +3,8 @@ import pytest
 
 from src.config import compose
 from src.runtime.errors import InputError
-from src.training import buildable, fit
+from src.studies import buildable
+from src.training import fit
 
 SMALL = ("model=mlp", "model.units=[4]")
 
