@@ -194,7 +194,7 @@ def contents(project):
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ("activation=swihs", "Did you mean 'swish'?"),
+        ("activation=swishh", "Did you mean 'swish'?"),
         ("fetch.path=/nope", "fetch.path=/nope does not exist"),
         ("epochs=abc", "epochs is a text (abc), expected a whole number"),
         ("seed=-1", "seed=-1 is out of range"),
