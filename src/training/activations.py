@@ -7,6 +7,8 @@ Between reading and writing they compute in float32, also where the tensors are 
 """
 
 from collections.abc import Callable
+from functools import partial
+from math import pi, sqrt
 
 import keras
 import tensorflow as tf
@@ -41,30 +43,74 @@ def _flat(x: tf.Tensor) -> tf.Tensor:
     return tf.reshape(x, [-1])
 
 
-@tf.function(jit_compile=True, autograph=False)
-def _swish_forward(x: tf.Tensor, scale: float) -> tf.Tensor:
-    wide = _wide(x)
-    return _narrow(scale * wide * tf.sigmoid(wide), x.dtype)
+def _one_pass(
+    function: Callable[..., tf.Tensor], slope: Callable[..., tf.Tensor]
+) -> Callable[..., tf.Tensor]:
+    """Return an activation that is compiled into one pass forward and one back.
 
+    It takes a tensor, floating and of any shape, and Python numbers that are its settings; it
+    returns a tensor of that shape and dtype.
 
-@tf.function(jit_compile=True, autograph=False)
-def _swish_backward(x: tf.Tensor, scale: float, dy: tf.Tensor) -> tf.Tensor:
-    wide = _wide(x)
-    sigmoid = tf.sigmoid(wide)
-    return _narrow(scale * _wide(dy) * sigmoid * (1 + wide * (1 - sigmoid)), x.dtype)
-
-
-def swish(x: tf.Tensor, scale: float = 1.0) -> tf.Tensor:
-    """Return scale · x · sigmoid(x), of the shape and dtype of `x`, in one pass.
-
-    Reference: Ramachandran, Zoph, Le, "Searching for Activation Functions", arXiv:1710.05941.
+    Args:
+        function: of x, float32, and the settings.
+        slope: its derivative by x, likewise.
     """
 
-    @tf.custom_gradient
-    def fused(x: tf.Tensor) -> tuple[tf.Tensor, Callable]:
-        return _swish_forward(x, scale), lambda dy: _swish_backward(x, scale, dy)
+    @tf.function(jit_compile=True, autograph=False)
+    def forward(x: tf.Tensor, *settings: float) -> tf.Tensor:
+        return _narrow(function(_wide(x), *settings), x.dtype)
 
-    return tf.reshape(fused(_flat(x)), tf.shape(x))
+    @tf.function(jit_compile=True, autograph=False)
+    def backward(x: tf.Tensor, dy: tf.Tensor, *settings: float) -> tf.Tensor:
+        return _narrow(_wide(dy) * slope(_wide(x), *settings), x.dtype)
+
+    def activation(x: tf.Tensor, *settings: float) -> tf.Tensor:
+        @tf.custom_gradient
+        def fused(x: tf.Tensor) -> tuple[tf.Tensor, Callable]:
+            return forward(x, *settings), lambda dy: backward(x, dy, *settings)
+
+        return tf.reshape(fused(_flat(x)), tf.shape(x))
+
+    return activation
+
+
+def _swish_slope(x: tf.Tensor, scale: float = 1.0) -> tf.Tensor:
+    sigmoid = tf.sigmoid(x)
+    return scale * sigmoid * (1 + x * (1 - sigmoid))
+
+
+def _gelu_slope(x: tf.Tensor) -> tf.Tensor:
+    return (1 + tf.math.erf(x / sqrt(2))) / 2 + x * tf.exp(-x * x / 2) / sqrt(2 * pi)
+
+
+def _mish_parts(x: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+    """Return e = exp(x), n = e · (e + 2) and n + 2: tanh(softplus(x)) = n / (n + 2).
+
+    Where x is above 20 that is 1 in float32, and e² would overflow much later.
+    """
+    e = tf.exp(tf.minimum(x, 20.0))
+    n = e * (e + 2)
+    return e, n, n + 2
+
+
+def _mish(x: tf.Tensor) -> tf.Tensor:
+    _, n, m = _mish_parts(x)
+    return x * (n / m)
+
+
+def _mish_slope(x: tf.Tensor) -> tf.Tensor:
+    e, n, m = _mish_parts(x)
+    return n / m + x * (4 * e * (e + 1) / (m * m))
+
+
+# Each takes x, floating and of any shape, and returns a tensor of its shape and dtype.
+swish = _one_pass(lambda x, scale=1.0: scale * x * tf.sigmoid(x), _swish_slope)
+gelu = _one_pass(lambda x: x * (1 + tf.math.erf(x / sqrt(2))) / 2, _gelu_slope)
+hard_swish = _one_pass(
+    lambda x: x * tf.clip_by_value(x / 6 + 0.5, 0, 1),
+    lambda x: tf.where(x < -3, 0.0, tf.where(x > 3, 1.0, x / 3 + 0.5)),
+)
+mish = _one_pass(_mish, _mish_slope)
 
 
 @tf.function(jit_compile=True, autograph=False)
@@ -106,14 +152,61 @@ def _fuse() -> bool:
     return not tf.config.list_physical_devices("GPU")
 
 
-@keras.saving.register_keras_serializable(package="src")
-class Swish(keras.layers.Layer):
-    """x · sigmoid(x), fused while training."""
+class _Fused(keras.layers.Layer):
+    """An activation without weights, fused while training."""
+
+    fused: Callable[..., tf.Tensor]
+    plain: Callable[..., tf.Tensor]
 
     def call(self, x: tf.Tensor, training: bool = False) -> tf.Tensor:
         """Return the activation of `x` (any shape, floating), in its shape and dtype."""
         # Outside training batches come in all sizes, and XLA would compile for each.
-        return swish(x) if training and _fuse() else tf.nn.silu(x)
+        return self.fused(x) if training and _fuse() else self.plain(x)
+
+
+@keras.saving.register_keras_serializable(package="src")
+class Swish(_Fused):
+    """x · sigmoid(x).
+
+    Reference: Ramachandran, Zoph, Le, "Searching for Activation Functions", arXiv:1710.05941.
+    """
+
+    fused = staticmethod(swish)
+    plain = staticmethod(tf.nn.silu)
+
+
+@keras.saving.register_keras_serializable(package="src")
+class Gelu(_Fused):
+    """x · Φ(x), with the normal distribution's Φ itself, not its approximation by a tanh.
+
+    Reference: Hendrycks, Gimpel, "Gaussian Error Linear Units (GELUs)", arXiv:1606.08415.
+    """
+
+    fused = staticmethod(gelu)
+    plain = staticmethod(partial(keras.activations.gelu, approximate=False))
+
+
+@keras.saving.register_keras_serializable(package="src")
+class HardSwish(_Fused):
+    """x · relu6(x + 3) / 6.
+
+    Reference: Howard et al., "Searching for MobileNetV3", arXiv:1905.02244.
+    """
+
+    fused = staticmethod(hard_swish)
+    plain = staticmethod(keras.activations.hard_swish)
+
+
+@keras.saving.register_keras_serializable(package="src")
+class Mish(_Fused):
+    """x · tanh(softplus(x)).
+
+    Reference: Misra, "Mish: A Self Regularized Non-Monotonic Activation Function",
+    arXiv:1908.08681.
+    """
+
+    fused = staticmethod(mish)
+    plain = staticmethod(keras.activations.mish)
 
 
 @keras.saving.register_keras_serializable(package="src")
