@@ -8,6 +8,8 @@ python -m benchmarks.throughput         images/s of the notebook CNN's training 
                                         PyTorch's
 python -m benchmarks.peak               the share of this machine's own matrix product that this
                                         step attains, and where the rest of the time goes
+python -m benchmarks.step_profile       a training step's milliseconds by kind of operation, and
+                                        what its products would take at the machine's peak
 python -m benchmarks.activation_cost    what an activation adds to an epoch, as ratios to ReLU
 python -m benchmarks.ablation           what each part of the default recipe contributes to its
                                         speed

@@ -58,6 +58,7 @@ def score(recipe: str, fold: int, folds: int) -> dict[str, float]:
         augment=instantiate(cfg.augmentation),
     )
     model, _ = fit.compile_model(cfg, total_steps=cfg.epochs * drawn.steps_per_epoch)
+    model.steps_per_execution = fit.steps_per_execution(drawn.steps_per_epoch)
     history = model.fit(
         drawn.dataset,
         epochs=cfg.epochs,

@@ -193,6 +193,30 @@ def test_whatever_is_chosen_a_network_learns(choices, project, parts, tmp_path):
     assert last[metric_names.VAL_ACCURACY] > 0.2  # a guess is right one time in ten
 
 
+@pytest.mark.parametrize(("steps", "at_once"), [(295, 5), (300, 10), (7, 7), (293, 1), (1, 1)])
+def test_a_call_makes_a_divisor_of_an_epochs_steps(steps, at_once):
+    assert fit.steps_per_execution(steps) == at_once
+
+
+def test_an_epoch_has_its_steps_however_many_a_call_makes(project, parts, tmp_path):
+    cfg = configure(*TINY, "epochs=2", "batch_size=20", "schedule=constant")
+    images = len(parts[0]["labels"]) // 20 * 20
+    assert fit.steps_per_execution(images // 20) > 1
+    seen = []
+
+    class Steps(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            seen.append(batch)
+
+        def on_epoch_end(self, epoch, logs=None):
+            seen.append(int(self.model.optimizer.iterations))
+
+    file = tmp_path / "state.npz"
+    fit.fit(cfg, *parts, file, checkpoint.State(), [Steps()])
+    assert seen[-1] == 2 * images // 20
+    assert images // 20 - 1 in seen
+
+
 def test_mixed_precision_computes_in_bfloat16_and_keeps_float32_weights(project, parts):
     cfg = configure(*TINY, "precision=mixed_bfloat16", "activation=swish")
     try:
