@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from src.data import dataset
 from src.runtime import errors
 from src.runtime.errors import InputError
-from src.studies import design
+from src.studies import design, executors
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -33,10 +33,11 @@ def main(argv: Sequence[str] | None = None) -> None:
         compositions = design.compositions(study, study.activations, study.seeds)
     except InputError as error:
         raise InputError(f"conf/study/{name}.yaml: {error}") from error
-    from src.studies import runner  # MLflow: after the checks
-
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: resumable, KILLED
-    failed = runner.run(name, study, data, compositions)
+    with executors.server():
+        from src.studies import runner  # MLflow: after the checks
+
+        failed = runner.run(name, study, data, compositions)
     if failed:
         raise InputError(
             f"{len(failed)} of {len(compositions)} runs did not finish "

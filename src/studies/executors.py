@@ -2,19 +2,25 @@
 
 An executor takes planned runs and yields each that ends, in whatever order. It knows nothing of
 MLflow: a run logs itself.
+
+Worker processes are forks of one that has imported TensorFlow and MLflow, and called nothing of
+them: so they are as fresh as new ones, but start at once and share what it imported.
 """
 
 import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import redirect_stdout
+from contextlib import contextmanager, redirect_stdout, suppress
 from dataclasses import dataclass
+from multiprocessing import forkserver
 from types import FrameType
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
+
+import psutil
 
 from src.runtime.errors import InputError
 from src.studies.planned_run import PlannedRun
@@ -22,10 +28,63 @@ from src.studies.planned_run import PlannedRun
 LOG = "train.log"  # what a run prints, in its folder
 RUNS_PER_PROCESS = 10  # then a fresh one takes its place: what TensorFlow keeps of each run grows
 THREADS = ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
+PRELOADED = "src.studies.preloaded"
 
 # In a worker process: whether a run is being made, and whether it shall make no more.
 _training = False
 _ending = False
+
+
+@contextmanager
+def server() -> Iterator[None]:
+    """Start the process that the workers are forked from, so that it imports while this one does
+    other things. It ends with the block, even if it has not come to the end of its imports.
+    """
+    _ensure_server()
+    try:
+        yield
+    finally:
+        for child in psutil.Process().children():
+            with suppress(psutil.Error):
+                if any(forkserver.__name__ in word for word in child.cmdline()):
+                    child.terminate()
+
+
+def _ensure_server() -> None:
+    # A tracker that outlives a parent killed outright would warn of what that left behind.
+    os.environ.setdefault("PYTHONWARNINGS", "ignore:resource_tracker:UserWarning")
+    multiprocessing.set_forkserver_preload([PRELOADED])
+    # Ctrl-C is for this process; one that imports would answer it with a stack trace.
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+    try:
+        forkserver.ensure_running()
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+
+
+def in_a_process(function: Callable[..., Any], *arguments: Any) -> Any:
+    """Call a function in a process of its own, as fresh as a worker's; return what it returns.
+
+    Raises:
+        InputError: the process was killed.
+        BaseException: whatever the function raises.
+    """
+    with _pool(None) as pool:
+        try:
+            return pool.submit(function, *arguments).result()
+        except BrokenProcessPool as error:
+            raise InputError(
+                "The process that checks the runs was killed, perhaps because memory ran out: run "
+                "the same command again."
+            ) from error
+
+
+def _pool(threads: int | None) -> ProcessPoolExecutor:
+    """Return a pool of one process."""
+    _ensure_server()
+    context = multiprocessing.get_context("forkserver")
+    # The server has the environment of the moment in which it began.
+    return ProcessPoolExecutor(1, context, initializer=_begin, initargs=(threads, dict(os.environ)))
 
 
 class Outcome(NamedTuple):
@@ -60,8 +119,6 @@ class LocalProcesses:
 
     def execute(self, runs: Iterable[PlannedRun]) -> Generator[Outcome, None, None]:
         """See `Executor`. A worker that is killed costs its own run only."""
-        # A tracker that outlives a parent killed outright would warn of what that left behind.
-        os.environ.setdefault("PYTHONWARNINGS", "ignore:resource_tracker:UserWarning")
         waiting = iter(runs)
         running: dict[Future, tuple[PlannedRun, _Worker]] = {}
 
@@ -102,9 +159,7 @@ class _Worker:
         self.threads = threads
         self.made = 0
         self.broken = False
-        self.pool = ProcessPoolExecutor(
-            1, multiprocessing.get_context("spawn"), initializer=_begin, initargs=(threads,)
-        )
+        self.pool = _pool(threads)
 
     def fresh(self) -> "_Worker":
         """Return itself, or if it is broken or worn out another in its place."""
@@ -118,8 +173,12 @@ class _Worker:
         return self.pool.submit(_make, run)
 
 
-def _begin(threads: int | None) -> None:
-    """Set up a worker process: its threads, its signals, and that it ends with its parent."""
+def _begin(threads: int | None, environment: Mapping[str, str]) -> None:
+    """Set up a worker process: its environment, its threads, its signals, and that it ends with its
+    parent.
+    """
+    os.environ.clear()
+    os.environ.update(environment)
     for variable in THREADS if threads else ():
         os.environ.setdefault(variable, str(threads))
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent hears Ctrl-C, and passes it on

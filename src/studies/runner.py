@@ -15,9 +15,9 @@ from mlflow import MlflowClient
 
 from src.config import compose
 from src.data.dataset import Dataset
-from src.runtime import errors, formatting, heavy_imports, metric_names, paths
+from src.runtime import errors, formatting, metric_names, paths
 from src.runtime.errors import InputError
-from src.studies import design, note, sweep_table
+from src.studies import design, executors, note, sweep_table
 from src.studies.design import Composition, RunKey, Study
 from src.studies.executors import LOG, Executor, LocalProcesses
 from src.studies.planned_run import INTERRUPTED, PlannedRun, forget_checkpoint, job_words
@@ -53,7 +53,8 @@ def run(
         for key in made.keys() & digests.keys():
             forget_checkpoint(digests[key], made[key].info.run_id)
         print(_opening(name, study, made, missing), flush=True)
-        _refuse_unbuildable([compositions[key] for key in missing])
+        if missing:
+            executors.in_a_process(_refuse_unbuildable, [compositions[key] for key in missing])
         parent_id = parent_id or create(client, experiment_id, name)
         if missing:
             print(f"A line for each run that ends; what it prints is in {LOGS}", flush=True)
@@ -158,11 +159,9 @@ def _opening(name: str, study: Study, made: Collection[RunKey], missing: Collect
 
 def _refuse_unbuildable(compositions: Sequence[Composition]) -> None:
     """Raise InputError if what one of the runs would train cannot be built."""
-    if compositions:
-        heavy_imports.load()
-        from src.studies import buildable  # TensorFlow, where there is something to train
+    from src.studies import buildable  # TensorFlow: in a process that has it
 
-        buildable.refuse_unbuildable((compose.resolve(*one), one.choices) for one in compositions)
+    buildable.refuse_unbuildable((compose.resolve(*one), one.choices) for one in compositions)
 
 
 def _planned(

@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import numpy as np
 import tensorflow as tf
 from hydra.utils import instantiate
 
-from src.config.schema import Config
+from src.config.schema import Config, Mlflow
 from src.data.digits import CLASSES, SIDE
 from src.runtime import metric_names
 from src.runtime.errors import InputError
@@ -23,6 +24,9 @@ from src.training import (
     precision,
 )
 from src.training.schedules import Schedule
+
+TRACED = 8  # models that are kept, at the most
+_traced: dict[str, keras.Model] = {}  # that this process has trained, by their network
 
 
 def prepare(cfg: Config) -> None:
@@ -67,6 +71,36 @@ def compile_model(cfg: Config, total_steps: int) -> tuple[keras.Model, Schedule]
     return model, schedule
 
 
+def _network(cfg: Config, total_steps: int) -> str:
+    """Return all that TensorFlow's graph of a training depends on: everything but the seed."""
+    alike = replace(cfg, seed=0, submission=False, mlflow=Mlflow())
+    return repr((alike, total_steps))
+
+
+def _reuse(network: str, model: keras.Model) -> keras.Model:
+    """Return the model that this process has trained of a network, as `model` would start; where
+    there is none, `model` itself. To trace and compile another takes seconds.
+    """
+    model.optimizer.build(model.trainable_variables)
+    known = _traced.pop(network, None)  # one whose training fails does not come back
+    if known is None:
+        return model
+    for variable, start in zip(_variables(known), _variables(model), strict=True):
+        variable.assign(start)
+    return known
+
+
+def _keep(network: str, model: keras.Model) -> None:
+    _traced[network] = model
+    if len(_traced) > TRACED:
+        del _traced[next(iter(_traced))]  # the oldest
+
+
+def _variables(model: keras.Model) -> list:
+    """Return all that training changes: weights, dropout's random state, the optimizer's."""
+    return [*model.variables, *model.optimizer.variables]
+
+
 def fit(
     cfg: Config,
     training_set: Mapping[str, np.ndarray],
@@ -102,6 +136,8 @@ def fit(
     steps = drawn.steps_per_epoch
     model, schedule = compile_model(cfg, total_steps=cfg.epochs * steps)
     model.steps_per_execution = steps_per_execution(steps)
+    network = _network(cfg, cfg.epochs * steps)
+    model = _reuse(network, model)
     keeper = checkpoint.CheckpointCallback(file, state, schedule.callbacks)
     model.fit(
         drawn.dataset,
@@ -118,6 +154,7 @@ def fit(
             *watchers,
         ],
     )
+    _keep(network, model)
     reset_keras("float32")
     trained = build_model(cfg)
     keeper.restore_best(trained)

@@ -1,4 +1,5 @@
 import os
+import sys
 import time
 from contextlib import closing
 from dataclasses import dataclass
@@ -86,7 +87,44 @@ def test_an_iteration_that_is_given_up_ends_the_runs_in_progress(tmp_path):
     began = time.monotonic()
     with closing(LocalProcesses(2).execute(runs)) as outcomes:
         next(outcomes)
-        workers = psutil.Process().children(recursive=True)
+        here = psutil.Process()
+        workers = set(here.children(recursive=True)) - set(here.children())
+    assert workers
     assert time.monotonic() - began < 30
     _, alive = psutil.wait_procs(workers, timeout=10)
-    assert not [one for one in alive if "spawn_main" in " ".join(one.cmdline())]
+    assert alive == []
+
+
+def environment_of_a_process():
+    return os.getpid(), os.environ.get("LATE"), "keras" in sys.modules
+
+
+def refuse():
+    raise InputError("as it must.")
+
+
+def test_a_call_in_a_process_has_this_ones_environment_and_what_is_slow_to_import(monkeypatch):
+    executors.in_a_process(os.getpid)  # the server runs from now on
+    monkeypatch.setenv("LATE", "as late as this")
+    process, late, imported = executors.in_a_process(environment_of_a_process)
+    assert process != os.getpid()
+    assert late == "as late as this"
+    assert imported
+
+
+def test_a_call_in_a_process_fails_with_its_own_error_or_a_sentence():
+    with pytest.raises(InputError, match=r"^as it must\.$"):
+        executors.in_a_process(refuse)
+    with pytest.raises(InputError, match="was killed, perhaps because memory"):
+        executors.in_a_process(os._exit, 9)
+
+
+def test_the_server_ends_with_its_block_also_while_it_imports():
+    with executors.server():
+        [server] = (
+            child
+            for child in psutil.Process().children()
+            if any("forkserver" in word for word in child.cmdline())
+        )
+    _, alive = psutil.wait_procs([server], timeout=10, callback=None)
+    assert alive == []

@@ -81,9 +81,12 @@ class _Counter:
     def __init__(self, switch: Switch):
         self.switch = switch
         self.root = os.path.realpath(switch.folder) + os.sep
-        flags = os.O_RDWR | os.O_CREAT | os.O_APPEND
-        self.log = os.open(switch.log, flags)
+        self.open()
+        os.register_at_fork(after_in_child=self.open)  # a fork's lock shall be its own
         self.busy = threading.local()
+
+    def open(self) -> None:
+        self.log = os.open(self.switch.log, os.O_RDWR | os.O_CREAT | os.O_APPEND)
 
     def install(self) -> None:
         sys.addaudithook(self.see)

@@ -1,6 +1,7 @@
 import subprocess
 import sys
 from contextlib import chdir
+from dataclasses import replace
 from pathlib import Path
 
 import keras
@@ -90,6 +91,56 @@ def test_two_trainings_with_one_seed_agree_to_the_last_bit(recipe, tmp_path):
     again, its_state = train_on(cfg, data, tmp_path / "state.npz")
     assert_same_weights(model, again)
     assert learned(state.history) == learned(its_state.history)
+
+
+def test_a_process_that_has_trained_the_network_does_not_trace_it_again(
+    recipe, tmp_path, monkeypatch
+):
+    cfg, data, _, _ = recipe
+    other = replace(cfg, seed=4)
+    traced = []
+    step = keras.Model.train_step
+
+    def noted(model, data):
+        traced.append(model)
+        return step(model, data)
+
+    monkeypatch.setattr(keras.Model, "train_step", noted)
+    monkeypatch.setattr(fit, "_traced", {})
+    alone, its_state = train_on(other, data, tmp_path / "alone.npz")
+    fit._traced.clear()
+    train_on(cfg, data, tmp_path / "before.npz")
+    assert traced
+    traced.clear()
+    after, state = train_on(other, data, tmp_path / "after.npz")
+    assert traced == []
+    assert_same_weights(alone, after)
+    assert learned(its_state.history) == learned(state.history)
+    for one, same in zip(its_state.current, state.current, strict=True):
+        np.testing.assert_array_equal(one, same)
+    assert its_state.plateaus == state.plateaus
+
+
+def test_a_model_whose_training_fails_is_not_used_again(project, parts, tmp_path, monkeypatch):
+    monkeypatch.setattr(fit, "_traced", {})
+    cfg = configure(*TINY, "epochs=1")
+    train_on(cfg, parts, tmp_path / "first.npz")
+    assert len(fit._traced) == 1
+
+    def fails(values, step):
+        raise InputError("as it must.")
+
+    with pytest.raises(InputError, match="as it must"):
+        train_on(cfg, parts, tmp_path / "second.npz", fails)
+    assert fit._traced == {}
+
+
+def test_a_process_keeps_few_models(monkeypatch):
+    monkeypatch.setattr(fit, "TRACED", 2)
+    monkeypatch.setattr(fit, "_traced", {})
+    for name in "abc":
+        fit._keep(name, name)
+    assert [*fit._traced] == ["b", "c"]
 
 
 def test_a_killed_and_resumed_training_ends_as_if_it_had_not_been(recipe, tmp_path):
