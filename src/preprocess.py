@@ -95,8 +95,8 @@ def split(labels: np.ndarray, fraction: float, seed: int) -> tuple[np.ndarray, n
     # RandomState, because NumPy has frozen its stream.
     order = np.random.RandomState(seed).permutation(len(labels))
     is_valid = np.zeros(len(labels), bool)
-    for digit, number in enumerate(_stratified(counts, held_back)):
-        is_valid[order[labels[order] == digit][:number]] = True
+    for label, number in enumerate(_stratified(counts, held_back)):
+        is_valid[order[labels[order] == label][:number]] = True
     return order[~is_valid[order]], order[is_valid[order]]
 
 

@@ -47,7 +47,8 @@ def load(*, mlflow: bool = True) -> None:
 def _hidden(*names: str) -> Iterator[None]:
     """Let packages look as if they were not installed, unless they have been imported already."""
     hidden = [name for name in names if name not in sys.modules]
-    sys.modules |= dict.fromkeys(hidden)  # an entry of None is Python's own way to say so
+    for name in hidden:
+        sys.modules[name] = None  # type: ignore[assignment]  # Python's own way to say so
     try:
         yield
     finally:
