@@ -85,19 +85,33 @@ def split(labels: np.ndarray, fraction: float, seed: int) -> tuple[np.ndarray, n
             f"{paths.TRAIN_CSV} has 1 image of class {digit}, at least 2 expected, for training "
             f"and for validation: {REMEDY}"
         )
-    held_back = math.ceil(fraction * len(labels))  # as scikit-learn rounds it
+    held_back = math.ceil(fraction * len(labels))
     if min(held_back, len(labels) - held_back) < present:
         raise InputError(
             f"preprocess.valid_fraction={fraction} makes {len(labels) - held_back:,} training and "
             f"{held_back:,} validation images of the {len(labels):,} of {paths.TRAIN_CSV}, at "
             f"least {present} each expected, one of every class: change the fraction, or {REMEDY}"
         )
-    from sklearn.model_selection import train_test_split  # slow to import
+    # RandomState, because NumPy has frozen its stream.
+    order = np.random.RandomState(seed).permutation(len(labels))
+    is_valid = np.zeros(len(labels), bool)
+    for label, number in enumerate(_stratified(counts, held_back)):
+        is_valid[order[labels[order] == label][:number]] = True
+    return order[~is_valid[order]], order[is_valid[order]]
 
-    train, valid = train_test_split(
-        np.arange(len(labels)), test_size=fraction, stratify=labels, random_state=seed
-    )
-    return train, valid
+
+def _stratified(counts: np.ndarray, total: int) -> np.ndarray:
+    """Return how many images of each class make `total`: its share, to a whole number, but at least
+    one, and not all that there are.
+    """
+    shares = total * counts / counts.sum()
+    least, most = np.minimum(counts, 1), np.maximum(counts - 1, 0)
+    numbers = np.clip(np.floor(shares).astype(int), least, most)
+    while missing := np.sign(total - numbers.sum()):
+        # One more, or one less, of the class that is farthest from its share.
+        free = numbers < most if missing > 0 else numbers > least
+        numbers[np.where(free, missing * (shares - numbers), -np.inf).argmax()] += missing
+    return numbers
 
 
 if __name__ == "__main__":

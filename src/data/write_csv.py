@@ -6,7 +6,7 @@ only its header, because DVC wants every output of a stage to exist; `submission
 `read_csv.solution` reads it so.
 """
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +19,11 @@ LABEL = "label"
 PIXELS = tuple(f"pixel{number}" for number in range(SIDE * SIDE))
 SUBMISSION = ("ImageId", "Label")
 
+# Each byte as text, filled up with zero bytes, for a cell inside a row and for the last one.
+CELLS = np.array([f"{number}," for number in range(256)], "S4")
+LAST_CELLS = np.array([f"{number}\n" for number in range(256)], "S4")
+ROWS = 1000  # at a time, so that the cells stay in the processor's cache
+
 
 def images(path: Path, images: np.ndarray, labels: np.ndarray | None = None) -> None:
     """Write train.csv, or without labels test.csv.
@@ -28,10 +33,18 @@ def images(path: Path, images: np.ndarray, labels: np.ndarray | None = None) -> 
         images: uint8 (N, 28, 28).
         labels: uint8 (N,), or None.
     """
-    # Arrow takes columns; each row of the transposed copy is one, without another copy.
-    pixels = np.ascontiguousarray(images.reshape(len(images), -1).T)
-    columns = {} if labels is None else {LABEL: labels}
-    _write(path, columns | dict(zip(PIXELS, pixels, strict=True)))
+    names = PIXELS if labels is None else (LABEL, *PIXELS)
+    rows = images.reshape(len(images), -1)
+    if labels is not None:
+        rows = np.column_stack([labels, rows])
+    with path.open("wb") as file:
+        file.write(_header(names))
+        # A table lookup takes a third of the time that Arrow's writer does.
+        for start in range(0, len(rows), ROWS):
+            part = rows[start : start + ROWS]
+            cells = CELLS[part]
+            cells[:, -1] = LAST_CELLS[part[:, -1]]
+            file.write(cells.tobytes().translate(None, b"\0"))
 
 
 def submission(path: Path, labels: np.ndarray | None) -> None:
@@ -42,15 +55,16 @@ def submission(path: Path, labels: np.ndarray | None) -> None:
         labels: integers (N,), or None.
     """
     labels = np.empty(0, np.uint8) if labels is None else labels
-    _write(path, dict(zip(SUBMISSION, (np.arange(1, len(labels) + 1), labels), strict=True)))
-
-
-def _write(path: Path, columns: Mapping[str, np.ndarray]) -> None:
-    table = pa.table({name: _arrow(column) for name, column in columns.items()})
+    columns = np.arange(1, len(labels) + 1), labels
+    table = pa.table(dict(zip(SUBMISSION, map(_arrow, columns), strict=True)))
     with path.open("wb") as file:
         # Arrow before version 22 would put the names in quotes, which Kaggle's files don't have.
-        file.write(",".join(columns).encode() + b"\n")
+        file.write(_header(SUBMISSION))
         csv.write_csv(table, file, csv.WriteOptions(include_header=False, quoting_style="none"))
+
+
+def _header(names: Sequence[str]) -> bytes:
+    return ",".join(names).encode() + b"\n"
 
 
 def _arrow(column: np.ndarray) -> pa.Array:

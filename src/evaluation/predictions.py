@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from src.data import dataset, provenance, read_csv, write_csv
-from src.evaluation import figures, scoring
+from src.evaluation import scoring
 from src.runtime import paths
 from src.runtime.atomic_write import writing
 from src.training import batches
@@ -97,6 +97,8 @@ def save(
         output: class probabilities, float32 (N, 10).
         scores: by metric; empty if the labels are not known.
     """
+    from src.evaluation import figures  # Matplotlib: a run imports it while it trains
+
     predicted = output.argmax(axis=1)
     figures_folder = folder / "figures"
     figures_folder.mkdir(parents=True)

@@ -1,11 +1,14 @@
 """How good predictions are on the held-out labels. Nothing else may read those."""
 
+import math
+
 import numpy as np
 import pandas as pd
-from scipy.stats import binomtest
-from sklearn.metrics import precision_recall_fscore_support
 
+from src.data.digits import CLASSES
 from src.runtime import metric_names
+
+Z = 1.959963984540054  # of the standard normal distribution, 97.5% lies below it
 
 
 def score(labels: np.ndarray, predicted: np.ndarray) -> dict[str, float]:
@@ -17,33 +20,51 @@ def score(labels: np.ndarray, predicted: np.ndarray) -> dict[str, float]:
     """
     count = len(labels)
     right = int((labels == predicted).sum())
-    low, high = binomtest(right, count).proportion_ci(method="wilson")  # 95% by default
+    low, high = _wilson(right, count)
     return {
         metric_names.TEST_ACCURACY: right / count,
-        metric_names.TEST_ACCURACY_LOW: float(low),
-        metric_names.TEST_ACCURACY_HIGH: float(high),
+        metric_names.TEST_ACCURACY_LOW: low,
+        metric_names.TEST_ACCURACY_HIGH: high,
         metric_names.TEST_ERRORS: count - right,
         metric_names.TEST_IMAGES: count,
     }
 
 
+def _wilson(right: int, count: int) -> tuple[float, float]:
+    """Return the 95% interval of a share; importing SciPy's would take longer than all scoring.
+
+    Reference: Newcombe, "Two-sided confidence intervals for the single proportion: comparison of
+    seven methods", Statistics in Medicine 17, 1998, method 3.
+    """
+    share = right / count
+    scale = 2 * (count + Z**2)
+    middle = (2 * count * share + Z**2) / scale
+    half = Z / scale * math.sqrt(4 * count * share * (1 - share) + Z**2)
+    return (middle - half if right else 0.0), (middle + half if right < count else 1.0)
+
+
 def per_class(labels: np.ndarray, predicted: np.ndarray) -> pd.DataFrame:
-    """Return precision, recall, F1 and the counts of images and errors for each digit."""
-    classes = np.arange(10)
-    precision, recall, f1, support = precision_recall_fscore_support(
-        labels, predicted, labels=classes, zero_division=0
-    )
-    errors = [int(((labels == digit) & (predicted != digit)).sum()) for digit in classes]
+    """Return precision, recall, F1 and the counts of images and errors for each digit.
+
+    What would be divided by zero is zero.
+    """
+    support = np.bincount(labels, minlength=CLASSES)
+    taken_for = np.bincount(predicted, minlength=CLASSES)
+    right = np.bincount(labels[labels == predicted], minlength=CLASSES)
     return pd.DataFrame(
         {
-            "label": classes,
+            "label": range(CLASSES),
             "images": support,
-            "errors": errors,
-            "precision": precision.round(6),
-            "recall": recall.round(6),
-            "f1": f1.round(6),
+            "errors": support - right,
+            "precision": _share(right, taken_for),
+            "recall": _share(right, support),
+            "f1": _share(2 * right, support + taken_for),
         }
     )
+
+
+def _share(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
+    return (part / np.maximum(whole, 1)).round(6)
 
 
 def most_confident_errors(

@@ -8,11 +8,11 @@ import keras
 
 from src.config.schema import Config
 from src.data import dataset
-from src.evaluation import closing_table, figures, predictions
+from src.evaluation import closing_table, predictions
 from src.runtime import metric_names, paths
 from src.runtime.atomic_write import remove_litter, writing
 from src.runtime.checksum import sha256
-from src.studies import progress
+from src.studies import meanwhile, progress
 from src.studies.planned_run import PlannedRun
 from src.tracking import environment, fingerprint, run_tags, training_logger
 from src.training import checkpoint, fit
@@ -60,7 +60,8 @@ def run(planned: PlannedRun, cfg: Config) -> float:
 
             line = progress.ProgressLine(planned.name, cfg.epochs, len(state.history))
             with closing(line):
-                watchers = [progress.EpochLog(logger.epoch), line]
+                ready = meanwhile.Preparation(logger.prepare)
+                watchers = [progress.EpochLog(logger.epoch), line, ready]
                 model = fit.fit(cfg, training_set, validation_set, file, state, watchers)
 
             final = summarize(state.history)
@@ -97,6 +98,8 @@ def save(
         origin: which run in MLflow it was, and on which data.
         folder: where to.
     """
+    from src.evaluation import figures  # Matplotlib: imported while the training ran
+
     names = (paths.MODEL, paths.HISTORY, paths.METRICS, paths.CURVES, paths.ORIGIN)
     with writing(*(folder / name for name in names)) as files:
         model_file, history_file, metrics_file, curves_file, origin_file = files

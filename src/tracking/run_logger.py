@@ -1,11 +1,13 @@
 """Logs a training to its run in MLflow, and adds to that run what is found later."""
 
+import importlib
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from importlib.metadata import version
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import mlflow
@@ -14,9 +16,10 @@ from mlflow import MlflowClient
 from mlflow.data.numpy_dataset import from_numpy
 from mlflow.entities import LoggedModelStatus, Metric, RunStatus
 from mlflow.exceptions import MlflowException
-from mlflow.models import infer_signature
+from mlflow.models import Model, infer_signature
 from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 from mlflow.store.artifact.local_artifact_repo import LocalArtifactRepository
+from mlflow.utils.requirements_utils import warn_dependency_requirement_mismatches
 
 from src.config.schema import Mlflow
 from src.data.dataset import Dataset
@@ -165,6 +168,12 @@ class RunLogger(TrainingLogger):
             found = {name: values[name] for name in values if name != metric_names.EPOCH}
             self.epoch(found, step)
 
+    def prepare(self) -> None:
+        """Import what logs a model; let MLflow list the packages it compares the model's with."""
+        importlib.import_module("mlflow.tensorflow")
+        importlib.import_module("mlflow.pyfunc")
+        warn_dependency_requirement_mismatches(_requirements())
+
     def epoch(self, values: Mapping[str, float], step: int) -> None:
         """Log an epoch's metrics, and those of epochs that could not be logged before.
 
@@ -228,13 +237,16 @@ class RunLogger(TrainingLogger):
         self.client.log_artifacts(self.run_id, str((out / paths.CURVES).parent), "figures")
         if not self._has_model():
             with quiet.stderr():
-                mlflow.tensorflow.log_model(
-                    model,
+                Model.log(
+                    artifact_path=None,
                     name="model",
+                    flavor=SimpleNamespace(save_model=_save_model),
+                    model=model,
                     signature=infer_signature(example, model(example).numpy()),
                     input_example=example,
-                    pip_requirements=[f"{name}=={version(name)}" for name in MODEL_REQUIREMENTS],
+                    pip_requirements=_requirements(),
                     code_paths=[str(SOURCE)],  # our activation layers
+                    validate_serving_input=False,
                 )
 
     def _has_model(self) -> bool:
@@ -256,6 +268,17 @@ class RunLogger(TrainingLogger):
     def predicted(self, files: Mapping[Path, str], scores: Mapping[str, float]) -> None:
         """Log the files and the scores."""
         self.insist(lambda: _add(self.client, self.run_id, files, scores))
+
+
+def _save_model(*, validate_serving_input: bool, **given: Any) -> None:
+    """Save a Keras model as MLflow does. `Model.log` shall not load it again and predict its
+    example: a failure would be a warning that nobody sees.
+    """
+    mlflow.tensorflow.save_model(**given)
+
+
+def _requirements() -> list[str]:
+    return [f"{name}=={version(name)}" for name in MODEL_REQUIREMENTS]
 
 
 def flat(config: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

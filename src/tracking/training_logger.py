@@ -42,6 +42,9 @@ class TrainingLogger:
         before it is logged, and the process may have ended in between.
         """
 
+    def prepare(self) -> None:
+        """Make ready what `trained` will need, in a thread beside the training: log nothing."""
+
     def epoch(self, values: Mapping[str, float], step: int) -> None:
         """Log an epoch's metrics; steps count from 1."""
 

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from src.data import mirrors, provenance, write_csv
-from src.evaluation import predictions
+from src.evaluation import figures, predictions
 from src.runtime import metric_names, paths
 from src.runtime.checksum import sha256
 from src.runtime.errors import InputError
@@ -114,9 +114,9 @@ def test_the_figure_of_errors_gets_the_wrong_images_with_the_most_confident_firs
     prepared, model, images, labels, monkeypatch
 ):
     given = []
-    draw = predictions.figures.confident_errors
+    draw = figures.confident_errors
     monkeypatch.setattr(
-        predictions.figures, "confident_errors", lambda *args: given.append(args) or draw(*args)
+        figures, "confident_errors", lambda *args: given.append(args) or draw(*args)
     )
     predictions.write(model, paths.PREDICTIONS)
     ((shown, true, rows),) = given

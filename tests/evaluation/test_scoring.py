@@ -1,5 +1,7 @@
 import numpy as np
 import pytest
+from scipy.stats import binomtest
+from sklearn.metrics import precision_recall_fscore_support
 from statsmodels.stats.proportion import proportion_confint
 
 from src.evaluation import scoring
@@ -36,6 +38,25 @@ def test_the_interval_is_that_of_statsmodels(count):
         low, high = proportion_confint(count - errors, count, method="wilson")
         assert found[metric_names.TEST_ACCURACY_LOW] == pytest.approx(low, rel=1e-14, abs=1e-15)
         assert found[metric_names.TEST_ACCURACY_HIGH] == pytest.approx(high, rel=1e-14, abs=1e-15)
+
+
+@pytest.mark.parametrize("count", [1, 7, 200, 28_000])
+def test_the_interval_has_the_very_bits_of_scipys(count):
+    for right in {0, 1, count // 2, count - 1, count}:
+        found = scoring.score(np.zeros(count, int), np.where(np.arange(count) < right, 0, 1))
+        ends = found[metric_names.TEST_ACCURACY_LOW], found[metric_names.TEST_ACCURACY_HIGH]
+        assert ends == tuple(binomtest(right, count).proportion_ci(method="wilson"))
+
+
+@pytest.mark.parametrize("classes", [2, 9, 10])
+def test_each_class_has_what_scikit_learn_says(classes):
+    draw = np.random.RandomState(classes)
+    labels = draw.randint(0, classes, 1000).astype(np.uint8)
+    predicted = np.where(draw.random_sample(1000) < 0.9, labels, draw.randint(0, 10, 1000))
+    table = scoring.per_class(labels, predicted)
+    expected = precision_recall_fscore_support(labels, predicted, labels=range(10), zero_division=0)
+    for name, values in zip(("precision", "recall", "f1", "images"), expected, strict=True):
+        np.testing.assert_allclose(table[name], values, atol=1e-6)
 
 
 def test_a_score_is_plain_numbers_that_json_can_write():

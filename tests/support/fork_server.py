@@ -36,7 +36,7 @@ HEAVY = (
     "mlflow.tensorflow",
     "mlflow.store.db.utils",
     "mlflow.store.tracking.sqlalchemy_store",
-    "sklearn.model_selection",
+    "src.evaluation.figures",
     "matplotlib.backends.backend_agg",
 )
 
