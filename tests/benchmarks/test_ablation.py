@@ -19,13 +19,14 @@ def test_every_variant_is_the_default_recipe_but_for_one_thing(name, project):
 
 def test_the_fused_kernels_can_be_replaced(monkeypatch):
     monkeypatch.setattr(models, "BatchNormalization", models.BatchNormalization)
-    monkeypatch.setattr(activations, "swish", activations.swish)
+    monkeypatch.setattr(activations.Swish, "fused", staticmethod(activations.swish))
     for variant in ablation.VARIANTS.values():
         if variant.replace:
             variant.replace()
     assert models.BatchNormalization is keras.layers.BatchNormalization
     x = tf.constant([-1.0, 2.0])
-    np.testing.assert_allclose(activations.swish(x), x * tf.sigmoid(x), rtol=1e-6)
+    assert activations.Swish.fused is tf.nn.silu
+    np.testing.assert_allclose(activations.Swish()(x, training=True), x * tf.sigmoid(x), rtol=1e-6)
 
 
 def test_one_variant_is_measured_in_the_process_itself(processed, words, monkeypatch, capsys):
