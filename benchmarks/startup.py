@@ -16,7 +16,7 @@ from src.config import compose
 from src.runtime import errors
 
 IMPORT = ("-c", "import tensorflow")
-GOAL = harness.at_most(1.5)
+GOAL = harness.at_most(1.3)
 
 
 @dataclass(frozen=True)
