@@ -98,7 +98,7 @@ def test_an_experiment_wins_over_params_yaml(overrides):
 
 def test_the_notebooks_experiment_does_not_choose_the_activation():
     rewrite({"activation": "mish"})
-    assert configure("experiment=notebook").activation["activation"] == "mish"
+    assert configure("experiment=notebook").activation["_target_"].endswith(".Mish")
 
 
 @pytest.mark.parametrize("group", GROUPS)
