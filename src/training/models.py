@@ -57,7 +57,7 @@ def compact(
     activation: Activation,
     *,
     border: int = 2,
-    filters: Sequence[Sequence[int]] = ((16,), (24, 32), (48, 96, 128)),
+    filters: Sequence[Sequence[int]] = ((16,), (32, 64), (64, 128, 128)),
     first_kernel: int = 5,
     dropout: float = 0.0,
     head: str = "softmax",
