@@ -20,7 +20,7 @@ def test_what_is_left_is_compared_with_the_import(monkeypatch):
     imported = startup.import_tensorflow()
 
     assert imported.other == 5.0
-    for other, met in ((7.5, True), (7.6, False)):
+    for other, met in ((6.5, True), (6.6, False)):
         row = startup.rows([Spent(10, 1, other)], [imported])[1]
         assert row.goal.is_met(row.ratios[0]) == met
 
