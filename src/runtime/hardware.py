@@ -1,4 +1,4 @@
-"""What the machine is: the processor's name, and the instruction sets that it has."""
+"""What the machine is: the processor's name and maker, and the instruction sets that it has."""
 
 import platform
 from pathlib import Path
@@ -10,6 +10,11 @@ def processor(description: Path = CPUINFO) -> str:
     """Return the processor's name: the one that Linux tells, else the platform's."""
     names = _values("model name", description)
     return names[0] if names else platform.processor() or platform.machine()
+
+
+def vendor(description: Path = CPUINFO) -> str:
+    """Return the processor's maker as Linux tells it, e.g. GenuineIntel; elsewhere ""."""
+    return next(iter(_values("vendor_id", description)), "")
 
 
 def cpu_flags(description: Path = CPUINFO) -> set[str]:

@@ -30,3 +30,10 @@ def test_the_flags_are_those_of_proc_cpuinfo(tmp_path):
     assert hardware.cpu_flags(file) >= {"fpu", "avx512_bf16"}
     assert "spectre" not in hardware.cpu_flags(file)
     assert hardware.cpu_flags(tmp_path / "none") == set()
+
+
+def test_the_maker_is_the_one_that_linux_tells(tmp_path):
+    file = tmp_path / "cpuinfo"
+    file.write_text("processor\t: 0\nvendor_id\t: GenuineIntel\nvendor_id\t: Another\n")
+    assert hardware.vendor(file) == "GenuineIntel"
+    assert hardware.vendor(tmp_path / "none") == ""

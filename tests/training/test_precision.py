@@ -11,15 +11,18 @@ def test_a_policy_that_is_asked_for_is_taken(policy):
 
 
 @pytest.mark.parametrize(
-    ("flags", "policy"),
+    ("vendor", "flags", "policy"),
     [
-        ({"avx2"}, "float32"),
-        ({"avx2", "avx512_bf16"}, "mixed_bfloat16"),
-        ({"amx_bf16"}, "mixed_bfloat16"),
+        ("AuthenticAMD", {"avx2"}, "float32"),
+        ("AuthenticAMD", {"avx2", "avx512_bf16"}, "mixed_bfloat16"),
+        ("GenuineIntel", {"avx512_bf16", "amx_bf16"}, "mixed_bfloat16"),
+        ("GenuineIntel", {"avx2", "avx512_bf16"}, "float32"),  # no faster there
+        ("", set(), "float32"),
     ],
 )
-def test_a_processor_decides_by_its_instruction_sets(flags, policy, monkeypatch):
+def test_a_processor_decides_by_its_instruction_sets(vendor, flags, policy, monkeypatch):
     monkeypatch.setattr(precision, "GPU_DRIVERS", ())
+    monkeypatch.setattr(hardware, "vendor", lambda: vendor)
     monkeypatch.setattr(hardware, "cpu_flags", lambda: flags)
     assert precision.choose("auto") == policy
 
