@@ -66,7 +66,7 @@ def test_help_lists_the_choices_without_importing_tensorflow(project, no_heavy_i
     assert done.returncode == 0
     assert done.stderr == ""
     assert "activation: e_swish, elu, gelu, hard_swish" in done.stdout
-    assert "\nepochs: 20\n" in done.stdout
+    assert "\nepochs: 14\n" in done.stdout
     assert files(project) == before
 
 
@@ -181,7 +181,7 @@ def test_the_run_has_the_flat_configuration_as_params(trained):
     assert params["activation._target_"] == "src.training.activations.SwishBeta"
     assert params["activation.beta"] == "1.0"
     assert params["model.units"] == "[16]"
-    assert params["optimizer.learning_rate"] == "0.006"
+    assert params["optimizer.learning_rate"] == "0.013"
     assert params["epochs"] == "5"
     assert params["batch_size"] == "4"
     assert params["seed"] == "1"
