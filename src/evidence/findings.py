@@ -8,12 +8,10 @@ import numpy as np
 from src.data.digits import CLASSES
 from src.evidence import diagnostics, statistics
 from src.evidence.diagnostics import Reliability
-from src.evidence.run_set import NAMES, RunSet
+from src.evidence.run_set import RunSet
 from src.evidence.statistics import Comparison, Estimate
 from src.runtime import metric_names
-from src.runtime.errors import InputError, did_you_mean
 
-REFERENCE = "relu"
 GOAL = 0.99  # the validation accuracy for the epochs to reach it
 FEW = 20  # predictions; a bin with fewer says little about its accuracy
 
@@ -138,16 +136,7 @@ def reference_of(runs: RunSet, wanted: str | None) -> str:
     Raises:
         InputError: the set does not have it.
     """
-    names = list(runs.trainings)
-    name = NAMES.get(wanted or REFERENCE, wanted)
-    if name in names:
-        return name
-    if wanted is None:
-        return names[0]
-    raise InputError(
-        f"--reference {wanted}: these runs have no such activation. "
-        f"{did_you_mean(wanted, names)}They have {', '.join(names)}."
-    )
+    return runs.level_named(wanted)
 
 
 def compute(runs: RunSet, reference: str) -> Findings:
