@@ -11,6 +11,7 @@ from src.evidence.diagnostics import Reliability
 from src.evidence.run_set import RunSet
 from src.evidence.statistics import Comparison, Estimate
 from src.runtime import metric_names
+from src.studies.factor import Factor
 
 GOAL = 0.99  # the validation accuracy for the epochs to reach it
 FEW = 20  # predictions; a bin with fewer says little about its accuracy
@@ -18,7 +19,7 @@ FEW = 20  # predictions; a bin with fewer says little about its accuracy
 
 @dataclass(frozen=True)
 class Pair:
-    """The comparison of two activations, and the power of the study.
+    """The comparison of two levels, and the power of the study.
 
     Attributes:
         comparison: the difference and its tests.
@@ -48,7 +49,7 @@ class EpochTimes:
     """The time per epoch, without the first of each run.
 
     Attributes:
-        seconds: of each run's median epoch, float (seeds,), by activation.
+        seconds: of each run's median epoch, float (seeds,), by level.
         ratios: to the reference with the same seed, float (seeds,); without the reference.
         estimates: their geometric means with intervals.
     """
@@ -60,7 +61,7 @@ class EpochTimes:
 
 @dataclass(frozen=True)
 class Calibration:
-    """How well the confidence of an activation's runs matches their accuracy.
+    """How well the confidence of a level's runs matches their accuracy.
 
     Attributes:
         reliability: of all seeds pooled.
@@ -77,10 +78,12 @@ class Calibration:
 
 @dataclass(frozen=True)
 class Findings:
-    """Every number of the report, by activation in the order of the figures: the reference first.
+    """Every number of the report, by level in the order of the figures: numbers by value, of other
+    levels the reference first.
 
     Attributes:
-        reference: the activation that others are compared with.
+        factor: what the levels are levels of.
+        reference: the level that others are compared with.
         seeds: of the runs.
         images: the number of held-out images.
         accuracy: of each run on the held-out images, float (seeds,).
@@ -90,14 +93,15 @@ class Findings:
         error_rates: on the validation images, float (seeds, epochs).
         epochs_to_goal: the first epoch that reaches `GOAL`, float (seeds,); NaN if none does.
         calibration: of the confidence on the held-out images.
-        overlap: of errors, float (activations, activations); see `diagnostics.error_overlap`.
-        uniquely_misclassified: positions of the images that one activation alone misclassifies, by
+        overlap: of errors, float (levels, levels); see `diagnostics.error_overlap`.
+        uniquely_misclassified: positions of the images that one level alone misclassifies, by
             the majority vote of its seeds.
-        most_common_error: the digit that most wrong seeds predict there, integers (≤ images,).
+        most_common_error: the class that most wrong seeds predict there, integers (≤ images,).
         wrong_seeds: how many seeds misclassify each image, integers (images,).
-        betas: the learned β by layer, float (seeds, epochs); only of activations that learn it.
+        betas: the learned β by layer, float (seeds, epochs); only of levels that learn it.
     """
 
+    factor: Factor
     reference: str
     seeds: tuple[int, ...]
     images: int
@@ -115,9 +119,14 @@ class Findings:
     betas: Mapping[str, Mapping[str, np.ndarray]]
 
     @property
-    def activations(self) -> list[str]:
-        """The names of the activations."""
+    def levels(self) -> list[str]:
+        """The names of the levels."""
         return list(self.accuracy)
+
+    @property
+    def others(self) -> list[str]:
+        """The levels without the reference."""
+        return [name for name in self.accuracy if name != self.reference]
 
     @property
     def last_errors(self) -> dict[str, float]:
@@ -126,16 +135,7 @@ class Findings:
 
 
 def reference_of(runs: RunSet, wanted: str | None) -> str:
-    """Return the name of the activation that others are compared with.
-
-    Args:
-        runs: the set.
-        wanted: its word in conf/activation, or its name; None for ReLU, or for the first
-            activation of a set without ReLU.
-
-    Raises:
-        InputError: the set does not have it.
-    """
+    """Return the level that others are compared with; see `RunSet.level_named`."""
     return runs.level_named(wanted)
 
 
@@ -144,10 +144,10 @@ def compute(runs: RunSet, reference: str) -> Findings:
 
     Args:
         runs: the set.
-        reference: one of its activations.
+        reference: one of its levels.
     """
     others = [name for name in runs.trainings if name != reference]
-    order = [reference, *others]
+    order = list(runs.trainings) if runs.factor.numeric else [reference, *others]
     correct = runs.correct()
     accuracy = {name: correct[name].mean(axis=1) for name in order}
     # The reference comes last here, so that each difference is activation minus reference.
@@ -156,13 +156,14 @@ def compute(runs: RunSet, reference: str) -> Findings:
     validation = runs.by_epoch(metric_names.VAL_ACCURACY)
     unique = diagnostics.uniquely_misclassified({name: correct[name] for name in order})
     return Findings(
+        factor=runs.factor,
         reference=reference,
         seeds=tuple(runs.seeds),
         images=len(runs.labels),
         accuracy=accuracy,
         means={name: statistics.mean_over_seeds(accuracy[name]) for name in order},
         pairs=tuple(_pair(one, accuracy) for one in comparisons),
-        times=_times(runs.by_epoch(metric_names.EPOCH_SECONDS), order),
+        times=_times(runs.by_epoch(metric_names.EPOCH_SECONDS), order, reference),
         error_rates={name: 1 - validation[name] for name in order},
         epochs_to_goal={name: diagnostics.epochs_to(validation[name], GOAL) for name in order},
         calibration={name: _calibration(runs, name) for name in order},
@@ -190,15 +191,19 @@ def _pair(comparison: Comparison, accuracy: Mapping[str, np.ndarray]) -> Pair:
     )
 
 
-def _times(seconds: Mapping[str, np.ndarray], order: list[str]) -> EpochTimes | None:
-    reference = seconds[order[0]]
+def _times(
+    seconds: Mapping[str, np.ndarray], order: list[str], reference: str
+) -> EpochTimes | None:
     if min(values.shape[1] for values in seconds.values()) < 2:
         return None
     medians = {name: diagnostics.median_epochs(seconds[name]) for name in order}
+    others = [name for name in order if name != reference]
     return EpochTimes(
         seconds=medians,
-        ratios={name: medians[name] / medians[order[0]] for name in order[1:]},
-        estimates={name: diagnostics.time_ratio(seconds[name], reference) for name in order[1:]},
+        ratios={name: medians[name] / medians[reference] for name in others},
+        estimates={
+            name: diagnostics.time_ratio(seconds[name], seconds[reference]) for name in others
+        },
     )
 
 
