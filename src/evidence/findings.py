@@ -84,6 +84,7 @@ class Findings:
     Attributes:
         factor: what the levels are levels of.
         reference: the level that others are compared with.
+        smallest_effect: a difference in accuracy below it does not matter, a fraction.
         seeds: of the runs.
         images: the number of held-out images.
         accuracy: of each run on the held-out images, float (seeds,).
@@ -103,6 +104,7 @@ class Findings:
 
     factor: Factor
     reference: str
+    smallest_effect: float
     seeds: tuple[int, ...]
     images: int
     accuracy: Mapping[str, np.ndarray]
@@ -158,6 +160,7 @@ def compute(runs: RunSet, reference: str) -> Findings:
     return Findings(
         factor=runs.factor,
         reference=reference,
+        smallest_effect=runs.smallest_effect,
         seeds=tuple(runs.seeds),
         images=len(runs.labels),
         accuracy=accuracy,
