@@ -411,7 +411,7 @@ class Comparison:
         p_permutation_holm: the same after Holm's correction.
         p_mcnemar: McNemar's exact test between the majority votes (of these runs).
         p_mcnemar_holm: the same after Holm's correction.
-        pairs: how many the correction is over; 0 if the pair is not of the family.
+        pairs: how many the correction is over.
         p_equivalence: see `equivalence_test`; corrected for the planned looks, too.
         p_equivalence_holm: the same after Holm's correction.
         seeds: of each of the two.
@@ -438,19 +438,14 @@ class Comparison:
     looks: tuple[int, ...] = ()
 
     @property
-    def judged(self) -> bool:
-        """Whether the pair is of the family that the study compares."""
-        return self.pairs > 0
-
-    @property
     def significant(self) -> bool:
         """Whether the difference is significant at the 5% level after the correction."""
-        return self.judged and self.p_holm < ALPHA
+        return self.p_holm < ALPHA
 
     @property
     def equivalent(self) -> bool:
         """Whether the difference is less than matters, at the 5% level after the correction."""
-        return self.judged and self.p_equivalence_holm < ALPHA
+        return self.p_equivalence_holm < ALPHA
 
 
 def compare(
@@ -460,14 +455,14 @@ def compare(
     smallest_effect: float = EFFECT_OF_INTEREST,
     looks: Sequence[int] = (),
 ) -> list[Comparison]:
-    """Return the comparison of every pair of levels, in the order of the mapping.
+    """Return the comparison of every pair of levels that is judged, in the order of the mapping.
 
     Args:
         correct: by level, bool (seeds, images), all of one shape, with the same seeds in the same
             order.
-        reference: the level that all others are compared with: the pairs with it are the family
-            that Holm's correction is over, and the others are described but not judged. None to
-            judge all pairs.
+        reference: the level that all others are compared with: the pairs with it are all there is,
+            and the family that Holm's correction is over. A pair of two others is not judged at
+            all, rather than without a correction. None for every pair.
         smallest_effect: the smallest difference that matters, a fraction.
         looks: numbers of seeds at which the study was to be looked at, ascending; empty if only
             once. Intervals are then those of repeated looks, and p values make up for them (see
@@ -490,17 +485,13 @@ def compare(
                 f"{seeds} seeds and {images:,} images of {first}, but {other_seeds} and "
                 f"{other_images:,} of {second}. Use those that both have."
             )
-    plain = [
-        _compare(first, second, correct, smallest_effect, tuple(looks))
-        for first, second in combinations(correct, 2)
-    ]
-    family = [one for one in plain if reference in (None, one.first, one.second)]
-    corrected = dict(zip(map(_names, family), _corrected(family), strict=True))
-    return [corrected.get(_names(one), one) for one in plain]
-
-
-def _names(one: Comparison) -> tuple[str, str]:
-    return one.first, one.second
+    return _corrected(
+        [
+            _compare(first, second, correct, smallest_effect, tuple(looks))
+            for first, second in combinations(correct, 2)
+            if reference in (None, first, second)
+        ]
+    )
 
 
 def _compare(
@@ -510,7 +501,7 @@ def _compare(
     smallest_effect: float,
     looks: tuple[int, ...],
 ) -> Comparison:
-    """Return the comparison of one pair, not corrected for others, and not of the family."""
+    """Return the comparison of one pair, not yet corrected for others."""
     one, other = correct[first], correct[second]
     difference = one.astype(np.int8) - other.astype(np.int8)
     tested = crossed_tests(difference, smallest_effect, looks)
@@ -526,7 +517,7 @@ def _compare(
         p_permutation_holm=p_permutation,
         p_mcnemar=p_mcnemar,
         p_mcnemar_holm=p_mcnemar,
-        pairs=0,
+        pairs=1,
         p_equivalence=tested.p_equivalence,
         p_equivalence_holm=tested.p_equivalence,
         seeds=len(one),

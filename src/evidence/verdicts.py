@@ -11,7 +11,7 @@ images), and on its 95% confidence interval, the one that is printed and drawn:
 Both tests are corrected over the family of pairs by Holm's method, each by itself: a difference
 where there is none is claimed in at most 5% of studies, and an equivalence where the difference
 does matter in at most 5%. In one pair only one of the two can be false. `compare: reference` makes
-the pairs with the reference the family; the other pairs are described, but get no verdict.
+the pairs with the reference the family; others are then not judged at all.
 
 With planned looks (alpha_spending.py), the interval is a repeated confidence interval. It holds at
 all looks together, so that the verdict may be read off it at whichever look the study stops. A
@@ -26,7 +26,7 @@ from scipy import stats
 
 from src.evidence import alpha_spending
 from src.evidence.statistics import ALPHA, POWER, Comparison
-from src.runtime.formatting import count, p_text, span, up
+from src.runtime.formatting import p_text, span, up
 
 MOST_SEEDS = 10_000  # in all; a study that would need more needs more images instead
 
@@ -40,10 +40,8 @@ class Verdict(StrEnum):
     UNDECIDED = "undecided"
 
 
-def verdict(comparison: Comparison) -> Verdict | None:
-    """Return the verdict; None for a pair that the study does not judge."""
-    if not comparison.judged:
-        return None
+def verdict(comparison: Comparison) -> Verdict:
+    """Return the verdict on a pair."""
     if comparison.equivalent:
         return Verdict.EQUIVALENT
     if not comparison.significant:
@@ -74,27 +72,23 @@ def more_seeds(comparison: Comparison) -> int | None:
     return int(more[enough.argmax()]) if enough.any() else None
 
 
-def chance_to_decide(comparison: Comparison, more: np.ndarray, images: float = 1.0) -> np.ndarray:
+def chance_to_decide(comparison: Comparison, more: np.ndarray) -> np.ndarray:
     """Return the probability that so many more seeds decide a pair, as `more_seeds` predicts it.
 
     Args:
         comparison: the pair.
         more: numbers of seeds, integers (n,).
-        images: how many times as many images as there are.
 
     Returns:
         Float (n,).
     """
     difference, seeds = comparison.difference, comparison.seeds
     total = seeds + more
-    of_seeds, of_images = difference.seed_sd**2, difference.image_se**2 / images
+    of_seeds, of_images = difference.seed_sd**2, difference.image_se**2
     error = np.sqrt(of_seeds / total + of_images)
-    level = ALPHA / max(comparison.pairs, 1)
-    if comparison.looks:
-        level = alpha_spending.level(level, comparison.looks[-1], comparison.looks)
     with np.errstate(divide="ignore", invalid="ignore"):  # no spread over seeds: many degrees
         freedom = (total - 1) * np.fmin(error**2 / (of_seeds / total), 100.0) ** 2
-    half = stats.t.ppf(1 - level / 2, freedom) * error
+    half = stats.t.ppf(1 - _level(comparison) / 2, freedom) * error
     spread = np.sqrt(of_seeds * (1 / seeds - 1 / total)) + 1e-12
 
     def below(bound: np.ndarray) -> np.ndarray:
@@ -118,12 +112,6 @@ def sentence(comparison: Comparison) -> str:
     holm = " after Holm's correction" if comparison.pairs > 1 else ""
     test = p_text(comparison.p_holm, ALPHA) + holm
     found = verdict(comparison)
-    if found is None:
-        test = p_text(comparison.difference.p_value, ALPHA)
-        return (
-            f"Not judged, as the study compares with its reference only: {first} minus {second}, "
-            f"95% CI {span(low, high)} pp ({test}, uncorrected)."
-        )
     if found is Verdict.UNDECIDED:
         return (
             f"Undecided between {first} and {second}: any difference is smaller than "
@@ -164,10 +152,34 @@ def _what_it_takes(comparison: Comparison) -> str:
     effect = points(comparison.smallest_effect)
     more = more_seeds(comparison)
     if more is not None:
-        return (
-            f"About {count(more, 'more seed')} would tell whether it reaches {effect} pp."
-        ).replace("About 1 more", "1 more")
+        seeds = "1 more seed" if more == 1 else f"About {_two_digits(more)} more seeds"
+        return f"{seeds} would tell whether it reaches {effect} pp."
+    times = images_needed(comparison)
+    if times <= 1:
+        return f"More than {MOST_SEEDS:,} seeds would tell whether it reaches {effect} pp."
     return (
-        f"No number of seeds would tell whether it reaches {effect} pp: that takes more than "
-        f"{comparison.images:,} images."
+        f"No number of seeds would tell whether it reaches {effect} pp: it takes about "
+        f"{_two_digits(times * comparison.images)} images instead of {comparison.images:,}."
     )
+
+
+def images_needed(comparison: Comparison) -> float:
+    """Return with how many times as many images seeds could decide whatever the difference is.
+
+    The images' part of the interval may then be half of the smallest effect: an interval of that
+    half-width either excludes 0 or lies within ± the smallest effect. Below 1, there are enough.
+    """
+    half = stats.norm.isf(_level(comparison) / 2) * comparison.difference.image_se
+    return float((half / (comparison.smallest_effect / 2)) ** 2)
+
+
+def _level(comparison: Comparison) -> float:
+    """Return the strictest level of Holm's correction, at the last look."""
+    level = ALPHA / comparison.pairs
+    looks = comparison.looks
+    return alpha_spending.level(level, looks[-1], looks) if looks else level
+
+
+def _two_digits(number: float) -> str:
+    """Return an estimate of a number: 8, 27, 240, 3,300."""
+    return f"{int(float(f'{number:.2g}')):,}"
