@@ -2,20 +2,20 @@
 
 A single search of n trials also tells what searches of fewer trials would have found, if its trials
 are independent draws from one distribution. That holds for random search alone. Samplers that learn
-(TPE, Gaussian processes) and grids choose each trial by the others; of these only the best so far is
-reported, and it says nothing on how another search would go.
+(TPE, Gaussian processes) and grids choose each trial by the others: of these only the best so far
+is reported, and it says nothing about how another search would go.
 
 The band is around the median: half of all searches of k trials find more than the median curve at
-k. It is simultaneous, so the whole true curve lies within it in 95% of searches, whatever the
-distribution, and exactly so if no two trials can score the same. It turns a band of the cumulative
-distribution into one of the curve. With few trials it ends early: n trials cannot exclude that much
-better settings exist, and then the upper bound is 1. That is a fact about small searches, not a
-fault of the band.
+k. It is simultaneous and assumes no distribution: the whole true curve lies within it in at least
+95% of searches. It turns a band of the cumulative distribution, whose level is exact, into one of
+the curve. With few trials it ends early: n trials cannot exclude that much better settings exist,
+and then the upper bound is 1. That is a fact about small searches, not a fault of the band.
 
 Reference:
-    Dodge and others, "Show your work: improved reporting of experimental results", EMNLP 2019. Tang
-    and others, "Showing your work doesn't always work", ACL 2020 (the unbiased estimate). Lourie, Cho
-    and He, "Show your work with confidence: confidence bands for tuning curves", NAACL 2024.
+    Dodge and others, "Show your work: improved reporting of experimental results", EMNLP 2019.
+    Tang and others, "Showing your work doesn't always work", ACL 2020 (the unbiased estimate).
+    Lourie, Cho and He, "Show your work with confidence: confidence bands for tuning curves", NAACL
+    2024.
 """
 
 from dataclasses import dataclass
@@ -141,19 +141,16 @@ def coverage(low: np.ndarray, high: np.ndarray) -> float:
         high: of each rank, ascending, float (n,).
     """
     trials = len(low)
-    counts = np.arange(trials + 1)
-    chance = np.zeros(trials + 1)
-    chance[0] = 1.0
-    before = 0.0
+    chance, first, before = np.ones(1), 0, 0.0  # chance[i] is that of a count of first + i
     for place in np.unique(np.concatenate([low, high])):
-        share = (place - before) / (1 - before) if before < 1 else 0.0
-        # From a count below `before` (rows) to one below `place` (columns).
-        moves = stats.binom.pmf(counts[None, :] - counts[:, None], trials - counts[:, None], share)
-        chance = chance @ moves
-        # All ranks bounded by `place` from above lie below it, none bounded from below does.
-        least, most = np.searchsorted(high, place, "right"), np.searchsorted(low, place, "left")
-        chance[(counts < least) | (counts > most)] = 0.0
-        before = place
+        # All ranks bounded by `place` from above lie below it; none bounded from below does.
+        least = int(np.searchsorted(high, place, "right"))
+        most = int(np.searchsorted(low, place, "left"))
+        was = first + np.arange(chance.size)[:, None]
+        now = np.arange(least, most + 1)
+        share = min((place - before) / (1 - before), 1.0)
+        chance = chance @ stats.binom.pmf(now - was, trials - was, share)
+        first, before = least, place
     return float(chance.sum())
 
 
