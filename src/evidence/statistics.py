@@ -17,10 +17,10 @@ from numpy.typing import ArrayLike
 from scipy import optimize, stats
 
 from src.evidence import alpha_spending
+from src.evidence.alpha_spending import ALPHA as ALPHA  # all intervals are those of 1 − ALPHA
 from src.runtime.errors import InputError
 from src.runtime.formatting import count, p_text, span, up
 
-ALPHA = 0.05  # the level of all tests; all intervals are 95% confidence intervals
 POWER = 0.8
 EFFECT_OF_INTEREST = 0.0002  # 0.02 percentage points: the smallest effect, unless a study says so
 MEANINGFUL = 0.75  # the probability of superiority from which on a difference matters

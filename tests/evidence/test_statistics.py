@@ -523,3 +523,107 @@ def test_what_is_significant_only_before_holms_correction_is_not_detectable():
 )
 def test_a_rounded_p_stays_on_its_side_of_5_percent(p_value, text):
     assert text in statistics.verdict(swish_and_relu(crossed(), p_holm=p_value))
+
+
+# Equivalence
+
+
+def test_the_test_of_equivalence_is_that_of_statsmodels():
+    from statsmodels.stats.weightstats import DescrStatsW
+
+    random = np.random.default_rng(30)
+    means = random.normal(0.1, 0.3, 12)
+    values = np.repeat(means[:, None], 5, axis=1)  # no effect of the images
+    p_value, *_ = DescrStatsW(means).ttost_mean(-0.5, 0.5)
+    assert statistics.equivalence_test(values, 0.5) == pytest.approx(2 * p_value)
+
+
+@pytest.mark.parametrize("kind", [NOISE, BOTH], ids=str)
+def test_a_difference_is_equivalent_exactly_where_its_interval_lies_within_the_bounds(kind):
+    random = np.random.default_rng(31)
+    for _ in range(30):
+        values, _ = difference(random, 6, kind)
+        found = statistics.crossed_effects_mean(values)
+        farthest = max(-found.low, found.high)
+        assert statistics.equivalence_test(values, 1.001 * farthest) < 0.05
+        assert statistics.equivalence_test(values, 0.999 * farthest) > 0.05
+
+
+def test_where_no_image_differs_the_rule_of_three_shows_the_equivalence():
+    values = np.zeros((5, 3000))
+    assert statistics.equivalence_test(values, 0.001) == pytest.approx(0.05)
+    assert statistics.equivalence_test(values, 0.002) == pytest.approx(0.05**2)
+
+
+@pytest.mark.parametrize("kind", [NOISE, SEEDS, BOTH], ids=str)
+def test_a_difference_that_matters_is_rarely_called_equivalent(kind):
+    def false(random):
+        values, truth = difference(random, 10, kind, shift=0.4)
+        return statistics.equivalence_test(values, abs(truth)) < 0.05
+
+    assert share_of(400, false) <= 0.025 + 3 * 0.0078
+
+
+# The probability of superiority
+
+
+def test_superiority_is_mann_and_whitneys_share():
+    first, second = np.random.default_rng(32).integers(0, 9, (2, 7))
+    expected = stats.mannwhitneyu(first, second).statistic / 49
+    found = statistics.superiority(first, second)
+    assert found.value == pytest.approx(expected)
+    # Brunner and Munzel's test compares the same share with a half: p is 1 where it is a half.
+    same = stats.brunnermunzel(first, first[::-1])
+    assert (statistics.superiority(first, first[::-1]).value, same.pvalue) == (0.5, 1.0)
+
+
+def test_its_interval_is_wilsons_of_as_many_matches_as_seeds():
+    first, second = np.array([3, 3, 3, 0, 3]), np.array([1, 1, 1, 1, 1])  # wins 4 of 5 each
+    found = statistics.superiority(first, second)
+    expected = stats.binomtest(4, 5).proportion_ci(method="wilson")
+    assert (found.low, found.value, found.high) == pytest.approx((expected.low, 0.8, expected.high))
+
+
+def test_a_draw_counts_as_half_and_the_other_way_round_is_the_rest():
+    assert statistics.superiority(np.ones(4), np.ones(4)).value == 0.5
+    first, second = np.random.default_rng(33).random((2, 6))
+    there, back = statistics.superiority(first, second), statistics.superiority(second, first)
+    assert (there.low, there.value, there.high) == pytest.approx(
+        (1 - back.high, 1 - back.value, 1 - back.low)
+    )
+
+
+def test_to_win_every_match_of_few_seeds_is_not_certainty():
+    found = statistics.superiority(np.array([2, 3, 4]), np.array([0, 1, 1]))
+    assert (found.value, found.high) == (1.0, 1.0)
+    assert found.low == pytest.approx(0.4385, abs=1e-4)
+
+
+@pytest.mark.parametrize("seeds", [3, 5, 10])
+@pytest.mark.parametrize(("truth", "spread"), [(0.5, 1), (0.75, 3), (0.92, 1)])
+def test_the_interval_of_superiority_holds_the_truth_in_95_percent_of_studies(seeds, truth, spread):
+    shift = stats.norm.ppf(truth) * np.hypot(1, spread)
+
+    def holds(random):
+        first, second = random.normal((shift, 0), (1, spread), (seeds, 2)).T
+        found = statistics.superiority(first, second)
+        return found.low <= truth <= found.high
+
+    assert share_of(400, holds) >= 0.95 - 0.02
+
+
+# The pairs that are judged
+
+
+def test_against_a_reference_only_its_pairs_are_judged_and_corrected():
+    studies, _ = simulate(np.random.default_rng(34), 5, BOTH, (0.0, 0.2, 0.6), images=500)
+    correct = dict(zip(("Swish", "GELU", "ReLU"), studies, strict=True))
+    found = statistics.compare(correct, reference="ReLU")
+    assert [(pair.first, pair.second) for pair in found] == [("Swish", "ReLU"), ("GELU", "ReLU")]
+    plain = [pair.difference.p_value for pair in found]
+    assert [pair.p_holm for pair in found] == pytest.approx(statistics.holm(plain))
+    assert {pair.pairs for pair in found} == {2}
+    equivalence = [pair.p_equivalence for pair in found]
+    assert [pair.p_equivalence_holm for pair in found] == pytest.approx(
+        statistics.holm(equivalence)
+    )
