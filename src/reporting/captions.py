@@ -13,7 +13,6 @@ from src.runtime.formatting import count, listed, p_text, percent, signed, span
 from src.studies.factor import Factor
 
 CROWD = 7  # more levels than that are named in part, and drawn in another way
-FEW_SEEDS = 5
 
 
 @dataclass(frozen=True)
@@ -27,8 +26,8 @@ class Caption:
 def headline(found: Findings) -> str:
     """Say in one sentence how many pairs of levels differ, are equivalent, or are undecided."""
     plural, effect = found.factor.plural, points(found.smallest_effect, 2)
-    total = len(found.pairs)
-    verdicts = [pair.verdict for pair in found.pairs]
+    verdicts = [pair.verdict for pair in found.pairs if pair.verdict]
+    total = len(verdicts)
     same, open_ = (verdicts.count(one) for one in (Verdict.EQUIVALENT, Verdict.UNDECIDED))
     different = total - same - open_
     if total == 1:
@@ -65,15 +64,22 @@ def _are(number: int) -> str:
     return "is" if number == 1 else "are"
 
 
-def few_seeds(found: Findings) -> str | None:
-    """Return a remark if there are too few seeds for intervals that hold their level."""
-    if len(found.seeds) >= FEW_SEEDS:
-        return None
+def with_the_reference(found: Findings) -> list[Pair]:
+    """Return the pairs of each level with the reference."""
+    return [pair for pair in found.pairs if pair.comparison.second == found.reference]
+
+
+def without_the_reference(found: Findings) -> list[Pair]:
+    """Return the other pairs."""
+    return [pair for pair in found.pairs if pair.comparison.second != found.reference]
+
+
+def superiority(pair: Pair) -> str:
+    """Say how likely a run of the first is to beat a run of the second."""
+    first, second, chance = pair.comparison.first, pair.comparison.second, pair.superiority
     return (
-        f"With {count(len(found.seeds), 'seed')}, the intervals are narrower than they claim: in "
-        "independent simulations, 95% intervals from 3 seeds covered the truth in 92%, and one "
-        "family of three comparisons in ten raised a false alarm instead of one in twenty (from 10 "
-        "seeds: 94%, and one in twenty-three). Take at least 5 seeds before you conclude."
+        f"A run of {first} beats a run of {second} with a probability of {signed(chance.value)} "
+        f"(95% CI {span(chance.low, chance.high)})."
     )
 
 
@@ -111,10 +117,11 @@ def accuracy(found: Findings) -> Caption:
 
 def differences(found: Findings) -> Caption:
     """Say which pairs differ significantly, or else which difference is the largest."""
-    total = len(found.pairs)
-    different = [pair for pair in found.pairs if pair.verdict in (Verdict.BETTER, Verdict.WORSE)]
-    same = [pair.name for pair in found.pairs if pair.verdict == Verdict.EQUIVALENT]
-    largest = max(found.pairs, key=lambda pair: abs(pair.comparison.difference.value))
+    judged = [pair for pair in found.pairs if pair.verdict]
+    total = len(judged)
+    different = [pair for pair in judged if pair.verdict in (Verdict.BETTER, Verdict.WORSE)]
+    same = [pair.name for pair in judged if pair.verdict == Verdict.EQUIVALENT]
+    largest = max(judged, key=lambda pair: abs(pair.comparison.difference.value))
     interval = _points_span(largest.comparison.difference)
     estimate = f"{points(largest.comparison.difference.value)} (95% CI {interval})"
     effect = points(found.smallest_effect, 2)
@@ -160,7 +167,7 @@ def difference_table(found: Findings) -> Caption:
 
 def power(found: Findings) -> Caption:
     """Say how many seeds detect the smallest effect that matters, and what this study's can."""
-    pairs = [pair for pair in found.pairs if pair.comparison.second == found.reference]
+    pairs = with_the_reference(found)
     here = _needed({pair.comparison.first: pair.seeds_needed for pair in pairs})
     anew = _needed({pair.comparison.first: pair.seeds_needed_new_images for pair in pairs})
     least = [100 * pair.minimum_detectable_effect for pair in pairs]

@@ -22,7 +22,7 @@ from src.evaluation.figures import BLUE, GREEN, NIGHT, ORANGE, PURPLE, SKY, VERM
 from src.evidence import statistics
 from src.evidence.findings import FEW, GOAL, Calibration, EpochTimes, Findings, Pair
 from src.evidence.verdicts import Verdict
-from src.reporting.captions import CROWD, named
+from src.reporting.captions import CROWD, named, with_the_reference
 from src.runtime.formatting import percent, signed
 
 WIDTH = 6.0  # inches
@@ -204,9 +204,7 @@ def accuracy(found: Findings) -> Figure:
 
 def shown_pairs(found: Findings) -> Sequence[Pair]:
     """Return the pairs that have a row of their own: of very many, those with the reference."""
-    if len(found.pairs) <= MANY_PAIRS:
-        return found.pairs
-    return [pair for pair in found.pairs if pair.comparison.second == found.reference]
+    return found.pairs if len(found.pairs) <= MANY_PAIRS else with_the_reference(found)
 
 
 def differences(found: Findings) -> Figure:
@@ -243,7 +241,7 @@ def differences(found: Findings) -> Figure:
             lw=1.2,
             label="bootstrap 95% CI" if row == 0 else None,
         )
-    verdict_legend(axes)
+    verdict_legend(axes, pairs)
     label_rows(axes, [pair.name for pair in pairs])
     label_points(axes)
     legend(figure, axes, 3)
@@ -255,22 +253,25 @@ VERDICT_MARKERS = {
     Verdict.WORSE: "D",
     Verdict.EQUIVALENT: "s",
     Verdict.UNDECIDED: "D",
+    None: "d",
 }
 
 
-def verdict_color(verdict: Verdict) -> str:
-    """Return the color of a verdict, by background."""
+def verdict_color(verdict: Verdict | None) -> str:
+    """Return the color of a verdict, or of none, by background."""
     return {
         Verdict.BETTER: _colors()[1],
         Verdict.WORSE: VERMILION,
         Verdict.EQUIVALENT: GREEN,
         Verdict.UNDECIDED: ink(),
+        None: GRAY,
     }[verdict]
 
 
-def verdict_legend(axes: Axes) -> None:
-    """Add an entry for each verdict to the legend."""
-    for verdict in Verdict:
+def verdict_legend(axes: Axes, pairs: Iterable[Pair]) -> None:
+    """Add an entry for each verdict to the legend, and one for pairs that have none."""
+    without = [None] if any(pair.verdict is None for pair in pairs) else []
+    for verdict in (*Verdict, *without):
         axes.plot(
             [],
             [],
@@ -279,7 +280,7 @@ def verdict_legend(axes: Axes) -> None:
             color=verdict_color(verdict),
             lw=3,
             ms=6,
-            label=str(verdict.value),
+            label=verdict.value if verdict else "not judged",
         )
 
 
@@ -308,7 +309,7 @@ def difference_table(found: Findings) -> Figure:
     names = sorted(found.levels, key=lambda name: -found.means[name].value)
     side = len(names)
     values = np.zeros((side, side))
-    verdicts: dict[tuple[int, int], Verdict] = {}
+    verdicts: dict[tuple[int, int], Verdict | None] = {}
     for pair in found.pairs:
         row, column = names.index(pair.comparison.first), names.index(pair.comparison.second)
         value = pair.comparison.difference.value
@@ -357,7 +358,7 @@ def power(found: Findings) -> Figure:
     axes = figure.subplots()
     seeds = np.unique(np.geomspace(2, 500, 120).round())
     look = looks_of(found)
-    pairs = [pair for pair in found.pairs if pair.comparison.second == found.reference]
+    pairs = with_the_reference(found)
     for pair in pairs:
         spread = pair.comparison.difference
         for doubt, dashes in ((0.0, "-"), (spread.image_se, (0, (2, 1.5)))):
