@@ -1,19 +1,23 @@
 """The findings on a set of runs: every number of the report, computed once."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from src.data.digits import CLASSES
-from src.evidence import diagnostics, statistics
+from src.evidence import diagnostics, statistics, verdicts
 from src.evidence.diagnostics import Reliability
-from src.evidence.run_set import RunSet
+from src.evidence.run_set import ALL, RunSet
 from src.evidence.statistics import Comparison, Estimate
+from src.evidence.verdicts import Verdict
 from src.runtime import metric_names
+from src.runtime.formatting import count, listed
 from src.studies.factor import Factor
+from src.tracking import run_tags
 
 GOAL = 0.99  # the validation accuracy for the epochs to reach it
+ENOUGH = 5  # seeds; with fewer, intervals are narrower than they claim
 FEW = 20  # predictions; a bin with fewer says little about its accuracy
 
 
@@ -27,8 +31,14 @@ class Pair:
         minimum_detectable_effect: the difference, a fraction, that this many seeds detect with a
             power of 80% on these images.
         minimum_detectable_effect_new_images: the same on new images.
-        seeds_needed: to detect `EFFECT_OF_INTEREST` on these images; None if over 10,000.
+        seeds_needed: to detect the smallest effect that matters on these images; None if over
+            10,000.
         seeds_needed_new_images: the same on new images; None if over 10,000.
+        verdict: on the first of the two.
+        sentence: the verdict in words.
+        more_seeds: would probably decide the pair; None if it is decided, or if no number of seeds
+            is enough. See `verdicts.more_seeds`.
+        superiority: the probability that a run of the first beats a run of the second.
     """
 
     comparison: Comparison
@@ -37,6 +47,10 @@ class Pair:
     minimum_detectable_effect_new_images: float
     seeds_needed: int | None
     seeds_needed_new_images: int | None
+    verdict: Verdict
+    sentence: str
+    more_seeds: int | None
+    superiority: Estimate
 
     @property
     def name(self) -> str:
@@ -89,7 +103,7 @@ class Findings:
         images: the number of held-out images.
         accuracy: of each run on the held-out images, float (seeds,).
         means: of the accuracies, with intervals for new seeds on these images.
-        pairs: all of them, those with the reference first.
+        pairs: those that the study judges: all of them, with the reference's first, or only those.
         times: None if a run has only one epoch, the one that compiles.
         error_rates: on the validation images, float (seeds, epochs).
         epochs_to_goal: the first epoch that reaches `GOAL`, float (seeds,); NaN if none does.
@@ -100,6 +114,9 @@ class Findings:
         most_common_error: the class that most wrong seeds predict there, integers (≤ images,).
         wrong_seeds: how many seeds misclassify each image, integers (images,).
         betas: the learned β by layer, float (seeds, epochs); only of levels that learn it.
+        compare: `all`, or `reference`.
+        looks: numbers of seeds at which the study was to be looked at; empty if only once.
+        remarks: sentences on what the numbers may claim.
     """
 
     factor: Factor
@@ -119,6 +136,9 @@ class Findings:
     most_common_error: Mapping[str, np.ndarray]
     wrong_seeds: Mapping[str, np.ndarray]
     betas: Mapping[str, Mapping[str, np.ndarray]]
+    compare: str
+    looks: tuple[int, ...]
+    remarks: tuple[str, ...]
 
     @property
     def levels(self) -> list[str]:
@@ -153,7 +173,12 @@ def compute(runs: RunSet, reference: str) -> Findings:
     correct = runs.correct()
     accuracy = {name: correct[name].mean(axis=1) for name in order}
     # The reference comes last here, so that each difference is activation minus reference.
-    comparisons = statistics.compare({name: correct[name] for name in (*others, reference)})
+    comparisons = statistics.compare(
+        {name: correct[name] for name in (*others, reference)},
+        reference=None if runs.compare == ALL else reference,
+        smallest_effect=runs.smallest_effect,
+        looks=runs.looks,
+    )
     comparisons.sort(key=lambda one: one.second != reference)
     validation = runs.by_epoch(metric_names.VAL_ACCURACY)
     unique = diagnostics.uniquely_misclassified({name: correct[name] for name in order})
@@ -175,22 +200,71 @@ def compute(runs: RunSet, reference: str) -> Findings:
         most_common_error={name: _most_common_error(runs, name, unique[name]) for name in order},
         wrong_seeds={name: (~correct[name]).sum(axis=0) for name in order},
         betas={name: betas for name in order if (betas := runs.betas(name))},
+        compare=runs.compare,
+        looks=runs.looks,
+        remarks=remarks(len(runs.seeds), runs.looks, _first_seeds(runs)),
     )
 
 
+def _first_seeds(runs: RunSet) -> int | None:
+    """Return how many seeds the study had when it was begun; None if that is not known."""
+    told = runs.tags.get(run_tags.FIRST_SEEDS)
+    return int(told) if told else None
+
+
+def remarks(
+    seeds: int, looks: Sequence[int] = (), first_seeds: int | None = None
+) -> tuple[str, ...]:
+    """Return what a reader must know about the intervals and tests of a study, as sentences.
+
+    Args:
+        seeds: of each level.
+        looks: numbers of seeds at which it was to be looked at; empty if only once.
+        first_seeds: how many it had when it was begun; None if that is not known.
+    """
+    found = []
+    if seeds < ENOUGH:
+        found.append(
+            f"With {count(seeds, 'seed')}, intervals are narrower than they claim: in simulated "
+            "studies with 3 seeds, 95% intervals covered the truth in 92%, and 9.7% of families "
+            f"of three pairs had a false alarm (with 10 seeds 94% and 4.3%). Use at least {ENOUGH}."
+        )
+    if looks and seeds > looks[-1]:
+        found.append(
+            f"The study was planned to end with {looks[-1]} seeds and has {seeds}: it was extended "
+            "after its last planned look, so false alarms may exceed 5%."
+        )
+    elif looks and seeds not in looks:
+        found.append(
+            f"The study has {count(seeds, 'seed')}, but its looks are planned at "
+            f"{listed(list(map(str, looks)))}: this is one more look, and should not end it."
+        )
+    elif not looks and first_seeds is not None and seeds > first_seeds:
+        found.append(
+            f"The study was begun with {count(first_seeds, 'seed')} and extended to {seeds} "
+            "without planned looks: if its results had been seen by then, false alarms exceed 5%. "
+            "Plan the looks instead, with until, at_most and looks under seeds."
+        )
+    return tuple(found)
+
+
 def _pair(comparison: Comparison, accuracy: Mapping[str, np.ndarray]) -> Pair:
-    seeds = accuracy[comparison.first].size
-    difference = comparison.difference
+    first, second = accuracy[comparison.first], accuracy[comparison.second]
+    difference, effect = comparison.difference, comparison.smallest_effect
     spread, doubt = difference.seed_sd, difference.image_se
     return Pair(
         comparison=comparison,
-        by_seed=accuracy[comparison.first] - accuracy[comparison.second],
-        minimum_detectable_effect=statistics.minimum_detectable_effect(seeds, spread),
+        by_seed=first - second,
+        minimum_detectable_effect=statistics.minimum_detectable_effect(first.size, spread),
         minimum_detectable_effect_new_images=statistics.minimum_detectable_effect(
-            seeds, spread, doubt
+            first.size, spread, doubt
         ),
-        seeds_needed=statistics.seeds_needed(spread),
-        seeds_needed_new_images=statistics.seeds_needed(spread, doubt),
+        seeds_needed=statistics.seeds_needed(spread, difference=effect),
+        seeds_needed_new_images=statistics.seeds_needed(spread, doubt, effect),
+        verdict=verdicts.verdict(comparison),
+        sentence=verdicts.sentence(comparison),
+        more_seeds=verdicts.more_seeds(comparison),
+        superiority=statistics.superiority(first, second),
     )
 
 

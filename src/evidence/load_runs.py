@@ -16,7 +16,8 @@ from mlflow.exceptions import MlflowException
 from src.data.digits import CLASSES
 from src.evidence import levels
 from src.evidence.levels import Levels
-from src.evidence.run_set import ALL, EFFECT_OF_INTEREST, RunSet, Training, is_ignored
+from src.evidence.run_set import ALL, RunSet, Training, is_ignored
+from src.evidence.statistics import EFFECT_OF_INTEREST
 from src.runtime import metric_names, paths
 from src.runtime.errors import InputError, did_you_mean
 from src.runtime.formatting import count, listed

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from src.data import digits
+from src.evidence.statistics import EFFECT_OF_INTEREST
 from src.runtime import metric_names
 from src.runtime.errors import InputError, did_you_mean
 from src.studies.factor import Factor
@@ -16,7 +17,6 @@ from src.tracking import run_tags
 
 ACTIVATION = "activation"  # the factor with exhibits of its own, and a group of params
 ALL, REFERENCE = "all", "reference"  # which pairs are compared: all, or those with the reference
-EFFECT_OF_INTEREST = 0.0002  # a difference of 0.02 percentage points: a study may name its own
 BASELINE = "relu"  # the reference of activations that name none
 # Params that change nothing of the weights, or prefixes of such; seeds pair the runs.
 IGNORED = ("seed", "mlflow.", "submission")
