@@ -26,7 +26,7 @@ class Caption:
 def headline(found: Findings) -> str:
     """Say in one sentence how many pairs of levels differ, are equivalent, or are undecided."""
     plural, effect = found.factor.plural, points(found.smallest_effect, 2)
-    verdicts = [pair.verdict for pair in found.pairs if pair.verdict]
+    verdicts = [pair.verdict for pair in found.pairs]
     total = len(verdicts)
     same, open_ = (verdicts.count(one) for one in (Verdict.EQUIVALENT, Verdict.UNDECIDED))
     different = total - same - open_
@@ -117,11 +117,10 @@ def accuracy(found: Findings) -> Caption:
 
 def differences(found: Findings) -> Caption:
     """Say which pairs differ significantly, or else which difference is the largest."""
-    judged = [pair for pair in found.pairs if pair.verdict]
-    total = len(judged)
-    different = [pair for pair in judged if pair.verdict in (Verdict.BETTER, Verdict.WORSE)]
-    same = [pair.name for pair in judged if pair.verdict == Verdict.EQUIVALENT]
-    largest = max(judged, key=lambda pair: abs(pair.comparison.difference.value))
+    total = len(found.pairs)
+    different = [pair for pair in found.pairs if pair.verdict in (Verdict.BETTER, Verdict.WORSE)]
+    same = [pair.name for pair in found.pairs if pair.verdict == Verdict.EQUIVALENT]
+    largest = max(found.pairs, key=lambda pair: abs(pair.comparison.difference.value))
     interval = _points_span(largest.comparison.difference)
     estimate = f"{points(largest.comparison.difference.value)} (95% CI {interval})"
     effect = points(found.smallest_effect, 2)

@@ -67,9 +67,7 @@ def looks(levels: Sequence[str], numeric: bool = False) -> dict[str, Look]:
         }
     colors = _colors()
     return {
-        name: Look(
-            colors[place % 7], MARKERS[(place + place // 7) % 7], DASHES[min(place // 7, 2)]
-        )
+        name: Look(colors[place % 7], MARKERS[(place + place // 7) % 7], DASHES[min(place // 7, 2)])
         for place, name in enumerate(levels)
     }
 
@@ -233,7 +231,9 @@ def differences(found: Findings) -> Figure:
             lw=3,
             solid_capstyle="butt",
         )
-        axes.plot(100 * estimate.value, row + 0.08, VERDICT_MARKERS[pair.verdict], color=color, ms=6)
+        axes.plot(
+            100 * estimate.value, row + 0.08, VERDICT_MARKERS[pair.verdict], color=color, ms=6
+        )
         axes.plot(
             [100 * bootstrap.low, 100 * bootstrap.high],
             [row + 0.28] * 2,
@@ -241,7 +241,7 @@ def differences(found: Findings) -> Figure:
             lw=1.2,
             label="bootstrap 95% CI" if row == 0 else None,
         )
-    verdict_legend(axes, pairs)
+    verdict_legend(axes)
     label_rows(axes, [pair.name for pair in pairs])
     label_points(axes)
     legend(figure, axes, 3)
@@ -253,25 +253,22 @@ VERDICT_MARKERS = {
     Verdict.WORSE: "D",
     Verdict.EQUIVALENT: "s",
     Verdict.UNDECIDED: "D",
-    None: "d",
 }
 
 
-def verdict_color(verdict: Verdict | None) -> str:
-    """Return the color of a verdict, or of none, by background."""
+def verdict_color(verdict: Verdict) -> str:
+    """Return the color of a verdict, by background."""
     return {
         Verdict.BETTER: _colors()[1],
         Verdict.WORSE: VERMILION,
         Verdict.EQUIVALENT: GREEN,
         Verdict.UNDECIDED: ink(),
-        None: GRAY,
     }[verdict]
 
 
-def verdict_legend(axes: Axes, pairs: Iterable[Pair]) -> None:
-    """Add an entry for each verdict to the legend, and one for pairs that have none."""
-    without = [None] if any(pair.verdict is None for pair in pairs) else []
-    for verdict in (*Verdict, *without):
+def verdict_legend(axes: Axes) -> None:
+    """Add an entry for each verdict to the legend."""
+    for verdict in Verdict:
         axes.plot(
             [],
             [],
@@ -280,7 +277,7 @@ def verdict_legend(axes: Axes, pairs: Iterable[Pair]) -> None:
             color=verdict_color(verdict),
             lw=3,
             ms=6,
-            label=verdict.value if verdict else "not judged",
+            label=verdict.value,
         )
 
 
@@ -309,7 +306,7 @@ def difference_table(found: Findings) -> Figure:
     names = sorted(found.levels, key=lambda name: -found.means[name].value)
     side = len(names)
     values = np.zeros((side, side))
-    verdicts: dict[tuple[int, int], Verdict | None] = {}
+    verdicts: dict[tuple[int, int], Verdict] = {}
     for pair in found.pairs:
         row, column = names.index(pair.comparison.first), names.index(pair.comparison.second)
         value = pair.comparison.difference.value
@@ -563,7 +560,11 @@ def uniquely_misclassified(
     for part, name in zip(parts, names, strict=True):
         places = found.uniquely_misclassified[name]
         part.suptitle(
-            f"{named(found.factor, name)} alone: {len(places)}", x=0.02, ha="left", fontsize=11, fontweight="normal"
+            f"{named(found.factor, name)} alone: {len(places)}",
+            x=0.02,
+            ha="left",
+            fontsize=11,
+            fontweight="normal",
         )
         grid = part.subplots(1, across)
         for axes, place, digit in zip(grid, places, found.most_common_error[name], strict=False):
@@ -584,6 +585,8 @@ def uniquely_misclassified(
 
 def with_unique_errors(found: Findings) -> list[str]:
     """Return the levels that alone misclassify some image: of many, those with the most."""
-    counts = {name: len(places) for name, places in found.uniquely_misclassified.items() if len(places)}
+    counts = {
+        name: len(places) for name, places in found.uniquely_misclassified.items() if len(places)
+    }
     most = sorted(counts, key=lambda name: -counts[name])[:CROWD]
     return [name for name in found.levels if name in most]

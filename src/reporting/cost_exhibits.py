@@ -33,7 +33,9 @@ def of(found: Findings, parameters: Mapping[str, int]) -> list[Exhibit]:
     """
     costs: dict[str, dict[str, float]] = {}
     if found.times:
-        costs[SECONDS] = {name: float(np.median(ones)) for name, ones in found.times.seconds.items()}
+        costs[SECONDS] = {
+            name: float(np.median(ones)) for name, ones in found.times.seconds.items()
+        }
     if parameters:
         costs[PARAMETERS] = {name: float(number) for name, number in parameters.items()}
     if not costs:
@@ -100,13 +102,17 @@ def figure(found: Findings, costs: Mapping[str, Mapping[str, float]]) -> Figure:
     drawn = new_figure(0.9 + 3.0 * len(costs), "Accuracy against cost")
     look = looks_of(found)
     means = {name: found.means[name].value for name in found.levels}
-    for axes, (title, cost) in zip(drawn.subplots(len(costs), 1, squeeze=False)[:, 0], costs.items(), strict=True):
+    for axes, (title, cost) in zip(
+        drawn.subplots(len(costs), 1, squeeze=False)[:, 0], costs.items(), strict=True
+    ):
         best = front(cost, means)
         x, y = [cost[name] for name in best], [100 * means[name] for name in best]
         axes.step(x, y, where="post", color=ink(), lw=1, ls=(0, (4, 3)))
         for name in found.levels:
             mean = found.means[name]
-            axes.plot([cost[name]] * 2, [100 * mean.low, 100 * mean.high], color=look[name].color, lw=2)
+            axes.plot(
+                [cost[name]] * 2, [100 * mean.low, 100 * mean.high], color=look[name].color, lw=2
+            )
             axes.plot(cost[name], 100 * mean.value, look[name].marker, color=look[name].color, ms=8)
         values = list(cost.values())
         if max(values) / min(values) >= DECADE:
@@ -117,7 +123,9 @@ def figure(found: Findings, costs: Mapping[str, Mapping[str, float]]) -> Figure:
         else:
             axes.xaxis.set_major_locator(MaxNLocator(6))
         axes.margins(x=0.16, y=0.14)
-        axes.xaxis.set_major_formatter(lambda value, _: f"{value:,.0f}" if value >= 10 else f"{value:g}")
+        axes.xaxis.set_major_formatter(
+            lambda value, _: f"{value:,.0f}" if value >= 10 else f"{value:g}"
+        )
         for name in found.levels:
             axes.annotate(
                 name,
@@ -142,7 +150,9 @@ def caption(found: Findings, costs: Mapping[str, Mapping[str, float]]) -> Captio
         beaten: Sequence[str] = [name for name in found.levels if name not in best]
         part = f"By {title.lower()}, the Pareto front is {listed(best)}"
         if beaten:
-            part += f"; {listed(beaten)} {'is' if len(beaten) == 1 else 'are'} beaten by a cheaper one"
+            part += (
+                f"; {listed(beaten)} {'is' if len(beaten) == 1 else 'are'} beaten by a cheaper one"
+            )
         parts.append(f"{part}.")
     return Caption(
         " ".join(parts),

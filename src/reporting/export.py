@@ -116,7 +116,7 @@ def pairs_table(found: Findings) -> pd.DataFrame:
         {
             "first": one.first,
             "second": one.second,
-            "verdict": pair.verdict and pair.verdict.value,
+            "verdict": pair.verdict.value,
             "difference": one.difference.value,
             "low": one.difference.low,
             "high": one.difference.high,

@@ -14,14 +14,13 @@ from src.evidence.verdicts import Verdict
 from src.reporting import captions, exhibits, export, page
 from src.reporting.captions import Caption
 from src.reporting.comparison_figures import (
+    VERDICT_MARKERS,
     label_points,
     label_rows,
-    legend,
     mark_smallest_effect,
     new_figure,
     verdict_color,
     verdict_legend,
-    VERDICT_MARKERS,
 )
 from src.reporting.exhibits import Exhibit
 from src.runtime import atomic_write, paths
@@ -54,7 +53,6 @@ class StudyShown:
         """What it compares, with what, on which data."""
         where = f" of {self.runs.dataset}" if self.runs.dataset else ""
         return (
-            f"{count(len(self.found.levels), self.found.factor.noun)[:0]}"
             f"{len(self.found.levels)} {self.found.factor.plural}, compared with "
             f"{captions.named(self.found.factor, self.found.reference)}, "
             f"{count(len(self.found.seeds), 'seed')} each, on {self.found.images:,} held-out "
@@ -93,13 +91,17 @@ def write(sets: Sequence[tuple[RunSet, Findings]]) -> Path:
     with atomic_write.writing(target) as [folder]:
         (folder / "figures").mkdir(parents=True)
         drawn = exhibits.draw([shown], folder / "figures")
-        text = page.environment().get_template("joined.html").render(
-            studies=studies,
-            names=[one.runs.title for one in studies],
-            heading=heading(studies),
-            answers=answers(studies),
-            exhibits=drawn,
-            command=f"python -m src.report {' '.join(map(_word, studies))}",
+        text = (
+            page.environment()
+            .get_template("joined.html")
+            .render(
+                studies=studies,
+                names=[one.runs.title for one in studies],
+                heading=heading(studies),
+                answers=answers(studies),
+                exhibits=drawn,
+                command=f"python -m src.report {' '.join(map(_word, studies))}",
+            )
         )
         (folder / page.PAGE).write_text(text)
         tables = [
@@ -128,10 +130,9 @@ def answers(studies: Sequence[StudyShown]) -> list[str]:
     found: dict[tuple[str, str, str], dict[Verdict, list[str]]] = {}
     for one in studies:
         for pair in one.pairs:
-            if pair.verdict:
-                names = pair.comparison.first, pair.comparison.second
-                held = found.setdefault((one.found.factor.key, *names), {})
-                held.setdefault(pair.verdict, []).append(one.runs.title)
+            names = pair.comparison.first, pair.comparison.second
+            held = found.setdefault((one.found.factor.key, *names), {})
+            held.setdefault(pair.verdict, []).append(one.runs.title)
     return [
         _answer(first, second, held)
         for (_, first, second), held in found.items()
@@ -152,7 +153,9 @@ def _answer(first: str, second: str, held: dict[Verdict, list[str]]) -> str:
 def forest(studies: Sequence[StudyShown]) -> Figure:
     """Draw the pairs of each study with its reference, one block per study."""
     rows = [len(one.pairs) for one in studies]
-    figure = new_figure(1.5 + sum(0.95 + 0.36 * number for number in rows), "Differences in accuracy")
+    figure = new_figure(
+        1.5 + sum(0.95 + 0.36 * number for number in rows), "Differences in accuracy"
+    )
     blocks = figure.subplots(
         len(studies), 1, height_ratios=[number + 0.6 for number in rows], squeeze=False
     )[:, 0]
@@ -179,10 +182,13 @@ def forest(studies: Sequence[StudyShown]) -> Figure:
         high = max(axes.get_xlim()[1] for axes in blocks)
         for axes in blocks:
             axes.set_xlim(low, high)
-    blocks[0].plot([], [], lw=0)
-    verdict_legend(blocks[0], [pair for one in studies for pair in one.pairs])
+    verdict_legend(blocks[0])
     handles, labels = blocks[0].get_legend_handles_labels()
-    kept = [(handle, label) for handle, label in zip(handles, labels, strict=True) if "under" not in label]
+    kept = [
+        (handle, label)
+        for handle, label in zip(handles, labels, strict=True)
+        if "under" not in label
+    ]
     figure.legend(
         *zip(*kept, strict=True),
         loc="outside lower center",

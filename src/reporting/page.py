@@ -83,33 +83,36 @@ def render(
         drawn: the exhibits, by name.
         images_at_hand: whether the held-out images were available.
     """
-    return environment().get_template("report.html").render(
-        runs=runs,
-        found=found,
-        factor=found.factor,
-        own=brought.profile,
-        parameters=brought.parameters,
-        exhibits=drawn,
-        sections=sections(drawn),
-        images_at_hand=images_at_hand,
-        heading=heading(runs),
-        title=found.factor.noun[0].upper() + found.factor.noun[1:],
-        explained={
-            name: runs.values[name]
-            for name in found.levels
-            if "=" in runs.values.get(name, "") and runs.values[name] != name
-        },
-        judged=sum(pair.verdict is not None for pair in found.pairs),
-        headline=captions.headline(found),
-        pairs=captions.with_the_reference(found),
-        others=captions.without_the_reference(found),
-        remarks=(*runs.remarks, *found.remarks),
-        provenance=provenance(runs),
-        command=command(runs, found),
-        goal=findings.GOAL,
-        median=np.median,
-        nanmedian=np.nanmedian,
-        isnan=np.isnan,
+    return (
+        environment()
+        .get_template("report.html")
+        .render(
+            runs=runs,
+            found=found,
+            factor=found.factor,
+            own=brought.profile,
+            parameters=brought.parameters,
+            exhibits=drawn,
+            sections=sections(drawn),
+            images_at_hand=images_at_hand,
+            heading=heading(runs),
+            title=found.factor.noun[0].upper() + found.factor.noun[1:],
+            explained={
+                name: runs.values[name]
+                for name in found.levels
+                if "=" in runs.values.get(name, "") and runs.values[name] != name
+            },
+            headline=captions.headline(found),
+            pairs=captions.with_the_reference(found),
+            others=captions.without_the_reference(found),
+            remarks=(*runs.remarks, *found.remarks),
+            provenance=provenance(runs),
+            command=command(runs, found),
+            goal=findings.GOAL,
+            median=np.median,
+            nanmedian=np.nanmedian,
+            isnan=np.isnan,
+        )
     )
 
 
