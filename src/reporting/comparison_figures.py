@@ -34,6 +34,7 @@ MARKERS = "os^DvPX"
 DASHES: tuple[Any, ...] = ("-", (0, (4, 1.5)), (0, (1.2, 1.2)))
 NUMBERS = {"white": (0.0, 0.82), NIGHT: (0.3, 1.0)}  # the visible part of viridis, by ground
 MANY_PAIRS = 15  # more are shown as a matrix
+LINE = 0.058  # the height of a name beside the axes, as a share of theirs
 LONG = 22  # characters of a label in one line
 
 
@@ -127,18 +128,25 @@ def label_ends(axes: Axes, ends: Mapping[str, float], look: Mapping[str, Look]) 
     right = axes.get_xlim()[1]
     heights = {name: float(transform.transform((right, y))[1]) for name, y in ends.items()}
     order = sorted(heights, key=heights.__getitem__)
-    places = apart(np.array([heights[name] for name in order]), 0.058)
+    places = apart(np.array([heights[name] for name in order]), LINE)
+    places += max(0.0, LINE / 2 - places[0])  # above the axis
     for name, place in zip(order, places, strict=True):
         axes.annotate(
             name,
             (1.0, heights[name]),
-            xytext=(1.06, place),
+            xytext=(1.08, place),
             xycoords="axes fraction",
             textcoords="axes fraction",
             va="center",
             fontsize=9,
             annotation_clip=False,
-            arrowprops={"arrowstyle": "-", "color": look[name].color, "lw": 1.2, "shrinkB": 0},
+            arrowprops={
+                "arrowstyle": "-",
+                "color": look[name].color,
+                "lw": 1.2,
+                "shrinkB": 0,
+                "relpos": (0, 0.5),
+            },
         )
 
 
@@ -289,7 +297,7 @@ def mark_smallest_effect(axes: Axes, effect: float) -> None:
         color=GREEN,
         alpha=0.14,
         lw=0,
-        label=f"under {signed(100 * effect, 3).rstrip('0').rstrip('.')} pp",
+        label=f"within ±{signed(100 * effect, 3).rstrip('0').rstrip('.')} pp",
     )
     axes.axvline(0, color=ink(), lw=1)
 
@@ -339,7 +347,7 @@ def _two_sided() -> Colormap:
 
 def _label_matrix(axes: Axes, names: Sequence[str]) -> None:
     """Label the rows and the columns of a matrix; many columns aslant."""
-    if len(names) <= 6:
+    if len(names) <= 6 or max(map(len, names)) <= 5:
         axes.set_xticks(range(len(names)), [name.replace(" ", "\n", 1) for name in names])
     else:
         axes.set_xticks(range(len(names)), names, rotation=40, ha="right", rotation_mode="anchor")

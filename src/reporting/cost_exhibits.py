@@ -123,9 +123,7 @@ def figure(found: Findings, costs: Mapping[str, Mapping[str, float]]) -> Figure:
         else:
             axes.xaxis.set_major_locator(MaxNLocator(6))
         axes.margins(x=0.16, y=0.14)
-        axes.xaxis.set_major_formatter(
-            lambda value, _: f"{value:,.0f}" if value >= 10 else f"{value:g}"
-        )
+        axes.xaxis.set_major_formatter(lambda value, _: f"{value:,.6g}")
         for name in found.levels:
             axes.annotate(
                 name,

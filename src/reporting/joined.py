@@ -187,7 +187,7 @@ def forest(studies: Sequence[StudyShown]) -> Figure:
     kept = [
         (handle, label)
         for handle, label in zip(handles, labels, strict=True)
-        if "under" not in label
+        if not label.startswith("within")
     ]
     figure.legend(
         *zip(*kept, strict=True),
