@@ -96,25 +96,34 @@ def overall_p_value(p_value: float, seeds: int, looks: Sequence[int]) -> float:
 
 @lru_cache(maxsize=4096)
 def _levels(alpha: float, looks: tuple[int, ...], largest: int) -> tuple[float, ...]:
-    """Return the levels of looks, the last of which need not be the largest.
+    """Return the levels of looks, the last of which need not be the largest."""
+    times = [look / largest for look in looks]
+    return tuple(levels_of([spent(alpha, time) for time in times], times))
+
+
+def levels_of(spending: Sequence[float], times: Sequence[float]) -> list[float]:
+    """Return the nominal two-sided level of each look, by any spending.
 
     The sum of the increments, a Brownian motion at the times of the looks, is followed by numerical
-    integration over the studies that have not crossed a boundary yet (Armitage, McPherson and Rowe,
+    integration over the studies that have not crossed a bound yet (Armitage, McPherson and Rowe,
     1969).
+
+    Args:
+        spending: the probability of a false alarm at this look or an earlier one, ascending.
+        times: each look's share of the information, ascending.
     """
     found: list[float] = []
     already, before = 0.0, 0.0
     place, mass = np.zeros(1), np.ones(1)  # where studies still run, and how probable that is
-    for look in looks:
-        time = look / largest
+    for total, time in zip(spending, times, strict=True):
         step = np.sqrt(time - before)
-        bound = _bound(place, mass, step, time**0.5, spent(alpha, time) - already)
+        bound = _bound(place, mass, step, time**0.5, total - already)
         found.append(float(2 * special.ndtr(-bound)))
         nodes = min(bound * time**0.5, 8.5) * NODES
         density = stats.norm.pdf(nodes[:, None], place, step)
         place, mass = nodes, nodes[-1] / NODES[-1] * WEIGHTS * (density @ mass)
-        already, before = spent(alpha, time), time
-    return tuple(found)
+        already, before = total, time
+    return found
 
 
 def _bound(place: np.ndarray, mass: np.ndarray, step: float, scale: float, allowed: float) -> float:
