@@ -77,7 +77,7 @@ def _tell(runs: RunSet, reference: str) -> tuple[RunSet, Findings]:
     for remark in found.remarks:
         print(f"Note: {remark}", flush=True)
     for pair in found.pairs:
-        print(f"{pair.sentence} {captions.superiority(pair)}", flush=True)
+        print(f"{captions.sentence(found, pair)} {captions.superiority(pair)}", flush=True)
     return runs, found
 
 

@@ -1,5 +1,6 @@
 """The captions of the report's figures: sentences made from the findings."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -74,6 +75,17 @@ def without_the_reference(found: Findings) -> list[Pair]:
     return [pair for pair in found.pairs if pair.comparison.second != found.reference]
 
 
+def sentence(found: Findings, pair: Pair) -> str:
+    """Return a pair's verdict in words, where numbers are named as what they are."""
+    if not found.factor.numeric:
+        return pair.sentence
+    either = "|".join(re.escape(name) for name in (pair.comparison.first, pair.comparison.second))
+    text = re.sub(
+        rf"(?<![\w.])({either})(?![\w.])", rf"{found.factor.noun} \1", pair.sentence, count=1
+    )
+    return text[0].upper() + text[1:]
+
+
 def superiority(pair: Pair) -> str:
     """Say how likely a run of the first is to beat a run of the second."""
     first, second, chance = pair.comparison.first, pair.comparison.second, pair.superiority
@@ -95,8 +107,8 @@ def _opening(factor: Factor, level: str) -> str:
 
 
 def _entry(factor: Factor, level: str, text: str) -> str:
-    """Return what is said of a level in a list: `ReLU 1.20×`, but `0.006: 1.20×`."""
-    return f"{level}: {text}" if factor.numeric else f"{level} {text}"
+    """Return what is said of a level in a list: `ReLU 1.20×`, but `1.20× at 0.006`."""
+    return f"{text} at {level}" if factor.numeric else f"{level} {text}"
 
 
 def accuracy(found: Findings) -> Caption:

@@ -129,6 +129,7 @@ def label_ends(axes: Axes, ends: Mapping[str, float], look: Mapping[str, Look]) 
     heights = {name: float(transform.transform((right, y))[1]) for name, y in ends.items()}
     order = sorted(heights, key=heights.__getitem__)
     places = apart(np.array([heights[name] for name in order]), LINE)
+    places += min(0.0, 1 - LINE / 2 - places[-1])  # below the top, or else
     places += max(0.0, LINE / 2 - places[0])  # above the axis
     for name, place in zip(order, places, strict=True):
         axes.annotate(

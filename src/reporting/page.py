@@ -263,6 +263,7 @@ FILTERS = {
     "seeds": seeds,
     "share": share,
     "more": more,
+    "told": lambda pair, found: captions.sentence(found, pair),
     "shortest": shortest,
     "signed": formatting.signed,
     "unbroken": unbroken,
