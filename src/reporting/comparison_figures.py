@@ -22,7 +22,7 @@ from src.evaluation.figures import BLUE, GREEN, NIGHT, ORANGE, PURPLE, SKY, VERM
 from src.evidence import statistics
 from src.evidence.findings import FEW, GOAL, Calibration, EpochTimes, Findings, Pair
 from src.evidence.verdicts import Verdict
-from src.reporting.captions import CROWD, named
+from src.reporting.captions import CROWD, named, with_the_reference
 from src.runtime.formatting import percent, signed
 
 WIDTH = 6.0  # inches
@@ -34,6 +34,7 @@ MARKERS = "os^DvPX"
 DASHES: tuple[Any, ...] = ("-", (0, (4, 1.5)), (0, (1.2, 1.2)))
 NUMBERS = {"white": (0.0, 0.82), NIGHT: (0.3, 1.0)}  # the visible part of viridis, by ground
 MANY_PAIRS = 15  # more are shown as a matrix
+LINE = 0.058  # the height of a name beside the axes, as a share of theirs
 LONG = 22  # characters of a label in one line
 
 
@@ -127,18 +128,26 @@ def label_ends(axes: Axes, ends: Mapping[str, float], look: Mapping[str, Look]) 
     right = axes.get_xlim()[1]
     heights = {name: float(transform.transform((right, y))[1]) for name, y in ends.items()}
     order = sorted(heights, key=heights.__getitem__)
-    places = apart(np.array([heights[name] for name in order]), 0.058)
+    places = apart(np.array([heights[name] for name in order]), LINE)
+    places += min(0.0, 1 - LINE / 2 - places[-1])  # below the top, or else
+    places += max(0.0, LINE / 2 - places[0])  # above the axis
     for name, place in zip(order, places, strict=True):
         axes.annotate(
             name,
             (1.0, heights[name]),
-            xytext=(1.06, place),
+            xytext=(1.08, place),
             xycoords="axes fraction",
             textcoords="axes fraction",
             va="center",
             fontsize=9,
             annotation_clip=False,
-            arrowprops={"arrowstyle": "-", "color": look[name].color, "lw": 1.2, "shrinkB": 0},
+            arrowprops={
+                "arrowstyle": "-",
+                "color": look[name].color,
+                "lw": 1.2,
+                "shrinkB": 0,
+                "relpos": (0, 0.5),
+            },
         )
 
 
@@ -202,9 +211,7 @@ def accuracy(found: Findings) -> Figure:
 
 def shown_pairs(found: Findings) -> Sequence[Pair]:
     """Return the pairs that have a row of their own: of very many, those with the reference."""
-    if len(found.pairs) <= MANY_PAIRS:
-        return found.pairs
-    return [pair for pair in found.pairs if pair.comparison.second == found.reference]
+    return found.pairs if len(found.pairs) <= MANY_PAIRS else with_the_reference(found)
 
 
 def differences(found: Findings) -> Figure:
@@ -279,7 +286,7 @@ def verdict_legend(axes: Axes) -> None:
             color=verdict_color(verdict),
             lw=3,
             ms=6,
-            label=str(verdict.value),
+            label=verdict.value,
         )
 
 
@@ -291,7 +298,7 @@ def mark_smallest_effect(axes: Axes, effect: float) -> None:
         color=GREEN,
         alpha=0.14,
         lw=0,
-        label=f"under {signed(100 * effect, 3).rstrip('0').rstrip('.')} pp",
+        label=f"within ±{signed(100 * effect, 3).rstrip('0').rstrip('.')} pp",
     )
     axes.axvline(0, color=ink(), lw=1)
 
@@ -341,7 +348,7 @@ def _two_sided() -> Colormap:
 
 def _label_matrix(axes: Axes, names: Sequence[str]) -> None:
     """Label the rows and the columns of a matrix; many columns aslant."""
-    if len(names) <= 6:
+    if len(names) <= 6 or max(map(len, names)) <= 5:
         axes.set_xticks(range(len(names)), [name.replace(" ", "\n", 1) for name in names])
     else:
         axes.set_xticks(range(len(names)), names, rotation=40, ha="right", rotation_mode="anchor")
@@ -357,7 +364,7 @@ def power(found: Findings) -> Figure:
     axes = figure.subplots()
     seeds = np.unique(np.geomspace(2, 500, 120).round())
     look = looks_of(found)
-    pairs = [pair for pair in found.pairs if pair.comparison.second == found.reference]
+    pairs = with_the_reference(found)
     for pair in pairs:
         spread = pair.comparison.difference
         for doubt, dashes in ((0.0, "-"), (spread.image_se, (0, (2, 1.5)))):

@@ -44,7 +44,7 @@ def test_a_reference_that_was_not_trained_is_refused(five_runs):
 
 def test_the_reference_comes_first_and_every_other_is_compared_with_it_first(five_runs):
     found = findings.compute(comparable(("relu", "gelu", "swish"), (1, 2), images=60), "GELU")
-    assert found.activations == ["GELU", "ReLU", "Swish"]
+    assert found.levels == ["GELU", "ReLU", "Swish"]
     assert [pair.name for pair in found.pairs] == ["ReLU − GELU", "Swish − GELU", "ReLU − Swish"]
     assert list(found.times.estimates) == ["ReLU", "Swish"]
 
@@ -119,11 +119,11 @@ def test_times_leave_out_the_first_epoch(five_runs, five):
         name: [one.history[metric_names.EPOCH_SECONDS][1:].median() for one in ones]
         for name, ones in five_runs.trainings.items()
     }
-    assert list(five.times.seconds) == five.activations
-    assert list(five.times.ratios) == list(five.times.estimates) == five.activations[1:]
-    for name in five.activations:
+    assert list(five.times.seconds) == five.levels
+    assert list(five.times.ratios) == list(five.times.estimates) == five.levels[1:]
+    for name in five.levels:
         assert five.times.seconds[name] == pytest.approx(medians[name])
-    for name in five.activations[1:]:
+    for name in five.levels[1:]:
         ratios = np.divide(medians[name], medians["ReLU"])
         assert five.times.ratios[name] == pytest.approx(ratios)
         found = five.times.estimates[name]
@@ -219,7 +219,7 @@ def test_the_overlap_is_of_runs_with_different_seeds(five_runs, five):
         name: [wrong_images(one) for one in ones] for name, ones in five_runs.trainings.items()
     }
     for first, second in combinations(range(5), 2):
-        one, other = (wrong[five.activations[place]] for place in (first, second))
+        one, other = (wrong[five.levels[place]] for place in (first, second))
         between = [shared(one[seed], other[next_]) for seed, next_ in permutations(range(4), 2)]
         assert five.overlap[first, second] == pytest.approx(np.mean(between))
     own = [shared(*pair) for pair in combinations(wrong["ReLU"], 2)]

@@ -16,7 +16,7 @@ def refuse(word):
 
 
 def as_json(runs, found):
-    text = export.as_json(runs, found, costs(found.activations))
+    text = export.as_json(runs, found, costs(found.levels))
     return json.loads(text, parse_constant=refuse)
 
 
@@ -79,7 +79,7 @@ def test_the_table_of_runs_has_a_row_for_each(five_runs, five):
         "best_val_accuracy",
         "median_epoch_seconds",
     ]
-    assert table["activation"].unique().tolist() == five.activations
+    assert table["activation"].unique().tolist() == five.levels
     assert table["seed"].tolist() == [1, 2, 3, 4] * 5
     ids = {one.run_id: one for one in five_runs}
     for row in table.itertuples():
