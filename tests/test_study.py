@@ -1,3 +1,4 @@
+import json
 import re
 import subprocess
 import sys
@@ -11,7 +12,7 @@ import yaml
 
 from src import study
 from src.runtime import metric_names
-from src.studies import design, executors, note
+from src.studies import executors, note, study_file
 from tests.support import broken_activation
 from tests.support.commands import environment, files, make_project, run, runs, sentence, store
 
@@ -107,7 +108,7 @@ def test_what_cannot_be_built_is_refused_before_anything_is_made(
 def test_help_lists_the_studies(capsys):
     with pytest.raises(SystemExit):
         study.main(["--help"])
-    assert ", ".join(design.names()) in capsys.readouterr().out
+    assert ", ".join(study_file.names()) in capsys.readouterr().out
 
 
 # A study, stopped and started again
@@ -260,7 +261,14 @@ def test_the_parent_run_reads_well(told):
     parent, children = parent_and_children(told.recorded["grown"])
     assert parent.info.run_name == "study mine"
     tags = parent.data.tags
-    assert (tags["study"], tags["activations"], tags["seeds"]) == ("mine", "relu swish mine", "1 2")
+    assert (tags["study"], tags["factor"], tags["seeds"]) == ("mine", "activation", "1 2")
+    assert json.loads(tags["levels"]) == {
+        activation: [f"activation={activation}"] for activation in ("relu", "swish", "mine")
+    }
+    assert (tags["reference"], tags["compare"]) == ("relu", "reference")
+    assert (tags["smallest_effect"], tags["vary"]) == ("0.0002", '["seed"]')
+    assert tags["question"] == "Whether a study works."
+    assert not {"looks", "tune"} & set(tags)
     assert tags["command"].endswith("src.study mine")
     assert tags["mlflow.note.content"].startswith("Whether a study works. [Its runs](#/")
     for activation in ("relu", "swish", "mine"):
