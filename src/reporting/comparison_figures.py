@@ -67,9 +67,7 @@ def looks(levels: Sequence[str], numeric: bool = False) -> dict[str, Look]:
         }
     colors = _colors()
     return {
-        name: Look(
-            colors[place % 7], MARKERS[(place + place // 7) % 7], DASHES[min(place // 7, 2)]
-        )
+        name: Look(colors[place % 7], MARKERS[(place + place // 7) % 7], DASHES[min(place // 7, 2)])
         for place, name in enumerate(levels)
     }
 
@@ -235,7 +233,9 @@ def differences(found: Findings) -> Figure:
             lw=3,
             solid_capstyle="butt",
         )
-        axes.plot(100 * estimate.value, row + 0.08, VERDICT_MARKERS[pair.verdict], color=color, ms=6)
+        axes.plot(
+            100 * estimate.value, row + 0.08, VERDICT_MARKERS[pair.verdict], color=color, ms=6
+        )
         axes.plot(
             [100 * bootstrap.low, 100 * bootstrap.high],
             [row + 0.28] * 2,
@@ -562,7 +562,11 @@ def uniquely_misclassified(
     for part, name in zip(parts, names, strict=True):
         places = found.uniquely_misclassified[name]
         part.suptitle(
-            f"{named(found.factor, name)} alone: {len(places)}", x=0.02, ha="left", fontsize=11, fontweight="normal"
+            f"{named(found.factor, name)} alone: {len(places)}",
+            x=0.02,
+            ha="left",
+            fontsize=11,
+            fontweight="normal",
         )
         grid = part.subplots(1, across)
         for axes, place, digit in zip(grid, places, found.most_common_error[name], strict=False):
@@ -583,6 +587,8 @@ def uniquely_misclassified(
 
 def with_unique_errors(found: Findings) -> list[str]:
     """Return the levels that alone misclassify some image: of many, those with the most."""
-    counts = {name: len(places) for name, places in found.uniquely_misclassified.items() if len(places)}
+    counts = {
+        name: len(places) for name, places in found.uniquely_misclassified.items() if len(places)
+    }
     most = sorted(counts, key=lambda name: -counts[name])[:CROWD]
     return [name for name in found.levels if name in most]

@@ -5,10 +5,12 @@ import pytest
 import yaml
 
 from src.data.dataset import Dataset
+from src.runtime import paths
 from src.studies import design, runner, study_file
 from src.studies.design import RunKey
+from src.studies.executors import Outcome
 from src.studies.runner import Decision
-from src.tracking import store
+from src.tracking import fingerprint, store
 
 STUDY = {
     "description": "Whether a study works.",
@@ -163,6 +165,107 @@ def test_a_study_with_looks_opens_with_them():
         "Study plan: 2 activations × at most 8 seeds = 16 runs, looked at after 2, 4 and 8 seeds, "
         "and 1 that it no longer lists · 2 made · 15 left"
     )
+
+
+class Simulated:
+    """Makes runs in MLflow without a training, and is interrupted after some of them."""
+
+    def __init__(self, most=None):
+        self.most, self.made = most, []
+
+    def execute(self, runs):
+        for run in runs:
+            if len(self.made) == self.most:
+                raise KeyboardInterrupt
+            self.made.append(run.name)
+            client, _ = store.connect("digits")
+            composed = run.composed
+            tags = {
+                **run.tags,
+                "mlflow.parentRunId": composed.mlflow.parent_run_id,
+                "training_digest": fingerprint.of(composed, DATA),
+            }
+            parent = client.get_run(composed.mlflow.parent_run_id)
+            experiment = parent.info.experiment_id
+            child = client.create_run(experiment, run_name=run.name, tags=tags).info.run_id
+            client.log_param(child, "seed", composed.seed)
+            for name in ("train_seconds", "test_accuracy", "median_epoch_seconds"):
+                client.log_metric(child, name, 0.5)
+            client.set_terminated(child)
+            yield Outcome(run, None)
+
+
+@pytest.fixture
+def start(project, monkeypatch):
+    """Start a study with looks after 1, 2 and 3 seeds, whose runs nobody trains.
+
+    The function takes after how many seeds it is decided, and after how many runs it is
+    interrupted; it returns the runs that were made, and the number of seeds at each look.
+    """
+    params = yaml.safe_load(paths.PARAMS.read_text())
+    params["mlflow"]["experiment"] = "digits"
+    paths.PARAMS.write_text(yaml.safe_dump(params))
+    monkeypatch.setattr(runner.executors, "in_a_process", lambda *given: None)
+
+    def start(decided=None, interrupted=None, **changes):
+        executor, looks = Simulated(interrupted), []
+        monkeypatch.setattr(runner, "_executor", lambda study: executor)
+
+        def decide(client, made):
+            looks.append(len(made) / len(planned.levels))
+            return Decision(looks[-1] == decided, "all is well")
+
+        plan = {"seeds": (1, 2, 3), "looks": (1, 2, 3)}
+        planned = replace(study_file.load("mine"), **(plan | changes))
+        try:
+            runner.run("mine", planned, DATA, design.compositions(planned), decide)
+        except KeyboardInterrupt:
+            assert interrupted is not None
+        return executor.made, looks
+
+    return start
+
+
+FIRST, SECOND = ["relu-seed1", "swish-seed1"], ["swish-seed2", "relu-seed2"]
+THIRD = ["relu-seed3", "swish-seed3"]
+
+
+def test_a_study_goes_on_from_look_to_look_until_it_is_decided(start, capsys):
+    assert start(decided=2) == (FIRST + SECOND, [1, 2])
+    said = capsys.readouterr().out
+    assert "Look 1 of 3, after 1 seeds: all is well · it goes on to 2 seeds" in said
+    assert "Look 2 of 3, after 2 seeds: all is well · the study ends here" in said
+    assert start(decided=2) == ([], [1, 2])
+
+
+def test_a_study_that_nothing_decides_ends_at_its_last_look(start, capsys):
+    assert start() == (FIRST + SECOND + THIRD, [1, 2, 3])
+    assert "so the study ends undecided" in capsys.readouterr().out
+
+
+def test_a_study_that_was_interrupted_goes_on_in_the_look_that_it_was_in(start):
+    assert start(interrupted=3) == ([*FIRST, "swish-seed2"], [1])
+    assert start(decided=2) == (["relu-seed2"], [1, 2])
+
+
+def test_what_a_planned_study_is_stands_in_its_parents_tags(start):
+    start(decided=1)
+    client, _ = store.connect("digits")
+    [parent] = client.search_runs(["1"], "tags.factor LIKE '%'")
+    told = parent.data.tags
+    assert (told["looks"], told["seeds"]) == ("[1, 2, 3]", "1")
+    start(looks=(), seeds=(1,))
+    assert "looks" not in client.get_run(parent.info.run_id).data.tags
+
+
+def test_labels_that_are_no_names_of_files_or_metrics_do_no_harm(start):
+    levels = {"a/b c": ("epochs=1",), "[d|e]": ("epochs=2",)}
+    made, _ = start(levels=levels, looks=(), seeds=(1, 2), reference="a/b c")
+    assert made == ["a/b c-seed1", "[d|e]-seed1", "[d|e]-seed2", "a/b c-seed2"]
+    client, _ = store.connect("digits")
+    [parent] = client.search_runs(["1"], "tags.factor LIKE '%'")
+    assert {"accuracy/a/b c", "accuracy/_d_e_"} <= set(parent.data.metrics)
+    assert "`[d\\|e]`" in parent.data.tags["mlflow.note.content"]
 
 
 def metrics(seconds, score=None):
