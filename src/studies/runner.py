@@ -120,9 +120,8 @@ def _look(study: Study, seeds: int, decision: Decision) -> str:
         ending = f"no more than {last} seeds are planned, so the study ends undecided"
     else:
         ending = f"it goes on to {study.looks[number]} seeds"
-    return (
-        f"Look {number} of {len(study.looks)}, after {seeds} seeds: {decision.sentence} · {ending}"
-    )
+    after = f"Look {number} of {len(study.looks)}, after {formatting.count(seeds, 'seed')}"
+    return f"{after}: {decision.sentence} · {ending}"
 
 
 def _rename(client: MlflowClient, name: str, study: Study, made: Mapping[RunKey, Any]) -> None:

@@ -1,3 +1,4 @@
+import shutil
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -23,8 +24,9 @@ STUDY = {
 
 
 @pytest.fixture
-def project(project, monkeypatch):
+def project(project, empty_store, monkeypatch):
     """A project with two studies that differ by name, and a store of its own."""
+    shutil.copy(empty_store, project / "mlflow.db")
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     (project / "study").mkdir()
     monkeypatch.setattr(study_file, "STUDIES", project / "study")
@@ -233,7 +235,7 @@ THIRD = ["relu-seed3", "swish-seed3"]
 def test_a_study_goes_on_from_look_to_look_until_it_is_decided(start, capsys):
     assert start(decided=2) == (FIRST + SECOND, [1, 2])
     said = capsys.readouterr().out
-    assert "Look 1 of 3, after 1 seeds: all is well · it goes on to 2 seeds" in said
+    assert "Look 1 of 3, after 1 seed: all is well · it goes on to 2 seeds" in said
     assert "Look 2 of 3, after 2 seeds: all is well · the study ends here" in said
     assert start(decided=2) == ([], [1, 2])
 
