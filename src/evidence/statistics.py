@@ -1,16 +1,15 @@
-"""The statistics that compare activations over several seeds: intervals, tests, power, verdicts.
+"""The statistics that compare levels of a factor over several seeds: intervals, tests, power.
 
 An accuracy has two sources of variance: the seed of the run, and the images it is scored on. Each
 function says over which of the two it generalizes. Most take `correct`, bool (seeds, images):
 whether the run of a seed classifies an image correctly. Every activation is scored on the same
 images, and the rows of two activations that are compared belong to the same seeds. Accuracies and
-differences are fractions; only `verdict` uses percentage points (pp).
+differences are fractions.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
-from math import floor
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -19,7 +18,7 @@ from scipy import optimize, stats
 from src.evidence import alpha_spending
 from src.evidence.alpha_spending import ALPHA as ALPHA  # all intervals are those of 1 − ALPHA
 from src.runtime.errors import InputError
-from src.runtime.formatting import count, p_text, span, up
+from src.runtime.formatting import count
 
 POWER = 0.8
 EFFECT_OF_INTEREST = 0.0002  # 0.02 percentage points: the smallest effect, unless a study says so
@@ -575,35 +574,6 @@ def _corrected(family: list[Comparison]) -> list[Comparison]:
         )
         for place, one in enumerate(family)
     ]
-
-
-def verdict(comparison: Comparison) -> str:
-    """Return the result of a comparison in one sentence, in percentage points (pp).
-
-    Intervals are rounded outward, so that no bound claims more than the data support.
-    """
-    first, second = comparison.first, comparison.second
-    value, low, high = (
-        100 * part
-        for part in (
-            comparison.difference.value,
-            comparison.difference.low,
-            comparison.difference.high,
-        )
-    )
-    test = p_text(comparison.p_holm, ALPHA) + (
-        " after Holm's correction" if comparison.pairs > 1 else ""
-    )
-    if not comparison.significant:
-        return (
-            f"No detectable difference between {first} and {second}: any is smaller than "
-            f"{up(max(-low, high))} pp (95% CI {span(low, high)}, {test})."
-        )
-    if value < 0:
-        first, second, value, low, high = second, first, -value, -high, -low
-    digits = next(digits for digits in range(2, 17) if floor(low * 10**digits) > 0)
-    interval = span(low, high, digits)
-    return f"{first} beats {second} by {value:.{digits}f} pp (95% CI {interval}, {test})."
 
 
 def check_seeds(seeds: int) -> None:

@@ -1,4 +1,5 @@
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -8,6 +9,12 @@ from src.evidence.verdicts import Verdict
 from tests.support.simulated_runs import BOTH, comparison, simulate
 
 LOOKS = (5, 10, 20, 30)
+
+swish_and_relu = partial(comparison, "Swish", "ReLU")
+
+
+def crossed(value=0.0005, low=0.0002, high=0.0008, p_value=0.001):
+    return statistics.CrossedEstimate(value, low, high, p_value, seed_sd=0.0003, image_se=0.0)
 
 
 def pair(value, half, p_holm, p_equivalence=1.0, pairs=3, **more):
@@ -60,7 +67,67 @@ def test_the_interval_of_an_equivalence_is_not_rounded_beyond_what_matters():
     assert "smaller than 0.0215 pp (95% CI −0.021 to 0.021, " in verdicts.sentence(found)
 
 
-# What the committed studies of July 2026 found: difference, interval, p after Holm, its parts,
+def test_a_significant_difference_names_the_better_activation():
+    found = verdicts.sentence(swish_and_relu(crossed(0.0005, 0.0002, 0.0008), p_holm=0.003))
+    assert found == (
+        "Swish beats ReLU by 0.05 pp (95% CI 0.02 to 0.08, p = 0.003 after Holm's correction)."
+    )
+
+
+def test_a_significant_negative_difference_names_the_other():
+    found = verdicts.sentence(swish_and_relu(crossed(-0.0012, -0.002, -0.0004), p_holm=1e-9))
+    assert found == (
+        "ReLU beats Swish by 0.12 pp (95% CI 0.04 to 0.20, p < 0.001 after Holm's correction)."
+    )
+
+
+def test_a_difference_that_is_not_significant_is_bounded():
+    found = verdicts.sentence(
+        swish_and_relu(crossed(0.00015, -0.0001, 0.0004), p_holm=0.3, pairs=1)
+    )
+    assert found.startswith(
+        "Undecided between Swish and ReLU: any difference is smaller than 0.04 pp "
+        "(95% CI −0.01 to 0.04, p = 0.3). "
+    )
+
+
+def test_the_bound_is_the_farther_end_of_the_interval():
+    found = verdicts.sentence(swish_and_relu(crossed(-0.0003, -0.0007, 0.0001), p_holm=0.2))
+    assert "any difference is smaller than 0.07 pp (95% CI −0.07 to 0.01," in found
+
+
+def test_no_bound_is_rounded_towards_what_the_data_do_not_give():
+    found = verdicts.sentence(swish_and_relu(crossed(0.00021, -0.000001, 0.000421), p_holm=0.06))
+    assert "smaller than 0.05 pp (95% CI −0.01 to 0.05, p = 0.06" in found
+
+
+def test_a_bound_of_less_than_a_hundredth_gets_the_digits_it_needs():
+    found = verdicts.sentence(swish_and_relu(crossed(0.00006, 0.000014, 0.000106), p_holm=0.02))
+    assert "by 0.006 pp (95% CI 0.001 to 0.011, p = 0.02 " in found
+
+
+def test_what_is_significant_only_before_holms_correction_is_undecided():
+    found = verdicts.sentence(swish_and_relu(crossed(p_value=0.01), p_holm=0.1))
+    assert found.startswith("Undecided between Swish and ReLU: any difference is smaller")
+
+
+@pytest.mark.parametrize(
+    ("p_value", "text"),
+    [
+        (0.0312, "p = 0.031 "),
+        (0.0496, "p = 0.0496 "),  # 0.05 would say the opposite
+        (0.05, "p = 0.05 "),
+        (0.0502, "p = 0.05 "),
+        (0.314, "p = 0.31 "),
+        (1.0, "p = 1 "),
+        (0.0009, "p < 0.001 "),
+    ],
+)
+def test_a_rounded_p_stays_on_its_side_of_5_percent(p_value, text):
+    assert text in verdicts.sentence(swish_and_relu(crossed(), p_holm=p_value))
+
+
+# What the first committed studies found: difference, interval, p after Holm, its parts,
 # seeds, images, pairs.
 COMMITTED = [
     (-1.786e-05, -2.818e-04, 2.461e-04, 1.0, 3.608e-04, 3.689e-05, 10, 28_000, 10, None),
