@@ -2,8 +2,8 @@
 
 An accuracy has two sources of variance: the seed of the run, and the images it is scored on. Each
 function says over which of the two it generalizes. Most take `correct`, bool (seeds, images):
-whether the run of a seed classifies an image correctly. Every activation is scored on the same
-images, and the rows of two activations that are compared belong to the same seeds. Accuracies and
+whether the run of a seed classifies an image correctly. Every level is scored on the same
+images, and the rows of two levels that are compared belong to the same seeds. Accuracies and
 differences are fractions.
 """
 
@@ -120,7 +120,7 @@ def equivalence_test(values: np.ndarray, smallest_effect: float) -> float:
     it matters. The price is about a quarter more seeds, and a false equivalence in at most 2.5%.
 
     Args:
-        values: (seeds, images), between -1 and 1: the difference of two activations' `correct`.
+        values: (seeds, images), between -1 and 1: the difference of two levels' `correct`.
         smallest_effect: the smallest difference that matters, a fraction.
 
     Raises:
@@ -279,7 +279,7 @@ def permutation_test(first: np.ndarray, second: np.ndarray) -> float:
 
     Args:
         first: one number per seed, (seeds,), for example the count of correct images.
-        second: the same for the other activation, with the same seeds.
+        second: the same for the other level, with the same seeds.
 
     Raises:
         InputError: fewer than two seeds.
@@ -300,8 +300,8 @@ def mcnemar_test(first: np.ndarray, second: np.ndarray) -> float:
     """Return the p value of McNemar's exact test on two classifiers of the same images.
 
     It generalizes to new images for these two trained classifiers, or these two majority votes: a
-    small p value says that the two differ, not that their activations are the cause. Two seeds of
-    one activation may differ as well.
+    small p value says that the two differ, not that their levels are the cause. Two seeds of
+    one level may differ as well.
 
     Args:
         first: whether the first is correct, bool (images,): one run, or the vote of `majority`.
@@ -472,7 +472,7 @@ def compare(
     """
     if len(correct) < 2:
         raise InputError(
-            f"A comparison needs at least two activations, found {', '.join(correct) or 'none'}: "
+            f"A comparison needs at least two levels, found {', '.join(correct) or 'none'}: "
             "add another, for example activation=swish,relu."
         )
     for first, second in combinations(correct, 2):
@@ -585,7 +585,7 @@ def check_seeds(seeds: int) -> None:
     if seeds < 2:
         raise InputError(
             f"Found {count(seeds, 'seed')}, but the variance across seeds takes at least 2: train "
-            "every activation with more, ideally 10 (seed=1,2,3 -m)."
+            "every level with more, ideally 10 (seed=1,2,3 -m)."
         )
 
 

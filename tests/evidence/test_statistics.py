@@ -430,9 +430,9 @@ def test_swapping_two_activations_changes_the_sign_and_nothing_else():
 
 def test_a_comparison_needs_two_activations_two_seeds_and_the_same_images():
     run = np.ones((3, 20), bool)
-    with pytest.raises(InputError, match="at least two activations, found relu: add another"):
+    with pytest.raises(InputError, match="at least two levels, found relu: add another"):
         statistics.compare({"relu": run})
-    with pytest.raises(InputError, match="at least two activations, found none"):
+    with pytest.raises(InputError, match="at least two levels, found none"):
         statistics.compare({})
     with pytest.raises(InputError, match=r"Found 1 seed, but .* at least 2"):
         statistics.compare({"relu": run[:1], "swish": run[:1]})
