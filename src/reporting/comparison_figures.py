@@ -35,6 +35,7 @@ DASHES: tuple[Any, ...] = ("-", (0, (4, 1.5)), (0, (1.2, 1.2)))
 NUMBERS = {"white": (0.0, 0.82), NIGHT: (0.3, 1.0)}  # the visible part of viridis, by ground
 MANY_PAIRS = 15  # more are shown as a matrix
 LINE = 0.058  # the height of a name beside the axes, as a share of theirs
+ROOM, SAMPLE = 80, 8  # characters that a legend is wide, and that the sample of a line takes
 LONG = 22  # characters of a label in one line
 
 
@@ -177,10 +178,22 @@ def _spread(count: int, height: float) -> np.ndarray:
 
 
 def legend(figure: Figure, axes: Axes, columns: int) -> None:
-    """Add a legend for the axes below the figure."""
+    """Add a legend for the axes below the figure.
+
+    Args:
+        figure: that the axes are in.
+        axes: with labelled lines.
+        columns: at most so many; fewer where the labels are long.
+    """
     handles, labels = axes.get_legend_handles_labels()
+    widest = max(max(map(len, label.split("\n"))) for label in labels)
     figure.legend(
-        handles, labels, loc="outside lower center", ncols=columns, frameon=False, fontsize=10
+        handles,
+        labels,
+        loc="outside lower center",
+        ncols=max(1, min(columns, ROOM // (widest + SAMPLE))),
+        frameon=False,
+        fontsize=10,
     )
 
 
