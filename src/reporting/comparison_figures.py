@@ -35,6 +35,8 @@ DASHES: tuple[Any, ...] = ("-", (0, (4, 1.5)), (0, (1.2, 1.2)))
 NUMBERS = {"white": (0.0, 0.82), NIGHT: (0.3, 1.0)}  # the visible part of viridis, by ground
 MANY_PAIRS = 15  # more are shown as a matrix
 LINE = 0.058  # the height of a name beside the axes, as a share of theirs
+ROOM, SAMPLE = 80, 8  # characters that a legend is wide, and that the sample of a line takes
+ACROSS = 60  # characters of labels below a matrix
 LONG = 22  # characters of a label in one line
 
 
@@ -177,10 +179,22 @@ def _spread(count: int, height: float) -> np.ndarray:
 
 
 def legend(figure: Figure, axes: Axes, columns: int) -> None:
-    """Add a legend for the axes below the figure."""
+    """Add a legend for the axes below the figure.
+
+    Args:
+        figure: that the axes are in.
+        axes: with labelled lines.
+        columns: at most so many; fewer where the labels are long.
+    """
     handles, labels = axes.get_legend_handles_labels()
+    widest = max(max(map(len, label.split("\n"))) for label in labels)
     figure.legend(
-        handles, labels, loc="outside lower center", ncols=columns, frameon=False, fontsize=10
+        handles,
+        labels,
+        loc="outside lower center",
+        ncols=max(1, min(columns, ROOM // (widest + SAMPLE))),
+        frameon=False,
+        fontsize=10,
     )
 
 
@@ -348,8 +362,10 @@ def _two_sided() -> Colormap:
 
 def _label_matrix(axes: Axes, names: Sequence[str]) -> None:
     """Label the rows and the columns of a matrix; many columns aslant."""
-    if len(names) <= 6 or max(map(len, names)) <= 5:
-        axes.set_xticks(range(len(names)), [name.replace(" ", "\n", 1) for name in names])
+    words = [name.replace(" ", "\n", 1) for name in names]
+    widest = max(len(part) for word in words for part in word.split("\n"))
+    if widest * len(names) <= ACROSS:
+        axes.set_xticks(range(len(names)), words)
     else:
         axes.set_xticks(range(len(names)), names, rotation=40, ha="right", rotation_mode="anchor")
     axes.set_yticks(range(len(names)), [_folded(name) for name in names])
@@ -392,6 +408,7 @@ def power(found: Findings) -> Figure:
     axes.xaxis.set_minor_locator(NullLocator())
     axes.set_xlim(2, 500)
     axes.set_ylim(0, 101)
+    axes.set_yticks(range(0, 101, 20))
     axes.grid()
     axes.set_xlabel("Seeds")
     axes.set_ylabel("Power (%)")
