@@ -173,6 +173,7 @@ def find_reusable(
     runs = client.search_runs(
         [experiment_id],
         f"tags.{run_tags.STUDY} = '{name}'",
+        max_results=50_000,  # its children have the tag, too
         order_by=["attributes.start_time DESC"],
     )
     parents = [run for run in runs if run_tags.PARENT not in run.data.tags]
