@@ -1,11 +1,24 @@
 """The names of the tags in MLflow that more than one module writes or reads."""
 
 # Of a parent run.
-STUDY = "study"  # the study's name
+STUDY = "study"  # the study's name; its children have it too
 SWEEP = "sweep"  # the words of a multirun made by hand
 SWEEP_DIGEST = "sweep_digest"  # of its trainings, by which the same command finds it
+
+# Of a study's parent run.
+QUESTION = "question"  # what it answers, a sentence
+FACTOR = "factor"  # what it compares: a group, a key of the configuration, or "variant"
+LEVELS = "levels"  # JSON: each level's label -> its overrides, in the study's order
+REFERENCE = "reference"  # the label that the others are compared with
+COMPARE = "compare"  # "reference": each with that one; "all": every pair
+SMALLEST_EFFECT = "smallest_effect"  # of accuracy, a fraction: what is less does not matter
+VARY = "vary"  # JSON: what differs between the runs of a level: ["seed"] or ["seed", "split"]
+LOOKS = "looks"  # JSON: after how many seeds it is looked at; absent without planned looks
+TUNE = "tune"  # the search that tuned each level; absent without
 
 # Of a training.
 PARENT = "mlflow.parentRunId"
 JOB = "job"  # its overrides without the seed
+VARIANT = "variant"  # the label of its level, if a study made it
+LEVEL = "level"  # JSON: the overrides of that level
 TRAINING_DIGEST = "training_digest"  # by which a study finds it (src/tracking/fingerprint.py)
