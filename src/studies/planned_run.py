@@ -1,8 +1,9 @@
 """A run that is ready to be made: in this process, or in another on this or another machine."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
 from hydra.errors import HydraException
 from omegaconf import DictConfig
@@ -11,9 +12,23 @@ from src.config.compose import resolve
 from src.config.messages import explain
 from src.data import dataset
 from src.runtime import heavy_imports, paths
+from src.tracking import fingerprint
 from src.training import precision
 
 INTERRUPTED = "Interrupted: the same command goes on after the last epoch that ended."
+
+
+class EndsEarly(Protocol):
+    """Says after each epoch whether a training shall end there; it goes to a worker's process."""
+
+    def __call__(self, run_id: str | None, accuracies: Mapping[int, float]) -> bool:
+        """Return whether to end.
+
+        Args:
+            run_id: the run's in MLflow.
+            accuracies: of validation, by epoch, from 1 to the epoch that has ended.
+        """
+        ...
 
 
 @dataclass(frozen=True)
@@ -26,6 +41,11 @@ class PlannedRun:
         folder: where its files go, relative to the project's root.
         job: the words that it shares with the runs that differ by the seed alone.
         command: what the user typed.
+        tags: that the run has in MLflow besides its choices.
+        title: its name in MLflow; None for that of its choices.
+        trial: which trial of which search it is: its training may end early, and so is never taken
+            for one that has the same settings.
+        ends_early: whether to end after an epoch; None for a whole training.
     """
 
     composed: DictConfig
@@ -33,11 +53,20 @@ class PlannedRun:
     folder: Path
     job: str
     command: str
+    tags: Mapping[str, str] = field(default_factory=dict)
+    title: str | None = None
+    trial: str | None = None
+    ends_early: EndsEarly | None = None
 
     @property
     def name(self) -> str:
         """The name that the run has in MLflow."""
-        return run_name(self.composed, self.choices)
+        return self.title or run_name(self.composed, self.choices)
+
+    def digest(self, data: dataset.Dataset) -> str:
+        """Return the digest of the run's training (src/tracking/fingerprint.py)."""
+        trial = {} if self.trial is None else {"trial": self.trial}
+        return fingerprint.digest({**fingerprint.settings(self.composed), **trial}, data)
 
     def execute(self) -> float:
         """Make the run; return its best validation accuracy.

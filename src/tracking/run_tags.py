@@ -22,3 +22,18 @@ JOB = "job"  # its overrides without the seed
 VARIANT = "variant"  # the label of its level, if a study made it
 LEVEL = "level"  # JSON: the overrides of that level
 TRAINING_DIGEST = "training_digest"  # by which a study finds it (src/tracking/fingerprint.py)
+
+# Of a search's parent run.
+SEARCH = "search"  # the search's name; its trials have it too
+SEARCH_LEVEL = "search_level"  # the label of the study's level that it tunes, if it tunes one
+SEARCH_DEFINITION = "search_definition"  # JSON: what makes two searches the same
+TRIAL_PREFIX = "trial."  # followed by a trial's number: JSON of what was drawn for it
+
+# Of a trial.
+TRIAL = "trial"  # its number, from 0
+PRUNED = "pruned"  # the epoch after which it was ended early
+PRUNER_STATE = "pruner_state"  # JSON: what Optuna's pruner keeps with a trial
+
+# Of a search that has come to its end.
+BEST_TRIAL = "best_trial"  # the number of its best trial
+BEST_OVERRIDES = "best_overrides"  # what was drawn for that, as overrides
