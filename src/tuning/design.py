@@ -177,8 +177,9 @@ def _check_range(key: str, given: Any) -> None:
     if low >= high:
         raise InputError(
             f"space.{key}.{kind} is {values}, whose lower bound is not below the upper: write "
-            f"[{high}, {low}]." if low > high else
-            f"space.{key}.{kind} is {values}, which is one value: give it under overrides."
+            f"[{high}, {low}]."
+            if low > high
+            else f"space.{key}.{kind} is {values}, which is one value: give it under overrides."
         )
     if kind == LOG_UNIFORM and low <= 0:
         raise InputError(
