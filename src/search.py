@@ -55,8 +55,9 @@ def main(argv: Sequence[str] | None = None) -> None:
         recipe.write(name, search, made.trials, composition, data)
     print(f"conf/experiment/{name}.yaml has the best of them; the figures are in {folder}")
     print("Next")
-    print(f"  python -m src.train experiment={name:<12}  train it")
-    print("  make ui                                        the trials in MLflow")
+    train = f"python -m src.train experiment={name}"
+    print(f"  {train}  train it")
+    print(f"  {'make ui':<{len(train)}}  the trials in MLflow")
 
 
 def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:

@@ -15,7 +15,8 @@ from matplotlib.collections import LineCollection
 from matplotlib.colors import LinearSegmentedColormap, LogNorm, Normalize
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
-from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter, NullLocator
+from matplotlib.patheffects import withStroke
+from matplotlib.ticker import Locator, LogLocator, MaxNLocator, NullFormatter, NullLocator
 
 from src.evaluation.figures import BLUE, INK, STYLE, VERMILION
 from src.tuning import design, trials
@@ -103,7 +104,7 @@ def slices(search: Search, found: Sequence[Trial]) -> Figure:
             if some:
                 values = [scale.place(one.params[key]) for one in some]
                 axes.plot(values, _errors(some), sign, color=color, ms=5.5, label=label)
-        scale.set(axes, "x")
+        scale.set(axes)
         axes.set_xlabel(key)
         axes.grid(axis="y")
         if place % columns == 0:
@@ -140,7 +141,13 @@ def parallel_coordinates(search: Search, found: Sequence[Trial]) -> Figure:
         axes.axvline(place, color=INK, lw=0.8)
         for height, label in scale.ticks():
             axes.annotate(
-                label, (place, height), (4, 0), textcoords="offset points", va="center", fontsize=9
+                label,
+                (place, height),
+                (4, 0),
+                textcoords="offset points",
+                va="center",
+                fontsize=9,
+                path_effects=[withStroke(linewidth=2.5, foreground="white")],
             )
     axes.axvline(len(keys), color=INK, lw=0.8)
     axes.set_xticks(
@@ -185,27 +192,29 @@ class _Scale:
         if not self.one.numeric:
             return [(self.fraction(v), t) for v, t in zip(self.one.values, self.texts, strict=True)]
         low, high = self.one.values
-        locator = LogLocator(subs=(1, 3)) if self.log else MaxNLocator(5, integer=self.integer)
-        inside = [value for value in locator.tick_values(low, high) if low <= value <= high]
-        return [(self.fraction(value), f"{value:g}") for value in inside]
+        values = self.locator().tick_values(low, high)
+        return [(self.fraction(one), f"{one:g}") for one in values if low <= one <= high]
 
-    @property
-    def integer(self) -> bool:
-        """Whether its numbers are whole."""
-        return self.one.kind == design.INTEGER
+    def locator(self) -> Locator:
+        """Return what places the ticks of an interval of numbers, as many as fit."""
+        if not self.log:
+            return MaxNLocator(5, integer=self.one.kind == design.INTEGER)
+        low, high = self.one.values
+        return LogLocator(subs=(1, 3) if high / low <= 300 else (1,))
 
-    def set(self, axes: Axes, which: str) -> None:
-        """Give an axis of Matplotlib this scale."""
-        axis = axes.xaxis if which == "x" else axes.yaxis
+    def set(self, axes: Axes) -> None:
+        """Give the x-axis this scale."""
+        axis = axes.xaxis
         if self.texts:
             axis.set_ticks(range(len(self.texts)), self.texts)
+            axes.set_xlim(-0.5, len(self.texts) - 0.5)
         elif self.log:
             axes.set_xscale("log")
-            axis.set_major_locator(LogLocator(subs=(1, 3)))
+            axis.set_major_locator(self.locator())
             axis.set_major_formatter(lambda value, _: f"{value:g}")
             axis.set_minor_locator(NullLocator())
         else:
-            axis.set_major_locator(MaxNLocator(5, integer=self.integer))
+            axis.set_major_locator(self.locator())
 
 
 def _new_figure(height: float, title: str, width: float = WIDTH) -> Figure:
@@ -252,10 +261,9 @@ def _error_axis(axis: Any, errors: Sequence[float] | np.ndarray, *, scale: bool 
         return
     if scale:
         axis.axes.set_yscale("log")
-    wide = max(errors) / min(errors) > 8
-    axis.set_major_locator(LogLocator(subs=(1, 2, 5) if wide else range(1, 10)))
-    if max(errors) / min(errors) < 2.5:
-        axis.set_major_locator(MaxNLocator(5))
+    ratio = max(errors) / min(errors)
+    few = MaxNLocator(5) if ratio < 2.5 else LogLocator(subs=(1, 1.5, 2, 3, 5, 7))
+    axis.set_major_locator(LogLocator(subs=(1, 2, 5)) if ratio > 8 else few)
     axis.set_major_formatter(lambda value, _: f"{value:.3g}")
     axis.set_minor_locator(NullLocator())
     axis.set_minor_formatter(NullFormatter())

@@ -36,7 +36,8 @@ def describe(client: Any, parent_id: str, task: "Task", data: Dataset) -> None:
 def summarize(client: Any, parent_id: str, task: "Task", found: list[Trial]) -> None:
     """Give the parent run what was found: the best objective, and a table in its description."""
     winner = trials.best(found)
-    assert winner is not None and winner.value is not None
+    assert winner is not None
+    assert winner.value is not None
     known = client.get_run(parent_id)
     if known.data.metrics.get(metric_names.BEST_VAL_ACCURACY) != winner.value:
         client.log_metric(parent_id, metric_names.BEST_VAL_ACCURACY, winner.value)

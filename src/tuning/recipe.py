@@ -1,5 +1,6 @@
 """What a search found, as a recipe: conf/experiment/NAME.yaml."""
 
+import math
 from collections.abc import Iterator, Mapping
 from datetime import date
 from textwrap import wrap
@@ -72,7 +73,8 @@ def _told(path: Any) -> str:
 def _result(search: Search, found: list[Trial]) -> str:
     """Return what was found, a sentence."""
     winner = trials.best(found)
-    assert winner is not None and winner.value is not None
+    assert winner is not None
+    assert winner.value is not None
     states = [trial.state for trial in found]
     ended = states.count(State.COMPLETE) + states.count(State.PRUNED)
     parts = [f"{states.count(State.PRUNED)} of them pruned"] * (State.PRUNED in states)
@@ -87,7 +89,7 @@ def _result(search: Search, found: list[Trial]) -> str:
 def _head(name: str, search: Search, found: list[Trial], data: Dataset) -> str:
     tags = environment.tags()
     commit = tags.get("git_commit", "unknown")[:7]
-    changed = ", changed since" if tags.get("git_dirty") == "true" else ""
+    changed = ", with changes" if tags.get("git_dirty") == "true" else ""
     searched = [f"{key}: {one}" for key, one in search.ranges.items()]
     texts = [
         f"{search.question}",
@@ -108,26 +110,26 @@ def _body(composition: Composition) -> str:
     composed, choices = composition
     values = OmegaConf.to_container(composed)
     assert isinstance(values, dict)
-    chosen = [{f"override /{group}": choices[group]} for group in GROUPS]
-    own = {str(key): value for key, value in values.items() if key not in NOT_OF_A_RECIPE}
-    groups = {
-        group: changed
-        for group in GROUPS
-        if (changed := dict(_changed(group, choices[group], values[group])))
-    }
-    parts = ({"defaults": chosen}, own, groups)
-    return "".join(
-        yaml.safe_dump(part, sort_keys=False, default_flow_style=None, allow_unicode=True)
-        for part in parts
-        if part
-    )
+    lines = ["defaults:", *(f"  - override /{group}: {choices[group]}" for group in GROUPS), ""]
+    lines += [_line(key, value) for key, value in values.items() if key not in NOT_OF_A_RECIPE]
+    for group in GROUPS:
+        changed = [
+            f"  {_line(key, value)}" for key, value in _changed(choices[group], group, values)
+        ]
+        lines += [f"{group}:", *changed] if changed else []
+    return "\n".join([*lines, ""])
 
 
-def _changed(group: str, choice: str, node: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+def _line(key: Any, value: Any) -> str:
+    text = yaml.safe_dump(value, default_flow_style=True, width=math.inf, allow_unicode=True)
+    return f"{key}: {text.removesuffix('...' + chr(10)).strip()}"
+
+
+def _changed(choice: str, group: str, values: Mapping[Any, Any]) -> Iterator[tuple[str, Any]]:
     """Yield the keys of a group whose values are not those of its file."""
     given = OmegaConf.to_container(OmegaConf.load(CONF / group / f"{choice}.yaml"))
     assert isinstance(given, dict)
-    for key, value in node.items():
+    for key, value in values[group].items():
         if given.get(key) != value:
             yield key, value
 

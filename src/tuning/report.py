@@ -4,6 +4,7 @@ import csv
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from matplotlib.figure import Figure
@@ -53,7 +54,18 @@ def write(task: "Task", made: "Made") -> Path:
     """Write the figures and the list of the trials to a folder of reports/, and add them to the
     search's run; return the folder.
     """
-    folder = paths.REPORTS / f"search-{task.title.replace(' ', '-')}"
+    folder = paths.REPORTS / f"search-{task.name}"
+    _write(task, made, folder)
+    return folder
+
+
+def attach(task: "Task", made: "Made") -> None:
+    """Add the figures and the list of the trials to the search's run."""
+    with TemporaryDirectory() as folder:
+        _write(task, made, Path(folder))
+
+
+def _write(task: "Task", made: "Made", folder: Path) -> None:
     drawn = draw(task.search, made.trials)
     with writing(*(folder / name for name in (*drawn, TRIALS))) as files:
         for path, figure in zip(files, drawn.values(), strict=False):
@@ -63,7 +75,6 @@ def write(task: "Task", made: "Made") -> Path:
     for name in drawn:
         client.log_artifact(made.parent_id, str(folder / name), FOLDER)
     client.log_artifact(made.parent_id, str(folder / TRIALS))
-    return folder
 
 
 def draw(search: Search, found: Sequence[Trial]) -> dict[str, Figure]:

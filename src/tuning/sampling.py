@@ -152,8 +152,8 @@ def _sampler(search: Search, seed: int) -> BaseSampler:
 
 def _pruner(search: Search, epochs: int) -> BasePruner:
     if search.pruner == design.MEDIAN:
-        # The first quarter of a schedule tells little of its end.
-        return optuna.pruners.MedianPruner(n_startup_trials=4, n_warmup_steps=epochs // 4)
+        # The first quarter of a schedule tells little of its end; steps count from 1.
+        return optuna.pruners.MedianPruner(n_startup_trials=4, n_warmup_steps=epochs // 4 + 1)
     if search.pruner == design.HYPERBAND:
         return optuna.pruners.HyperbandPruner(min_resource=1, max_resource=epochs)
     if search.pruner == design.HALVING:
