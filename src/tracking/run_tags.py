@@ -15,6 +15,7 @@ SMALLEST_EFFECT = "smallest_effect"  # of accuracy, a fraction: what is less doe
 VARY = "vary"  # JSON: what differs between the runs of a level: ["seed"] or ["seed", "split"]
 LOOKS = "looks"  # JSON: after how many seeds it is looked at; absent without planned looks
 TUNE = "tune"  # the search that tuned each level; absent without
+TUNED = "tuned"  # JSON: label -> the best trial of its search (src/tuning/levels.py, `Winner`)
 
 # Of a training.
 PARENT = "mlflow.parentRunId"

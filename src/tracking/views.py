@@ -31,19 +31,28 @@ def offer_runs(client: Any, experiment_id: str) -> None:
         _save(client, experiment_id, RUNS, "Activations and seeds", {})
 
 
-def offer_study(client: Any, experiment_id: str, name: str, parent_id: str) -> None:
-    """Save the comparison of a study's activations: means in the table, each run in the charts."""
+def offer_study(client: Any, experiment_id: str, name: str, parent_id: str, noun: str) -> None:
+    """Save the comparison of a study's levels: means in the table, each run in the charts.
+
+    Args:
+        client: of the store.
+        experiment_id: of the experiment.
+        name: of the study.
+        parent_id: its run.
+        noun: of its factor.
+    """
+    tag = "activation" if noun == "activation" else run_tags.VARIANT
     state = {
         "searchFilter": f"tags.`{run_tags.PARENT}` = '{parent_id}'",
         "groupBy": {
             "aggregateFunction": "average",
-            "groupByKeys": [{"mode": "tag", "groupByData": "activation"}],
+            "groupByKeys": [{"mode": "tag", "groupByData": tag}],
         },
         "useGroupedValuesInCharts": False,  # a mean's charts begin at zero: nothing is seen
         "runsHiddenMode": "SHOW_ALL",
         "chartsSearchFilter": f"^({'|'.join(CHARTS)})$",
     }
-    _save(client, experiment_id, _key(name), f"Study {name} by activation", state)
+    _save(client, experiment_id, _key(name), f"Study {name} by {noun}", state)
 
 
 def _save(client: Any, experiment_id: str, key: str, title: str, state: Mapping[str, Any]) -> None:

@@ -2,7 +2,6 @@
 
 import importlib.util
 import itertools
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -19,7 +18,9 @@ from src.data import digits
 from src.data.dataset import Dataset
 from src.runtime import metric_names, paths
 from src.runtime.errors import InputError, did_you_mean
-from src.studies.design import MAX_WORKERS, Composition
+from src.studies import level
+from src.studies.design import Composition
+from src.studies.study_file import MAX_WORKERS
 from src.tracking import fingerprint
 
 SEARCHES = paths.CONF / "search"
@@ -68,7 +69,7 @@ class Range:
     def __str__(self) -> str:
         """Return it in words: `0.001 to 0.03 (log-uniform)`."""
         if not self.numeric:
-            return ", ".join(text(value) for value in self.values)
+            return ", ".join(level.override_value(value) for value in self.values)
         low, high = self.values
         return f"{low:g} to {high:g} ({self.kind.replace('_', '-')})"
 
@@ -120,7 +121,7 @@ class Search:
         for override in self.overrides:
             if not isinstance(override, str) or "=" not in override:
                 raise InputError(f"overrides has {override}: write each as in epochs=1.")
-            key = override.partition("=")[0].lstrip("+~")
+            key = level.key(override)
             if key in self.space:
                 raise InputError(f"{key} is in space and in overrides: delete one of the two.")
             if key in RESERVED:
@@ -139,7 +140,7 @@ class Search:
 
 
 RESERVED = {"seed": "give it under seed", "experiment": "give it under experiment"}
-OUTSIDE = ("mlflow", "hydra", "submission")
+OUTSIDE = ("mlflow", "hydra", "submission", "split_seed")
 
 
 def _check_key(key: str) -> None:
@@ -164,7 +165,7 @@ def _check_range(key: str, given: Any) -> None:
     if not isinstance(values, list) or not values:
         raise InputError(f"space.{key}.{kind} is {values}: give a list of values.")
     if kind == CHOICES:
-        texts = [text(value) for value in values]
+        texts = [level.override_value(value) for value in values]
         twice = [one for one in dict.fromkeys(texts) if texts.count(one) > 1]
         if twice:
             raise InputError(f"space.{key} has {', '.join(twice)} twice: list each once.")
@@ -263,14 +264,7 @@ def base(search: Search) -> list[str]:
 def words(params: Mapping[str, Any]) -> list[str]:
     """Return the overrides of a trial, groups first: a group's file comes before its keys."""
     keys = sorted(params, key=lambda key: key not in GROUPS)
-    return [f"{key}={text(params[key])}" for key in keys]
-
-
-def text(value: Any) -> str:
-    """Return a value as it stands in an override."""
-    if isinstance(value, str) and value.replace("_", "").isalnum():
-        return value
-    return json.dumps(value, separators=(",", ":"))
+    return [f"{key}={level.override_value(params[key])}" for key in keys]
 
 
 def composition(common: Sequence[str], params: Mapping[str, Any], seed: int) -> Composition:

@@ -19,6 +19,7 @@ from matplotlib.patheffects import withStroke
 from matplotlib.ticker import Locator, LogLocator, MaxNLocator, NullFormatter, NullLocator
 
 from src.evaluation.figures import BLUE, INK, STYLE, VERMILION
+from src.studies import level
 from src.tuning import design, trials
 from src.tuning.design import Range, Search
 from src.tuning.trials import State, Trial
@@ -171,12 +172,16 @@ class _Scale:
 
     def __init__(self, one: Range):
         self.one = one
-        self.texts = [] if one.numeric else [design.text(value) for value in one.values]
+        self.texts = [] if one.numeric else [level.override_value(value) for value in one.values]
         self.log = one.kind == design.LOG_UNIFORM
 
     def place(self, value: Any) -> float:
         """Return a value's coordinate on a Matplotlib axis of this scale."""
-        return float(value) if self.one.numeric else float(self.texts.index(design.text(value)))
+        return (
+            float(value)
+            if self.one.numeric
+            else float(self.texts.index(level.override_value(value)))
+        )
 
     def fraction(self, value: Any) -> float:
         """Return how far up it stands, from 0 to 1."""

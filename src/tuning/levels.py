@@ -1,12 +1,14 @@
 """The tuning of a study: the same search, with the same budget, for each of its levels."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from src.data.dataset import Dataset
 from src.runtime.errors import InputError
-from src.studies.design import Composition
+from src.studies import design as study_design
+from src.studies import level
+from src.studies.design import Composition, Study
 from src.tuning import design
 from src.tuning.design import Search
 
@@ -49,30 +51,31 @@ class Winner:
         return dict(vars(self))
 
 
-def load(name: str, dataset: str, levels: Mapping[str, Sequence[str]]) -> Tuning:
+def load(study: Study) -> Tuning:
     """Return the searches of a study's levels, checked without TensorFlow and MLflow.
 
     The recipe of a level's trials is the study's; the overrides of the search come on top of it
     (fewer epochs, for instance), and are not among what wins.
 
     Args:
-        name: of the search.
-        dataset: the study's.
-        levels: the overrides of each level's runs, the recipe's among them, by its label.
+        study: that names the search under `tune`.
 
     Raises:
         InputError: there is no such search, or it does not fit the study.
     """
+    assert study.tune is not None
+    name = study.tune
     search = design.load(name)
     file = design.file_of(name)
-    if search.dataset != dataset:
+    if search.dataset != study.dataset:
         raise InputError(
-            f"tune is {name}, but {file} is on {search.dataset} and the study on {dataset}: "
-            "search on the study's data."
+            f"tune is {name}, but {file} is on {search.dataset} and the study on "
+            f"{study.dataset}: search on the study's data."
         )
     common, corners = {}, {}
-    for label, words in levels.items():
-        keys = [word.partition("=")[0].lstrip("+~") for word in words]
+    for label in study.levels:
+        words = study_design.words(study, label)
+        keys = [level.key(word) for word in words]
         recipe = f"experiment={search.experiment}"
         if "experiment" in keys and recipe not in words:
             raise InputError(
@@ -117,3 +120,12 @@ def winners(tuning: Tuning, data: Dataset) -> dict[str, Winner]:
         report.attach(task, made)
         found[label] = Winner(design.words(best.params), best.value, best.number, made.parent_id)
     return found
+
+
+def tuned(study: Study, found: Mapping[str, Winner]) -> Study:
+    """Return the study with what each level's search found added to the level."""
+    return replace(
+        study,
+        levels={label: (*words, *found[label].overrides) for label, words in study.levels.items()},
+        tuned={label: winner.told() for label, winner in found.items()},
+    )

@@ -15,6 +15,7 @@ from src.runtime import formatting
 from src.runtime.atomic_write import writing
 from src.runtime.errors import InputError
 from src.runtime.paths import CONF
+from src.studies import level
 from src.studies.design import Composition
 from src.tracking import environment
 from src.tuning import design, trials
@@ -138,6 +139,6 @@ def params_text(params: Mapping[str, Any]) -> str:
     """Return a trial's values in one line, without the groups of their keys."""
     words = []
     for key, value in params.items():
-        shown = f"{value:g}" if isinstance(value, float) else design.text(value)
+        shown = f"{value:g}" if isinstance(value, float) else level.override_value(value)
         words.append(f"{key.rpartition('.')[2]}={shown}")
     return formatting.listed(words, most=6) if len(words) > 6 else " ".join(words)

@@ -98,6 +98,8 @@ def run(task: Task, data: Dataset, corners: Sequence[Composition], *, anew: bool
             _Making(client, parent_id, task, data).make()
         assert parent_id is not None
         found = Record(client, parent_id).trials()
+        if task.level is not None:  # the budget of all levels, also where it was larger once
+            found = found[: task.search.trials]
         if trials.best(found) is None:
             raise InputError(
                 f"No trial of the search {task.title} was trained to its end, so there is no best "
