@@ -51,7 +51,7 @@ class Study:
         overrides: that all runs share.
         workers: runs at a time.
         tune: the search that tunes each level first; None without.
-        tuned: what that found for each level, by its label: what stands in a tag of the study's run.
+        tuned: what that found, by the levels' labels, in plain JSON values; None without.
     """
 
     question: str

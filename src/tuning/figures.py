@@ -48,7 +48,12 @@ def history(found: Sequence[Trial]) -> Figure:
         last = max(one.number for one in found)
         best = np.minimum.accumulate(errors)
         axes.step(
-            [*numbers, last], [*best, best[-1]], where="post", color=INK, lw=1.4, label="best"
+            [*numbers, last],
+            [*best, best[-1]],
+            where="post",
+            color=INK,
+            lw=1.4,
+            label="best so far",
         )
     _error_axis(axes.yaxis, [*errors, *_errors(pruned)])
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
