@@ -8,6 +8,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import optuna
 from optuna.distributions import (
     BaseDistribution,
@@ -47,7 +48,9 @@ def ask(name: str, search: Search, trials: Sequence[Trial]) -> dict[str, Any]:
         search: the search.
         trials: all that were begun so far.
     """
-    study = _study(name, search, trials, sampler=_sampler(search, search.seed + len(trials)))
+    # Not the sum of the two: another seed's draws would be these, one trial later.
+    [seed] = np.random.SeedSequence([search.seed, len(trials)]).generate_state(1)
+    study = _study(name, search, trials, sampler=_sampler(search, int(seed)))
     asked = study.ask(_distributions(search.ranges))
     return {key: _from_optuna(one, asked.params[key]) for key, one in search.ranges.items()}
 
