@@ -1,26 +1,29 @@
 """The findings on a set of runs: every number of the report, computed once."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from src.data.digits import CLASSES
-from src.evidence import diagnostics, statistics
+from src.evidence import diagnostics, statistics, verdicts
 from src.evidence.diagnostics import Reliability
-from src.evidence.run_set import NAMES, RunSet
+from src.evidence.run_set import ALL, RunSet
 from src.evidence.statistics import Comparison, Estimate
+from src.evidence.verdicts import Verdict
 from src.runtime import metric_names
-from src.runtime.errors import InputError, did_you_mean
+from src.runtime.formatting import count, listed
+from src.studies.factor import Factor
+from src.tracking import run_tags
 
-REFERENCE = "relu"
 GOAL = 0.99  # the validation accuracy for the epochs to reach it
+ENOUGH = 5  # seeds; with fewer, intervals are narrower than they claim
 FEW = 20  # predictions; a bin with fewer says little about its accuracy
 
 
 @dataclass(frozen=True)
 class Pair:
-    """The comparison of two activations, and the power of the study.
+    """The comparison of two levels, and the power of the study.
 
     Attributes:
         comparison: the difference and its tests.
@@ -28,8 +31,14 @@ class Pair:
         minimum_detectable_effect: the difference, a fraction, that this many seeds detect with a
             power of 80% on these images.
         minimum_detectable_effect_new_images: the same on new images.
-        seeds_needed: to detect `EFFECT_OF_INTEREST` on these images; None if over 10,000.
+        seeds_needed: to detect the smallest effect that matters on these images; None if over
+            10,000.
         seeds_needed_new_images: the same on new images; None if over 10,000.
+        verdict: on the first of the two.
+        sentence: the verdict in words.
+        more_seeds: would probably decide the pair; None if it is decided, or if no number of seeds
+            is enough. See `verdicts.more_seeds`.
+        superiority: the probability that a run of the first beats a run of the second.
     """
 
     comparison: Comparison
@@ -38,6 +47,10 @@ class Pair:
     minimum_detectable_effect_new_images: float
     seeds_needed: int | None
     seeds_needed_new_images: int | None
+    verdict: Verdict
+    sentence: str
+    more_seeds: int | None
+    superiority: Estimate
 
     @property
     def name(self) -> str:
@@ -50,7 +63,7 @@ class EpochTimes:
     """The time per epoch, without the first of each run.
 
     Attributes:
-        seconds: of each run's median epoch, float (seeds,), by activation.
+        seconds: of each run's median epoch, float (seeds,), by level.
         ratios: to the reference with the same seed, float (seeds,); without the reference.
         estimates: their geometric means with intervals.
     """
@@ -62,7 +75,7 @@ class EpochTimes:
 
 @dataclass(frozen=True)
 class Calibration:
-    """How well the confidence of an activation's runs matches their accuracy.
+    """How well the confidence of a level's runs matches their accuracy.
 
     Attributes:
         reliability: of all seeds pooled.
@@ -79,28 +92,36 @@ class Calibration:
 
 @dataclass(frozen=True)
 class Findings:
-    """Every number of the report, by activation in the order of the figures: the reference first.
+    """Every number of the report, by level in the order of the figures: numbers by value, of other
+    levels the reference first.
 
     Attributes:
-        reference: the activation that others are compared with.
+        factor: what the levels are levels of.
+        reference: the level that others are compared with.
+        smallest_effect: a difference in accuracy below it does not matter, a fraction.
         seeds: of the runs.
         images: the number of held-out images.
         accuracy: of each run on the held-out images, float (seeds,).
         means: of the accuracies, with intervals for new seeds on these images.
-        pairs: all of them, those with the reference first.
+        pairs: those that the study judges: all of them, with the reference's first, or only those.
         times: None if a run has only one epoch, the one that compiles.
         error_rates: on the validation images, float (seeds, epochs).
         epochs_to_goal: the first epoch that reaches `GOAL`, float (seeds,); NaN if none does.
         calibration: of the confidence on the held-out images.
-        overlap: of errors, float (activations, activations); see `diagnostics.error_overlap`.
-        uniquely_misclassified: positions of the images that one activation alone misclassifies, by
+        overlap: of errors, float (levels, levels); see `diagnostics.error_overlap`.
+        uniquely_misclassified: positions of the images that one level alone misclassifies, by
             the majority vote of its seeds.
-        most_common_error: the digit that most wrong seeds predict there, integers (≤ images,).
+        most_common_error: the class that most wrong seeds predict there, integers (≤ images,).
         wrong_seeds: how many seeds misclassify each image, integers (images,).
-        betas: the learned β by layer, float (seeds, epochs); only of activations that learn it.
+        betas: the learned β by layer, float (seeds, epochs); only of levels that learn it.
+        compare: `all`, or `reference`.
+        looks: numbers of seeds at which the study was to be looked at; empty if only once.
+        remarks: sentences on what the numbers may claim.
     """
 
+    factor: Factor
     reference: str
+    smallest_effect: float
     seeds: tuple[int, ...]
     images: int
     accuracy: Mapping[str, np.ndarray]
@@ -115,11 +136,19 @@ class Findings:
     most_common_error: Mapping[str, np.ndarray]
     wrong_seeds: Mapping[str, np.ndarray]
     betas: Mapping[str, Mapping[str, np.ndarray]]
+    compare: str
+    looks: tuple[int, ...]
+    remarks: tuple[str, ...]
 
     @property
-    def activations(self) -> list[str]:
-        """The names of the activations."""
+    def levels(self) -> list[str]:
+        """The names of the levels."""
         return list(self.accuracy)
+
+    @property
+    def others(self) -> list[str]:
+        """The levels without the reference."""
+        return [name for name in self.accuracy if name != self.reference]
 
     @property
     def last_errors(self) -> dict[str, float]:
@@ -128,26 +157,8 @@ class Findings:
 
 
 def reference_of(runs: RunSet, wanted: str | None) -> str:
-    """Return the name of the activation that others are compared with.
-
-    Args:
-        runs: the set.
-        wanted: its word in conf/activation, or its name; None for ReLU, or for the first
-            activation of a set without ReLU.
-
-    Raises:
-        InputError: the set does not have it.
-    """
-    names = list(runs.trainings)
-    name = NAMES.get(wanted or REFERENCE, wanted)
-    if name in names:
-        return name
-    if wanted is None:
-        return names[0]
-    raise InputError(
-        f"--reference {wanted}: these runs have no such activation. "
-        f"{did_you_mean(wanted, names)}They have {', '.join(names)}."
-    )
+    """Return the level that others are compared with; see `RunSet.level_named`."""
+    return runs.level_named(wanted)
 
 
 def compute(runs: RunSet, reference: str) -> Findings:
@@ -155,25 +166,32 @@ def compute(runs: RunSet, reference: str) -> Findings:
 
     Args:
         runs: the set.
-        reference: one of its activations.
+        reference: one of its levels.
     """
     others = [name for name in runs.trainings if name != reference]
-    order = [reference, *others]
+    order = list(runs.trainings) if runs.factor.numeric else [reference, *others]
     correct = runs.correct()
     accuracy = {name: correct[name].mean(axis=1) for name in order}
     # The reference comes last here, so that each difference is activation minus reference.
-    comparisons = statistics.compare({name: correct[name] for name in (*others, reference)})
+    comparisons = statistics.compare(
+        {name: correct[name] for name in (*others, reference)},
+        reference=None if runs.compare == ALL else reference,
+        smallest_effect=runs.smallest_effect,
+        looks=runs.looks,
+    )
     comparisons.sort(key=lambda one: one.second != reference)
     validation = runs.by_epoch(metric_names.VAL_ACCURACY)
     unique = diagnostics.uniquely_misclassified({name: correct[name] for name in order})
     return Findings(
+        factor=runs.factor,
         reference=reference,
+        smallest_effect=runs.smallest_effect,
         seeds=tuple(runs.seeds),
         images=len(runs.labels),
         accuracy=accuracy,
         means={name: statistics.mean_over_seeds(accuracy[name]) for name in order},
         pairs=tuple(_pair(one, accuracy) for one in comparisons),
-        times=_times(runs.by_epoch(metric_names.EPOCH_SECONDS), order),
+        times=_times(runs.by_epoch(metric_names.EPOCH_SECONDS), order, reference),
         error_rates={name: 1 - validation[name] for name in order},
         epochs_to_goal={name: diagnostics.epochs_to(validation[name], GOAL) for name in order},
         calibration={name: _calibration(runs, name) for name in order},
@@ -182,34 +200,87 @@ def compute(runs: RunSet, reference: str) -> Findings:
         most_common_error={name: _most_common_error(runs, name, unique[name]) for name in order},
         wrong_seeds={name: (~correct[name]).sum(axis=0) for name in order},
         betas={name: betas for name in order if (betas := runs.betas(name))},
+        compare=runs.compare,
+        looks=runs.looks,
+        remarks=remarks(len(runs.seeds), runs.looks, _first_seeds(runs)),
     )
+
+
+def _first_seeds(runs: RunSet) -> int | None:
+    """Return how many seeds the study had when it was begun; None if that is not known."""
+    told = runs.tags.get(run_tags.FIRST_SEEDS)
+    return int(told) if told else None
+
+
+def remarks(
+    seeds: int, looks: Sequence[int] = (), first_seeds: int | None = None
+) -> tuple[str, ...]:
+    """Return what a reader must know about the intervals and tests of a study, as sentences.
+
+    Args:
+        seeds: of each level.
+        looks: numbers of seeds at which it was to be looked at; empty if only once.
+        first_seeds: how many it had when it was begun; None if that is not known.
+    """
+    found = []
+    if seeds < ENOUGH:
+        found.append(
+            f"With {count(seeds, 'seed')}, intervals are narrower than they claim: in simulated "
+            "studies with 3 seeds, 95% intervals covered the truth in 92%, and 9.7% of families "
+            f"of three pairs had a false alarm (with 10 seeds 94% and 4.3%). Use at least {ENOUGH}."
+        )
+    if looks and seeds > looks[-1]:
+        found.append(
+            f"The study was planned to end with {looks[-1]} seeds and has {seeds}: it was extended "
+            "after its last planned look, so false alarms may exceed 5%."
+        )
+    elif looks and seeds not in looks:
+        found.append(
+            f"The study has {count(seeds, 'seed')}, but its looks are planned at "
+            f"{listed(list(map(str, looks)))}: this is one more look, and should not end it."
+        )
+    elif not looks and first_seeds is not None and seeds > first_seeds:
+        found.append(
+            f"The study was begun with {count(first_seeds, 'seed')} and extended to {seeds} "
+            "without planned looks: if its results had been seen by then, false alarms exceed 5%. "
+            "Plan the looks instead, with until, at_most and looks under seeds."
+        )
+    return tuple(found)
 
 
 def _pair(comparison: Comparison, accuracy: Mapping[str, np.ndarray]) -> Pair:
-    seeds = accuracy[comparison.first].size
-    difference = comparison.difference
+    first, second = accuracy[comparison.first], accuracy[comparison.second]
+    difference, effect = comparison.difference, comparison.smallest_effect
     spread, doubt = difference.seed_sd, difference.image_se
     return Pair(
         comparison=comparison,
-        by_seed=accuracy[comparison.first] - accuracy[comparison.second],
-        minimum_detectable_effect=statistics.minimum_detectable_effect(seeds, spread),
+        by_seed=first - second,
+        minimum_detectable_effect=statistics.minimum_detectable_effect(first.size, spread),
         minimum_detectable_effect_new_images=statistics.minimum_detectable_effect(
-            seeds, spread, doubt
+            first.size, spread, doubt
         ),
-        seeds_needed=statistics.seeds_needed(spread),
-        seeds_needed_new_images=statistics.seeds_needed(spread, doubt),
+        seeds_needed=statistics.seeds_needed(spread, difference=effect),
+        seeds_needed_new_images=statistics.seeds_needed(spread, doubt, effect),
+        verdict=verdicts.verdict(comparison),
+        sentence=verdicts.sentence(comparison),
+        more_seeds=verdicts.more_seeds(comparison),
+        superiority=statistics.superiority(first, second),
     )
 
 
-def _times(seconds: Mapping[str, np.ndarray], order: list[str]) -> EpochTimes | None:
-    reference = seconds[order[0]]
+def _times(
+    seconds: Mapping[str, np.ndarray], order: list[str], reference: str
+) -> EpochTimes | None:
     if min(values.shape[1] for values in seconds.values()) < 2:
         return None
     medians = {name: diagnostics.median_epochs(seconds[name]) for name in order}
+    others = [name for name in order if name != reference]
     return EpochTimes(
         seconds=medians,
-        ratios={name: medians[name] / medians[order[0]] for name in order[1:]},
-        estimates={name: diagnostics.time_ratio(seconds[name], reference) for name in order[1:]},
+        ratios={name: medians[name] / medians[reference] for name in others},
+        estimates={
+            name: diagnostics.time_ratio(seconds[name], seconds[reference]) for name in others
+        },
     )
 
 

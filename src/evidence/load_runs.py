@@ -1,8 +1,9 @@
 """Finds the runs of a study in MLflow, checks that they are comparable, and reads them."""
 
+import json
 import re
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -13,7 +14,10 @@ from mlflow.entities import Run, ViewType
 from mlflow.exceptions import MlflowException
 
 from src.data.digits import CLASSES
-from src.evidence.run_set import ACTIVATION, NAMES, RunSet, Training, may_differ
+from src.evidence import levels
+from src.evidence.levels import Levels
+from src.evidence.run_set import ALL, RunSet, Training, is_ignored
+from src.evidence.statistics import EFFECT_OF_INTEREST
 from src.runtime import metric_names, paths
 from src.runtime.errors import InputError, did_you_mean
 from src.runtime.formatting import count, listed
@@ -22,6 +26,7 @@ from src.tracking.fingerprint import CODE_PATHS
 
 FRAMEWORK = ("tensorflow", "keras")  # tags with versions, which must not differ
 FILES = (paths.HISTORY, paths.PROBABILITIES, paths.PREDICTED)
+DATA = "data_digest"  # a tag, too
 MOST = 6  # names or seeds in one sentence
 EPOCH_METRICS = [metric_names.EPOCH, metric_names.VAL_ACCURACY, metric_names.EPOCH_SECONDS]
 
@@ -44,26 +49,38 @@ def load(client: MlflowClient, wanted: str | None) -> RunSet:
         max_results=50_000,
         order_by=["attributes.start_time ASC"],
     )
+    tags = parent.data.tags
     complete, left_out = _complete(client, parent, children)
-    _check_alike(complete)
+    vary = tuple(json.loads(tags.get(run_tags.VARY, '["seed"]')))
+    found = levels.of(tags, complete)
+    _check_alike(found, complete, vary)
     remarks = [*left_out, *_check_code(complete)]
-    grouped, more = _paired(_by_activation(complete))
+    grouped, more = _paired(found)
     with tempfile.TemporaryDirectory() as folder:
         trainings = {
-            name: tuple(_read(client, run, Path(folder)) for run in runs)
+            name: tuple(_read(client, run, Path(folder), found.factor.plural) for run in runs)
             for name, runs in grouped.items()
         }
-    study = parent.data.tags.get(run_tags.STUDY)
-    found = RunSet(
+    study = tags.get(run_tags.STUDY)
+    runs = RunSet(
         parent_id=parent.info.run_id,
-        title=study or parent.data.tags.get(run_tags.SWEEP) or parent.info.run_name,
+        title=study or tags.get(run_tags.SWEEP) or parent.info.run_name,
         folder=_folder(study or "") or f"multirun-{parent.info.run_id[:8]}",
-        tags=parent.data.tags,
+        tags=tags,
+        factor=found.factor,
         trainings=trainings,
         remarks=(*remarks, *more),
+        values={name: found.values[name] for name in trainings},
+        reference=found.reference,
+        compare=tags.get(run_tags.COMPARE, ALL),
+        smallest_effect=float(tags.get(run_tags.SMALLEST_EFFECT, EFFECT_OF_INTEREST)),
+        looks=tuple(json.loads(tags.get(run_tags.LOOKS, "[]"))),
+        vary=vary,
+        question=tags.get(run_tags.QUESTION),
+        dataset=_dataset(complete[0]),
     )
-    _check_labels(found)
-    return found
+    _check_labels(runs)
+    return runs
 
 
 def find(client: MlflowClient, wanted: str | None) -> Run:
@@ -161,33 +178,45 @@ def _complete(
         found = f" but {listed(names, MOST)}" if names else ""
         raise InputError(
             f"{parent.info.run_name} ({parent.info.run_id}) has no finished runs{found}: a "
-            "report needs at least 2 activations with 2 finished seeds each."
+            f"report needs at least 2 {_plural(parent)} with 2 finished seeds each."
         )
     return complete, [f"Left out: {listed(names, MOST)}."] if names else []
 
 
-def _check_alike(runs: Sequence[Run]) -> None:
-    """Refuse runs of different recipes, data or frameworks."""
-    facts = [
-        {key: value for key, value in run.data.params.items() if not may_differ(key)}
-        | {"data_digest": run.data.tags.get("data_digest", "")[:12]}
-        | {name: run.data.tags.get(name, "") for name in FRAMEWORK}
-        for run in runs
-    ]
+def _plural(parent: Run) -> str:
+    """Return what a parent's runs are compared by, where none of them tells."""
+    return levels.announced(parent.data.tags).plural
+
+
+def _check_alike(found: Levels, runs: Sequence[Run], vary: Sequence[str]) -> None:
+    """Refuse runs of different recipes, data or frameworks: the runs of a level may differ in the
+    seed alone, those of two levels also in what the factor sets.
+    """
     differences = []
-    for key in dict.fromkeys(key for fact in facts for key in fact):
-        holders: dict[str, list[str]] = {}
-        for fact, run in zip(facts, runs, strict=True):
-            holders.setdefault(fact.get(key) or "missing", []).append(run.info.run_name)
-        if len(holders) > 1:
-            found = [f"{value} in {listed(names, most=2)}" for value, names in holders.items()]
-            more = ", ..." if len(found) > 4 else ""
-            differences.append(f"{key} is {', '.join(found[:4])}{more}")
+    for key in dict.fromkeys(key for run in runs for key in run.data.params):
+        if not is_ignored(key):
+            parts = found.runs.values() if found.is_free(key) else [runs]
+            for part in parts:
+                differences += _differing(
+                    key, [(run.data.params.get(key, ""), run) for run in part]
+                )
+    for tag in FRAMEWORK:
+        differences += _differing(tag, [(run.data.tags.get(tag, ""), run) for run in runs])
+    seeds = sorted(set(map(_seed, runs))) if "split" in vary else [None]
+    for seed in seeds:  # with each, the validation images are others
+        part = [run for run in runs if seed is None or _seed(run) == seed]
+        differences += _differing(DATA, [(run.data.tags.get(DATA, "")[:12], run) for run in part])
     if differences:
         raise InputError(
-            "These runs cannot be compared because they differ in more than activation and seed: "
-            f"{'; '.join(differences[:4])}. Start a multirun with one value of each."
+            "These runs cannot be compared because they differ in more than "
+            f"{found.factor.noun} and seed: {'; '.join(differences[:4])}. Start a multirun with "
+            "one value of each."
         )
+
+
+def _differing(key: str, values: Sequence[tuple[str, Run]]) -> list[str]:
+    """Return what differs in a param or a tag, if anything does."""
+    return [levels.told(key, values)] if len({value for value, _ in values}) > 1 else []
 
 
 def _check_code(runs: Sequence[Run]) -> list[str]:
@@ -229,38 +258,12 @@ def _short(commit: str) -> str:
     return commit[:7] or "no commit"
 
 
-def _by_activation(runs: Sequence[Run]) -> dict[str, list[Run]]:
-    """Return the runs by their activation's name, including the settings in which runs of the
-    same activation differ.
-    """
-    alike: dict[str, list[Run]] = {}
-    for run in runs:
-        alike.setdefault(run.data.tags["activation"], []).append(run)
-    named: dict[str, list[Run]] = {}
-    for word, members in alike.items():
-        differing = _differing_settings(members)
-        for run in members:
-            own = [
-                f"{key.removeprefix(ACTIVATION)}={run.data.params[key]}"
-                for key in differing
-                if key in run.data.params
-            ]
-            name = NAMES.get(word, word) + (f" ({', '.join(own)})" if own else "")
-            named.setdefault(name, []).append(run)
-    return named
-
-
-def _differing_settings(runs: Sequence[Run]) -> list[str]:
-    """Return the params of the activation in which the runs differ."""
-    keys = {key for run in runs for key in run.data.params if key.startswith(ACTIVATION)}
-    return [key for key in sorted(keys) if len({run.data.params.get(key) for run in runs}) > 1]
-
-
-def _paired(named: Mapping[str, Sequence[Run]]) -> tuple[dict[str, list[Run]], list[str]]:
-    """Return the runs with seeds that every activation has, and remarks on the others."""
+def _paired(found: Levels) -> tuple[dict[str, list[Run]], list[str]]:
+    """Return the runs with seeds that every level has, and remarks on the others."""
     remarks = []
-    newest = {name: _newest(runs) for name, runs in named.items()}
-    for name, runs in named.items():
+    noun, plural = found.factor.noun, found.factor.plural
+    newest = {name: _newest(runs) for name, runs in found.runs.items()}
+    for name, runs in found.runs.items():
         twice = len(runs) - len(newest[name])
         if twice:
             remarks.append(
@@ -268,26 +271,26 @@ def _paired(named: Mapping[str, Sequence[Run]]) -> tuple[dict[str, list[Run]], l
             )
     common = set.intersection(*(set(map(_seed, runs)) for runs in newest.values()))
     if len(common) < 2:
-        found = "; ".join(
+        shared = "; ".join(
             f"{name}: {listed([str(_seed(run)) for run in runs], MOST)}"
             for name, runs in newest.items()
         )
         raise InputError(
-            f"The activations share {count(len(common), 'seed')} ({found}), but a comparison needs "
-            "at least 2: train every activation with the same seeds, ideally 10 (seed=1,2,3 -m)."
+            f"The {plural} share {count(len(common), 'seed')} ({shared}), but a comparison needs "
+            f"at least 2: train every {noun} with the same seeds, ideally 10 (seed=1,2,3 -m)."
         )
     if len(newest) < 2:
         [name] = newest
         raise InputError(
-            f"All finished runs are of {name}, but a comparison needs at least 2 activations: "
-            "train another with the same seeds, in one multirun (activation=swish,relu -m)."
+            f"All finished runs are of {name}, but a comparison needs at least 2 {plural}: "
+            f"train another with the same seeds, in one multirun ({found.example} -m)."
         )
     for name, runs in newest.items():
         lone = [str(_seed(run)) for run in runs if _seed(run) not in common]
         if lone:
             remarks.append(
                 f"Left out: seed{'s' * (len(lone) > 1)} {listed(lone)} of {name}, which not every "
-                "activation has."
+                f"{noun} has."
             )
     paired = {name: [run for run in runs if _seed(run) in common] for name, runs in newest.items()}
     return paired, remarks
@@ -303,7 +306,7 @@ def _seed(run: Run) -> int:
     return int(run.data.params["seed"])
 
 
-def _read(client: MlflowClient, run: Run, folder: Path) -> Training:
+def _read(client: MlflowClient, run: Run, folder: Path, plural: str) -> Training:
     run_id, name = run.info.run_id, run.info.run_name
     own = folder / run_id
     own.mkdir()
@@ -337,13 +340,20 @@ def _read(client: MlflowClient, run: Run, folder: Path) -> Training:
     if not len(table):
         raise InputError(
             f"Run {name} has no held-out labels, as its data came without them: compare "
-            "activations on data with public labels (fetch.source=mnist)."
+            f"{plural} on data with public labels (fetch.source=mnist)."
         )
     return training
 
 
 def _utc(milliseconds: int) -> datetime:
     return datetime.fromtimestamp(milliseconds / 1000, UTC)
+
+
+def _dataset(run: Run) -> str:
+    """Return the name of the data that a run was trained on; empty if it does not tell."""
+    inputs = run.inputs.dataset_inputs if run.inputs else []
+    names = [one.dataset.name for one in inputs]  # of the data and its part
+    return names[0].rpartition("-")[0] if names else ""
 
 
 def _check_labels(runs: RunSet) -> None:

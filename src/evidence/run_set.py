@@ -1,16 +1,25 @@
-"""What is compared: runs of one recipe with several activations and seeds."""
+"""What is compared: runs of one recipe with several levels of a factor, and several seeds."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
 
+from src.data import digits
+from src.evidence.statistics import EFFECT_OF_INTEREST
 from src.runtime import metric_names
+from src.runtime.errors import InputError, did_you_mean
+from src.studies.factor import Factor
+from src.tracking import run_tags
 
-ACTIVATION = "activation."  # the prefix of the params that make the layer
-FREE = ("seed", ACTIVATION, "mlflow.", "submission")  # params that may differ, or prefixes
+ACTIVATION = "activation"  # the factor with exhibits of its own, and a group of params
+ALL, REFERENCE = "all", "reference"  # which pairs are compared: all, or those with the reference
+BASELINE = "relu"  # the reference of activations that name none
+# Params that change nothing of the weights, or prefixes of such; seeds pair the runs.
+IGNORED = ("seed", "split_seed", "mlflow.", "submission")  # the data's digest tells the split
 
 NAMES = {
     "relu": "ReLU",
@@ -23,7 +32,7 @@ NAMES = {
     "elu": "ELU",
     "selu": "SELU",
     "leaky_relu": "Leaky ReLU",
-}  # any other is shown by its word
+}  # of activations; any other level is shown by its word
 
 
 @dataclass(frozen=True)
@@ -56,26 +65,51 @@ class Training:
     predicted: np.ndarray
     probabilities: np.ndarray
 
+    @property
+    def parameters(self) -> int | None:
+        """How many numbers the model learns or keeps; None if the run does not tell."""
+        told = self.tags.get(run_tags.PARAMETERS)
+        return int(told) if told else None
+
 
 @dataclass(frozen=True)
 class RunSet:
-    """Runs of several activations that differ only in activation and seed.
+    """Runs of several levels that differ only in a factor and the seed.
 
     Attributes:
         parent_id: their parent run in MLflow.
         title: the study's name, or the overrides of the multirun.
         folder: the name of the report's folder.
         tags: of the parent run.
-        trainings: by activation, in the order of their first runs; all with the same seeds.
+        factor: what differs.
+        trainings: by level (its label, as it is shown), in the study's order, or by value, or else
+            in the order of their first runs; all with the same seeds.
         remarks: sentences on what was left out, and on what may be wrong.
+        values: what each level stands for, as text: the choice, the number, or its overrides.
+        reference: the level that the study compares the others with, if it names one.
+        compare: `all` pairs, or those with the `reference`.
+        smallest_effect: a difference in accuracy below it does not matter, a fraction.
+        looks: after how many seeds the study was to be looked at; empty without such a plan.
+        vary: what changes with each seed: `seed`, or `split` too.
+        question: that the study asks, if it says so.
+        dataset: the data's name, as in mnist-kaggle; empty if the runs do not tell.
     """
 
     parent_id: str
     title: str
     folder: str
     tags: Mapping[str, str]
+    factor: Factor
     trainings: Mapping[str, tuple[Training, ...]]
     remarks: tuple[str, ...]
+    values: Mapping[str, str] = field(default_factory=dict)
+    reference: str | None = None
+    compare: str = ALL
+    smallest_effect: float = EFFECT_OF_INTEREST
+    looks: tuple[int, ...] = ()
+    vary: tuple[str, ...] = ("seed",)
+    question: str | None = None
+    dataset: str = ""
 
     def __iter__(self) -> Iterator[Training]:
         """Yield every run."""
@@ -88,7 +122,7 @@ class RunSet:
 
     @property
     def seeds(self) -> list[int]:
-        """The seeds of every activation, ascending."""
+        """The seeds of every level, ascending."""
         return [one.seed for one in next(iter(self.trainings.values()))]
 
     @property
@@ -97,32 +131,66 @@ class RunSet:
         return self.first.labels
 
     @property
+    def classes(self) -> tuple[str, ...]:
+        """The names of the ten classes."""
+        return digits.class_names(self.dataset)
+
+    @cached_property
     def recipe(self) -> dict[str, str]:
         """The params that all runs share."""
-        return {key: value for key, value in self.first.params.items() if not may_differ(key)}
-
-    def settings(self, activation: str) -> dict[str, str]:
-        """Return the params of an activation's layer, without their prefix."""
-        params = self.trainings[activation][0].params
         return {
-            key.removeprefix(ACTIVATION): value
+            key: value
+            for key, value in self.first.params.items()
+            if not is_ignored(key) and all(one.params.get(key) == value for one in self)
+        }
+
+    def level_named(self, wanted: str | None) -> str:
+        """Return the level that others are compared with.
+
+        Args:
+            wanted: its label, or what it stands for; None for the study's own reference, for ReLU
+                among activations, or else for the first level.
+
+        Raises:
+            InputError: the set does not have it.
+        """
+        labels = list(self.trainings)
+        if wanted is None:
+            own = self.reference or (NAMES[BASELINE] if self.factor.key == ACTIVATION else None)
+            return own if own in labels else labels[0]
+        if wanted in labels:
+            return wanted
+        for label in labels:
+            if _same(self.values.get(label, label), wanted):
+                return label
+        raise InputError(
+            f"--reference {wanted}: these runs have no such {self.factor.noun}. "
+            f"{did_you_mean(wanted, labels)}They have {', '.join(labels)}."
+        )
+
+    def settings(self, level: str, group: str = ACTIVATION) -> dict[str, str]:
+        """Return a level's params of a group, without its name before them."""
+        prefix = f"{group}."
+        params = self.trainings[level][0].params
+        return {
+            key.removeprefix(prefix): value
             for key, value in params.items()
-            if key.startswith(ACTIVATION)
+            if key.startswith(prefix)
         }
 
     def correct(self) -> dict[str, np.ndarray]:
-        """Return which predictions are correct, bool (seeds, images), by activation."""
+        """Return which predictions are correct, bool (seeds, images), by level."""
         return {
             name: np.stack([one.predicted == one.labels for one in ones])
             for name, ones in self.trainings.items()
         }
 
-    def probabilities(self, activation: str) -> np.ndarray:
+    def probabilities(self, level: str) -> np.ndarray:
         """Return the class probabilities, float32 (seeds, images, 10)."""
-        return np.stack([one.probabilities for one in self.trainings[activation]])
+        return np.stack([one.probabilities for one in self.trainings[level]])
 
     def by_epoch(self, metric: str) -> dict[str, np.ndarray]:
-        """Return a metric's values, float (seeds, epochs), by activation; NaN where missing.
+        """Return a metric's values, float (seeds, epochs), by level; NaN where missing.
 
         An activation whose runs all lack the metric is left out.
         """
@@ -139,16 +207,24 @@ class RunSet:
         }
         return {name: table.to_numpy(float).T for name, table in tables.items()}
 
-    def betas(self, activation: str) -> dict[str, np.ndarray]:
+    def betas(self, level: str) -> dict[str, np.ndarray]:
         """Return the learned β of each layer in order of depth, float (seeds, epochs)."""
-        columns = map(str, self.trainings[activation][0].history)
+        columns = map(str, self.trainings[level][0].history)
         return {
-            name.removeprefix(metric_names.BETA): self.by_epoch(name)[activation]
+            name.removeprefix(metric_names.BETA): self.by_epoch(name)[level]
             for name in columns
             if name.startswith(metric_names.BETA)
         }
 
 
-def may_differ(param: str) -> bool:
-    """Return whether runs may differ in a param and still be compared."""
-    return any(param == free or (free[-1] == "." and param.startswith(free)) for free in FREE)
+def is_ignored(param: str) -> bool:
+    """Return whether runs that differ in a param are comparable nevertheless."""
+    return any(param == one or (one[-1] == "." and param.startswith(one)) for one in IGNORED)
+
+
+def _same(value: str, wanted: str) -> bool:
+    """Return whether two texts mean one value: 0.010 is 0.01."""
+    try:
+        return float(value) == float(wanted)
+    except ValueError:
+        return value == wanted

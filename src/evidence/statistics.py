@@ -7,7 +7,7 @@ images, and the rows of two activations that are compared belong to the same see
 differences are fractions; only `verdict` uses percentage points (pp).
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 from math import floor
@@ -16,12 +16,14 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import optimize, stats
 
+from src.evidence import alpha_spending
 from src.runtime.errors import InputError
 from src.runtime.formatting import count, p_text, span, up
 
 ALPHA = 0.05  # the level of all tests; all intervals are 95% confidence intervals
 POWER = 0.8
-EFFECT_OF_INTEREST = 0.0002  # a difference of 0.02 percentage points
+EFFECT_OF_INTEREST = 0.0002  # 0.02 percentage points: the smallest effect, unless a study says so
+MEANINGFUL = 0.75  # the probability of superiority from which on a difference matters
 
 
 @dataclass(frozen=True)
@@ -66,7 +68,7 @@ def mean_over_seeds(values: np.ndarray) -> Estimate:
     return Estimate(float(mean), float(mean - half), float(mean + half))
 
 
-def crossed_effects_mean(values: np.ndarray) -> CrossedEstimate:
+def crossed_effects_mean(values: np.ndarray, level: float = ALPHA) -> CrossedEstimate:
     """Return the mean with an interval and a test: for new seeds and new images.
 
     Seeds and images are crossed random effects: value = mean + seed effect + image effect +
@@ -81,6 +83,8 @@ def crossed_effects_mean(values: np.ndarray) -> CrossedEstimate:
 
     Args:
         values: (seeds, images), between -1 and 1: `correct`, or the difference of two.
+        level: the interval is that of 1 − level, 95% unless the study is looked at repeatedly (see
+            `alpha_spending.level`). The p value does not depend on it.
 
     Raises:
         InputError: fewer than two seeds.
@@ -90,6 +94,68 @@ def crossed_effects_mean(values: np.ndarray) -> CrossedEstimate:
         analysis", Statistics in Medicine 26 (2007), 596–619. Taking the difference of two first
         turns its F test into the t test here.
     """
+    parts = _components(values)
+    if parts.nothing_varies:
+        half = _rule_of_three(level, parts.images)
+        p_value = float(parts.mean == 0)
+    else:
+        half = stats.t.ppf(1 - level / 2, parts.freedom) * parts.error
+        p_value = 2 * stats.t.sf(abs(parts.mean) / parts.error, parts.freedom)
+    return CrossedEstimate(
+        value=parts.mean,
+        low=float(max(parts.mean - half, -1)),
+        high=float(min(parts.mean + half, 1)),
+        p_value=float(p_value),
+        seed_sd=parts.seed_sd,
+        image_se=parts.image_se,
+    )
+
+
+def equivalence_test(values: np.ndarray, smallest_effect: float) -> float:
+    """Return the p value of the hypothesis that the mean is at least `smallest_effect` off 0.
+
+    It generalizes to new seeds and new images, with the estimate of `crossed_effects_mean`: it is
+    below 0.05 exactly when that 95% interval lies within ± `smallest_effect`. These are two
+    one-sided tests, each at 2.5% rather than the customary 5% (whose interval is that of 90%): so
+    the one interval that is printed and drawn shows both whether there is a difference and whether
+    it matters. The price is about a quarter more seeds, and a false equivalence in at most 2.5%.
+
+    Args:
+        values: (seeds, images), between -1 and 1: the difference of two activations' `correct`.
+        smallest_effect: the smallest difference that matters, a fraction.
+
+    Raises:
+        InputError: fewer than two seeds.
+
+    Reference:
+        Schuirmann, "A comparison of the two one-sided tests procedure and the power approach for
+        assessing the equivalence of average bioavailability", Journal of Pharmacokinetics and
+        Biopharmaceutics 15 (1987), 657–680.
+    """
+    parts = _components(values)
+    margin = smallest_effect - abs(parts.mean)
+    if margin <= 0:
+        return 1.0
+    if parts.nothing_varies:
+        return float(ALPHA ** (margin / _rule_of_three(ALPHA, parts.images)))
+    return float(2 * stats.t.sf(margin / parts.error, parts.freedom))
+
+
+@dataclass(frozen=True)
+class _Components:
+    """The mean of crossed random effects, its standard error, and where that comes from."""
+
+    mean: float
+    error: float
+    freedom: float
+    seed_sd: float
+    image_se: float
+    images: int
+    nothing_varies: bool
+
+
+def _components(values: np.ndarray) -> _Components:
+    """Return the analysis of variance of (seeds, images)."""
     values = np.asarray(values, np.float64)
     seeds, images = values.shape
     check_seeds(seeds)
@@ -105,26 +171,26 @@ def crossed_effects_mean(values: np.ndarray) -> CrossedEstimate:
         # Two or three seeds may agree by chance. That does not prove that seeds have no effect:
         # the residual alone makes their means vary.
         square_seed = square_rest
-
-    if np.ptp(values) == 0:
-        # Nothing differs, so no variance can be estimated. The rule of three: what never occurred
-        # in n images occurs in fewer than 3 / n of all images, with 95% confidence.
-        half = 3 / images
-        p_value = float(mean == 0)
-    else:
-        error = np.sqrt((square_seed + beyond_rest) / values.size)
-        with np.errstate(divide="ignore"):  # the seeds agree on every image: infinite
-            freedom = (seeds - 1) * ((square_seed + beyond_rest) / square_seed) ** 2
-        half = stats.t.ppf(1 - ALPHA / 2, freedom) * error
-        p_value = 2 * stats.t.sf(abs(mean) / error, freedom)
-    return CrossedEstimate(
-        value=float(mean),
-        low=float(max(mean - half, -1)),
-        high=float(min(mean + half, 1)),
-        p_value=float(p_value),
+    with np.errstate(divide="ignore", invalid="ignore"):  # the seeds agree on every image: infinite
+        freedom = (seeds - 1) * ((square_seed + beyond_rest) / square_seed) ** 2
+    return _Components(
+        mean=float(mean),
+        error=float(np.sqrt((square_seed + beyond_rest) / values.size)),
+        freedom=float(freedom),
         seed_sd=float(np.sqrt(square_seed / images)),
         image_se=float(np.sqrt(beyond_rest / values.size)),
+        images=images,
+        nothing_varies=bool(np.ptp(values) == 0),
     )
+
+
+def _rule_of_three(level: float, images: int) -> float:
+    """Return the bound on the share of images that may differ where none of them does.
+
+    No variance can be estimated then. The rule of three: what never occurred in n images occurs in
+    fewer than 3 / n of all images, with 95% confidence; 3 is about −log(0.05).
+    """
+    return float(3 / images * np.log(level) / np.log(ALPHA))
 
 
 def crossed_bootstrap(values: np.ndarray, resamples: int = 5000, seed: int = 0) -> Estimate:
@@ -166,6 +232,43 @@ def crossed_bootstrap(values: np.ndarray, resamples: int = 5000, seed: int = 0) 
     means = usual + np.array(sums) / images
     low, high = np.quantile(means, [ALPHA / 2, 1 - ALPHA / 2])
     return Estimate(float(values.mean()), float(low), float(high))
+
+
+def superiority(first: np.ndarray, second: np.ndarray) -> Estimate:
+    """Return the probability that a run of the first beats a run of the second, with its interval.
+
+    It is the share of all seeds × seeds matches that the first wins, where a draw counts as half:
+    Mann and Whitney's statistic. It generalizes to new seeds on the same images. Bouthillier and
+    others call a difference meaningful from `MEANINGFUL` on.
+
+    The interval is Wilson's for as many independent matches as there are seeds. The share cannot
+    vary more than theirs, whatever the distributions, and it varies less only if the two overlap
+    little. In 1,000 simulated studies of each of 18 kinds (a true probability of 0.5, 0.75 or 0.92,
+    equal and unequal spreads, with and without a correlation of runs with equal seeds), it covered
+    the truth in 96–100% with three, five and ten seeds. Brunner and Munzel's interval (t or logit)
+    covered it in only 30–94% with three to five seeds and a probability of 0.75 or more, because
+    one that wins every match leaves it no variance; where that did not happen it was no shorter.
+
+    Args:
+        first: one number per seed, (seeds,), for example accuracies.
+        second: the same for the other.
+
+    Raises:
+        InputError: fewer than two seeds.
+
+    Reference:
+        Bouthillier and others, "Accounting for variance in machine learning benchmarks", MLSys
+        2021. Birnbaum and Klose, "Bounds for the variance of the Mann–Whitney statistic", Annals of
+        Mathematical Statistics 28 (1957), 933–945.
+    """
+    first, second = np.asarray(first), np.asarray(second)
+    seeds = min(len(first), len(second))
+    check_seeds(seeds)
+    share = float((1 + np.sign(first[:, None] - second)).mean() / 2)
+    z = stats.norm.isf(ALPHA / 2)
+    middle = (share + z**2 / (2 * seeds)) / (1 + z**2 / seeds)
+    half = z / (1 + z**2 / seeds) * np.sqrt(share * (1 - share) / seeds + (z / (2 * seeds)) ** 2)
+    return Estimate(share, float(max(middle - half, 0)), float(min(middle + half, 1)))
 
 
 def permutation_test(first: np.ndarray, second: np.ndarray) -> float:
@@ -293,13 +396,15 @@ def minimum_detectable_effect(seeds: int, seed_sd: float, image_se: float = 0.0)
 class Comparison:
     """The accuracy of `first` minus that of `second`, with its intervals and tests.
 
-    Three tests answer three questions; Holm's correction over the study's pairs applies to each.
-    The verdict rests on the first: is there a difference for new seeds and new images?
+    Three tests of a difference answer three questions; Holm's correction over the study's pairs
+    applies to each. The verdict rests on the first: is there a difference for new seeds and new
+    images? The test of equivalence asks the same of the opposite, and is corrected likewise.
 
     Attributes:
-        first: an activation.
+        first: a level of the factor, for example an activation.
         second: another.
-        difference: by crossed random effects; its interval and p value are uncorrected.
+        difference: by crossed random effects; its interval and p value are not corrected for the
+            other pairs, but for the planned looks if there are any.
         bootstrap: the same difference, with the crossed bootstrap's interval.
         p_holm: `difference.p_value` after Holm's correction.
         p_permutation: exact permutation test over seeds (on these images).
@@ -307,6 +412,12 @@ class Comparison:
         p_mcnemar: McNemar's exact test between the majority votes (of these runs).
         p_mcnemar_holm: the same after Holm's correction.
         pairs: how many the correction is over.
+        p_equivalence: see `equivalence_test`; corrected for the planned looks, too.
+        p_equivalence_holm: the same after Holm's correction.
+        seeds: of each of the two.
+        images: that they are scored on.
+        smallest_effect: the smallest difference that matters, a fraction.
+        looks: numbers of seeds at which the study was to be looked at; empty if only once.
     """
 
     first: str
@@ -319,22 +430,46 @@ class Comparison:
     p_mcnemar: float
     p_mcnemar_holm: float
     pairs: int
+    p_equivalence: float = 1.0
+    p_equivalence_holm: float = 1.0
+    seeds: int = 10
+    images: int = 28_000
+    smallest_effect: float = EFFECT_OF_INTEREST
+    looks: tuple[int, ...] = ()
 
     @property
     def significant(self) -> bool:
         """Whether the difference is significant at the 5% level after the correction."""
         return self.p_holm < ALPHA
 
+    @property
+    def equivalent(self) -> bool:
+        """Whether the difference is less than matters, at the 5% level after the correction."""
+        return self.p_equivalence_holm < ALPHA
 
-def compare(correct: Mapping[str, np.ndarray]) -> list[Comparison]:
-    """Return the comparison of every pair of activations, in the order of the mapping.
+
+def compare(
+    correct: Mapping[str, np.ndarray],
+    *,
+    reference: str | None = None,
+    smallest_effect: float = EFFECT_OF_INTEREST,
+    looks: Sequence[int] = (),
+) -> list[Comparison]:
+    """Return the comparison of every pair of levels that is judged, in the order of the mapping.
 
     Args:
-        correct: by activation, bool (seeds, images), all of one shape, with the same seeds in the
-            same order.
+        correct: by level, bool (seeds, images), all of one shape, with the same seeds in the same
+            order.
+        reference: the level that all others are compared with: the pairs with it are all there is,
+            and the family that Holm's correction is over. A pair of two others is not judged at
+            all, rather than without a correction. None for every pair.
+        smallest_effect: the smallest difference that matters, a fraction.
+        looks: numbers of seeds at which the study was to be looked at, ascending; empty if only
+            once. Intervals are then those of repeated looks, and p values make up for them (see
+            alpha_spending.py).
 
     Raises:
-        InputError: fewer than two activations or seeds, or shapes that differ.
+        InputError: fewer than two levels or seeds, or shapes that differ.
     """
     if len(correct) < 2:
         raise InputError(
@@ -352,48 +487,93 @@ def compare(correct: Mapping[str, np.ndarray]) -> list[Comparison]:
             )
     return _corrected(
         [
-            _compare(first, second, correct[first], correct[second])
+            _compare(first, second, correct, smallest_effect, tuple(looks))
             for first, second in combinations(correct, 2)
+            if reference in (None, first, second)
         ]
     )
 
 
-def _compare(first: str, second: str, correct: np.ndarray, other_correct: np.ndarray) -> Comparison:
+def _compare(
+    first: str,
+    second: str,
+    correct: Mapping[str, np.ndarray],
+    smallest_effect: float,
+    looks: tuple[int, ...],
+) -> Comparison:
     """Return the comparison of one pair, not yet corrected for others."""
-    difference = correct.astype(np.int8) - other_correct.astype(np.int8)
-    estimate = crossed_effects_mean(difference)
-    p_permutation = permutation_test(correct.sum(axis=1), other_correct.sum(axis=1))
-    p_mcnemar = mcnemar_test(majority(correct), majority(other_correct))
+    one, other = correct[first], correct[second]
+    difference = one.astype(np.int8) - other.astype(np.int8)
+    tested = crossed_tests(difference, smallest_effect, looks)
+    p_permutation = permutation_test(one.sum(axis=1), other.sum(axis=1))
+    p_mcnemar = mcnemar_test(majority(one), majority(other))
     return Comparison(
         first=first,
         second=second,
-        difference=estimate,
+        difference=tested.difference,
         bootstrap=crossed_bootstrap(difference),
-        p_holm=estimate.p_value,
+        p_holm=tested.difference.p_value,
         p_permutation=p_permutation,
         p_permutation_holm=p_permutation,
         p_mcnemar=p_mcnemar,
         p_mcnemar_holm=p_mcnemar,
         pairs=1,
+        p_equivalence=tested.p_equivalence,
+        p_equivalence_holm=tested.p_equivalence,
+        seeds=len(one),
+        images=one.shape[1],
+        smallest_effect=smallest_effect,
+        looks=looks,
     )
 
 
-def _corrected(comparisons: list[Comparison]) -> list[Comparison]:
+@dataclass(frozen=True)
+class Tested:
+    """A difference, and the p value of the test that it matters."""
+
+    difference: CrossedEstimate
+    p_equivalence: float
+
+
+def crossed_tests(
+    difference: np.ndarray, smallest_effect: float, looks: Sequence[int] = ()
+) -> Tested:
+    """Return the two tests that a verdict rests on, both corrected for the planned looks.
+
+    Args:
+        difference: of two levels' `correct`, (seeds, images).
+        smallest_effect: the smallest that matters, a fraction.
+        looks: as for `compare`.
+
+    Raises:
+        InputError: fewer than two seeds.
+    """
+    seeds = len(difference)
+    check_seeds(seeds)
+    estimate = crossed_effects_mean(difference, alpha_spending.level(ALPHA, seeds, looks))
+    p_value, p_equivalence = (
+        alpha_spending.overall_p_value(p, seeds, looks)
+        for p in (estimate.p_value, equivalence_test(difference, smallest_effect))
+    )
+    return Tested(replace(estimate, p_value=p_value), p_equivalence)
+
+
+def _corrected(family: list[Comparison]) -> list[Comparison]:
     """Return the comparisons with the p values of each test corrected over all of them."""
-    p_holm = holm([one.difference.p_value for one in comparisons])
-    p_permutation_holm = holm([one.p_permutation for one in comparisons])
-    p_mcnemar_holm = holm([one.p_mcnemar for one in comparisons])
+    p_holm = holm([one.difference.p_value for one in family])
+    p_permutation_holm = holm([one.p_permutation for one in family])
+    p_mcnemar_holm = holm([one.p_mcnemar for one in family])
+    p_equivalence_holm = holm([one.p_equivalence for one in family])
     return [
         replace(
             one,
-            p_holm=float(crossed),
-            p_permutation_holm=float(seeds),
-            p_mcnemar_holm=float(images),
-            pairs=len(comparisons),
+            p_holm=float(p_holm[place]),
+            p_permutation_holm=float(p_permutation_holm[place]),
+            p_mcnemar_holm=float(p_mcnemar_holm[place]),
+            p_equivalence_holm=float(p_equivalence_holm[place]),
+            pairs=len(family),
         )
-        for one, crossed, seeds, images in zip(
-            comparisons, p_holm, p_permutation_holm, p_mcnemar_holm, strict=True
-        )
+        for place, one in enumerate(family)
     ]
 
 

@@ -11,7 +11,7 @@ from src.evaluation.figures import BLUE, ORANGE
 from src.evidence.findings import Findings
 from src.reporting.activation_profile import Cost, Curve, Profile
 from src.reporting.captions import Caption
-from src.reporting.comparison_figures import ink, label_rows, legend, looks, new_figure
+from src.reporting.comparison_figures import ink, label_rows, legend, looks, looks_of, new_figure
 from src.reporting.exhibits import Exhibit
 from src.runtime.formatting import count, listed, signed, span
 
@@ -96,7 +96,7 @@ def betas_figure(found: Findings, start: Mapping[str, float]) -> Figure:
     across = min(3, len(layers))
     down = -(-len(layers) // across)
     figure = new_figure(1.1 + 1.75 * down, "β of every layer by epoch, one line per seed")
-    look = looks(found.activations)
+    look = looks_of(found)
     grid = np.ravel(figure.subplots(down, across, sharex=True, sharey=True, squeeze=False))
     for number, (axes, layer) in enumerate(zip(grid, layers, strict=False), 1):
         for name, by_layer in found.betas.items():

@@ -60,7 +60,7 @@ class Profile:
 
 def profile(runs: RunSet, found: Findings) -> Profile:
     """Return the curves and the costs of the activations of a set of runs."""
-    settings = {name: runs.settings(name) for name in found.activations}
+    settings = {name: runs.settings(name) for name in found.levels}
     learned = {}
     for name, layers in found.betas.items():
         ends = [float(np.median(values[:, -1])) for values in layers.values()]

@@ -1,6 +1,6 @@
 """The captions of the report's figures: sentences made from the findings."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,7 +8,12 @@ import numpy as np
 from src.evidence import statistics
 from src.evidence.findings import FEW, GOAL, EpochTimes, Findings, Pair
 from src.evidence.statistics import Estimate
+from src.evidence.verdicts import Verdict
 from src.runtime.formatting import count, listed, p_text, percent, signed, span
+from src.studies.factor import Factor
+
+CROWD = 7  # more levels than that are named in part, and drawn in another way
+FEW_SEEDS = 5
 
 
 @dataclass(frozen=True)
@@ -20,35 +25,85 @@ class Caption:
 
 
 def headline(found: Findings) -> str:
-    """Say in one sentence how many pairs of activations differ."""
-    significant = sum(pair.comparison.significant for pair in found.pairs)
+    """Say in one sentence how many pairs of levels differ, are equivalent, or are undecided."""
+    plural, effect = found.factor.plural, points(found.smallest_effect, 2)
     total = len(found.pairs)
-    if total == 1 and significant:
-        return "The two activations differ significantly in accuracy."
-    if not significant:
-        which = "the two" if total == 1 else "any two"
-        return f"No detectable difference in accuracy between {which} activations."
-    if significant == total:
-        return f"All {total} pairs of activations differ significantly in accuracy."
-    verb = "differs" if significant == 1 else "differ"
-    others = "other shows" if total - significant == 1 else "others show"
+    verdicts = [pair.verdict for pair in found.pairs]
+    same, open_ = (verdicts.count(one) for one in (Verdict.EQUIVALENT, Verdict.UNDECIDED))
+    different = total - same - open_
+    if total == 1:
+        if different:
+            return f"The two {plural} differ significantly in accuracy."
+        if same:
+            return f"The two {plural} are equivalent: less than {effect} of accuracy apart."
+        return (
+            f"Undecided: no difference in accuracy between the two {plural} was detected, but one "
+            f"of {effect} or more cannot be ruled out."
+        )
+    if different == total:
+        return f"All {total} pairs of {plural} differ significantly in accuracy."
+    if same == total:
+        return f"All {total} pairs of {plural} are equivalent: less than {effect} apart."
+    if open_ == total:
+        return (
+            f"Undecided: no difference in accuracy between any two {plural} was detected, but "
+            f"differences of {effect} or more cannot be ruled out."
+        )
+    parts = [
+        *([f"{different} differ{_s(different)} significantly in accuracy"] if different else []),
+        *([f"{same} {_are(same)} equivalent (less than {effect} apart)"] if same else []),
+        *([f"{open_} {_are(open_)} undecided"] if open_ else []),
+    ]
+    return f"Of {total} pairs of {plural}, {listed(parts)}."
+
+
+def _s(number: int) -> str:
+    return "s" if number == 1 else ""
+
+
+def _are(number: int) -> str:
+    return "is" if number == 1 else "are"
+
+
+def few_seeds(found: Findings) -> str | None:
+    """Return a remark if there are too few seeds for intervals that hold their level."""
+    if len(found.seeds) >= FEW_SEEDS:
+        return None
     return (
-        f"{significant} of {total} pairs of activations {verb} significantly in accuracy; the "
-        f"{others} no detectable difference."
+        f"With {count(len(found.seeds), 'seed')}, the intervals are narrower than they claim: in "
+        "independent simulations, 95% intervals from 3 seeds covered the truth in 92%, and one "
+        "family of three comparisons in ten raised a false alarm instead of one in twenty (from 10 "
+        "seeds: 94%, and one in twenty-three). Take at least 5 seeds before you conclude."
     )
 
 
+def named(factor: Factor, level: str) -> str:
+    """Return a level in prose: `ReLU`, but `learning rate 0.006`."""
+    return f"{factor.noun} {level}" if factor.numeric else level
+
+
+def _opening(factor: Factor, level: str) -> str:
+    """Return a level as a sentence begins with it."""
+    text = named(factor, level)
+    return text[0].upper() + text[1:] if factor.numeric else text
+
+
+def _entry(factor: Factor, level: str, text: str) -> str:
+    """Return what is said of a level in a list: `ReLU 1.20×`, but `0.006: 1.20×`."""
+    return f"{level}: {text}" if factor.numeric else f"{level} {text}"
+
+
 def accuracy(found: Findings) -> Caption:
-    """Say which activation has the highest mean, which the lowest, and how much seeds vary."""
+    """Say which level has the highest mean, which the lowest, and how much seeds vary."""
     ranked = sorted(found.means, key=lambda name: found.means[name].value)
     worst, best = ranked[0], ranked[-1]
     gap = found.means[best].value - found.means[worst].value
     spreads = [100 * values.std(ddof=1) for values in found.accuracy.values()]
     return Caption(
-        f"{best} has the highest mean, {_mean(found.means[best])}; {worst} has the lowest, "
-        f"{_mean(found.means[worst])}, which is {points(gap)} less. The standard deviation across "
-        f"seeds is {_range(spreads, 3)} pp.",
-        f"Each dot is a run ({count(len(found.seeds), 'seed')} per activation, "
+        f"{_opening(found.factor, best)} has the highest mean, {_mean(found.means[best])}; "
+        f"{worst} has the lowest, {_mean(found.means[worst])}, which is {points(gap)} less. The "
+        f"standard deviation across seeds is {_range(spreads, 3)} pp.",
+        f"Each dot is a run ({count(len(found.seeds), 'seed')} per {found.factor.noun}, "
         f"{found.images:,} images); the diamond is the mean, the bar its 95% CI for new seeds on "
         "these images.",
     )
@@ -56,16 +111,21 @@ def accuracy(found: Findings) -> Caption:
 
 def differences(found: Findings) -> Caption:
     """Say which pairs differ significantly, or else which difference is the largest."""
-    significant = [pair for pair in found.pairs if pair.comparison.significant]
     total = len(found.pairs)
+    different = [pair for pair in found.pairs if pair.verdict in (Verdict.BETTER, Verdict.WORSE)]
+    same = [pair.name for pair in found.pairs if pair.verdict == Verdict.EQUIVALENT]
     largest = max(found.pairs, key=lambda pair: abs(pair.comparison.difference.value))
     interval = _points_span(largest.comparison.difference)
     estimate = f"{points(largest.comparison.difference.value)} (95% CI {interval})"
-    if significant:
-        verb = "differs" if len(significant) == 1 else "differ"
-        which = "The two differ" if total == 1 else f"{len(significant)} of {total} pairs {verb}"
-        names = listed([_beats(pair) for pair in significant], most=4)
-        finding = f"{which} significantly: {names}."
+    effect = points(found.smallest_effect, 2)
+    if different:
+        which = (
+            "The two differ"
+            if total == 1
+            else f"{len(different)} of {total} pairs differ{_s(len(different))}"
+        )
+        ranked = sorted(different, key=lambda pair: -abs(pair.comparison.difference.value))
+        finding = f"{which} significantly: {listed([_beats(pair) for pair in ranked], most=4)}."
     elif total == 1:
         finding = f"No detectable difference: {largest.name} is {estimate}."
     else:
@@ -73,47 +133,65 @@ def differences(found: Findings) -> Caption:
             f"None of the {total} pairs shows a detectable difference. The largest, "
             f"{largest.name}, is {estimate}."
         )
+    if same and total > 1:
+        finding += f" Equivalent: {listed(same, most=4)}."
+    elif same:
+        finding += " The two are equivalent."
     correction = " after Holm's correction" if total > 1 else ""
     return Caption(
         finding,
         "The diamond is the mean difference, the thick bar its 95% CI for new seeds and new "
-        f"images; the color shows whether the difference is significant{correction}. The thin bar "
-        "is the bootstrap's 95% CI; each dot is the difference between one seed's two runs.",
+        f"images; its color is the verdict{correction}. Inside the shaded band, differences are "
+        f"smaller than {effect}, the smallest that matters here. The thin bar is the bootstrap's "
+        "95% CI; each dot is the difference between one seed's two runs.",
+    )
+
+
+def difference_table(found: Findings) -> Caption:
+    """Say how to read the matrix of differences."""
+    ranked = sorted(found.means, key=lambda name: found.means[name].value)
+    return Caption(
+        f"From {_opening(found.factor, ranked[-1])}, the best, to {ranked[0]}, the accuracy falls "
+        f"by {points(found.means[ranked[-1]].value - found.means[ranked[0]].value)}.",
+        "Accuracy of the row minus that of the column in hundredths of a percentage point. Bold: "
+        "the two differ significantly; = : equivalent; gray: undecided.",
     )
 
 
 def power(found: Findings) -> Caption:
-    """Say how many seeds detect the effect of interest, and what this study's seeds can detect."""
+    """Say how many seeds detect the smallest effect that matters, and what this study's can."""
     pairs = [pair for pair in found.pairs if pair.comparison.second == found.reference]
     here = _needed({pair.comparison.first: pair.seeds_needed for pair in pairs})
     anew = _needed({pair.comparison.first: pair.seeds_needed_new_images for pair in pairs})
     least = [100 * pair.minimum_detectable_effect for pair in pairs]
-    effect = points(statistics.EFFECT_OF_INTEREST, 2)
+    effect = points(found.smallest_effect, 2)
     return Caption(
-        f"Detecting a difference of {effect} from {found.reference} takes, on these images, "
-        f"{here}; on new images, {anew}. With the {count(len(found.seeds), 'seed')} of this study, "
-        f"the minimum detectable effect on these images is {_range(least, 3)} pp.",
+        f"Detecting a difference of {effect} from {named(found.factor, found.reference)} takes, on "
+        f"these images, {here}; on new images, {anew}. With the {count(len(found.seeds), 'seed')} "
+        f"of this study, the minimum detectable effect on these images is {_range(least, 3)} pp.",
         "Power is the probability of detecting a true difference of this size at the 5% level, "
         "before Holm's correction; the horizontal line marks 80%. The variance across seeds and "
         "images is estimated from this study.",
     )
 
 
-def epoch_time(times: EpochTimes, reference: str) -> Caption:
-    """Say which activations take longer than the reference, and by what factor."""
+def epoch_time(times: EpochTimes, reference: str, factor: Factor) -> Caption:
+    """Say which levels take longer than the reference, and by what factor."""
     slower: list[str] = []
     faster: list[str] = []
     alike: list[str] = []
     for name, ratio in times.estimates.items():
         where = slower if ratio.low > 1 else faster if ratio.high < 1 else alike
-        where.append(f"{name} {ratio.value:.2f}× ({span(ratio.low, ratio.high)})")
+        text = f"{ratio.value:.2f}× ({span(ratio.low, ratio.high)})"
+        where.append(_entry(factor, name, text))
+    standard = named(factor, reference)
     parts = []
     if slower:
-        parts.append(f"Epochs take longer than with {reference}: {listed(slower)}.")
+        parts.append(f"Epochs take longer than with {standard}: {_some(slower)}.")
     if faster:
-        parts.append(f"Epochs are shorter than with {reference}: {listed(faster)}.")
+        parts.append(f"Epochs are shorter than with {standard}: {_some(faster)}.")
     if alike:
-        parts.append(f"No detectable difference in time from {reference}: {listed(alike)}.")
+        parts.append(f"No detectable difference in time from {standard}: {_some(alike)}.")
     return Caption(
         " ".join(parts),
         "Each dot is the ratio of two runs with the same seed, by their median epochs without the "
@@ -125,32 +203,42 @@ def learning_curves(found: Findings) -> Caption:
     """Say where the validation errors end, and when the accuracies reach 99%."""
     last = found.last_errors
     least, most = min(last, key=last.__getitem__), max(last, key=last.__getitem__)
-    reached = [_epochs(name, epochs) for name, epochs in found.epochs_to_goal.items()]
+    reached = [
+        _entry(found.factor, name, _epochs(epochs)) for name, epochs in found.epochs_to_goal.items()
+    ]
     epochs = next(iter(found.error_rates.values())).shape[1]
+    if all(np.isnan(one).all() for one in found.epochs_to_goal.values()):
+        goal = f"No run reaches {100 * GOAL:.0f}% accuracy."
+    else:
+        goal = f"Epochs to reach {100 * GOAL:.0f}% accuracy: {_some(reached)}."
+    band = "" if len(found.levels) > CROWD else ", the band spans the best to the worst"
     return Caption(
         f"After {count(epochs, 'epoch')}, the median validation error ranges from "
-        f"{percent(last[least])} ({least}) to {percent(last[most])} ({most}). Epochs to reach "
-        f"{100 * GOAL:.0f}% accuracy: {listed(reached)}.",
-        "The line is the median across seeds, the band spans the best to the worst; the dashed "
-        f"line marks {100 * GOAL:.0f}% accuracy.",
+        f"{percent(last[least])} ({least}) to {percent(last[most])} ({most}). {goal}",
+        f"The line is the median across seeds{band}; the dashed line marks {100 * GOAL:.0f}% "
+        "accuracy.",
     )
 
 
 def calibration(found: Findings) -> Caption:
-    """Say which activations are underconfident or overconfident, and by how much."""
+    """Say the runs of which levels are underconfident or overconfident, and by how much."""
     gaps = {name: one.confidence - one.accuracy for name, one in found.calibration.items()}
     under = [name for name, gap in gaps.items() if gap < 0]
     over = [name for name in gaps if name not in under]
     if not over:
-        finding = "Every activation is underconfident"
+        finding = f"With every {found.factor.noun}, the runs are underconfident"
     elif not under:
-        finding = "Every activation is overconfident"
+        finding = f"With every {found.factor.noun}, the runs are overconfident"
     else:
-        verb, other = ("is" if len(names) == 1 else "are" for names in (under, over))
-        finding = f"{listed(under)} {verb} underconfident; {listed(over)} {other} overconfident"
-    errors = [f"{name} {100 * one.error.value:.2f}" for name, one in found.calibration.items()]
+        finding = (
+            f"With {_some(under)}, the runs are underconfident; with {_some(over)}, overconfident"
+        )
+    errors = [
+        _entry(found.factor, name, f"{100 * one.error.value:.2f}")
+        for name, one in found.calibration.items()
+    ]
     return Caption(
-        f"{finding}. Expected calibration error in pp: {listed(errors)}.",
+        f"{finding}. Expected calibration error in pp: {_some(errors)}.",
         "Above, accuracy by confidence, all seeds pooled (bins with at least "
         f"{FEW} predictions); on the dashed line, accuracy equals confidence. Below, the share of "
         "images by confidence.",
@@ -158,7 +246,8 @@ def calibration(found: Findings) -> Caption:
 
 
 def error_overlap(found: Findings) -> Caption:
-    """Say whether the activation changes the errors more than the seed does."""
+    """Say whether the factor changes the errors more than the seed does."""
+    noun, plural = found.factor.noun, found.factor.plural
     own = np.diag(found.overlap)
     other = found.overlap[~np.eye(len(own), dtype=bool)]
     if other.mean() >= own.mean():
@@ -168,22 +257,28 @@ def error_overlap(found: Findings) -> Caption:
     else:
         more = "more"
     return Caption(
-        f"Two seeds of one activation share {_range(100 * own)}% of their errors, runs of two "
-        f"activations {_range(100 * other)}%: switching the activation changes which images are "
+        f"Two seeds of one {noun} share {_range(100 * own)}% of their errors, runs of two "
+        f"{plural} {_range(100 * other)}%: switching the {noun} changes which images are "
         f"misclassified {more} than switching the seed does.",
         "The images that both of two runs misclassify, divided by those that at least one does "
         "(Jaccard index), averaged over runs with different seeds; on the diagonal, of the same "
-        "activation.",
+        f"{noun}.",
     )
 
 
 def uniquely_misclassified(found: Findings) -> Caption:
-    """Say how many images each activation alone misclassifies."""
-    counts = [f"{name} {len(places)}" for name, places in found.uniquely_misclassified.items()]
+    """Say how many images each level alone misclassifies."""
+    noun = found.factor.noun
+    counts = [
+        _entry(found.factor, name, str(len(places)))
+        for name, places in found.uniquely_misclassified.items()
+    ]
+    shown = sum(map(bool, map(len, found.uniquely_misclassified.values())))
+    part = f" The figure has the {CROWD} with the most." if shown > CROWD else ""
     return Caption(
-        f"Images that one activation alone misclassifies, out of {found.images:,}: "
-        f"{listed(counts)}.",
-        "By majority vote of each activation's seeds: an image counts as misclassified if more "
+        f"Images that one {noun} alone misclassifies, out of {found.images:,}: {listed(counts)}."
+        f"{part}",
+        f"By majority vote of each {noun}'s seeds: an image counts as misclassified if more "
         "than half of them get it wrong. The clearest cases come first: true label → the most "
         "common error, and how many seeds get the image wrong.",
     )
@@ -219,15 +314,20 @@ def _range(values: Iterable[float], digits: int = 0) -> str:
 
 
 def _needed(seeds: Mapping[str, int | None]) -> str:
-    """Return how many seeds each activation needs; those that need over 10,000 come last."""
+    """Return how many seeds each level needs; those that need over 10,000 come last."""
     enough = [f"{count(needed, 'seed')} for {name}" for name, needed in seeds.items() if needed]
     never = [name for name, needed in seeds.items() if needed is None]
     return listed([*enough, *([f"over 10,000 for {listed(never)}"] if never else [])])
 
 
-def _epochs(name: str, epochs: np.ndarray) -> str:
+def _epochs(epochs: np.ndarray) -> str:
     missed = int(np.isnan(epochs).sum())
     if missed == len(epochs):
-        return f"{name} never"
-    text = f"{name} {np.nanmedian(epochs):g}"
+        return "never"
+    text = f"{np.nanmedian(epochs):g}"
     return f"{text} ({missed} of {count(len(epochs), 'seed')} never)" if missed else text
+
+
+def _some(entries: Sequence[str]) -> str:
+    """Return all entries of a list, or the first of a long one: the tables have the others."""
+    return listed(entries, most=CROWD)

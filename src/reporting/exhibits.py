@@ -11,6 +11,7 @@ import numpy as np
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 
+from src.data import digits
 from src.evaluation import figures
 from src.evidence.findings import Findings
 from src.reporting import captions, comparison_figures
@@ -43,13 +44,19 @@ class Embedded:
     dark: str
 
 
-def of(found: Findings, images: np.ndarray | None, labels: np.ndarray) -> list[Exhibit]:
+def of(
+    found: Findings,
+    images: np.ndarray | None,
+    labels: np.ndarray,
+    classes: Sequence[str] = digits.DIGITS,
+) -> list[Exhibit]:
     """Return the exhibits of any comparison that there are findings for.
 
     Args:
         found: the findings.
         images: the held-out images, uint8 (images, 28, 28), if available.
         labels: their true labels, uint8 (images,).
+        classes: the names of the ten classes.
     """
     drawn = comparison_figures
     exhibits = [
@@ -66,11 +73,19 @@ def of(found: Findings, images: np.ndarray | None, labels: np.ndarray) -> list[E
             "error_overlap", captions.error_overlap(found), partial(drawn.error_overlap, found)
         ),
     ]
+    if len(found.pairs) > drawn.MANY_PAIRS:
+        exhibits.append(
+            Exhibit(
+                "difference_table",
+                captions.difference_table(found),
+                partial(drawn.difference_table, found),
+            )
+        )
     if found.times:
         exhibits.append(
             Exhibit(
                 "epoch_time",
-                captions.epoch_time(found.times, found.reference),
+                captions.epoch_time(found.times, found.reference, found.factor),
                 partial(drawn.epoch_time, found, found.times),
             )
         )
@@ -79,7 +94,7 @@ def of(found: Findings, images: np.ndarray | None, labels: np.ndarray) -> list[E
             Exhibit(
                 "uniquely_misclassified",
                 captions.uniquely_misclassified(found),
-                partial(drawn.uniquely_misclassified, found, images, labels),
+                partial(drawn.uniquely_misclassified, found, images, labels, classes),
             )
         )
     return exhibits

@@ -129,12 +129,13 @@ def compositions(study: Study) -> dict[RunKey, Composition]:
             own = deepcopy(composed)
             own.seed = seed
             own.split_seed = seed if SPLIT in study.vary else None
-            if not compose.resolve(own, choices).mlflow.enabled:
+            found[RunKey(label, seed)] = Composition(own, choices)
+        for seed in {min(study.seeds), max(study.seeds)}:  # the others are within their range
+            if not compose.resolve(*found[RunKey(label, seed)]).mlflow.enabled:
                 raise InputError(
                     "mlflow.enabled=false, but a study finds its finished runs in MLflow: set "
                     "mlflow.enabled: true in params.yaml."
                 )
-            found[RunKey(label, seed)] = Composition(own, choices)
     _check_different(study, found)
     return found
 
@@ -146,7 +147,11 @@ def _check_factor(study: Study) -> None:
         return
     composed, _ = compose.composition(*overrides(study))
     values = OmegaConf.to_container(composed, throw_on_missing=False)
-    keys = [name for name in _leaves(values) if name.partition(".")[0] not in NO_FACTOR]
+    keys = [
+        name
+        for name in _leaves(values)
+        if name.partition(".")[0] not in NO_FACTOR and not name.endswith("._target_")
+    ]
     if key not in keys:
         raise InputError(
             f"factor is {key}, which no configuration of this study has. "

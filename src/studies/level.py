@@ -4,6 +4,7 @@ import re
 from typing import Any
 
 PLAIN = re.compile(r"[A-Za-z_][\w./-]*")  # what Hydra reads as this very text
+QUOTED = re.compile(r"(\\*)('|$)")
 WORDS = ("true", "false", "null", "nan", "inf")  # but for these
 
 
@@ -26,7 +27,8 @@ def override_value(value: Any) -> str:
         return str(value)
     if PLAIN.fullmatch(value) and value.lower() not in WORDS:
         return value
-    escaped = value.replace("\\", "\\\\").replace("'", "\\'")
+    # Backslashes count where a quote follows, and are doubled there.
+    escaped = QUOTED.sub(lambda found: 2 * found[1] + ("\\'" if found[2] else ""), value)
     return f"'{escaped}'"
 
 

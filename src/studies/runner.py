@@ -43,7 +43,7 @@ def run(
     study: Study,
     data: Dataset,
     compositions: Mapping[RunKey, Composition],
-    decide: Callable[[Mapping[RunKey, Any]], Decision] | None = None,
+    decide: Callable[[MlflowClient, Mapping[RunKey, Any]], Decision] | None = None,
 ) -> list[RunKey]:
     """Make what is missing of a study; return the runs that did not finish.
 
@@ -55,8 +55,8 @@ def run(
         study: what it consists of.
         data: the data.
         compositions: the configuration of each of its runs.
-        decide: looks at the finished runs, all those of the first seeds, as MLflow has them;
-            needed where the study has planned looks.
+        decide: looks at the finished runs of the first seeds, as MLflow has them; with its client.
+            Needed where the study has planned looks.
 
     Raises:
         InputError: the study is running already, or the store cannot be used.
@@ -93,7 +93,7 @@ def run(
                 if missing := [key for key in keys if key not in made]:
                     break
             if study.looks and decide is not None:
-                decision = decide({key: made[key] for key in keys})
+                decision = decide(client, {key: made[key] for key in keys})
                 print(_look(study, len(seeds), decision), flush=True)
                 if decision.decided:
                     break
@@ -120,9 +120,8 @@ def _look(study: Study, seeds: int, decision: Decision) -> str:
         ending = f"no more than {last} seeds are planned, so the study ends undecided"
     else:
         ending = f"it goes on to {study.looks[number]} seeds"
-    return (
-        f"Look {number} of {len(study.looks)}, after {seeds} seeds: {decision.sentence} · {ending}"
-    )
+    after = f"Look {number} of {len(study.looks)}, after {formatting.count(seeds, 'seed')}"
+    return f"{after}: {decision.sentence} · {ending}"
 
 
 def _rename(client: MlflowClient, name: str, study: Study, made: Mapping[RunKey, Any]) -> None:

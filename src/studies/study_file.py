@@ -244,13 +244,11 @@ def _check_variant(label: str, words: Any) -> None:
 
 
 def _check_overrides(
-    overrides: Sequence[Any], factor_key: str, levels: Mapping[str, Sequence[str]]
+    overrides: Sequence[str], factor_key: str, levels: Mapping[str, Sequence[str]]
 ) -> None:
     """Refuse a common override that a level sets, or that no study may set."""
     setters = {level.key(word): label for label, words in levels.items() for word in words}
     for override in overrides:
-        if not isinstance(override, str):
-            raise InputError(f"overrides has {override}: write each as in epochs=1.")
         key = level.key(override)
         if key == factor_key:
             where = "activations or levels" if key == "activation" else "levels"

@@ -14,6 +14,7 @@ COMPARE = "compare"  # "reference": each with that one; "all": every pair
 SMALLEST_EFFECT = "smallest_effect"  # of accuracy, a fraction: what is less does not matter
 VARY = "vary"  # JSON: what differs between the runs of a level: ["seed"] or ["seed", "split"]
 LOOKS = "looks"  # JSON: after how many seeds it is looked at; absent without planned looks
+FIRST_SEEDS = "first_seeds"  # how many the study had when it was begun
 TUNE = "tune"  # the search that tuned each level; absent without
 TUNED = "tuned"  # JSON: label -> the best trial of its search (src/tuning/levels.py, `Winner`)
 
@@ -23,6 +24,7 @@ JOB = "job"  # its overrides without the seed
 VARIANT = "variant"  # the label of its level, if a study made it
 LEVEL = "level"  # JSON: the overrides of that level
 TRAINING_DIGEST = "training_digest"  # by which a study finds it (src/tracking/fingerprint.py)
+PARAMETERS = "parameters"  # how many numbers its model has
 
 # Of a search's parent run.
 SEARCH = "search"  # the search's name; its trials have it too

@@ -11,6 +11,7 @@ from scipy.special import ndtr
 from src.evidence.run_set import NAMES, RunSet, Training
 from src.evidence.statistics import Comparison, CrossedEstimate
 from src.runtime import metric_names
+from src.studies import factor
 
 LAYERS = {
     "relu": {"_target_": "keras.layers.Activation", "activation": "relu"},
@@ -112,11 +113,14 @@ def comparable(
         title="five",
         folder="five",
         tags={"study": "five", "command": "python -m src.study five"},
+        factor=factor.of("activation", activations),
         trainings={
             NAMES[word]: tuple(training(word, seed, **more) for seed in seeds)
             for word in activations
         },
         remarks=(),
+        values={NAMES[word]: word for word in activations},
+        dataset="mnist-kaggle",
     )
 
 

@@ -1,0 +1,137 @@
+"""Significance levels for a study that is looked at several times while it grows.
+
+A test at 5% that is repeated at every look raises a false alarm in far more than 5% of studies. So
+the 5% are spent over the planned looks, little at the early ones and nearly all at the last, by the
+spending function of Lan and DeMets of the O'Brien–Fleming type. What a look may use is its nominal
+level: a p value below it is significant, and the interval of 1 − level is a repeated confidence
+interval, which holds the truth at all looks together with a probability of 95%. So whatever is read
+off these intervals, a difference or an equivalence, is wrong in at most 5% of studies, wherever
+they stop.
+
+The information of a look is taken as its share of the largest number of seeds. Where images
+contribute to the standard error, early looks know more than that, their results are closer to the
+last one's, and the levels here err on the safe side. The levels are those of normal statistics,
+applied to the p values of t tests (Jennison and Turnbull, section 4.4); with few seeds that is
+approximate, and `python -m benchmarks.planned_looks` measures what it comes to.
+
+Reference:
+    Lan and DeMets, "Discrete sequential boundaries for clinical trials", Biometrika 70 (1983),
+    659–663. Jennison and Turnbull, "Group sequential methods with applications to clinical trials",
+    2000, chapters 4, 7 and 9.
+"""
+
+from collections.abc import Sequence
+from functools import lru_cache
+
+import numpy as np
+from scipy import optimize, special, stats
+
+NODES, WEIGHTS = special.roots_legendre(200)
+SMALLEST = 1e-12  # no p value is told apart from smaller ones
+
+
+def spent(alpha: float, share: float) -> float:
+    """Return how much of `alpha` may be used up when this share of the information is there.
+
+    Each side of the test spends half of it, as usual (R's gsDesign, for example).
+
+    Args:
+        alpha: the probability of a false alarm at any look, two-sided.
+        share: of the information, more than 0; from 1 on, all of `alpha` is spent.
+    """
+    one_side = stats.norm.isf(alpha / 4) / min(share, 1.0) ** 0.5
+    return float(4 * stats.norm.sf(one_side))
+
+
+def levels(alpha: float, looks: Sequence[int]) -> list[float]:
+    """Return the nominal two-sided level of each look.
+
+    Args:
+        alpha: the probability of a false alarm at any look, two-sided.
+        looks: numbers of seeds, ascending; the last is the largest the study can have.
+    """
+    return list(_levels(alpha, tuple(looks), looks[-1]))
+
+
+def level(alpha: float, seeds: int, looks: Sequence[int]) -> float:
+    """Return the nominal two-sided level of a study that has this many seeds now.
+
+    Args:
+        alpha: the probability of a false alarm at any look, two-sided.
+        seeds: how many there are. Between two planned looks this is one more look; beyond the last
+            it has the last one's level.
+        looks: as for `levels`; empty for a study that is looked at once, at the level `alpha`.
+    """
+    if not looks:
+        return alpha
+    until = tuple(look for look in looks if look < seeds)
+    now = min(seeds, looks[-1])
+    return _levels(alpha, until if until[-1:] == (now,) else (*until, now), looks[-1])[-1]
+
+
+def overall_p_value(p_value: float, seeds: int, looks: Sequence[int]) -> float:
+    """Return the p value of a look that makes up for the others.
+
+    It is the smallest `alpha` at which `p_value` would be significant at this look: below 0.05
+    exactly when `p_value` is below the look's level.
+
+    Args:
+        p_value: of a two-sided test on the seeds that there are.
+        seeds: how many.
+        looks: as for `level`.
+    """
+    if not looks or p_value >= 1:
+        return min(p_value, 1.0)
+
+    def beyond(logarithm: float) -> float:
+        return np.log(level(np.exp(logarithm), seeds, looks)) - np.log(p_value)
+
+    low, high = np.log(SMALLEST), np.log(1 - 1e-9)
+    if p_value == 0 or beyond(low) >= 0:
+        return SMALLEST
+    if beyond(high) <= 0:
+        return 1.0
+    return float(np.exp(optimize.brentq(beyond, low, high, xtol=1e-6)))
+
+
+@lru_cache(maxsize=4096)
+def _levels(alpha: float, looks: tuple[int, ...], largest: int) -> tuple[float, ...]:
+    """Return the levels of looks, the last of which need not be the largest.
+
+    The sum of the increments, a Brownian motion at the times of the looks, is followed by numerical
+    integration over the studies that have not crossed a boundary yet (Armitage, McPherson and Rowe,
+    1969).
+    """
+    found: list[float] = []
+    already, before = 0.0, 0.0
+    place, mass = np.zeros(1), np.ones(1)  # where studies still run, and how probable that is
+    for look in looks:
+        time = look / largest
+        step = np.sqrt(time - before)
+        bound = _bound(place, mass, step, time**0.5, spent(alpha, time) - already)
+        found.append(float(2 * special.ndtr(-bound)))
+        nodes = min(bound * time**0.5, 8.5) * NODES
+        density = stats.norm.pdf(nodes[:, None], place, step)
+        place, mass = nodes, nodes[-1] / NODES[-1] * WEIGHTS * (density @ mass)
+        already, before = spent(alpha, time), time
+    return tuple(found)
+
+
+def _bound(place: np.ndarray, mass: np.ndarray, step: float, scale: float, allowed: float) -> float:
+    """Return the bound that a normal statistic first exceeds with the probability `allowed`.
+
+    Args:
+        place: where the sum of the running studies stood at the look before, float (n,).
+        mass: how probable each place is, float (n,).
+        step: standard deviation of the sum since then.
+        scale: standard deviation of the sum now.
+        allowed: to be spent at this look.
+    """
+
+    def excess(bound: float) -> float:
+        above = special.ndtr((place - bound * scale) / step)
+        below = special.ndtr((-bound * scale - place) / step)
+        return float(mass @ (above + below)) - allowed
+
+    # Beyond 38 standard deviations double precision ends: nothing is spent.
+    return optimize.brentq(excess, 0.0, 38.0, xtol=1e-12) if excess(38.0) < 0 else 38.0

@@ -1,0 +1,84 @@
+"""A look at a study that is still growing: which of its pairs are decided by now, so that it may stop.
+
+A look at seeds 1 to n uses the level that alpha_spending.py allows it.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
+
+from src.evidence import statistics
+from src.evidence.statistics import ALPHA, EFFECT_OF_INTEREST
+from src.runtime.formatting import count, listed
+
+
+@dataclass(frozen=True)
+class Look:
+    """What a look at a study found.
+
+    Attributes:
+        pairs: those that the study judges, as names of levels.
+        undecided: those of them that are neither better, worse nor equivalent yet.
+    """
+
+    pairs: tuple[tuple[str, str], ...]
+    undecided: tuple[tuple[str, str], ...]
+
+    @property
+    def decided(self) -> bool:
+        """Whether every pair is."""
+        return not self.undecided
+
+    @property
+    def sentence(self) -> str:
+        """How many pairs are decided, and which are not, without a full stop."""
+        if self.decided:
+            return f"all of {count(len(self.pairs), 'pair')} decided"
+        names = [f"{first} and {second}" for first, second in self.undecided]
+        return (
+            f"{len(self.pairs) - len(names)} of {count(len(self.pairs), 'pair')} decided, not yet "
+            f"{listed(names, most=3)}"
+        )
+
+
+def look(
+    correct: Mapping[str, np.ndarray],
+    *,
+    reference: str | None = None,
+    compare: str = "all",
+    smallest_effect: float = EFFECT_OF_INTEREST,
+    looks: Sequence[int] = (),
+) -> Look:
+    """Return which pairs are better, worse or equivalent by now: the verdicts of `verdicts`.
+
+    Args:
+        correct: by level, bool (seeds, images), all of one shape, with the same seeds.
+        reference: the level that the others are compared with; for `compare="reference"`.
+        compare: "reference" for the pairs with the reference, "all" for every pair.
+        smallest_effect: the smallest difference that matters, a fraction.
+        looks: numbers of seeds at which the study is looked at, ascending; the last is the largest
+            it can have.
+
+    Raises:
+        InputError: fewer than two seeds.
+    """
+    pairs = tuple(
+        pair for pair in combinations(correct, 2) if compare == "all" or reference in pair
+    )
+    tested = [
+        statistics.crossed_tests(
+            correct[first].astype(np.int8) - correct[second].astype(np.int8), smallest_effect, looks
+        )
+        for first, second in pairs
+    ]
+    different = statistics.holm([one.difference.p_value for one in tested]) < ALPHA
+    equivalent = statistics.holm([one.p_equivalence for one in tested]) < ALPHA
+    open_ = ~(different | equivalent)
+    return Look(pairs, tuple(pair for pair, one in zip(pairs, open_, strict=True) if one))
+
+
+def decided(correct: Mapping[str, np.ndarray], **plan: object) -> bool:
+    """Return whether every pair is decided; the arguments are those of `look`."""
+    return look(correct, **plan).decided  # type: ignore[arg-type]
