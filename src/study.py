@@ -8,7 +8,8 @@ after its last epoch, a failed one is tried again; and a longer list of levels o
 what is new. Runs made by `src.train` do not count: their times were not interleaved.
 
 With `seeds: {until: decided, ...}` it is looked at after the planned numbers of seeds, and ends
-where every pair of levels is better, worse or equivalent (src/evidence/sequential.py).
+where every pair of levels is better, worse or equivalent (src/evidence/sequential.py). With `tune:
+SEARCH` each level is tuned first, by the same search with the same budget (src/tuning/levels.py).
 """
 
 import argparse
@@ -22,6 +23,7 @@ from src.runtime import errors, paths
 from src.runtime.errors import InputError
 from src.studies import design, executors, study_file
 from src.studies.design import RunKey, Study
+from src.tuning import levels
 
 if TYPE_CHECKING:
     from src.studies.runner import Decision
@@ -40,6 +42,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     design.check_data(study, data)
     try:
         compositions = design.compositions(study)
+        tuning = levels.load(study) if study.tune else None
     except InputError as error:
         raise InputError(f"conf/study/{name}.yaml: {error}") from error
     _check_labels(name, study, data)
@@ -47,6 +50,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     with executors.server():
         from src.studies import runner  # MLflow: after the checks
 
+        if tuning is not None:
+            study = levels.tuned(study, levels.winners(tuning, data))
+            compositions = design.compositions(study)
         failed = runner.run(
             name, study, data, compositions, lambda client, made: _decide(study, client, made)
         )

@@ -51,6 +51,7 @@ class Study:
         overrides: that all runs share.
         workers: runs at a time.
         tune: the search that tunes each level first; None without.
+        tuned: what that found, by the levels' labels, in plain JSON values; None without.
     """
 
     question: str
@@ -67,6 +68,7 @@ class Study:
     overrides: tuple[str, ...] = ()
     workers: int = 1
     tune: str | None = None
+    tuned: Mapping[str, Any] | None = None
 
 
 def check_data(study: Study, found: Dataset) -> None:

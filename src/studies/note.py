@@ -52,6 +52,7 @@ def describe(
     optional = {
         run_tags.LOOKS: json.dumps(study.looks) if study.looks else None,
         run_tags.TUNE: study.tune,
+        run_tags.TUNED: json.dumps(study.tuned) if study.tuned else None,
     }
     known = client.get_run(parent_id).data.tags
     for key, value in (tags | optional).items():

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import reduce
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
@@ -14,9 +14,23 @@ from src.config.messages import explain
 from src.data import dataset
 from src.runtime import heavy_imports, paths
 from src.studies import level
+from src.tracking import fingerprint
 from src.training import precision
 
 INTERRUPTED = "Interrupted: the same command goes on after the last epoch that ended."
+
+
+class EndsEarly(Protocol):
+    """Says after each epoch whether a training shall end there; it goes to a worker's process."""
+
+    def __call__(self, run_id: str | None, accuracies: Mapping[int, float]) -> bool:
+        """Return whether to end.
+
+        Args:
+            run_id: the run's in MLflow.
+            accuracies: of validation, by epoch, from 1 to the epoch that has ended.
+        """
+        ...
 
 
 @dataclass(frozen=True)
@@ -31,6 +45,10 @@ class PlannedRun:
         command: what the user typed.
         label: of its level in a study; None for a run that no study makes.
         tags: that it has in MLflow beside its own.
+        title: its name in MLflow; None for that of its choices.
+        trial: which trial of which search it is: its training may end early, and so is never taken
+            for one that has the same settings.
+        ends_early: whether to end after an epoch; None for a whole training.
     """
 
     composed: DictConfig
@@ -40,11 +58,19 @@ class PlannedRun:
     command: str
     label: str | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
+    title: str | None = None
+    trial: str | None = None
+    ends_early: EndsEarly | None = None
 
     @property
     def name(self) -> str:
         """The name that the run has in MLflow."""
-        return run_name(self.composed, self.choices, self.label)
+        return self.title or run_name(self.composed, self.choices, self.label)
+
+    def digest(self, data: dataset.Dataset) -> str:
+        """Return the digest of the run's training (src/tracking/fingerprint.py)."""
+        trial = {} if self.trial is None else {"trial": self.trial}
+        return fingerprint.digest({**fingerprint.settings(self.composed), **trial}, data)
 
     def execute(self) -> float:
         """Make the run; return its best validation accuracy.

@@ -170,11 +170,13 @@ def find_reusable(
     So runs of other settings, data or code are never put together with those to come; runs with a
     level or a seed that the study no longer lists may be.
     """
-    parents = client.search_runs(
+    runs = client.search_runs(
         [experiment_id],
         f"tags.{run_tags.STUDY} = '{name}'",
+        max_results=50_000,  # its children have the tag, too
         order_by=["attributes.start_time DESC"],
     )
+    parents = [run for run in runs if run_tags.PARENT not in run.data.tags]
     empty = None
     for parent in parents:
         children = sweep_table.children(client, parent.info.run_id, "FINISHED")

@@ -12,7 +12,7 @@ from src.evaluation import closing_table, predictions
 from src.runtime import metric_names, paths
 from src.runtime.atomic_write import remove_litter, writing
 from src.runtime.checksum import sha256
-from src.studies import meanwhile, progress
+from src.studies import early_end, meanwhile, progress
 from src.studies.planned_run import PlannedRun
 from src.tracking import environment, fingerprint, run_tags, training_logger
 from src.training import checkpoint, fit
@@ -41,7 +41,7 @@ def run(planned: PlannedRun, cfg: Config) -> float:
     if cfg.submission:
         predictions.held_out_labels(len(parts[paths.TEST]["images"]))  # a mistake is refused now
     settings = fingerprint.settings(planned.composed)
-    digest = fingerprint.digest(settings, data)
+    digest = planned.digest(data)
 
     with checkpoint.opened(paths.checkpoint(digest)) as (file, state):
         if state.history:
@@ -64,6 +64,8 @@ def run(planned: PlannedRun, cfg: Config) -> float:
             with closing(line):
                 ready = meanwhile.Preparation(logger.prepare)
                 watchers = [progress.EpochLog(logger.epoch), line, ready]
+                if planned.ends_early is not None:
+                    watchers.append(early_end.EarlyEnd(planned.ends_early, logger.run_id, state))
                 model = fit.fit(cfg, training_set, validation_set, file, state, watchers)
 
             final = summarize(state.history)

@@ -15,8 +15,8 @@ from src.tracking import run_tags
 
 TAG = "mlflow.sharedViewState."  # followed by the view's key
 RUNS = "activations-and-seeds"
-COLUMNS = {  # with their widths, in pixels
-    "tags.`activation`": 105,
+TAG_WIDTH = 105  # pixels
+COLUMNS = {  # after the tag, with their widths in pixels
     "params.`seed`": 92,
     f"metrics.`{metric_names.TEST_ACCURACY}`": 150,
     f"metrics.`{metric_names.MEDIAN_EPOCH_SECONDS}`": 180,
@@ -52,12 +52,21 @@ def offer_study(client: Any, experiment_id: str, name: str, parent_id: str, noun
         "runsHiddenMode": "SHOW_ALL",
         "chartsSearchFilter": f"^({'|'.join(CHARTS)})$",
     }
-    _save(client, experiment_id, _key(name), f"Study {name} by {noun}", state)
+    _save(client, experiment_id, _key(name), f"Study {name} by {noun}", state, tag)
 
 
-def _save(client: Any, experiment_id: str, key: str, title: str, state: Mapping[str, Any]) -> None:
-    columns = list(COLUMNS)
-    shown = {"selectedColumns": columns, "columnOrder": columns, "columnWidths": COLUMNS}
+def _save(
+    client: Any,
+    experiment_id: str,
+    key: str,
+    title: str,
+    state: Mapping[str, Any],
+    tag: str = "activation",
+) -> None:
+    """Save a view, with a column for the tag that tells its runs apart."""
+    widths = {f"tags.`{tag}`": TAG_WIDTH, **COLUMNS}
+    columns = list(widths)
+    shown = {"selectedColumns": columns, "columnOrder": columns, "columnWidths": widths}
     view = {
         "name": title,
         "createdAt": time.time_ns() // 1_000_000,

@@ -104,6 +104,14 @@ def test_each_study_has_a_parent_run_of_its_own_and_a_deleted_one_is_not_used(pr
     assert parent_of("mine")[1] != parent_id
 
 
+def test_a_run_that_was_killed_is_not_taken_for_its_study(project):
+    client, parent_id, digests = parent_of("mine")
+    key, digest = next(iter(digests.items()))
+    killed = add_child(client, parent_id, key, digest, study="mine", variant="relu")
+    client.set_terminated(killed, "KILLED")
+    assert parent_of("mine")[1] == parent_id
+
+
 def test_a_run_is_known_by_its_digest_and_gets_the_tags_of_its_level(project):
     client, parent_id, digests = parent_of("mine")
     old = add_child(client, parent_id, RunKey("relu", 1), digests[RunKey("relu", 1)])
