@@ -3,48 +3,82 @@
 python -m src.report
 python -m src.report RUN_ID
 python -m src.report STUDY --reference gelu
+python -m src.report STUDY STUDY ...            several on one page, side by side
 """
 
-import argparse
+from __future__ import annotations
 
-from src.runtime import errors, heavy_imports
+import argparse
+from typing import TYPE_CHECKING
+
+from src.runtime import errors
+from src.runtime.errors import InputError
+
+if TYPE_CHECKING:  # MLflow
+    from src.evidence.findings import Findings
+    from src.evidence.run_set import RunSet
 
 
 def main() -> None:
     """Find the runs, check them, print what they show, and write the report."""
-    parser = argparse.ArgumentParser(description="Compare the activations of a study.")
+    parser = argparse.ArgumentParser(
+        prog="python -m src.report",
+        description="Compare the levels of a study, or several studies side by side.",
+    )
     parser.add_argument(
         "wanted",
-        nargs="?",
+        nargs="*",
         metavar="RUN_ID|STUDY",
-        help="a parent run in MLflow or the name of a study (default: the newest of either)",
+        help="a parent run in MLflow or the name of a study (default: the newest of either); "
+        "several share one page",
     )
     parser.add_argument(
         "--reference",
-        metavar="ACTIVATION",
-        help="the activation that the others are compared with (default: relu)",
+        metavar="LEVEL",
+        help="what the others are compared with, for example relu (default: the study's own)",
     )
     given = parser.parse_args()
 
-    from src.evidence import findings, load_runs, statistics  # MLflow, once the arguments are known
+    from src.evidence import load_runs  # MLflow, once the arguments are known
     from src.tracking import store
 
     client = store.reader()
-    runs = load_runs.load(client, given.wanted)
-    reference = findings.reference_of(runs, given.reference)
-    size = f"{len(runs.trainings)} activations × {len(runs.seeds)} seeds"
+    wanted: list[str | None] = given.wanted or [None]
+    parents = [load_runs.find(client, one).info.run_id for one in wanted]
+    for name, parent in zip(wanted, parents, strict=True):
+        if parents.count(parent) > 1:
+            raise InputError(f"{name} is named twice: name each study once.")
+    sets = [load_runs.load(client, parent) for parent in parents]
+    references = [runs.level_named(given.reference) for runs in sets]
+    studies = [_tell(*each) for each in zip(sets, references, strict=True)]
+
+    if len(studies) > 1:
+        from src.reporting import joined
+
+        print(joined.write(studies))
+        return
+    from src.reporting import page
+
+    [(runs, found)] = studies
+    written = page.write(client, runs, found)
+    print(f"{written}, and in MLflow's run {runs.parent_id} under {page.ARTIFACTS}/")
+
+
+def _tell(runs: RunSet, reference: str) -> tuple[RunSet, Findings]:
+    """Print what a set of runs shows; return it with its findings."""
+    from src.evidence import findings
+    from src.reporting import captions
+
+    size = f"{len(runs.trainings)} {runs.factor.plural} × {len(runs.seeds)} seeds"
     print(f"{runs.title} · {size} · differences in percentage points (pp)", flush=True)
     for remark in runs.remarks:
         print(f"Note: {remark}", flush=True)
     found = findings.compute(runs, reference)
+    for remark in found.remarks:
+        print(f"Note: {remark}", flush=True)
     for pair in found.pairs:
-        print(statistics.verdict(pair.comparison), flush=True)
-
-    heavy_imports.load()
-    from src.reporting import page  # TensorFlow, once there is something to draw
-
-    written = page.write(client, runs, found)
-    print(f"{written}, and in MLflow's run {runs.parent_id} under {page.ARTIFACTS}/")
+        print(f"{captions.sentence(found, pair)} {captions.superiority(pair)}", flush=True)
+    return runs, found
 
 
 if __name__ == "__main__":

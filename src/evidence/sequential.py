@@ -1,4 +1,4 @@
-"""A look at a study that is still growing: which of its pairs are decided by now, so that it may stop.
+"""A look at a study that is still growing: which pairs are decided by now, so that it may stop.
 
 A look at seeds 1 to n uses the level that alpha_spending.py allows it.
 """

@@ -1,5 +1,6 @@
 """The captions of the report's figures: sentences made from the findings."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -13,7 +14,6 @@ from src.runtime.formatting import count, listed, p_text, percent, signed, span
 from src.studies.factor import Factor
 
 CROWD = 7  # more levels than that are named in part, and drawn in another way
-FEW_SEEDS = 5
 
 
 @dataclass(frozen=True)
@@ -27,8 +27,8 @@ class Caption:
 def headline(found: Findings) -> str:
     """Say in one sentence how many pairs of levels differ, are equivalent, or are undecided."""
     plural, effect = found.factor.plural, points(found.smallest_effect, 2)
-    total = len(found.pairs)
     verdicts = [pair.verdict for pair in found.pairs]
+    total = len(verdicts)
     same, open_ = (verdicts.count(one) for one in (Verdict.EQUIVALENT, Verdict.UNDECIDED))
     different = total - same - open_
     if total == 1:
@@ -65,15 +65,33 @@ def _are(number: int) -> str:
     return "is" if number == 1 else "are"
 
 
-def few_seeds(found: Findings) -> str | None:
-    """Return a remark if there are too few seeds for intervals that hold their level."""
-    if len(found.seeds) >= FEW_SEEDS:
-        return None
+def with_the_reference(found: Findings) -> list[Pair]:
+    """Return the pairs of each level with the reference."""
+    return [pair for pair in found.pairs if pair.comparison.second == found.reference]
+
+
+def without_the_reference(found: Findings) -> list[Pair]:
+    """Return the other pairs."""
+    return [pair for pair in found.pairs if pair.comparison.second != found.reference]
+
+
+def sentence(found: Findings, pair: Pair) -> str:
+    """Return a pair's verdict in words, where numbers are named as what they are."""
+    if not found.factor.numeric:
+        return pair.sentence
+    either = "|".join(re.escape(name) for name in (pair.comparison.first, pair.comparison.second))
+    text = re.sub(
+        rf"(?<![\w.])({either})(?![\w.])", rf"{found.factor.noun} \1", pair.sentence, count=1
+    )
+    return text[0].upper() + text[1:]
+
+
+def superiority(pair: Pair) -> str:
+    """Say how likely a run of the first is to beat a run of the second."""
+    first, second, chance = pair.comparison.first, pair.comparison.second, pair.superiority
     return (
-        f"With {count(len(found.seeds), 'seed')}, the intervals are narrower than they claim: in "
-        "independent simulations, 95% intervals from 3 seeds covered the truth in 92%, and one "
-        "family of three comparisons in ten raised a false alarm instead of one in twenty (from 10 "
-        "seeds: 94%, and one in twenty-three). Take at least 5 seeds before you conclude."
+        f"A run of {first} beats a run of {second} with a probability of {signed(chance.value)} "
+        f"(95% CI {span(chance.low, chance.high)})."
     )
 
 
@@ -89,8 +107,8 @@ def _opening(factor: Factor, level: str) -> str:
 
 
 def _entry(factor: Factor, level: str, text: str) -> str:
-    """Return what is said of a level in a list: `ReLU 1.20×`, but `0.006: 1.20×`."""
-    return f"{level}: {text}" if factor.numeric else f"{level} {text}"
+    """Return what is said of a level in a list: `ReLU 1.20×`, but `1.20× at 0.006`."""
+    return f"{text} at {level}" if factor.numeric else f"{level} {text}"
 
 
 def accuracy(found: Findings) -> Caption:
@@ -160,7 +178,7 @@ def difference_table(found: Findings) -> Caption:
 
 def power(found: Findings) -> Caption:
     """Say how many seeds detect the smallest effect that matters, and what this study's can."""
-    pairs = [pair for pair in found.pairs if pair.comparison.second == found.reference]
+    pairs = with_the_reference(found)
     here = _needed({pair.comparison.first: pair.seeds_needed for pair in pairs})
     anew = _needed({pair.comparison.first: pair.seeds_needed_new_images for pair in pairs})
     least = [100 * pair.minimum_detectable_effect for pair in pairs]

@@ -22,7 +22,7 @@ from src.evaluation.figures import BLUE, GREEN, NIGHT, ORANGE, PURPLE, SKY, VERM
 from src.evidence import statistics
 from src.evidence.findings import FEW, GOAL, Calibration, EpochTimes, Findings, Pair
 from src.evidence.verdicts import Verdict
-from src.reporting.captions import CROWD, named
+from src.reporting.captions import CROWD, named, with_the_reference
 from src.runtime.formatting import percent, signed
 
 WIDTH = 6.0  # inches
@@ -34,6 +34,9 @@ MARKERS = "os^DvPX"
 DASHES: tuple[Any, ...] = ("-", (0, (4, 1.5)), (0, (1.2, 1.2)))
 NUMBERS = {"white": (0.0, 0.82), NIGHT: (0.3, 1.0)}  # the visible part of viridis, by ground
 MANY_PAIRS = 15  # more are shown as a matrix
+LINE = 0.058  # the height of a name beside the axes, as a share of theirs
+ROOM, SAMPLE = 80, 8  # characters that a legend is wide, and that the sample of a line takes
+ACROSS = 60  # characters of labels below a matrix
 LONG = 22  # characters of a label in one line
 
 
@@ -127,18 +130,26 @@ def label_ends(axes: Axes, ends: Mapping[str, float], look: Mapping[str, Look]) 
     right = axes.get_xlim()[1]
     heights = {name: float(transform.transform((right, y))[1]) for name, y in ends.items()}
     order = sorted(heights, key=heights.__getitem__)
-    places = apart(np.array([heights[name] for name in order]), 0.058)
+    places = apart(np.array([heights[name] for name in order]), LINE)
+    places += min(0.0, 1 - LINE / 2 - places[-1])  # below the top, or else
+    places += max(0.0, LINE / 2 - places[0])  # above the axis
     for name, place in zip(order, places, strict=True):
         axes.annotate(
             name,
             (1.0, heights[name]),
-            xytext=(1.06, place),
+            xytext=(1.08, place),
             xycoords="axes fraction",
             textcoords="axes fraction",
             va="center",
             fontsize=9,
             annotation_clip=False,
-            arrowprops={"arrowstyle": "-", "color": look[name].color, "lw": 1.2, "shrinkB": 0},
+            arrowprops={
+                "arrowstyle": "-",
+                "color": look[name].color,
+                "lw": 1.2,
+                "shrinkB": 0,
+                "relpos": (0, 0.5),
+            },
         )
 
 
@@ -168,10 +179,22 @@ def _spread(count: int, height: float) -> np.ndarray:
 
 
 def legend(figure: Figure, axes: Axes, columns: int) -> None:
-    """Add a legend for the axes below the figure."""
+    """Add a legend for the axes below the figure.
+
+    Args:
+        figure: that the axes are in.
+        axes: with labelled lines.
+        columns: at most so many; fewer where the labels are long.
+    """
     handles, labels = axes.get_legend_handles_labels()
+    widest = max(max(map(len, label.split("\n"))) for label in labels)
     figure.legend(
-        handles, labels, loc="outside lower center", ncols=columns, frameon=False, fontsize=10
+        handles,
+        labels,
+        loc="outside lower center",
+        ncols=max(1, min(columns, ROOM // (widest + SAMPLE))),
+        frameon=False,
+        fontsize=10,
     )
 
 
@@ -202,9 +225,7 @@ def accuracy(found: Findings) -> Figure:
 
 def shown_pairs(found: Findings) -> Sequence[Pair]:
     """Return the pairs that have a row of their own: of very many, those with the reference."""
-    if len(found.pairs) <= MANY_PAIRS:
-        return found.pairs
-    return [pair for pair in found.pairs if pair.comparison.second == found.reference]
+    return found.pairs if len(found.pairs) <= MANY_PAIRS else with_the_reference(found)
 
 
 def differences(found: Findings) -> Figure:
@@ -279,7 +300,7 @@ def verdict_legend(axes: Axes) -> None:
             color=verdict_color(verdict),
             lw=3,
             ms=6,
-            label=str(verdict.value),
+            label=verdict.value,
         )
 
 
@@ -291,7 +312,7 @@ def mark_smallest_effect(axes: Axes, effect: float) -> None:
         color=GREEN,
         alpha=0.14,
         lw=0,
-        label=f"under {signed(100 * effect, 3).rstrip('0').rstrip('.')} pp",
+        label=f"within ±{signed(100 * effect, 3).rstrip('0').rstrip('.')} pp",
     )
     axes.axvline(0, color=ink(), lw=1)
 
@@ -341,8 +362,10 @@ def _two_sided() -> Colormap:
 
 def _label_matrix(axes: Axes, names: Sequence[str]) -> None:
     """Label the rows and the columns of a matrix; many columns aslant."""
-    if len(names) <= 6:
-        axes.set_xticks(range(len(names)), [name.replace(" ", "\n", 1) for name in names])
+    words = [name.replace(" ", "\n", 1) for name in names]
+    widest = max(len(part) for word in words for part in word.split("\n"))
+    if widest * len(names) <= ACROSS:
+        axes.set_xticks(range(len(names)), words)
     else:
         axes.set_xticks(range(len(names)), names, rotation=40, ha="right", rotation_mode="anchor")
     axes.set_yticks(range(len(names)), [_folded(name) for name in names])
@@ -357,7 +380,7 @@ def power(found: Findings) -> Figure:
     axes = figure.subplots()
     seeds = np.unique(np.geomspace(2, 500, 120).round())
     look = looks_of(found)
-    pairs = [pair for pair in found.pairs if pair.comparison.second == found.reference]
+    pairs = with_the_reference(found)
     for pair in pairs:
         spread = pair.comparison.difference
         for doubt, dashes in ((0.0, "-"), (spread.image_se, (0, (2, 1.5)))):
@@ -385,6 +408,7 @@ def power(found: Findings) -> Figure:
     axes.xaxis.set_minor_locator(NullLocator())
     axes.set_xlim(2, 500)
     axes.set_ylim(0, 101)
+    axes.set_yticks(range(0, 101, 20))
     axes.grid()
     axes.set_xlabel("Seeds")
     axes.set_ylabel("Power (%)")

@@ -8,57 +8,68 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from src.evidence import statistics
 from src.evidence.findings import Findings
 from src.evidence.run_set import RunSet
-from src.reporting.activation_profile import Cost
+from src.reporting.factor_exhibits import Brought
 from src.runtime import metric_names
 
 
-def as_json(runs: RunSet, found: Findings, costs: Mapping[str, Cost]) -> str:
+def as_json(runs: RunSet, found: Findings, brought: Brought) -> str:
     """Return all findings as JSON. Accuracies are fractions; missing values are null.
 
     Args:
         runs: the set.
         found: the findings on it.
-        costs: of each activation's layer alone.
+        brought: what its factor brings along.
     """
-    activations = {
+    levels = {
         name: {
+            "value": runs.values.get(name, name),
             "accuracy": found.accuracy[name],
             "mean": asdict(found.means[name]),
             **_times(found, name),
-            "forward_nanoseconds_per_element": np.median(costs[name].forward),
-            "backward_nanoseconds_per_element": np.median(costs[name].backward),
+            **_brought(brought, name),
             "epochs_to_0.99": found.epochs_to_goal[name],
             "median_validation_error": np.median(found.error_rates[name], axis=0),
             "calibration_error": asdict(found.calibration[name].error),
             "mean_confidence": found.calibration[name].confidence,
             "uniquely_misclassified": found.uniquely_misclassified[name],
-            "beta": found.betas.get(name, {}),
+            **({"beta": found.betas.get(name, {})} if brought.profile else {}),
         }
-        for name in found.activations
+        for name in found.levels
     }
-    pairs = [
-        {
-            "verdict": statistics.verdict(pair.comparison),
-            "significant": pair.comparison.significant,
-            **asdict(pair),
-        }
-        for pair in found.pairs
-    ]
     everything = {
         "title": runs.title,
+        "question": runs.question,
         "parent_run_id": runs.parent_id,
-        "remarks": runs.remarks,
+        "remarks": [*runs.remarks, *found.remarks],
+        "factor": found.factor.key,
         "reference": found.reference,
+        "compare": found.compare,
+        "smallest_effect": found.smallest_effect,
+        "looks": found.looks,
         "seeds": found.seeds,
+        "dataset": runs.dataset,
         "images": found.images,
-        "activations": activations,
-        "pairs": pairs,
+        "levels": levels,
+        "pairs": [
+            {"significant": pair.comparison.significant, **asdict(pair)} for pair in found.pairs
+        ],
         "error_overlap": found.overlap,
     }
     return json.dumps(_plain(everything), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def _brought(brought: Brought, name: str) -> dict[str, Any]:
+    """Return what is known of a level because of its factor."""
+    told: dict[str, Any] = {}
+    if brought.profile:
+        cost = brought.profile.costs[name]
+        told["forward_nanoseconds_per_element"] = np.median(cost.forward)
+        told["backward_nanoseconds_per_element"] = np.median(cost.backward)
+    if name in brought.parameters:
+        told["parameters"] = brought.parameters[name]
+    return told
 
 
 def _times(found: Findings, name: str) -> dict[str, Any]:
@@ -86,7 +97,7 @@ def runs_table(runs: RunSet, found: Findings) -> pd.DataFrame:
     """Return a row for each run: its scores, and its id in MLflow."""
     return pd.DataFrame(
         {
-            "activation": name,
+            found.factor.key: name,
             "seed": one.seed,
             "run_id": one.run_id,
             metric_names.TEST_ACCURACY: found.accuracy[name][place],
@@ -94,7 +105,7 @@ def runs_table(runs: RunSet, found: Findings) -> pd.DataFrame:
             metric_names.BEST_VAL_ACCURACY: one.history[metric_names.VAL_ACCURACY].max(),
             metric_names.MEDIAN_EPOCH_SECONDS: found.times and found.times.seconds[name][place],
         }
-        for name in found.activations
+        for name in found.levels
         for place, one in enumerate(runs.trainings[name])
     )
 
@@ -105,6 +116,7 @@ def pairs_table(found: Findings) -> pd.DataFrame:
         {
             "first": one.first,
             "second": one.second,
+            "verdict": pair.verdict.value,
             "difference": one.difference.value,
             "low": one.difference.low,
             "high": one.difference.high,
@@ -116,6 +128,11 @@ def pairs_table(found: Findings) -> pd.DataFrame:
             "p_permutation_holm": one.p_permutation_holm,
             "p_mcnemar": one.p_mcnemar,
             "p_mcnemar_holm": one.p_mcnemar_holm,
+            "p_equivalence_holm": one.p_equivalence_holm,
+            "superiority": pair.superiority.value,
+            "superiority_low": pair.superiority.low,
+            "superiority_high": pair.superiority.high,
+            "more_seeds": pair.more_seeds,
             "seed_sd": one.difference.seed_sd,
             "image_se": one.difference.image_se,
             "minimum_detectable_effect": pair.minimum_detectable_effect,
@@ -126,5 +143,5 @@ def pairs_table(found: Findings) -> pd.DataFrame:
         for pair in found.pairs
         for one in [pair.comparison]
     )
-    counts = ["seeds_needed", "seeds_needed_new_images"]
+    counts = ["more_seeds", "seeds_needed", "seeds_needed_new_images"]
     return table.astype(dict.fromkeys(counts, "Int64"))  # it allows missing values

@@ -12,19 +12,13 @@ from mlflow import MlflowClient
 
 from src.data import dataset
 from src.evidence import findings, statistics
-from src.evidence.findings import Findings
+from src.evidence.findings import Findings, Pair
 from src.evidence.run_set import RunSet
 from src.evidence.statistics import Estimate
-from src.reporting import (
-    activation_exhibits,
-    activation_profile,
-    captions,
-    comparison_figures,
-    exhibits,
-    export,
-)
-from src.reporting.activation_profile import Profile
+from src.evidence.verdicts import Verdict
+from src.reporting import captions, comparison_figures, exhibits, export, factor_exhibits
 from src.reporting.exhibits import Embedded
+from src.reporting.factor_exhibits import Brought
 from src.runtime import atomic_write, errors, formatting, hardware, paths
 from src.tracking import views
 
@@ -44,19 +38,19 @@ def write(client: MlflowClient, runs: RunSet, found: Findings) -> Path:
     Returns:
         The path of the page. A report that was there before is replaced as a whole.
     """
-    own = activation_profile.profile(runs, found)
+    brought = factor_exhibits.of(client, runs, found)
     images = held_out_images(runs)
     target = paths.REPORTS / runs.folder
     with atomic_write.writing(target) as [folder]:
         (folder / "figures").mkdir(parents=True)
-        shown = [*exhibits.of(found, images, runs.labels), *activation_exhibits.of(found, own)]
-        drawn = exhibits.draw(shown, folder / "figures")
-        (folder / PAGE).write_text(render(runs, found, own, drawn, images is not None))
-        (folder / "results.json").write_text(export.as_json(runs, found, own.costs))
+        general = exhibits.of(found, images, runs.labels, runs.classes)
+        drawn = exhibits.draw([*general, *brought.exhibits], folder / "figures")
+        (folder / PAGE).write_text(render(runs, found, brought, drawn, images is not None))
+        (folder / "results.json").write_text(export.as_json(runs, found, brought))
         export.runs_table(runs, found).to_csv(folder / "runs.csv", index=False)
         export.pairs_table(found).to_csv(folder / "pairs.csv", index=False)
     client.log_artifacts(runs.parent_id, str(target), ARTIFACTS)
-    for name, look in comparison_figures.looks(found.activations).items():
+    for name, look in comparison_figures.looks_of(found).items():
         for one in runs.trainings[name]:  # in MLflow's charts the colors are those of the page
             client.set_tag(one.run_id, views.COLOUR, look.color)
     return target / PAGE
@@ -76,7 +70,7 @@ def held_out_images(runs: RunSet) -> np.ndarray | None:
 def render(
     runs: RunSet,
     found: Findings,
-    own: Profile,
+    brought: Brought,
     drawn: Mapping[str, Embedded],
     images_at_hand: bool,
 ) -> str:
@@ -85,33 +79,90 @@ def render(
     Args:
         runs: the set.
         found: the findings on it.
-        own: the profile of its activations.
+        brought: what its factor brings along.
         drawn: the exhibits, by name.
         images_at_hand: whether the held-out images were available.
     """
-    environment = jinja2.Environment(
+    return (
+        environment()
+        .get_template("report.html")
+        .render(
+            runs=runs,
+            found=found,
+            factor=found.factor,
+            own=brought.profile,
+            parameters=brought.parameters,
+            exhibits=drawn,
+            sections=sections(drawn),
+            images_at_hand=images_at_hand,
+            heading=heading(runs),
+            title=found.factor.noun[0].upper() + found.factor.noun[1:],
+            explained={
+                name: runs.values[name]
+                for name in found.levels
+                if "=" in runs.values.get(name, "") and runs.values[name] != name
+            },
+            headline=captions.headline(found),
+            pairs=captions.with_the_reference(found),
+            others=captions.without_the_reference(found),
+            remarks=(*runs.remarks, *found.remarks),
+            provenance=provenance(runs),
+            command=command(runs, found),
+            goal=findings.GOAL,
+            median=np.median,
+            nanmedian=np.nanmedian,
+            isnan=np.isnan,
+        )
+    )
+
+
+def environment() -> jinja2.Environment:
+    """Return what renders the templates, with their filters."""
+    found = jinja2.Environment(
         loader=jinja2.FileSystemLoader(Path(__file__).with_name("templates")),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= FILTERS
-    return environment.get_template("report.html").render(
-        runs=runs,
-        found=found,
-        own=own,
-        exhibits=drawn,
-        images_at_hand=images_at_hand,
-        headline=captions.headline(found),
-        verdicts=[(pair, statistics.verdict(pair.comparison)) for pair in found.pairs],
-        provenance=provenance(runs),
-        effect=statistics.EFFECT_OF_INTEREST,
-        goal=findings.GOAL,
-        median=np.median,
-        nanmedian=np.nanmedian,
-        isnan=np.isnan,
-    )
+    found.filters |= FILTERS
+    return found
+
+
+SECTIONS = {  # the titles, and for those that not every page has, the exhibits that call for them
+    "verdict": ("Verdict", ()),
+    "accuracies": ("Accuracy", ()),
+    "time": ("Time", ()),
+    "learning": ("Learning and errors", ()),
+    "beta": ("Swish-β", ("betas",)),
+    "activations": ("The activations", ("shapes",)),
+    "tuning": ("Tuning", ("tuning_gain", "tuning_curves", "winners")),
+    "ensembles": ("Ensembles", ("ensembles",)),
+    "provenance": ("Provenance", ()),
+}
+
+
+def sections(drawn: Mapping[str, Embedded]) -> dict[str, tuple[int, str]]:
+    """Return the page's sections in their order: their numbers and titles."""
+    kept = {
+        name: title
+        for name, (title, needs) in SECTIONS.items()
+        if not needs or any(one in drawn for one in needs)
+    }
+    return {name: (number, title) for number, (name, title) in enumerate(kept.items(), 1)}
+
+
+def heading(runs: RunSet) -> str:
+    """Return the page's title: the study's question, or one in general words."""
+    return runs.question or f"Does the {runs.factor.noun} matter?"
+
+
+def command(runs: RunSet, found: Findings) -> str:
+    """Return the command that makes this report again."""
+    words = f"python -m src.report {runs.folder if 'study' in runs.tags else runs.parent_id}"
+    if found.reference == runs.level_named(None):
+        return words
+    return f'{words} --reference "{found.reference}"'
 
 
 def provenance(runs: RunSet) -> dict[str, list[str]]:
@@ -122,7 +173,7 @@ def provenance(runs: RunSet) -> dict[str, list[str]]:
         return list(dict.fromkeys(tag[name] for tag in tags if name in tag))
 
     dirty = sum(tag.get("git_dirty") == "true" for tag in tags)
-    command = runs.tags.get("command")
+    made_by = runs.tags.get("command")
     frameworks = (("Python", "python"), ("TensorFlow", "tensorflow"), ("Keras", "keras"))
     cores = [formatting.count(int(cpus), "logical core") for cpus in every("cpus")]
     own_cores = formatting.count(psutil.cpu_count() or 1, "logical core")
@@ -148,7 +199,7 @@ def provenance(runs: RunSet) -> dict[str, list[str]]:
             f"{hardware.processor()}, {own_cores} (report)",
         ],
         "MLflow": [f"run {runs.parent_id} with {formatting.count(len(tags), 'run')} below it"],
-        "To reproduce it": [command] if command else every("command"),
+        "To reproduce it": [made_by] if made_by else every("command"),
     }
 
 
@@ -175,6 +226,25 @@ def p_value(value: float) -> str:
     return formatting.p_text(value, statistics.ALPHA).removeprefix("p ").removeprefix("= ")
 
 
+def share(estimate: Estimate) -> str:
+    """Return a probability with its interval, rounded outward: `0.83 (0.71 to 0.94)`."""
+    return f"{formatting.signed(estimate.value)} ({interval(estimate, 2)})"
+
+
+def more(pair: Pair) -> str:
+    """Return how many more seeds would decide a pair, if it is undecided."""
+    if pair.verdict is not Verdict.UNDECIDED:
+        return "–"
+    return "too few images" if pair.more_seeds is None else f"{pair.more_seeds:,}"
+
+
+def shortest(value: float) -> str:
+    """Return a number with as few decimals as it has, and two at least."""
+    text = f"{value:.6f}".rstrip("0")
+    whole, _, decimals = text.partition(".")
+    return f"{whole}.{decimals.ljust(2, '0')}"
+
+
 def seeds(needed: int | None) -> str:
     """Return how many seeds are needed."""
     return "over 10,000" if needed is None else f"{needed:,}"
@@ -191,6 +261,10 @@ FILTERS = {
     "interval": interval,
     "p_value": p_value,
     "seeds": seeds,
+    "share": share,
+    "more": more,
+    "told": lambda pair, found: captions.sentence(found, pair),
+    "shortest": shortest,
     "signed": formatting.signed,
     "unbroken": unbroken,
 }

@@ -233,6 +233,7 @@ class RunLogger(TrainingLogger):
         self._log_waiting()
         _remove_half_copies(self.client, self.run_id)
         _log_new(self.client, self.run_id, final)
+        self.client.set_tag(self.run_id, run_tags.PARAMETERS, model.count_params())
         self.client.log_artifact(self.run_id, str(out / paths.HISTORY))
         self.client.log_artifacts(self.run_id, str((out / paths.CURVES).parent), "figures")
         if not self._has_model():

@@ -82,14 +82,14 @@ def test_the_profile_of_a_study_has_its_learned_functions_and_its_costs(
     asked = []
     monkeypatch.setattr(activation_profile, "costs", lambda *given: asked.append(given))
     found = activation_profile.profile(five_runs, five)
-    assert list(found.curves) == five.activations
+    assert list(found.curves) == five.levels
     assert found.start == {"Swish-β": 1.0}
     ends = [np.median(values[:, -1]) for values in five.betas["Swish-β"].values()]
     for drawn, beta in zip(found.learned["Swish-β"], (min(ends), max(ends)), strict=True):
         settings = {**LAYERS["swish_beta"], "beta": str(beta)}
         assert np.array_equal(drawn.value, activation_profile.curve(settings, drawn.x).value)
     [(layers, dtype)] = asked
-    assert (list(layers), dtype) == (five.activations, "float32")
+    assert (list(layers), dtype) == (five.levels, "float32")
 
 
 # What they cost

@@ -3,28 +3,38 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from src.evidence import verdicts
 from src.evidence.findings import EpochTimes, Pair
 from src.evidence.statistics import CrossedEstimate, Estimate
 from src.reporting import captions
+from src.studies import factor
 from tests.support.simulated_runs import comparison
 
 # A difference of 0.05 pp that is significant, one that is not, and the same with reversed signs.
 SIGNIFICANT, NOT_SIGNIFICANT = {"pp": 0.05, "p": 0.01}, {"pp": 0.02, "p": 0.5}
 WORSE, LESS = {"pp": -0.05, "p": 0.01}, {"pp": -0.025, "p": 0.5}
+SAME = {"pp": 0.001, "p": 0.5, "same": True}
+ACTIVATION, RATE = factor.of("activation", ["relu"]), factor.of("optimizer.learning_rate", [0.1])
 
 
-def pair(first, second="ReLU", *, pp=0.02, p=0.5, pairs=3, **more):
+def pair(first, second="ReLU", *, pp=0.02, p=0.5, pairs=3, same=False, **more):
     """Return a pair with a difference in pp, whose interval reaches 0.03 to each side."""
     value = pp / 100
     difference = CrossedEstimate(value, value - 0.0003, value + 0.0003, p, 0.0003, 0.0)
+    compared = comparison(first, second, difference, p, pairs)
+    compared = replace(compared, p_equivalence_holm=0.01 if same else 0.5)
     given = {
+        "verdict": verdicts.verdict(compared),
+        "sentence": verdicts.sentence(compared),
+        "more_seeds": None,
+        "superiority": Estimate(0.7, 0.5, 0.9),
         "by_seed": np.full(4, value),
         "minimum_detectable_effect": 0.0006,
         "minimum_detectable_effect_new_images": 0.0007,
         "seeds_needed": 20,
         "seeds_needed_new_images": None,
     }
-    return Pair(comparison(first, second, difference, p, pairs), **given | more)
+    return Pair(compared, **given | more)
 
 
 def trio(five, *cases):
@@ -42,26 +52,32 @@ def trio(five, *cases):
 @pytest.mark.parametrize(
     ("cases", "said"),
     [
-        ([NOT_SIGNIFICANT], "No detectable difference in accuracy between the two activations."),
+        (
+            [NOT_SIGNIFICANT],
+            "Undecided: no difference in accuracy between the two activations was detected, but "
+            "one of 0.02 pp or more cannot be ruled out.",
+        ),
         ([WORSE], "The two activations differ significantly in accuracy."),
+        ([SAME], "The two activations are equivalent: less than 0.02 pp of accuracy apart."),
         (
             [NOT_SIGNIFICANT] * 3,
-            "No detectable difference in accuracy between any two activations.",
+            "Undecided: no difference in accuracy between any two activations was detected, but "
+            "differences of 0.02 pp or more cannot be ruled out.",
         ),
         (
-            [NOT_SIGNIFICANT, SIGNIFICANT, LESS],
-            "1 of 3 pairs of activations differs significantly in accuracy; the others show no "
-            "detectable difference.",
+            [NOT_SIGNIFICANT, SIGNIFICANT, SAME],
+            "Of 3 pairs of activations, 1 differs significantly in accuracy, 1 is equivalent (less "
+            "than 0.02 pp apart) and 1 is undecided.",
         ),
         (
             [WORSE, SIGNIFICANT, NOT_SIGNIFICANT],
-            "2 of 3 pairs of activations differ significantly in accuracy; the other shows no "
-            "detectable difference.",
+            "Of 3 pairs of activations, 2 differ significantly in accuracy and 1 is undecided.",
         ),
         ([SIGNIFICANT] * 3, "All 3 pairs of activations differ significantly in accuracy."),
+        ([SAME] * 3, "All 3 pairs of activations are equivalent: less than 0.02 pp apart."),
     ],
 )
-def test_the_headline_says_how_many_pairs_differ(five, cases, said):
+def test_the_headline_counts_the_verdicts(five, cases, said):
     assert captions.headline(trio(five, *cases)) == said
 
 
@@ -87,6 +103,11 @@ def test_the_headline_says_how_many_pairs_differ(five, cases, said):
             [SIGNIFICANT, WORSE, NOT_SIGNIFICANT],
             "2 of 3 pairs differ significantly: Swish beats ReLU by 0.050 pp (p = 0.01) and "
             "ReLU beats GELU by 0.050 pp (p = 0.01).",
+        ),
+        (
+            [NOT_SIGNIFICANT, WORSE, SAME],
+            "1 of 3 pairs differs significantly: ReLU beats GELU by 0.050 pp (p = 0.01). "
+            "Equivalent: Swish − GELU.",
         ),
     ],
 )
@@ -150,7 +171,7 @@ def test_the_power_is_that_of_the_pairs_with_the_reference(five):
 
 def timed(**estimates):
     times = EpochTimes(seconds={}, ratios={}, estimates=estimates)
-    return captions.epoch_time(times, "ReLU").finding
+    return captions.epoch_time(times, "ReLU", ACTIVATION).finding
 
 
 def test_longer_shorter_and_indistinguishable_times_are_told_apart():
@@ -205,10 +226,16 @@ def test_the_last_errors_and_the_epochs_to_99_percent_are_told(five):
 @pytest.mark.parametrize(
     ("confidences", "said"),
     [
-        ((0.95, 0.96, 0.97), "Every activation is underconfident."),
-        ((0.995, 0.996, 0.997), "Every activation is overconfident."),
-        ((0.95, 0.996, 0.997), "ReLU is underconfident; GELU and Swish are overconfident."),
-        ((0.95, 0.996, 0.97), "ReLU and Swish are underconfident; GELU is overconfident."),
+        ((0.95, 0.96, 0.97), "With every activation, the runs are underconfident."),
+        ((0.995, 0.996, 0.997), "With every activation, the runs are overconfident."),
+        (
+            (0.95, 0.996, 0.997),
+            "With ReLU, the runs are underconfident; with GELU and Swish, overconfident.",
+        ),
+        (
+            (0.95, 0.996, 0.97),
+            "With ReLU and Swish, the runs are underconfident; with GELU, overconfident.",
+        ),
     ],
 )
 def test_confidence_is_compared_with_accuracy(five, confidences, said):
@@ -249,3 +276,60 @@ def test_images_that_one_activation_alone_misclassifies_are_counted(five):
     assert finding == (
         "Images that one activation alone misclassifies, out of 1,000: ReLU 2 and Swish 0."
     )
+
+
+# Other factors
+
+
+def test_numbers_are_named_as_what_they_are(five):
+    rates = replace(five, factor=RATE, reference="0.006")
+    assert captions.named(RATE, "0.006") == "learning rate 0.006"
+    assert captions.named(ACTIVATION, "ReLU") == "ReLU"
+    times = EpochTimes(seconds={}, ratios={}, estimates={"0.01": Estimate(1.2, 1.151, 1.249)})
+    assert captions.epoch_time(times, "0.006", RATE).finding == (
+        "Epochs take longer than with learning rate 0.006: 1.20× (1.15 to 1.25) at 0.01."
+    )
+    beats = pair("0.06", "0.006", **SIGNIFICANT)
+    assert captions.sentence(rates, beats).startswith("Learning rate 0.06 beats 0.006 by 0.05 pp")
+    undecided = pair("0.06", "0.006", **NOT_SIGNIFICANT)
+    text = captions.sentence(rates, undecided)
+    assert text.startswith("Undecided between learning rate 0.06 and 0.006:")
+    assert captions.sentence(five, beats) == beats.sentence
+
+
+def test_the_probability_that_a_run_beats_another_is_told():
+    assert captions.superiority(pair("Swish")) == (
+        "A run of Swish beats a run of ReLU with a probability of 0.70 (95% CI 0.50 to 0.90)."
+    )
+
+
+@pytest.mark.parametrize(
+    ("key", "said"),
+    [
+        ("optimizer", "Two seeds of one optimizer share"),
+        ("optimizer.learning_rate", "Two seeds of one learning rate share"),
+        ("variant", "Two seeds of one variant share"),
+    ],
+)
+def test_captions_speak_of_the_factor(five, key, said):
+    found = replace(five, factor=factor.of(key, ["a"]))
+    assert captions.error_overlap(found).finding.startswith(said)
+    made = (
+        captions.accuracy,
+        captions.differences,
+        captions.power,
+        captions.learning_curves,
+        captions.calibration,
+        captions.error_overlap,
+        captions.uniquely_misclassified,
+        captions.difference_table,
+    )
+    texts = [captions.headline(found)]
+    for make in made:
+        caption = make(found)
+        texts += [caption.finding, caption.reading]
+    assert not any("activation" in text for text in texts)
+
+
+def test_where_no_run_reaches_99_percent_one_sentence_says_so(short):
+    assert "No run reaches 99% accuracy." in captions.learning_curves(short).finding

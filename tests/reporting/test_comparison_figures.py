@@ -6,13 +6,15 @@ import numpy as np
 import pytest
 from matplotlib import rc_context
 from matplotlib.colors import to_hex, to_rgb
+from matplotlib.text import Text
 
 from src.data import mirrors
 from src.evaluation import figures
 from src.evidence import findings, statistics
-from src.reporting import activation_exhibits, comparison_figures, exhibits
+from src.evidence.verdicts import Verdict
+from src.reporting import activation_exhibits, comparison_figures, exhibits, factor_exhibits
 from tests.support.drawn_figures import dots, draw, labelled, profile, rows, said, xs
-from tests.support.simulated_runs import FIGURES
+from tests.support.simulated_runs import FIGURES, levels_of
 
 STYLES = {"light": figures.STYLE, "dark": figures.DARK}
 ACTIVATIONS = ("ReLU", "GELU", "Hard Swish", "Swish", "Swish-β")
@@ -49,8 +51,12 @@ def light(both):
 @pytest.mark.parametrize("style", STYLES)
 @pytest.mark.parametrize("name", FIGURES)
 def test_no_text_leaves_the_canvas_or_covers_another(both, style, name):
-    figure, texts = both[style].figures[name], both[style].texts[name]
-    boxes = {text: text.get_window_extent() for text in texts}
+    check_layout(both[style].figures[name], both[style].texts[name])
+
+
+def check_layout(figure, texts):
+    # Without the arrows of annotations.
+    boxes = {text: Text.get_window_extent(text) for text in texts}
     assert len(boxes) > 4
     for text, box in boxes.items():
         inside = (
@@ -62,6 +68,80 @@ def test_no_text_leaves_the_canvas_or_covers_another(both, style, name):
         across = min(box.x1, beside.x1) - max(box.x0, beside.x0)
         down = min(box.y1, beside.y1) - max(box.y0, beside.y0)
         assert across < 1 or down < 2, (one, other)
+
+
+MANY = ("none", "affine", "elastic", "notebook", "cutout", "mixup", "cutmix", "noise", "shear")
+CROWDS = {
+    "names": levels_of(
+        "augmentation",
+        {name: -place / 20 for place, name in enumerate((*MANY, "random crop", "auto augment"))},
+        (1, 2, 3),
+        images=300,
+        reference="none",
+    ),
+    "numbers": levels_of(
+        "optimizer.learning_rate",
+        {f"{0.001 * 2**place:g}": abs(place - 5) / 10 for place in range(11)},
+        (1, 2, 3),
+        images=300,
+        compare="reference",
+        reference="0.032",
+    ),
+    "sentences": levels_of(
+        "variant",
+        {"AdamW, one cycle": -0.4, "SGD with momentum, one cycle": 0.0, "Adam, constant": -0.2},
+        (1, 2, 3),
+        images=300,
+        dataset="fashion_mnist-kaggle",
+    ),
+    "models": levels_of(
+        "model",
+        {"compact": -0.4, "lenet5": 0.0, "mlp": 0.3},
+        (1, 2, 3),
+        images=300,
+        tags={
+            name: {"parameters": f"{number}5000"}
+            for name, number in {"compact": 3, "lenet5": 1, "mlp": 80}.items()
+        },
+    ),
+}
+
+
+@pytest.fixture(scope="module", params=CROWDS)
+def crowd(request, images):
+    """All figures of many levels, of numbers, of long names, of models, and their findings."""
+    runs = CROWDS[request.param]
+    found = findings.compute(runs, runs.level_named(None))
+    brought = factor_exhibits.of(None, runs, found)
+    general = exhibits.of(found, images[:300], runs.labels, runs.classes)
+    return found, draw([*general, *brought.exhibits], figures.STYLE)
+
+
+def test_figures_of_any_factor_are_legible(crowd):
+    _, drawn = crowd
+    for name, figure in drawn.figures.items():
+        check_layout(figure, drawn.texts[name])
+
+
+def test_of_very_many_pairs_those_with_the_reference_have_rows_and_all_have_cells(crowd):
+    found, drawn = crowd
+    pairs = rows(drawn.figures["differences"].axes[0])
+    if len(found.pairs) <= comparison_figures.MANY_PAIRS:
+        assert len(pairs) == len(found.pairs)
+        assert "difference_table" not in drawn.figures
+    else:
+        assert len(pairs) == len(found.levels) - 1
+        [axes] = drawn.figures["difference_table"].axes
+        assert len(axes.texts) == 2 * len(found.pairs)
+
+
+def test_names_beside_lines_are_moved_apart_as_little_as_needed():
+    assert comparison_figures.apart(np.array([0.1, 0.5]), 0.1) == pytest.approx([0.1, 0.5])
+    assert comparison_figures.apart(np.array([0.5, 0.5]), 0.1) == pytest.approx([0.45, 0.55])
+    moved = comparison_figures.apart(np.array([0.2, 0.21, 0.28, 0.9]), 0.1)
+    assert np.diff(moved).min() >= 0.1 - 1e-12
+    assert moved[:3].mean() == pytest.approx(0.23)
+    assert moved[3] == 0.9
 
 
 def luminance(color):
@@ -174,27 +254,24 @@ def test_every_pair_has_its_difference_two_intervals_and_a_dot_for_each_seed(lig
         assert thick.get_linewidth() > thin.get_linewidth()
 
 
-def test_the_color_of_a_difference_says_whether_it_is_significant(five):
-    better, worse, undetected = five.pairs[:3]
-    pairs = (
-        with_p(better, 0.0005, 0.01),
-        with_p(worse, -0.0005, 0.01),
-        with_p(undetected, 0.0005, 0.2),
+def test_the_color_of_a_difference_is_its_verdict(five):
+    pairs = tuple(
+        replace(pair, verdict=verdict) for pair, verdict in zip(five.pairs, Verdict, strict=False)
     )
     with rc_context(figures.STYLE):
         axes = comparison_figures.differences(replace(five, pairs=pairs)).axes[0]
     colors = [line.get_color() for line in dots(axes, 1)]
-    assert colors == [figures.BLUE, figures.VERMILION, figures.INK]
+    assert colors == [figures.BLUE, figures.VERMILION, figures.GREEN, figures.INK]
     legend = {name: line.get_color() for name, line in labelled(axes).items()}
-    assert legend["higher, significant"] == figures.BLUE
-    assert legend["lower, significant"] == figures.VERMILION
-    assert legend["not significant"] == figures.INK
+    assert [legend[verdict.value] for verdict in Verdict] == colors
 
 
-def with_p(pair, value, p_holm):
-    """Return the pair with another difference and p value."""
-    difference = replace(pair.comparison.difference, value=value)
-    return replace(pair, comparison=replace(pair.comparison, difference=difference, p_holm=p_holm))
+def test_what_does_not_matter_is_a_band_from_minus_to_plus_the_smallest_effect(five):
+    with rc_context(figures.STYLE):
+        axes = comparison_figures.differences(replace(five, smallest_effect=0.0004)).axes[0]
+    [band] = axes.patches
+    assert [band.get_x(), band.get_x() + band.get_width()] == pytest.approx([-0.04, 0.04])
+    assert "within ±0.04 pp" in [text.get_text() for text in axes.figure.legends[0].get_texts()]
 
 
 def test_power_is_drawn_for_the_pairs_with_the_reference_on_these_images_and_on_others(light, five):

@@ -8,7 +8,9 @@ import pytest
 
 from src.evidence.run_set import NAMES
 from src.reporting import export
-from tests.support.simulated_runs import costs
+from src.reporting.factor_exhibits import Brought
+from src.studies import factor
+from tests.support.drawn_figures import profile
 
 
 def refuse(word):
@@ -16,7 +18,7 @@ def refuse(word):
 
 
 def as_json(runs, found):
-    text = export.as_json(runs, found, costs(found.activations))
+    text = export.as_json(runs, found, Brought([], profile(found)))
     return json.loads(text, parse_constant=refuse)
 
 
@@ -29,12 +31,12 @@ def test_the_json_says_what_was_compared(told, five_runs):
     assert told["title"] == "five"
     assert told["parent_run_id"] == five_runs.parent_id
     assert (told["reference"], told["seeds"], told["images"]) == ("ReLU", [1, 2, 3, 4], 1000)
-    assert list(told["activations"]) == ["ReLU", "GELU", "Hard Swish", "Swish", "Swish-β"]
+    assert list(told["levels"]) == ["ReLU", "GELU", "Hard Swish", "Swish", "Swish-β"]
     assert len(told["pairs"]) == 10
 
 
 def test_the_json_holds_each_activations_numbers(told, five):
-    for number, (name, one) in enumerate(told["activations"].items(), 1):
+    for number, (name, one) in enumerate(told["levels"].items(), 1):
         assert one["accuracy"] == five.accuracy[name].tolist()
         mean = five.means[name]
         assert one["mean"] == {"value": mean.value, "low": mean.low, "high": mean.high}
@@ -45,16 +47,17 @@ def test_the_json_holds_each_activations_numbers(told, five):
         assert one["median_validation_error"][-1] == five.last_errors[name]
         assert one["calibration_error"]["value"] == five.calibration[name].error.value
         assert one["uniquely_misclassified"] == five.uniquely_misclassified[name].tolist()
-    assert told["activations"]["ReLU"]["time_ratio"] is None
-    assert told["activations"]["GELU"]["time_ratio"]["low"] == five.times.estimates["GELU"].low
-    assert told["activations"]["ReLU"]["beta"] == {}
-    assert np.shape(told["activations"]["Swish-β"]["beta"]["swish_beta_5"]) == (4, 6)
+    assert told["levels"]["ReLU"]["time_ratio"] is None
+    assert told["levels"]["GELU"]["time_ratio"]["low"] == five.times.estimates["GELU"].low
+    assert told["levels"]["ReLU"]["beta"] == {}
+    assert np.shape(told["levels"]["Swish-β"]["beta"]["swish_beta_5"]) == (4, 6)
 
 
 def test_the_json_holds_each_pairs_verdict_and_numbers(told, five):
     for one, pair in zip(told["pairs"], five.pairs, strict=True):
         assert one["significant"] == pair.comparison.significant
-        assert one["comparison"]["first"] in one["verdict"]
+        assert one["comparison"]["first"] in one["sentence"]
+        assert one["verdict"] == pair.verdict.value
         assert one["comparison"]["difference"]["p_value"] == pair.comparison.difference.p_value
         assert one["by_seed"] == pair.by_seed.tolist()
         assert one["seeds_needed"] == pair.seeds_needed
@@ -62,7 +65,7 @@ def test_the_json_holds_each_pairs_verdict_and_numbers(told, five):
 
 
 def test_what_is_missing_is_null(short_runs, short):
-    told = as_json(short_runs, short)["activations"]["Swish"]
+    told = as_json(short_runs, short)["levels"]["Swish"]
     assert told["epochs_to_0.99"] == [None, None]
     assert "seconds_per_epoch" not in told
     assert "time_ratio" not in told
@@ -79,7 +82,7 @@ def test_the_table_of_runs_has_a_row_for_each(five_runs, five):
         "best_val_accuracy",
         "median_epoch_seconds",
     ]
-    assert table["activation"].unique().tolist() == five.activations
+    assert table["activation"].unique().tolist() == five.levels
     assert table["seed"].tolist() == [1, 2, 3, 4] * 5
     ids = {one.run_id: one for one in five_runs}
     for row in table.itertuples():
@@ -102,6 +105,7 @@ def test_the_table_of_pairs_has_the_difference_its_intervals_and_its_tests(five)
     assert list(table) == [
         "first",
         "second",
+        "verdict",
         "difference",
         "low",
         "high",
@@ -113,6 +117,11 @@ def test_the_table_of_pairs_has_the_difference_its_intervals_and_its_tests(five)
         "p_permutation_holm",
         "p_mcnemar",
         "p_mcnemar_holm",
+        "p_equivalence_holm",
+        "superiority",
+        "superiority_low",
+        "superiority_high",
+        "more_seeds",
         "seed_sd",
         "image_se",
         "minimum_detectable_effect",
@@ -147,3 +156,14 @@ def test_counts_of_seeds_are_written_as_integers_and_missing_ones_as_nothing(sho
     written = pd.read_csv(StringIO(text), dtype=str, keep_default_na=False).iloc[0]
     assert written["seeds_needed"] == ("" if here is None else str(here))
     assert written["seeds_needed_new_images"] == ("" if anywhere is None else str(anywhere))
+
+
+def test_another_factor_names_its_column_and_its_values(short_runs, short):
+    key = "optimizer.learning_rate"
+    found = replace(short, factor=factor.of(key, [1.0]))
+    assert next(iter(export.runs_table(short_runs, found))) == key
+    told = json.loads(export.as_json(short_runs, found, Brought([], None, {"ReLU": 7, "Swish": 9})))
+    assert (told["factor"], told["compare"], told["smallest_effect"]) == (key, "all", 0.0002)
+    assert [told["levels"][name]["parameters"] for name in ("ReLU", "Swish")] == [7, 9]
+    assert told["levels"]["ReLU"]["value"] == "relu"
+    assert "beta" not in told["levels"]["ReLU"]

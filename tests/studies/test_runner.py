@@ -49,7 +49,7 @@ def parent_of(name, **changes):
     digests = design.digests(design.compositions(changed), DATA)
     client, experiment_id = store.connect("digits")
     parent_id = runner.find_reusable(client, experiment_id, name, changed, DATA, digests)
-    return client, parent_id or runner.create(client, experiment_id, name), digests
+    return client, parent_id or runner.create(client, experiment_id, name, 2), digests
 
 
 def add_child(client, parent_id, run, digest, **tags):

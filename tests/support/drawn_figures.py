@@ -38,10 +38,10 @@ def draw(exhibits: Iterable[Exhibit], style: Any) -> Drawn:
 def profile(found: Findings) -> Profile:
     """Return simulated curves and costs of the activations: each steeper than the one before."""
     return Profile(
-        curves={name: curve(number) for number, name in enumerate(found.activations, 1)},
+        curves={name: curve(number) for number, name in enumerate(found.levels, 1)},
         learned={name: [curve(0.5), curve(9)] for name in found.betas},
         start=dict.fromkeys(found.betas, 1.0),
-        costs=costs(found.activations),
+        costs=costs(found.levels),
     )
 
 

@@ -124,6 +124,71 @@ def comparable(
     )
 
 
+def levels_of(
+    key: str,
+    shifts: Mapping[str, float],
+    seeds: Sequence[int] = (1, 2, 3, 4, 5),
+    *,
+    images: int = 1000,
+    epochs: int = 6,
+    tags: Mapping[str, Mapping[str, str]] | None = None,
+    **more: object,
+) -> RunSet:
+    """Return trainings of several levels of any factor.
+
+    Args:
+        key: the factor's.
+        shifts: how good each level is (lower is better).
+        seeds: of each level.
+        images: held out.
+        epochs: of the histories.
+        tags: of the runs of each level, beside `TAGS`.
+        more: for `RunSet`.
+    """
+    made = {}
+    for place, (label, shift) in enumerate(shifts.items()):
+        ones = []
+        for seed in seeds:
+            random = np.random.default_rng([place, seed, 7])
+            labels, probabilities = predictions(random, images, shift)
+            began = datetime(2026, 1, 2, tzinfo=UTC) + timedelta(minutes=seed)
+            ones.append(
+                Training(
+                    run_id=f"{place:02}{seed:02}" * 8,
+                    name=f"{label}-seed{seed}",
+                    seed=seed,
+                    started=began,
+                    ended=began + timedelta(minutes=1),
+                    params={**PARAMS, "epochs": str(epochs), "seed": str(seed), key: label},
+                    tags={**TAGS, **(tags or {}).get(label, {})},
+                    history=history(random, "relu", epochs, 1 + shift / 4, 1 + place / 9),
+                    labels=labels,
+                    predicted=probabilities.argmax(axis=1).astype(np.uint8),
+                    probabilities=probabilities,
+                )
+            )
+        made[label] = tuple(ones)
+    numbers = [float(label) if _is_number(label) else label for label in shifts]
+    given = {"remarks": (), "values": {label: label for label in shifts}, "dataset": "mnist-kaggle"}
+    return RunSet(
+        parent_id="ef" * 16,
+        title=key.rpartition(".")[2],
+        folder=key.rpartition(".")[2],
+        tags={"study": key.rpartition(".")[2], "command": "python -m src.study levels"},
+        factor=factor.of(key, numbers),
+        trainings=made,
+        **{**given, **more},
+    )
+
+
+def _is_number(label: str) -> bool:
+    try:
+        float(label)
+    except ValueError:
+        return False
+    return True
+
+
 def predictions(
     random: np.random.Generator, images: int, shift: float
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -139,11 +204,15 @@ def predictions(
     return labels.astype(np.uint8), rows.astype(np.float32)
 
 
-def history(random: np.random.Generator, activation: str, epochs: int) -> pd.DataFrame:
+def history(
+    random: np.random.Generator, activation: str, epochs: int, badness: float = 1, slow: float = 1
+) -> pd.DataFrame:
     """Return a row of metrics for each epoch; the first one takes longer."""
     number = np.arange(1, epochs + 1)
-    error = 0.03 * 0.7**number * np.exp(random.normal(0, 0.08, epochs)) + 0.004
-    seconds = SECONDS[activation] * np.exp(random.normal(0, 0.01, epochs) + random.normal(0, 0.01))
+    error = badness * (0.03 * 0.7**number * np.exp(random.normal(0, 0.08, epochs)) + 0.004)
+    seconds = (
+        slow * SECONDS[activation] * np.exp(random.normal(0, 0.01, epochs) + random.normal(0, 0.01))
+    )
     seconds[0] += 5
     table = pd.DataFrame(
         {

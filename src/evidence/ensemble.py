@@ -1,0 +1,78 @@
+"""The seeds of a level as an ensemble: the accuracy of their averaged probabilities."""
+
+from dataclasses import dataclass
+from itertools import combinations
+from math import comb
+
+import numpy as np
+
+MOST_SUBSETS = 200  # of one size; of more, so many are drawn
+
+
+@dataclass(frozen=True)
+class EnsembleCurve:
+    """Held-out accuracy against the number of members that an ensemble has.
+
+    The spread is that over subsets of these seeds. Subsets share members, the last is one subset
+    only, and so the spread narrows by itself: it says how much the choice of members matters, and
+    is no confidence interval.
+
+    Attributes:
+        members: 1 to the number of seeds, integers (sizes,).
+        mean: accuracy over the subsets of each size, a fraction, float (sizes,).
+        low: of the worst subset, float (sizes,).
+        high: of the best subset, float (sizes,).
+        subsets: how many of each size were scored, integers (sizes,).
+    """
+
+    members: np.ndarray
+    mean: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
+    subsets: np.ndarray
+
+
+def curve(probabilities: np.ndarray, labels: np.ndarray, seed: int = 0) -> EnsembleCurve:
+    """Return the accuracy of ensembles of every size: all subsets, or `MOST_SUBSETS` drawn ones.
+
+    Members vote with their probabilities, which are averaged.
+
+    Args:
+        probabilities: float (seeds, images, classes); rows sum to 1.
+        labels: true classes, integers (images,).
+        seed: of the draw; the same seed gives the same subsets.
+    """
+    seeds = len(probabilities)
+    random = np.random.default_rng(seed)
+    # On most images every run puts the same class first, and so does every average of them: these
+    # images need not be averaged.
+    single = probabilities.argmax(axis=-1)
+    contested = (single != single[0]).any(axis=0)
+    settled = int((single[0] == labels)[~contested].sum())
+    rows, truth = probabilities[:, contested].astype(np.float64), labels[contested]
+
+    def accuracy(subset: tuple[int, ...]) -> float:
+        votes = rows[list(subset)].sum(axis=0).argmax(axis=-1)
+        return (settled + int((votes == truth).sum())) / len(labels)
+
+    scores = [
+        np.array([accuracy(subset) for subset in _subsets(seeds, size, random)])
+        for size in range(1, seeds + 1)
+    ]
+    return EnsembleCurve(
+        members=np.arange(1, seeds + 1),
+        mean=np.array([part.mean() for part in scores]),
+        low=np.array([part.min() for part in scores]),
+        high=np.array([part.max() for part in scores]),
+        subsets=np.array([part.size for part in scores]),
+    )
+
+
+def _subsets(seeds: int, size: int, random: np.random.Generator) -> list[tuple[int, ...]]:
+    """Return all subsets of a size, or as many different ones as are allowed."""
+    if comb(seeds, size) <= MOST_SUBSETS:
+        return list(combinations(range(seeds), size))
+    drawn: dict[tuple[int, ...], None] = {}
+    while len(drawn) < MOST_SUBSETS:
+        drawn[tuple(sorted(random.choice(seeds, size, replace=False).tolist()))] = None
+    return list(drawn)

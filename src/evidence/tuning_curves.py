@@ -1,0 +1,172 @@
+"""What a search finds with a given budget: the best validation accuracy against the trials.
+
+A single search of n trials also tells what searches of fewer trials would have found, if its trials
+are independent draws from one distribution. That holds for random search alone. Samplers that learn
+(TPE, Gaussian processes) and grids choose each trial by the others: of these only the best so far
+is reported, and it says nothing about how another search would go.
+
+The band is around the median: half of all searches of k trials find more than the median curve at
+k. It is simultaneous and assumes no distribution: the whole true curve lies within it in at least
+95% of searches. It turns a band of the cumulative distribution, whose level is exact, into one of
+the curve. With few trials it ends early: n trials cannot exclude that much better settings exist,
+and then the upper bound is 1. That is a fact about small searches, not a fault of the band.
+
+Reference:
+    Dodge and others, "Show your work: improved reporting of experimental results", EMNLP 2019.
+    Tang and others, "Showing your work doesn't always work", ACL 2020 (the unbiased estimate).
+    Lourie, Cho and He, "Show your work with confidence: confidence bands for tuning curves", NAACL
+    2024.
+"""
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from scipy import optimize, special, stats
+
+from src.evidence.statistics import ALPHA
+from src.runtime.errors import InputError
+
+INDEPENDENT = ("random",)  # samplers whose trials are independent draws
+
+
+@dataclass(frozen=True)
+class TuningCurve:
+    """The best validation accuracy against the budget.
+
+    Attributes:
+        budget: 1 to the number of trials, integers (trials,).
+        best_so_far: in the order of the trials, float (trials,).
+        expected: the mean best of so many independent trials, float (trials,); unbiased. None for a
+            sampler that learns, as are all below.
+        median: the median best of so many trials, float (trials,).
+        low: lower bound of the median curve, float (trials,); 0 where the trials give none.
+        high: upper bound, float (trials,); 1 where the trials give none.
+    """
+
+    budget: np.ndarray
+    best_so_far: np.ndarray
+    expected: np.ndarray | None
+    median: np.ndarray | None
+    low: np.ndarray | None
+    high: np.ndarray | None
+
+
+def curve(scores: np.ndarray, sampler: str) -> TuningCurve:
+    """Return the tuning curve of a search.
+
+    Args:
+        scores: validation accuracy of each trial in their order, float (trials,); NaN for a trial
+            that failed, which counts as 0: its share of the budget is spent.
+        sampler: its name, as in conf/search: of `random`, trials are independent.
+
+    Raises:
+        InputError: there is no trial.
+    """
+    scores = np.nan_to_num(np.asarray(scores, np.float64), nan=0.0)
+    if scores.size == 0:
+        raise InputError(
+            "A tuning curve needs at least one trial that ended, found none: run the search first."
+        )
+    budget = np.arange(1, scores.size + 1)
+    best = np.maximum.accumulate(scores)
+    if sampler not in INDEPENDENT:
+        return TuningCurve(budget, best, None, None, None, None)
+    ranked = np.sort(scores)
+    shares = np.arange(1, scores.size + 1) / scores.size
+    floors, ceilings = band(scores.size)
+    quantiles = 0.5 ** (1 / budget)  # the median best of k trials is this quantile of one
+    return TuningCurve(
+        budget=budget,
+        best_so_far=best,
+        expected=expected_best(ranked, budget),
+        median=_quantiles(np.append(ranked, 1.0), np.append(shares, 1.0), quantiles),
+        # Where the distribution may lie highest, its quantiles lie lowest, and vice versa.
+        low=_quantiles(np.append(0.0, ranked), np.append(ceilings, 1.0), quantiles),
+        high=_quantiles(np.append(ranked, 1.0), np.append(floors, 1.0), quantiles),
+    )
+
+
+def expected_best(ranked: np.ndarray, budget: np.ndarray) -> np.ndarray:
+    """Return the mean of the best over all subsets of each size, float (sizes,).
+
+    Args:
+        ranked: scores of the trials, ascending, float (trials,).
+        budget: sizes of the subsets, integers from 1 to the number of trials.
+    """
+    trials = len(ranked)
+    place = np.arange(1, trials + 1)
+
+    def logarithm(n: np.ndarray | int, k: int) -> np.ndarray:
+        return special.gammaln(n + 1) - special.gammaln(k + 1) - special.gammaln(n - k + 1)
+
+    means = []
+    for size in budget:
+        # The i-th is the best of a subset if the others are among the i − 1 below it.
+        weights = np.zeros(trials)
+        possible = place >= size
+        chosen = logarithm(place[possible] - 1, size - 1) - logarithm(trials, size)
+        weights[possible] = np.exp(chosen)
+        means.append(weights @ ranked)
+    return np.array(means)
+
+
+@lru_cache(maxsize=64)
+def band(trials: int, level: float = ALPHA) -> tuple[np.ndarray, np.ndarray]:
+    """Return the bounds of the cumulative distribution at each of the ranked trials.
+
+    The i-th of n is at a quantile that follows the beta distribution (i, n + 1 − i). Equal-tailed
+    intervals of all of them are widened until they hold at once with the probability 1 − `level`.
+    The distribution is at least the i-th lower bound from the i-th trial on, and at most the i-th
+    upper bound before it.
+
+    Returns:
+        Lower and upper bounds, float (trials,) each.
+    """
+
+    def excess(logit: float) -> float:
+        return coverage(*_intervals(trials, special.expit(logit))) - (1 - level)
+
+    return _intervals(trials, special.expit(optimize.brentq(excess, -30, 5, xtol=1e-10)))
+
+
+def coverage(low: np.ndarray, high: np.ndarray) -> float:
+    """Return the probability that all ranked uniform numbers lie between their bounds.
+
+    It goes through the bounds in ascending order, and keeps how probable each count of numbers
+    below is, among those counts that violate no bound so far (as Noé and Steck do).
+
+    Args:
+        low: of each rank, ascending, float (n,).
+        high: of each rank, ascending, float (n,).
+    """
+    trials = len(low)
+    chance, first, before = np.ones(1), 0, 0.0  # chance[i] is that of a count of first + i
+    for place in np.unique(np.concatenate([low, high])):
+        # All ranks bounded by `place` from above lie below it; none bounded from below does.
+        least = int(np.searchsorted(high, place, "right"))
+        most = int(np.searchsorted(low, place, "left"))
+        was = first + np.arange(chance.size)[:, None]
+        now = np.arange(least, most + 1)
+        share = min((place - before) / (1 - before), 1.0)
+        chance = chance @ stats.binom.pmf(now - was, trials - was, share)
+        first, before = least, place
+    return float(chance.sum())
+
+
+def _intervals(trials: int, outside: float) -> tuple[np.ndarray, np.ndarray]:
+    """Return the equal-tailed intervals of the ranks, each of which misses with a probability."""
+    rank = np.arange(1, trials + 1)
+    ranks = stats.beta(rank, trials + 1 - rank)
+    return ranks.ppf(outside / 2), ranks.isf(outside / 2)
+
+
+def _quantiles(places: np.ndarray, shares: np.ndarray, quantiles: np.ndarray) -> np.ndarray:
+    """Return the smallest place at which a step function reaches each quantile.
+
+    Args:
+        places: ascending, float (n,).
+        shares: of the distribution up to each place, ascending to 1, float (n,).
+        quantiles: between 0 and 1.
+    """
+    return places[np.searchsorted(shares, quantiles - 1e-12)]

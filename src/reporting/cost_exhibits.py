@@ -1,0 +1,161 @@
+"""The exhibit of models: accuracy against what it costs, with the Pareto front."""
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter, NullLocator
+from mlflow import MlflowClient
+from mlflow.artifacts import download_artifacts
+from mlflow.exceptions import MlflowException
+
+from src.evidence.findings import Findings
+from src.evidence.run_set import RunSet
+from src.reporting.captions import Caption
+from src.reporting.comparison_figures import ink, looks_of, new_figure
+from src.reporting.exhibits import Exhibit
+from src.reporting.number_exhibits import DECADE
+from src.runtime import heavy_imports
+from src.runtime.formatting import listed
+
+SECONDS, PARAMETERS = "Seconds per epoch", "Parameters"
+
+
+def of(found: Findings, parameters: Mapping[str, int]) -> list[Exhibit]:
+    """Return the exhibits of models.
+
+    Args:
+        found: the findings.
+        parameters: of each model; empty if unknown.
+    """
+    costs: dict[str, dict[str, float]] = {}
+    if found.times:
+        costs[SECONDS] = {
+            name: float(np.median(ones)) for name, ones in found.times.seconds.items()
+        }
+    if parameters:
+        costs[PARAMETERS] = {name: float(number) for name, number in parameters.items()}
+    if not costs:
+        return []
+    return [Exhibit("pareto", caption(found, costs), partial(figure, found, costs))]
+
+
+def parameters(client: MlflowClient, runs: RunSet) -> dict[str, int]:
+    """Return how many numbers each model has: its runs tell, or else their logged models are
+    counted. Empty unless that of every model is known.
+
+    Args:
+        client: of the store that the runs are in.
+        runs: the set.
+    """
+    found = {}
+    for name, ones in runs.trainings.items():
+        number = ones[0].parameters or _count(client, ones[0].run_id)
+        if number is None:
+            return {}
+        found[name] = number
+    return found
+
+
+def _count(client: MlflowClient, run_id: str) -> int | None:
+    """Return how many numbers the model that a run logged has; None if it is not there."""
+    experiment = client.get_run(run_id).info.experiment_id
+    logged = client.search_logged_models([experiment], f"source_run_id = '{run_id}'")
+    if not logged:
+        return None
+    heavy_imports.load()
+    import keras  # slow, and rarely needed
+
+    with TemporaryDirectory() as folder:
+        try:
+            download_artifacts(artifact_uri=logged[0].artifact_location, dst_path=folder)
+            [path, *_] = Path(folder).rglob("*.keras")
+            return keras.saving.load_model(path, compile=False).count_params()
+        except (MlflowException, OSError, ValueError, TypeError):
+            return None
+
+
+def front(costs: Mapping[str, float], accuracy: Mapping[str, float]) -> list[str]:
+    """Return the levels that no other one beats in both, the cheapest first.
+
+    Args:
+        costs: of each level.
+        accuracy: of the same.
+    """
+    kept: list[str] = []
+    for name in sorted(costs, key=lambda name: (costs[name], -accuracy[name])):
+        if not kept or accuracy[name] > accuracy[kept[-1]]:
+            kept.append(name)
+    return kept
+
+
+def figure(found: Findings, costs: Mapping[str, Mapping[str, float]]) -> Figure:
+    """Draw the mean accuracy against each cost, with the Pareto front.
+
+    Args:
+        found: the findings.
+        costs: by what they are, of each level.
+    """
+    drawn = new_figure(0.9 + 3.0 * len(costs), "Accuracy against cost")
+    look = looks_of(found)
+    means = {name: found.means[name].value for name in found.levels}
+    for axes, (title, cost) in zip(
+        drawn.subplots(len(costs), 1, squeeze=False)[:, 0], costs.items(), strict=True
+    ):
+        best = front(cost, means)
+        x, y = [cost[name] for name in best], [100 * means[name] for name in best]
+        axes.step(x, y, where="post", color=ink(), lw=1, ls=(0, (4, 3)))
+        for name in found.levels:
+            mean = found.means[name]
+            axes.plot(
+                [cost[name]] * 2, [100 * mean.low, 100 * mean.high], color=look[name].color, lw=2
+            )
+            axes.plot(cost[name], 100 * mean.value, look[name].marker, color=look[name].color, ms=8)
+        values = list(cost.values())
+        if max(values) / min(values) >= DECADE:
+            axes.set_xscale("log")
+            axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5), numticks=12))
+            axes.xaxis.set_minor_locator(NullLocator())
+            axes.xaxis.set_minor_formatter(NullFormatter())
+        else:
+            axes.xaxis.set_major_locator(MaxNLocator(6))
+        axes.margins(x=0.16, y=0.14)
+        axes.xaxis.set_major_formatter(lambda value, _: f"{value:,.6g}")
+        for name in found.levels:
+            axes.annotate(
+                name,
+                (cost[name], 100 * means[name]),
+                xytext=(8, 5 if name in best else -12),
+                textcoords="offset points",
+                fontsize=10,
+                fontweight="bold" if name in best else "normal",
+            )
+        axes.set_xlabel(title)
+        axes.set_ylabel("Held-out accuracy (%)")
+        axes.grid()
+    return drawn
+
+
+def caption(found: Findings, costs: Mapping[str, Mapping[str, float]]) -> Caption:
+    """Say which levels are worth their cost."""
+    means = {name: found.means[name].value for name in found.levels}
+    parts = []
+    for title, cost in costs.items():
+        best = front(cost, means)
+        beaten: Sequence[str] = [name for name in found.levels if name not in best]
+        part = f"By {title.lower()}, the Pareto front is {listed(best)}"
+        if beaten:
+            part += (
+                f"; {listed(beaten)} {'is' if len(beaten) == 1 else 'are'} beaten by a cheaper one"
+            )
+        parts.append(f"{part}.")
+    return Caption(
+        " ".join(parts),
+        "The markers are mean accuracies with 95% CIs for new seeds on these images, the median "
+        "epoch's time and the number of parameters. The dashed line is the Pareto front: a model "
+        "on it (bold) has the highest mean of all that cost no more; whether two models differ "
+        "significantly, the verdicts tell.",
+    )

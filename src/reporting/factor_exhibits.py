@@ -1,0 +1,58 @@
+"""What a factor brings along to its report: exhibits that make sense for this factor only."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from mlflow import MlflowClient
+
+from src.evidence.findings import Findings
+from src.evidence.run_set import ACTIVATION, RunSet
+from src.reporting import cost_exhibits, ensemble_exhibits, number_exhibits
+from src.reporting.exhibits import Exhibit
+from src.runtime import heavy_imports
+
+if TYPE_CHECKING:  # it imports TensorFlow
+    from src.reporting.activation_profile import Profile
+
+MODEL = "model"
+
+
+@dataclass(frozen=True)
+class Brought:
+    """What a factor brings along.
+
+    Attributes:
+        exhibits: beside those of any comparison.
+        profile: of activations by themselves; None for another factor.
+        parameters: how many numbers each model has, where that is a question and known.
+    """
+
+    exhibits: Sequence[Exhibit]
+    profile: Profile | None = None
+    parameters: Mapping[str, int] = field(default_factory=dict)
+
+
+def of(client: MlflowClient, runs: RunSet, found: Findings) -> Brought:
+    """Return what the factor of a set of runs brings along.
+
+    Args:
+        client: of the store that the runs are in.
+        runs: the set.
+        found: the findings on it.
+    """
+    ensembles = ensemble_exhibits.of(runs, found)
+    if found.factor.key == ACTIVATION:
+        heavy_imports.load()
+        from src.reporting import activation_exhibits, activation_profile  # TensorFlow
+
+        own = activation_profile.profile(runs, found)
+        return Brought([*activation_exhibits.of(found, own), *ensembles], own)
+    if found.factor.numeric:
+        return Brought([*number_exhibits.of(runs, found), *ensembles])
+    if found.factor.key == MODEL:
+        parameters = cost_exhibits.parameters(client, runs)
+        return Brought([*cost_exhibits.of(found, parameters), *ensembles], None, parameters)
+    return Brought(ensembles)
