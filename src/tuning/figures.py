@@ -216,8 +216,9 @@ class _Scale:
         """Give the x-axis this scale."""
         axis = axes.xaxis
         if self.texts:
-            turned = {"rotation": 30, "ha": "right"} if sum(map(len, self.texts)) > 22 else {}
-            axis.set_ticks(range(len(self.texts)), self.texts, **turned)
+            axis.set_ticks(range(len(self.texts)), self.texts)
+            if sum(map(len, self.texts)) > 22:
+                axis.set_tick_params(rotation=30)
             axes.set_xlim(-0.5, len(self.texts) - 0.5)
         elif self.log:
             axes.set_xscale("log")

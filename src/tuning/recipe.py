@@ -100,7 +100,7 @@ def _head(name: str, search: Search, found: list[Trial], data: Dataset) -> str:
         f"{'; '.join(searched)}. All else as in {' '.join(design.base(search))}.",
         f"Data: {data.name} ({data.digest[:12]}). Commit: {commit}{changed}.",
     ]
-    lines = [line for one in texts for line in wrap(one, WIDTH - 2)]
+    lines = [line for one in texts for line in wrap(one, WIDTH - 2, break_on_hyphens=False)]
     mark = f"{_mark(name)} on {date.today().isoformat()}; it writes it anew when it finds better."
     use = f"  python -m src.train experiment={name}"
     return "\n".join(["# @package _global_", mark, *(f"# {line}" for line in [*lines, use]), ""])
