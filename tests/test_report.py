@@ -237,7 +237,11 @@ def test_the_command_prints_the_verdicts_and_where_the_report_is(first):
     title, *verdicts, last = first.printed.splitlines()
     assert title == "five · 5 activations × 4 seeds · differences in percentage points (pp)"
     told = json.loads(first.files["results.json"])
-    assert verdicts == [pair["verdict"] for pair in told["pairs"]]
+    remark, *verdicts = verdicts
+    assert remark.startswith("Note: With 4 seeds, intervals are narrower than they claim")
+    assert told["remarks"] == [remark.removeprefix("Note: ")]
+    for line, pair in zip(verdicts, told["pairs"], strict=True):
+        assert line.startswith(f"{pair['sentence']} A run of {pair['comparison']['first']} beats a")
     assert last == (f"reports/five/index.html, and in MLflow's run {first.parent_id} under report/")
 
 
@@ -259,15 +263,47 @@ def test_what_is_left_out_is_noted_on_the_page_and_on_the_screen(second):
     remark = "Left out: relu-seed9 (failed)."
     assert f'<p class="note">{remark}</p>' in second.page
     assert second.printed.splitlines()[1] == f"Note: {remark}"
-    assert json.loads(second.files["results.json"])["remarks"] == [remark]
+    assert json.loads(second.files["results.json"])["remarks"][0] == remark
 
 
 def test_another_reference_can_be_asked_for(second):
     told = json.loads(second.files["results.json"])
     assert told["reference"] == "GELU"
-    assert next(iter(told["activations"])) == "GELU"
+    assert next(iter(told["levels"])) == "GELU"
     assert "longer than with GELU" in second.page or "shorter than with GELU" in second.page
-    assert 'python -m src.report --reference "GELU"' in second.page
+    assert 'python -m src.report five --reference "GELU"' in second.page
+
+
+# Several studies
+
+
+def test_several_studies_share_a_page(project, second, capsys):
+    client, parent_id = project
+    experiment = client.get_run(parent_id).info.experiment_id
+    small = {"activations": ("relu", "swish"), "seeds": (1, 2), "images": 200}
+    study(client, experiment, "other", **small)
+    command("five", "other")
+    folder = paths.REPORTS / "five-other-joined"
+    assert capsys.readouterr().out.splitlines()[-1] == str(folder / page.PAGE)
+    assert set(files(folder)) == {"index.html", "pairs.csv", "forest.png", "forest-dark.png"}
+    text = (folder / page.PAGE).read_text()
+    assert "Where the activation matters" in text
+    assert "python -m src.report five other" in text
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("five", "five"), "five is named twice: name each study once."),
+        (("five", "fve"), "'fve' is neither a study nor the id of a run in MLflow. Did you mean"),
+    ],
+)
+def test_a_study_that_is_named_twice_or_does_not_exist_is_refused(
+    project, second, capsys, words, said
+):
+    before = sorted(path.name for path in paths.REPORTS.iterdir())
+    assert said in refused(capsys, *words)
+    assert sorted(path.name for path in paths.REPORTS.iterdir()) == before
 
 
 # Mistakes
@@ -337,8 +373,8 @@ def test_a_full_disk_leaves_the_report_before_as_it_was(project, second, monkeyp
 @pytest.mark.parametrize(
     ("words", "status", "said"),
     [
-        (["--help"], 0, "--reference ACTIVATION"),
-        (["one", "two"], 2, "unrecognized arguments: two"),
+        (["--help"], 0, "--reference LEVEL"),
+        (["--two"], 2, "unrecognized arguments: --two"),
         (["--reference"], 2, "expected one argument"),
     ],
 )
