@@ -23,14 +23,16 @@ from PIL import Image
 from src import report
 from src.data import mirrors
 from src.evaluation import figures
-from src.reporting import activation_exhibits, activation_profile, exhibits, page
+from src.reporting import activation_profile, exhibits, factor_exhibits, page
 from src.runtime import errors, paths
 from src.tracking import store
 from tests.support.commands import ROOT
-from tests.support.simulated_runs import COUNTS, DIGEST, FIGURES
+from tests.support.simulated_runs import COUNTS, DIGEST
+from tests.support.simulated_runs import FIGURES as COMPARED
 from tests.support.studies import child, study
 
 TABLES = {"results.json", "runs.csv", "pairs.csv"}
+FIGURES = (*COMPARED, "ensembles")
 
 
 @dataclass(frozen=True)
@@ -219,7 +221,7 @@ def test_the_numbers_lie_beside_the_page(first):
     runs, pairs = (pd.read_csv(BytesIO(first.files[f"{name}.csv"])) for name in ("runs", "pairs"))
     assert len(runs) == 20
     accuracy = runs[runs["activation"] == "ReLU"]["test_accuracy"].mean()
-    assert accuracy == pytest.approx(told["activations"]["ReLU"]["mean"]["value"])
+    assert accuracy == pytest.approx(told["levels"]["ReLU"]["mean"]["value"])
     assert pairs["second"].tolist()[:4] == ["ReLU"] * 4
     assert pairs["p_holm"].tolist() == pytest.approx(
         [pair["comparison"]["p_holm"] for pair in told["pairs"]]
@@ -271,7 +273,7 @@ def test_another_reference_can_be_asked_for(second):
     assert told["reference"] == "GELU"
     assert next(iter(told["levels"])) == "GELU"
     assert "longer than with GELU" in second.page or "shorter than with GELU" in second.page
-    assert 'python -m src.report five --reference "GELU"' in second.page
+    assert "python -m src.report five --reference GELU" in second.page
 
 
 # Several studies
@@ -357,17 +359,16 @@ def test_a_full_disk_leaves_the_report_before_as_it_was(project, second, monkeyp
         (folder / "half.png").write_bytes(b"half a picture")
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(folder))
 
-    monkeypatch.setattr(activation_profile, "profile", lambda runs, found: None)
+    monkeypatch.setattr(factor_exhibits, "of", lambda *found: factor_exhibits.Brought([]))
     monkeypatch.setattr(exhibits, "of", lambda *found: [])
-    monkeypatch.setattr(activation_exhibits, "of", lambda *found: [])
     monkeypatch.setattr(exhibits, "draw", fill)
+    before = sorted(paths.REPORTS.iterdir())
     with pytest.raises(SystemExit) as ended:
         command("five")
     assert ended.value.code == 1
     assert "no space left on device" in capsys.readouterr().err
-    folder = paths.REPORTS / "five"
-    assert files(folder) == second.files
-    assert list(paths.REPORTS.iterdir()) == [folder]
+    assert files(paths.REPORTS / "five") == second.files
+    assert sorted(paths.REPORTS.iterdir()) == before
 
 
 @pytest.mark.parametrize(
