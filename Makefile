@@ -18,7 +18,7 @@ drill: .venv/locked  ## kill every command at its steps, and damage files (40 mi
 	@python -m pytest -n 0 -q --drill \
 	    tests/end_to_end/test_kills.py tests/end_to_end/test_damaged_files.py $(ARGS)
 
-study: .venv/locked  ## activations × seeds, resumable; `make study STUDY=fashion` for another
+study: .venv/locked  ## levels × seeds of a study, resumable; `make study STUDY=fashion` for another
 	@dvc repro -q preprocess && python -m src.study $(STUDY)
 
 ui: .venv/locked  ## the runs in MLflow, on http://127.0.0.1:5000

@@ -1,21 +1,32 @@
-"""Run a study: activations × seeds, as conf/study/NAME.yaml says, in one MLflow parent run.
+"""Run a study: levels × seeds, as conf/study/NAME.yaml says, in one MLflow parent run.
 
 Usage: python -m src.study [NAME]
 
 A study resumes after any interruption. Finished runs are found in MLflow by the digest of their
 training (src/tracking/fingerprint.py) and not trained again; a run that was interrupted goes on
-after its last epoch, a failed one is tried again; and a longer list of activations or seeds trains
-only what is new. Runs made by `src.train` do not count: their times were not interleaved.
+after its last epoch, a failed one is tried again; and a longer list of levels or seeds trains only
+what is new. Runs made by `src.train` do not count: their times were not interleaved.
+
+With `seeds: {until: decided, ...}` it is looked at after the planned numbers of seeds, and ends
+where every pair of levels is better, worse or equivalent (src/evidence/sequential.py). With `tune:
+SEARCH` each level is tuned first, by the same search with the same budget (src/tuning/levels.py).
 """
 
 import argparse
 import signal
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
-from src.data import dataset
-from src.runtime import errors
+from src.data import dataset, read_csv
+from src.data.dataset import Dataset
+from src.runtime import errors, paths
 from src.runtime.errors import InputError
-from src.studies import design, executors
+from src.studies import design, executors, study_file
+from src.studies.design import RunKey, Study
+from src.tuning import levels
+
+if TYPE_CHECKING:
+    from src.studies.runner import Decision
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -26,18 +37,25 @@ def main(argv: Sequence[str] | None = None) -> None:
             run failed.
     """
     name = _arguments(argv).name
-    study = design.load(name)
+    study = study_file.load(name)
     data = dataset.describe()
     design.check_data(study, data)
     try:
-        compositions = design.compositions(study, study.activations, study.seeds)
+        compositions = design.compositions(study)
+        tuning = levels.load(study) if study.tune else None
     except InputError as error:
         raise InputError(f"conf/study/{name}.yaml: {error}") from error
+    _check_labels(name, study, data)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: resumable, KILLED
     with executors.server():
         from src.studies import runner  # MLflow: after the checks
 
-        failed = runner.run(name, study, data, compositions)
+        if tuning is not None:
+            study = levels.tuned(study, levels.winners(tuning, data))
+            compositions = design.compositions(study)
+        failed = runner.run(
+            name, study, data, compositions, lambda client, made: _decide(study, client, made)
+        )
     if failed:
         raise InputError(
             f"{len(failed)} of {len(compositions)} runs did not finish "
@@ -49,18 +67,43 @@ def main(argv: Sequence[str] | None = None) -> None:
     print("  make ui                            the runs in MLflow")
 
 
+def _check_labels(name: str, study: Study, data: Dataset) -> None:
+    """Refuse planned looks at data by which nothing can be decided."""
+    if study.looks and read_csv.solution(paths.SOLUTION_CSV, data.counts["test"]) is None:
+        raise InputError(
+            f"conf/study/{name}.yaml: its seeds go on until the held-out images decide, but "
+            f"{paths.SOLUTION_CSV} has no labels of them: list the seeds instead, or use data with "
+            "public labels (fetch.source=mnist)."
+        )
+
+
+def _decide(study: Study, client: Any, made: Mapping[RunKey, Any]) -> "Decision":
+    """Return what a look at a study's finished runs finds."""
+    from src.evidence import load_correct, sequential  # MLflow and SciPy: after the checks
+    from src.studies.runner import Decision
+
+    look = sequential.look(
+        load_correct.load(client, made),
+        reference=study.reference,
+        compare=study.compare,
+        smallest_effect=study.smallest_effect,
+        looks=study.looks,
+    )
+    return Decision(look.decided, look.sentence)
+
+
 def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m src.study",
-        description="Train every activation of a study with every seed. The same command "
-        "resumes after any interruption.",
+        description="Train every level of a study's factor, such as each activation, with every "
+        "seed. The same command resumes after any interruption.",
     )
     parser.add_argument(
         "name",
         nargs="?",
         default="default",
         metavar="NAME",
-        help=f"a file of conf/study/: {', '.join(design.names())} (default: default)",
+        help=f"a file of conf/study/: {', '.join(study_file.names())} (default: default)",
     )
     return parser.parse_args(argv)
 

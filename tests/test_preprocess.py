@@ -1,5 +1,4 @@
 import json
-import math
 import os
 import subprocess
 import sys
@@ -262,45 +261,6 @@ def test_a_fraction_that_leaves_no_image_of_a_class_is_told_with_the_counts(
         "or fetch a train.csv with more images."
     )
     assert contents(fetched) == before
-
-
-@pytest.mark.parametrize("images", range(1, 60))
-def test_what_is_accepted_can_be_split(images):
-    labels = np.arange(images, dtype=np.uint8) % 4
-    for fraction in (0.01, 0.1, 1 / 3, 0.5, 0.7, 0.99):
-        try:
-            train, valid = preprocess.split(labels, fraction, 1)
-        except InputError:
-            continue
-        assert sorted([*train, *valid]) == list(range(images))
-
-
-@pytest.mark.parametrize("images", range(4, 60))
-def test_of_every_class_there_are_images_in_both_parts(images):
-    labels = np.arange(images, dtype=np.uint8) % 4
-    labels[:2] = 9  # rare
-    for fraction in (0.01, 0.1, 1 / 3, 0.5, 0.7, 0.99):
-        try:
-            train, valid = preprocess.split(labels, fraction, 1)
-        except InputError:
-            continue
-        assert len(valid) == math.ceil(fraction * images)
-        assert set(labels[train]) == set(labels[valid]) == set(labels)
-
-
-@pytest.mark.parametrize("fraction", [0.013, 0.1, 1 / 3, 0.9])
-def test_a_class_that_is_common_is_off_its_share_by_less_than_an_image(fraction):
-    labels = np.random.RandomState(1).choice(10, 5000).astype(np.uint8)
-    valid = preprocess.split(labels, fraction, 1)[1]
-    shares = np.bincount(labels) * len(valid) / len(labels)
-    assert len(valid) == math.ceil(fraction * 5000)
-    assert np.abs(np.bincount(labels[valid]) - shares).max() < 1
-
-
-def test_the_parts_are_in_random_order():
-    labels = np.repeat(np.arange(10, dtype=np.uint8), 100)
-    for part in preprocess.split(labels, 0.2, 1):
-        assert set(labels[part[:50]]) == set(range(10))
 
 
 @pytest.mark.parametrize("stage", ["fetch", "preprocess"])

@@ -1,3 +1,4 @@
+import json
 import re
 import subprocess
 import sys
@@ -10,8 +11,9 @@ import pytest
 import yaml
 
 from src import study
+from src.config import schema
 from src.runtime import metric_names
-from src.studies import design, executors, note
+from src.studies import executors, note, study_file
 from tests.support import broken_activation
 from tests.support.commands import environment, files, make_project, run, runs, sentence, store
 
@@ -26,11 +28,29 @@ STUDY = {
     "workers": 2,
 }
 
+RATES = {
+    "question": "Does the learning rate matter?",
+    "experiment": "default",
+    "dataset": "files-any",
+    "factor": "optimizer.learning_rate",
+    "levels": [0.001, 0.01],
+    "reference": 0.01,
+    "seeds": [1, 2],
+    "smallest_effect": 0.01,
+    "vary": ["seed", "split"],
+    "overrides": ["model=mlp", "model.units=[16]", "batch_size=4", f"epochs={EPOCHS}"],
+    "workers": 2,
+}
+
 
 def write(project, name="mine", **changes):
     folder = project / "conf" / "study"
     folder.mkdir(exist_ok=True)
     (folder / f"{name}.yaml").write_text(yaml.safe_dump(STUDY | changes))
+
+
+def write_whole(project, name, study):
+    (project / "conf" / "study" / f"{name}.yaml").write_text(yaml.safe_dump(study))
 
 
 def parent_and_children(recorded):
@@ -54,6 +74,8 @@ def refusing(small_mnist, tmp_path_factory):
     write(project, "typo", activations=["relu", "swihs"])
     write(project, "empty", seeds=[])
     write(project, "elsewhere", dataset="fashion_mnist-kaggle")
+    write_whole(project, "factor", RATES | {"factor": "optimizer.learning_rat"})
+    write_whole(project, "kind", RATES | {"levels": ["slow", "fast"], "reference": "slow"})
     return project
 
 
@@ -64,6 +86,8 @@ def refusing(small_mnist, tmp_path_factory):
         ("typo", "activation=swihs is unknown.*'swish'"),
         ("empty", "seeds is empty"),
         ("elsewhere", "fashion_mnist-kaggle, but .* files-any"),
+        ("factor", "factor is optimizer.learning_rat, .*'optimizer.learning_rate'"),
+        ("kind", "learning_rate=slow is a text, .* a number"),
     ],
 )
 def test_a_mistake_is_one_sentence_without_heavy_imports_and_leaves_no_file(
@@ -107,7 +131,7 @@ def test_what_cannot_be_built_is_refused_before_anything_is_made(
 def test_help_lists_the_studies(capsys):
     with pytest.raises(SystemExit):
         study.main(["--help"])
-    assert ", ".join(design.names()) in capsys.readouterr().out
+    assert ", ".join(study_file.names()) in capsys.readouterr().out
 
 
 # A study, stopped and started again
@@ -260,7 +284,14 @@ def test_the_parent_run_reads_well(told):
     parent, children = parent_and_children(told.recorded["grown"])
     assert parent.info.run_name == "study mine"
     tags = parent.data.tags
-    assert (tags["study"], tags["activations"], tags["seeds"]) == ("mine", "relu swish mine", "1 2")
+    assert (tags["study"], tags["factor"], tags["seeds"]) == ("mine", "activation", "1 2")
+    assert json.loads(tags["levels"]) == {
+        activation: [f"activation={activation}"] for activation in ("relu", "swish", "mine")
+    }
+    assert (tags["reference"], tags["compare"]) == ("relu", "reference")
+    assert (tags["smallest_effect"], tags["vary"]) == ("0.0002", '["seed"]')
+    assert tags["question"] == "Whether a study works."
+    assert not {"looks", "tune"} & set(tags)
     assert tags["command"].endswith("src.study mine")
     assert tags["mlflow.note.content"].startswith("Whether a study works. [Its runs](#/")
     for activation in ("relu", "swish", "mine"):
@@ -282,3 +313,102 @@ def test_what_a_run_prints_is_in_a_file_of_its_folder(told):
     logs = [path.read_text() for path in project.glob(f"multirun/*/*/*mine-seed2/{executors.LOG}")]
     assert len(logs) == 1
     assert f"mine-seed2 · epoch {EPOCHS}/{EPOCHS}" in logs[0]
+
+
+# A study of another factor, whose split varies with the seed
+
+
+@pytest.fixture(scope="module")
+def rates(small_mnist, tmp_path_factory):
+    """A study of the learning rate that was killed while two workers trained, and started again."""
+    project = make_project(tmp_path_factory.mktemp("rates"), small_mnist)
+    write_whole(project, "rates", RATES)
+    command = [sys.executable, "-m", "src.study", "rates"]
+    process = subprocess.Popen(
+        command, cwd=project, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    wait_for_epochs(process, project, 2)
+    workers = psutil.Process(process.pid).children(recursive=True)
+    process.kill()
+    psutil.wait_procs(workers, timeout=60)
+    process.communicate(timeout=60)
+    begun = parent_and_children(runs(project))[1]
+    return project, begun, run(project, "src.study", "rates")
+
+
+@pytest.mark.slow
+def test_a_study_of_any_factor_goes_on_where_it_was_killed(rates):
+    project, begun, done = rates
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "Study rates: 2 learning rates × 2 seeds = 4 runs" in done.stdout
+    parent, children = parent_and_children(runs(project))
+    assert set(children) == {f"{rate}-seed{seed}" for rate in ("0.001", "0.01") for seed in (1, 2)}
+    for name, one in begun.items():
+        assert children[name].info.run_id == one.info.run_id
+    assert {one.info.status for one in (parent, *children.values())} == {"FINISHED"}
+    table = done.stdout.split("Mean ± standard deviation over the seeds")[1]
+    assert "learning rate" in table
+    told = parent.data.tags
+    assert (told["factor"], told["reference"]) == ("optimizer.learning_rate", "0.01")
+    assert json.loads(told["levels"]) == {
+        "0.001": ["optimizer.learning_rate=0.001"],
+        "0.01": ["optimizer.learning_rate=0.01"],
+    }
+
+
+@pytest.mark.slow
+def test_every_run_is_tagged_with_its_study_its_level_and_all_its_choices(rates):
+    project, _, _ = rates
+    for name, one in parent_and_children(runs(project))[1].items():
+        tags = one.data.tags
+        assert (tags["study"], tags["variant"]) == ("rates", name.partition("-")[0])
+        assert one.data.params["optimizer.learning_rate"] == tags["variant"]
+        chosen = {group: tags[group] for group in schema.CHOICES}
+        assert chosen == {
+            "activation": "swish",
+            "model": "mlp",
+            "optimizer": "adamw",
+            "schedule": "one_cycle",
+            "augmentation": "elastic",
+            "experiment": "default",
+        }
+
+
+@pytest.mark.slow
+def test_a_split_that_varies_is_alike_for_the_levels_and_another_for_each_seed(rates):
+    project, _, _ = rates
+    _, children = parent_and_children(runs(project))
+    digests = {name: one.data.tags["data_digest"] for name, one in children.items()}
+    assert digests["0.001-seed1"] == digests["0.01-seed1"]
+    assert digests["0.001-seed2"] == digests["0.01-seed2"]
+    assert len(set(digests.values())) == 2
+    assert {one.data.params["split_seed"] for one in children.values()} == {"1", "2"}
+
+
+# A study with planned looks
+
+
+@pytest.mark.slow
+def test_a_planned_study_is_looked_at_and_ends_where_it_is_decided(small_mnist, tmp_path):
+    project = make_project(tmp_path, small_mnist)
+    plan = {"until": "decided", "looks": [2, 3, 4]}
+    quick = ["model=mlp", "model.units=[16]", "batch_size=64", "epochs=1"]
+    write_whole(project, "plan", RATES | {"seeds": plan, "vary": ["seed"], "overrides": quick})
+    done = run(project, "src.study", "plan")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "4 seeds = 8 runs, looked at after 2, 3 and 4 seeds" in done.stdout
+    looks = re.findall(
+        r"^Look (\d) of 3, after (\d) seeds: (.*) · (.*)$", done.stdout, re.MULTILINE
+    )
+    assert [int(number) for number, _, _, _ in looks] == list(range(1, len(looks) + 1))
+    assert all(ending.startswith("it goes on to") for _, _, _, ending in looks[:-1])
+    assert "the study ends" in looks[-1][3]
+    seeds = int(looks[-1][1])
+    parent, children = parent_and_children(runs(project))
+    assert len(children) == 2 * seeds
+    assert parent.data.tags["looks"] == "[2, 3, 4]"
+    again = run(project, "src.study", "plan")
+    assert [line for line in again.stdout.splitlines() if line.startswith("Look")] == [
+        line for line in done.stdout.splitlines() if line.startswith("Look")
+    ]
+    assert len(runs(project)) == 1 + 2 * seeds

@@ -86,6 +86,7 @@ class Mlflow:
     experiment: str = MISSING
     parent_run_id: str | None = None
     resume: bool = True  # a multirun goes on with what is made of it already
+    named_by: list[str] = field(default_factory=lambda: ["activation"])  # whose values name a run
 
 
 @dataclass
@@ -98,6 +99,7 @@ class Config:
     schedule: dict[str, Any] = field(default_factory=dict)
     augmentation: dict[str, Any] = field(default_factory=dict)
     seed: int = MISSING
+    split_seed: int | None = None  # draws the validation images anew; null: as preprocess did
     epochs: int = MISSING
     batch_size: int = MISSING
     label_smoothing: float = MISSING
@@ -109,6 +111,8 @@ class Config:
     def __post_init__(self) -> None:
         """Check the values."""
         _within("seed", self.seed, 0, 2**31 - 1)
+        if self.split_seed is not None:
+            _within("split_seed", self.split_seed, 0, 2**32 - 1)
         _within("epochs", self.epochs, 1, 100_000)
         _within("batch_size", self.batch_size, 1, 1_000_000)
         _within("label_smoothing", self.label_smoothing, 0, 0.99)

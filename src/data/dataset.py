@@ -3,7 +3,7 @@
 import hashlib
 import zipfile
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import BytesIO
 from pathlib import Path
 
@@ -25,11 +25,22 @@ REMEDY = (
 
 @dataclass(frozen=True)
 class Dataset:
-    """Which data this is: `digest` is the SHA-256 of all its arrays."""
+    """Which data this is: `digest` is the SHA-256 of all its arrays, or tells how they were drawn
+    from such arrays.
+    """
 
     name: str
     digest: str
     counts: dict[str, int]
+
+    def split_anew(self, seed: int | None) -> "Dataset":
+        """Return which data it is if training and validation images are drawn anew by a seed
+        (`split.anew`); itself if they are not.
+        """
+        if seed is None:
+            return self
+        text = f"{self.digest} split by {seed}"
+        return replace(self, digest=hashlib.sha256(text.encode()).hexdigest())
 
 
 def describe() -> Dataset:

@@ -19,7 +19,7 @@ ACTIVATION = "activation"  # the factor with exhibits of its own, and a group of
 ALL, REFERENCE = "all", "reference"  # which pairs are compared: all, or those with the reference
 BASELINE = "relu"  # the reference of activations that name none
 # Params that change nothing of the weights, or prefixes of such; seeds pair the runs.
-IGNORED = ("seed", "mlflow.", "submission")
+IGNORED = ("seed", "split_seed", "mlflow.", "submission")  # the data's digest tells the split
 
 NAMES = {
     "relu": "ReLU",

@@ -1,119 +1,74 @@
-"""What a study consists of: its file in conf/study/, checked, and its runs in their order."""
+"""What a study consists of: its levels, its seeds, and the runs that they make in their order."""
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from copy import deepcopy
-from dataclasses import dataclass, field
-from typing import NamedTuple, cast
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
-from omegaconf import MISSING, DictConfig, OmegaConf
-from omegaconf.errors import OmegaConfBaseException
-from yaml import YAMLError
+from omegaconf import DictConfig, OmegaConf
 
-from src.config import compose, messages, schema
-from src.data import digits
+from src.config import compose
+from src.config.schema import CHOICES
 from src.data.dataset import Dataset
-from src.runtime import paths
 from src.runtime.errors import InputError, did_you_mean
+from src.studies import level
+from src.studies.factor import VARIANT, Factor
 from src.tracking import fingerprint
 
-STUDIES = paths.CONF / "study"
-MAX_WORKERS = 64
-# What a study sets itself, by its own keys or because its runs belong together.
-RESERVED = {"activation": "activations", "seed": "seeds", "experiment": "experiment"}
+SEED, SPLIT = "seed", "split"  # what may differ between the runs of a level
+# Keys of the configuration that change nothing of what is learned, or that a study sets itself.
+NO_FACTOR = ("mlflow", "submission", "seed", "split_seed")
 
 
 class RunKey(NamedTuple):
-    """Which run of a study it is."""
+    """Which run of a study it is: the label of its level, and its seed."""
 
-    activation: str
+    variant: str
     seed: int
 
     def __str__(self) -> str:
         """Return the name that the run has in MLflow."""
-        return f"{self.activation}-seed{self.seed}"
+        return f"{self.variant}-seed{self.seed}"
 
 
-@dataclass
+@dataclass(frozen=True)
 class Study:
-    """A study as its file defines it: every activation with every seed, all else alike."""
+    """A study: every level of its factor with every seed, all else alike.
 
-    description: str = MISSING  # what it answers, a sentence
-    activations: list[str] = MISSING
-    seeds: list[int] = MISSING
-    experiment: str = MISSING
-    dataset: str = MISSING  # the source and the layout of its data, as in mnist-kaggle
-    overrides: list[str] = field(default_factory=list)
-    workers: int = 1  # runs at a time
-
-    def __post_init__(self) -> None:
-        """Check the values; OmegaConf.to_object calls this."""
-        for key in ("activations", "seeds"):
-            values = getattr(self, key)
-            if not values:
-                raise InputError(f"{key} is empty: list at least one.")
-            for value in values:
-                if isinstance(value, list | dict):
-                    raise InputError(f"{key} has {value}: list single values.")
-            twice = [str(value) for value in dict.fromkeys(values) if values.count(value) > 1]
-            if twice:
-                raise InputError(f"{key} has {', '.join(twice)} twice: list each once.")
-        source, _, layout = self.dataset.rpartition("-")
-        if source not in digits.SOURCES or layout not in digits.LAYOUTS:
-            raise InputError(
-                f"dataset={self.dataset} is unknown: write a fetch.source, a hyphen and a "
-                f"fetch.layout; {', '.join(digits.SOURCES)} with {', '.join(digits.LAYOUTS)}."
-            )
-        if not 1 <= self.workers <= MAX_WORKERS:
-            raise InputError(
-                f"workers={self.workers} is out of range: use a number from 1 to {MAX_WORKERS}."
-            )
-        for override in self.overrides:
-            if not isinstance(override, str):
-                raise InputError(f"overrides has {override}: write each as in epochs=1.")
-            key = override.partition("=")[0].lstrip("+~")
-            if key in RESERVED:
-                raise InputError(f"overrides has {override}: give it under {RESERVED[key]}.")
-            if key.startswith(("mlflow", "hydra", "submission")):
-                raise InputError(f"overrides has {override}, which no study may set: delete it.")
-
-
-def names() -> list[str]:
-    """Return the studies that there are: the files of conf/study/, without .yaml."""
-    return sorted(path.stem for path in STUDIES.glob("*.yaml"))
-
-
-def load(name: str) -> Study:
-    """Return the study of conf/study/NAME.yaml.
-
-    Raises:
-        InputError: there is none of that name, it is not YAML, a key is missing or unknown, a value
-            is of another type or out of range.
+    Attributes:
+        question: what it answers, a sentence.
+        factor: what it compares.
+        levels: the overrides of each level, by its label.
+        reference: the label of the level that the others are compared with.
+        seeds: of the runs of each level; with `looks`, at most these.
+        experiment: the recipe; None where the factor is the recipe.
+        dataset: the source and the layout of its data, as in mnist-kaggle.
+        smallest_effect: of accuracy, a fraction: what is less does not matter.
+        compare: "reference", each level with that one, or "all", every pair.
+        looks: after how many seeds it is looked at, ascending; empty without planned looks.
+        vary: what differs between the runs of a level: the seed, and maybe the split.
+        overrides: that all runs share.
+        workers: runs at a time.
+        tune: the search that tunes each level first; None without.
+        tuned: what that found, by the levels' labels, in plain JSON values; None without.
     """
-    if name not in names():
-        raise InputError(
-            f"There is no study {name!r}. {did_you_mean(name, names())}"
-            f"Choose one of {', '.join(names())}, or add conf/study/{name}.yaml."
-        )
-    file = f"conf/study/{name}.yaml"
-    try:
-        given = OmegaConf.load(STUDIES / f"{name}.yaml")
-    except YAMLError as error:
-        raise InputError(f"{file} is not YAML ({' '.join(str(error).split())}): fix it.") from error
-    if not OmegaConf.is_dict(given):
-        raise InputError(f"{file} holds no `key: value` lines: see conf/study/default.yaml.")
-    known = list(Study.__dataclass_fields__)
-    schema.refuse_unknown(f"{file}: ", given, known, "A study")
-    try:
-        merged = OmegaConf.merge(OmegaConf.structured(Study), given)
-        for key in known:
-            if OmegaConf.is_missing(merged, key):
-                raise InputError(f"{key} is missing: see conf/study/default.yaml.")
-        study = cast(Study, OmegaConf.to_object(merged))
-    except OmegaConfBaseException as error:
-        raise InputError(f"{file}: {messages.describe(error, 'that file')}") from error
-    except InputError as error:
-        raise InputError(f"{file}: {error}") from error
-    return study
+
+    question: str
+    factor: Factor
+    levels: Mapping[str, tuple[str, ...]]
+    reference: str
+    seeds: tuple[int, ...]
+    experiment: str | None
+    dataset: str
+    smallest_effect: float
+    compare: str = "reference"
+    looks: tuple[int, ...] = ()
+    vary: tuple[str, ...] = (SEED,)
+    overrides: tuple[str, ...] = ()
+    workers: int = 1
+    tune: str | None = None
+    tuned: Mapping[str, Any] | None = None
 
 
 def check_data(study: Study, found: Dataset) -> None:
@@ -127,19 +82,29 @@ def check_data(study: Study, found: Dataset) -> None:
         )
 
 
-def in_turn(activations: Sequence[str], seeds: Sequence[int]) -> Iterator[RunKey]:
+def in_turn(labels: Sequence[str], seeds: Sequence[int]) -> Iterator[RunKey]:
     """Yield the runs in the order in which to train them: seed by seed, and with each seed another
-    activation first, so that a noisy hour hits all alike.
+    level first, so that a noisy hour hits all alike.
     """
     for turn, seed in enumerate(seeds):
-        first = turn % len(activations)
-        for activation in (*activations[first:], *activations[:first]):
-            yield RunKey(activation, seed)
+        first = turn % len(labels)
+        for label in (*labels[first:], *labels[:first]):
+            yield RunKey(label, seed)
 
 
 def overrides(study: Study) -> list[str]:
     """Return the overrides that all runs of a study have in common."""
-    return [f"experiment={study.experiment}", *study.overrides]
+    experiment = [f"experiment={study.experiment}"] if study.experiment else []
+    return [*experiment, *study.overrides]
+
+
+def words(study: Study, label: str) -> list[str]:
+    """Return the overrides of a level's runs: the common ones, but for an experiment that the
+    level chooses itself, and its own.
+    """
+    own = study.levels[label]
+    chosen = any(level.key(word) == "experiment" for word in own)
+    return [*(study.overrides if chosen else overrides(study)), *own]
 
 
 class Composition(NamedTuple):
@@ -149,38 +114,75 @@ class Composition(NamedTuple):
     choices: dict[str, str]
 
 
-def compositions(
-    study: Study, activations: Sequence[str], seeds: Sequence[int]
-) -> dict[RunKey, Composition]:
+def compositions(study: Study) -> dict[RunKey, Composition]:
     """Return the configuration of each run of a study, checked.
 
-    Args:
-        study: its recipe counts.
-        activations: these, with each of the
-        seeds: be they the study's own or others.
-
     Raises:
-        InputError: a run cannot be configured like this.
+        InputError: a run cannot be configured like this, no configuration has the factor, or two
+            levels are the same.
     """
+    _check_factor(study)
     found: dict[RunKey, Composition] = {}
-    for activation in activations:
-        given = (*overrides(study), f"activation={activation}", f"seed={seeds[0]}")
-        composed, choices = compose.composition(*given)
-        for seed in seeds:
+    for label in study.levels:
+        composed, choices = compose.composition(*words(study, label))
+        for seed in study.seeds:
             own = deepcopy(composed)
             own.seed = seed
-            if not compose.resolve(own, choices).mlflow.enabled:
+            own.split_seed = seed if SPLIT in study.vary else None
+            found[RunKey(label, seed)] = Composition(own, choices)
+        for seed in {min(study.seeds), max(study.seeds)}:  # the others are within their range
+            if not compose.resolve(*found[RunKey(label, seed)]).mlflow.enabled:
                 raise InputError(
                     "mlflow.enabled=false, but a study finds its finished runs in MLflow: set "
                     "mlflow.enabled: true in params.yaml."
                 )
-            found[RunKey(activation, seed)] = Composition(own, choices)
+    _check_different(study, found)
     return found
+
+
+def _check_factor(study: Study) -> None:
+    """Refuse a factor that is no group of conf/ and no key of the common configuration."""
+    key = study.factor.key
+    if key in (*CHOICES, VARIANT):
+        return
+    composed, _ = compose.composition(*overrides(study))
+    values = OmegaConf.to_container(composed, throw_on_missing=False)
+    keys = [
+        name
+        for name in _leaves(values)
+        if name.partition(".")[0] not in NO_FACTOR and not name.endswith("._target_")
+    ]
+    if key not in keys:
+        raise InputError(
+            f"factor is {key}, which no configuration of this study has. "
+            f"{did_you_mean(key, [*CHOICES, *keys])}Name a group ({', '.join(CHOICES)}), or a key "
+            "as `python -m src.train --help` shows them, or give `variants` instead."
+        )
+
+
+def _leaves(node: Any, prefix: str = "") -> Iterator[str]:
+    """Yield the dotted keys of a nested mapping's values."""
+    for key, value in node.items():
+        if isinstance(value, dict):
+            yield from _leaves(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}"
+
+
+def _check_different(study: Study, found: Mapping[RunKey, Composition]) -> None:
+    """Refuse two levels that come to the same training."""
+    labels: dict[str, str] = {}
+    for label in study.levels:
+        composed = found[RunKey(label, study.seeds[0])].composed
+        settings = json.dumps(fingerprint.settings(composed), sort_keys=True)
+        twin = labels.setdefault(settings, label)
+        if twin != label:
+            raise InputError(
+                f"the levels {twin} and {label} come to the same configuration, so nothing can "
+                "differ between their runs: change or delete one."
+            )
 
 
 def digests(compositions: Mapping[RunKey, Composition], data: Dataset) -> dict[RunKey, str]:
     """Return the digest of the training (src/tracking/fingerprint.py) that each run is."""
-    return {
-        key: fingerprint.digest(fingerprint.settings(one.composed), data)
-        for key, one in compositions.items()
-    }
+    return {key: fingerprint.of(one.composed, data) for key, one in compositions.items()}

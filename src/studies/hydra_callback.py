@@ -28,22 +28,24 @@ from src.config import compose, messages
 from src.config.schema import Config
 from src.data import dataset
 from src.runtime import errors, heavy_imports, paths
-from src.studies import planned_run, sweep_table
+from src.studies import level, planned_run, sweep_table
 from src.studies.planned_run import PlannedRun
 from src.tracking import fingerprint, run_tags
 
 PARENT = "mlflow.parent_run_id"
+NAMED_BY = "mlflow.named_by"
 TOLD = "told"  # an attribute of an error that the user has read of; pickled with it
 
 
 class Job(NamedTuple):
     """A job of Hydra's: its configuration without Hydra's own part, the chosen file of each group,
-    and the configuration as it was checked.
+    the configuration as it was checked, and its overrides.
     """
 
     composed: DictConfig
     choices: Mapping[str, str]
     cfg: Config
+    words: Sequence[str]
 
 
 @dataclass(frozen=True)
@@ -88,7 +90,11 @@ class MlflowSweep(Callback):
         if config.hydra.mode == RunMode.MULTIRUN and job_return.status == JobStatus.FAILED:
             error = job_return._return_value
             text = errors.told(error)
-            given = [word for word in config.hydra.overrides.task if not word.startswith(PARENT)]
+            given = [
+                word
+                for word in config.hydra.overrides.task
+                if not word.startswith((PARENT, NAMED_BY))
+            ]
             error.__dict__[TOLD] = True
             print(
                 f"Error in job {config.hydra.job.num} ({' '.join(given)}): {text}", file=sys.stderr
@@ -153,8 +159,25 @@ def _begin(config: DictConfig) -> None:
         print(f"{len(jobs)} runs; checking first that each can be made ...", flush=True)
     _prepare(jobs)
     _own_folder(config, "sweep")
+    differing = _differing([job.words for job in jobs])
+    if differing not in ([], config.mlflow.named_by):
+        with open_dict(config):
+            config.hydra.overrides.hydra.append(f"{NAMED_BY}=[{','.join(differing)}]")
     if config.mlflow.enabled:
         _open(config, [job.composed for job in jobs])
+
+
+def _differing(jobs: Sequence[Sequence[str]]) -> list[str]:
+    """Return the keys that the overrides of a multirun's jobs give several values, but the seeds:
+    their values name its runs.
+    """
+    values: dict[str, set[str]] = {}
+    for words in jobs:
+        for word in words:
+            values.setdefault(level.key(word), set()).add(word)
+    return [
+        key for key, found in values.items() if len(found) > 1 and key not in ("seed", "split_seed")
+    ]
 
 
 def _prepare(jobs: Sequence[Job]) -> None:
@@ -246,7 +269,7 @@ def _digest(words: str, jobs: Sequence[DictConfig]) -> str:
     not known beforehand.
     """
     data = dataset.describe()
-    trainings = [fingerprint.digest(fingerprint.settings(job), data) for job in jobs]
+    trainings = [fingerprint.of(job, data) for job in jobs]
     text = "\n".join([words, *trainings])
     return hashlib.sha256(text.encode()).hexdigest() if trainings else ""
 
@@ -259,7 +282,7 @@ def finished(run: PlannedRun) -> Any | None:
     from src.tracking import store  # MLflow, which the training would import anyway
 
     client, experiment_id = store.connect(mlflow.experiment)
-    digest = fingerprint.digest(fingerprint.settings(run.composed), dataset.describe())
+    digest = fingerprint.of(run.composed, dataset.describe())
     same = client.search_runs(
         [experiment_id],
         f"tags.{run_tags.PARENT} = '{mlflow.parent_run_id}' and "
@@ -295,7 +318,8 @@ def _check(jobs: Iterable[DictConfig]) -> list[Job]:
             with open_dict(composed):
                 del composed["hydra"]
             choices = job.hydra.runtime.choices
-            checked.append(Job(composed, choices, compose.resolve(composed, choices)))
+            cfg = compose.resolve(composed, choices)
+            checked.append(Job(composed, choices, cfg, list(job.hydra.overrides.task)))
     except Exception as error:
         if not messages.is_refusal(error):
             raise

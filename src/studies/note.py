@@ -1,6 +1,8 @@
 """How a study reads in MLflow: its parent run's tags, metrics and description, and its views."""
 
-from collections.abc import Mapping
+import json
+import re
+from collections.abc import Mapping, Sequence
 from statistics import mean, stdev
 from typing import Any
 
@@ -8,9 +10,10 @@ from src.data.dataset import Dataset
 from src.runtime import metric_names
 from src.studies import design, sweep_table
 from src.studies.design import RunKey, Study
-from src.tracking import environment, views
+from src.tracking import run_tags, views
 
 NOTE = "mlflow.note.content"
+UNFIT = re.compile(r"[^\w. /-]")  # what a label may have, and a metric's name may not
 SPACE = "&nbsp;"  # in a cell of the note's table, where MLflow leaves none
 
 
@@ -21,18 +24,47 @@ def describe(
     study: Study,
     data: Dataset,
     made: Mapping[RunKey, Any],
+    seeds: Sequence[int] | None = None,
 ) -> None:
-    """Give the parent run the tags that say what it is."""
+    """Give the parent run the tags that say what it is.
+
+    Args:
+        client: of the MLflow store.
+        parent_id: the study's run.
+        name: of the study.
+        study: what it consists of.
+        data: the data.
+        made: its finished runs.
+        seeds: that it has come to; the study's own, unless it looks at fewer first.
+    """
     tags = {
-        **environment.tags(),
-        "experiment": study.experiment,
+        **_choices(study),
         "data_digest": data.digest,
-        "activations": " ".join(study.activations),
-        "seeds": " ".join(map(str, study.seeds)),
+        "seeds": " ".join(map(str, seeds or study.seeds)),
+        run_tags.QUESTION: study.question,
+        run_tags.FACTOR: study.factor.key,
+        run_tags.LEVELS: json.dumps({label: list(words) for label, words in study.levels.items()}),
+        run_tags.REFERENCE: study.reference,
+        run_tags.COMPARE: study.compare,
+        run_tags.SMALLEST_EFFECT: str(study.smallest_effect),
+        run_tags.VARY: json.dumps(study.vary),
     }
-    for key, value in tags.items():
-        client.set_tag(parent_id, key, value)
+    optional = {
+        run_tags.LOOKS: json.dumps(study.looks) if study.looks else None,
+        run_tags.TUNE: study.tune,
+        run_tags.TUNED: json.dumps(study.tuned) if study.tuned else None,
+    }
+    known = client.get_run(parent_id).data.tags
+    for key, value in (tags | optional).items():
+        if value is not None:
+            client.set_tag(parent_id, key, value)
+        elif key in known:  # of a plan that the study no longer has
+            client.delete_tag(parent_id, key)
     _write_note(client, parent_id, name, study, made)
+
+
+def _choices(study: Study) -> dict[str, str]:
+    return {"experiment": study.experiment} if study.experiment else {}
 
 
 def summarize(
@@ -41,8 +73,8 @@ def summarize(
     """Give the parent run the means over the seeds, as metrics and in its description."""
     accuracies, seconds = (
         {
-            activation: _values(made, activation, metric)
-            for activation in dict.fromkeys(run.activation for run in made)
+            UNFIT.sub("_", variant): _values(made, variant, metric)
+            for variant in dict.fromkeys(run.variant for run in made)
         }
         for metric in (metric_names.TEST_ACCURACY, metric_names.MEDIAN_EPOCH_SECONDS)
     )
@@ -66,12 +98,12 @@ def summarize(
     _write_note(client, parent_id, name, study, made)
 
 
-def _values(made: Mapping[RunKey, Any], activation: str, metric: str) -> list[float]:
-    """Return a metric of the runs with an activation, where it is known."""
+def _values(made: Mapping[RunKey, Any], variant: str, metric: str) -> list[float]:
+    """Return a metric of the runs of a level, where it is known."""
     return [
         child.data.metrics[metric]
         for run, child in made.items()
-        if run.activation == activation and metric in child.data.metrics
+        if run.variant == variant and metric in child.data.metrics
     ]
 
 
@@ -81,22 +113,23 @@ def _write_note(
     """Give the parent run its description, and MLflow's pages the views that it links to."""
     experiment_id = client.get_run(parent_id).info.experiment_id
     views.offer_runs(client, experiment_id)
-    views.offer_study(client, experiment_id, name, parent_id)
+    views.offer_study(client, experiment_id, name, parent_id, study.factor.noun)
     client.set_tag(parent_id, NOTE, _note(name, study, made, experiment_id))
 
 
 def _note(name: str, study: Study, made: Mapping[RunKey, Any], experiment_id: str) -> str:
     """Return the description in Markdown, of which MLflow shows the first lines at once."""
     titles = [title.replace("\n", " ") for title, _, _ in sweep_table.COLUMNS]
-    activations = list(dict.fromkeys([*study.activations, *(run.activation for run in made)]))
-    rows = [["activation", "seeds", *titles]]
-    for activation in activations:
-        seeds = sum(run.activation == activation for run in made)
+    variants = list(dict.fromkeys([*study.levels, *(run.variant for run in made)]))
+    rows = [[study.factor.noun, "seeds", *titles]]
+    for variant in variants:
+        seeds = sum(run.variant == variant for run in made)
         spreads = [
-            sweep_table.spread(_values(made, activation, metric), form)
+            sweep_table.spread(_values(made, variant, metric), form)
             for _, metric, form in sweep_table.COLUMNS
         ]
-        rows.append([f"`{activation}`", str(seeds), *spreads])
+        cell = variant.replace("|", "\\|")
+        rows.append([f"`{cell}`", str(seeds), *spreads])
     table = [f"| {' | '.join(cell + SPACE for cell in row)} |" for row in rows]
     table.insert(1, "|---" * len(rows[0]) + "|")
     recipe = " ".join(design.overrides(study))
@@ -106,7 +139,7 @@ def _note(name: str, study: Study, made: Mapping[RunKey, Any], experiment_id: st
     )
     return "\n".join(
         [
-            f"{study.description} {links}.\n",
+            f"{study.question} {links}.\n",
             *table,
             f"\nMean ± standard deviation over the seeds. Recipe: `{recipe}`, on {study.dataset}, "
             f"{study.workers} at a time.\n",

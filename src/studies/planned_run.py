@@ -1,19 +1,36 @@
 """A run that is ready to be made: in this process, or in another on this or another machine."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import reduce
 from pathlib import Path
+from typing import Any, Protocol
 
 from hydra.errors import HydraException
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
 from src.config.compose import resolve
 from src.config.messages import explain
 from src.data import dataset
 from src.runtime import heavy_imports, paths
+from src.studies import level
+from src.tracking import fingerprint
 from src.training import precision
 
 INTERRUPTED = "Interrupted: the same command goes on after the last epoch that ended."
+
+
+class EndsEarly(Protocol):
+    """Says after each epoch whether a training shall end there; it goes to a worker's process."""
+
+    def __call__(self, run_id: str | None, accuracies: Mapping[int, float]) -> bool:
+        """Return whether to end.
+
+        Args:
+            run_id: the run's in MLflow.
+            accuracies: of validation, by epoch, from 1 to the epoch that has ended.
+        """
+        ...
 
 
 @dataclass(frozen=True)
@@ -26,6 +43,12 @@ class PlannedRun:
         folder: where its files go, relative to the project's root.
         job: the words that it shares with the runs that differ by the seed alone.
         command: what the user typed.
+        label: of its level in a study; None for a run that no study makes.
+        tags: that it has in MLflow beside its own.
+        title: its name in MLflow; None for that of its choices.
+        trial: which trial of which search it is: its training may end early, and so is never taken
+            for one that has the same settings.
+        ends_early: whether to end after an epoch; None for a whole training.
     """
 
     composed: DictConfig
@@ -33,11 +56,21 @@ class PlannedRun:
     folder: Path
     job: str
     command: str
+    label: str | None = None
+    tags: Mapping[str, str] = field(default_factory=dict)
+    title: str | None = None
+    trial: str | None = None
+    ends_early: EndsEarly | None = None
 
     @property
     def name(self) -> str:
         """The name that the run has in MLflow."""
-        return run_name(self.composed, self.choices)
+        return self.title or run_name(self.composed, self.choices, self.label)
+
+    def digest(self, data: dataset.Dataset) -> str:
+        """Return the digest of the run's training (src/tracking/fingerprint.py)."""
+        trial = {} if self.trial is None else {"trial": self.trial}
+        return fingerprint.digest({**fingerprint.settings(self.composed), **trial}, data)
 
     def execute(self) -> float:
         """Make the run; return its best validation accuracy.
@@ -57,28 +90,42 @@ class PlannedRun:
 
     def announce(self) -> None:
         """Print what is about to be trained, before the seconds that importing TensorFlow takes."""
-        announce(self.composed, self.choices)
+        announce(self.composed, self.choices, self.label)
 
 
-def announce(composed: DictConfig, choices: Mapping[str, str]) -> None:
+def announce(composed: DictConfig, choices: Mapping[str, str], label: str | None = None) -> None:
     """Print what is about to be trained.
 
     Args:
         composed: the configuration, as Hydra composed it.
         choices: the chosen file of each group.
+        label: of its level in a study.
     """
     data = dataset.describe()
     images = f"{data.counts['train']:,} images of {data.name}"
     epochs = f"{composed.epochs} epoch{'s' if composed.epochs > 1 else ''}"
-    name = run_name(composed, choices)
+    name = run_name(composed, choices, label)
     print(f"{name} · {choices['model']} · {images} · {epochs}", flush=True)
     if composed.precision == precision.BFLOAT16 and not precision.has_bfloat16():
         print("Note: bfloat16 is emulated on this hardware; precision=float32 is faster.")
 
 
-def run_name(composed: DictConfig, choices: Mapping[str, str]) -> str:
-    """Return the name that a run has in MLflow."""
-    return f"{choices['activation']}-seed{composed.seed}"
+def run_name(composed: DictConfig, choices: Mapping[str, str], label: str | None = None) -> str:
+    """Return the name that a run has in MLflow: the label of its level, or the values of the keys
+    that name the runs of its multirun (`mlflow.named_by`), and its seed.
+    """
+    if label is None:
+        settings = OmegaConf.to_container(composed, resolve=True)
+        label = "-".join(
+            choices[key] if key in choices else level.label(_value(settings, key))
+            for key in composed.mlflow.named_by
+        )
+    return f"{label}-seed{composed.seed}"
+
+
+def _value(settings: Any, key: str) -> Any:
+    """Return the value of a dotted key."""
+    return reduce(lambda node, name: node[name], key.split("."), settings)
 
 
 def forget_checkpoint(digest: str, run_id: str) -> None:

@@ -1,13 +1,16 @@
 """Makes the runs of a study that are not made yet, as children of one parent run in MLflow."""
 
+import json
+import re
 import sys
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from datetime import datetime
 from math import ceil
 from pathlib import Path
 from statistics import median
-from typing import Any
+from typing import Any, NamedTuple
 
 import joblib
 from filelock import FileLock, Timeout
@@ -25,18 +28,35 @@ from src.tracking import environment, lease, run_tags, store
 
 FOLDER = Path("multirun")
 LOGS = f"{FOLDER}/DATE/TIME/RUN/{LOG}"
+UNFIT = re.compile(r"[^\w.+-]+")  # what a label may have, and a folder's name shall not
+
+
+class Decision(NamedTuple):
+    """What a look at a study found: whether every pair of levels is decided, and a sentence."""
+
+    decided: bool
+    sentence: str
 
 
 def run(
-    name: str, study: Study, data: Dataset, compositions: Mapping[RunKey, Composition]
+    name: str,
+    study: Study,
+    data: Dataset,
+    compositions: Mapping[RunKey, Composition],
+    decide: Callable[[MlflowClient, Mapping[RunKey, Any]], Decision] | None = None,
 ) -> list[RunKey]:
     """Make what is missing of a study; return the runs that did not finish.
+
+    A study with planned looks is made look by look, until one decides it; one that was killed goes
+    on in the look that it was in, since those before find again what they found.
 
     Args:
         name: of the study.
         study: what it consists of.
         data: the data.
         compositions: the configuration of each of its runs.
+        decide: looks at the finished runs of the first seeds, as MLflow has them; with its client.
+            Needed where the study has planned looks.
 
     Raises:
         InputError: the study is running already, or the store cannot be used.
@@ -48,27 +68,78 @@ def run(
         client, experiment_id = store.connect(experiment)
         lease.close_orphans(client, experiment_id)
         parent_id = find_reusable(client, experiment_id, name, study, data, digests)
-        made = finished(client, parent_id) if parent_id else {}
-        missing = [key for key in design.in_turn(study.activations, study.seeds) if key not in made]
+        made = finished(client, parent_id, digests) if parent_id else {}
         for key in made.keys() & digests.keys():
             forget_checkpoint(digests[key], made[key].info.run_id)
-        print(_opening(name, study, made, missing), flush=True)
-        if missing:
-            executors.in_a_process(_refuse_unbuildable, [compositions[key] for key in missing])
-        parent_id = parent_id or create(client, experiment_id, name)
-        if missing:
-            print(f"A line for each run that ends; what it prints is in {LOGS}", flush=True)
-            note.describe(client, parent_id, name, study, data, made)
-            runs = _planned(study, parent_id, {key: compositions[key] for key in missing})
-            _make(client, parent_id, runs, _executor(study), study.workers)
-            made = finished(client, parent_id)
-            _delete_replaced(client, parent_id, made)
-        else:
+        print(_opening(name, study, made), flush=True)
+        _rename(client, name, study, made)
+        began = False
+        for seeds in _looks(study):
+            keys = list(design.in_turn(list(study.levels), seeds))
+            missing = [key for key in keys if key not in made]
+            if missing and not began:
+                checked = {key.variant: compositions[key] for key in missing}
+                executors.in_a_process(_refuse_unbuildable, list(checked.values()))
+                parent_id = parent_id or create(client, experiment_id, name)
+                print(f"A line for each run that ends; what it prints is in {LOGS}", flush=True)
+                began = True
+            assert parent_id is not None  # it has runs, or has been created
+            note.describe(client, parent_id, name, study, data, made, seeds)
+            if missing:
+                runs = _planned(name, study, parent_id, {key: compositions[key] for key in missing})
+                _make(client, parent_id, runs, digests, _executor(study), study.workers)
+                made = finished(client, parent_id, digests)
+                _delete_replaced(client, parent_id, made)
+                if missing := [key for key in keys if key not in made]:
+                    break
+            if study.looks and decide is not None:
+                decision = decide(client, {key: made[key] for key in keys})
+                print(_look(study, len(seeds), decision), flush=True)
+                if decision.decided:
+                    break
+        assert parent_id is not None
+        if not began:
             if client.get_run(parent_id).info.status != "FINISHED":
                 client.set_terminated(parent_id)
             sweep_table.show(client, parent_id)
         note.summarize(client, parent_id, name, study, made)
-    return [key for key in missing if key not in made]
+    return missing
+
+
+def _looks(study: Study) -> list[tuple[int, ...]]:
+    """Return the seeds of each look; without planned looks there is one, at all of them."""
+    return [study.seeds[:count] for count in study.looks or (len(study.seeds),)]
+
+
+def _look(study: Study, seeds: int, decision: Decision) -> str:
+    """Return the line for a look: which it is, what it found, and how the study goes on."""
+    number, last = study.looks.index(seeds) + 1, study.looks[-1]
+    if decision.decided:
+        ending = "the study ends here" if seeds < last else "the study ends"
+    elif seeds == last:
+        ending = f"no more than {last} seeds are planned, so the study ends undecided"
+    else:
+        ending = f"it goes on to {study.looks[number]} seeds"
+    after = f"Look {number} of {len(study.looks)}, after {formatting.count(seeds, 'seed')}"
+    return f"{after}: {decision.sentence} · {ending}"
+
+
+def _rename(client: MlflowClient, name: str, study: Study, made: Mapping[RunKey, Any]) -> None:
+    """Tag runs that older code made, or whose level has another label now, as a new one is."""
+    for key, child in made.items():
+        if key.variant in study.levels:
+            for tag, value in _tags(name, study, key).items():
+                if child.data.tags.get(tag) != value:
+                    client.set_tag(child.info.run_id, tag, value)
+
+
+def _tags(name: str, study: Study, key: RunKey) -> dict[str, str]:
+    """Return the tags of a run that say which of a study it is."""
+    return {
+        run_tags.STUDY: name,
+        run_tags.VARIANT: key.variant,
+        run_tags.LEVEL: json.dumps(study.levels[key.variant]),
+    }
 
 
 @contextmanager
@@ -96,8 +167,8 @@ def find_reusable(
     """Return the id of the parent run that the study goes on in: the latest whose finished runs
     all are what the study would train now, else one without any; None if there is neither.
 
-    So runs of other settings, data or code are never put together with those to come; runs with an
-    activation or a seed that the study no longer lists may be.
+    So runs of other settings, data or code are never put together with those to come; runs with a
+    level or a seed that the study no longer lists may be.
     """
     parents = client.search_runs(
         [experiment_id],
@@ -106,14 +177,10 @@ def find_reusable(
     )
     empty = None
     for parent in parents:
-        made = finished(client, parent.info.run_id)
-        if not made:
+        children = sweep_table.children(client, parent.info.run_id, "FINISHED")
+        if not children:
             empty = empty or parent.info.run_id
-        elif all(
-            child.data.tags.get(run_tags.TRAINING_DIGEST)
-            == (digests.get(key) or _digest(study, data, key))
-            for key, child in made.items()
-        ):
+        elif all(_belongs(child, study, data, digests) for child in children):
             return parent.info.run_id
     if parents and not empty:
         print(
@@ -130,31 +197,63 @@ def create(client: MlflowClient, experiment_id: str, name: str) -> str:
     return run.info.run_id
 
 
-def _digest(study: Study, data: Dataset, key: RunKey) -> str | None:
-    """Return the digest of a run that the study does not list; None if it cannot be made now."""
+def _belongs(child: Any, study: Study, data: Dataset, digests: Mapping[RunKey, str]) -> bool:
+    """Return whether a finished run is what the study would train now, listed or not."""
+    digest = child.data.tags.get(run_tags.TRAINING_DIGEST)
+    if digest in digests.values():
+        return True
+    key = _key(child)
+    if key in digests:
+        return False
+    level = child.data.tags.get(run_tags.LEVEL)
+    words = json.loads(level) if level else [f"activation={key.variant}"]  # of older code
+    alone = replace(study, levels={key.variant: tuple(words)}, seeds=(key.seed,), looks=())
     try:
-        one = design.compositions(study, [key.activation], [key.seed])
-        return design.digests(one, data)[key]
-    except InputError:
-        return None
+        return design.digests(design.compositions(alone), data)[key] == digest
+    except InputError:  # it cannot be made any more
+        return False
 
 
-def finished(client: MlflowClient, parent_id: str) -> dict[RunKey, Any]:
-    """Return the finished runs of a study, as MLflow has them."""
+def finished(
+    client: MlflowClient, parent_id: str, digests: Mapping[RunKey, str] | None = None
+) -> dict[RunKey, Any]:
+    """Return the finished runs of a study, as MLflow has them, by what they are.
+
+    Args:
+        client: of the store.
+        parent_id: the study's run.
+        digests: of the runs that the study lists: one of these is known by it, whatever its tags;
+            any other by its tags.
+    """
+    keys = {digest: key for key, digest in (digests or {}).items()}
     return {
-        RunKey(child.data.tags["activation"], int(child.data.params["seed"])): child
+        keys.get(child.data.tags.get(run_tags.TRAINING_DIGEST, ""), _key(child)): child
         for child in sweep_table.children(client, parent_id, "FINISHED")
     }
 
 
-def _opening(name: str, study: Study, made: Collection[RunKey], missing: Collection[RunKey]) -> str:
+def _key(child: Any) -> RunKey:
+    """Return which run of a study one in MLflow is by its tags; older code made no variants."""
+    tags = child.data.tags
+    variant = tags.get(run_tags.VARIANT) or tags["activation"]
+    return RunKey(variant, int(child.data.params["seed"]))
+
+
+def _opening(name: str, study: Study, made: Collection[RunKey]) -> str:
     """Return what a start prints first."""
-    activations, seeds = len(study.activations), len(study.seeds)
-    text = f"Study {name}: {activations} activations × {seeds} seeds = {activations * seeds} runs"
-    more = len(made) + len(missing) - activations * seeds
+    levels, listed = len(study.levels), set(design.in_turn(list(study.levels), study.seeds))
+    noun = study.factor.noun if levels == 1 else study.factor.plural
+    total = len(listed)
+    if study.looks:
+        most = f"at most {len(study.seeds)} seeds = {total} runs"
+        looks = formatting.listed(list(map(str, study.looks)))
+        text = f"Study {name}: {levels} {noun} × {most}, looked at after {looks} seeds"
+    else:
+        text = f"Study {name}: {levels} {noun} × {len(study.seeds)} seeds = {total} runs"
+    more = len(set(made) - listed)
     if more:
         text += f", and {more} that it no longer lists"
-    return f"{text} · {len(made)} made · {len(missing)} left"
+    return f"{text} · {len(made)} made · {len(listed - set(made))} left"
 
 
 def _refuse_unbuildable(compositions: Sequence[Composition]) -> None:
@@ -165,7 +264,7 @@ def _refuse_unbuildable(compositions: Sequence[Composition]) -> None:
 
 
 def _planned(
-    study: Study, parent_id: str, compositions: Mapping[RunKey, Composition]
+    name: str, study: Study, parent_id: str, compositions: Mapping[RunKey, Composition]
 ) -> dict[RunKey, PlannedRun]:
     """Return the runs to make, in their order, each with a folder of its own."""
     folder = paths.fresh_folder(FOLDER / f"{datetime.now():%Y-%m-%d}/{datetime.now():%H-%M-%S}")
@@ -175,9 +274,11 @@ def _planned(
         planned[key] = PlannedRun(
             composed=composed,
             choices=choices,
-            folder=folder / f"{number}-{key}",
-            job=job_words([*design.overrides(study), f"activation={key.activation}"]),
+            folder=folder / f"{number}-{UNFIT.sub('_', str(key))}",
+            job=job_words(design.words(study, key.variant)),
             command=environment.command_line(),
+            label=key.variant,
+            tags=_tags(name, study, key),
         )
     return planned
 
@@ -193,6 +294,7 @@ def _make(
     client: MlflowClient,
     parent_id: str,
     runs: Mapping[RunKey, PlannedRun],
+    digests: Mapping[RunKey, str],
     executor: Executor,
     workers: int,
 ) -> None:
@@ -201,13 +303,15 @@ def _make(
     left, failed = len(runs), 0
     held = lease.Lease(client, parent_id)
     client.update_run(parent_id, status="RUNNING")
+    for tag, value in environment.tags().items():
+        client.set_tag(parent_id, tag, value)
     status = "FAILED"
     try:
         with closing(executor.execute(runs.values())) as outcomes:
             for planned, error in outcomes:
                 left -= 1
                 if error is None:
-                    made = finished(client, parent_id)
+                    made = finished(client, parent_id, digests)
                     key, turns = keys[planned.folder], ceil(left / workers)
                     print(_progress(made, key, failed, left, turns), flush=True)
                 else:

@@ -2,13 +2,15 @@
 
 from collections.abc import Sequence
 from statistics import mean, stdev
-from typing import Any
+from typing import Any, NamedTuple
 
 from rich import box
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from src.runtime import metric_names
+from src.studies import factor
 from src.tracking import run_tags
 
 COLUMNS = (  # title, metric, format
@@ -35,33 +37,57 @@ def children(client: Any, parent_id: str, status: str) -> list[Any]:
 
 
 def show(client: Any, parent_id: str) -> None:
-    """Print what the jobs of a sweep attained: a row for each configuration, over its seeds."""
-    jobs: dict[str, list[Any]] = {}
-    for child in children(client, parent_id, "FINISHED"):
-        jobs.setdefault(child.data.tags[run_tags.JOB], []).append(child)
-    words = {job: dict(word.partition("=")[::2] for word in job.split()) for job in jobs}
-    keys = dict.fromkeys(key for given in words.values() for key in given)
-    differing = [key for key in keys if len({given.get(key) for given in words.values()}) > 1]
+    """Print what the jobs of a sweep attained: a row for each level of a study, or each
+    configuration of a multirun made by hand, over its seeds.
+    """
+    rows = _by_configuration(client, parent_id)
     table = Table(
         title="Mean ± standard deviation over the seeds",
         title_justify="left",
         box=box.HORIZONTALS,
         pad_edge=False,
     )
-    for key in (*differing, "seeds"):
+    for key in (*(rows[0].words if rows else ()), "seeds"):
         table.add_column(key, overflow="fold", min_width=len(key))
     for title, _, _ in COLUMNS:
         table.add_column(title, justify="right", no_wrap=True)
-    for job, runs in jobs.items():
+    for words, runs in rows:
         seeds = ",".join(sorted((run.data.params["seed"] for run in runs), key=int))
         spreads = (
             spread([run.data.metrics[name] for run in runs if name in run.data.metrics], form)
             for _, name, form in COLUMNS
         )
-        given = (words[job].get(key, "as in params.yaml") for key in differing)
-        table.add_row(*given, seeds, *spreads)
-    if jobs:
+        table.add_row(*map(escape, words.values()), seeds, *spreads)
+    if rows:
         Console(highlight=False).print(table)
+
+
+class Row(NamedTuple):
+    """What tells a configuration from the others, by the columns' titles; and its runs."""
+
+    words: dict[str, str]
+    runs: list[Any]
+
+
+def _by_configuration(client: Any, parent_id: str) -> list[Row]:
+    """Return the finished runs, those together that differ by the seed alone."""
+    tags = client.get_run(parent_id).data.tags
+    jobs: dict[str, list[Any]] = {}
+    study = run_tags.FACTOR in tags
+    for child in children(client, parent_id, "FINISHED"):
+        own = child.data.tags
+        job = own.get(run_tags.VARIANT, own.get("activation")) if study else own[run_tags.JOB]
+        jobs.setdefault(job, []).append(child)
+    if study:
+        noun = factor.of(tags[run_tags.FACTOR], []).noun
+        return [Row({noun: label}, runs) for label, runs in jobs.items()]
+    words = {job: dict(word.partition("=")[::2] for word in job.split()) for job in jobs}
+    keys = dict.fromkeys(key for given in words.values() for key in given)
+    differing = [key for key in keys if len({given.get(key) for given in words.values()}) > 1]
+    return [
+        Row({key: words[job].get(key, "as in params.yaml") for key in differing}, runs)
+        for job, runs in jobs.items()
+    ]
 
 
 def spread(values: Sequence[float], form: str) -> str:

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import keras
 
-from src.config.schema import Config
-from src.data import dataset
+from src.config.schema import CHOICES, Config
+from src.data import dataset, split
 from src.evaluation import closing_table, predictions
 from src.runtime import metric_names, paths
 from src.runtime.atomic_write import remove_litter, writing
 from src.runtime.checksum import sha256
-from src.studies import meanwhile, progress
+from src.studies import early_end, meanwhile, progress
 from src.studies.planned_run import PlannedRun
 from src.tracking import environment, fingerprint, run_tags, training_logger
 from src.training import checkpoint, fit
@@ -33,13 +33,15 @@ def run(planned: PlannedRun, cfg: Config) -> float:
         InputError: the data cannot be used, or the very same training runs in another process.
         OSError: the disk is full or may not be written.
     """
-    data = dataset.describe()
+    data = dataset.describe().split_anew(cfg.split_seed)
     parts = dataset.load_all()
     training_set, validation_set = parts[paths.TRAIN], parts[paths.VALID]
+    if cfg.split_seed is not None:
+        training_set, validation_set = split.anew(training_set, validation_set, cfg.split_seed)
     if cfg.submission:
         predictions.held_out_labels(len(parts[paths.TEST]["images"]))  # a mistake is refused now
     settings = fingerprint.settings(planned.composed)
-    digest = fingerprint.digest(settings, data)
+    digest = planned.digest(data)
 
     with checkpoint.opened(paths.checkpoint(digest)) as (file, state):
         if state.history:
@@ -62,6 +64,8 @@ def run(planned: PlannedRun, cfg: Config) -> float:
             with closing(line):
                 ready = meanwhile.Preparation(logger.prepare)
                 watchers = [progress.EpochLog(logger.epoch), line, ready]
+                if planned.ends_early is not None:
+                    watchers.append(early_end.EarlyEnd(planned.ends_early, logger.run_id, state))
                 model = fit.fit(cfg, training_set, validation_set, file, state, watchers)
 
             final = summarize(state.history)
@@ -116,8 +120,9 @@ def _tags(planned: PlannedRun, data: dataset.Dataset, digest: str) -> dict[str, 
     """Return the tags that one finds the run by."""
     return {
         **environment.tags(planned.command),
-        **{group: planned.choices[group] for group in ("activation", "model", "experiment")},
+        **{group: planned.choices[group] for group in CHOICES},
         "data_digest": data.digest,
         run_tags.TRAINING_DIGEST: digest,
         run_tags.JOB: planned.job,
+        **planned.tags,
     }

@@ -43,6 +43,8 @@ def settings(composed: DictConfig) -> dict[str, Any]:
     """
     values = cast(dict[str, Any], OmegaConf.to_container(composed, resolve=True))
     learning = {key: value for key, value in values.items() if key not in NOT_LEARNING}
+    if learning.get("split_seed") is None:  # older digests do not know the key
+        learning.pop("split_seed", None)
     return {**learning, "precision": precision.choose(composed.precision)}
 
 
@@ -57,3 +59,8 @@ def digest(settings: Mapping[str, Any], data: Dataset) -> str:
         for path in sorted(CODE.rglob("*.py"))
     ]
     return hashlib.sha256("\n".join([text, *contents]).encode()).hexdigest()
+
+
+def of(composed: DictConfig, data: Dataset) -> str:
+    """Return the digest of the training that a configuration makes of the preprocessed data."""
+    return digest(settings(composed), data.split_anew(composed.get("split_seed")))

@@ -16,6 +16,7 @@ VARY = "vary"  # JSON: what differs between the runs of a level: ["seed"] or ["s
 LOOKS = "looks"  # JSON: after how many seeds it is looked at; absent without planned looks
 FIRST_SEEDS = "first_seeds"  # how many the study had when it was begun
 TUNE = "tune"  # the search that tuned each level; absent without
+TUNED = "tuned"  # JSON: label -> the best trial of its search (src/tuning/levels.py, `Winner`)
 
 # Of a training.
 PARENT = "mlflow.parentRunId"
@@ -24,3 +25,18 @@ VARIANT = "variant"  # the label of its level, if a study made it
 LEVEL = "level"  # JSON: the overrides of that level
 TRAINING_DIGEST = "training_digest"  # by which a study finds it (src/tracking/fingerprint.py)
 PARAMETERS = "parameters"  # how many numbers its model has
+
+# Of a search's parent run.
+SEARCH = "search"  # the search's name; its trials have it too
+SEARCH_LEVEL = "search_level"  # the label of the study's level that it tunes, if it tunes one
+SEARCH_DEFINITION = "search_definition"  # JSON: what makes two searches the same
+TRIAL_PREFIX = "trial."  # followed by a trial's number: JSON of what was drawn for it
+
+# Of a trial.
+TRIAL = "trial"  # its number, from 0
+PRUNED = "pruned"  # the epoch after which it was ended early
+PRUNER_STATE = "pruner_state"  # JSON: what Optuna's pruner keeps with a trial
+
+# Of a search that has come to its end.
+BEST_TRIAL = "best_trial"  # the number of its best trial
+BEST_OVERRIDES = "best_overrides"  # what was drawn for that, as overrides

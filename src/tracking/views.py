@@ -15,8 +15,8 @@ from src.tracking import run_tags
 
 TAG = "mlflow.sharedViewState."  # followed by the view's key
 RUNS = "activations-and-seeds"
-COLUMNS = {  # with their widths, in pixels
-    "tags.`activation`": 105,
+TAG_WIDTH = 105  # pixels
+COLUMNS = {  # after the tag, with their widths in pixels
     "params.`seed`": 92,
     f"metrics.`{metric_names.TEST_ACCURACY}`": 150,
     f"metrics.`{metric_names.MEDIAN_EPOCH_SECONDS}`": 180,
@@ -31,24 +31,42 @@ def offer_runs(client: Any, experiment_id: str) -> None:
         _save(client, experiment_id, RUNS, "Activations and seeds", {})
 
 
-def offer_study(client: Any, experiment_id: str, name: str, parent_id: str) -> None:
-    """Save the comparison of a study's activations: means in the table, each run in the charts."""
+def offer_study(client: Any, experiment_id: str, name: str, parent_id: str, noun: str) -> None:
+    """Save the comparison of a study's levels: means in the table, each run in the charts.
+
+    Args:
+        client: of the store.
+        experiment_id: of the experiment.
+        name: of the study.
+        parent_id: its run.
+        noun: of its factor.
+    """
+    tag = "activation" if noun == "activation" else run_tags.VARIANT
     state = {
         "searchFilter": f"tags.`{run_tags.PARENT}` = '{parent_id}'",
         "groupBy": {
             "aggregateFunction": "average",
-            "groupByKeys": [{"mode": "tag", "groupByData": "activation"}],
+            "groupByKeys": [{"mode": "tag", "groupByData": tag}],
         },
         "useGroupedValuesInCharts": False,  # a mean's charts begin at zero: nothing is seen
         "runsHiddenMode": "SHOW_ALL",
         "chartsSearchFilter": f"^({'|'.join(CHARTS)})$",
     }
-    _save(client, experiment_id, _key(name), f"Study {name} by activation", state)
+    _save(client, experiment_id, _key(name), f"Study {name} by {noun}", state, tag)
 
 
-def _save(client: Any, experiment_id: str, key: str, title: str, state: Mapping[str, Any]) -> None:
-    columns = list(COLUMNS)
-    shown = {"selectedColumns": columns, "columnOrder": columns, "columnWidths": COLUMNS}
+def _save(
+    client: Any,
+    experiment_id: str,
+    key: str,
+    title: str,
+    state: Mapping[str, Any],
+    tag: str = "activation",
+) -> None:
+    """Save a view, with a column for the tag that tells its runs apart."""
+    widths = {f"tags.`{tag}`": TAG_WIDTH, **COLUMNS}
+    columns = list(widths)
+    shown = {"selectedColumns": columns, "columnOrder": columns, "columnWidths": widths}
     view = {
         "name": title,
         "createdAt": time.time_ns() // 1_000_000,

@@ -5,6 +5,7 @@ python -m pytest tests/end_to_end/test_ui.py --study default --screenshots docs/
 """
 
 import contextlib
+import json
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -22,7 +23,7 @@ from selenium.webdriver.support.wait import WebDriverWait
 from src.data.dataset import Dataset
 from src.evidence import load_runs
 from src.runtime import metric_names
-from src.studies import design, note, runner, sweep_table
+from src.studies import design, factor, note, runner, sweep_table
 from src.tracking import views
 from src.tracking.store import connect, reader
 from tests.support import browser, studies
@@ -33,12 +34,16 @@ from tests.support.simulated_runs import DIGEST
 pytestmark = pytest.mark.slow
 
 NAME = "mine"
+ACTIVATIONS = ("relu", "swish", "swish_beta")
 STUDY = design.Study(
-    description="Whether the activation matters.",
-    activations=["relu", "swish", "swish_beta"],
-    seeds=[1, 2, 3],
+    question="Does the activation matter?",
+    factor=factor.of("activation", ACTIVATIONS),
+    levels={one: (f"activation={one}",) for one in ACTIVATIONS},
+    reference="relu",
+    seeds=(1, 2, 3),
     experiment="default",
     dataset="mnist-kaggle",
+    smallest_effect=0.0002,
 )
 PATIENCE = 120  # seconds; a page takes two where nothing else is at work
 CARD = "[data-testid=experiment-view-compare-runs-card]"  # of a chart
@@ -80,7 +85,7 @@ def simulate() -> None:
     data = Dataset(STUDY.dataset, DIGEST, {})
     client, experiment_id = connect("digit-recognizer")
     parent_id = runner.create(client, experiment_id, NAME)
-    runs = list(design.in_turn(STUDY.activations, STUDY.seeds))
+    runs = list(design.in_turn(ACTIVATIONS, STUDY.seeds))
     note.describe(client, parent_id, NAME, STUDY, data, {})
     made = {one: client.get_run(studies.child(client, parent_id, *one)) for one in runs}
     client.set_terminated(parent_id)
@@ -218,7 +223,7 @@ def test_the_experiment_lists_the_study_and_under_it_its_children(shown, driver)
 def test_the_study_describes_itself(shown, driver, picture):
     driver.get(shown.page(shown.parent))
     find(driver, "button", "Show more").click()
-    activations = set(shown.parent.data.tags["activations"].split())
+    activations = set(json.loads(shown.parent.data.tags["levels"]))
     wait(driver, lambda: activations <= set(texts(driver, "td code")), "its table")
     means = {f"{metric_names.STUDY_ACCURACY}{one}" for one in activations}
     wait(driver, lambda: means <= set(texts(driver, "a")), "its metrics")

@@ -202,6 +202,19 @@ def test_a_sweep_with_a_mistake_makes_and_registers_nothing(word, small_mnist, t
         assert runs(project) == []
 
 
+@pytest.mark.parametrize(
+    ("jobs", "keys"),
+    [
+        ([["optimizer=adam", "seed=1"], ["optimizer=sgd", "seed=2"]], ["optimizer"]),
+        ([["model=mlp", "seed=1"], ["model=mlp", "seed=2"]], []),
+        ([["epochs=1", "model=mlp"], ["epochs=2", "model=lenet5"]], ["epochs", "model"]),
+        ([], []),
+    ],
+)
+def test_the_runs_of_a_multirun_are_named_by_what_it_lists_several_values_of(jobs, keys):
+    assert hydra_callback._differing(jobs) == keys
+
+
 def composed(project):
     with initialize_config_dir(str(project / "conf"), version_base="1.3"):
         return compose("config", [*SMALL, "epochs=1"], return_hydra_config=True)

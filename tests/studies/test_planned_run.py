@@ -1,4 +1,5 @@
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -36,3 +37,21 @@ def test_bfloat16_that_is_emulated_is_told_in_one_line(trained, monkeypatch, cap
     assert note == "Note: bfloat16 is emulated on this hardware; precision=float32 is faster."
     planned(trained.project, *SMALL, "precision=float32").announce()
     assert "Note" not in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("project")
+@pytest.mark.parametrize(
+    ("words", "name"),
+    [
+        (["mlflow.named_by=[optimizer]", "optimizer=sgd"], "sgd-seed3"),
+        (["mlflow.named_by=[optimizer.learning_rate]"], "0.006-seed3"),
+        (["mlflow.named_by=[model,model.units]", "model=mlp"], "mlp-[512,256]-seed3"),
+    ],
+)
+def test_a_run_is_named_by_what_differs_in_its_multirun(tmp_path, words, name):
+    assert planned(tmp_path, *words, "seed=3").name == name
+
+
+@pytest.mark.usefixtures("project")
+def test_a_run_of_a_study_is_named_by_its_level(tmp_path):
+    assert replace(planned(tmp_path, "seed=3"), label="AdamW").name == "AdamW-seed3"

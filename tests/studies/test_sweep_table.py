@@ -1,3 +1,5 @@
+from types import SimpleNamespace
+
 import pytest
 
 from src.studies import sweep_table
@@ -8,3 +10,44 @@ from src.studies import sweep_table
 )
 def test_a_spread_is_the_mean_and_from_two_values_on_the_standard_deviation(values, text):
     assert sweep_table.spread(values, ".2f") == text
+
+
+class Store:
+    """A store with a parent run and its finished children."""
+
+    def __init__(self, parent, children):
+        self.parent, self.found = parent, [run(tags, seed) for tags, seed in children]
+
+    def get_run(self, run_id):
+        return run(self.parent, 0)
+
+    def search_runs(self, *given, **more):
+        return self.found
+
+
+def run(tags, seed):
+    data = SimpleNamespace(
+        tags=tags, params={"seed": str(seed)}, metrics={"test_accuracy": 0.5 + 0.25 * seed}
+    )
+    return SimpleNamespace(data=data, info=SimpleNamespace(experiment_id="1"))
+
+
+def table(capsys, parent, children):
+    """Return the words of each line of the table."""
+    sweep_table.show(Store(parent, children), "0f")
+    return [line.split() for line in capsys.readouterr().out.splitlines()]
+
+
+def test_a_study_has_a_row_for_each_level_also_for_runs_of_older_code(capsys):
+    children = [({"variant": "[a]"}, 1), ({"activation": "old"}, 1), ({"variant": "[a]"}, 2)]
+    rows = table(capsys, {"factor": "optimizer.learning_rate"}, children)
+    assert any(row[:2] == ["learning", "rate"] for row in rows)
+    assert ["[a]", "1,2", "0.8750", "±", "0.1768"] in [row[:5] for row in rows]
+    assert ["old", "1", "0.7500"] in [row[:3] for row in rows]
+
+
+def test_a_multirun_has_a_row_for_each_of_its_words(capsys):
+    children = [({"job": "model=mlp optimizer=adam"}, 1), ({"job": "model=mlp"}, 1)]
+    rows = table(capsys, {"sweep": "words"}, children)
+    assert ["adam", "1", "0.7500"] in [row[:3] for row in rows]
+    assert ["as", "in", "params.yaml", "1", "0.7500"] in [row[:5] for row in rows]

@@ -27,7 +27,7 @@ def test_the_table_of_runs_is_saved_once_so_that_a_user_may_change_it(opened):
     views.offer_runs(client, experiment_id)
     [(key, view)] = saved(client, experiment_id).items()
     assert f"viewStateShareKey={key}&" in views.runs_link(experiment_id)
-    assert json.loads(view["state"])["selectedColumns"] == list(views.COLUMNS)
+    assert json.loads(view["state"])["selectedColumns"] == ["tags.`activation`", *views.COLUMNS]
     client.set_experiment_tag(experiment_id, views.TAG + key, json.dumps({"name": "My own"}))
     views.offer_runs(client, experiment_id)
     assert saved(client, experiment_id) == {key: {"name": "My own"}}
@@ -35,13 +35,23 @@ def test_the_table_of_runs_is_saved_once_so_that_a_user_may_change_it(opened):
 
 def test_a_study_that_begins_anew_has_its_new_runs_in_its_view(opened):
     client, experiment_id = opened
-    views.offer_study(client, experiment_id, "mine", "0f" * 16)
-    views.offer_study(client, experiment_id, "other", "1f" * 16)
-    views.offer_study(client, experiment_id, "mine", "2f" * 16)
+    views.offer_study(client, experiment_id, "mine", "0f" * 16, "activation")
+    views.offer_study(client, experiment_id, "other", "1f" * 16, "activation")
+    views.offer_study(client, experiment_id, "mine", "2f" * 16, "activation")
     found = saved(client, experiment_id)
     assert "2f2f" in json.loads(found["study-mine"]["state"])["searchFilter"]
     assert "1f1f" in json.loads(found["study-other"]["state"])["searchFilter"]
     assert "viewStateShareKey=study-mine&" in views.charts_link(experiment_id, "mine")
+
+
+def test_a_study_of_another_factor_is_grouped_by_its_levels(opened):
+    client, experiment_id = opened
+    views.offer_study(client, experiment_id, "mine", "0f" * 16, "learning rate")
+    view = saved(client, experiment_id)["study-mine"]
+    state = json.loads(view["state"])
+    assert view["name"] == "Study mine by learning rate"
+    assert state["groupBy"]["groupByKeys"] == [{"mode": "tag", "groupByData": "variant"}]
+    assert state["selectedColumns"] == ["tags.`variant`", *views.COLUMNS]
 
 
 def test_a_link_holds_whatever_name_a_study_has():

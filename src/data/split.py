@@ -1,0 +1,88 @@
+"""Which of the labelled images are for training, and which for validation."""
+
+import math
+from collections.abc import Mapping
+
+import numpy as np
+
+from src.data.digits import CLASSES
+from src.runtime import paths
+from src.runtime.errors import InputError
+
+REMEDY = "fetch a train.csv with more images."
+
+
+def by_fraction(labels: np.ndarray, fraction: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the indices of the training and of the validation images, stratified by class.
+
+    Args:
+        labels: uint8 (N,).
+        fraction: of the images, for validation.
+        seed: of the random split.
+
+    Returns:
+        Two integer arrays, together (N,).
+
+    Raises:
+        InputError: a class has too few images to be in both parts.
+    """
+    counts = np.bincount(labels, minlength=CLASSES)
+    present = np.count_nonzero(counts)
+    for digit in np.flatnonzero(counts == 1):
+        raise InputError(
+            f"{paths.TRAIN_CSV} has 1 image of class {digit}, at least 2 expected, for training "
+            f"and for validation: {REMEDY}"
+        )
+    held_back = math.ceil(fraction * len(labels))
+    if min(held_back, len(labels) - held_back) < present:
+        raise InputError(
+            f"preprocess.valid_fraction={fraction} makes {len(labels) - held_back:,} training and "
+            f"{held_back:,} validation images of the {len(labels):,} of {paths.TRAIN_CSV}, at "
+            f"least {present} each expected, one of every class: change the fraction, or {REMEDY}"
+        )
+    return _draw(labels, held_back, seed)
+
+
+def anew(
+    training: Mapping[str, np.ndarray], validation: Mapping[str, np.ndarray], seed: int
+) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+    """Return training and validation images drawn anew from the union of both, as many of each.
+
+    `Dataset.split_anew` describes them.
+
+    Args:
+        training: its arrays by name, with `labels`, uint8 (N,).
+        validation: the same of M.
+        seed: of the drawing.
+
+    Returns:
+        The arrays of both, N and M.
+    """
+    union = {name: np.concatenate([training[name], validation[name]]) for name in training}
+    parts = _draw(union["labels"], len(validation["labels"]), seed)
+    train, valid = ({name: array[part] for name, array in union.items()} for part in parts)
+    return train, valid
+
+
+def _draw(labels: np.ndarray, held_back: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the indices of the others and of the `held_back` images, stratified by class."""
+    # RandomState, because NumPy has frozen its stream.
+    order = np.random.RandomState(seed).permutation(len(labels))
+    is_valid = np.zeros(len(labels), bool)
+    for label, number in enumerate(_stratified(np.bincount(labels, minlength=CLASSES), held_back)):
+        is_valid[order[labels[order] == label][:number]] = True
+    return order[~is_valid[order]], order[is_valid[order]]
+
+
+def _stratified(counts: np.ndarray, total: int) -> np.ndarray:
+    """Return how many images of each class make `total`: its share, to a whole number, but at least
+    one, and not all that there are.
+    """
+    shares = total * counts / counts.sum()
+    least, most = np.minimum(counts, 1), np.maximum(counts - 1, 0)
+    numbers = np.clip(np.floor(shares).astype(int), least, most)
+    while missing := np.sign(total - numbers.sum()):
+        # One more, or one less, of the class that is farthest from its share.
+        free = numbers < most if missing > 0 else numbers > least
+        numbers[np.where(free, missing * (shares - numbers), -np.inf).argmax()] += missing
+    return numbers

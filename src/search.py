@@ -1,0 +1,82 @@
+"""Search hyperparameters, as conf/search/NAME.yaml says, in one MLflow parent run.
+
+Usage: python -m src.search NAME [--anew]
+
+A search resumes after any interruption: the number of trials is the total, a trial that was
+interrupted goes on after its last epoch, and one that failed is made up for by another. At the end
+the best trial's configuration is conf/experiment/NAME.yaml, which `experiment=NAME` chooses.
+"""
+
+import argparse
+import signal
+from collections.abc import Sequence
+
+from src.data import dataset
+from src.runtime import errors
+from src.runtime.errors import InputError
+from src.studies import executors
+from src.tuning import design, recipe
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Run the command with the arguments `argv` (default: the process's own).
+
+    Raises:
+        InputError: the search or the data is not as it must be, the search is running already, or
+            too many trials failed.
+    """
+    given = _arguments(argv)
+    name = given.name
+    search = design.load(name)
+    recipe.refuse_foreign(name)
+    if search.experiment == name:
+        raise InputError(
+            f"{design.file_of(name)}: experiment is {name}, the very file that the search writes: "
+            "name another recipe to start from."
+        )
+    data = dataset.describe()
+    design.check_data(search, data)
+    common = design.base(search)
+    try:
+        corners = design.corners(search, common)
+    except InputError as error:
+        raise InputError(f"{design.file_of(name)}: {error}") from error
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: resumable, KILLED
+    with executors.server():
+        from src.tuning import report, runner, trials  # MLflow and Optuna: after the checks
+
+        task = runner.Task(name, search, common)
+        made = runner.run(task, data, corners, anew=given.anew)
+        best = trials.best(made.trials)
+        assert best is not None
+        report.show(search, made.trials)
+        folder = report.write(task, made)
+        composition = design.composition(common, best.params, search.seed)
+        recipe.write(name, search, made.trials, composition, data)
+    print(f"conf/experiment/{name}.yaml has the best of them; the figures are in {folder}")
+    print("Next")
+    train = f"python -m src.train experiment={name}"
+    print(f"  {train}  train it")
+    print(f"  {'make ui':<{len(train)}}  the trials in MLflow")
+
+
+def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m src.search",
+        description="Search hyperparameters: make the trials of a search, and a recipe of the "
+        "best. The same command resumes after any interruption.",
+    )
+    parser.add_argument(
+        "name", metavar="NAME", help=f"a file of conf/search/: {', '.join(design.names())}"
+    )
+    parser.add_argument(
+        "--anew",
+        action="store_true",
+        help="begin again where the store holds another search of that name, and leave that as "
+        "it is",
+    )
+    return parser.parse_args(argv)
+
+
+if __name__ == "__main__":
+    errors.run(main)

@@ -1,0 +1,128 @@
+"""The trials of a search as MLflow has them: its only record.
+
+The parent run has a tag for each trial that was ever begun, with what was drawn for it; a child run
+has what became of it. So a search goes on wherever it was interrupted.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from src.runtime import metric_names
+from src.tracking import run_tags
+
+
+class State(StrEnum):
+    """What became of a trial."""
+
+    OPEN = "open"  # begun; it has not ended yet, or was interrupted
+    COMPLETE = "complete"
+    PRUNED = "pruned"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A trial of a search.
+
+    Attributes:
+        number: from 0.
+        params: what was drawn: values by the configuration's keys.
+        state: what became of it.
+        value: its best validation accuracy, a fraction; None if it has not ended well.
+        accuracies: of validation, by epoch; empty where nobody asked for them.
+        seconds: of training.
+        run_id: of its run in MLflow; None if that was never made.
+        pruner_state: what Optuna's pruner keeps with a trial.
+    """
+
+    number: int
+    params: Mapping[str, Any]
+    state: State = State.OPEN
+    value: float | None = None
+    accuracies: Mapping[int, float] = field(default_factory=dict)
+    seconds: float | None = None
+    run_id: str | None = None
+    pruner_state: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def ended(self) -> bool:
+        """Whether it has ended well, at its last epoch or before."""
+        return self.state in (State.COMPLETE, State.PRUNED)
+
+
+STATES = {"FINISHED": State.COMPLETE, "FAILED": State.FAILED}
+RANK = (State.FAILED, State.OPEN, State.COMPLETE, State.PRUNED)  # of several runs the last counts
+
+
+class Record:
+    """Reads and extends the record of a search.
+
+    Args:
+        client: of the MLflow store.
+        parent_id: the id of the search's run.
+    """
+
+    def __init__(self, client: Any, parent_id: str):
+        self.client, self.parent_id = client, parent_id
+        self.known: dict[str, Trial] = {}  # those that have ended, by their runs
+
+    def begin(self, number: int, params: Mapping[str, Any]) -> Trial:
+        """Note what was drawn for a trial, before it is made; return it."""
+        self.client.set_tag(self.parent_id, f"{run_tags.TRIAL_PREFIX}{number}", json.dumps(params))
+        return Trial(number, dict(params))
+
+    def trials(self) -> list[Trial]:
+        """Return every trial that was ever begun, by its number."""
+        parent = self.client.get_run(self.parent_id)
+        drawn = {
+            int(key.removeprefix(run_tags.TRIAL_PREFIX)): json.loads(value)
+            for key, value in parent.data.tags.items()
+            if key.startswith(run_tags.TRIAL_PREFIX)
+        }
+        found = {number: Trial(number, params) for number, params in drawn.items()}
+        children = self.client.search_runs(
+            [parent.info.experiment_id],
+            f"tags.{run_tags.PARENT} = '{self.parent_id}'",
+            order_by=["attributes.start_time ASC"],
+            max_results=50_000,
+        )
+        for child in children:
+            number = int(child.data.tags.get(run_tags.TRIAL, -1))
+            if number in drawn:  # else it was killed before it had its tags
+                trial = self.known.get(child.info.run_id) or self._read(child, drawn[number])
+                if RANK.index(trial.state) >= RANK.index(found[number].state) or (
+                    found[number].run_id is None
+                ):
+                    found[number] = trial
+        return [found[number] for number in sorted(found)]
+
+    def _read(self, child: Any, params: Mapping[str, Any]) -> Trial:
+        run_id, tags, metrics = child.info.run_id, child.data.tags, child.data.metrics
+        state = STATES.get(child.info.status, State.OPEN)
+        if state == State.COMPLETE and run_tags.PRUNED in tags:
+            state = State.PRUNED
+        points = self.client.get_metric_history(run_id, metric_names.VAL_ACCURACY)
+        trial = Trial(
+            number=int(tags[run_tags.TRIAL]),
+            params=params,
+            state=state,
+            value=metrics.get(metric_names.BEST_VAL_ACCURACY),
+            accuracies={point.step: point.value for point in points},
+            seconds=metrics.get(metric_names.TRAIN_SECONDS),
+            run_id=run_id,
+            pruner_state=json.loads(tags.get(run_tags.PRUNER_STATE, "{}")),
+        )
+        if trial.ended:
+            self.known[run_id] = trial
+        return trial
+
+
+def best(trials: list[Trial]) -> Trial | None:
+    """Return the complete trial with the highest objective, the first of equals; None if there is
+    none. A pruned one's does not compare: it has seen fewer epochs.
+    """
+    complete = [trial for trial in trials if trial.state == State.COMPLETE]
+    return max(complete, key=lambda trial: trial.value or 0.0, default=None)

@@ -1,0 +1,80 @@
+import math
+
+import numpy as np
+import pytest
+
+from src.data import split
+from src.data.dataset import Dataset
+from src.runtime.errors import InputError
+
+
+@pytest.mark.parametrize("images", range(1, 60))
+def test_what_is_accepted_can_be_split(images):
+    labels = np.arange(images, dtype=np.uint8) % 4
+    for fraction in (0.01, 0.1, 1 / 3, 0.5, 0.7, 0.99):
+        try:
+            train, valid = split.by_fraction(labels, fraction, 1)
+        except InputError:
+            continue
+        assert sorted([*train, *valid]) == list(range(images))
+
+
+@pytest.mark.parametrize("images", range(4, 60))
+def test_of_every_class_there_are_images_in_both_parts(images):
+    labels = np.arange(images, dtype=np.uint8) % 4
+    labels[:2] = 9  # rare
+    for fraction in (0.01, 0.1, 1 / 3, 0.5, 0.7, 0.99):
+        try:
+            train, valid = split.by_fraction(labels, fraction, 1)
+        except InputError:
+            continue
+        assert len(valid) == math.ceil(fraction * images)
+        assert set(labels[train]) == set(labels[valid]) == set(labels)
+
+
+@pytest.mark.parametrize("fraction", [0.013, 0.1, 1 / 3, 0.9])
+def test_a_class_that_is_common_is_off_its_share_by_less_than_an_image(fraction):
+    labels = np.random.RandomState(1).choice(10, 5000).astype(np.uint8)
+    valid = split.by_fraction(labels, fraction, 1)[1]
+    shares = np.bincount(labels) * len(valid) / len(labels)
+    assert len(valid) == math.ceil(fraction * 5000)
+    assert np.abs(np.bincount(labels[valid]) - shares).max() < 1
+
+
+def test_the_parts_are_in_random_order():
+    labels = np.repeat(np.arange(10, dtype=np.uint8), 100)
+    for part in split.by_fraction(labels, 0.2, 1):
+        assert set(labels[part[:50]]) == set(range(10))
+
+
+def parts(seed):
+    """Return 40 training and 12 validation images, each with its number in its first pixel."""
+    labels = np.arange(52, dtype=np.uint8) % 4
+    images = np.zeros((52, 28, 28), np.uint8)
+    images[:, 0, 0] = range(52)
+    both = {"images": images, "labels": labels}
+    first = {name: array[:40] for name, array in both.items()}
+    return split.anew(first, {name: array[40:] for name, array in both.items()}, seed)
+
+
+def test_a_split_drawn_anew_has_the_same_images_as_many_in_each_part_and_their_labels():
+    train, valid = parts(3)
+    assert (len(train["labels"]), len(valid["labels"])) == (40, 12)
+    numbers = [*train["images"][:, 0, 0], *valid["images"][:, 0, 0]]
+    assert sorted(numbers) == list(range(52))
+    for part in (train, valid):
+        assert np.array_equal(part["images"][:, 0, 0] % 4, part["labels"])
+    assert np.bincount(valid["labels"]).tolist() == [3, 3, 3, 3]
+
+
+def test_a_split_drawn_anew_is_its_seeds():
+    assert np.array_equal(parts(3)[1]["images"], parts(3)[1]["images"])
+    assert not np.array_equal(parts(3)[1]["images"], parts(4)[1]["images"])
+
+
+def test_data_that_is_split_anew_has_a_digest_of_its_own():
+    data = Dataset("mnist-kaggle", "0f" * 32, {"train": 3})
+    digests = {data.split_anew(seed).digest for seed in (None, 1, 2)}
+    assert len(digests) == 3
+    assert data.split_anew(None) == data
+    assert data.split_anew(2).counts == data.counts
