@@ -131,7 +131,7 @@ def parents(client: MlflowClient) -> list[Run]:
     """Return every study and multirun, including deleted ones, the newest first."""
     experiments = [one.experiment_id for one in client.search_experiments()]
     tagged = (
-        client.search_runs(experiments, f"tags.{tag} LIKE '%'", ViewType.ALL)
+        client.search_runs(experiments, f"tags.{tag} LIKE '%'", ViewType.ALL, max_results=50_000)
         for tag in (run_tags.STUDY, run_tags.SWEEP)
     )
     found = {
