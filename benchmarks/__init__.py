@@ -20,6 +20,8 @@ python -m benchmarks.startup            what a training's process spends besides
 python -m benchmarks.tracking_cost      wall time of a training with MLflow, against it without
 python -m benchmarks.sweep_throughput   runs per minute of a sweep with two workers, against one run
                                         after the other
+python -m benchmarks.planned_looks      false alarms, and seeds saved, of a study that is looked at
+                                        repeatedly: how its rule was chosen (a simulation)
 python -m benchmarks.data_stages        seconds and memory of fetch and preprocess, against pandas
                                         and NumPy
 python -m benchmarks.against_commit     a training, the data stages or a study, against the code of

@@ -8,11 +8,27 @@ interval, which holds the truth at all looks together with a probability of 95%.
 off these intervals, a difference or an equivalence, is wrong in at most 5% of studies, wherever
 they stop.
 
+`python -m benchmarks.planned_looks` chose this rule: 4,000 simulated studies of each of several
+true differences (in units of the smallest effect that matters), looks at 5, 10, 20 and 30 seeds.
+
+    rule                    false alarms   mean seeds where the difference is   decided where
+                            over all       0      1      2                      it is 0
+    5% at every look        13.6%          22.8   16.8    8.1                   86%
+    O'Brien–Fleming type     5.0%          28.9   25.2   18.8                   78%
+    Pocock type              5.1%          27.4   21.5   11.3                   63%
+    anytime-valid            0.9%          29.7   26.5   15.9                   11%
+    one look, at 30 seeds    5.0%          30     30     30                     80%
+
+The Pocock type saves more seeds where the difference is large, but leaves many more studies
+undecided in the end, and that is what costs most where runs differ as little as on MNIST. The
+anytime-valid sequence allows any number of looks, for which it pays with nearly all equivalences.
+An equivalence where the difference is just one that matters was claimed in 2.6%. If the images
+contribute to the standard error, the figures are nearly the same (5.1% false alarms).
+
 The information of a look is taken as its share of the largest number of seeds. Where images
 contribute to the standard error, early looks know more than that, their results are closer to the
 last one's, and the levels here err on the safe side. The levels are those of normal statistics,
-applied to the p values of t tests (Jennison and Turnbull, section 4.4); with few seeds that is
-approximate, and `python -m benchmarks.planned_looks` measures what it comes to.
+applied to the p values of t tests (Jennison and Turnbull, section 4.4).
 
 Reference:
     Lan and DeMets, "Discrete sequential boundaries for clinical trials", Biometrika 70 (1983),
@@ -27,7 +43,7 @@ import numpy as np
 from scipy import optimize, special, stats
 
 NODES, WEIGHTS = special.roots_legendre(200)
-SMALLEST = 1e-12  # no p value is told apart from smaller ones
+ALPHA = 0.05  # the level of all tests
 
 
 def spent(alpha: float, share: float) -> float:
@@ -82,16 +98,20 @@ def overall_p_value(p_value: float, seeds: int, looks: Sequence[int]) -> float:
     """
     if not looks or p_value >= 1:
         return min(p_value, 1.0)
+    alphas, there = _levels_by_alpha(seeds, tuple(looks))
+    return float(np.exp(np.interp(np.log(max(p_value, 1e-300)), np.log(there), np.log(alphas))))
 
-    def beyond(logarithm: float) -> float:
-        return np.log(level(np.exp(logarithm), seeds, looks)) - np.log(p_value)
 
-    low, high = np.log(SMALLEST), np.log(1 - 1e-9)
-    if p_value == 0 or beyond(low) >= 0:
-        return SMALLEST
-    if beyond(high) <= 0:
-        return 1.0
-    return float(np.exp(optimize.brentq(beyond, low, high, xtol=1e-6)))
+@lru_cache(maxsize=64)
+def _levels_by_alpha(seeds: int, looks: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
+    """Return values of `alpha` and the level that this look has by each, both ascending.
+
+    Among the values are 5% and what Holm's correction makes of it for up to 45 pairs, so that a p
+    value interpolated between them keeps its side of each.
+    """
+    alphas = np.union1d(ALPHA / np.arange(1, 46), special.expit(np.linspace(-27, 12, 120)))
+    there = np.maximum.accumulate([level(alpha, seeds, looks) for alpha in alphas])
+    return np.append(alphas, 1.0), np.append(np.maximum(there, 1e-300), 1.0)
 
 
 @lru_cache(maxsize=4096)
@@ -142,5 +162,6 @@ def _bound(place: np.ndarray, mass: np.ndarray, step: float, scale: float, allow
         below = special.ndtr((-bound * scale - place) / step)
         return float(mass @ (above + below)) - allowed
 
-    # Beyond 38 standard deviations double precision ends: nothing is spent.
-    return optimize.brentq(excess, 0.0, 38.0, xtol=1e-12) if excess(38.0) < 0 else 38.0
+    if excess(38.0) >= 0:  # where double precision ends: nothing is spent
+        return 38.0
+    return optimize.brentq(excess, 0.0, 38.0, xtol=1e-12) if excess(0.0) > 0 else 0.0

@@ -66,13 +66,13 @@ def reliability(probabilities: np.ndarray, labels: np.ndarray, bins: int = 15) -
 
 
 def uniquely_misclassified(correct: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Return the images that one activation alone misclassifies, by majority vote of its seeds.
+    """Return the images that one level alone misclassifies, by majority vote of its seeds.
 
     Args:
-        correct: by activation, bool (seeds, images).
+        correct: by level, bool (seeds, images).
 
     Returns:
-        By activation, the positions of the images, integers (≤ images,), sorted by how far its
+        By level, the positions of the images, integers (≤ images,), sorted by how far its
         share of wrong seeds exceeds the mean of the others'.
     """
     names = list(correct)
@@ -87,26 +87,26 @@ def uniquely_misclassified(correct: Mapping[str, np.ndarray]) -> dict[str, np.nd
 
 
 def error_overlap(correct: Mapping[str, np.ndarray]) -> np.ndarray:
-    """Return how much the errors of two runs overlap, by the activations of the two.
+    """Return how much the errors of two runs overlap, by the levels of the two.
 
     The overlap is the Jaccard index: the images that both misclassify, divided by those that at
     least one does, averaged over all pairs of runs with different seeds. So the diagonal shows what
-    the seed alone changes; an activation changes more where its row is below the diagonal.
+    the seed alone changes; a level changes more where its row is below the diagonal.
 
     Args:
-        correct: by activation, bool (seeds, images), all of one shape.
+        correct: by level, bool (seeds, images), all of one shape.
 
     Returns:
-        Float (activations, activations), symmetric, in the order of the mapping.
+        Float (levels, levels), symmetric, in the order of the mapping.
 
     Raises:
         InputError: fewer than two seeds.
     """
     wrong = ~np.stack(list(correct.values()))
-    activations, seeds, images = wrong.shape
+    levels, seeds, images = wrong.shape
     check_seeds(seeds)
     overlap = 1 - squareform(pdist(wrong.reshape(-1, images), "jaccard"))
-    overlap = overlap.reshape(activations, seeds, activations, seeds)
+    overlap = overlap.reshape(levels, seeds, levels, seeds)
     other_seed = ~np.eye(seeds, dtype=bool)
     return overlap.transpose(0, 2, 1, 3)[:, :, other_seed].mean(axis=-1)
 
@@ -126,7 +126,7 @@ def epochs_to(val_accuracy: np.ndarray, threshold: float = 0.99) -> np.ndarray:
 
 
 def time_ratio(seconds: np.ndarray, reference: np.ndarray) -> Estimate:
-    """Return the ratio of an activation's time per epoch to that of a reference.
+    """Return the ratio of a level's time per epoch to that of a reference.
 
     It is the geometric mean, over seeds, of the ratios of the runs' median epochs (see
     `median_epochs`), with Student's t interval on their logarithms. The load of the machine cancels

@@ -172,7 +172,7 @@ def compute(runs: RunSet, reference: str) -> Findings:
     order = list(runs.trainings) if runs.factor.numeric else [reference, *others]
     correct = runs.correct()
     accuracy = {name: correct[name].mean(axis=1) for name in order}
-    # The reference comes last here, so that each difference is activation minus reference.
+    # The reference comes last here, so that each difference is level minus reference.
     comparisons = statistics.compare(
         {name: correct[name] for name in (*others, reference)},
         reference=None if runs.compare == ALL else reference,

@@ -1,26 +1,25 @@
-"""The statistics that compare activations over several seeds: intervals, tests, power, verdicts.
+"""The statistics that compare levels of a factor over several seeds: intervals, tests, power.
 
 An accuracy has two sources of variance: the seed of the run, and the images it is scored on. Each
 function says over which of the two it generalizes. Most take `correct`, bool (seeds, images):
-whether the run of a seed classifies an image correctly. Every activation is scored on the same
-images, and the rows of two activations that are compared belong to the same seeds. Accuracies and
-differences are fractions; only `verdict` uses percentage points (pp).
+whether the run of a seed classifies an image correctly. Every level is scored on the same
+images, and the rows of two levels that are compared belong to the same seeds. Accuracies and
+differences are fractions.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
-from math import floor
 
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy import optimize, stats
 
 from src.evidence import alpha_spending
+from src.evidence.alpha_spending import ALPHA as ALPHA  # all intervals are those of 1 − ALPHA
 from src.runtime.errors import InputError
-from src.runtime.formatting import count, p_text, span, up
+from src.runtime.formatting import count
 
-ALPHA = 0.05  # the level of all tests; all intervals are 95% confidence intervals
 POWER = 0.8
 EFFECT_OF_INTEREST = 0.0002  # 0.02 percentage points: the smallest effect, unless a study says so
 MEANINGFUL = 0.75  # the probability of superiority from which on a difference matters
@@ -121,7 +120,7 @@ def equivalence_test(values: np.ndarray, smallest_effect: float) -> float:
     it matters. The price is about a quarter more seeds, and a false equivalence in at most 2.5%.
 
     Args:
-        values: (seeds, images), between -1 and 1: the difference of two activations' `correct`.
+        values: (seeds, images), between -1 and 1: the difference of two levels' `correct`.
         smallest_effect: the smallest difference that matters, a fraction.
 
     Raises:
@@ -243,11 +242,11 @@ def superiority(first: np.ndarray, second: np.ndarray) -> Estimate:
 
     The interval is Wilson's for as many independent matches as there are seeds. The share cannot
     vary more than theirs, whatever the distributions, and it varies less only if the two overlap
-    little. In 1,000 simulated studies of each of 18 kinds (a true probability of 0.5, 0.75 or 0.92,
+    little. In 1,000 simulated studies of each of 12 kinds (a true probability of 0.5, 0.75 or 0.92,
     equal and unequal spreads, with and without a correlation of runs with equal seeds), it covered
     the truth in 96–100% with three, five and ten seeds. Brunner and Munzel's interval (t or logit)
-    covered it in only 30–94% with three to five seeds and a probability of 0.75 or more, because
-    one that wins every match leaves it no variance; where that did not happen it was no shorter.
+    covered it in 30–96% with three or five seeds and a probability of 0.75 or more, because one
+    that wins every match leaves it no variance; with ten seeds it is about as wide.
 
     Args:
         first: one number per seed, (seeds,), for example accuracies.
@@ -280,7 +279,7 @@ def permutation_test(first: np.ndarray, second: np.ndarray) -> float:
 
     Args:
         first: one number per seed, (seeds,), for example the count of correct images.
-        second: the same for the other activation, with the same seeds.
+        second: the same for the other level, with the same seeds.
 
     Raises:
         InputError: fewer than two seeds.
@@ -301,8 +300,8 @@ def mcnemar_test(first: np.ndarray, second: np.ndarray) -> float:
     """Return the p value of McNemar's exact test on two classifiers of the same images.
 
     It generalizes to new images for these two trained classifiers, or these two majority votes: a
-    small p value says that the two differ, not that their activations are the cause. Two seeds of
-    one activation may differ as well.
+    small p value says that the two differ, not that their levels are the cause. Two seeds of
+    one level may differ as well.
 
     Args:
         first: whether the first is correct, bool (images,): one run, or the vote of `majority`.
@@ -473,7 +472,7 @@ def compare(
     """
     if len(correct) < 2:
         raise InputError(
-            f"A comparison needs at least two activations, found {', '.join(correct) or 'none'}: "
+            f"A comparison needs at least two levels, found {', '.join(correct) or 'none'}: "
             "add another, for example activation=swish,relu."
         )
     for first, second in combinations(correct, 2):
@@ -577,35 +576,6 @@ def _corrected(family: list[Comparison]) -> list[Comparison]:
     ]
 
 
-def verdict(comparison: Comparison) -> str:
-    """Return the result of a comparison in one sentence, in percentage points (pp).
-
-    Intervals are rounded outward, so that no bound claims more than the data support.
-    """
-    first, second = comparison.first, comparison.second
-    value, low, high = (
-        100 * part
-        for part in (
-            comparison.difference.value,
-            comparison.difference.low,
-            comparison.difference.high,
-        )
-    )
-    test = p_text(comparison.p_holm, ALPHA) + (
-        " after Holm's correction" if comparison.pairs > 1 else ""
-    )
-    if not comparison.significant:
-        return (
-            f"No detectable difference between {first} and {second}: any is smaller than "
-            f"{up(max(-low, high))} pp (95% CI {span(low, high)}, {test})."
-        )
-    if value < 0:
-        first, second, value, low, high = second, first, -value, -high, -low
-    digits = next(digits for digits in range(2, 17) if floor(low * 10**digits) > 0)
-    interval = span(low, high, digits)
-    return f"{first} beats {second} by {value:.{digits}f} pp (95% CI {interval}, {test})."
-
-
 def check_seeds(seeds: int) -> None:
     """Refuse fewer than two seeds.
 
@@ -615,7 +585,7 @@ def check_seeds(seeds: int) -> None:
     if seeds < 2:
         raise InputError(
             f"Found {count(seeds, 'seed')}, but the variance across seeds takes at least 2: train "
-            "every activation with more, ideally 10 (seed=1,2,3 -m)."
+            "every level with more, ideally 10 (seed=1,2,3 -m)."
         )
 
 

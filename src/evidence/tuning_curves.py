@@ -97,7 +97,7 @@ def expected_best(ranked: np.ndarray, budget: np.ndarray) -> np.ndarray:
     trials = len(ranked)
     place = np.arange(1, trials + 1)
 
-    def logarithm(n: np.ndarray, k: np.ndarray) -> np.ndarray:
+    def logarithm(n: np.ndarray | int, k: int) -> np.ndarray:
         return special.gammaln(n + 1) - special.gammaln(k + 1) - special.gammaln(n - k + 1)
 
     means = []

@@ -80,7 +80,7 @@ def run(
             if missing and not began:
                 checked = {key.variant: compositions[key] for key in missing}
                 executors.in_a_process(_refuse_unbuildable, list(checked.values()))
-                parent_id = parent_id or create(client, experiment_id, name)
+                parent_id = parent_id or create(client, experiment_id, name, len(seeds))
                 print(f"A line for each run that ends; what it prints is in {LOGS}", flush=True)
                 began = True
             assert parent_id is not None  # it has runs, or has been created
@@ -170,11 +170,13 @@ def find_reusable(
     So runs of other settings, data or code are never put together with those to come; runs with a
     level or a seed that the study no longer lists may be.
     """
-    parents = client.search_runs(
+    runs = client.search_runs(
         [experiment_id],
         f"tags.{run_tags.STUDY} = '{name}'",
+        max_results=50_000,  # its children have the tag, too
         order_by=["attributes.start_time DESC"],
     )
+    parents = [run for run in runs if run_tags.PARENT not in run.data.tags]
     empty = None
     for parent in parents:
         children = sweep_table.children(client, parent.info.run_id, "FINISHED")
@@ -190,9 +192,9 @@ def find_reusable(
     return empty
 
 
-def create(client: MlflowClient, experiment_id: str, name: str) -> str:
-    """Create a study's parent run; return its id."""
-    tags = {run_tags.STUDY: name, **lease.tags()}
+def create(client: MlflowClient, experiment_id: str, name: str, seeds: int) -> str:
+    """Create the parent run of a study that begins with this many seeds; return its id."""
+    tags = {run_tags.STUDY: name, run_tags.FIRST_SEEDS: str(seeds), **lease.tags()}
     run = client.create_run(experiment_id, run_name=f"study {name}", tags=tags)
     return run.info.run_id
 

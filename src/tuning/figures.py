@@ -216,7 +216,8 @@ class _Scale:
         """Give the x-axis this scale."""
         axis = axes.xaxis
         if self.texts:
-            axis.set_ticks(range(len(self.texts)), self.texts)
+            turned = {"rotation": 30, "ha": "right"} if sum(map(len, self.texts)) > 22 else {}
+            axis.set_ticks(range(len(self.texts)), self.texts, **turned)
             axes.set_xlim(-0.5, len(self.texts) - 0.5)
         elif self.log:
             axes.set_xscale("log")

@@ -137,10 +137,10 @@ def find_reusable(
 ) -> str | None:
     """Return the id of the run that the search goes on in; None if it begins.
 
-    A level's search is found whatever study asked for it.
+    A level's search is found whatever study asked for it, and begins anew as its study does.
 
     Raises:
-        InputError: the store holds another search of that name; of a level's, there may be many.
+        InputError: the store holds another search of that name.
     """
     named = client.search_runs(
         [experiment_id],
@@ -169,6 +169,11 @@ def find_reusable(
             f"The store holds another search {task.name}, with another "
             f"{formatting.listed(differing)}: give this one another name, or begin it again with "
             f"`python -m src.search {task.name} --anew`, which leaves that one as it is."
+        )
+    if others and task.level is not None:
+        print(
+            f"What search {task.title} has in MLflow is of other settings, data or code. It stays "
+            "there; the search begins anew."
         )
     return None
 

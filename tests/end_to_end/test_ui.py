@@ -84,7 +84,7 @@ def simulate() -> None:
     """Make a study as `src.study` leaves it, of trainings that nobody ran."""
     data = Dataset(STUDY.dataset, DIGEST, {})
     client, experiment_id = connect("digit-recognizer")
-    parent_id = runner.create(client, experiment_id, NAME)
+    parent_id = runner.create(client, experiment_id, NAME, 2)
     runs = list(design.in_turn(ACTIVATIONS, STUDY.seeds))
     note.describe(client, parent_id, NAME, STUDY, data, {})
     made = {one: client.get_run(studies.child(client, parent_id, *one)) for one in runs}

@@ -1,13 +1,15 @@
 from collections import Counter
+from dataclasses import replace
 from itertools import combinations, permutations
 
 import numpy as np
 import pytest
 from scipy import stats
 
-from src.evidence import findings
+from src.evidence import findings, statistics, verdicts
 from src.runtime import metric_names
 from src.runtime.errors import InputError
+from src.tracking import run_tags
 from tests.support.simulated_runs import comparable
 
 
@@ -109,6 +111,56 @@ def test_the_seeds_needed_are_the_fewest_that_detect_two_hundredths_of_a_percent
                 assert chance(needed - 1, 0.0002, pair, uncertain) < 0.8
                 assert chance(needed, 0.0002, pair, uncertain) >= 0.8
     assert {pair.seeds_needed is None for pair in five.pairs} == {True, False}
+
+
+# Verdicts
+
+
+def test_every_pair_has_its_verdict_and_what_belongs_to_it(five):
+    for pair in five.pairs:
+        assert pair.verdict is verdicts.verdict(pair.comparison)
+        assert pair.sentence == verdicts.sentence(pair.comparison)
+        assert pair.more_seeds == verdicts.more_seeds(pair.comparison)
+        accuracies = (five.accuracy[pair.comparison.first], five.accuracy[pair.comparison.second])
+        assert pair.superiority == statistics.superiority(*accuracies)
+
+
+def test_the_plan_of_the_study_decides_what_is_judged_and_how():
+    runs = comparable(("relu", "gelu", "swish"), (1, 2), images=60)
+    plan = {"compare": "reference", "smallest_effect": 0.2, "looks": (2, 4)}
+    found = findings.compute(replace(runs, **plan), "GELU")
+    assert [pair.name for pair in found.pairs] == ["ReLU − GELU", "Swish − GELU"]
+    for pair in found.pairs:
+        assert pair.comparison.pairs == 2
+        assert pair.comparison.smallest_effect == found.smallest_effect == 0.2
+        assert pair.comparison.looks == found.looks == (2, 4)
+        expected = statistics.seeds_needed(pair.comparison.difference.seed_sd, difference=0.2)
+        assert pair.seeds_needed == expected
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        ((5,), []),
+        ((10, (5, 10, 20)), []),
+        ((10, (), 10), []),
+        ((4,), ["With 4 seeds, intervals are narrower than they claim"]),
+        ((12, (5, 10, 20)), ["its looks are planned at 5, 10 and 20: this is one more look"]),
+        ((25, (5, 10, 20)), ["planned to end with 20 seeds and has 25"]),
+        ((10, (), 5), ["begun with 5 seeds and extended to 10 without planned looks"]),
+        ((4, (), 3), ["With 4 seeds", "begun with 3 seeds and extended to 4"]),
+    ],
+)
+def test_what_the_numbers_may_not_claim_is_remarked(arguments, told):
+    found = findings.remarks(*arguments)
+    assert len(found) == len(told)
+    for text, remark in zip(told, found, strict=True):
+        assert text in remark
+
+
+def test_a_study_that_was_extended_says_so_by_its_tag(five_runs):
+    begun = replace(five_runs, tags={**five_runs.tags, run_tags.FIRST_SEEDS: "2"})
+    assert "begun with 2 seeds and extended to 4" in findings.compute(begun, "ReLU").remarks[1]
 
 
 # Time

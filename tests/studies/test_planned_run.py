@@ -3,9 +3,11 @@ from dataclasses import replace
 
 import pytest
 
+from src.data.dataset import Dataset
 from src.runtime import paths
 from src.runtime.errors import InputError
 from src.studies.planned_run import job_words
+from src.tracking import fingerprint
 from src.training import precision
 from tests.support.commands import SMALL
 from tests.support.recipes import planned
@@ -55,3 +57,12 @@ def test_a_run_is_named_by_what_differs_in_its_multirun(tmp_path, words, name):
 @pytest.mark.usefixtures("project")
 def test_a_run_of_a_study_is_named_by_its_level(tmp_path):
     assert replace(planned(tmp_path, "seed=3"), label="AdamW").name == "AdamW-seed3"
+
+
+def test_a_trial_is_another_training_than_a_whole_one_of_the_same_settings(project, tmp_path):
+    whole = planned(tmp_path)
+    data = Dataset("files-any", "0f" * 32, {})
+    trial = replace(whole, trial="a 1")
+    assert whole.digest(data) == fingerprint.of(whole.composed, data)
+    assert len({one.digest(data) for one in (whole, trial, replace(whole, trial="a 2"))}) == 3
+    assert replace(trial, title="trial 1").name == "trial 1"

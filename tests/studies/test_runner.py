@@ -49,7 +49,7 @@ def parent_of(name, **changes):
     digests = design.digests(design.compositions(changed), DATA)
     client, experiment_id = store.connect("digits")
     parent_id = runner.find_reusable(client, experiment_id, name, changed, DATA, digests)
-    return client, parent_id or runner.create(client, experiment_id, name), digests
+    return client, parent_id or runner.create(client, experiment_id, name, 2), digests
 
 
 def add_child(client, parent_id, run, digest, **tags):
@@ -102,6 +102,14 @@ def test_each_study_has_a_parent_run_of_its_own_and_a_deleted_one_is_not_used(pr
     assert parent_of("other")[1] != parent_id
     client.delete_run(parent_id)
     assert parent_of("mine")[1] != parent_id
+
+
+def test_a_run_that_was_killed_is_not_taken_for_its_study(project):
+    client, parent_id, digests = parent_of("mine")
+    key, digest = next(iter(digests.items()))
+    killed = add_child(client, parent_id, key, digest, study="mine", variant="relu")
+    client.set_terminated(killed, "KILLED")
+    assert parent_of("mine")[1] == parent_id
 
 
 def test_a_run_is_known_by_its_digest_and_gets_the_tags_of_its_level(project):

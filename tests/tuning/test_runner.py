@@ -63,12 +63,14 @@ def test_one_that_never_began_a_trial_is_no_obstacle(opened):
     assert find(opened, seed=2) is None
 
 
-def test_the_searches_of_a_studys_levels_are_apart_from_it_and_from_each_other(opened):
+def test_the_searches_of_a_studys_levels_are_apart_from_it_and_from_each_other(opened, capsys):
     relu = begun(opened, LEVEL)
     assert find(opened) is None
     assert find(opened, LEVEL) == relu
     assert find(opened, replace(TASK, level="swish")) is None
-    assert find(opened, LEVEL, seed=2) is None  # such a study begins anew as well
+    assert capsys.readouterr().out == ""
+    assert find(opened, LEVEL, seed=2) is None
+    assert "mine for relu has in MLflow is of other settings" in capsys.readouterr().out
 
 
 def test_two_searches_of_one_name_do_not_run_at_once(project):
