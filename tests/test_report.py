@@ -23,14 +23,16 @@ from PIL import Image
 from src import report
 from src.data import mirrors
 from src.evaluation import figures
-from src.reporting import activation_exhibits, activation_profile, exhibits, page
+from src.reporting import activation_profile, exhibits, factor_exhibits, page
 from src.runtime import errors, paths
 from src.tracking import store
 from tests.support.commands import ROOT
-from tests.support.simulated_runs import COUNTS, DIGEST, FIGURES
+from tests.support.simulated_runs import COUNTS, DIGEST
+from tests.support.simulated_runs import FIGURES as COMPARED
 from tests.support.studies import child, study
 
 TABLES = {"results.json", "runs.csv", "pairs.csv"}
+FIGURES = (*COMPARED, "ensembles")
 
 
 @dataclass(frozen=True)
@@ -219,7 +221,7 @@ def test_the_numbers_lie_beside_the_page(first):
     runs, pairs = (pd.read_csv(BytesIO(first.files[f"{name}.csv"])) for name in ("runs", "pairs"))
     assert len(runs) == 20
     accuracy = runs[runs["activation"] == "ReLU"]["test_accuracy"].mean()
-    assert accuracy == pytest.approx(told["activations"]["ReLU"]["mean"]["value"])
+    assert accuracy == pytest.approx(told["levels"]["ReLU"]["mean"]["value"])
     assert pairs["second"].tolist()[:4] == ["ReLU"] * 4
     assert pairs["p_holm"].tolist() == pytest.approx(
         [pair["comparison"]["p_holm"] for pair in told["pairs"]]
@@ -237,7 +239,11 @@ def test_the_command_prints_the_verdicts_and_where_the_report_is(first):
     title, *verdicts, last = first.printed.splitlines()
     assert title == "five · 5 activations × 4 seeds · differences in percentage points (pp)"
     told = json.loads(first.files["results.json"])
-    assert verdicts == [pair["verdict"] for pair in told["pairs"]]
+    remark, *verdicts = verdicts
+    assert remark.startswith("Note: With 4 seeds, intervals are narrower than they claim")
+    assert told["remarks"] == [remark.removeprefix("Note: ")]
+    for line, pair in zip(verdicts, told["pairs"], strict=True):
+        assert line.startswith(f"{pair['sentence']} A run of ")
     assert last == (f"reports/five/index.html, and in MLflow's run {first.parent_id} under report/")
 
 
@@ -259,15 +265,47 @@ def test_what_is_left_out_is_noted_on_the_page_and_on_the_screen(second):
     remark = "Left out: relu-seed9 (failed)."
     assert f'<p class="note">{remark}</p>' in second.page
     assert second.printed.splitlines()[1] == f"Note: {remark}"
-    assert json.loads(second.files["results.json"])["remarks"] == [remark]
+    assert json.loads(second.files["results.json"])["remarks"][0] == remark
 
 
 def test_another_reference_can_be_asked_for(second):
     told = json.loads(second.files["results.json"])
     assert told["reference"] == "GELU"
-    assert next(iter(told["activations"])) == "GELU"
+    assert next(iter(told["levels"])) == "GELU"
     assert "longer than with GELU" in second.page or "shorter than with GELU" in second.page
-    assert 'python -m src.report --reference "GELU"' in second.page
+    assert "python -m src.report five --reference GELU" in second.page
+
+
+# Several studies
+
+
+def test_several_studies_share_a_page(project, second, capsys):
+    client, parent_id = project
+    experiment = client.get_run(parent_id).info.experiment_id
+    small = {"activations": ("relu", "swish"), "seeds": (1, 2), "images": 200}
+    study(client, experiment, "other", **small)
+    command("five", "other")
+    folder = paths.REPORTS / "five-other-joined"
+    assert capsys.readouterr().out.splitlines()[-1] == str(folder / page.PAGE)
+    assert set(files(folder)) == {"index.html", "pairs.csv", "forest.png", "forest-dark.png"}
+    text = (folder / page.PAGE).read_text()
+    assert "Where the activation matters" in text
+    assert "python -m src.report five other" in text
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("five", "five"), "five is named twice: name each study once."),
+        (("five", "fve"), "'fve' is neither a study nor the id of a run in MLflow. Did you mean"),
+    ],
+)
+def test_a_study_that_is_named_twice_or_does_not_exist_is_refused(
+    project, second, capsys, words, said
+):
+    before = sorted(path.name for path in paths.REPORTS.iterdir())
+    assert said in refused(capsys, *words)
+    assert sorted(path.name for path in paths.REPORTS.iterdir()) == before
 
 
 # Mistakes
@@ -321,24 +359,23 @@ def test_a_full_disk_leaves_the_report_before_as_it_was(project, second, monkeyp
         (folder / "half.png").write_bytes(b"half a picture")
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(folder))
 
-    monkeypatch.setattr(activation_profile, "profile", lambda runs, found: None)
+    monkeypatch.setattr(factor_exhibits, "of", lambda *found: factor_exhibits.Brought([]))
     monkeypatch.setattr(exhibits, "of", lambda *found: [])
-    monkeypatch.setattr(activation_exhibits, "of", lambda *found: [])
     monkeypatch.setattr(exhibits, "draw", fill)
+    before = sorted(paths.REPORTS.iterdir())
     with pytest.raises(SystemExit) as ended:
         command("five")
     assert ended.value.code == 1
     assert "no space left on device" in capsys.readouterr().err
-    folder = paths.REPORTS / "five"
-    assert files(folder) == second.files
-    assert list(paths.REPORTS.iterdir()) == [folder]
+    assert files(paths.REPORTS / "five") == second.files
+    assert sorted(paths.REPORTS.iterdir()) == before
 
 
 @pytest.mark.parametrize(
     ("words", "status", "said"),
     [
-        (["--help"], 0, "--reference ACTIVATION"),
-        (["one", "two"], 2, "unrecognized arguments: two"),
+        (["--help"], 0, "--reference LEVEL"),
+        (["--two"], 2, "unrecognized arguments: --two"),
         (["--reference"], 2, "expected one argument"),
     ],
 )

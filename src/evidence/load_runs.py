@@ -93,8 +93,8 @@ def find(client: MlflowClient, wanted: str | None) -> Run:
     Raises:
         InputError: it does not exist, was deleted, or is not a parent.
     """
-    parents = _parents(client)
-    active = [run for run in parents if run.info.lifecycle_stage == "active"]
+    known = parents(client)
+    active = [run for run in known if run.info.lifecycle_stage == "active"]
     if wanted is None:
         if not active:
             raise InputError(
@@ -102,7 +102,7 @@ def find(client: MlflowClient, wanted: str | None) -> Run:
                 "`python -m src.train activation=swish,relu seed=1,2,3 -m`."
             )
         return active[0]
-    studies = [run for run in (*active, *parents) if run.data.tags.get(run_tags.STUDY) == wanted]
+    studies = [run for run in (*active, *known) if run.data.tags.get(run_tags.STUDY) == wanted]
     run = studies[0] if studies else _by_id(client, wanted)
     if run is None:
         names = list(
@@ -110,10 +110,10 @@ def find(client: MlflowClient, wanted: str | None) -> Run:
                 one.data.tags[run_tags.STUDY] for one in active if run_tags.STUDY in one.data.tags
             )
         )
-        known = f"Studies: {', '.join(names)}. " if names else ""
+        others = f"Studies: {', '.join(names)}. " if names else ""
         raise InputError(
             f"{wanted!r} is neither a study nor the id of a run in MLflow. "
-            f"{did_you_mean(wanted, names)}{known}Without a name, the newest is used."
+            f"{did_you_mean(wanted, names)}{others}Without a name, the newest is used."
         )
     if run.info.lifecycle_stage != "active":
         raise InputError(
@@ -127,11 +127,11 @@ def find(client: MlflowClient, wanted: str | None) -> Run:
     return run
 
 
-def _parents(client: MlflowClient) -> list[Run]:
+def parents(client: MlflowClient) -> list[Run]:
     """Return every study and multirun, including deleted ones, the newest first."""
     experiments = [one.experiment_id for one in client.search_experiments()]
     tagged = (
-        client.search_runs(experiments, f"tags.{tag} LIKE '%'", ViewType.ALL)
+        client.search_runs(experiments, f"tags.{tag} LIKE '%'", ViewType.ALL, max_results=50_000)
         for tag in (run_tags.STUDY, run_tags.SWEEP)
     )
     found = {

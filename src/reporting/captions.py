@@ -87,11 +87,14 @@ def sentence(found: Findings, pair: Pair) -> str:
 
 
 def superiority(pair: Pair) -> str:
-    """Say how likely a run of the first is to beat a run of the second."""
-    first, second, chance = pair.comparison.first, pair.comparison.second, pair.superiority
+    """Say how likely a run of the better of the two is to beat a run of the other."""
+    first, second = pair.comparison.first, pair.comparison.second
+    value, low, high = pair.superiority.value, pair.superiority.low, pair.superiority.high
+    if pair.comparison.difference.value < 0:
+        first, second, value, low, high = second, first, 1 - value, 1 - high, 1 - low
     return (
-        f"A run of {first} beats a run of {second} with a probability of {signed(chance.value)} "
-        f"(95% CI {span(chance.low, chance.high)})."
+        f"A run of {first} beats a run of {second} with a probability of {signed(value)} (95% CI "
+        f"{span(low, high)})."
     )
 
 

@@ -367,7 +367,8 @@ def _label_matrix(axes: Axes, names: Sequence[str]) -> None:
     if widest * len(names) <= ACROSS:
         axes.set_xticks(range(len(names)), words)
     else:
-        axes.set_xticks(range(len(names)), names, rotation=40, ha="right", rotation_mode="anchor")
+        folded = [_folded(name) for name in names]
+        axes.set_xticks(range(len(names)), folded, rotation=40, ha="right", rotation_mode="anchor")
     axes.set_yticks(range(len(names)), [_folded(name) for name in names])
     axes.tick_params(left=False, bottom=False)
     axes.spines[:].set_visible(False)

@@ -10,7 +10,7 @@ from mlflow import MlflowClient
 
 from src.evidence.findings import Findings
 from src.evidence.run_set import ACTIVATION, RunSet
-from src.reporting import cost_exhibits, ensemble_exhibits, number_exhibits
+from src.reporting import cost_exhibits, ensemble_exhibits, number_exhibits, tuning_exhibits
 from src.reporting.exhibits import Exhibit
 from src.runtime import heavy_imports
 
@@ -43,16 +43,16 @@ def of(client: MlflowClient, runs: RunSet, found: Findings) -> Brought:
         runs: the set.
         found: the findings on it.
     """
-    ensembles = ensemble_exhibits.of(runs, found)
+    more = [*tuning_exhibits.of(client, runs, found), *ensemble_exhibits.of(runs, found)]
     if found.factor.key == ACTIVATION:
         heavy_imports.load()
         from src.reporting import activation_exhibits, activation_profile  # TensorFlow
 
         own = activation_profile.profile(runs, found)
-        return Brought([*activation_exhibits.of(found, own), *ensembles], own)
+        return Brought([*activation_exhibits.of(found, own), *more], own)
     if found.factor.numeric:
-        return Brought([*number_exhibits.of(runs, found), *ensembles])
+        return Brought([*number_exhibits.of(runs, found), *more])
     if found.factor.key == MODEL:
         parameters = cost_exhibits.parameters(client, runs)
-        return Brought([*cost_exhibits.of(found, parameters), *ensembles], None, parameters)
-    return Brought(ensembles)
+        return Brought([*cost_exhibits.of(found, parameters), *more], None, parameters)
+    return Brought(more)

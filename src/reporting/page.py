@@ -1,6 +1,7 @@
 """Writes a report: one self-contained HTML page, and its figures and numbers as files."""
 
 import re
+import shlex
 from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
@@ -162,7 +163,7 @@ def command(runs: RunSet, found: Findings) -> str:
     words = f"python -m src.report {runs.folder if 'study' in runs.tags else runs.parent_id}"
     if found.reference == runs.level_named(None):
         return words
-    return f'{words} --reference "{found.reference}"'
+    return f"{words} --reference {shlex.quote(found.reference)}"
 
 
 def provenance(runs: RunSet) -> dict[str, list[str]]:

@@ -1,3 +1,4 @@
+import json
 import re
 import shutil
 from pathlib import Path
@@ -198,6 +199,55 @@ def test_an_activation_with_several_settings_is_several(client, experiment):
     runs = load_runs.load(client, None)
     assert list(runs.trainings) == ["ReLU", "Swish-β (beta=0.5)", "Swish-β (beta=1.0)"]
     assert runs.settings("Swish-β (beta=0.5)")["beta"] == "0.5"
+
+
+def test_a_multirun_over_an_optimizer_is_read_without_being_told(client, experiment):
+    parent_id = parent(client, experiment, None)
+    for seed in (1, 2):
+        for word, target in (("adamw", "AdamW"), ("sgd", "SGD")):
+            child(
+                client,
+                parent_id,
+                "swish",
+                seed,
+                params={"optimizer._target_": f"keras.optimizers.{target}"},
+                tags={"optimizer": word},
+                **SMALL,
+            )
+    runs = load_runs.load(client, None)
+    assert (runs.factor.noun, list(runs.trainings)) == ("optimizer", ["adamw", "sgd"])
+    assert (runs.compare, runs.smallest_effect, runs.looks) == ("all", 0.0002, ())
+    assert runs.reference is None
+
+
+def test_what_a_study_has_settled_is_read_from_its_tags(client, experiment):
+    parent_id = study(client, experiment, **PAIR)
+    levels = {"relu": ["activation=relu"], "swish": ["activation=swish"]}
+    tags = {
+        "factor": "activation",
+        "levels": json.dumps(levels),
+        "reference": "swish",
+        "compare": "reference",
+        "smallest_effect": "0.002",
+        "question": "Is it so?",
+        "looks": "[2, 4]",
+        "vary": '["seed", "split"]',
+    }
+    for key, value in tags.items():
+        client.set_tag(parent_id, key, value)
+    runs = load_runs.load(client, parent_id)
+    assert (runs.reference, runs.compare, runs.smallest_effect) == ("Swish", "reference", 0.002)
+    assert (runs.question, runs.looks, runs.vary) == ("Is it so?", (2, 4), ("seed", "split"))
+
+
+def test_data_may_differ_between_seeds_where_the_split_is_drawn_anew(client, experiment):
+    parent_id = parent(client, experiment, "split")
+    for seed, digest in ((1, "0f" * 32), (2, "ab" * 32)):
+        for word in ("relu", "swish"):
+            child(client, parent_id, word, seed, tags={"data_digest": digest}, **SMALL)
+    assert "data_digest is 0f0f0f0f0f0f in" in refusal(client, parent_id)
+    client.set_tag(parent_id, "vary", '["seed", "split"]')
+    assert load_runs.load(client, parent_id).seeds == [1, 2]
 
 
 # What is left out

@@ -3,9 +3,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from src.evidence.run_set import may_differ
+from src.evidence.run_set import is_ignored
 from src.runtime import metric_names
-from tests.support.simulated_runs import PARAMS, comparable
+from src.runtime.errors import InputError
+from tests.support.simulated_runs import PARAMS, comparable, levels_of
 
 
 @pytest.fixture
@@ -84,17 +85,58 @@ def test_the_betas_come_in_the_order_of_the_layers(two):
 
 
 @pytest.mark.parametrize(
-    ("param", "may"),
+    ("param", "ignored"),
     [
         ("seed", True),
-        ("activation._target_", True),
         ("mlflow.experiment", True),
         ("submission", True),
+        ("activation.beta", False),
         ("seeds", False),
         ("epochs", False),
-        ("model.activation", False),
-        ("submission_folder", False),
     ],
 )
-def test_activation_seed_and_what_changes_no_weights_may_differ(param, may):
-    assert may_differ(param) == may
+def test_what_changes_no_weights_is_ignored(param, ignored):
+    assert is_ignored(param) == ignored
+
+
+# Levels
+
+
+@pytest.fixture(scope="module")
+def rates():
+    return levels_of("optimizer.learning_rate", {"0.01": 0, "0.1": 0}, (1, 2), images=30, epochs=2)
+
+
+def test_a_level_is_found_by_its_label_or_by_what_it_stands_for(five_runs, rates):
+    assert five_runs.level_named("swish_beta") == five_runs.level_named("Swish-β") == "Swish-β"
+    assert rates.level_named("0.010") == rates.level_named("1e-2") == "0.01"
+
+
+def test_without_a_word_it_is_the_studys_reference_or_relu_or_the_first(five_runs, rates):
+    assert five_runs.level_named(None) == "ReLU"
+    assert replace(five_runs, reference="GELU").level_named(None) == "GELU"
+    assert replace(five_runs, reference="gone").level_named(None) == "ReLU"
+    assert rates.level_named(None) == "0.01"
+
+
+def test_a_level_that_is_not_there_is_refused_in_the_factors_noun(rates):
+    with pytest.raises(InputError, match=r"no such learning rate\. .*They have 0\.01, 0\.1\."):
+        rates.level_named("0.5")
+
+
+def test_the_recipe_has_no_param_in_which_the_levels_differ(rates):
+    assert "optimizer.learning_rate" not in rates.recipe
+    assert "seed" not in rates.recipe
+    assert rates.recipe["precision"] == "float32"
+
+
+def test_classes_are_digits_or_garments(rates):
+    assert rates.classes[3] == "3"
+    assert replace(rates, dataset="fashion_mnist-kaggle").classes[3] == "dress"
+    assert replace(rates, dataset="").classes[3] == "3"
+
+
+def test_a_run_tells_its_parameters_if_it_knows_them(rates):
+    one = rates.first
+    assert one.parameters is None
+    assert replace(one, tags={"parameters": "61706"}).parameters == 61_706

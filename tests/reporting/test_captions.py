@@ -301,6 +301,10 @@ def test_the_probability_that_a_run_beats_another_is_told():
     assert captions.superiority(pair("Swish")) == (
         "A run of Swish beats a run of ReLU with a probability of 0.70 (95% CI 0.50 to 0.90)."
     )
+    worse = pair("Swish", superiority=Estimate(0.2, 0.1, 0.4), **WORSE)
+    assert captions.superiority(worse) == (
+        "A run of ReLU beats a run of Swish with a probability of 0.80 (95% CI 0.60 to 0.90)."
+    )
 
 
 @pytest.mark.parametrize(

@@ -231,6 +231,7 @@ def test_a_finished_trainings_files_metrics_and_model_are_in_its_run(client, lef
     run_id = logger.run_id
     run = client.get_run(run_id)
     assert {"best_epoch": 3.0, "best_val_loss": 0.5}.items() <= run.data.metrics.items()
+    assert run.data.tags["parameters"] == str(model.count_params())
     files = {entry.path for entry in client.list_artifacts(run_id)}
     assert {paths.HISTORY, "figures"} <= files
     assert [entry.path for entry in client.list_artifacts(run_id, "figures")] == [paths.CURVES]
