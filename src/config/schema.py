@@ -105,6 +105,7 @@ class Config:
     label_smoothing: float = MISSING
     precision: str = MISSING
     deterministic: bool = MISSING
+    restore_best_weights: bool = MISSING
     submission: bool = True
     mlflow: Mlflow = field(default_factory=Mlflow)
 

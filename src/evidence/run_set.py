@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
+from typing import cast
 
 import numpy as np
 import pandas as pd
@@ -14,6 +15,7 @@ from src.runtime import metric_names
 from src.runtime.errors import InputError, did_you_mean
 from src.studies.factor import Factor
 from src.tracking import run_tags
+from src.training.history import kept_epoch
 
 ACTIVATION = "activation"  # the factor with exhibits of its own, and a group of params
 ALL, REFERENCE = "all", "reference"  # which pairs are compared: all, or those with the reference
@@ -70,6 +72,13 @@ class Training:
         """How many numbers the model learns or keeps; None if the run does not tell."""
         told = self.tags.get(run_tags.PARAMETERS)
         return int(told) if told else None
+
+    @property
+    def val_accuracy(self) -> float:
+        """The validation accuracy of the model, a fraction."""
+        best = self.params.get("restore_best_weights", "True")  # older code knew nothing else
+        rows = cast(list[dict[str, float]], self.history.to_dict("records"))
+        return kept_epoch(rows, best == "True")[metric_names.VAL_ACCURACY]
 
 
 @dataclass(frozen=True)

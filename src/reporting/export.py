@@ -102,7 +102,7 @@ def runs_table(runs: RunSet, found: Findings) -> pd.DataFrame:
             "run_id": one.run_id,
             metric_names.TEST_ACCURACY: found.accuracy[name][place],
             metric_names.TEST_ERRORS: int((one.predicted != one.labels).sum()),
-            metric_names.BEST_VAL_ACCURACY: one.history[metric_names.VAL_ACCURACY].max(),
+            metric_names.BEST_VAL_ACCURACY: one.val_accuracy,
             metric_names.MEDIAN_EPOCH_SECONDS: found.times and found.times.seconds[name][place],
         }
         for name in found.levels

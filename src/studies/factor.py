@@ -23,6 +23,7 @@ NOUNS = {
     "momentum": ("momentum", "values of momentum"),
     "nesterov": ("Nesterov momentum", "settings of Nesterov momentum"),
     "patience": ("patience", "values of patience"),
+    "restore_best_weights": ("choice of the weights", "choices of the weights"),
     "trainable": ("training of β", "settings of the training of β"),
     "units": ("units", "choices of units"),
     "warmup": ("warm-up", "lengths of the warm-up"),

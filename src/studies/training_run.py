@@ -68,7 +68,7 @@ def run(planned: PlannedRun, cfg: Config) -> float:
                     watchers.append(early_end.EarlyEnd(planned.ends_early, logger.run_id, state))
                 model = fit.fit(cfg, training_set, validation_set, file, state, watchers)
 
-            final = summarize(state.history)
+            final = summarize(state.history, cfg.restore_best_weights)
             origin = {
                 "run_id": logger.run_id,
                 "run_name": planned.name,

@@ -21,7 +21,7 @@ from filelock import FileLock, Timeout
 from src.runtime import metric_names
 from src.runtime.atomic_write import writing
 from src.runtime.errors import InputError
-from src.training.history import best_epoch
+from src.training.history import kept_epoch
 
 STATE = "state"  # the file's name
 DIGEST = hashlib.sha256().digest_size
@@ -33,7 +33,7 @@ class State:
     """How far a training has come.
 
     `history` holds a row of metrics per finished epoch, `best` the model's variables after the
-    best of them, `current` all variables after the last, `plateaus` what the callbacks know.
+    one whose weights are kept, `current` all variables after the last, `plateaus` what the callbacks know.
     `folder` is where the process that trained last puts its files.
     """
 
@@ -163,11 +163,20 @@ class CheckpointCallback(keras.callbacks.Callback):
         file: where.
         state: how far the training has come; it is brought up to date.
         others: the training's other callbacks; a ReduceLROnPlateau's state is kept too.
+        restore_best_weights: keep those of the epoch with the highest validation accuracy, not of
+            the last.
     """
 
-    def __init__(self, file: Path, state: State, others: Sequence[keras.callbacks.Callback]):
+    def __init__(
+        self,
+        file: Path,
+        state: State,
+        others: Sequence[keras.callbacks.Callback],
+        restore_best_weights: bool = True,
+    ):
         super().__init__()
         self.file, self.state = file, state
+        self.restore_best_weights = restore_best_weights
         self.plateaus = [
             other for other in others if isinstance(other, keras.callbacks.ReduceLROnPlateau)
         ]
@@ -190,7 +199,7 @@ class CheckpointCallback(keras.callbacks.Callback):
         found = {name: float(value) for name, value in (logs or {}).items()}
         row = {metric_names.EPOCH: epoch + 1, **found}
         self.state.history.append(row)
-        if best_epoch(self.state.history) is row:
+        if kept_epoch(self.state.history, self.restore_best_weights) is row:
             self.state.best = [variable.numpy() for variable in self.model.variables]
         self.state.current = [variable.numpy() for variable in self._current()]
         self.state.plateaus = [
@@ -199,7 +208,7 @@ class CheckpointCallback(keras.callbacks.Callback):
         ]
         save(self.file, self.state)
 
-    def restore_best(self, model: keras.Model) -> None:
-        """Give the model the variables of its best epoch."""
+    def restore_kept(self, model: keras.Model) -> None:
+        """Give the model the variables of the epoch whose weights are kept."""
         for variable, value in zip(model.variables, self.state.best, strict=True):
             variable.assign(value)

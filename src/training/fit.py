@@ -109,7 +109,7 @@ def fit(
     state: checkpoint.State,
     watchers: Sequence[keras.callbacks.Callback] = (),
 ) -> keras.Model:
-    """Train to the end, or on from where `state` stands; return the model of the best epoch.
+    """Train to the end, or on from where `state` stands; return the model with the weights kept.
 
     Whatever it was trained in, the model that is returned computes in float32: a processor without
     bfloat16 runs it just as well.
@@ -117,7 +117,7 @@ def fit(
     Args:
         cfg: the configuration.
         training_set: `images`, uint8 (N, 28, 28), and `labels`, uint8 (N,).
-        validation_set: the same, to choose the best epoch by.
+        validation_set: the same, to follow the training by, and to choose the best epoch.
         file: where to keep the state after each epoch.
         state: how far the training has come; it is brought up to date.
         watchers: callbacks that see each epoch after it is kept, and change nothing.
@@ -138,7 +138,9 @@ def fit(
     model.steps_per_execution = steps_per_execution(steps)
     network = _network(cfg, cfg.epochs * steps)
     model = _reuse(network, model)
-    keeper = checkpoint.CheckpointCallback(file, state, schedule.callbacks)
+    keeper = checkpoint.CheckpointCallback(
+        file, state, schedule.callbacks, cfg.restore_best_weights
+    )
     model.fit(
         drawn.dataset,
         epochs=cfg.epochs,
@@ -157,7 +159,7 @@ def fit(
     _keep(network, model)
     reset_keras("float32")
     trained = build_model(cfg)
-    keeper.restore_best(trained)
+    keeper.restore_kept(trained)
     return trained
 
 

@@ -1,4 +1,4 @@
-"""The history of a training: a row of metrics per epoch, which epoch is best, and the summary."""
+"""The history of a training: a row of metrics per epoch, whose weights are kept, and the summary."""
 
 from collections.abc import Mapping, Sequence
 from statistics import median
@@ -11,15 +11,28 @@ def best_epoch(history: Sequence[Mapping[str, float]]) -> Mapping[str, float]:
     return max(reversed(history), key=lambda row: row[metric_names.VAL_ACCURACY])
 
 
-def summarize(history: Sequence[Mapping[str, float]]) -> dict[str, float]:
+def kept_epoch(
+    history: Sequence[Mapping[str, float]], restore_best_weights: bool
+) -> Mapping[str, float]:
+    """Return the row of the epoch whose weights are kept: the best, or the last.
+
+    A rate that falls to zero makes the last weights the best ones. The last epochs are then nearly
+    alike, and the highest validation accuracy among them is luck: it takes weights from too early.
+    """
+    return best_epoch(history) if restore_best_weights else history[-1]
+
+
+def summarize(
+    history: Sequence[Mapping[str, float]], restore_best_weights: bool
+) -> dict[str, float]:
     """Return a training's final metrics from its epochs' (see src/runtime/metric_names.py)."""
-    best = best_epoch(history)
+    kept = kept_epoch(history, restore_best_weights)
     # The first epoch compiles; where it is the only one, it must do.
     timed = history[1:] or history
     return {
-        metric_names.BEST_EPOCH: best[metric_names.EPOCH],
-        metric_names.BEST_VAL_ACCURACY: best[metric_names.VAL_ACCURACY],
-        metric_names.BEST_VAL_LOSS: best[metric_names.VAL_LOSS],
+        metric_names.BEST_EPOCH: kept[metric_names.EPOCH],
+        metric_names.BEST_VAL_ACCURACY: kept[metric_names.VAL_ACCURACY],
+        metric_names.BEST_VAL_LOSS: kept[metric_names.VAL_LOSS],
         metric_names.MEDIAN_EPOCH_SECONDS: median(row[metric_names.EPOCH_SECONDS] for row in timed),
         metric_names.MEDIAN_IMAGES_PER_SECOND: median(
             row[metric_names.IMAGES_PER_SECOND] for row in timed

@@ -1,6 +1,6 @@
 """The figures of a search: its course, what mattered, each key by itself, and all keys together.
 
-All show the validation error of each trial's best epoch, on a logarithmic scale: a trial that
+All show the validation error of each trial's model, on a logarithmic scale: a trial that
 learned nothing would press the others into one line.
 """
 

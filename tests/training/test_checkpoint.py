@@ -183,8 +183,8 @@ def compiled():
     return model
 
 
-def keeper_of(model, file, state, others=()):
-    keeper = checkpoint.CheckpointCallback(file, state, others)
+def keeper_of(model, file, state, others=(), *, restore_best_weights=True):
+    keeper = checkpoint.CheckpointCallback(file, state, others, restore_best_weights)
     keeper.set_model(model)
     keeper.on_train_begin()
     return keeper
@@ -197,12 +197,23 @@ def test_the_weights_of_the_best_epoch_come_back_and_of_equals_the_later(tmp_pat
         model.layers[0].kernel.assign([[epoch], [epoch]])
         keeper.on_epoch_end(epoch, {metric_names.VAL_ACCURACY: accuracy})
     restored = compiled()
-    keeper.restore_best(restored)
+    keeper.restore_kept(restored)
     np.testing.assert_array_equal(restored.layers[0].kernel, [[2], [2]])
     # And so they do from the file.
     resumed = checkpoint.load(tmp_path / "state")
     np.testing.assert_array_equal(resumed.best[0], [[2], [2]])
     assert [row[metric_names.EPOCH] for row in resumed.history] == [1, 2, 3, 4]
+
+
+def test_the_weights_of_the_last_epoch_come_back_where_the_best_are_not_wanted(tmp_path):
+    model, state = compiled(), checkpoint.State()
+    keeper = keeper_of(model, tmp_path / "state", state, restore_best_weights=False)
+    for epoch, accuracy in enumerate([0.5, 0.9, 0.7]):
+        model.layers[0].kernel.assign([[epoch], [epoch]])
+        keeper.on_epoch_end(epoch, {metric_names.VAL_ACCURACY: accuracy})
+    restored = compiled()
+    keeper.restore_kept(restored)
+    np.testing.assert_array_equal(restored.layers[0].kernel, [[2], [2]])
 
 
 def test_all_that_training_changes_is_kept_after_each_epoch(tmp_path):

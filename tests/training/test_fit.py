@@ -13,7 +13,7 @@ from src.data import mirrors
 from src.runtime import metric_names
 from src.runtime.errors import InputError
 from src.studies.progress import EpochLog
-from src.training import checkpoint, fit
+from src.training import checkpoint, fit, history
 from tests.support.recipes import TINY, configure, names
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -189,20 +189,23 @@ def test_another_seed_gives_other_weights_and_another_order(project, parts, tmp_
     assert loss != other_loss
 
 
-def test_the_model_of_the_best_epoch_comes_back(project, parts, tmp_path, monkeypatch):
-    monkeypatch.setattr(checkpoint, "best_epoch", lambda history: history[min(1, len(history) - 1)])
+@pytest.mark.parametrize(("best", "epoch"), [("true", 2), ("false", 3)])
+def test_the_model_has_the_weights_of_the_best_epoch_or_of_the_last(
+    best, epoch, project, parts, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(history, "best_epoch", lambda rows: rows[min(1, len(rows) - 1)])
     after = {}
     file = tmp_path / "state.npz"
-    cfg = configure(*TINY, "epochs=3", "schedule=constant")
+    cfg = configure(*TINY, "epochs=3", "schedule=constant", f"restore_best_weights={best}")
 
     def keep(values, step):
         after[step] = checkpoint.load(file).current
 
     model, _ = train_on(cfg, parts, file, keep)
-    for variable, second, third in zip(model.variables, after[2], after[3], strict=False):
-        np.testing.assert_array_equal(variable, second)
+    for variable, kept, other in zip(model.variables, after[epoch], after[5 - epoch], strict=False):
+        np.testing.assert_array_equal(variable, kept)
         if variable.trainable:
-            assert (second != third).any()
+            assert (kept != other).any()
 
 
 def test_the_history_has_every_metric_of_every_epoch(recipe):

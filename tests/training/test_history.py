@@ -1,7 +1,7 @@
 import pytest
 
 from src.runtime import metric_names
-from src.training.history import best_epoch, summarize
+from src.training.history import best_epoch, kept_epoch, summarize
 
 
 def history(*accuracies):
@@ -36,9 +36,18 @@ def row(epoch, accuracy, seconds):
     }
 
 
-def test_the_summary_is_of_the_best_epoch_and_its_medians_leave_out_the_first():
+def test_the_epoch_whose_weights_are_kept_is_the_best_or_the_last():
+    rows = history(0.5, 0.9, 0.7)
+    assert kept_epoch(rows, restore_best_weights=True) is rows[1]
+    assert kept_epoch(rows, restore_best_weights=False) is rows[2]
+
+
+def test_the_summary_is_of_the_epoch_that_is_kept_and_its_medians_leave_out_the_first():
     history = [row(1, 0.5, 50.0), row(2, 0.75, 2.0), row(3, 0.625, 5.0), row(4, 0.5, 4.0)]
-    assert summarize(history) == {
+    last = summarize(history, restore_best_weights=False)
+    assert last[metric_names.BEST_EPOCH] == 4
+    assert last[metric_names.BEST_VAL_ACCURACY] == 0.5
+    assert summarize(history, restore_best_weights=True) == {
         metric_names.BEST_EPOCH: 2,
         metric_names.BEST_VAL_ACCURACY: 0.75,
         metric_names.BEST_VAL_LOSS: 0.25,
@@ -49,4 +58,4 @@ def test_the_summary_is_of_the_best_epoch_and_its_medians_leave_out_the_first():
 
 
 def test_the_summary_of_a_single_epoch_has_only_that_to_go_by():
-    assert summarize([row(1, 0.5, 50.0)])[metric_names.MEDIAN_EPOCH_SECONDS] == 50.0
+    assert summarize([row(1, 0.5, 50.0)], True)[metric_names.MEDIAN_EPOCH_SECONDS] == 50.0
