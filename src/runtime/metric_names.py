@@ -12,8 +12,8 @@ EPOCH_SECONDS = "epoch_seconds"  # of training alone: validation is left out
 IMAGES_PER_SECOND = "images_per_second"
 BETA = "beta/"  # followed by the layer's name
 
-# Once a training. "Best" is the epoch whose weights are kept: with restore_best_weights the one with
-# the highest validation accuracy, else the last. The medians leave out the first, which compiles.
+# Once a training. "Best" is the epoch whose weights are kept: with restore_best_weights that of the
+# highest validation accuracy, else the last. The medians leave out the first, which compiles.
 BEST_EPOCH = "best_epoch"
 BEST_VAL_ACCURACY = "best_val_accuracy"
 BEST_VAL_LOSS = "best_val_loss"

@@ -33,8 +33,8 @@ class State:
     """How far a training has come.
 
     `history` holds a row of metrics per finished epoch, `best` the model's variables after the
-    one whose weights are kept, `current` all variables after the last, `plateaus` what the callbacks know.
-    `folder` is where the process that trained last puts its files.
+    one whose weights are kept, `current` all variables after the last, `plateaus` what the
+    callbacks know. `folder` is where the process that trained last puts its files.
     """
 
     run_id: str | None = None

@@ -1,4 +1,4 @@
-"""The history of a training: a row of metrics per epoch, whose weights are kept, and the summary."""
+"""The history of a training: a row of metrics per epoch, which weights stay, the summary."""
 
 from collections.abc import Mapping, Sequence
 from statistics import median

@@ -1,7 +1,7 @@
 """The number format of a training: bfloat16 where the processor or the GPU is faster in it.
 
-Of x86 processors those with AMX are, and AMD's with AVX-512: their dot products of bfloat16 do twice
-the work of float32's. Intel's AVX-512 alone does not: on an Emerald Rapids processor whose virtual
+Of x86 processors those with AMX are, and AMD's with AVX-512: their dot products of bfloat16 do
+twice the work of float32's. Intel's AVX-512 alone does not: on an Emerald Rapids processor whose virtual
 machine hides AMX a step of the default recipe takes 1.36 times as long in bfloat16.
 """
 
@@ -21,7 +21,8 @@ GPU_DRIVERS = (Path("/dev/nvidiactl"), Path("/dev/dxg"))  # Linux, and Linux ins
 def choose(wanted: str) -> str:
     """Return the Keras dtype policy for `precision=wanted`.
 
-    `auto` becomes `mixed_bfloat16` where that is faster, else `float32`. Weights are float32 in both.
+    `auto` becomes `mixed_bfloat16` where that is faster, else `float32`. Weights are float32 in
+    both.
     """
     if wanted != AUTO:
         return wanted
