@@ -1,8 +1,8 @@
 """The number format of a training: bfloat16 where the processor or the GPU is faster in it.
 
 Of x86 processors those with AMX are, and AMD's with AVX-512: their dot products of bfloat16 do
-twice the work of float32's. Intel's AVX-512 alone does not: on an Emerald Rapids processor whose virtual
-machine hides AMX a step of the default recipe takes 1.36 times as long in bfloat16.
+twice the work of float32's. Intel's AVX-512 alone does not: on an Emerald Rapids processor whose
+virtual machine hides AMX a step of the default recipe takes 1.36 times as long in bfloat16.
 """
 
 from pathlib import Path
