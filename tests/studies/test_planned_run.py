@@ -46,7 +46,7 @@ def test_bfloat16_that_is_emulated_is_told_in_one_line(trained, monkeypatch, cap
     ("words", "name"),
     [
         (["mlflow.named_by=[optimizer]", "optimizer=sgd"], "sgd-seed3"),
-        (["mlflow.named_by=[optimizer.learning_rate]"], "0.006-seed3"),
+        (["mlflow.named_by=[optimizer.learning_rate]"], "0.013-seed3"),
         (["mlflow.named_by=[model,model.units]", "model=mlp"], "mlp-[512,256]-seed3"),
     ],
 )
