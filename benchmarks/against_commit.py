@@ -4,9 +4,9 @@ python -m benchmarks.against_commit 6626f83
 python -m benchmarks.against_commit 6626f83 --measure study --rounds 3
 
 Each side is a project of its own, in a folder that lasts as long as the benchmark: its code,
-conf/ and params.yaml, and the data that its own fetch and preprocess make. `train` is one training
-with everything around it, `stages` is fetch and preprocess, `study` is ten short runs in two
-workers.
+conf/ and params.yaml, and the data that its own fetch and preprocess make. Both run in today's
+environment: install what only the older code imports. `train` is one training with everything
+around it, `stages` is fetch and preprocess, `study` is ten short runs in two workers.
 """
 
 import io
@@ -39,17 +39,17 @@ GOAL = harness.at_most(1)
 
 
 def extract(commit: str, folder: Path) -> None:
-    """Write the code of a commit to a new folder.
+    """Write all files of a commit to a new folder: older code has plugins beside its src/.
 
     Raises:
-        InputError: git does not know the commit, or it lacks one of `PARTS`.
+        InputError: git does not know the commit.
     """
-    command = ["git", "archive", "--format=tar", commit, "--", *PARTS]
+    command = ["git", "archive", "--format=tar", commit]
     done = subprocess.run(command, cwd=processes.ROOT, capture_output=True, check=False)
     if done.returncode:
         raise InputError(
             f"git cannot give the code of {commit} ({done.stderr.decode().strip()}): name a commit "
-            f"of this repository that has {', '.join(PARTS)}."
+            "of this repository."
         )
     with tarfile.open(fileobj=io.BytesIO(done.stdout)) as packed:
         packed.extractall(folder, filter="data")
