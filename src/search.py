@@ -11,6 +11,7 @@ import argparse
 import signal
 from collections.abc import Sequence
 
+from src.config import named_file
 from src.data import dataset
 from src.runtime import errors
 from src.runtime.errors import InputError
@@ -35,7 +36,7 @@ def main(argv: Sequence[str] | None = None) -> None:
             "name another recipe to start from."
         )
     data = dataset.describe()
-    design.check_data(search, data)
+    named_file.check_data("search", search.dataset, data)
     common = design.base(search)
     try:
         corners = design.corners(search, common)

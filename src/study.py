@@ -17,6 +17,7 @@ import signal
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from src.config import named_file
 from src.data import dataset, read_csv
 from src.data.dataset import Dataset
 from src.runtime import errors, paths
@@ -39,7 +40,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     name = _arguments(argv).name
     study = study_file.load(name)
     data = dataset.describe()
-    design.check_data(study, data)
+    named_file.check_data("study", study.dataset, data)
     try:
         compositions = design.compositions(study)
         tuning = levels.load(study) if study.tune else None

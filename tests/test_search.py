@@ -3,7 +3,6 @@ import re
 import signal
 import subprocess
 import sys
-import time
 from dataclasses import dataclass, field
 
 import psutil
@@ -24,6 +23,7 @@ from tests.support.commands import (
     runs,
     sentence,
     store,
+    wait_for_epochs,
 )
 
 EPOCHS = 20
@@ -74,16 +74,6 @@ def begin(project, name="mine"):
         stderr=subprocess.PIPE,
         text=True,
     )
-
-
-def wait_for_epochs(process, project, count):
-    """Wait until `count` trials have had an epoch."""
-    while process.poll() is None:
-        logs = [path.read_text() for path in project.glob(f"multirun/*/*/*/{executors.LOG}")]
-        if sum("· epoch" in text for text in logs) >= count:
-            return
-        time.sleep(0.2)
-    raise AssertionError(process.communicate())
 
 
 # Mistakes

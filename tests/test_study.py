@@ -2,7 +2,6 @@ import json
 import re
 import subprocess
 import sys
-import time
 from dataclasses import dataclass, field
 from statistics import mean, stdev
 
@@ -15,7 +14,16 @@ from src.config import schema
 from src.runtime import metric_names
 from src.studies import executors, note, study_file
 from tests.support import broken_activation
-from tests.support.commands import environment, files, make_project, run, runs, sentence, store
+from tests.support.commands import (
+    environment,
+    files,
+    make_project,
+    run,
+    runs,
+    sentence,
+    store,
+    wait_for_epochs,
+)
 
 EPOCHS = 30
 STUDY = {
@@ -144,16 +152,6 @@ class Told:
     done: dict[str, subprocess.CompletedProcess] = field(default_factory=dict)
     recorded: dict[str, list] = field(default_factory=dict)
     survivors: list[psutil.Process] = field(default_factory=list)
-
-
-def wait_for_epochs(process, project, count):
-    """Wait until `count` runs have had an epoch."""
-    while process.poll() is None:
-        logs = [path.read_text() for path in project.glob(f"multirun/*/*/*/{executors.LOG}")]
-        if sum("· epoch" in text for text in logs) >= count:
-            return
-        time.sleep(0.2)
-    raise AssertionError(process.communicate())
 
 
 @pytest.fixture(scope="module")

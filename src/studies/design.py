@@ -71,17 +71,6 @@ class Study:
     tuned: Mapping[str, Any] | None = None
 
 
-def check_data(study: Study, found: Dataset) -> None:
-    """Raise InputError if the preprocessed data is not the study's."""
-    if found.name != study.dataset:
-        source, _, layout = study.dataset.rpartition("-")
-        raise InputError(
-            f"This study is on {study.dataset}, but data/processed holds {found.name}: set "
-            f"fetch.source: {source} and fetch.layout: {layout} in params.yaml, and run "
-            "`dvc repro preprocess`."
-        )
-
-
 def in_turn(labels: Sequence[str], seeds: Sequence[int]) -> Iterator[RunKey]:
     """Yield the runs in the order in which to train them: seed by seed, and with each seed another
     level first, so that a noisy hour hits all alike.

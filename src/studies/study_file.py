@@ -2,13 +2,11 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import Any
 
-from omegaconf import MISSING, OmegaConf
-from omegaconf.errors import OmegaConfBaseException
-from yaml import YAMLError
+from omegaconf import MISSING
 
-from src.config import messages, schema
+from src.config import named_file, schema
 from src.data import digits
 from src.runtime import paths
 from src.runtime.errors import InputError, did_you_mean
@@ -54,7 +52,7 @@ class StudyFile:
 
 def names() -> list[str]:
     """Return the studies that there are: the files of conf/study/, without .yaml."""
-    return sorted(path.stem for path in STUDIES.glob("*.yaml"))
+    return named_file.names(STUDIES)
 
 
 def load(name: str) -> Study:
@@ -64,32 +62,15 @@ def load(name: str) -> Study:
         InputError: there is none of that name, it is not YAML, a key is missing or unknown, a value
             is of another type or out of range.
     """
-    if name not in names():
-        raise InputError(
-            f"There is no study {name!r}. {did_you_mean(name, names())}"
-            f"Choose one of {', '.join(names())}, or add conf/study/{name}.yaml."
-        )
-    file = f"conf/study/{name}.yaml"
-    try:
-        given = OmegaConf.load(STUDIES / f"{name}.yaml")
-    except YAMLError as error:
-        raise InputError(f"{file} is not YAML ({' '.join(str(error).split())}): fix it.") from error
-    if not OmegaConf.is_dict(given):
-        raise InputError(f"{file} holds no `key: value` lines: {EXAMPLE}.")
-    known = list(StudyFile.__dataclass_fields__)
-    schema.refuse_unknown(f"{file}: ", given, known, "A study")
-    try:
-        if "question" not in given and "description" in given:
-            given.question = given.description
-        merged = OmegaConf.merge(OmegaConf.structured(StudyFile), given)
-        for key in known:
-            if OmegaConf.is_missing(merged, key):
-                raise InputError(f"{key} is missing: {EXAMPLE}.")
-        return _study(cast(StudyFile, OmegaConf.to_object(merged)))
-    except OmegaConfBaseException as error:
-        raise InputError(f"{file}: {messages.describe(error, 'that file')}") from error
-    except InputError as error:
-        raise InputError(f"{file}: {error}") from error
+    return named_file.load(
+        "study",
+        STUDIES,
+        name,
+        StudyFile,
+        _study,
+        example=EXAMPLE,
+        renamed={"description": "question"},
+    )
 
 
 def _study(given: StudyFile) -> Study:

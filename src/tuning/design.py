@@ -6,13 +6,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from math import log10
-from typing import Any, cast
+from typing import Any
 
-from omegaconf import MISSING, OmegaConf
-from omegaconf.errors import OmegaConfBaseException
-from yaml import YAMLError
+from omegaconf import MISSING
 
-from src.config import compose, messages, schema
+from src.config import compose, named_file
 from src.config.schema import GROUPS
 from src.data import digits
 from src.data.dataset import Dataset
@@ -204,7 +202,7 @@ def _one_of(name: str, found: str, known: Sequence[str]) -> None:
 
 def names() -> list[str]:
     """Return the searches that there are: the files of conf/search/, without .yaml."""
-    return sorted(path.stem for path in SEARCHES.glob("*.yaml"))
+    return named_file.names(SEARCHES)
 
 
 def load(name: str) -> Search:
@@ -214,46 +212,12 @@ def load(name: str) -> Search:
         InputError: there is none of that name, it is not YAML, a key is missing or unknown, a value
             is of another type or out of range.
     """
-    if name not in names():
-        raise InputError(
-            f"There is no search {name!r}. {did_you_mean(name, names())}"
-            f"Choose one of {', '.join(names())}, or add conf/search/{name}.yaml."
-        )
-    file = file_of(name)
-    try:
-        given = OmegaConf.load(SEARCHES / f"{name}.yaml")
-    except YAMLError as error:
-        raise InputError(f"{file} is not YAML ({' '.join(str(error).split())}): fix it.") from error
-    if not OmegaConf.is_dict(given):
-        raise InputError(f"{file} holds no `key: value` lines: {EXAMPLE}.")
-    known = list(Search.__dataclass_fields__)
-    schema.refuse_unknown(f"{file}: ", given, known, "A search")
-    try:
-        merged = OmegaConf.merge(OmegaConf.structured(Search), given)
-        for key in known:
-            if OmegaConf.is_missing(merged, key):
-                raise InputError(f"{key} is missing: {EXAMPLE}.")
-        return cast(Search, OmegaConf.to_object(merged))
-    except OmegaConfBaseException as error:
-        raise InputError(f"{file}: {messages.describe(error, 'that file')}") from error
-    except InputError as error:
-        raise InputError(f"{file}: {error}") from error
+    return named_file.load("search", SEARCHES, name, Search, lambda found: found, example=EXAMPLE)
 
 
 def file_of(name: str) -> str:
     """Return how a sentence names a search's file."""
     return f"conf/search/{name}.yaml"
-
-
-def check_data(search: Search, found: Dataset) -> None:
-    """Raise InputError if the preprocessed data is not the search's."""
-    if found.name != search.dataset:
-        source, _, layout = search.dataset.rpartition("-")
-        raise InputError(
-            f"This search is on {search.dataset}, but data/processed holds {found.name}: set "
-            f"fetch.source: {source} and fetch.layout: {layout} in params.yaml, and run "
-            "`dvc repro preprocess`."
-        )
 
 
 def base(search: Search) -> list[str]:

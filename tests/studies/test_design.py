@@ -3,7 +3,7 @@ from dataclasses import replace
 
 import pytest
 
-from src.config import compose
+from src.config import compose, named_file
 from src.data.dataset import Dataset
 from src.runtime.errors import InputError
 from src.studies import design, factor, study_file
@@ -36,9 +36,9 @@ def digests(study, data=DATA):
 
 def test_other_data_than_the_studys_is_refused_with_the_way_to_its_own():
     study = study_file.load("fashion")
-    design.check_data(study, Dataset(study.dataset, "0f" * 32, {}))
+    named_file.check_data("study", study.dataset, Dataset(study.dataset, "0f" * 32, {}))
     with pytest.raises(InputError) as caught:
-        design.check_data(study, DATA)
+        named_file.check_data("study", study.dataset, DATA)
     said = str(caught.value)
     assert "on fashion_mnist-kaggle, but data/processed holds mnist-kaggle" in said
     assert "fetch.source: fashion_mnist and fetch.layout: kaggle in params.yaml" in said

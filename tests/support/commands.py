@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from mlflow.entities import Run
 
 from src import fetch, preprocess
 from src.runtime import paths
+from src.studies import executors
 
 ROOT = Path(__file__).resolve().parents[2]
 EXPERIMENT = "digit-recognizer"
@@ -134,3 +136,13 @@ def train_once(csvs: Path, folder: Path) -> Trained:
     [out] = (path.parent for path in folder.glob("outputs/*/*/model.keras"))
     [only] = runs(folder)
     return Trained(folder, done, out, only)
+
+
+def wait_for_epochs(process, project, count):
+    """Wait until `count` runs have had an epoch."""
+    while process.poll() is None:
+        logs = [path.read_text() for path in project.glob(f"multirun/*/*/*/{executors.LOG}")]
+        if sum("· epoch" in text for text in logs) >= count:
+            return
+        time.sleep(0.2)
+    raise AssertionError(process.communicate())
