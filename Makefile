@@ -1,6 +1,6 @@
 # `make` runs the pipeline, `make test` the tests; both build .venv first, from the hashed lock.
 .DEFAULT_GOAL := run
-.PHONY: run test drill study ui lint lock clean help
+.PHONY: run test test-cluster drill study ui lint lock clean help
 
 PYTHON ?= python3
 BIN := $(CURDIR)/.venv/bin
@@ -13,6 +13,9 @@ run: .venv/locked  ## fetch, preprocess, train, predict: a scored submission (th
 
 test: .venv/locked  ## all tests; `make test ARGS="-m 'not slow'"` leaves out the slow ones
 	@python -m pytest -n auto --maxprocesses 8 --dist loadfile $(ARGS)
+
+test-cluster: .venv/cluster  ## tests against real servers: Ray, PostgreSQL, S3, MLflow, Slurm
+	@python -m pytest -n 0 --cluster tests/cluster $(ARGS)
 
 drill: .venv/locked  ## kill every command at its steps, and damage files (40 minutes)
 	@python -m pytest -n 0 -q --drill \
@@ -30,15 +33,19 @@ ui: .venv/locked  ## the runs in MLflow, on http://127.0.0.1:5000
 lint: .venv/locked  ## check style, layers, declared dependencies and types
 	@ruff check . && ruff format --check . && lint-imports --no-logo && deptry --no-ansi . && mypy
 
-lock: .venv/locked  ## resolve the dependencies of pyproject.toml anew into requirements.lock
+lock: .venv/locked  ## resolve the dependencies of pyproject.toml anew into the two locks
 	@uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-header \
 	    --extra dev --extra parallel pyproject.toml -o requirements.lock
+	@uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-header \
+	    --extra dev --extra parallel --extra cluster --extra slurm --extra team --extra s3 \
+	    --extra dashboard --extra servers -c requirements.lock \
+	    pyproject.toml -o requirements-cluster.lock
 
 clean:  ## forget unfinished trainings and the output folders of runs; runs in MLflow stay
 	@rm -rf checkpoints outputs multirun dvc_plots .writing-* */.writing-* */*/.writing-*
 
 help:  ## list the targets
-	@awk -F ':.*  ## ' '/^[a-z]+:.*  ## / {printf "make %-6s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*  ## ' '/^[a-z-]+:.*  ## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .venv/locked: requirements.lock
 	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(None if (3, 11) <= v <= (3, 13) \
@@ -48,4 +55,11 @@ help:  ## list the targets
 	@python -m pip install -q --disable-pip-version-check uv==$(UV_VERSION)
 	@VIRTUAL_ENV="$(CURDIR)/.venv" python -m uv pip sync -q --require-hashes --compile-bytecode \
 	    requirements.lock
+	@rm -f .venv/cluster
+	@touch $@
+
+.venv/cluster: .venv/locked requirements-cluster.lock
+	@echo "Adding the packages of clusters and servers to .venv (once; about 600 MB) ..."
+	@VIRTUAL_ENV="$(CURDIR)/.venv" python -m uv pip sync -q --require-hashes --compile-bytecode \
+	    requirements-cluster.lock
 	@touch $@

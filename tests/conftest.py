@@ -33,16 +33,24 @@ SAMPLE = ROOT / "tests" / "support" / "mnist_sample"
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Let tests/test_ui.py look at a real study, and keep pictures of what it sees; let
-    tests/end_to_end/test_kills.py take its time.
+    tests/end_to_end/test_kills.py take its time; ask for tests/cluster.
     """
     parser.addoption("--study", help="a study of this project's store, for tests/test_ui.py")
     parser.addoption("--screenshots", type=Path, help="a folder for that test's pictures")
     parser.addoption("--drill", action="store_true", help="kill every command at many steps")
+    parser.addoption("--cluster", action="store_true", help="tests/cluster too: real servers")
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Make room for what a drill finds."""
     config.stash[drill.RESULTS] = []
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leave tests/cluster alone, whose servers and packages nothing else needs."""
+    if collection_path == ROOT / "tests" / "cluster" and not config.getoption("--cluster"):
+        return True
+    return None
 
 
 def pytest_terminal_summary(
