@@ -1,6 +1,6 @@
 """Search hyperparameters, as conf/search/NAME.yaml says, in one MLflow parent run.
 
-Usage: python -m src.search NAME [executor=ray] [--anew]
+Usage: python -m src.search NAME [executor=ray] [--anew | --dashboard]
 
 A search resumes after any interruption: the number of trials is the total, a trial that was
 interrupted goes on after its last epoch, and one that failed is made up for by another. At the end
@@ -44,6 +44,11 @@ def main(argv: Sequence[str] | None = None) -> None:
     except InputError as error:
         raise InputError(f"{design.file_of(name)}: {error}") from error
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: resumable, KILLED
+    if given.dashboard:
+        from src.tuning import dashboard  # MLflow and Optuna: after the checks
+
+        dashboard.serve(name, search, corners[0].composed.mlflow.experiment, given.port)
+        return
     with local.server():
         from src.tuning import report, runner, trials  # MLflow and Optuna: after the checks
 
@@ -78,6 +83,12 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
         help="begin again where the store holds another search of that name, and leave that as "
         "it is",
     )
+    parser.add_argument(
+        "--dashboard",
+        action="store_true",
+        help="make no trial: serve Optuna's dashboard over those that MLflow has, on 127.0.0.1",
+    )
+    parser.add_argument("--port", type=int, default=8080, help="of the dashboard (default: 8080)")
     return parser.parse_args(argv)
 
 

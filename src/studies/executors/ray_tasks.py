@@ -43,6 +43,7 @@ class RayTasks:
     _errand: Errand | None = None
     _cargo: list[Any] = field(default_factory=list)
     _unfit: set[str] = field(default_factory=set)  # nodes
+    _begun: bool = False
 
     @property
     def keeps_files(self) -> bool:
@@ -113,6 +114,9 @@ class RayTasks:
 
     def _submit(self, run: PlannedRun) -> Any:
         """Return the task of a run, with all pinned in it that may differ between nodes."""
+        if not self._begun and not self.keeps_files:
+            _tell_where_checkpoints_are(run.composed.get("checkpoints"))
+        self._begun = True
         composed = deepcopy(run.composed)
         composed.precision = precision.choose(composed.precision)
         sent = replace(run, composed=composed, tags={**run.tags, **environment.code_tags()})
@@ -144,6 +148,16 @@ class RayTasks:
         threads = {name: os.environ.get(name, str(self.cpus)) for name in THREADS}
         gpu = {} if self.gpus else NO_GPU
         return {**passed, **threads, **gpu, STORE: _absolute(mlflow.get_tracking_uri())}
+
+
+def _tell_where_checkpoints_are(place: str | None) -> None:
+    """Say so if only the node that a run is on can read its checkpoint."""
+    if place is None or not ("://" in place or Path(place).is_absolute()):
+        print(
+            "Checkpoints stay on their nodes: a run that loses its node begins again at epoch 1, "
+            "unless checkpoints in params.yaml names a place that all nodes share.",
+            flush=True,
+        )
 
 
 def _installed() -> packages.Installed:
