@@ -184,8 +184,8 @@ def test_a_node_that_dies_costs_its_runs_at_most_an_epoch(place):
     # Nothing of it is left: neither here nor on the node.
     assert not (place.project / "multirun").exists()
     [home] = place.temporary.glob("digit-recognizer-*")
-    assert not [path for path in home.glob("*/runs/*")]
-    assert not [path for path in home.glob("*/checkpoints/*/*")]
+    assert not list(home.glob("*/runs/*"))
+    assert not list(home.glob("*/checkpoints/*/*"))
 
 
 def test_a_driver_that_is_killed_takes_its_workers_along_and_goes_on(place):
