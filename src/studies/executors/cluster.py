@@ -19,8 +19,9 @@ ANSWERS_SECONDS = 5
 # HTTP/2's first words and an empty SETTINGS frame; a gRPC server answers with a SETTINGS frame.
 GREETING = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes([0, 0, 0, 4, 0, 0, 0, 0, 0])
 SETTINGS = 4
-# The code alone travels: no data, runs, packages or secrets. Ray reads it as a .gitignore.
-NOT_CODE = ["/*", "!/src", "!/conf", "__pycache__"]
+# The code alone travels: no data, runs, packages or secrets. Ray reads it as a .gitignore, and
+# matches the folder itself too, as ".".
+NOT_CODE = ["/*", "!/.", "!/src", "!/conf", "__pycache__"]
 # Read by Ray when it is imported.
 QUIET = {
     "RAY_USAGE_STATS_ENABLED": "0",
