@@ -2,10 +2,11 @@
 
 import os
 import pickle
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 from uuid import uuid4
 
@@ -19,6 +20,7 @@ from src.studies.planned_run import PlannedRun
 from src.tracking import environment, fingerprint
 from src.training import precision
 
+RUNS_PER_WORKER = 10  # then a fresh one takes its place: what TensorFlow keeps of each run grows
 RETRIES = 3  # of a run whose worker or node is lost
 LOOK_SECONDS = 10  # after which the driver looks whether nodes were added
 GRACE_SECONDS = 30  # for runs that are interrupted, to note it
@@ -29,7 +31,10 @@ SQLITE = "sqlite:///"
 
 @dataclass
 class RayTasks:
-    """One task of Ray for each run, each in a process of its own.
+    """One task of Ray for each run.
+
+    A worker makes several runs, because to import TensorFlow and to trace a network takes seconds;
+    but on a GPU one, since Ray gives that to the next run while the worker still holds its memory.
 
     Attributes:
         cpus: of a run, which are TensorFlow's threads too.
@@ -64,7 +69,7 @@ class RayTasks:
         cluster.connect()
         cluster.refuse_too_large(self.cpus, self.gpus)
         if not self.keeps_files:
-            _refuse_unfit(installed)
+            _refuse_unfit(installed, {"env_vars": self._threads()})
             self._cargo = [cluster.library().put(files)]
         print(cluster.described(), flush=True)
         self._errand = Errand(
@@ -122,10 +127,17 @@ class RayTasks:
         sent = replace(run, composed=composed, tags={**run.tags, **environment.code_tags()})
         if not self.keeps_files:  # its name is unique here, but not there
             sent = replace(sent, folder=Path("runs") / uuid4().hex)
-        options: dict[str, Any] = {"num_cpus": self.cpus, "num_gpus": self.gpus, "name": run.name}
+        options: dict[str, Any] = {
+            "num_cpus": self.cpus,
+            "num_gpus": self.gpus,
+            "name": run.name,
+            # No worker is shared by runs of other threads: TensorFlow reads these only once.
+            "runtime_env": {"env_vars": self._threads()},
+        }
         if self._unfit:
             options["label_selector"] = {"ray.io/node-id": f"!in({','.join(sorted(self._unfit))})"}
-        task = cluster.library().remote(max_retries=RETRIES, max_calls=1)(ray_worker.make)
+        calls = 1 if self.gpus else RUNS_PER_WORKER
+        task = cluster.library().remote(max_retries=RETRIES, max_calls=calls)(ray_worker.make)
         return task.options(**options).remote(self._errand, self._cargo, pickle.dumps(sent))
 
     def _leave_out(self, node: Unfit) -> None:
@@ -145,9 +157,12 @@ class RayTasks:
         environment, which Ray shows on its pages: there are passwords among them.
         """
         passed = {name: os.environ[name] for name in os.environ if name.startswith(PASSED_ON)}
-        threads = {name: os.environ.get(name, str(self.cpus)) for name in THREADS}
         gpu = {} if self.gpus else NO_GPU
-        return {**passed, **threads, **gpu, STORE: _absolute(mlflow.get_tracking_uri())}
+        return {**passed, **self._threads(), **gpu, STORE: _absolute(mlflow.get_tracking_uri())}
+
+    def _threads(self) -> dict[str, str]:
+        """Return the variables of TensorFlow's threads: the user's, else one for each CPU."""
+        return {name: os.environ.get(name, str(self.cpus)) for name in THREADS}
 
 
 def _tell_where_checkpoints_are(place: str | None) -> None:
@@ -170,14 +185,25 @@ def _installed() -> packages.Installed:
         ) from None
 
 
-def _refuse_unfit(installed: packages.Installed) -> None:
-    """Refuse a cluster with a node that has other packages than this machine."""
+def _refuse_unfit(
+    installed: packages.Installed, runtime_env: Mapping[str, Any] = MappingProxyType({})
+) -> None:
+    """Refuse a cluster with a node that has other packages than this machine.
+
+    Args:
+        installed: what this machine has.
+        runtime_env: that of the runs to come, so that a worker that answers can make one.
+    """
     from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
     ray = cluster.library()
     asked = [
         ray.remote(ray_worker.inspect)
-        .options(num_cpus=0, scheduling_strategy=NodeAffinitySchedulingStrategy(one.id, soft=False))
+        .options(
+            num_cpus=0,
+            runtime_env=dict(runtime_env),
+            scheduling_strategy=NodeAffinitySchedulingStrategy(one.id, soft=False),
+        )
         .remote(installed)
         for one in cluster.nodes()
     ]

@@ -80,8 +80,9 @@ def make(errand: Errand, cargo: Sequence[Any], packed: bytes) -> Unfit | BaseExc
     unfit = inspect(errand.installed)
     if unfit is not None:
         return unfit
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # Ray's for a driver that is gone
     os.environ.update(errand.environment)
+    # Ray's way to end a worker whose driver is gone.
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         os.chdir(errand.folder or _unpacked(errand.manifest, cargo))
         run = pickle.loads(packed)
@@ -91,6 +92,8 @@ def make(errand: Errand, cargo: Sequence[Any], packed: bytes) -> Unfit | BaseExc
             _make_and_tidy(run)
     except Exception as error:
         return _portable(error)
+    finally:
+        signal.signal(signal.SIGTERM, before)
     return None
 
 
@@ -126,22 +129,35 @@ def _make(run: "PlannedRun") -> None:
 
 def _make_and_tidy(run: "PlannedRun") -> None:
     """Make a run, and keep nothing here: its files are in MLflow, what it printed among them."""
+    from src.runtime import heavy_imports
+
+    heavy_imports.load(mlflow=True)
+    earlier = _last_run()
     try:
         _make(run)
     finally:
-        _log_what_it_printed(run)
+        _log_what_it_printed(run, earlier)
         shutil.rmtree(run.folder, ignore_errors=True)
 
 
-def _log_what_it_printed(run: "PlannedRun") -> None:
+def _last_run() -> str | None:
+    """Return the id of the run in MLflow that this process made last; None without any."""
     import mlflow
+
+    last = mlflow.last_active_run()
+    return None if last is None else last.info.run_id
+
+
+def _log_what_it_printed(run: "PlannedRun", earlier: str | None) -> None:
+    """Log it, if there is a run in MLflow now that is not the `earlier` one."""
+    from mlflow import MlflowClient
 
     from src.tracking import store
 
-    last = mlflow.last_active_run()
-    if last is not None:
-        with suppress(*store.AWAY):
-            mlflow.MlflowClient().log_artifact(last.info.run_id, str(run.folder / LOG))
+    with suppress(*store.AWAY):
+        last = _last_run()
+        if last is not None and last != earlier:
+            MlflowClient().log_artifact(last, str(run.folder / LOG))
 
 
 def _portable(error: Exception) -> Exception:
