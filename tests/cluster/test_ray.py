@@ -11,7 +11,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import psutil
@@ -57,6 +57,7 @@ class Place:
     cluster: ray_clusters.RayCluster
     uri: str
     temporary: Path  # of the nodes
+    begun: list[subprocess.Popen] = field(default_factory=list)
 
     @property
     def client(self):
@@ -73,7 +74,7 @@ class Place:
 
     def begin(self, *words, **more):
         """Start a command."""
-        return subprocess.Popen(
+        process = subprocess.Popen(
             [sys.executable, "-m", *words],
             cwd=self.project,
             env=environment(**(self.variables | more)),
@@ -81,6 +82,8 @@ class Place:
             stderr=subprocess.PIPE,
             text=True,
         )
+        self.begun.append(process)
+        return process
 
     def run(self, *words, **more):
         """Run a command to its end."""
@@ -133,7 +136,10 @@ def place(small_mnist, tmp_path_factory):
             ray_clusters.running() as made,
             serving(*words, folder=server, ready="health", **quiet) as uri,
         ):
-            yield Place(project, made, uri, temporary)
+            found = Place(project, made, uri, temporary)
+            yield found
+            for process in found.begun:
+                process.kill()  # of a test that failed
     finally:
         if before is None:
             del os.environ["TMPDIR"]

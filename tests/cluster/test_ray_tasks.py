@@ -61,14 +61,14 @@ def test_what_is_lost_with_its_worker_is_tried_again_and_what_fails_by_itself_is
 def test_a_worker_makes_several_runs_but_not_too_many_and_has_the_threads_asked_for(
     executor, execute, tmp_path, monkeypatch
 ):
-    monkeypatch.setattr(ray_tasks, "RUNS_PER_WORKER", 2)
     monkeypatch.setattr(executor, "workers", 1)
-    names = [f"run {number}" for number in range(4)]
+    names = [f"run {number}" for number in range(ray_tasks.RUNS_PER_WORKER + 2)]
     execute(*names)
     printed = [(tmp_path / name / LOG).read_text().split() for name in names]
     processes = [words[2] for words in printed]
-    assert len(set(processes)) <= 3
-    assert max(processes.count(one) for one in processes) == 2
+    made = [processes.count(one) for one in set(processes)]
+    assert 1 < len(made) < len(names)
+    assert max(made) <= ray_tasks.RUNS_PER_WORKER
     assert {words[3] for words in printed} == {"1"}
 
 

@@ -41,6 +41,7 @@ class RayCluster:
 def running(nodes: int = NODES) -> Iterator[RayCluster]:
     """Yield a cluster with this many nodes of one CPU; it ends with the block."""
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    os.environ.setdefault("RAY_worker_niceness", "0")  # a busy machine would starve them
     from ray.cluster_utils import Cluster
 
     head = {"num_cpus": 0, "include_dashboard": False}

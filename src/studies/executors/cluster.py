@@ -23,10 +23,11 @@ SETTINGS = 4
 # matches the folder itself too, as ".".
 NOT_CODE = ["/*", "!/.", "!/src", "!/conf", "__pycache__"]
 # Read by Ray when it is imported.
-QUIET = {
+SETTINGS_OF_RAY = {
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",  # it warns of what it will do otherwise one day
     "RAY_RUNTIME_ENV_LOG_TO_DRIVER_ENABLED": "0",
+    "RAY_worker_niceness": "0",  # of a Ray that starts here: 15 would starve beside anything else
 }
 
 
@@ -51,7 +52,7 @@ def library() -> Any:
     Raises:
         InputError: it is not installed.
     """
-    for name, value in QUIET.items():
+    for name, value in SETTINGS_OF_RAY.items():
         os.environ.setdefault(name, value)
     try:
         import ray

@@ -3,6 +3,7 @@
 Only the standard library is imported here, because a Ray worker asks this first of all.
 """
 
+import functools
 import platform
 import re
 from collections.abc import Mapping
@@ -58,6 +59,7 @@ def _python() -> str:
     return ".".join(platform.python_version_tuple()[:2])
 
 
+@functools.cache  # a worker is asked before each of its runs
 def _version(name: str) -> str | None:
     try:
         return version(name)

@@ -48,6 +48,7 @@ class RayTasks:
     _errand: Errand | None = None
     _cargo: list[Any] = field(default_factory=list)
     _unfit: set[str] = field(default_factory=set)  # nodes
+    _code: dict[str, str] = field(default_factory=dict)  # tags: which commit it is
     _begun: bool = False
 
     @property
@@ -72,6 +73,7 @@ class RayTasks:
             _refuse_unfit(installed, {"env_vars": self._threads()})
             self._cargo = [cluster.library().put(files)]
         print(cluster.described(), flush=True)
+        self._code = environment.code_tags()
         self._errand = Errand(
             installed=installed,
             environment=self._environment(),
@@ -124,7 +126,7 @@ class RayTasks:
         self._begun = True
         composed = deepcopy(run.composed)
         composed.precision = precision.choose(composed.precision)
-        sent = replace(run, composed=composed, tags={**run.tags, **environment.code_tags()})
+        sent = replace(run, composed=composed, tags={**run.tags, **self._code})
         if not self.keeps_files:  # its name is unique here, but not there
             sent = replace(sent, folder=Path("runs") / uuid4().hex)
         options: dict[str, Any] = {
@@ -136,8 +138,11 @@ class RayTasks:
         }
         if self._unfit:
             options["label_selector"] = {"ray.io/node-id": f"!in({','.join(sorted(self._unfit))})"}
-        calls = 1 if self.gpus else RUNS_PER_WORKER
-        task = cluster.library().remote(max_retries=RETRIES, max_calls=calls)(ray_worker.make)
+        # Ray remembers max_calls with the function, so each of the two has one of its own.
+        calls, make = (
+            (1, ray_worker.make_on_gpu) if self.gpus else (RUNS_PER_WORKER, ray_worker.make)
+        )
+        task = cluster.library().remote(max_retries=RETRIES, max_calls=calls)(make)
         return task.options(**options).remote(self._errand, self._cargo, pickle.dumps(sent))
 
     def _leave_out(self, node: Unfit) -> None:
