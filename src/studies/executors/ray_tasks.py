@@ -48,6 +48,7 @@ class RayTasks:
     _errand: Errand | None = None
     _cargo: list[Any] = field(default_factory=list)
     _unfit: set[str] = field(default_factory=set)  # nodes
+    _task: Any = None
     _code: dict[str, str] = field(default_factory=dict)  # tags: which commit it is
     _begun: bool = False
 
@@ -74,6 +75,9 @@ class RayTasks:
             self._cargo = [cluster.library().put(files)]
         print(cluster.described(), flush=True)
         self._code = environment.code_tags()
+        calls = 1 if self.gpus else RUNS_PER_WORKER
+        # Once: Ray counts the calls of each of these, and sends each to every node.
+        self._task = cluster.library().remote(max_retries=RETRIES, max_calls=calls)(ray_worker.make)
         self._errand = Errand(
             installed=installed,
             environment=self._environment(),
@@ -138,12 +142,7 @@ class RayTasks:
         }
         if self._unfit:
             options["label_selector"] = {"ray.io/node-id": f"!in({','.join(sorted(self._unfit))})"}
-        # Ray remembers max_calls with the function, so each of the two has one of its own.
-        calls, make = (
-            (1, ray_worker.make_on_gpu) if self.gpus else (RUNS_PER_WORKER, ray_worker.make)
-        )
-        task = cluster.library().remote(max_retries=RETRIES, max_calls=calls)(make)
-        return task.options(**options).remote(self._errand, self._cargo, pickle.dumps(sent))
+        return self._task.options(**options).remote(self._errand, self._cargo, pickle.dumps(sent))
 
     def _leave_out(self, node: Unfit) -> None:
         """Use a node no more that was added with other packages.

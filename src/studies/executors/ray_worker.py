@@ -97,13 +97,6 @@ def make(errand: Errand, cargo: Sequence[Any], packed: bytes) -> Unfit | BaseExc
     return None
 
 
-def make_on_gpu(
-    errand: Errand, cargo: Sequence[Any], packed: bytes
-) -> Unfit | BaseException | None:
-    """As `make`; under another name, because Ray keeps by it how often a worker calls it."""
-    return make(errand, cargo, packed)
-
-
 def _unpacked(manifest: Mapping[str, str], cargo: Sequence[Any]) -> Path:
     import ray
 
