@@ -19,12 +19,10 @@ import psutil
 from omegaconf import OmegaConf
 
 from benchmarks import harness
-from src.data.dataset import Dataset
 from src.runtime import errors
 from src.studies.executors import cluster
 
 MEGABYTE = 2**20
-DATA = Dataset("none", "", {})
 
 
 @dataclass(frozen=True)
@@ -61,7 +59,7 @@ def measure(tasks: int, seconds: float, workers: int) -> tuple[float, float, flo
 
     os.environ.pop(cluster.ADDRESS, None)  # a Ray of its own
     executor = RayTasks(cpus=1, gpus=0, workers=workers)
-    executor.prepare(DATA)
+    executor.prepare()
     process = psutil.Process()
     with tempfile.TemporaryDirectory() as name:
         runs = [Sleep(f"sleep-{number}", Path(name) / "logs", seconds) for number in range(tasks)]

@@ -82,7 +82,7 @@ def run(
             if missing and not began:
                 checked = {key.variant: compositions[key] for key in missing}
                 local.in_a_process(_refuse_unbuildable, list(checked.values()))
-                executor.prepare(data)
+                executor.prepare()
                 parent_id = parent_id or create(client, experiment_id, name, len(seeds))
                 logs = LOGS if executor.keeps_files else LOGS_ELSEWHERE
                 print(f"A line for each run that ends; what it prints is in {logs}", flush=True)

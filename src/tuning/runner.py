@@ -99,7 +99,7 @@ def run(
         print(_opening(task, known), flush=True)
         if left(task, known):
             local.in_a_process(_refuse_unbuildable, corners)
-            executor.prepare(data)
+            executor.prepare()
             parent_id = parent_id or create(client, experiment_id, task, definition)
             logs = LOGS if executor.keeps_files else LOGS_ELSEWHERE
             print(f"A line for each trial that ends; what it prints is in {logs}", flush=True)

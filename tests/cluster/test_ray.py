@@ -222,20 +222,22 @@ def workers(*names):
     ]
 
 
-def test_ctrl_c_ends_the_runs_as_killed_and_the_same_command_goes_on(place):
-    place.write("study", "stopped", STUDY, seeds=[1])
-    process = place.begin("src.study", "stopped")
-    place.wait_for_epochs(process, "study", "stopped", 2)
-    process.send_signal(signal.SIGINT)
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_ctrl_c_ends_the_runs_as_killed_and_the_same_command_goes_on(place, number):
+    name = f"stopped-{number}"
+    place.write("study", name, STUDY, seeds=[1])
+    process = place.begin("src.study", name)
+    place.wait_for_epochs(process, "study", name, 2)
+    process.send_signal(number)
     done = ended(process)
     assert done.returncode == 130
     assert done.stderr.startswith("Interrupted: the same command goes on")
-    parent, children = place.runs("study", "stopped")
+    parent, children = place.runs("study", name)
     assert {one.info.status for one in [parent, *children]} <= {"KILLED", "FINISHED"}
     assert "KILLED" in {one.info.status for one in children}
-    done = place.run("src.study", "stopped")
+    done = place.run("src.study", name)
     assert (done.returncode, done.stderr) == (0, "")
-    check_complete(place, "stopped", seeds=[1])
+    check_complete(place, name, seeds=[1])
 
 
 def test_a_run_that_fails_by_itself_is_tried_once_and_told(place):

@@ -1,5 +1,6 @@
 """The executor on a Ray of this machine, with runs that train nothing."""
 
+import signal
 import time
 import traceback
 from contextlib import closing
@@ -7,14 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from src.data.dataset import Dataset
 from src.runtime.errors import InputError
 from src.studies.executors import LOG, cluster, ray_tasks
 from src.studies.executors.ray_tasks import RayTasks
 from src.studies.executors.ray_worker import Unfit
 from tests.support.stub_runs import Stub
-
-DATA = Dataset("files-any", "0f", {"train": 1, "valid": 1, "test": 1})
 
 
 @pytest.fixture(scope="module")
@@ -23,7 +21,9 @@ def executor():
     with pytest.MonkeyPatch.context() as patch:
         patch.delenv("RAY_ADDRESS", raising=False)
         made = RayTasks(cpus=1, gpus=0, workers=2)
-        made.prepare(DATA)
+        handler = signal.getsignal(signal.SIGTERM)
+        made.prepare()
+        assert signal.getsignal(signal.SIGTERM) is handler  # a command ends as after Ctrl-C
         yield made
         cluster.library().shutdown()
 

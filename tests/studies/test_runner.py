@@ -185,7 +185,7 @@ class Simulated:
 
     keeps_files = True
 
-    def prepare(self, data):
+    def prepare(self):
         pass
 
     def at_a_time(self):

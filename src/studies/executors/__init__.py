@@ -8,7 +8,6 @@ from contextlib import contextmanager, redirect_stdout
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:  # a Ray worker imports this package before it knows what its node has installed
-    from src.data.dataset import Dataset
     from src.studies.planned_run import PlannedRun
 
 LOG = "train.log"  # what a run prints, in its folder
@@ -30,8 +29,8 @@ class Executor(Protocol):
         """Whether the files of a run stay in its folder on this machine."""
         ...
 
-    def prepare(self, data: "Dataset") -> None:
-        """Make sure that runs on this data can be made; called before anything is recorded.
+    def prepare(self) -> None:
+        """Make sure that runs can be made; called before anything is recorded.
 
         Raises:
             InputError: they cannot.

@@ -1,6 +1,7 @@
 """The Ray that runs are made on: one of this machine that this process starts, or a cluster."""
 
 import os
+import signal
 import socket
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
@@ -83,8 +84,10 @@ def connect() -> None:
         _refuse_silence(where)
         code = {"working_dir": str(fingerprint.ROOT), "excludes": NOT_CODE}
         settings |= {"address": where, "runtime_env": code}
+    handler = signal.getsignal(signal.SIGTERM)
     with _told(where):
         ray.init(**settings)
+    signal.signal(signal.SIGTERM, handler)  # the command's own; Ray's would end it without a word
 
 
 @contextmanager

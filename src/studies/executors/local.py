@@ -19,7 +19,6 @@ from typing import Any, ClassVar
 
 import psutil
 
-from src.data.dataset import Dataset
 from src.runtime.errors import InputError
 from src.studies.executors import THREADS, Outcome, printing_to_log
 from src.studies.planned_run import PlannedRun
@@ -98,7 +97,7 @@ class LocalProcesses:
 
     keeps_files: ClassVar[bool] = True
 
-    def prepare(self, data: Dataset) -> None:
+    def prepare(self) -> None:
         """See `Executor`: processes need no preparation."""
 
     def at_a_time(self) -> int:

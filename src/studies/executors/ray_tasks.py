@@ -12,7 +12,6 @@ from uuid import uuid4
 
 import mlflow
 
-from src.data.dataset import Dataset
 from src.runtime.errors import InputError
 from src.studies.executors import THREADS, Outcome, cargo, cluster, packages, ray_worker
 from src.studies.executors.ray_worker import NO_GPU, Errand, Unfit
@@ -57,7 +56,7 @@ class RayTasks:
         """See `Executor`."""
         return cluster.address() is None
 
-    def prepare(self, data: Dataset) -> None:
+    def prepare(self) -> None:
         """See `Executor`: start or join Ray, compare its nodes with this machine, send the data.
 
         Raises:

@@ -162,11 +162,11 @@ def _log_what_it_printed(run: "PlannedRun", earlier: str | None) -> None:
 
 def _portable(error: Exception) -> Exception:
     """Return an error that can be sent, with the place where it was raised as its note."""
-    error.add_note("".join(traceback.format_exception(error)))
+    trace = "".join(traceback.format_exception(error))
+    error.add_note(trace)
     try:
         pickle.loads(pickle.dumps(error))
     except Exception:
-        text = f"{type(error).__name__}: {error}"
-        error = RuntimeError(text)
-        error.add_note(text)
+        error = RuntimeError(f"{type(error).__name__}: {error}")
+        error.add_note(trace)
     return error
