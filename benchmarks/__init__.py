@@ -20,6 +20,10 @@ python -m benchmarks.startup            what a training's process spends besides
 python -m benchmarks.tracking_cost      wall time of a training with MLflow, against it without
 python -m benchmarks.sweep_throughput   runs per minute of a sweep with two workers, against one run
                                         after the other
+python -m benchmarks.ray_overhead       seconds of a study on a Ray of this machine, against local
+                                        processes, start-up apart
+python -m benchmarks.scheduler          tasks per second of the Ray executor, and its memory, with
+                                        runs that only sleep (a simulation)
 python -m benchmarks.planned_looks      false alarms, and seeds saved, of a study that is looked at
                                         repeatedly: how its rule was chosen (a simulation)
 python -m benchmarks.data_stages        seconds and memory of fetch and preprocess, against pandas

@@ -1,6 +1,6 @@
 """Search hyperparameters, as conf/search/NAME.yaml says, in one MLflow parent run.
 
-Usage: python -m src.search NAME [--anew]
+Usage: python -m src.search NAME [executor=ray] [--anew | --dashboard]
 
 A search resumes after any interruption: the number of trials is the total, a trial that was
 interrupted goes on after its last epoch, and one that failed is made up for by another. At the end
@@ -15,7 +15,7 @@ from src.config import named_file
 from src.data import dataset
 from src.runtime import errors
 from src.runtime.errors import InputError
-from src.studies import executors
+from src.studies.executors import choice, local
 from src.tuning import design, recipe
 
 
@@ -37,17 +37,23 @@ def main(argv: Sequence[str] | None = None) -> None:
         )
     data = dataset.describe()
     named_file.check_data("search", search.dataset, data)
+    search.executor = choice.name(search, choice.read(given.words))
     common = design.base(search)
     try:
         corners = design.corners(search, common)
     except InputError as error:
         raise InputError(f"{design.file_of(name)}: {error}") from error
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: resumable, KILLED
-    with executors.server():
+    if given.dashboard:
+        from src.tuning import dashboard  # MLflow and Optuna: after the checks
+
+        dashboard.serve(name, search, corners[0].composed.mlflow.experiment, given.port)
+        return
+    with local.server():
         from src.tuning import report, runner, trials  # MLflow and Optuna: after the checks
 
         task = runner.Task(name, search, common)
-        made = runner.run(task, data, corners, anew=given.anew)
+        made = runner.run(task, data, corners, choice.make(search), anew=given.anew)
         best = trials.best(made.trials)
         assert best is not None
         report.show(search, made.trials)
@@ -70,12 +76,19 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "name", metavar="NAME", help=f"a file of conf/search/: {', '.join(design.names())}"
     )
+    choice.add_argument(parser)
     parser.add_argument(
         "--anew",
         action="store_true",
         help="begin again where the store holds another search of that name, and leave that as "
         "it is",
     )
+    parser.add_argument(
+        "--dashboard",
+        action="store_true",
+        help="make no trial: serve Optuna's dashboard over those that MLflow has, on 127.0.0.1",
+    )
+    parser.add_argument("--port", type=int, default=8080, help="of the dashboard (default: 8080)")
     return parser.parse_args(argv)
 
 

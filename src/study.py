@@ -1,6 +1,6 @@
 """Run a study: levels × seeds, as conf/study/NAME.yaml says, in one MLflow parent run.
 
-Usage: python -m src.study [NAME]
+Usage: python -m src.study [NAME] [executor=ray]
 
 A study resumes after any interruption. Finished runs are found in MLflow by the digest of their
 training (src/tracking/fingerprint.py) and not trained again; a run that was interrupted goes on
@@ -15,6 +15,7 @@ SEARCH` each level is tuned first, by the same search with the same budget (src/
 import argparse
 import signal
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from src.config import named_file
@@ -22,8 +23,9 @@ from src.data import dataset, read_csv
 from src.data.dataset import Dataset
 from src.runtime import errors, paths
 from src.runtime.errors import InputError
-from src.studies import design, executors, study_file
+from src.studies import design, study_file
 from src.studies.design import RunKey, Study
+from src.studies.executors import choice, local
 from src.tuning import levels
 
 if TYPE_CHECKING:
@@ -37,7 +39,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         InputError: the study or the data is not as it must be, the study is running already, or a
             run failed.
     """
-    name = _arguments(argv).name
+    name, asked = _arguments(argv)
     study = study_file.load(name)
     data = dataset.describe()
     named_file.check_data("study", study.dataset, data)
@@ -47,15 +49,22 @@ def main(argv: Sequence[str] | None = None) -> None:
     except InputError as error:
         raise InputError(f"conf/study/{name}.yaml: {error}") from error
     _check_labels(name, study, data)
+    study = replace(study, executor=choice.name(study, asked))
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: resumable, KILLED
-    with executors.server():
+    with local.server():
         from src.studies import runner  # MLflow: after the checks
 
+        executor = choice.make(study)
         if tuning is not None:
-            study = levels.tuned(study, levels.winners(tuning, data))
+            study = levels.tuned(study, levels.winners(tuning, data, study.executor))
             compositions = design.compositions(study)
         failed = runner.run(
-            name, study, data, compositions, lambda client, made: _decide(study, client, made)
+            name,
+            study,
+            data,
+            compositions,
+            executor,
+            lambda client, made: _decide(study, client, made),
         )
     if failed:
         raise InputError(
@@ -93,7 +102,8 @@ def _decide(study: Study, client: Any, made: Mapping[RunKey, Any]) -> "Decision"
     return Decision(look.decided, look.sentence)
 
 
-def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
+def _arguments(argv: Sequence[str] | None) -> tuple[str, str | None]:
+    """Return the study's name, and the executor that was asked for."""
     parser = argparse.ArgumentParser(
         prog="python -m src.study",
         description="Train every level of a study's factor, such as each activation, with every "
@@ -106,7 +116,11 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
         metavar="NAME",
         help=f"a file of conf/study/: {', '.join(study_file.names())} (default: default)",
     )
-    return parser.parse_args(argv)
+    choice.add_argument(parser)
+    given = parser.parse_args(argv)
+    if choice.is_word(given.name):  # without a name
+        given.name, given.words = "default", [given.name, *given.words]
+    return given.name, choice.read(given.words)
 
 
 if __name__ == "__main__":

@@ -49,9 +49,12 @@ class Study:
         looks: after how many seeds it is looked at, ascending; empty without planned looks.
         vary: what differs between the runs of a level: the seed, and maybe the split.
         overrides: that all runs share.
-        workers: runs at a time.
+        workers: runs at a time on this machine.
         tune: the search that tunes each level first; None without.
         tuned: what that found, by the levels' labels, in plain JSON values; None without.
+        executor: what makes its runs; None leaves it to the environment.
+        cpus: of each run on Ray.
+        gpus: of each run on Ray.
     """
 
     question: str
@@ -69,6 +72,9 @@ class Study:
     workers: int = 1
     tune: str | None = None
     tuned: Mapping[str, Any] | None = None
+    executor: str | None = None
+    cpus: int = 1
+    gpus: float = 0.0
 
 
 def in_turn(labels: Sequence[str], seeds: Sequence[int]) -> Iterator[RunKey]:

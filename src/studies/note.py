@@ -10,6 +10,7 @@ from src.data.dataset import Dataset
 from src.runtime import metric_names
 from src.studies import design, sweep_table
 from src.studies.design import RunKey, Study
+from src.studies.executors import choice
 from src.tracking import run_tags, views
 
 NOTE = "mlflow.note.content"
@@ -133,6 +134,7 @@ def _note(name: str, study: Study, made: Mapping[RunKey, Any], experiment_id: st
     table = [f"| {' | '.join(cell + SPACE for cell in row)} |" for row in rows]
     table.insert(1, "|---" * len(rows[0]) + "|")
     recipe = " ".join(design.overrides(study))
+    at_a_time = "on Ray" if study.executor == choice.RAY else f"{study.workers} at a time"
     links = (
         f"[Its runs]({views.runs_link(experiment_id)}), "
         f"[its charts]({views.charts_link(experiment_id, name)})"
@@ -142,7 +144,7 @@ def _note(name: str, study: Study, made: Mapping[RunKey, Any], experiment_id: st
             f"{study.question} {links}.\n",
             *table,
             f"\nMean ± standard deviation over the seeds. Recipe: `{recipe}`, on {study.dataset}, "
-            f"{study.workers} at a time.\n",
+            f"{at_a_time}.\n",
             f"To go on, or repeat it: `python -m src.study {name}`. What it shows: "
             f"`python -m src.report {name}`, which adds report/index.html to the artifacts.",
         ]

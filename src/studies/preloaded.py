@@ -1,5 +1,5 @@
-"""What a worker's process has imported before it is forked (`src.studies.executors`): importing
-this module imports it. A mistake in it is told by the run that meets it.
+"""What a worker's process has imported before it is forked (`src.studies.executors.local`):
+importing this module imports it. A mistake in it is told by the run that meets it.
 """
 
 from contextlib import suppress

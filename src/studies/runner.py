@@ -12,7 +12,6 @@ from pathlib import Path
 from statistics import median
 from typing import Any, NamedTuple
 
-import joblib
 from filelock import FileLock, Timeout
 from mlflow import MlflowClient
 
@@ -20,14 +19,15 @@ from src.config import compose
 from src.data.dataset import Dataset
 from src.runtime import errors, formatting, metric_names, paths
 from src.runtime.errors import InputError
-from src.studies import design, executors, note, sweep_table
+from src.studies import design, note, sweep_table
 from src.studies.design import Composition, RunKey, Study
-from src.studies.executors import LOG, Executor, LocalProcesses
+from src.studies.executors import LOG, Executor, local
 from src.studies.planned_run import INTERRUPTED, PlannedRun, forget_checkpoint, job_words
 from src.tracking import environment, lease, run_tags, store
 
 FOLDER = Path("multirun")
 LOGS = f"{FOLDER}/DATE/TIME/RUN/{LOG}"
+LOGS_ELSEWHERE = f"its run in MLflow, as {LOG}"
 UNFIT = re.compile(r"[^\w.+-]+")  # what a label may have, and a folder's name shall not
 
 
@@ -43,6 +43,7 @@ def run(
     study: Study,
     data: Dataset,
     compositions: Mapping[RunKey, Composition],
+    executor: Executor,
     decide: Callable[[MlflowClient, Mapping[RunKey, Any]], Decision] | None = None,
 ) -> list[RunKey]:
     """Make what is missing of a study; return the runs that did not finish.
@@ -55,6 +56,7 @@ def run(
         study: what it consists of.
         data: the data.
         compositions: the configuration of each of its runs.
+        executor: makes the runs.
         decide: looks at the finished runs of the first seeds, as MLflow has them; with its client.
             Needed where the study has planned looks.
 
@@ -79,15 +81,18 @@ def run(
             missing = [key for key in keys if key not in made]
             if missing and not began:
                 checked = {key.variant: compositions[key] for key in missing}
-                executors.in_a_process(_refuse_unbuildable, list(checked.values()))
+                local.in_a_process(_refuse_unbuildable, list(checked.values()))
+                executor.prepare()
                 parent_id = parent_id or create(client, experiment_id, name, len(seeds))
-                print(f"A line for each run that ends; what it prints is in {LOGS}", flush=True)
+                logs = LOGS if executor.keeps_files else LOGS_ELSEWHERE
+                print(f"A line for each run that ends; what it prints is in {logs}", flush=True)
                 began = True
             assert parent_id is not None  # it has runs, or has been created
             note.describe(client, parent_id, name, study, data, made, seeds)
             if missing:
-                runs = _planned(name, study, parent_id, {key: compositions[key] for key in missing})
-                _make(client, parent_id, runs, digests, _executor(study), study.workers)
+                left = {key: compositions[key] for key in missing}
+                runs = _planned(name, study, parent_id, left, _folder(executor))
+                _make(client, parent_id, runs, digests, executor)
                 made = finished(client, parent_id, digests)
                 _delete_replaced(client, parent_id, made)
                 if missing := [key for key in keys if key not in made]:
@@ -265,11 +270,20 @@ def _refuse_unbuildable(compositions: Sequence[Composition]) -> None:
     buildable.refuse_unbuildable((compose.resolve(*one), one.choices) for one in compositions)
 
 
+def _folder(executor: Executor) -> Path:
+    """Return the folder of the runs' folders; it is made where their files stay here."""
+    folder = FOLDER / f"{datetime.now():%Y-%m-%d/%H-%M-%S}"
+    return paths.fresh_folder(folder) if executor.keeps_files else folder
+
+
 def _planned(
-    name: str, study: Study, parent_id: str, compositions: Mapping[RunKey, Composition]
+    name: str,
+    study: Study,
+    parent_id: str,
+    compositions: Mapping[RunKey, Composition],
+    folder: Path,
 ) -> dict[RunKey, PlannedRun]:
     """Return the runs to make, in their order, each with a folder of its own."""
-    folder = paths.fresh_folder(FOLDER / f"{datetime.now():%Y-%m-%d}/{datetime.now():%H-%M-%S}")
     planned = {}
     for number, (key, (composed, choices)) in enumerate(compositions.items()):
         composed.mlflow.parent_run_id = parent_id
@@ -285,20 +299,12 @@ def _planned(
     return planned
 
 
-def _executor(study: Study) -> Executor:
-    """Return what makes the study's runs: processes that share this machine's cores."""
-    if study.workers == 1:
-        return LocalProcesses(1)
-    return LocalProcesses(study.workers, max(1, joblib.cpu_count() // study.workers))
-
-
 def _make(
     client: MlflowClient,
     parent_id: str,
     runs: Mapping[RunKey, PlannedRun],
     digests: Mapping[RunKey, str],
     executor: Executor,
-    workers: int,
 ) -> None:
     """Make the runs, and print a line for each that ends; close the parent run."""
     keys = {planned.folder: key for key, planned in runs.items()}
@@ -314,7 +320,7 @@ def _make(
                 left -= 1
                 if error is None:
                     made = finished(client, parent_id, digests)
-                    key, turns = keys[planned.folder], ceil(left / workers)
+                    key, turns = keys[planned.folder], ceil(left / executor.at_a_time())
                     print(_progress(made, key, failed, left, turns), flush=True)
                 else:
                     failed += 1

@@ -12,9 +12,9 @@ from src.runtime import paths
 from src.runtime.errors import InputError, did_you_mean
 from src.studies import factor, level, seed_plan
 from src.studies.design import SEED, SPLIT, Study
+from src.studies.executors import choice
 
 STUDIES = paths.CONF / "study"
-MAX_WORKERS = 64
 MAX_LABEL = 60  # characters
 EXAMPLE = "see conf/study/learning_rate.yaml"
 COMPARISONS = ("reference", "all")
@@ -45,6 +45,9 @@ class StudyFile:
     vary: list[str] = field(default_factory=lambda: [SEED])
     overrides: list[str] = field(default_factory=list)
     workers: int = 1
+    executor: str | None = None
+    cpus: int = 1
+    gpus: float = 0.0
     tune: str | None = None
     description: str | None = None  # the question, in older files
     activations: Any = None  # the levels of the factor activation, in older files
@@ -85,10 +88,7 @@ def _study(given: StudyFile) -> Study:
             f"dataset={given.dataset} is unknown: write a fetch.source, a hyphen and a "
             f"fetch.layout; {', '.join(digits.SOURCES)} with {', '.join(digits.LAYOUTS)}."
         )
-    if not 1 <= given.workers <= MAX_WORKERS:
-        raise InputError(
-            f"workers={given.workers} is out of range: use a number from 1 to {MAX_WORKERS}."
-        )
+    choice.check(given)
     key, values = _factor(given)
     levels = _levels(key, values)
     _check_overrides(given.overrides, key, levels)
@@ -119,6 +119,9 @@ def _study(given: StudyFile) -> Study:
         overrides=tuple(given.overrides),
         workers=given.workers,
         tune=given.tune,
+        executor=given.executor,
+        cpus=given.cpus,
+        gpus=given.gpus,
     )
 
 

@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 
+from src.runtime import hardware
+
 
 def tags(command: str | None = None) -> dict[str, str]:
     """Return tags on the code and the machine: git commit, whether it was changed, versions.
@@ -20,8 +22,18 @@ def tags(command: str | None = None) -> dict[str, str]:
         "tensorflow": version("tensorflow"),
         "keras": version("keras"),
         "cpus": str(os.cpu_count()),
+        "processor": hardware.processor(),
         "command": command or command_line(),
+        **code_tags(),
     }
+    return found
+
+
+def code_tags() -> dict[str, str]:
+    """Return the tags on the code: the git commit, and whether it was changed. They are empty where
+    there is no repository, as on a node that the code was sent to.
+    """
+    found = {}
     commit = _git("rev-parse", "HEAD")
     if commit:
         found["git_commit"] = commit

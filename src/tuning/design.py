@@ -18,7 +18,7 @@ from src.runtime import metric_names, paths
 from src.runtime.errors import InputError, did_you_mean
 from src.studies import level
 from src.studies.design import Composition
-from src.studies.study_file import MAX_WORKERS
+from src.studies.executors import choice
 from src.tracking import fingerprint
 
 SEARCHES = paths.CONF / "search"
@@ -85,7 +85,10 @@ class Search:
     pruner: str = MEDIAN
     objective: str = metric_names.BEST_VAL_ACCURACY
     overrides: list[str] = field(default_factory=list)
-    workers: int = 1  # trials at a time
+    workers: int = 1  # trials at a time on this machine
+    executor: str | None = None  # what makes the trials; None leaves it to the environment
+    cpus: int = 1  # of each trial on Ray
+    gpus: float = 0.0  # of each trial on Ray
     seed: int = 1  # of what is drawn, and of every training
 
     def __post_init__(self) -> None:
@@ -96,7 +99,7 @@ class Search:
             _check_key(key)
             _check_range(key, given)
         _within("trials", self.trials, 1, MAX_TRIALS)
-        _within("workers", self.workers, 1, MAX_WORKERS)
+        choice.check(self)
         _within("seed", self.seed, 0, 2**31 - 1)
         _one_of("sampler", self.sampler, SAMPLERS)
         _one_of("pruner", self.pruner, PRUNERS)

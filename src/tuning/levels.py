@@ -9,6 +9,7 @@ from src.runtime.errors import InputError
 from src.studies import design as study_design
 from src.studies import level
 from src.studies.design import Composition, Study
+from src.studies.executors import choice
 from src.tuning import design
 from src.tuning.design import Search
 
@@ -95,7 +96,7 @@ def load(study: Study) -> Tuning:
     return Tuning(name, search, common, corners)
 
 
-def winners(tuning: Tuning, data: Dataset) -> dict[str, Winner]:
+def winners(tuning: Tuning, data: Dataset, executor: str | None = None) -> dict[str, Winner]:
     """Make what is missing of each level's search, one after another; return the best of each.
 
     Trials that failed count: all levels have the same budget.
@@ -103,6 +104,7 @@ def winners(tuning: Tuning, data: Dataset) -> dict[str, Winner]:
     Args:
         tuning: the searches.
         data: the data.
+        executor: what makes the trials: the study's.
 
     Raises:
         InputError: a search is running already, or none of a level's trials ended well.
@@ -111,9 +113,11 @@ def winners(tuning: Tuning, data: Dataset) -> dict[str, Winner]:
     from src.tuning import report, runner, trials  # MLflow and Optuna: after the checks
 
     found = {}
+    search = replace(tuning.search, executor=executor)
+    maker = choice.make(search)
     for label, common in tuning.common.items():
-        task = runner.Task(tuning.name, tuning.search, common, level=label)
-        made = runner.run(task, data, tuning.corners[label])
+        task = runner.Task(tuning.name, search, common, level=label)
+        made = runner.run(task, data, tuning.corners[label], maker)
         best = trials.best(made.trials)
         assert best is not None
         assert best.value is not None

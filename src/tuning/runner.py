@@ -11,7 +11,6 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-import joblib
 from filelock import FileLock, Timeout
 from mlflow import MlflowClient
 
@@ -19,9 +18,8 @@ from src.config import compose
 from src.data.dataset import Dataset
 from src.runtime import errors, formatting, paths
 from src.runtime.errors import InputError
-from src.studies import executors
 from src.studies.design import Composition
-from src.studies.executors import LOG, Executor, LocalProcesses
+from src.studies.executors import LOG, Executor, local
 from src.studies.planned_run import INTERRUPTED, PlannedRun, forget_checkpoint, job_words
 from src.tracking import environment, lease, run_tags, store
 from src.tuning import design, note, recipe, sampling, trials
@@ -31,6 +29,7 @@ from src.tuning.trials import Record, State, Trial
 
 FOLDER = Path("multirun")
 LOGS = f"{FOLDER}/DATE/TIME/TRIAL/{LOG}"
+LOGS_ELSEWHERE = f"its run in MLflow, as {LOG}"
 MOST_FAILED = 3  # in a row: then something else is wrong than their values
 
 
@@ -69,13 +68,21 @@ class Made:
     trials: list[Trial] = field(default_factory=list)
 
 
-def run(task: Task, data: Dataset, corners: Sequence[Composition], *, anew: bool = False) -> Made:
+def run(
+    task: Task,
+    data: Dataset,
+    corners: Sequence[Composition],
+    executor: Executor,
+    *,
+    anew: bool = False,
+) -> Made:
     """Make what is missing of a search; return it.
 
     Args:
         task: the search.
         data: the data.
         corners: configurations from the edges of its space.
+        executor: makes the trials.
         anew: whether to begin again where the store holds another search of that name.
 
     Raises:
@@ -91,11 +98,13 @@ def run(task: Task, data: Dataset, corners: Sequence[Composition], *, anew: bool
         known = Record(client, parent_id).trials() if parent_id else []
         print(_opening(task, known), flush=True)
         if left(task, known):
-            executors.in_a_process(_refuse_unbuildable, corners)
+            local.in_a_process(_refuse_unbuildable, corners)
+            executor.prepare()
             parent_id = parent_id or create(client, experiment_id, task, definition)
-            print(f"A line for each trial that ends; what it prints is in {LOGS}", flush=True)
+            logs = LOGS if executor.keeps_files else LOGS_ELSEWHERE
+            print(f"A line for each trial that ends; what it prints is in {logs}", flush=True)
             note.describe(client, parent_id, task, data)
-            _Making(client, parent_id, task, data).make()
+            _Making(client, parent_id, task, data, executor).make()
         assert parent_id is not None
         found = Record(client, parent_id).trials()
         if task.level is not None:  # the budget of all levels, also where it was larger once
@@ -226,11 +235,20 @@ def _refuse_unbuildable(compositions: Sequence[Composition]) -> None:
 class _Making:
     """The making of what is missing of a search."""
 
-    def __init__(self, client: MlflowClient, parent_id: str, task: Task, data: Dataset):
+    def __init__(
+        self,
+        client: MlflowClient,
+        parent_id: str,
+        task: Task,
+        data: Dataset,
+        executor: Executor,
+    ):
         self.client, self.parent_id, self.task, self.data = client, parent_id, task, data
+        self.executor = executor
         self.record = Record(client, parent_id)
-        now = datetime.now()
-        self.folder = paths.fresh_folder(FOLDER / f"{now:%Y-%m-%d}/{now:%H-%M-%S}")
+        self.folder = FOLDER / f"{datetime.now():%Y-%m-%d/%H-%M-%S}"
+        if executor.keeps_files:
+            self.folder = paths.fresh_folder(self.folder)
         self.running: dict[Path, int] = {}  # numbers of trials, by their folders
         self.failed: set[int] = set()  # that left no run
         self.failed_in_a_row = 0
@@ -243,7 +261,7 @@ class _Making:
         try:
             # Once more where a trial failed when its successors were begun already.
             while left(self.task, self.trials()):
-                with closing(_executor(self.task.search).execute(self.planned())) as outcomes:
+                with closing(self.executor.execute(self.planned())) as outcomes:
                     for planned, error in outcomes:
                         self.ended(planned, error)
             status = "FINISHED"
@@ -332,7 +350,8 @@ class _Making:
         [trial] = [one for one in known if one.number == number]
         if trial.run_id is not None:
             forget_checkpoint(planned.digest(self.data), trial.run_id)
-        print(progress(self.task, known, trial), flush=True)
+        at_a_time = self.executor.at_a_time()
+        print(progress(self.task, known, trial, at_a_time), flush=True)
 
     def fail(self, number: int) -> None:
         """Note that a trial has failed, also where its process could not."""
@@ -343,20 +362,14 @@ class _Making:
             self.client.set_terminated(trial.run_id, "FAILED")
 
 
-def _executor(search: Search) -> Executor:
-    """Return what makes the trials: processes that share this machine's cores."""
-    if search.workers == 1:
-        return LocalProcesses(1)
-    return LocalProcesses(search.workers, max(1, joblib.cpu_count() // search.workers))
-
-
-def progress(task: Task, known: list[Trial], trial: Trial) -> str:
+def progress(task: Task, known: list[Trial], trial: Trial, at_a_time: int) -> str:
     """Return the line for a trial that has ended: what it attained, the best so far, time left.
 
     Args:
         task: the search.
         known: all its trials.
         trial: the one that has ended.
+        at_a_time: how many are made side by side.
     """
     ended = sum(one.ended for one in known)
     total = task.search.trials
@@ -378,6 +391,6 @@ def progress(task: Task, known: list[Trial], trial: Trial) -> str:
         parts.append("the best so far")
     if more := left(task, known):
         typical = median(one.seconds for one in known if one.seconds is not None)
-        turns = ceil(more / task.search.workers)
+        turns = ceil(more / at_a_time)
         parts.append(f"{more} left, about {formatting.duration(typical * turns)}")
     return " · ".join(parts)

@@ -90,6 +90,37 @@ def importances(search: Search, trials: Sequence[Trial]) -> dict[str, float]:
     return {key: float(share) for key, share in found.items()}
 
 
+def mirror(name: str, search: Search, trials: Sequence[Trial]) -> optuna.Study:
+    """Return the trials as a study of Optuna in memory, for others to look at."""
+    study = _study(name, search, ())
+    refresh(study, search, trials)
+    return study
+
+
+def refresh(study: optuna.Study, search: Search, trials: Sequence[Trial]) -> None:
+    """Add to a mirror what is new: trials, epochs of those that run, and what became of them.
+
+    Args:
+        study: what `mirror` returned.
+        search: the search.
+        trials: all that were begun so far, by their numbers.
+    """
+    storage, known = study._storage, study.get_trials(deepcopy=False)
+    for number, trial in enumerate(trials):
+        if number >= len(known):
+            study.add_trial(_frozen(search, trial))
+            continue
+        mirrored = known[number]
+        if mirrored.state.is_finished():
+            continue
+        for epoch, accuracy in trial.accuracies.items():
+            storage.set_trial_intermediate_value(mirrored._trial_id, epoch, accuracy)
+        if trial.state != State.OPEN:
+            value = trial.value if trial.state == State.COMPLETE else None
+            values = None if value is None else [value]
+            storage.set_trial_state_values(mirrored._trial_id, STATES[trial.state], values)
+
+
 def _study(
     name: str, search: Search, trials: Sequence[Trial], sampler: BaseSampler | None = None
 ) -> optuna.Study:

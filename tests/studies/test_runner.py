@@ -183,6 +183,14 @@ class Simulated:
     def __init__(self, most=None):
         self.most, self.made = most, []
 
+    keeps_files = True
+
+    def prepare(self):
+        pass
+
+    def at_a_time(self):
+        return 1
+
     def execute(self, runs):
         for run in runs:
             if len(self.made) == self.most:
@@ -215,11 +223,10 @@ def start(project, monkeypatch):
     params = yaml.safe_load(paths.PARAMS.read_text())
     params["mlflow"]["experiment"] = "digits"
     paths.PARAMS.write_text(yaml.safe_dump(params))
-    monkeypatch.setattr(runner.executors, "in_a_process", lambda *given: None)
+    monkeypatch.setattr(runner.local, "in_a_process", lambda *given: None)
 
     def start(decided=None, interrupted=None, **changes):
         executor, looks = Simulated(interrupted), []
-        monkeypatch.setattr(runner, "_executor", lambda study: executor)
 
         def decide(client, made):
             looks.append(len(made) / len(planned.levels))
@@ -228,7 +235,7 @@ def start(project, monkeypatch):
         plan = {"seeds": (1, 2, 3), "looks": (1, 2, 3)}
         planned = replace(study_file.load("mine"), **(plan | changes))
         try:
-            runner.run("mine", planned, DATA, design.compositions(planned), decide)
+            runner.run("mine", planned, DATA, design.compositions(planned), executor, decide)
         except KeyboardInterrupt:
             assert interrupted is not None
         return executor.made, looks

@@ -97,6 +97,12 @@ def test_a_study_is_what_its_file_says(written):
     assert written(RATES).factor.numeric
 
 
+def test_a_study_may_say_what_makes_its_runs_and_what_each_of_them_needs(written):
+    study = written(RATES, executor="ray", cpus=2, gpus=0.5)
+    assert (study.executor, study.cpus, study.gpus) == ("ray", 2, 0.5)
+    assert (written(RATES).executor, written(RATES).cpus, written(RATES).gpus) == (None, 1, 0.0)
+
+
 def test_variants_are_levels_of_several_keys(written):
     study = written(VARIANTS)
     assert study.factor == factor.Factor("variant", "variant", "variants", False)
@@ -149,6 +155,9 @@ MISTAKES = [
     (OLD, {"description": "-"}, "question is missing"),
     (OLD, {"experiment": "-"}, "experiment is missing"),
     (OLD, {"workers": 0}, "workers=0 .* 1 to "),
+    (OLD, {"executor": "rya"}, "executor=rya is unknown. Did you mean 'ray'"),
+    (OLD, {"cpus": 0}, "cpus=0 is out of range"),
+    (OLD, {"gpus": "one"}, r"gpus is a text \(one\)"),
     (OLD, {"workers": "many"}, r"workers is a text \(many\)"),
     (OLD, {"dataset": "mnist"}, "dataset=mnist .*fashion_mnist"),
     (OLD, {"datset": "mnist-kaggle"}, "datset is unknown.*'dataset'"),

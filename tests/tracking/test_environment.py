@@ -4,6 +4,7 @@ import sys
 import keras
 import pytest
 
+from src.runtime import hardware
 from src.tracking import environment
 from tests.support.commands import ROOT, git
 
@@ -14,12 +15,14 @@ def test_the_surroundings_are_the_commit_the_versions_and_the_command(monkeypatc
     assert tags["keras"] == keras.__version__
     assert tags["python"] == sys.version.split()[0]
     assert tags["command"].startswith("python")
+    assert tags["processor"] == hardware.processor()
     done = subprocess.run(
         ["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False
     )
     if done.returncode == 0:
         assert tags["git_commit"] == done.stdout.strip()
         assert tags["git_dirty"] in ("true", "false")
+        assert environment.code_tags().items() <= tags.items()
 
 
 @pytest.fixture

@@ -64,6 +64,8 @@ def test_a_search_is_what_its_file_says_and_has_defaults_for_the_rest(load):
         ({"trials": 0}, "trials=0 is out of range"),
         ({"trials": "many"}, "trials is a text .many., expected a whole number"),
         ({"workers": 0}, "workers=0 is out of range"),
+        ({"executor": "rya"}, "executor=rya is unknown. Did you mean 'ray'"),
+        ({"gpus": -1}, "gpus=-1 is out of range"),
         ({"dataset": "mnist"}, "dataset=mnist is unknown"),
         ({"overrides": ["seed=2"]}, "seed=2: give it under seed"),
         ({"overrides": ["model.units=[1]"]}, "model.units is in space and in overrides"),

@@ -93,15 +93,15 @@ def test_a_failed_trial_is_made_up_for_but_counts_where_levels_must_cost_the_sam
 
 def test_the_line_of_a_trial_tells_what_it_attained_the_best_and_the_time_left():
     known = [trial(0), trial(1, value=0.75)]
-    assert runner.progress(TASK, known, known[0]) == (
+    assert runner.progress(TASK, known, known[0], 2) == (
         "2/4 made · trial 0 · rate=0.01 · validation accuracy 0.5000 · 1 min 00 s · "
         "best 0.7500 (trial 1) · 2 left, about 1 min 00 s"
     )
-    assert runner.progress(TASK, known, known[1]).endswith(
+    assert runner.progress(TASK, known, known[1], 2).endswith(
         "validation accuracy 0.7500 · 1 min 00 s · the best so far · 2 left, about 1 min 00 s"
     )
     pruned = [trial(0, State.PRUNED)]
-    line = runner.progress(TASK, pruned, pruned[0])
+    line = runner.progress(TASK, pruned, pruned[0], 2)
     assert line.endswith("pruned after epoch 2 · 1 min 00 s · 3 left, about 2 min 00 s")
 
 

@@ -1,7 +1,4 @@
-"""Where the runs of a study are made.
-
-An executor takes planned runs and yields each that ends, in whatever order. It knows nothing of
-MLflow: a run logs itself.
+"""Runs as processes on this machine.
 
 Worker processes are forks of one that has imported TensorFlow and MLflow, and called nothing of
 them: so they are as fresh as new ones, but start at once and share what it imported.
@@ -14,20 +11,19 @@ import threading
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager, redirect_stdout, suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing import forkserver
 from types import FrameType
-from typing import Any, NamedTuple, Protocol
+from typing import Any, ClassVar
 
 import psutil
 
 from src.runtime.errors import InputError
+from src.studies.executors import THREADS, Outcome, printing_to_log
 from src.studies.planned_run import PlannedRun
 
-LOG = "train.log"  # what a run prints, in its folder
 RUNS_PER_PROCESS = 10  # then a fresh one takes its place: what TensorFlow keeps of each run grows
-THREADS = ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
 PRELOADED = "src.studies.preloaded"
 
 # In a worker process: whether a run is being made, and whether it shall make no more.
@@ -87,24 +83,6 @@ def _pool(threads: int | None) -> ProcessPoolExecutor:
     return ProcessPoolExecutor(1, context, initializer=_begin, initargs=(threads, dict(os.environ)))
 
 
-class Outcome(NamedTuple):
-    """A run that ended, and the error that it ended with; None if it ended well."""
-
-    run: PlannedRun
-    error: BaseException | None
-
-
-class Executor(Protocol):
-    """What a study asks of whatever makes its runs."""
-
-    def execute(self, runs: Iterable[PlannedRun]) -> Generator[Outcome, None, None]:
-        """Make the runs, begun in their order, and yield each as soon as it ends.
-
-        Where the iteration is given up, the runs that are being made end as after Ctrl-C.
-        """
-        ...
-
-
 @dataclass(frozen=True)
 class LocalProcesses:
     """Processes on this machine, each with its share of the cores.
@@ -116,6 +94,15 @@ class LocalProcesses:
 
     workers: int
     threads: int | None = None
+
+    keeps_files: ClassVar[bool] = True
+
+    def prepare(self) -> None:
+        """See `Executor`: processes need no preparation."""
+
+    def at_a_time(self) -> int:
+        """See `Executor`."""
+        return self.workers
 
     def execute(self, runs: Iterable[PlannedRun]) -> Generator[Outcome, None, None]:
         """See `Executor`. A worker that is killed costs its own run only."""
@@ -206,8 +193,7 @@ def _end_with_the_parent() -> None:
 def _make(run: PlannedRun) -> None:
     """Make a run, with what it prints in a file of its folder."""
     global _training
-    run.folder.mkdir(parents=True, exist_ok=True)
-    with (run.folder / LOG).open("a") as log, redirect_stdout(log):
+    with printing_to_log(run):
         _training = True
         try:
             if _ending:  # since before the run began

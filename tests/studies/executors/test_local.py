@@ -9,8 +9,8 @@ import psutil
 import pytest
 
 from src.runtime.errors import InputError
-from src.studies import executors
-from src.studies.executors import LocalProcesses
+from src.studies.executors import LOG, local
+from src.studies.executors.local import LocalProcesses
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ def execute(tmp_path):
 
 def printed(tmp_path, name):
     """Return what a run printed: its name, its process and its threads."""
-    text = (tmp_path / name / executors.LOG).read_text()
+    text = (tmp_path / name / LOG).read_text()
     assert text.startswith(name)
     return text.removeprefix(name).split()
 
@@ -75,7 +75,7 @@ def test_a_worker_that_is_killed_costs_its_own_run_only(execute):
 
 
 def test_a_process_makes_several_runs_but_not_too_many(execute, tmp_path, monkeypatch):
-    monkeypatch.setattr(executors, "RUNS_PER_PROCESS", 2)
+    monkeypatch.setattr(local, "RUNS_PER_PROCESS", 2)
     names = [f"run {number}" for number in range(4)]
     execute(*names, workers=1)
     processes = [printed(tmp_path, name)[0] for name in names]
@@ -104,9 +104,9 @@ def refuse():
 
 
 def test_a_call_in_a_process_has_this_ones_environment_and_what_is_slow_to_import(monkeypatch):
-    executors.in_a_process(os.getpid)  # the server runs from now on
+    local.in_a_process(os.getpid)  # the server runs from now on
     monkeypatch.setenv("LATE", "as late as this")
-    process, late, imported = executors.in_a_process(environment_of_a_process)
+    process, late, imported = local.in_a_process(environment_of_a_process)
     assert process != os.getpid()
     assert late == "as late as this"
     assert imported
@@ -114,13 +114,13 @@ def test_a_call_in_a_process_has_this_ones_environment_and_what_is_slow_to_impor
 
 def test_a_call_in_a_process_fails_with_its_own_error_or_a_sentence():
     with pytest.raises(InputError, match=r"^as it must\.$"):
-        executors.in_a_process(refuse)
+        local.in_a_process(refuse)
     with pytest.raises(InputError, match="was killed, perhaps because memory"):
-        executors.in_a_process(os._exit, 9)
+        local.in_a_process(os._exit, 9)
 
 
 def test_the_server_ends_with_its_block_also_while_it_imports():
-    with executors.server():
+    with local.server():
         [server] = (
             child
             for child in psutil.Process().children()

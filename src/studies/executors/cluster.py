@@ -1,0 +1,166 @@
+"""The Ray that runs are made on: one of this machine that this process starts, or a cluster."""
+
+import os
+import signal
+import socket
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from src.runtime import quiet
+from src.runtime.errors import InputError
+from src.runtime.formatting import count
+from src.tracking import fingerprint
+
+ADDRESS = "RAY_ADDRESS"  # the variable that names the cluster to join
+START = "local"  # its value that starts a Ray, as no value does
+FIND = "auto"  # its value for the cluster whose node this machine is
+ANSWERS_SECONDS = 5
+# HTTP/2's first words and an empty SETTINGS frame; a gRPC server answers with a SETTINGS frame.
+GREETING = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes([0, 0, 0, 4, 0, 0, 0, 0, 0])
+SETTINGS = 4
+# The code alone travels: no data, runs, packages or secrets. Ray reads it as a .gitignore, and
+# matches the folder itself too, as ".".
+NOT_CODE = ["/*", "!/.", "!/src", "!/conf", "__pycache__"]
+# Read by Ray when it is imported.
+SETTINGS_OF_RAY = {
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",  # it warns of what it will do otherwise one day
+    "RAY_RUNTIME_ENV_LOG_TO_DRIVER_ENABLED": "0",
+    "RAY_worker_niceness": "0",  # of a Ray that starts here: 15 would starve beside anything else
+}
+
+
+@dataclass(frozen=True)
+class Node:
+    """A node that is alive."""
+
+    id: str
+    cpus: float
+    gpus: float
+
+
+def address() -> str | None:
+    """Return the address of the cluster to join; None to start a Ray on this machine."""
+    given = os.environ.get(ADDRESS, "")
+    return None if given in ("", START) else given
+
+
+def library() -> Any:
+    """Return the module `ray`.
+
+    Raises:
+        InputError: it is not installed.
+    """
+    for name, value in SETTINGS_OF_RAY.items():
+        os.environ.setdefault(name, value)
+    try:
+        import ray
+    except ImportError as error:
+        raise InputError(
+            "executor=ray needs Ray, which is not installed: run `make .venv/cluster` (the extra "
+            "cluster), or use executor=local."
+        ) from error
+    return ray
+
+
+def connect() -> None:
+    """Start a Ray on this machine or join the cluster of RAY_ADDRESS, unless that is done already.
+
+    Raises:
+        InputError: Ray is not installed, nobody answers at the address, or what answers is no Ray
+            that this process can join.
+    """
+    ray, where = library(), address()
+    if ray.is_initialized():
+        return
+    settings: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR"}
+    if where is None:
+        print("Ray starts on this machine.", flush=True)
+        settings |= {"address": START, "include_dashboard": False}
+        settings |= {"_node_ip_address": "127.0.0.1"}
+    else:
+        _refuse_silence(where)
+        code = {"working_dir": str(fingerprint.ROOT), "excludes": NOT_CODE}
+        settings |= {"address": where, "runtime_env": code}
+    handler = signal.getsignal(signal.SIGTERM)
+    with _told(where):
+        ray.init(**settings)
+    signal.signal(signal.SIGTERM, handler)  # the command's own; Ray's would end it without a word
+
+
+@contextmanager
+def _told(where: str | None) -> Iterator[None]:
+    """Turn what Ray raises, or ends the process with, into a sentence."""
+    try:
+        with quiet.stderr():
+            yield
+    except (Exception, SystemExit) as error:
+        reason = " ".join(str(error).split())[:300]
+        what = "Ray cannot be started on this machine" if where is None else f"Ray at {where}"
+        raise InputError(
+            f"{what} cannot be used ({reason}): start it as docs/scale.md says, correct {ADDRESS}, "
+            "or use executor=local."
+        ) from error
+
+
+def _refuse_silence(where: str) -> None:
+    """Refuse an address at which nobody answers as Ray does; Ray itself would wait for minutes."""
+    if where == FIND:
+        return
+    host, _, port = where.rpartition(":")
+    if not host or not port.isdigit() or "/" in host:
+        raise InputError(
+            f"{ADDRESS} is {where}: write HOST:PORT, the address that `ray start --head` printed."
+        )
+    try:
+        with socket.create_connection((host.strip("[]"), int(port)), ANSWERS_SECONDS) as line:
+            if os.environ.get("RAY_USE_TLS", "0") == "0":
+                line.settimeout(ANSWERS_SECONDS)
+                line.sendall(GREETING)
+                answer = line.recv(9)
+                if len(answer) < 4 or answer[3] != SETTINGS:
+                    raise ConnectionError("what answers is no Ray")
+    except (OSError, OverflowError) as error:
+        reason = str(error.strerror if isinstance(error, OSError) and error.strerror else error)
+        raise InputError(
+            f"No Ray answers at {ADDRESS}={where} ({reason.lower()}): start it with `ray start "
+            f"--head`, correct {ADDRESS}, or unset it to use this machine alone."
+        ) from error
+
+
+def nodes(without: Collection[str] = ()) -> list[Node]:
+    """Return the nodes that are alive, but for those `without` whose ids are given."""
+    return [
+        Node(one["NodeID"], one["Resources"].get("CPU", 0), one["Resources"].get("GPU", 0))
+        for one in library().nodes()
+        if one["Alive"] and one["NodeID"] not in without
+    ]
+
+
+def described() -> str:
+    """Return the line that says what was started or joined."""
+    found, where = nodes(), address()
+    gpus = int(sum(one.gpus for one in found))
+    parts = [
+        count(len(found), "node"),
+        count(int(sum(one.cpus for one in found)), "CPU"),
+        *[count(gpus, "GPU")] * bool(gpus),
+    ]
+    return f"Ray: {', '.join(parts)} {'on this machine' if where is None else f'at {where}'}"
+
+
+def refuse_too_large(cpus: int, gpus: float) -> None:
+    """Refuse runs that need more than any node has.
+
+    Raises:
+        InputError: they would wait for ever.
+    """
+    for name, wanted in (("CPU", float(cpus)), ("GPU", gpus)):
+        most = max((getattr(one, f"{name.lower()}s") for one in nodes()), default=0)
+        if wanted > most:
+            raise InputError(
+                f"Each run asks for {wanted:g} {name}s ({name.lower()}s in the file), but no node "
+                f"of Ray has more than {most:g}: ask for fewer, or add a larger node."
+            )

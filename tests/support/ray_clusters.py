@@ -1,0 +1,54 @@
+"""Clusters of Ray on this machine: a head without CPUs, and raylets that stand for the nodes."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+NODES = 2
+
+
+@dataclass
+class RayCluster:
+    """A cluster that runs.
+
+    Attributes:
+        cluster: Ray's own handle.
+        nodes: its nodes beside the head, one CPU each.
+    """
+
+    cluster: Any
+    nodes: list[Any] = field(default_factory=list)
+
+    @property
+    def address(self) -> str:
+        """What RAY_ADDRESS names it by."""
+        return self.cluster.address
+
+    def add(self) -> Any:
+        """Start a node, and return it."""
+        self.nodes.append(self.cluster.add_node(num_cpus=1, include_dashboard=False))
+        return self.nodes[-1]
+
+    def kill(self, node: Any) -> None:
+        """Kill a node's raylet, as a machine that loses power; its workers die with it."""
+        self.nodes.remove(node)
+        self.cluster.remove_node(node, allow_graceful=False)
+
+
+@contextmanager
+def running(nodes: int = NODES) -> Iterator[RayCluster]:
+    """Yield a cluster with this many nodes of one CPU; it ends with the block."""
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    os.environ.setdefault("RAY_worker_niceness", "0")  # a busy machine would starve them
+    from ray.cluster_utils import Cluster
+
+    head = {"num_cpus": 0, "include_dashboard": False}
+    found = RayCluster(Cluster(initialize_head=True, head_node_args=head))
+    try:
+        for _ in range(nodes):
+            found.add()
+        yield found
+    finally:
+        found.cluster.shutdown()
