@@ -11,6 +11,7 @@ from typing import Any, cast
 from omegaconf import MISSING, OmegaConf
 
 from src.data.digits import LAYOUTS, SOURCES
+from src.runtime import checkpoint_place
 from src.runtime.errors import InputError, did_you_mean
 from src.runtime.paths import CONF
 
@@ -107,6 +108,7 @@ class Config:
     deterministic: bool = MISSING
     restore_best_weights: bool = MISSING
     submission: bool = True
+    checkpoints: str | None = None  # a folder or s3://BUCKET/PREFIX; null: checkpoints/
     mlflow: Mlflow = field(default_factory=Mlflow)
 
     def __post_init__(self) -> None:
@@ -118,6 +120,7 @@ class Config:
         _within("batch_size", self.batch_size, 1, 1_000_000)
         _within("label_smoothing", self.label_smoothing, 0, 0.99)
         _one_of("precision", self.precision, PRECISIONS)
+        checkpoint_place.check(self.checkpoints)
         for group in GROUPS:
             _check_ranges(group, getattr(self, group))
 

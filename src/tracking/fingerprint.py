@@ -34,7 +34,11 @@ CODE_PATHS = (
         )
     ),
 )
-NOT_LEARNING = ("mlflow", "submission")  # settings that change nothing of what is learned
+NOT_LEARNING = (
+    "mlflow",
+    "submission",
+    "checkpoints",
+)  # settings that change nothing of what is learned
 
 
 def settings(composed: DictConfig) -> dict[str, Any]:

@@ -72,7 +72,7 @@ def compile_model(cfg: Config, total_steps: int) -> tuple[keras.Model, Schedule]
 
 def _network(cfg: Config, total_steps: int) -> str:
     """Return all that TensorFlow's graph of a training depends on: everything but the seed."""
-    of_no_graph = {"seed", "submission", "mlflow"}
+    of_no_graph = {"seed", "submission", "checkpoints", "mlflow"}
     alike = {name: value for name, value in vars(cfg).items() if name not in of_no_graph}
     return repr((alike, total_steps))
 
@@ -105,7 +105,7 @@ def fit(
     cfg: Config,
     training_set: Mapping[str, np.ndarray],
     validation_set: Mapping[str, np.ndarray],
-    file: Path,
+    file: checkpoint.File,
     state: checkpoint.State,
     watchers: Sequence[keras.callbacks.Callback] = (),
 ) -> keras.Model:

@@ -331,7 +331,7 @@ class _Making:
         known = self.trials()
         [trial] = [one for one in known if one.number == number]
         if trial.run_id is not None:
-            forget_checkpoint(planned.digest(self.data), trial.run_id)
+            forget_checkpoint(planned.composed, planned.digest(self.data), trial.run_id)
         print(progress(self.task, known, trial), flush=True)
 
     def fail(self, number: int) -> None:
