@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 from uuid import uuid4
 
-from src.runtime.errors import InputError
+from src.runtime.errors import InputError, without_password
 
 SCHEME = "s3://"
 ATTEMPTS = 3  # of a request
@@ -250,4 +250,4 @@ def _of_client(uri: str, error: Exception) -> InputError:
 def _safe(error: BaseException) -> str:
     """Return what an error says in one line, without what stands before the @ of a URL."""
     text = PROBE.sub("", " ".join(str(error).split()))
-    return re.sub(r"//\S*@", "//***@", text)[:300].rstrip(".")
+    return without_password(text)[:300].rstrip(".")
