@@ -11,10 +11,12 @@ from typing import Any, cast
 from omegaconf import MISSING, OmegaConf
 
 from src.data.digits import LAYOUTS, SOURCES
+from src.runtime import checkpoint_place
 from src.runtime.errors import InputError, did_you_mean
 from src.runtime.paths import CONF
 
 PRECISIONS = ("auto", "float32", "mixed_bfloat16", "mixed_float16")
+STRATEGIES = ("none", "mirrored")
 GROUPS = ("activation", "model", "optimizer", "schedule", "augmentation")
 CHOICES = (*GROUPS, "experiment")
 
@@ -106,7 +108,9 @@ class Config:
     precision: str = MISSING
     deterministic: bool = MISSING
     restore_best_weights: bool = MISSING
+    strategy: str = "none"
     submission: bool = True
+    checkpoints: str | None = None  # a folder or s3://BUCKET/PREFIX; null: checkpoints/
     mlflow: Mlflow = field(default_factory=Mlflow)
 
     def __post_init__(self) -> None:
@@ -118,6 +122,8 @@ class Config:
         _within("batch_size", self.batch_size, 1, 1_000_000)
         _within("label_smoothing", self.label_smoothing, 0, 0.99)
         _one_of("precision", self.precision, PRECISIONS)
+        _one_of("strategy", self.strategy, STRATEGIES)
+        checkpoint_place.check(self.checkpoints)
         for group in GROUPS:
             _check_ranges(group, getattr(self, group))
 

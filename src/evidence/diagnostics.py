@@ -4,7 +4,7 @@ Most functions take `correct`, bool (seeds, images): whether the run of a seed c
 correctly.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -123,6 +123,18 @@ def epochs_to(val_accuracy: np.ndarray, threshold: float = 0.99) -> np.ndarray:
     """
     reached = val_accuracy >= threshold
     return np.where(reached.any(axis=1), reached.argmax(axis=1) + 1.0, np.nan)
+
+
+def on_one_processor(processors: Sequence[str | None], others: Sequence[str | None]) -> np.ndarray:
+    """Return whether the times of two runs may be compared, for each seed, bool (seeds,): they may
+    not if the runs are known to have been made on different processors.
+
+    Args:
+        processors: of the runs of a level; None where one does not tell.
+        others: of the reference's, with the same seeds.
+    """
+    pairs = zip(processors, others, strict=True)
+    return np.array([one == other or None in (one, other) for one, other in pairs])
 
 
 def time_ratio(seconds: np.ndarray, reference: np.ndarray) -> Estimate:

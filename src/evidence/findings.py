@@ -1,7 +1,7 @@
 """The findings on a set of runs: every number of the report, computed once."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -64,13 +64,16 @@ class EpochTimes:
 
     Attributes:
         seconds: of each run's median epoch, float (seeds,), by level.
-        ratios: to the reference with the same seed, float (seeds,); without the reference.
+        ratios: to the reference with the same seed, float (pairs,), of runs that were made on one
+            processor; without the reference, and without levels of fewer than two such pairs.
         estimates: their geometric means with intervals.
+        apart: how many seeds' pairs were made on two processors; only of levels that have some.
     """
 
     seconds: Mapping[str, np.ndarray]
     ratios: Mapping[str, np.ndarray]
     estimates: Mapping[str, Estimate]
+    apart: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -191,7 +194,7 @@ def compute(runs: RunSet, reference: str) -> Findings:
         accuracy=accuracy,
         means={name: statistics.mean_over_seeds(accuracy[name]) for name in order},
         pairs=tuple(_pair(one, accuracy) for one in comparisons),
-        times=_times(runs.by_epoch(metric_names.EPOCH_SECONDS), order, reference),
+        times=_times(runs, order, reference),
         error_rates={name: 1 - validation[name] for name in order},
         epochs_to_goal={name: diagnostics.epochs_to(validation[name], GOAL) for name in order},
         calibration={name: _calibration(runs, name) for name in order},
@@ -268,19 +271,29 @@ def _pair(comparison: Comparison, accuracy: Mapping[str, np.ndarray]) -> Pair:
     )
 
 
-def _times(
-    seconds: Mapping[str, np.ndarray], order: list[str], reference: str
-) -> EpochTimes | None:
+def _times(runs: RunSet, order: list[str], reference: str) -> EpochTimes | None:
+    seconds = runs.by_epoch(metric_names.EPOCH_SECONDS)
     if min(values.shape[1] for values in seconds.values()) < 2:
         return None
     medians = {name: diagnostics.median_epochs(seconds[name]) for name in order}
-    others = [name for name in order if name != reference]
+    made_on = {name: [one.processor for one in runs.trainings[name]] for name in order}
+    alike = {
+        name: diagnostics.on_one_processor(made_on[name], made_on[reference])
+        for name in order
+        if name != reference
+    }
+    compared = {name: pairs for name, pairs in alike.items() if pairs.sum() > 1}
     return EpochTimes(
         seconds=medians,
-        ratios={name: medians[name] / medians[reference] for name in others},
-        estimates={
-            name: diagnostics.time_ratio(seconds[name], seconds[reference]) for name in others
+        ratios={
+            name: medians[name][pairs] / medians[reference][pairs]
+            for name, pairs in compared.items()
         },
+        estimates={
+            name: diagnostics.time_ratio(seconds[name][pairs], seconds[reference][pairs])
+            for name, pairs in compared.items()
+        },
+        apart={name: int((~pairs).sum()) for name, pairs in alike.items() if not pairs.all()},
     )
 
 

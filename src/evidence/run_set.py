@@ -74,6 +74,11 @@ class Training:
         return int(told) if told else None
 
     @property
+    def processor(self) -> str | None:
+        """What the run was made on; None if the run does not tell."""
+        return self.tags.get(run_tags.PROCESSOR)
+
+    @property
     def val_accuracy(self) -> float:
         """The validation accuracy of the model, a fraction."""
         best = self.params.get("restore_best_weights", "True")  # older code knew nothing else

@@ -213,11 +213,32 @@ def epoch_time(times: EpochTimes, reference: str, factor: Factor) -> Caption:
         parts.append(f"Epochs are shorter than with {standard}: {_some(faster)}.")
     if alike:
         parts.append(f"No detectable difference in time from {standard}: {_some(alike)}.")
+    if times.apart:
+        parts.append(times_apart(times, reference, factor))
     return Caption(
         " ".join(parts),
         "Each dot is the ratio of two runs with the same seed, by their median epochs without the "
         "first, which compiles; the diamond is the geometric mean, the bar its 95% CI.",
     )
+
+
+def times_apart(times: EpochTimes, reference: str, factor: Factor) -> str:
+    """Say of which runs the times are not compared, because of their processors."""
+    without = [name for name in times.apart if name not in times.estimates]
+    some = [
+        _entry(factor, name, f"{number} of {number + len(times.ratios[name])}")
+        for name, number in times.apart.items()
+        if name in times.estimates
+    ]
+    standard, parts = named(factor, reference), []
+    if without:
+        parts.append(
+            f"There is no ratio for {listed([named(factor, name) for name in without])}: the runs "
+            f"of one seed were made on another processor than those of {standard}."
+        )
+    if some:
+        parts.append(f"Pairs of runs made on different processors are left out ({_some(some)}).")
+    return " ".join(parts)
 
 
 def learning_curves(found: Findings) -> Caption:

@@ -429,7 +429,7 @@ def epoch_time(found: Findings, times: EpochTimes) -> Figure:
         ratio = times.estimates[name]
         axes.plot(
             times.ratios[name],
-            row - 0.14 + _spread(len(found.seeds), 0.12),
+            row - 0.14 + _spread(len(times.ratios[name]), 0.12),
             look[name].marker,
             color=look[name].color,
             ms=5,

@@ -32,7 +32,7 @@ def of(found: Findings, parameters: Mapping[str, int]) -> list[Exhibit]:
         parameters: of each model; empty if unknown.
     """
     costs: dict[str, dict[str, float]] = {}
-    if found.times:
+    if found.times and not found.times.apart:
         costs[SECONDS] = {
             name: float(np.median(ones)) for name, ones in found.times.seconds.items()
         }

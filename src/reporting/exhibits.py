@@ -81,7 +81,7 @@ def of(
                 partial(drawn.difference_table, found),
             )
         )
-    if found.times:
+    if found.times and found.times.estimates:
         exhibits.append(
             Exhibit(
                 "epoch_time",

@@ -106,6 +106,9 @@ def render(
             headline=captions.headline(found),
             pairs=captions.with_the_reference(found),
             others=captions.without_the_reference(found),
+            times_apart=captions.times_apart(found.times, found.reference, found.factor)
+            if found.times
+            else "",
             remarks=(*runs.remarks, *found.remarks),
             provenance=provenance(runs),
             command=command(runs, found),

@@ -1,6 +1,7 @@
 """The errors a user can fix, and the one place where they become a sentence and an exit status."""
 
 import os
+import re
 import sys
 import traceback
 from collections.abc import Callable
@@ -20,6 +21,11 @@ def did_you_mean(found: str, known: list[str]) -> str:
     """Return `Did you mean 'x'? ` for the nearest of `known`, or an empty text."""
     near = get_close_matches(found, known, n=1, cutoff=0.5)
     return f"Did you mean {near[0]!r}? " if near else ""
+
+
+def without_password(text: str) -> str:
+    """Return a text without what stands before the @ of the URIs in it."""
+    return re.sub(r"//\S*@", "//***@", text)
 
 
 def sentence(error: BaseException) -> str | None:

@@ -11,28 +11,35 @@ from hydra.utils import instantiate
 from src.config.messages import root_cause
 from src.config.schema import GROUPS, Config
 from src.data.digits import CLASSES
+from src.runtime import checkpoint_place
 from src.runtime.errors import InputError
-from src.training import fit
+from src.training import devices, fit
 
 TERMINAL_CODES = re.compile(r"\x1b\[\d*m")  # Keras puts some of its messages in bold
 
 
 def refuse_unbuildable(runs: Iterable[tuple[Config, Mapping[str, str]]]) -> None:
-    """Build what each run would train with, once where several are built alike.
+    """Build what each run would train with, once where several are built alike, and see that its
+    checkpoints can be kept.
 
     Args:
         runs: the configuration and the chosen file of each group, for each run.
 
     Raises:
-        InputError: something cannot be built; the sentence names its file in conf/.
+        InputError: something cannot be built, and the sentence names its file in conf/; or the
+            checkpoints cannot be written where they shall be.
     """
-    built = set()
+    built, places = set(), set()
     for cfg, choices in runs:
         values = repr([getattr(cfg, group) for group in GROUPS])
         if values not in built:
             fit.prepare(cfg)
             _build(cfg, choices)
+        devices.mirrored(cfg.strategy, cfg.batch_size)
         built.add(values)
+        if cfg.checkpoints not in places:
+            checkpoint_place.refuse_unusable(cfg.checkpoints)
+        places.add(cfg.checkpoints)
 
 
 def _build(cfg: Config, choices: Mapping[str, str]) -> None:

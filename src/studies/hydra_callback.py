@@ -290,7 +290,7 @@ def finished(run: PlannedRun) -> Any | None:
     )
     if not same:
         return None
-    planned_run.forget_checkpoint(digest, same[0].info.run_id)
+    planned_run.forget_checkpoint(run.composed, digest, same[0].info.run_id)
     return same[0]
 
 

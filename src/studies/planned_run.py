@@ -12,7 +12,7 @@ from omegaconf import DictConfig, OmegaConf
 from src.config.compose import resolve
 from src.config.messages import explain
 from src.data import dataset
-from src.runtime import heavy_imports, paths
+from src.runtime import checkpoint_place, heavy_imports
 from src.studies import level
 from src.tracking import fingerprint
 from src.training import precision
@@ -128,15 +128,19 @@ def _value(settings: Any, key: str) -> Any:
     return reduce(lambda node, name: node[name], key.split("."), settings)
 
 
-def forget_checkpoint(digest: str, run_id: str) -> None:
+def forget_checkpoint(composed: DictConfig, digest: str, run_id: str) -> None:
     """Delete what a finished run left where its process was killed at the very end.
 
     Args:
+        composed: the run's configuration.
         digest: of the training.
         run_id: the run's in MLflow.
+
+    Raises:
+        InputError: the store of the checkpoints cannot be used.
     """
-    folder = paths.checkpoint(digest)
-    if folder.exists():
+    folder = checkpoint_place.of(digest, composed.checkpoints)
+    if isinstance(folder, str) or folder.exists():
         from src.training import checkpoint  # Keras: hardly ever needed
 
         checkpoint.forget(folder, run_id)

@@ -72,7 +72,7 @@ def run(
         parent_id = find_reusable(client, experiment_id, name, study, data, digests)
         made = finished(client, parent_id, digests) if parent_id else {}
         for key in made.keys() & digests.keys():
-            forget_checkpoint(digests[key], made[key].info.run_id)
+            forget_checkpoint(compositions[key].composed, digests[key], made[key].info.run_id)
         print(_opening(name, study, made), flush=True)
         _rename(client, name, study, made)
         began = False

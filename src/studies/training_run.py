@@ -9,7 +9,7 @@ import keras
 from src.config.schema import CHOICES, Config
 from src.data import dataset, split
 from src.evaluation import closing_table, predictions
-from src.runtime import metric_names, paths
+from src.runtime import checkpoint_place, metric_names, paths
 from src.runtime.atomic_write import remove_litter, writing
 from src.runtime.checksum import sha256
 from src.studies import early_end, meanwhile, progress
@@ -43,7 +43,7 @@ def run(planned: PlannedRun, cfg: Config) -> float:
     settings = fingerprint.settings(planned.composed)
     digest = planned.digest(data)
 
-    with checkpoint.opened(paths.checkpoint(digest)) as (file, state):
+    with checkpoint.opened(checkpoint_place.of(digest, cfg.checkpoints)) as (file, state):
         if state.history:
             done = f"epoch {len(state.history)} of {cfg.epochs}"
             print(f"{planned.name} goes on after {done}.", flush=True)

@@ -34,7 +34,12 @@ CODE_PATHS = (
         )
     ),
 )
-NOT_LEARNING = ("mlflow", "submission")  # settings that change nothing of what is learned
+OLDER = {"split_seed": None, "strategy": "none"}  # of which older digests know nothing
+NOT_LEARNING = (
+    "mlflow",
+    "submission",
+    "checkpoints",
+)  # settings that change nothing of what is learned
 
 
 def settings(composed: DictConfig) -> dict[str, Any]:
@@ -43,8 +48,9 @@ def settings(composed: DictConfig) -> dict[str, Any]:
     """
     values = cast(dict[str, Any], OmegaConf.to_container(composed, resolve=True))
     learning = {key: value for key, value in values.items() if key not in NOT_LEARNING}
-    if learning.get("split_seed") is None:  # older digests do not know the key
-        learning.pop("split_seed", None)
+    for key, default in OLDER.items():
+        if learning.get(key) == default:
+            learning.pop(key, None)
     return {**learning, "precision": precision.choose(composed.precision)}
 
 

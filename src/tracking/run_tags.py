@@ -24,6 +24,7 @@ JOB = "job"  # its overrides without the seed
 VARIANT = "variant"  # the label of its level, if a study made it
 LEVEL = "level"  # JSON: the overrides of that level
 TRAINING_DIGEST = "training_digest"  # by which a study finds it (src/tracking/fingerprint.py)
+PROCESSOR = "processor"  # what it was made on; runs of older code have none
 PARAMETERS = "parameters"  # how many numbers its model has
 
 # Of a search's parent run.

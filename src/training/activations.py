@@ -269,7 +269,7 @@ class ESwish(keras.layers.Layer):
 def learned_betas(model: keras.Model) -> dict[str, float]:
     """Return the learned β of every activation layer of `model` that has one, by layer name."""
     return {
-        layer.name: float(layer.beta)
+        layer.name: float(keras.ops.convert_to_numpy(layer.beta))
         for layer in model.layers
         if isinstance(layer, SwishBeta) and layer.trainable
     }

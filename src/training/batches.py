@@ -82,10 +82,12 @@ def training_batches(
     return TrainingBatches(dataset, steps_per_epoch, batch_size)
 
 
-def evaluation_batches(images: np.ndarray, labels: np.ndarray | None = None) -> tf.data.Dataset:
+def evaluation_batches(
+    images: np.ndarray, labels: np.ndarray | None = None, batch_size: int = EVALUATION_BATCH
+) -> tf.data.Dataset:
     """Return batches of uint8 images in their order, with one-hot labels where there are any."""
     parts = tf.constant(images)
     if labels is not None:
         parts = (parts, tf.one_hot(labels, CLASSES))
     dataset = tf.data.Dataset.from_tensor_slices(parts)
-    return dataset.batch(EVALUATION_BATCH).prefetch(2).with_options(_options())
+    return dataset.batch(batch_size).prefetch(2).with_options(_options())

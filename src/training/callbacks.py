@@ -45,6 +45,7 @@ class EpochMetrics(keras.callbacks.Callback):
         logs = {} if logs is None else logs
         logs[metric_names.EPOCH_SECONDS] = seconds
         logs[metric_names.IMAGES_PER_SECOND] = self.images_per_epoch / seconds
-        logs[metric_names.LEARNING_RATE] = float(self.model.optimizer.learning_rate)
+        rate = keras.ops.convert_to_numpy(self.model.optimizer.learning_rate)
+        logs[metric_names.LEARNING_RATE] = float(rate)
         for layer, beta in activations.learned_betas(self.model).items():
             logs[metric_names.BETA + layer] = beta

@@ -18,14 +18,27 @@ import numpy as np
 import pandas as pd
 from filelock import FileLock, Timeout
 
-from src.runtime import metric_names
+from src.runtime import metric_names, object_lock
 from src.runtime.atomic_write import writing
 from src.runtime.errors import InputError
+from src.runtime.object_lock import Lock
+from src.runtime.object_store import StoredObject, UnreachableError
 from src.training.history import kept_epoch
 
-STATE = "state"  # the file's name
+STATE, BEFORE = "state", "state-before"  # the file's name, and that of its predecessor
 DIGEST = hashlib.sha256().digest_size
 PLATEAU_STATE = ("best", "wait", "cooldown_counter")
+
+
+class LockedObject(StoredObject):
+    """A state in an S3 store, and the lock that keeps other processes off it."""
+
+    def __init__(self, uri: str, lock: Lock):
+        super().__init__(uri)
+        self.lock = lock
+
+
+File = Path | LockedObject  # what keeps a state
 
 
 @dataclass
@@ -50,37 +63,57 @@ class State:
 
 
 @contextmanager
-def opened(folder: Path) -> Iterator[tuple[Path, State]]:
+def opened(folder: Path | str) -> Iterator[tuple[File, State]]:
     """Yield the file that keeps a training's state, and the state it holds.
 
+    Args:
+        folder: where it lies: a path, or a URI that starts with s3://.
+
     Raises:
-        InputError: another process has it open: it trains the same.
+        InputError: another process has it open: it trains the same; or the store cannot be used.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     try:
-        with FileLock(f"{folder}.lock", timeout=0):
-            file = folder / STATE
+        with _locked(folder) as file:
             yield file, load(file)
-    except Timeout:
+    except (Timeout, object_lock.TakenError) as error:
+        who = f" ({error})" if isinstance(error, object_lock.TakenError) else ""
         raise InputError(
-            "This very training (settings, data and code) is running in another process: wait "
-            "for it to end, or choose another seed."
+            f"This very training (settings, data and code) is running in another process{who}: "
+            "wait for it to end, or choose another seed."
         ) from None
 
 
-def load(file: Path) -> State:
+@contextmanager
+def _locked(folder: Path | str, *, wait: bool = True) -> Iterator[File]:
+    """Yield a training's file while no other process may have it.
+
+    Raises:
+        Timeout, TakenError: another process has it.
+    """
+    if isinstance(folder, str):
+        with object_lock.held(f"{folder}.lock", wait=wait) as lock:
+            yield LockedObject(f"{folder}/{STATE}", lock)
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+    with FileLock(f"{folder}.lock", timeout=0):
+        yield folder / STATE
+
+
+def load(file: File) -> State:
     """Return the state kept in `file`, or if that is damaged the one before it.
 
     Without a usable one it is that of a new training. Damage of any kind is told in one line.
     """
     damaged = False
-    for kept in (file, _previous(file)):
+    for kept in (file, file.with_name(BEFORE)):
         try:
             state = _unpack(kept.read_bytes())
         except FileNotFoundError:
             continue
         except (OSError, ValueError) as error:
             damaged = True
+            if isinstance(kept, StoredObject):
+                kept.usable = False
             print(f"The checkpoint {kept} is damaged ({error}).", flush=True)
             continue
         if damaged:
@@ -91,36 +124,55 @@ def load(file: Path) -> State:
     return State()
 
 
-def save(file: Path, state: State) -> None:
-    """Write the state, whole or not at all, and keep the one before it."""
+def save(file: File, state: State) -> None:
+    """Write the state, whole or not at all, and keep the one before it.
+
+    Raises:
+        InputError: the S3 store cannot be used, or another process has taken the training over.
+        OSError: the disk is full or may not be written.
+    """
+    if isinstance(file, LockedObject):
+        file.lock.renew()
+        if file.usable:  # or a damaged one would take the place of the good one before it
+            file.copy_to(file.with_name(BEFORE))
+        file.write_bytes(_pack(state))
+        file.usable = True
+        return
     with writing(file) as [aside]:
         aside.write_bytes(_pack(state))
         if file.is_file():
-            file.replace(_previous(file))
+            file.replace(file.with_name(BEFORE))
 
 
-def delete(file: Path) -> None:
+def delete(file: File) -> None:
     """Forget the training: it is finished.
 
     The state before goes first: left alone, it would be resumed.
     """
-    _previous(file).unlink(missing_ok=True)
-    shutil.rmtree(file.parent)
+    file.with_name(BEFORE).unlink(missing_ok=True)
+    if isinstance(file, Path):
+        shutil.rmtree(file.parent)
+    else:
+        file.unlink()
 
 
-def forget(folder: Path, run_id: str) -> None:
+def forget(folder: Path | str, run_id: str) -> None:
     """Delete the checkpoint of a finished run, whose process was killed before it did.
 
     One of another run is left alone, and so is one that another process has open.
     """
-    with suppress(Timeout), FileLock(f"{folder}.lock", timeout=0):
-        file = folder / STATE
-        if folder.exists() and load(file).run_id in (None, run_id):
+    if not _exists(folder):
+        return
+    with suppress(Timeout, object_lock.TakenError), _locked(folder, wait=False) as file:
+        if load(file).run_id in (None, run_id):
             delete(file)
 
 
-def _previous(file: Path) -> Path:
-    return file.with_name(f"{file.name}-before")
+def _exists(folder: Path | str) -> bool:
+    """Return whether a checkpoint may be there."""
+    if isinstance(folder, Path):
+        return folder.exists()
+    return any(StoredObject(f"{folder}/{name}").exists() for name in (STATE, BEFORE))
 
 
 def _pack(state: State) -> bytes:
@@ -169,7 +221,7 @@ class CheckpointCallback(keras.callbacks.Callback):
 
     def __init__(
         self,
-        file: Path,
+        file: File,
         state: State,
         others: Sequence[keras.callbacks.Callback],
         restore_best_weights: bool = True,
@@ -206,7 +258,10 @@ class CheckpointCallback(keras.callbacks.Callback):
             {name: float(getattr(plateau, name)) for name in PLATEAU_STATE}
             for plateau in self.plateaus
         ]
-        save(self.file, self.state)
+        try:
+            save(self.file, self.state)
+        except UnreachableError as error:  # it costs an epoch, and only if the process is killed
+            print(f"{error} Training goes on, and the next epoch is kept again.", flush=True)
 
     def restore_kept(self, model: keras.Model) -> None:
         """Give the model the variables of the epoch whose weights are kept."""

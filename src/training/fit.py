@@ -19,6 +19,7 @@ from src.training import (
     batches,
     callbacks,
     checkpoint,
+    devices,
     normalization,  # noqa: F401  likewise
     precision,
 )
@@ -72,7 +73,7 @@ def compile_model(cfg: Config, total_steps: int) -> tuple[keras.Model, Schedule]
 
 def _network(cfg: Config, total_steps: int) -> str:
     """Return all that TensorFlow's graph of a training depends on: everything but the seed."""
-    of_no_graph = {"seed", "submission", "mlflow"}
+    of_no_graph = {"seed", "submission", "checkpoints", "mlflow"}
     alike = {name: value for name, value in vars(cfg).items() if name not in of_no_graph}
     return repr((alike, total_steps))
 
@@ -105,7 +106,7 @@ def fit(
     cfg: Config,
     training_set: Mapping[str, np.ndarray],
     validation_set: Mapping[str, np.ndarray],
-    file: Path,
+    file: checkpoint.File,
     state: checkpoint.State,
     watchers: Sequence[keras.callbacks.Callback] = (),
 ) -> keras.Model:
@@ -134,10 +135,15 @@ def fit(
         first_epoch=done,
     )
     steps = drawn.steps_per_epoch
-    model, schedule = compile_model(cfg, total_steps=cfg.epochs * steps)
-    model.steps_per_execution = steps_per_execution(steps)
-    network = _network(cfg, cfg.epochs * steps)
-    model = _reuse(network, model)
+    strategy = devices.mirrored(cfg.strategy, drawn.batch_size)
+    most = devices.evaluation_batch(strategy, len(validation_set["images"]))
+    validation = batches.evaluation_batches(**validation_set, batch_size=most)
+    with strategy.scope() if strategy else contextlib.nullcontext():
+        model, schedule = compile_model(cfg, total_steps=cfg.epochs * steps)
+        # Keras's loop of several steps cannot be traced for several devices.
+        model.steps_per_execution = 1 if strategy else steps_per_execution(steps)
+        network = _network(cfg, cfg.epochs * steps)
+        model = _reuse(network, model)
     keeper = checkpoint.CheckpointCallback(
         file, state, schedule.callbacks, cfg.restore_best_weights
     )
@@ -146,7 +152,7 @@ def fit(
         epochs=cfg.epochs,
         initial_epoch=done,
         steps_per_epoch=steps,
-        validation_data=batches.evaluation_batches(**validation_set),
+        validation_data=validation,
         shuffle=False,  # the batches are drawn in random order already
         verbose=0,
         callbacks=[

@@ -13,12 +13,19 @@ class BatchNormalization(keras.layers.BatchNormalization):
 
     The same statistics, weights and arguments, but for one detail of the kernel's: the moving
     variance is of the unbiased estimate, n / (n - 1) times that of Keras.
+
+    Where several devices share a batch, Keras's own computes the statistics of the whole of it.
     """
+
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
+        """Make the weights, and note whether devices share the batches."""
+        self.synchronized = tf.distribute.get_strategy().num_replicas_in_sync > 1
+        super().build(input_shape)
 
     def call(self, x: tf.Tensor, training: bool = False) -> tf.Tensor:
         """Return `x`, floating (batch, height, width, channels), normalized, in its dtype."""
-        if not training:
-            return super().call(x, training=False)
+        if not training or self.synchronized:
+            return super().call(x, training=training)
         nothing = tf.zeros(0)  # the statistics are those of the batch
         y, mean, variance, *_ = tf.raw_ops.FusedBatchNormV3(
             x=x,

@@ -349,7 +349,7 @@ class _Making:
         known = self.trials()
         [trial] = [one for one in known if one.number == number]
         if trial.run_id is not None:
-            forget_checkpoint(planned.digest(self.data), trial.run_id)
+            forget_checkpoint(planned.composed, planned.digest(self.data), trial.run_id)
         at_a_time = self.executor.at_a_time()
         print(progress(self.task, known, trial, at_a_time), flush=True)
 

@@ -184,6 +184,29 @@ def test_times_leave_out_the_first_epoch(five_runs, five):
         assert (found.low, found.high) == pytest.approx((np.exp(low), np.exp(high)))
 
 
+def on_processors(runs, made_on):
+    """Return the runs with a processor each: by level, in the order of the seeds."""
+    trainings = {
+        name: tuple(
+            replace(one, tags={**one.tags, run_tags.PROCESSOR: processor})
+            for one, processor in zip(ones, made_on.get(name, ["Zen 5"] * 4), strict=True)
+        )
+        for name, ones in runs.trainings.items()
+    }
+    return replace(runs, trainings=trainings)
+
+
+def test_times_are_compared_within_a_processor(five_runs, five):
+    made_on = {"Swish": ["Zen 5", "Xeon", "Zen 5", "Zen 5"], "GELU": ["Xeon"] * 3 + ["Zen 5"]}
+    times = findings.compute(on_processors(five_runs, made_on), "ReLU").times
+    assert times.apart == {"Swish": 1, "GELU": 3}
+    assert "GELU" not in times.ratios
+    assert "GELU" not in times.estimates
+    np.testing.assert_array_equal(times.ratios["Swish"], five.times.ratios["Swish"][[0, 2, 3]])
+    assert times.estimates["Swish"].value == pytest.approx(stats.gmean(times.ratios["Swish"]))
+    assert times.estimates["Hard Swish"] == five.times.estimates["Hard Swish"]
+
+
 def test_of_runs_with_a_single_epoch_no_time_is_told(short):
     assert short.times is None
     assert short.error_rates["Swish"].shape == (2, 1)

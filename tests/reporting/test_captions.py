@@ -174,6 +174,20 @@ def timed(**estimates):
     return captions.epoch_time(times, "ReLU", ACTIVATION).finding
 
 
+def test_pairs_of_different_processors_are_left_out_and_told():
+    times = EpochTimes(
+        seconds={},
+        ratios={"Swish": np.array([1.1, 1.2, 1.3])},
+        estimates={"Swish": Estimate(1.2, 1.151, 1.249)},
+        apart={"Swish": 1, "GELU": 4},
+    )
+    finding = captions.epoch_time(times, "ReLU", ACTIVATION).finding
+    assert finding.endswith(
+        "There is no ratio for GELU: the runs of one seed were made on another processor than "
+        "those of ReLU. Pairs of runs made on different processors are left out (Swish 1 of 4)."
+    )
+
+
 def test_longer_shorter_and_indistinguishable_times_are_told_apart():
     found = timed(
         GELU=Estimate(1.2, 1.151, 1.249),

@@ -1,0 +1,166 @@
+"""Bring the runs of a laptop's MLflow store into a team's: params, metrics, tags, files, models.
+
+python -m src.migrate mlflow.db http://mlflow.example.org:5000
+python -m src.migrate mlflow.db http://mlflow.example.org:5000 --dry-run
+
+SOURCE is only read. Run again, it copies what is missing or new, and nothing twice.
+"""
+
+import argparse
+import hashlib
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from filelock import FileLock, Timeout
+
+from src.runtime import errors, formatting, paths
+from src.runtime.errors import InputError
+
+if TYPE_CHECKING:  # MLflow
+    from mlflow import MlflowClient
+
+SQLITE = "sqlite:///"
+KNOWN = ("http://", "https://", "sqlite://", "postgresql", "mysql", "mssql")
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Check both stores, copy, and verify every run."""
+    parser = argparse.ArgumentParser(
+        prog="python -m src.migrate",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("source", metavar="SOURCE", help="a file mlflow.db, or a store's URI")
+    parser.add_argument("target", metavar="TARGET", help="the URI of a store")
+    parser.add_argument("--dry-run", action="store_true", help="say what would be copied")
+    given = parser.parse_args(argv)
+    source, target = uri("SOURCE", given.source), uri("TARGET", given.target)
+    if source == target:
+        raise InputError("SOURCE and TARGET are the same store: name another target.")
+    database = Path(source.removeprefix(SQLITE))
+    if source.startswith(SQLITE) and not database.is_file():
+        raise InputError(f"SOURCE {database} does not exist: name the file mlflow.db to copy.")
+
+    from src.tracking import migration  # MLflow, once the arguments are known
+
+    with _alone(source):
+        here = client("SOURCE", source)
+        new = target.startswith(SQLITE) and not Path(target.removeprefix(SQLITE)).exists()
+        there = None if new and given.dry_run else client("TARGET", target)
+        with _usable():
+            moving = migration.Migration(here, there)
+            moving.refuse_same()
+            moving.refuse_lost_artifacts()
+            missing, partial = moving.left()
+        size = f"{formatting.count(len(moving.runs), 'run')} in SOURCE"
+        print(f"{size} · {len(missing)} to copy · {len(partial)} to complete", flush=True)
+        if not given.dry_run:
+            with _usable():
+                _copy(moving, {run.info.run_id for run in (*missing, *partial)})
+
+
+def _copy(moving: Any, left: set[str]) -> None:
+    """Copy, with a line for each run that was not whole; say what is wrong at the end."""
+    began, done, wrong, running = time.monotonic(), 0, [], 0
+    for outcome in moving.copy():
+        running += outcome.running
+        if outcome.differs:
+            wrong.append(f"{outcome.name} ({formatting.listed(list(outcome.differs))})")
+        if outcome.run_id not in left:
+            continue
+        done += 1
+        seconds = (time.monotonic() - began) / done * (len(left) - done)
+        rest = f" · about {formatting.duration(seconds)} left" if done < len(left) else ""
+        print(
+            f"{done:>{len(str(len(left)))}}/{len(left)} {outcome.name} · {outcome.files} files, "
+            f"{outcome.points:,} values of metrics{rest}",
+            flush=True,
+        )
+    moving.rewrite()
+    if running:
+        print(f"Note: {formatting.count(running, 'run')} had not ended: run this again later.")
+    if wrong:
+        raise InputError(
+            f"{formatting.count(len(wrong), 'run')} differ in TARGET: "
+            f"{formatting.listed(wrong)}. Run the same command again."
+        )
+    print(f"All {formatting.count(len(moving.runs), 'run')} are in TARGET, each verified.")
+
+
+@contextmanager
+def _alone(source: str) -> Iterator[None]:
+    """Keep a second process off the same source, which would make a second copy of its runs."""
+    digest = hashlib.sha256(source.encode()).hexdigest()[:16]
+    lock = paths.project_root() / paths.CHECKPOINTS / f"migrate-{digest}.lock"
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with FileLock(lock, timeout=0):
+            yield
+    except Timeout:
+        raise InputError("SOURCE is being copied by another process: wait for it.") from None
+
+
+@contextmanager
+def _usable() -> Iterator[None]:
+    """Turn what MLflow raises of a store that went away into a sentence."""
+    from src.tracking import store
+
+    try:
+        yield
+    except store.AWAY as error:
+        if errors.sentence(error) is not None:  # of a full disk, which says where
+            raise
+        raise InputError(
+            f"A store cannot be used any more ({_reason(error)}): nothing is lost; run the same "
+            "command again, and it goes on."
+        ) from error
+
+
+def _reason(error: BaseException) -> str:
+    """Return what a store says in one line, without its SQL and without passwords."""
+    text = " ".join(str(error).split("[SQL")[0].split())
+    return errors.without_password(text)[:300].rstrip(".")
+
+
+def uri(name: str, given: str) -> str:
+    """Return the URI of a store that is given by it, or by the path of a database.
+
+    Raises:
+        InputError: it is neither.
+    """
+    if "://" not in given:
+        return SQLITE + str(Path(given).resolve())
+    if given.startswith(SQLITE):
+        return SQLITE + str(Path(given.removeprefix(SQLITE)).resolve())
+    if not given.startswith(KNOWN):
+        raise InputError(
+            f"{name} {errors.without_password(given)} is no store that MLflow knows: give the "
+            "path of a file mlflow.db, or a URI that starts with http, sqlite or postgresql."
+        )
+    return given.rstrip("/")
+
+
+def client(name: str, store_uri: str) -> "MlflowClient":
+    """Return a client of a store that answers.
+
+    Raises:
+        InputError: it cannot be used.
+    """
+    from src.tracking import store  # sets how long MLflow tries
+
+    try:
+        found = store.MlflowClient(store_uri)
+        found.search_experiments(max_results=1)
+        return found
+    except (*store.AWAY, ImportError) as error:
+        shown = errors.without_password(store_uri)
+        raise InputError(
+            f"{name} {shown} cannot be used ({_reason(error)}): start it, or name another."
+        ) from error
+
+
+if __name__ == "__main__":
+    errors.run(main)
