@@ -7,11 +7,11 @@ from tests.support.slurm import slurm
 
 SWEEP = (
     "src.train",
+    "-m",
     *SMALL,
     "activation=relu,swish",
     "hydra/launcher=submitit_slurm",
     "hydra.launcher.cpus_per_task=1",
-    "-m",
 )
 
 
@@ -38,11 +38,13 @@ def test_two_runs_are_jobs_of_slurm_and_children_of_one_parent(project, cluster)
 
 
 def test_what_a_job_says_where_it_runs_is_said_here(project, cluster):
-    (project / "data" / "processed" / "train.npz").rename(project / "train.npz")
+    file = project / "data" / "processed" / "train.npz"
+    whole = file.read_bytes()
+    file.write_bytes(b"damaged")  # which a job finds out, and no check before it
     try:
         done = run(project, *SWEEP, "epochs=2", **cluster)
     finally:
-        (project / "train.npz").rename(project / "data" / "processed" / "train.npz")
+        file.write_bytes(whole)
     assert done.returncode == 1
     assert "Error in job 0 (" in done.stderr
     assert "train.npz" in done.stderr.splitlines()[-1]
