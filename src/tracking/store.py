@@ -114,7 +114,7 @@ def _select_store() -> str | None:
     move_out_of_uri()
     if not _is_own_store():
         return None
-    mlflow.set_tracking_uri(f"sqlite:///{_database(_own_database())}")
+    mlflow.set_tracking_uri(f"sqlite:///{new_database(_own_database())}")
     return (paths.project_root() / "mlruns").as_uri()
 
 
@@ -148,7 +148,7 @@ def _remedy(error: Exception) -> str:
     return "fix MLFLOW_TRACKING_URI, or unset it to use mlflow.db in this folder."
 
 
-def _database(path: Path) -> Path:
+def new_database(path: Path) -> Path:
     """Create the SQLite file aside and link it into place: two processes that migrate one new
     file corrupt it.
     """

@@ -1,6 +1,5 @@
 """A team's servers as deploy/ starts them: MLflow over PostgreSQL and S3."""
 
-import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -13,6 +12,7 @@ from tests.support.servers import free_port, wait_for
 
 ADMIN, PASSWORD = "admin", "correct horse @ 100%"
 SERVER = ROOT / "deploy" / "server.sh"
+NO_KEYS = ROOT / "tests" / "support" / "no_keys.ini"
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ def mlflow_server(
 def without_keys() -> dict[str, str]:
     """Return variables that hide this machine's own keys to S3 from a command."""
     return {
-        "AWS_CONFIG_FILE": os.devnull,
-        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        "AWS_CONFIG_FILE": str(NO_KEYS),
+        "AWS_SHARED_CREDENTIALS_FILE": str(NO_KEYS),
         "AWS_EC2_METADATA_DISABLED": "true",
     }
