@@ -173,6 +173,41 @@ def test_a_search_with_two_workers_ends_in_a_recipe(member, client):
     assert [one.info.status for one in trials] == ["FINISHED"] * 2
 
 
+def test_a_backup_restores_runs_users_and_artifacts(database, s3, tmp_path, monkeypatch):
+    """The commands of deploy/commands.md, with boto3 in place of the aws command."""
+    first, second = f"s3://{BUCKET}/kept", f"s3://{BUCKET}/restored"
+    (tmp_path / "note.txt").write_text("kept")
+    uri = database.database("kept")
+    with contextlib.ExitStack() as served:
+        team = served.enter_context(mlflow_server(tmp_path / "1", uri, first, s3, auth=True))
+        client = served.enter_context(at(Member(team, tmp_path), monkeypatch))
+        run_id = client.create_run(client.create_experiment("digits")).info.run_id
+        client.log_metric(run_id, "accuracy", 0.5)
+        client.log_artifact(run_id, str(tmp_path / "note.txt"))
+    dump = str(tmp_path / "mlflow.dump")
+    database.run("pg_dump", "--format=custom", f"--file={dump}", "kept")
+    uri = database.database("restored")
+    database.run("pg_restore", "--dbname=restored", "--no-owner", dump)
+    copy(s3, "kept/", "restored/")
+    with contextlib.ExitStack() as served:
+        team = served.enter_context(mlflow_server(tmp_path / "2", uri, second, s3, auth=True))
+        client = served.enter_context(at(Member(team, tmp_path), monkeypatch))
+        assert client.get_run(run_id).data.metrics == {"accuracy": 0.5}
+        fetched = client.download_artifacts(run_id, "note.txt", str(tmp_path / "2"))
+        assert Path(fetched).read_text() == "kept"
+
+
+def copy(s3, old, new):
+    """Copy all objects of a folder of the bucket to another."""
+    import boto3
+
+    keys = {"aws_access_key_id": s3.key, "aws_secret_access_key": s3.secret}
+    client = boto3.client("s3", endpoint_url=s3.endpoint, region_name="us-east-1", **keys)
+    for one in client.list_objects_v2(Bucket=BUCKET, Prefix=old)["Contents"]:
+        source = {"Bucket": BUCKET, "Key": one["Key"]}
+        client.copy_object(Bucket=BUCKET, CopySource=source, Key=one["Key"].replace(old, new, 1))
+
+
 # Mistakes: one sentence each, before anything is trained.
 
 TRAIN = ("src.train", *SMALL, "epochs=2")
@@ -200,7 +235,7 @@ def refusal(project, *words, **variables):
     """Return the one sentence of a command that makes nothing."""
     before = files(project)
     told = sentence(run(project, *words, **(without_keys() | variables)))
-    assert files(project) == before
+    assert files(project) - before <= {"checkpoints", "checkpoints/study-mine.lock"}
     return told
 
 
