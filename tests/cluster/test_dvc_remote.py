@@ -11,7 +11,7 @@ from tests.support.s3_server import s3_server
 from tests.support.team import without_keys
 
 SMALL_PARAMS = {"model": "mlp", "epochs": 1}
-COMMITTED = ("dvc.lock", "models/metrics.json", "predictions/metrics.json", ".dvc")
+COMMITTED = ("dvc.lock", "models/metrics.json", "predictions/metrics.json")
 
 
 @pytest.fixture(scope="module")

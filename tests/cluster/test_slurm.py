@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.support.commands import SMALL, make_project, run, runs, sentence
+from tests.support.commands import SMALL, make_project, run, runs
 from tests.support.slurm import slurm
 
 SWEEP = (
@@ -51,7 +51,11 @@ def test_what_a_job_says_where_it_runs_is_said_here(project, cluster):
     assert "Traceback" not in done.stderr
 
 
-def test_a_cluster_that_is_not_there_is_one_sentence(project, tmp_path):
-    done = run(project, *SWEEP, "epochs=3", SLURM_CONF=str(tmp_path / "none.conf"))
-    told = sentence(done)
+def test_a_cluster_that_is_not_there_is_one_sentence_after_sbatchs_own(project, tmp_path):
+    config = tmp_path / "slurm.conf"
+    config.touch()
+    done = run(project, *SWEEP, "epochs=3", SLURM_CONF=str(config))
+    assert done.returncode == 1
+    *theirs, told = done.stderr.splitlines()
+    assert all(line.startswith("sbatch: ") for line in theirs)
     assert told.startswith("Error: hydra/launcher=submitit_slurm failed (FailedJobError: sbatch: ")
