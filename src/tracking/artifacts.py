@@ -5,6 +5,7 @@ begins, because a model that cannot be kept is found out at its end.
 import os
 import sys
 import tempfile
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from mlflow.store.artifact.artifact_repository_registry import get_artifact_repo
 from src.runtime.errors import InputError
 from src.tracking.passwords import without_passwords
 
-# As botocore does by itself, an endpoint that is away would be tried for ten seconds.
+# Left to itself, botocore tries an endpoint that is away for ten seconds.
 os.environ.setdefault("AWS_MAX_ATTEMPTS", "3")
 PROBE = ".writable"  # written beside the runs' folders, and removed
 PROXIED = "mlflow-artifacts"  # the scheme of artifacts that go through MLflow's server
@@ -26,7 +27,7 @@ REMEDIES = {
     "Partial credentials": "set both AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY",
     "InvalidAccessKeyId": "fix AWS_ACCESS_KEY_ID",
     "SignatureDoesNotMatch": "fix AWS_SECRET_ACCESS_KEY",
-    "AccessDenied": "have its owner allow these keys to write and delete there",
+    "AccessDenied": "have its owner allow these keys to write there",
     "NoSuchBucket": "make the bucket",
     "Could not connect to the endpoint": "fix MLFLOW_S3_ENDPOINT_URL, or start the server there",
     "No module named 'boto3'": "install the extra s3, `uv pip install -r pyproject.toml --extra s3 "
@@ -64,10 +65,10 @@ def refuse_unwritable(experiment: Any) -> None:
 
 @cache
 def _probe(store: str, location: str, experiment: str) -> None:
-    """Write and remove an empty file.
+    """Write an empty file, and remove it where that is allowed.
 
     Raises:
-        InputError: that failed, in whatever way the library for that kind of place fails.
+        InputError: the former failed, in whatever way the library for that kind of place fails.
     """
     try:
         artifacts = get_artifact_repository(location, tracking_uri=store)
@@ -75,13 +76,15 @@ def _probe(store: str, location: str, experiment: str) -> None:
             file = Path(folder) / PROBE
             file.touch()
             artifacts.log_artifact(str(file))
-        artifacts.delete_artifacts(PROBE)
     except Exception as error:
         raise InputError(
             f"The artifacts of experiment {experiment!r} go to {without_passwords(location)}, "
-            f"where this command cannot write and delete ({_reason(error)}): "
+            f"where this command cannot write ({_reason(error)}): "
             f"{_remedy(location, error)}; then run the same command again."
         ) from error
+    # A member of a team may add artifacts but not delete any: then one empty file stays.
+    with suppress(Exception):
+        artifacts.delete_artifacts(PROBE)
 
 
 def _reason(error: Exception) -> str:

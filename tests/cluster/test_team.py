@@ -286,13 +286,11 @@ def test_a_wrong_password_is_refused_and_not_told(closed_team, fresh_project, co
 
 
 def test_an_experiment_that_one_may_only_read_is_refused(closed_team, fresh_project, monkeypatch):
-    from mlflow.server.auth.client import AuthServiceClient
-
     with at(Member(closed_team, fresh_project), monkeypatch) as client:
         experiment = client.get_experiment_by_name(EXPERIMENT)
         experiment_id = experiment and experiment.experiment_id
         experiment_id = experiment_id or client.create_experiment(EXPERIMENT)
-        auth = AuthServiceClient(closed_team.address)
+        auth = user_client(closed_team)
         auth.create_user("guest", "guest-s3cret-of-hers")
         auth.create_experiment_permission(experiment_id, "guest", "READ")
     guest = {
@@ -314,10 +312,14 @@ def test_a_name_that_the_server_does_not_know_itself_by_is_refused(
     assert "--allowed-hosts" in told
 
 
-def test_a_password_in_the_uri_works_and_is_printed_by_nobody(closed_team, fresh_project, tmp_path):
+def test_a_member_adds_to_anothers_experiment_and_her_password_in_the_uri_is_never_printed(
+    closed_team, fresh_project, tmp_path, monkeypatch
+):
     member = joined(closed_team, fresh_project, tmp_path)
-    password = "correct%20horse%20%40%20100%25"
-    address = closed_team.address.replace("//", f"//admin:{password}@")
+    with at(member, monkeypatch) as client:
+        client.get_experiment_by_name(EXPERIMENT) or client.create_experiment(EXPERIMENT)
+        user_client(closed_team).create_user("anna", "correct horse @ 100%")
+    address = closed_team.address.replace("//", "//anna:correct%20horse%20%40%20100%25@")
     done = run(
         tmp_path,
         *TRAIN,
@@ -330,3 +332,10 @@ def test_a_password_in_the_uri_works_and_is_printed_by_nobody(closed_team, fresh
     logs = [path.read_text() for path in (member.project / "outputs").rglob("*.log")]
     for text in (done.stdout, done.stderr, *logs):
         assert "horse" not in text
+
+
+def user_client(team):
+    """Return what makes users and gives them permissions."""
+    from mlflow.server.auth.client import AuthServiceClient
+
+    return AuthServiceClient(team.address)

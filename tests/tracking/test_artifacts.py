@@ -11,8 +11,8 @@ from src.tracking import artifacts
 class Bucket:
     """A place of artifacts that notes what is done there, and fails as it is told to."""
 
-    def __init__(self, error=None):
-        self.error, self.done = error, []
+    def __init__(self, error=None, keeps=False):
+        self.error, self.keeps, self.done = error, keeps, []
 
     def log_artifact(self, file):
         if self.error:
@@ -20,6 +20,8 @@ class Bucket:
         self.done.append("written")
 
     def delete_artifacts(self, path):
+        if self.keeps:
+            raise OSError("403 Client Error: FORBIDDEN")
         self.done.append(f"deleted {path}")
 
 
@@ -40,6 +42,12 @@ def test_a_bucket_is_asked_once_and_left_as_it_was(ask):
     bucket = Bucket()
     ask(bucket, "s3://bucket/1")
     assert bucket.done == ["written", f"deleted {artifacts.PROBE}"]
+
+
+def test_one_who_may_write_but_not_delete_is_not_refused(ask):
+    bucket = Bucket(keeps=True)
+    ask(bucket, "mlflow-artifacts:/1")
+    assert bucket.done == ["written"]
 
 
 @pytest.mark.parametrize("location", ["file:///tmp/mlruns/1", "/tmp/mlruns/1"])
