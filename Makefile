@@ -3,6 +3,7 @@
 .PHONY: run test test-cluster drill study ui lint lock clean help
 
 PYTHON ?= python3
+PORT ?= 5001
 BIN := $(CURDIR)/.venv/bin
 UV_VERSION := 0.13.9
 export PATH := $(BIN):$(PATH)
@@ -24,11 +25,8 @@ drill: .venv/locked  ## kill every command at its steps, and damage files (40 mi
 study: .venv/locked  ## levels × seeds of a study, resumable; `make study STUDY=fashion` for another
 	@dvc repro -q preprocess && python -m src.study $(STUDY)
 
-ui: .venv/locked  ## the runs in MLflow, on http://127.0.0.1:5000
-	@echo "MLflow opens at http://127.0.0.1:5000 in a few seconds; choose Model training there."
-	@echo "Ctrl-C ends it."
-	@PYTHONWARNINGS=ignore mlflow ui --host 127.0.0.1 --port 5000 --workers 1 \
-	    --backend-store-uri "$${MLFLOW_TRACKING_URI:-sqlite:///$(CURDIR)/mlflow.db}"
+ui: .venv/locked  ## the runs in MLflow's pages; `make ui PORT=5055` if the port is taken
+	@python -m src.ui --port $(PORT)
 
 lint: .venv/locked  ## check style, layers, declared dependencies and types
 	@ruff check . && ruff format --check . && lint-imports --no-logo && deptry --no-ansi . && mypy

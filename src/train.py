@@ -7,7 +7,6 @@ python -m src.train experiment=notebook epochs=1
 
 import os
 import signal
-import sys
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
@@ -64,8 +63,7 @@ def main() -> None:
         raise KeyboardInterrupt(INTERRUPTED) from None
     except Exception as error:
         hydra_callback.close("FAILED")
-        if hydra_callback.TOLD in vars(error):  # a failed job's, which the user has read
-            sys.exit(1)
+        hydra_callback.fail(error)
         if isinstance(error, BrokenProcessPool):
             raise errors.InputError(
                 "A worker process was killed, perhaps because memory ran out: run the same command "

@@ -34,7 +34,8 @@ from src.tracking import fingerprint, run_tags
 
 PARENT = "mlflow.parent_run_id"
 NAMED_BY = "mlflow.named_by"
-TOLD = "told"  # an attribute of an error that the user has read of; pickled with it
+TOLD = "told"  # an attribute of a job's error: what was said of it; pickled with it
+HERE = ("basic", "joblib")  # launchers whose jobs print where the sweep does
 
 
 class Job(NamedTuple):
@@ -66,9 +67,11 @@ class MlflowSweep(Callback):
 
     Attributes:
         parent: the run of the multirun that is going on in this process, if it is tracked.
+        launcher: of the multirun that is going on in this process; empty without one.
     """
 
     parent: ClassVar[ParentRun | None] = None
+    launcher: ClassVar[str] = ""
 
     def on_run_start(self, config: DictConfig, **kwargs: Any) -> None:
         """Check the run, and give it a folder of its own."""
@@ -78,6 +81,7 @@ class MlflowSweep(Callback):
         """Check every job, and create the parent run."""
         _hush_joblib()
         errors.run(lambda: _begin(config))
+        MlflowSweep.launcher = config.hydra.runtime.choices["hydra/launcher"]
 
     def on_job_start(self, config: DictConfig, **kwargs: Any) -> None:
         """Tie a launcher's worker process to the sweep's."""
@@ -95,10 +99,9 @@ class MlflowSweep(Callback):
                 for word in config.hydra.overrides.task
                 if not word.startswith((PARENT, NAMED_BY))
             ]
-            error.__dict__[TOLD] = True
-            print(
-                f"Error in job {config.hydra.job.num} ({' '.join(given)}): {text}", file=sys.stderr
-            )
+            line = f"Error in job {config.hydra.job.num} ({' '.join(given)}): {text}"
+            error.__dict__[TOLD] = line
+            print(line, file=sys.stderr)
 
     def on_multirun_end(self, config: DictConfig, **kwargs: Any) -> None:
         """Close the parent run. Hydra skips this when a job failed."""
@@ -112,6 +115,29 @@ def close(status: str) -> None:
         parent.client.set_terminated(parent.run_id, status)
         parent.lease.release()
         sweep_table.show(parent.client, parent.run_id)
+
+
+def fail(error: Exception) -> None:
+    """End a multirun, if one is going on, with what its user has not read yet of an error: in one
+    sentence if a launcher's own, such as a cluster that is not there.
+
+    Raises:
+        SystemExit: a job failed, which is told.
+        InputError: the launcher failed.
+    """
+    launcher, told = MlflowSweep.launcher, vars(error).get(TOLD)
+    if told is not None:
+        if launcher not in HERE:  # the job told it where it ran
+            print(told, file=sys.stderr)
+        sys.exit(1)
+    if launcher not in ("", *HERE) and not messages.is_refusal(error):
+        reason = " ".join(str(error).split())[:300]
+        raise errors.InputError(
+            f"hydra/launcher={launcher} failed ({type(error).__name__}: {reason}): see its logs in "
+            "the folder .submitit of the sweep, if there are any, fix that or the values of "
+            "hydra.launcher, and run the same command again; without hydra/launcher the runs are "
+            "made here, one after another."
+        ) from error
 
 
 def _hush_joblib() -> None:

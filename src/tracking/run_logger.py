@@ -25,10 +25,9 @@ from src.config.schema import Mlflow
 from src.data.dataset import Dataset
 from src.runtime import metric_names, paths, quiet
 from src.runtime.errors import InputError
-from src.tracking import lease, run_tags, store
+from src.tracking import lease, model_code, run_tags, store
 from src.tracking.training_logger import TrainingLogger
 
-SOURCE = Path(__file__).resolve().parents[1]  # src/
 PATIENCE_SECONDS = 60  # for a store that is away when a training has ended
 PAUSE_SECONDS = 2
 ASK_AGAIN_SECONDS = 30  # while it is away, as each question waits for seconds
@@ -85,7 +84,7 @@ def opened(settings: Mlflow, name: str, run_id: str | None, digest: str) -> Iter
         if status == RunStatus.FINISHED:
             logger.insist(lambda: _end(client, run.info.run_id, status, ended))
         else:
-            with suppress(*store.AWAY):  # what ended the run is told, not this
+            with suppress(*store.away()):  # what ended the run is told, not this
                 _end(client, run.info.run_id, status, ended)
 
 
@@ -185,7 +184,7 @@ class RunLogger(TrainingLogger):
             return
         try:
             self._log_waiting()
-        except store.AWAY as error:
+        except store.away() as error:
             if not self.away:
                 print(f"Training goes on, but the MLflow store {store.named(error)}.", flush=True)
             self.away = True
@@ -198,7 +197,9 @@ class RunLogger(TrainingLogger):
     def _log_waiting(self) -> None:
         """Log the epochs that could not be logged yet."""
         for step in list(self.waiting):
-            mlflow.log_metrics(dict(self.waiting[step]), step=step)
+            # Sorted: on PostgreSQL two writers of a run that lock its metrics in different order
+            # can block each other (this process's system metrics are written by another thread).
+            mlflow.log_metrics(dict(sorted(self.waiting[step].items())), step=step)
             self.logged.add(step)
             del self.waiting[step]
 
@@ -212,7 +213,7 @@ class RunLogger(TrainingLogger):
         while True:
             try:
                 return call()
-            except store.AWAY as error:
+            except store.away() as error:
                 if time.monotonic() - began > PATIENCE_SECONDS:
                     raise InputError(
                         f"The training has ended and is kept, but the MLflow store "
@@ -237,7 +238,7 @@ class RunLogger(TrainingLogger):
         self.client.log_artifact(self.run_id, str(out / paths.HISTORY))
         self.client.log_artifacts(self.run_id, str((out / paths.CURVES).parent), "figures")
         if not self._has_model():
-            with quiet.stderr():
+            with quiet.stderr(), model_code.copied() as code:
                 Model.log(
                     artifact_path=None,
                     name="model",
@@ -246,7 +247,7 @@ class RunLogger(TrainingLogger):
                     signature=infer_signature(example, model(example).numpy()),
                     input_example=example,
                     pip_requirements=_requirements(),
-                    code_paths=[str(SOURCE)],  # our activation layers
+                    code_paths=[str(code)],  # our activation layers
                     validate_serving_input=False,
                 )
 
@@ -261,7 +262,7 @@ class RunLogger(TrainingLogger):
         ready = [one for one in logged if one.status == LoggedModelStatus.READY]
         for one in logged:
             if one not in ready:
-                with suppress(*store.AWAY, NotImplementedError):  # some stores cannot delete
+                with suppress(*store.away(), NotImplementedError):  # some stores cannot delete
                     get_artifact_repository(one.artifact_location).delete_artifacts()
                 self.client.delete_logged_model(one.model_id)
         return bool(ready)
@@ -362,6 +363,8 @@ def _log_new(client: MlflowClient, run_id: str, values: Mapping[str, float]) -> 
     known = client.get_run(run_id).data.metrics
     now = round(1000 * time.time())
     new = [
-        Metric(name, value, now, 0) for name, value in values.items() if known.get(name) != value
+        Metric(name, value, now, 0)
+        for name, value in sorted(values.items())
+        if known.get(name) != value
     ]
     client.log_batch(run_id, new)

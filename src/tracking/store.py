@@ -2,7 +2,6 @@
 
 import logging
 import os
-import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,6 +15,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from src.runtime import paths, quiet
 from src.runtime.atomic_write import hidden_folder, remove_litter
 from src.runtime.errors import InputError
+from src.tracking import artifacts
+from src.tracking.passwords import move_out_of_uri, without_passwords
 
 os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
 os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
@@ -24,13 +25,25 @@ os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR", "1")
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "20")  # seconds
 # Its lines on migrations, monitors, retries, and on how to open a run are not for our users.
-for library in ("mlflow", "alembic", "urllib3"):
+for library in ("mlflow", "alembic", "urllib3", "botocore", "boto3"):
     logging.getLogger(library).setLevel(logging.ERROR)
 # What it says of a full disk comes with the statement that failed; our sentence says it.
 logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)
 
 
 AWAY = (MlflowException, SQLAlchemyError, OSError)  # what a store raises that cannot be used now
+# What a store says -> what to do.
+REMEDIES = {
+    "disk is full": "make room, then run the same command again.",
+    "No space left": "make room, then run the same command again.",
+    "readonly database": "allow writing there, then run the same command again.",
+    "UNAUTHENTICATED": "set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD to what the "
+    "server knows you by.",
+    "PERMISSION_DENIED": "ask the experiment's owner, or an administrator of the server, for the "
+    "permission EDIT.",
+    "Invalid Host header": "name the host of MLFLOW_TRACKING_URI in the server's --allowed-hosts, "
+    "as HOST and HOST:PORT, or use an address that it allows.",
+}
 
 
 def connect(experiment: str) -> tuple[MlflowClient, str]:
@@ -40,7 +53,7 @@ def connect(experiment: str) -> tuple[MlflowClient, str]:
     start at once.
 
     Raises:
-        InputError: the store cannot be used.
+        InputError: the store cannot be used, or artifacts cannot be written.
     """
     with _usable_store():
         location = _select_store()
@@ -51,7 +64,9 @@ def connect(experiment: str) -> tuple[MlflowClient, str]:
             except MlflowException as error:
                 if error.error_code != "RESOURCE_ALREADY_EXISTS":
                     raise
-        return client, mlflow.set_experiment(experiment).experiment_id
+        selected = mlflow.set_experiment(experiment)
+    artifacts.refuse_unwritable(selected)
+    return client, selected.experiment_id
 
 
 def reader() -> MlflowClient:
@@ -96,9 +111,10 @@ def _select_store() -> str | None:
     """Tell MLflow which store it is; return where a new experiment's artifacts go, None for the
     store's own choice.
     """
+    move_out_of_uri()
     if not _is_own_store():
         return None
-    mlflow.set_tracking_uri(f"sqlite:///{_database(_own_database())}")
+    mlflow.set_tracking_uri(f"sqlite:///{new_database(_own_database())}")
     return (paths.project_root() / "mlruns").as_uri()
 
 
@@ -108,31 +124,31 @@ def _usable_store() -> Iterator[None]:
     try:
         yield
     except (*AWAY, ImportError) as error:  # no driver for its scheme
-        raise InputError(f"The MLflow store {named(error)}: {_remedy(str(error))}") from error
+        raise InputError(f"The MLflow store {named(error)}: {_remedy(error)}") from error
+
+
+def away() -> tuple[type[Exception], ...]:
+    """Return what the store, or the place of its artifacts, raises that cannot be used now."""
+    return *AWAY, *artifacts.away()
 
 
 def named(error: Exception) -> str:
     """Return which store could not be used, and why, without passwords."""
     reason = str(error).split("[SQL")[0]  # the statement that failed tells users nothing
-    store, reason = (_without_password(text) for text in (mlflow.get_tracking_uri(), reason))
+    store, reason = (without_passwords(text) for text in (mlflow.get_tracking_uri(), reason))
     return f"{store} cannot be used ({' '.join(reason.split())[:300]})"
 
 
-def _remedy(reason: str) -> str:
+def _remedy(error: Exception) -> str:
     """Return what to do about a store that cannot be used, by what MLflow says of it."""
-    if "disk is full" in reason or "No space left" in reason:
-        return "make room, then run the same command again."
-    if "readonly database" in reason:
-        return "allow writing there, then run the same command again."
+    code = error.error_code if isinstance(error, MlflowException) else ""
+    for said, remedy in REMEDIES.items():
+        if said in f"{code} {error}":
+            return remedy
     return "fix MLFLOW_TRACKING_URI, or unset it to use mlflow.db in this folder."
 
 
-def _without_password(text: str) -> str:
-    """Return `text` without what stands before the @ of a URI."""
-    return re.sub(r"//\S*@", "//***@", text)
-
-
-def _database(path: Path) -> Path:
+def new_database(path: Path) -> Path:
     """Create the SQLite file aside and link it into place: two processes that migrate one new
     file corrupt it.
     """

@@ -11,6 +11,7 @@ from hydra import compose, initialize_config_dir
 
 from src.config import compose as configuration
 from src.runtime import metric_names
+from src.runtime.errors import InputError
 from src.studies import hydra_callback
 from src.studies.planned_run import INTERRUPTED
 from src.tracking import run_tags
@@ -267,3 +268,42 @@ def test_the_jobs_of_the_joblib_launcher_are_children_of_the_same_parent(small_m
     assert set(children) == {"swish", "relu"}
     assert len(list(project.glob("multirun/*/*/*/predictions/submission.csv"))) == 2
     assert "Traceback" not in done.stderr
+
+
+# What a launcher says.
+
+
+@pytest.fixture
+def launched(monkeypatch):
+    """Set the launcher of the multirun that is going on."""
+    return lambda name: monkeypatch.setattr(hydra_callback.MlflowSweep, "launcher", name)
+
+
+def test_a_launchers_own_error_is_one_sentence(launched):
+    launched("submitit_slurm")
+    with pytest.raises(InputError) as caught:
+        hydra_callback.fail(RuntimeError("sbatch: no such\n  cluster"))
+    told = str(caught.value)
+    assert told.startswith(
+        "hydra/launcher=submitit_slurm failed (RuntimeError: sbatch: no such cluster): see its logs"
+    )
+    assert "\n" not in told
+
+
+@pytest.mark.parametrize("name", ["", "basic", "joblib"])
+def test_a_defect_of_ours_is_no_launchers_error(launched, name):
+    launched(name)
+    assert hydra_callback.fail(RuntimeError("a defect")) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"), [("joblib", ""), ("submitit_slurm", "Error in job 0 (seed=1): No room.\n")]
+)
+def test_what_a_job_told_on_another_machine_is_told_here(launched, name, shown, capsys):
+    launched(name)
+    error = OSError("No room.")
+    setattr(error, hydra_callback.TOLD, "Error in job 0 (seed=1): No room.")
+    with pytest.raises(SystemExit) as left:
+        hydra_callback.fail(error)
+    assert left.value.code == 1
+    assert capsys.readouterr().err == shown

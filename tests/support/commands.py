@@ -26,7 +26,7 @@ SMALL = ("model=mlp", "model.units=[16]", "batch_size=4")
 
 def environment(**more: str) -> dict[str, str]:
     """Return this process's environment without what would lead a command elsewhere."""
-    ours = ("MLFLOW_", "DVC_", "GIT_", "HYDRA_", "TF_", "PYTHON")
+    ours = ("AWS_", "MLFLOW_", "DVC_", "GIT_", "HYDRA_", "TF_", "PYTHON")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
     path = f"{Path(sys.executable).parent}{os.pathsep}{kept['PATH']}"
     return {**kept, "PATH": path, "COLUMNS": "120", "PYTHONDONTWRITEBYTECODE": "1", **more}

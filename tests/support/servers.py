@@ -1,7 +1,6 @@
-"""MLflow's servers, each in a process of its own, on a port that is free."""
+"""Servers in processes of their own, on ports that are free; MLflow's among them."""
 
-import os
-import signal
+import shutil
 import socket
 import subprocess
 import sys
@@ -12,7 +11,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
+
 from tests.support.commands import environment
+from tests.support.leash import leashed
+
+PATIENCE_SECONDS = 600  # a hundred times what it takes, for a busy machine
 
 
 @contextmanager
@@ -25,38 +29,44 @@ def serving(*words: str, folder: Path, ready: str, **more: str) -> Iterator[str]
         ready: the path that answers when the server is up.
         more: environment variables.
     """
-    port = _free_port()
+    port = free_port()
+    address = f"http://127.0.0.1:{port}"
+    command = [sys.executable, "-m", "mlflow", *words, "--host", "127.0.0.1", "--port", str(port)]
     log = folder / "server.log"
-    with log.open("w") as output:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "mlflow", *words, "--host", "127.0.0.1", "--port", str(port)],
-            cwd=folder,
-            env=environment(**more),
-            stdout=output,
-            stderr=output,
-            start_new_session=True,  # the server starts workers: all are ended together
-        )
-    try:
-        last = time.monotonic() + 600  # a hundred times what it takes, for a busy machine
-        while True:
-            try:
-                urllib.request.urlopen(f"http://127.0.0.1:{port}/{ready}", timeout=5)
-                break
-            except (urllib.error.URLError, ConnectionError, TimeoutError):
-                assert process.poll() is None, log.read_text()
-                assert time.monotonic() < last, f"No answer:\n{log.read_text()}"
-                time.sleep(0.25)
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        os.killpg(process.pid, signal.SIGTERM)
+    with leashed(command, log, cwd=folder, env=environment(**more)) as process:
+        wait_for(f"{address}/{ready}", process, log)
+        yield address
+
+
+def wait_for(address: str, process: subprocess.Popen, log: Path) -> None:
+    """Return when an address answers; fail with the log if the server's process ends."""
+    last = time.monotonic() + PATIENCE_SECONDS
+    while True:
         try:
-            process.wait(timeout=20)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
+            urllib.request.urlopen(address, timeout=5).close()
+            return
+        except (urllib.error.URLError, ConnectionError, TimeoutError):
+            assert process.poll() is None, log.read_text()
+            assert time.monotonic() < last, f"No answer:\n{log.read_text()}"
+            time.sleep(0.25)
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Return a port of loopback that nothing listens at."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         return listener.getsockname()[1]
+
+
+def program(name: str, packages: str, path: str | None = None) -> str:
+    """Return where a server's program is; fail with what to install if it is nowhere.
+
+    Args:
+        name: the program's.
+        packages: Debian's that hold it.
+        path: the folders to look in, instead of PATH.
+    """
+    found = shutil.which(name, path=path)
+    if found is None:
+        pytest.fail(f"{name} is not installed: run `apt-get install {packages}`.", pytrace=False)
+    return found

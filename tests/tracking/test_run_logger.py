@@ -385,3 +385,10 @@ def test_adding_to_a_run_of_another_store_does_not_create_it_there(client, tmp_p
     stand_in = add(run_id, scores={"a": 1.0})
     assert stand_in != run_id
     assert MlflowClient().get_run(stand_in).data.metrics == {"a": 1.0}
+
+
+def test_the_metrics_of_an_epoch_are_logged_in_the_order_of_their_names(monkeypatch):
+    logged = []
+    monkeypatch.setattr(mlflow, "log_metrics", lambda values, step: logged.append(list(values)))
+    run_logger.RunLogger(MlflowClient(), "of nobody").epoch({"loss": 1.0, "accuracy": 0.5}, 1)
+    assert logged == [["accuracy", "loss"]]

@@ -1,0 +1,341 @@
+"""Every command through a team's MLflow: a real server over PostgreSQL and S3."""
+
+import contextlib
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+import mlflow
+import pytest
+import yaml
+from mlflow import MlflowClient
+
+from tests.support.commands import EXPERIMENT, SMALL, files, make_project, run, sentence
+from tests.support.postgresql import PASSWORD as DATABASE_PASSWORD
+from tests.support.postgresql import postgresql
+from tests.support.s3_server import READER_KEY, READER_SECRET, s3_server
+from tests.support.team import Team, mlflow_server, without_keys
+
+KINDS = {
+    "through-the-server": {},
+    "direct-to-S3": {"serve_artifacts": False},
+    "with-passwords": {"auth": True},
+}
+BUCKET = "team"
+STUDY = {
+    "question": "Does the activation matter?",
+    "experiment": "default",
+    "dataset": "files-any",
+    "factor": "activation",
+    "levels": ["relu", "swish"],
+    "reference": "relu",
+    "seeds": [1, 2],
+    "smallest_effect": 0.01,
+    "overrides": [*SMALL, "epochs=2"],
+    "workers": 2,
+}
+SEARCH = {
+    "question": "Which learning rate?",
+    "experiment": "default",
+    "dataset": "files-any",
+    "space": {"optimizer.learning_rate": {"log_uniform": [0.0001, 0.1]}},
+    "trials": 2,
+    "pruner": "none",
+    "overrides": [*SMALL, "epochs=2"],
+    "workers": 2,
+}
+
+
+@pytest.fixture(scope="module")
+def database():
+    with postgresql() as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def s3(tmp_path_factory):
+    with s3_server(tmp_path_factory.mktemp("s3")) as server:
+        server.bucket(BUCKET)
+        yield server
+
+
+@pytest.fixture(scope="module")
+def fresh_project(small_mnist, tmp_path_factory):
+    """A project with a study and a search, to be copied."""
+    project = make_project(tmp_path_factory.mktemp("project"), small_mnist)
+    (project / "conf" / "study" / "mine.yaml").write_text(yaml.safe_dump(STUDY))
+    (project / "conf" / "search" / "mine.yaml").write_text(yaml.safe_dump(SEARCH))
+    return project
+
+
+@dataclass(frozen=True)
+class Member:
+    """A member of a team, with a project of her own."""
+
+    team: Team
+    project: Path
+
+    def types(self, *words, **more):
+        """Run one of the commands, which must end well; return what it printed."""
+        done = run(self.project, *words, **(without_keys() | dict(self.team.client) | more))
+        assert done.returncode == 0, done.stdout + done.stderr
+        shown = done.stdout + done.stderr
+        assert self.team.client.get("MLFLOW_TRACKING_PASSWORD", "no password") not in shown
+        return shown
+
+
+def joined(team, fresh_project, folder):
+    shutil.copytree(fresh_project, folder, dirs_exist_ok=True)
+    return Member(team, folder)
+
+
+@pytest.fixture(scope="module", params=KINDS)
+def member(request, database, s3, fresh_project, tmp_path_factory):
+    """A member of a team for each way to serve it."""
+    folder = tmp_path_factory.mktemp(request.param)
+    uri = database.database(request.param)
+    bucket = f"s3://{BUCKET}/{request.param}"
+    with mlflow_server(folder / "server", uri, bucket, s3, **KINDS[request.param]) as team:
+        yield joined(team, fresh_project, folder / "project")
+        assert DATABASE_PASSWORD not in (team.folder / "server.log").read_text()
+
+
+@pytest.fixture
+def client(member, monkeypatch):
+    """This process's own client of the member's server."""
+    with at(member, monkeypatch) as found:
+        yield found
+
+
+@contextlib.contextmanager
+def at(member, monkeypatch):
+    for name, value in member.team.client.items():
+        monkeypatch.setenv(name, value)
+    mlflow.set_tracking_uri(member.team.address)
+    yield MlflowClient(member.team.address)
+    mlflow.set_tracking_uri(None)
+
+
+def recorded(client, **tags):
+    """Return the runs with these tags, the oldest first."""
+    experiment = client.get_experiment_by_name(EXPERIMENT)
+    words = " and ".join(f"tags.{name} = '{value}'" for name, value in tags.items())
+    order = ["attributes.start_time ASC"]
+    return client.search_runs([experiment.experiment_id], words, order_by=order)
+
+
+def kept(client, run_id, folder=""):
+    """Return the paths of a run's artifacts."""
+    found = client.list_artifacts(run_id, folder)
+    below = [path for one in found if one.is_dir for path in kept(client, run_id, one.path)]
+    return {one.path for one in found if not one.is_dir} | set(below)
+
+
+def test_a_training_and_its_predictions_are_logged(member, client):
+    member.types("src.train", *SMALL, "epochs=2", "hydra.run.dir=models", "submission=false")
+    member.types("src.predict")
+    [made] = recorded(client, activation="swish")
+    assert made.info.status == "FINISHED"
+    assert {"test_accuracy", "loss", "val_accuracy"} <= set(made.data.metrics)
+    assert len(client.get_metric_history(made.info.run_id, "loss")) == 2
+    assert {"submission.csv", "history.csv", "figures/learning_curves.png"} <= kept(
+        client, made.info.run_id
+    )
+    [logged] = client.search_logged_models([made.info.experiment_id])
+    with contextlib.chdir(member.project):
+        loaded = mlflow.pyfunc.load_model(logged.model_uri)
+    assert loaded.metadata.run_id == made.info.run_id
+
+
+def test_a_sweep_has_a_parent_and_resumes(member, client):
+    words = ("src.train", *SMALL, "epochs=2", "activation=gelu,elu", "-m")
+    member.types(*words)
+    before = len(recorded(client))
+    assert "is made already" in member.types(*words)
+    assert len(recorded(client)) == before
+    [gelu] = recorded(client, activation="gelu")
+    [elu] = recorded(client, activation="elu")
+    assert gelu.data.tags["mlflow.parentRunId"] == elu.data.tags["mlflow.parentRunId"]
+
+
+def test_a_study_with_two_workers_is_made_and_reported(member, client):
+    member.types("src.study", "mine")
+    [parent, *children] = recorded(client, study="mine")
+    assert [one.info.status for one in (parent, *children)] == ["FINISHED"] * 5
+    member.types("src.report", "mine")
+    assert "report.html" in {Path(path).name for path in kept(client, parent.info.run_id)}
+
+
+def test_a_search_with_two_workers_ends_in_a_recipe(member, client):
+    member.types("src.search", "mine")
+    assert (member.project / "conf" / "experiment" / "mine.yaml").is_file()
+    trials = [one for one in recorded(client, search="mine") if "trial" in one.data.tags]
+    assert [one.info.status for one in trials] == ["FINISHED"] * 2
+
+
+def test_a_backup_restores_runs_users_and_artifacts(database, s3, tmp_path, monkeypatch):
+    """The commands of deploy/commands.md, with boto3 in place of the aws command."""
+    first, second = f"s3://{BUCKET}/kept", f"s3://{BUCKET}/restored"
+    (tmp_path / "note.txt").write_text("kept")
+    uri = database.database("kept")
+    with contextlib.ExitStack() as served:
+        team = served.enter_context(mlflow_server(tmp_path / "1", uri, first, s3, auth=True))
+        client = served.enter_context(at(Member(team, tmp_path), monkeypatch))
+        run_id = client.create_run(client.create_experiment("digits")).info.run_id
+        client.log_metric(run_id, "accuracy", 0.5)
+        client.log_artifact(run_id, str(tmp_path / "note.txt"))
+    dump = str(tmp_path / "mlflow.dump")
+    database.run("pg_dump", "--format=custom", f"--file={dump}", "kept")
+    uri = database.database("restored")
+    database.run("pg_restore", "--dbname=restored", "--no-owner", dump)
+    copy(s3, "kept/", "restored/")
+    with contextlib.ExitStack() as served:
+        team = served.enter_context(mlflow_server(tmp_path / "2", uri, second, s3, auth=True))
+        client = served.enter_context(at(Member(team, tmp_path), monkeypatch))
+        assert client.get_run(run_id).data.metrics == {"accuracy": 0.5}
+        fetched = client.download_artifacts(run_id, "note.txt", str(tmp_path / "2"))
+        assert Path(fetched).read_text() == "kept"
+
+
+def copy(s3, old, new):
+    """Copy all objects of a folder of the bucket to another."""
+    import boto3
+
+    keys = {"aws_access_key_id": s3.key, "aws_secret_access_key": s3.secret}
+    client = boto3.client("s3", endpoint_url=s3.endpoint, region_name="us-east-1", **keys)
+    for one in client.list_objects_v2(Bucket=BUCKET, Prefix=old)["Contents"]:
+        source = {"Bucket": BUCKET, "Key": one["Key"]}
+        client.copy_object(Bucket=BUCKET, CopySource=source, Key=one["Key"].replace(old, new, 1))
+
+
+# Mistakes: one sentence each, before anything is trained.
+
+TRAIN = ("src.train", *SMALL, "epochs=2")
+
+
+@pytest.fixture(scope="module")
+def open_team(database, s3, tmp_path_factory):
+    """A server whose clients write to the bucket themselves, under another name than it has."""
+    folder = tmp_path_factory.mktemp("open") / "server"
+    uri = database.database("mistakes")
+    with mlflow_server(folder, uri, f"s3://{BUCKET}/mistakes", s3, serve_artifacts=False) as team:
+        yield team
+
+
+@pytest.fixture(scope="module")
+def closed_team(database, s3, tmp_path_factory):
+    """A server with passwords."""
+    folder = tmp_path_factory.mktemp("closed") / "server"
+    uri = database.database("closed")
+    with mlflow_server(folder, uri, f"s3://{BUCKET}/closed", s3, auth=True) as team:
+        yield team
+
+
+def refusal(project, *words, **variables):
+    """Return the one sentence of a command that makes nothing."""
+    before = files(project)
+    told = sentence(run(project, *words, **(without_keys() | variables)))
+    assert files(project) - before <= {"checkpoints", "checkpoints/study-mine.lock"}
+    return told
+
+
+@pytest.mark.parametrize(
+    ("keys", "remedy"),
+    [
+        ({}, "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"),
+        ({"id": READER_KEY, "secret": READER_SECRET}, "have its owner allow these keys"),
+        ({"id": READER_KEY, "secret": "wrong-s3cret"}, "fix AWS_SECRET_ACCESS_KEY"),
+        ({"id": "nobody", "secret": "wrong-s3cret"}, "fix AWS_ACCESS_KEY_ID"),
+        ({"endpoint": "http://127.0.0.1:9"}, "fix MLFLOW_S3_ENDPOINT_URL"),
+    ],
+    ids=["none", "a reader's", "a wrong secret", "unknown", "no server"],
+)
+def test_a_bucket_that_cannot_be_written_is_refused(open_team, fresh_project, keys, remedy):
+    variables = dict(open_team.client)
+    if "endpoint" in keys:
+        variables["MLFLOW_S3_ENDPOINT_URL"] = keys["endpoint"]
+    else:
+        del variables["AWS_ACCESS_KEY_ID"], variables["AWS_SECRET_ACCESS_KEY"]
+    if "id" in keys:
+        variables |= {"AWS_ACCESS_KEY_ID": keys["id"], "AWS_SECRET_ACCESS_KEY": keys["secret"]}
+    told = refusal(fresh_project, *TRAIN, **variables)
+    assert f"s3://{BUCKET}/mistakes/" in told
+    assert remedy in told
+    assert "s3cret" not in told
+
+
+def test_a_bucket_that_does_not_exist_is_refused(database, s3, fresh_project, tmp_path):
+    uri = database.database("no_bucket")
+    with mlflow_server(tmp_path, uri, "s3://nowhere/x", s3, serve_artifacts=False) as team:
+        assert "make the bucket" in refusal(fresh_project, *TRAIN, **team.client)
+
+
+def test_a_server_that_cannot_write_its_bucket_is_refused(database, s3, fresh_project, tmp_path):
+    keys = {"AWS_ACCESS_KEY_ID": READER_KEY, "AWS_SECRET_ACCESS_KEY": READER_SECRET}
+    uri = database.database("proxy_reads")
+    with mlflow_server(tmp_path, uri, f"s3://{BUCKET}/reads", s3, **keys) as team:
+        assert "see what the server's log says" in refusal(fresh_project, *TRAIN, **team.client)
+
+
+@pytest.mark.parametrize("command", [TRAIN, ("src.study", "mine"), ("src.report", "mine")])
+def test_a_wrong_password_is_refused_and_not_told(closed_team, fresh_project, command):
+    variables = dict(closed_team.client) | {"MLFLOW_TRACKING_PASSWORD": "wrong-s3cret"}
+    told = refusal(fresh_project, *command, **variables)
+    assert "set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD" in told
+    assert "s3cret" not in told
+
+
+def test_an_experiment_that_one_may_only_read_is_refused(closed_team, fresh_project, monkeypatch):
+    with at(Member(closed_team, fresh_project), monkeypatch) as client:
+        experiment = client.get_experiment_by_name(EXPERIMENT)
+        experiment_id = experiment and experiment.experiment_id
+        experiment_id = experiment_id or client.create_experiment(EXPERIMENT)
+        auth = user_client(closed_team)
+        auth.create_user("guest", "guest-s3cret-of-hers")
+        auth.create_experiment_permission(experiment_id, "guest", "READ")
+    guest = {
+        "MLFLOW_TRACKING_USERNAME": "guest",
+        "MLFLOW_TRACKING_PASSWORD": "guest-s3cret-of-hers",
+    }
+    told = refusal(fresh_project, *TRAIN, **(dict(closed_team.client) | guest))
+    assert "the permission EDIT" in told
+    assert "s3cret" not in told
+
+
+def test_a_name_that_the_server_does_not_know_itself_by_is_refused(
+    database, s3, fresh_project, tmp_path
+):
+    uri = database.database("hosts")
+    hosts = {"MLFLOW_SERVER_ALLOWED_HOSTS": "mlflow.example,mlflow.example:5000"}
+    with mlflow_server(tmp_path, uri, f"s3://{BUCKET}/hosts", s3, **hosts) as team:
+        told = refusal(fresh_project, *TRAIN, **team.client)
+    assert "--allowed-hosts" in told
+
+
+def test_a_member_adds_to_anothers_experiment_and_her_password_in_the_uri_is_never_printed(
+    closed_team, fresh_project, tmp_path, monkeypatch
+):
+    member = joined(closed_team, fresh_project, tmp_path)
+    with at(member, monkeypatch) as client:
+        client.get_experiment_by_name(EXPERIMENT) or client.create_experiment(EXPERIMENT)
+        user_client(closed_team).create_user("anna", "correct horse @ 100%")
+    address = closed_team.address.replace("//", "//anna:correct%20horse%20%40%20100%25@")
+    done = run(
+        tmp_path,
+        *TRAIN,
+        **without_keys(),
+        MLFLOW_TRACKING_URI=address,
+        MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT="false",
+    )
+    assert done.returncode == 0, done.stderr
+    assert f"View run swish-seed1 at: {closed_team.address}/#/" in done.stdout
+    logs = [path.read_text() for path in (member.project / "outputs").rglob("*.log")]
+    for text in (done.stdout, done.stderr, *logs):
+        assert "horse" not in text
+
+
+def user_client(team):
+    """Return what makes users and gives them permissions."""
+    from mlflow.server.auth.client import AuthServiceClient
+
+    return AuthServiceClient(team.address)

@@ -1,0 +1,93 @@
+"""A real PostgreSQL server, Debian's, on a free port of loopback."""
+
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote
+
+from tests.support.leash import leashed
+from tests.support.servers import PATIENCE_SECONDS, free_port, program
+
+USER = "mlflow"
+PASSWORD = "post%gres-s3cret"  # of which a URI has to quote the %
+FAST = ("fsync=off", "full_page_writes=off", "synchronous_commit=off")  # it need not survive
+
+
+@dataclass(frozen=True)
+class PostgreSQL:
+    """A server.
+
+    Attributes:
+        port: where it listens, on 127.0.0.1.
+        bin: the folder of its programs.
+    """
+
+    port: int
+    bin: str
+
+    def database(self, name: str) -> str:
+        """Make an empty database and return its URI, for SQLAlchemy with psycopg."""
+        self.run("createdb", name)
+        user = f"{USER}:{quote(PASSWORD)}"
+        return f"postgresql+psycopg://{user}@127.0.0.1:{self.port}/{name}"
+
+    def run(self, command: str, *words: str) -> subprocess.CompletedProcess:
+        """Run one of PostgreSQL's own commands, such as pg_dump, against the server."""
+        return subprocess.run(
+            [f"{self.bin}/{command}", "-h", "127.0.0.1", "-p", str(self.port), "-U", USER, *words],
+            env={**os.environ, "PGPASSWORD": PASSWORD},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+
+
+@contextmanager
+def postgresql() -> Iterator[PostgreSQL]:
+    """Run a server with an empty cluster, in a folder of its own, until the block ends."""
+    versions = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: path.parts[-2])
+    folders = os.pathsep.join([*map(str, reversed(versions)), os.environ["PATH"]])
+    initdb = program("initdb", "postgresql", folders)
+    # Not below pytest's folder, which is closed to the user that the server has to run as.
+    folder = Path(tempfile.mkdtemp(prefix="postgresql-"))
+    secret = folder / "password"
+    secret.write_text(PASSWORD)
+    data, server = folder / "data", PostgreSQL(free_port(), str(Path(initdb).parent))
+    become: list[str] = []
+    if os.getuid() == 0:  # which PostgreSQL refuses
+        for path in (folder, secret):
+            shutil.chown(path, "postgres", "postgres")
+        setpriv = program("setpriv", "util-linux")
+        become = [setpriv, "--reuid=postgres", "--regid=postgres", "--clear-groups"]
+    options = [f"-U{USER}", f"--pwfile={secret}", "--auth=scram-sha-256", "--no-sync", "-EUTF8"]
+    subprocess.run(
+        [*become, initdb, f"-D{data}", *options], cwd=folder, check=True, capture_output=True
+    )
+    command = [f"{server.bin}/postgres", f"-D{data}", f"-p{server.port}", f"-k{folder}"]
+    settings = [word for one in (*FAST, "listen_addresses=127.0.0.1") for word in ("-c", one)]
+    log = folder / "postgresql.log"
+    with leashed(
+        [*become, *command, *settings],
+        log,
+        cwd=folder,
+        env=dict(os.environ),
+        stop=signal.SIGINT,  # which does not wait for clients
+        remove=folder,
+    ) as process:
+        last = time.monotonic() + PATIENCE_SECONDS
+        while True:
+            try:
+                server.run("pg_isready")
+                break
+            except subprocess.CalledProcessError:
+                assert process.poll() is None, log.read_text()
+                assert time.monotonic() < last, log.read_text()
+                time.sleep(0.1)
+        yield server
