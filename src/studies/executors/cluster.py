@@ -79,7 +79,9 @@ def connect() -> None:
     if where is None:
         print("Ray starts on this machine.", flush=True)
         settings |= {"address": START, "include_dashboard": False}
-        settings |= {"_node_ip_address": "127.0.0.1"}
+        # Wherever the command runs, a worker finds the code that the command found.
+        path = os.pathsep.join(filter(None, (str(fingerprint.ROOT), os.environ.get("PYTHONPATH"))))
+        settings |= {"runtime_env": {"env_vars": {"PYTHONPATH": path}}}
     else:
         _refuse_silence(where)
         code = {"working_dir": str(fingerprint.ROOT), "excludes": NOT_CODE}
