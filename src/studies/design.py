@@ -18,7 +18,7 @@ from src.tracking import fingerprint
 
 SEED, SPLIT = "seed", "split"  # what may differ between the runs of a level
 # Keys of the configuration that change nothing of what is learned, or that a study sets itself.
-NO_FACTOR = ("mlflow", "submission", "seed", "split_seed")
+NO_FACTOR = ("mlflow", "submission", "checkpoints", "seed", "split_seed")
 
 
 class RunKey(NamedTuple):

@@ -147,7 +147,7 @@ OUTSIDE = ("mlflow", "hydra", "submission", "split_seed")
 def _check_key(key: str) -> None:
     if key == "seed":
         raise InputError("space has seed, which is luck and cannot be tuned: delete it.")
-    if key == "experiment" or key.partition(".")[0] in OUTSIDE:
+    if key in ("experiment", "checkpoints") or key.partition(".")[0] in OUTSIDE:
         raise InputError(f"space has {key}, which no search may vary: delete it.")
 
 

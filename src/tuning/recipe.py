@@ -24,7 +24,15 @@ from src.tuning.trials import State, Trial
 
 WIDTH = 98
 # A recipe leaves these to whoever trains.
-NOT_OF_A_RECIPE = (*GROUPS, "seed", "split_seed", "submission", "mlflow")
+NOT_OF_A_RECIPE = (
+    *GROUPS,
+    "seed",
+    "split_seed",
+    "strategy",
+    "submission",
+    "checkpoints",
+    "mlflow",
+)
 
 
 def _mark(name: str) -> str:

@@ -15,7 +15,7 @@ from src.runtime.errors import InputError
 from src.runtime.object_store import StoredObject
 from src.training import checkpoint
 from tests.support import s3_server
-from tests.support.commands import ROOT
+from tests.support.commands import ROOT, environment, make_project, run, runs
 
 PLACE = "s3://kept/a-team/checkpoints"
 DIGEST = "0123456789abcdef" * 4
@@ -276,3 +276,51 @@ def test_a_bucket_that_can_be_written_is_left_as_it_was(folder):
     before = objects(PLACE)
     checkpoint_place.refuse_unusable(PLACE)
     assert objects(PLACE) == before
+
+
+@pytest.mark.slow
+def test_a_killed_training_goes_on_from_the_bucket_in_the_same_run(
+    server, folder, small_mnist, tmp_path
+):
+    project = make_project(tmp_path / "project", small_mnist)
+    place = "s3://kept/killed"
+    words = ("src.train", "model=mlp", "model.units=[16]", "batch_size=4", "epochs=4")
+    words += ("precision=float32", f"checkpoints={place}")
+    process = subprocess.Popen(
+        [sys.executable, "-m", *words],
+        cwd=project,
+        env=environment(**server.environment),
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    for line in process.stdout:
+        if "epoch 2/4" in line:
+            break
+    process.kill()
+    process.communicate()
+    left = objects(place)
+    assert len([name for name in left if name.endswith(("/state", "/state-before"))]) == 2
+    assert not list((project / "checkpoints").glob("*"))
+    done = run(project, *words, **server.environment)
+    assert done.returncode == 0, done.stderr
+    assert "seed1 goes on after epoch" in done.stdout
+    [only] = runs(project)
+    assert only.info.status == "FINISHED"
+    assert "checkpoints" not in only.data.params
+    assert objects(place) == []
+
+
+@pytest.mark.slow
+def test_a_bucket_without_permission_is_refused_before_anything_is_made(
+    server, folder, small_mnist, tmp_path
+):
+    project = make_project(tmp_path / "project", small_mnist)
+    keys = {"AWS_ACCESS_KEY_ID": "reader-key", "AWS_SECRET_ACCESS_KEY": "reader-secret"}
+    done = run(
+        project, "src.train", "model=mlp", f"checkpoints={PLACE}", **{**server.environment, **keys}
+    )
+    assert done.returncode == 1
+    [line] = done.stderr.splitlines()
+    assert line.startswith(f"Error: {PLACE} cannot be used: the store refuses these keys (")
+    assert not (project / "outputs").exists()
+    assert not (project / "mlflow.db").exists()

@@ -132,6 +132,15 @@ def test_a_choice_that_is_like_no_name_gets_no_suggestion():
         ("label_smoothing=1", "label_smoothing=1.0 is out of range: use a number from 0 to 0.99."),
         ("label_smoothing=nan", "label_smoothing=nan is out of range"),
         (
+            "strategy=mirored",
+            "strategy=mirored is unknown. Did you mean 'mirrored'? Choose one of none, mirrored.",
+        ),
+        (
+            "checkpoints=gs://bucket",
+            "checkpoints=gs://bucket has the unknown scheme gs://: use a folder, or "
+            "s3://BUCKET/PREFIX.",
+        ),
+        (
             "precision=float16",
             "precision=float16 is unknown. Did you mean 'float32'? Choose one of auto, float32, "
             "mixed_bfloat16, mixed_float16.",

@@ -88,3 +88,10 @@ def test_the_settings_and_the_digest_are_had_without_tensorflow(no_heavy_imports
         text=True,
     )
     assert re.fullmatch("[0-9a-f]{64}\n", done.stdout), done.stderr
+
+
+@pytest.mark.usefixtures("project")
+def test_where_checkpoints_lie_is_no_setting_and_one_device_is_that_of_older_digests():
+    assert settings("checkpoints=s3://bucket/a") == settings()
+    assert "strategy" not in settings("strategy=none")
+    assert settings("strategy=mirrored") == {**settings(), "strategy": "mirrored"}
