@@ -292,7 +292,7 @@ def test_an_experiment_that_one_may_only_read_is_refused(closed_team, fresh_proj
         experiment_id = experiment_id or client.create_experiment(EXPERIMENT)
         auth = user_client(closed_team)
         auth.create_user("guest", "guest-s3cret-of-hers")
-        auth.create_experiment_permission(experiment_id, "guest", "READ")
+        auth.grant_user_permission("guest", "experiment", experiment_id, "READ")
     guest = {
         "MLFLOW_TRACKING_USERNAME": "guest",
         "MLFLOW_TRACKING_PASSWORD": "guest-s3cret-of-hers",
