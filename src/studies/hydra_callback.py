@@ -266,11 +266,12 @@ def _open(config: DictConfig, jobs: Sequence[DictConfig]) -> None:
         run_id = _same(client, experiment_id, digest) if digest and config.mlflow.resume else None
         if run_id is None:
             tags = {run_tags.SWEEP: name, run_tags.SWEEP_DIGEST: digest}
-            run_id = client.create_run(
-                experiment_id,
-                run_name=name or "multirun",
-                tags={**tags, **environment.tags(), **lease.tags()},
-            ).info.run_id
+            with store.usable():  # one may read there and not write
+                run_id = client.create_run(
+                    experiment_id,
+                    run_name=name or "multirun",
+                    tags={**tags, **environment.tags(), **lease.tags()},
+                ).info.run_id
         with open_dict(config):
             config.hydra.overrides.hydra.append(f"{PARENT}={run_id}")
     client.update_run(run_id, status="RUNNING")

@@ -58,13 +58,14 @@ def opened(settings: Mlflow, name: str, run_id: str | None, digest: str) -> Iter
     lease.close_orphans(client, experiment_id)
     mlflow.set_system_metrics_sampling_interval(2)
     parent_run_id = settings.parent_run_id
-    run = mlflow.start_run(
-        run_id=run_id,
-        run_name=None if run_id else name,
-        parent_run_id=None if run_id else parent_run_id,
-        tags=None if run_id else {run_tags.TRAINING_DIGEST: digest, **lease.tags()},
-        log_system_metrics=True,
-    )
+    with store.usable():  # one may read there and not write
+        run = mlflow.start_run(
+            run_id=run_id,
+            run_name=None if run_id else name,
+            parent_run_id=None if run_id else parent_run_id,
+            tags=None if run_id else {run_tags.TRAINING_DIGEST: digest, **lease.tags()},
+            log_system_metrics=True,
+        )
     if run_id and parent_run_id:
         mlflow.set_tag(run_tags.PARENT, parent_run_id)
     held = lease.Lease(client, run.info.run_id)

@@ -37,12 +37,12 @@ REMEDIES = {
     "disk is full": "make room, then run the same command again.",
     "No space left": "make room, then run the same command again.",
     "readonly database": "allow writing there, then run the same command again.",
+    "Invalid Host header": "name the host of MLFLOW_TRACKING_URI in the server's --allowed-hosts, "
+    "as HOST and HOST:PORT, or use an address that it allows.",
     "UNAUTHENTICATED": "set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD to what the "
     "server knows you by.",
     "PERMISSION_DENIED": "ask the experiment's owner, or an administrator of the server, for the "
     "permission EDIT.",
-    "Invalid Host header": "name the host of MLFLOW_TRACKING_URI in the server's --allowed-hosts, "
-    "as HOST and HOST:PORT, or use an address that it allows.",
 }
 
 
@@ -55,7 +55,7 @@ def connect(experiment: str) -> tuple[MlflowClient, str]:
     Raises:
         InputError: the store cannot be used, or artifacts cannot be written.
     """
-    with _usable_store():
+    with usable():
         location = _select_store()
         client = MlflowClient()
         if client.get_experiment_by_name(experiment) is None:
@@ -75,7 +75,7 @@ def reader() -> MlflowClient:
     Raises:
         InputError: there is no store yet, or it cannot be used.
     """
-    with _usable_store():
+    with usable():
         if _is_own_store() and not _own_database().exists():
             raise InputError(
                 f"There are no runs yet, because {_own_database().name} does not exist in "
@@ -119,8 +119,12 @@ def _select_store() -> str | None:
 
 
 @contextmanager
-def _usable_store() -> Iterator[None]:
-    """Turn what MLflow says of a store that cannot be used into a sentence."""
+def usable() -> Iterator[None]:
+    """Turn what MLflow says of a store that cannot be used into a sentence.
+
+    Raises:
+        InputError: it cannot.
+    """
     try:
         yield
     except (*AWAY, ImportError) as error:  # no driver for its scheme

@@ -131,13 +131,16 @@ def test_a_damaged_store_is_one_sentence_with_its_place(tmp_path):
         ("(sqlite3.OperationalError) database or disk is full [SQL: INSERT]", "make room, then"),
         ("(sqlite3.OperationalError) attempt to write a readonly database", "allow writing there"),
         ("connection refused", "fix MLFLOW_TRACKING_URI, or unset it"),
-        ("403, 'Invalid Host header - possible ...'", "name the host of MLFLOW_TRACKING_URI in"),
+        (
+            "PERMISSION_DENIED 403, 'Invalid Host header - possible ...'",
+            "name the host of MLFLOW_TRACKING_URI in",
+        ),
         ("error code 401: UNAUTHENTICATED", "set MLFLOW_TRACKING_USERNAME and"),
         ("PERMISSION_DENIED", "for the permission EDIT"),
     ],
 )
 def test_the_remedy_fits_what_is_wrong_with_the_store(reason, remedy):
-    with pytest.raises(InputError, match=remedy) as caught, store._usable_store():
+    with pytest.raises(InputError, match=remedy) as caught, store.usable():
         raise MlflowException(reason)
     assert "[SQL" not in str(caught.value)
 
