@@ -1,6 +1,6 @@
 # `make` runs the pipeline, `make test` the tests; both build .venv first, from the hashed lock.
 .DEFAULT_GOAL := run
-.PHONY: run test test-cluster drill study ui lint lock clean help
+.PHONY: run test test-cluster drill study ui serve demo lint lock clean help
 
 PYTHON ?= python3
 BIN := $(CURDIR)/.venv/bin
@@ -29,6 +29,12 @@ ui: .venv/locked  ## the runs in MLflow, on http://127.0.0.1:5000
 	@echo "Ctrl-C ends it."
 	@PYTHONWARNINGS=ignore mlflow ui --host 127.0.0.1 --port 5000 --workers 1 \
 	    --backend-store-uri "$${MLFLOW_TRACKING_URI:-sqlite:///$(CURDIR)/mlflow.db}"
+
+serve: .venv/locked  ## the champion's answers, on http://127.0.0.1:5002 (SERVE_PORT=...)
+	@python -m src.serve --port $(or $(SERVE_PORT),5002)
+
+demo: .venv/locked  ## draw a digit and have it read, on http://127.0.0.1:5003 (DEMO_PORT=...)
+	@python -m src.demo --port $(or $(DEMO_PORT),5003) $(if $(STUDY),--study $(STUDY))
 
 lint: .venv/locked  ## check style, layers, declared dependencies and types
 	@ruff check . && ruff format --check . && lint-imports --no-logo && deptry --no-ansi . && mypy

@@ -1,4 +1,4 @@
-"""MLflow's servers, each in a process of its own, on a port that is free."""
+"""Servers, MLflow's and ours, each in a process of its own, on a port that is free."""
 
 import os
 import signal
@@ -25,11 +25,25 @@ def serving(*words: str, folder: Path, ready: str, **more: str) -> Iterator[str]
         ready: the path that answers when the server is up.
         more: environment variables.
     """
-    port = _free_port()
+    with running("mlflow", *words, "--host", "127.0.0.1", folder=folder, ready=ready, **more) as at:
+        yield at
+
+
+@contextmanager
+def running(*words: str, folder: Path, ready: str, **more: str) -> Iterator[str]:
+    """Run `python -m ... --port PORT` until the block ends, and yield the server's address.
+
+    Args:
+        words: the command, without the port.
+        folder: where it runs, and writes server.log.
+        ready: the path that answers when the server is up.
+        more: environment variables.
+    """
+    port = free_port()
     log = folder / "server.log"
     with log.open("w") as output:
         process = subprocess.Popen(
-            [sys.executable, "-m", "mlflow", *words, "--host", "127.0.0.1", "--port", str(port)],
+            [sys.executable, "-m", *words, "--port", str(port)],
             cwd=folder,
             env=environment(**more),
             stdout=output,
@@ -56,7 +70,8 @@ def serving(*words: str, folder: Path, ready: str, **more: str) -> Iterator[str]
             process.wait()
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Return a port that nothing listens at."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         return listener.getsockname()[1]
