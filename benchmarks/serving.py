@@ -53,7 +53,7 @@ def served(port: int) -> Iterator[Ask]:
     Raises:
         InputError: the server ends before it answers.
     """
-    local_server.check_port(port)
+    local_server.claim(port).close()  # a taken one is refused
     command = [sys.executable, "-m", "src.serve", "--port", str(port)]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as server:
         address = f"http://{local_server.HOST}:{port}"
@@ -79,7 +79,7 @@ def _wait(session: requests.Session, address: str, server: subprocess.Popen) -> 
         try:
             session.get(address, timeout=5)
             return
-        except requests.ConnectionError:
+        except requests.RequestException:  # not there yet, or not ready
             if server.poll() is not None:
                 assert server.stderr is not None
                 said = server.stderr.read().decode().strip().removeprefix("Error: ")

@@ -29,7 +29,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     )
     parser.add_argument("--port", type=int, default=5003, help="default: %(default)s")
     given = parser.parse_args(argv)
-    local_server.check_port(given.port)
+    listener = local_server.claim(given.port)
 
     heavy_imports.load()
     from src.demo_page import app, readers, test_images, verdict
@@ -48,7 +48,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         dataset=load_runs.dataset_of(lineup.readers[0].run),
     )
     told = f"Draw a digit at http://{local_server.HOST}:{given.port} (Ctrl-C ends it)."
-    local_server.run(app.make(shown), given.port, lambda: print(told, flush=True))
+    local_server.run(app.make(shown), listener, lambda: print(told, flush=True))
 
 
 if __name__ == "__main__":

@@ -28,7 +28,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     )
     parser.add_argument("--port", type=int, default=5002, help="default: %(default)s")
     port = parser.parse_args(argv).port
-    local_server.check_port(port)
+    listener = local_server.claim(port)
 
     heavy_imports.load()
     import mlflow
@@ -50,7 +50,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     address = f"http://{local_server.HOST}:{port}/invocations"
     curl = f"curl {address} -H 'Content-Type: application/json' -d @{EXAMPLE}"
     told = f"It answers at {address}; Ctrl-C ends it. Ask it:\n  {curl}"
-    local_server.run(scoring_server.init(model), port, lambda: print(told, flush=True))
+    local_server.run(scoring_server.init(model), listener, lambda: print(told, flush=True))
 
 
 if __name__ == "__main__":

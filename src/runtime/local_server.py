@@ -10,36 +10,42 @@ from src.runtime.errors import InputError
 HOST = "127.0.0.1"
 
 
-def check_port(port: int) -> None:
-    """Refuse a port that cannot be listened at.
+def claim(port: int) -> socket.socket:
+    """Return a socket that listens at a port, so that no one else can have it.
+
+    Who connects before there is a server waits for it.
 
     Raises:
         InputError: it is no port, another program has it, or it needs rights that are missing.
     """
     if not 1 <= port <= 65535:
         raise InputError(f"--port {port} is no port: choose one from 1024 to 65535.")
-    with socket.socket() as listener:
-        # As uvicorn does: a connection of a server that has just ended is no hindrance.
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            listener.bind((HOST, port))
-        except PermissionError as error:
-            raise InputError(
-                f"--port {port} needs rights that you lack: choose one from 1024 to 65535."
-            ) from error
-        except OSError as error:
-            raise InputError(
-                f"Port {port} is taken by another program: end that, or choose another port, for "
-                f"instance --port {port + 10}."
-            ) from error
+    listener = socket.socket()
+    # A connection of a server that has just ended is no hindrance.
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((HOST, port))
+        listener.listen()
+    except PermissionError as error:
+        listener.close()
+        raise InputError(
+            f"--port {port} needs rights that you lack: choose one from 1024 to 65535."
+        ) from error
+    except OSError as error:
+        listener.close()
+        raise InputError(
+            f"Port {port} is taken by another program: end that, or choose another port, for "
+            f"instance --port {min(port + 10, 65535)}."
+        ) from error
+    return listener
 
 
-def run(app: Any, port: int, ready: Callable[[], None]) -> None:
+def run(app: Any, listener: socket.socket, ready: Callable[[], None]) -> None:
     """Serve an ASGI application until Ctrl-C.
 
     Args:
         app: the application.
-        port: where, on 127.0.0.1.
+        listener: where, as `claim` returned it.
         ready: is called when the server answers.
     """
     import uvicorn
@@ -51,5 +57,5 @@ def run(app: Any, port: int, ready: Callable[[], None]) -> None:
                 ready()
 
     with contextlib.suppress(KeyboardInterrupt):  # raised again when all connections are closed
-        Server(uvicorn.Config(app, HOST, port, log_level="warning")).run()
+        Server(uvicorn.Config(app, log_level="warning")).run([listener])
     print("Ended.", flush=True)

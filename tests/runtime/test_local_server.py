@@ -24,14 +24,15 @@ def test_a_taken_port_is_refused_with_another_to_try():
         other.listen()
         port = other.getsockname()[1]
         with pytest.raises(InputError, match=f"^Port {port} is taken .* --port {port + 10}\\.$"):
-            local_server.check_port(port)
-    local_server.check_port(port)
+            local_server.claim(port)
+    with local_server.claim(port), pytest.raises(InputError, match=f"^Port {port} is taken"):
+        local_server.claim(port)
 
 
 @pytest.mark.parametrize("port", [-1, 0, 65536])
 def test_a_number_that_is_no_port_is_refused(port):
     with pytest.raises(InputError, match=f"^--port {port} is no port"):
-        local_server.check_port(port)
+        local_server.claim(port)
 
 
 def test_it_says_so_when_it_answers_and_ctrl_c_ends_it_in_one_line(capsys):
@@ -42,6 +43,6 @@ def test_it_says_so_when_it_answers_and_ctrl_c_ends_it_in_one_line(capsys):
             heard.append(answer.read())
         os.kill(os.getpid(), signal.SIGINT)
 
-    local_server.run(greet, port, threading.Thread(target=ask).start)
+    local_server.run(greet, local_server.claim(port), threading.Thread(target=ask).start)
     assert heard == [b"hello"]
     assert capsys.readouterr() == ("Ended.\n", "")
