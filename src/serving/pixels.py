@@ -29,7 +29,8 @@ class RefusedInputError(MlflowException):
         """Return the body of the answer. MLflow's server puts the whole input before the message
         of an error, which is pages of numbers: they stay out.
         """
-        return json.dumps({"error_code": self.error_code, "message": self.sentence})
+        told = {"error_code": self.error_code, "message": self.sentence}
+        return json.dumps(told, ensure_ascii=False)
 
 
 def images(given: Any) -> np.ndarray:

@@ -67,7 +67,8 @@ def altered(value):
         ([[1, 2], [3]], "lists of different lengths"),
         ("seven", "values that are no numbers"),
         ([["7"] * 784], "values that are no numbers"),
-        (None, "values that are no numbers"),
+        (None, r"the shape \(one number\)"),
+        ({"image": ["a"]}, "values that are no numbers"),
     ],
 )
 def test_what_is_no_image_is_refused_in_one_sentence(given, found):
