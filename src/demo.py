@@ -32,7 +32,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     listener = local_server.claim(given.port)
 
     heavy_imports.load()
-    from src.demo_page import app, readers, test_images, verdict
+    from src.demo_page import app, held_out, readers, verdict
     from src.evidence import load_runs
     from src.tracking import store
 
@@ -43,7 +43,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     shown = app.Shown(
         models=[(reader, readers.load(reader)) for reader in lineup.readers],
         factor=lineup.factor,
-        tests=test_images.load(client, lineup.readers),
+        tests=held_out.load(client, lineup.readers),
         caption=verdict.caption(lineup.study, lineup.factor),
         dataset=load_runs.dataset_of(lineup.readers[0].run),
     )

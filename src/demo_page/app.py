@@ -14,8 +14,8 @@ from fastapi.staticfiles import StaticFiles
 
 from src.data.digits import CLASSES, SIDE, class_names
 from src.demo_page import drawing, readers
+from src.demo_page.held_out import HeldOutImages
 from src.demo_page.readers import Reader
-from src.demo_page.test_images import TestImages
 from src.runtime import metric_names
 from src.serving.loader import ServedModel
 
@@ -38,7 +38,7 @@ class Shown:
 
     models: list[tuple[Reader, ServedModel]]
     factor: str
-    tests: TestImages | None
+    tests: HeldOutImages | None
     caption: str
     dataset: str
 
@@ -109,7 +109,7 @@ def _about(reader: Reader) -> dict[str, Any]:
     }
 
 
-def _mistakes(tests: TestImages | None) -> list[dict[str, Any]]:
+def _mistakes(tests: HeldOutImages | None) -> list[dict[str, Any]]:
     if tests is None or tests.labels is None:
         return []
     return [

@@ -9,8 +9,8 @@ import requests
 import uvicorn
 
 from src.demo_page import app
+from src.demo_page.held_out import HeldOutImages, Mistake
 from src.demo_page.readers import Reader
-from src.demo_page.test_images import Mistake, TestImages
 from tests.support.servers import free_port
 
 SEEN = np.zeros((3, 28, 28), np.uint8)
@@ -67,7 +67,7 @@ def served(tests=None):
 
 @pytest.fixture(scope="module")
 def page():
-    tests = TestImages(SEEN, np.array([7, 1, 4], np.uint8), [Mistake(2, "Swish", 1, 0.98)])
+    tests = HeldOutImages(SEEN, np.array([7, 1, 4], np.uint8), [Mistake(2, "Swish", 1, 0.98)])
     with served(tests) as page:
         yield page
 

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from src.data import dataset
-from src.demo_page import test_images as demo_images
+from src.demo_page import held_out
 from src.demo_page.readers import Reader
 from src.runtime import paths
 
@@ -55,7 +55,7 @@ def here(monkeypatch):
 
 def test_each_image_is_listed_once_by_its_most_confident_error(here):
     kept = {"ReLU": output({1: (3, 0.7), 2: (8, 0.5)}), "Swish": output({1: (3, 0.9)})}
-    found = demo_images.load(Client(kept), [reader("ReLU"), reader("Swish")])
+    found = held_out.load(Client(kept), [reader("ReLU"), reader("Swish")])
     assert found.labels.tolist() == LABELS
     listed = [(one.number, one.reader, one.predicted) for one in found.mistakes]
     assert listed == [(1, "Swish", 3), (2, "ReLU", 8)]
@@ -63,7 +63,7 @@ def test_each_image_is_listed_once_by_its_most_confident_error(here):
 
 def test_runs_on_other_data_and_runs_without_predictions_tell_nothing(here):
     kept = {"ReLU": output({1: (3, 0.7)})}
-    found = demo_images.load(Client(kept), [reader("ReLU", "other"), reader("Swish")])
+    found = held_out.load(Client(kept), [reader("ReLU", "other"), reader("Swish")])
     assert len(found.images) == 4
     assert found.labels is None
     assert found.mistakes == []
@@ -71,4 +71,4 @@ def test_runs_on_other_data_and_runs_without_predictions_tell_nothing(here):
 
 def test_without_data_on_this_machine_there_are_none(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    assert demo_images.load(Client({}), []) is None
+    assert held_out.load(Client({}), []) is None

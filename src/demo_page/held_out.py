@@ -1,4 +1,4 @@
-"""The test images that the page can show, and the errors in them that are worth a look."""
+"""The held-out images that the page can show, and the errors in them that are worth a look."""
 
 import tempfile
 from collections.abc import Sequence
@@ -30,17 +30,15 @@ class Mistake:
 
 
 @dataclass(frozen=True)
-class TestImages:
+class HeldOutImages:
     """Images, uint8 (N, 28, 28), their labels, uint8 (N,), where known, and mistakes in them."""
-
-    __test__ = False  # pytest takes it for a test by its name
 
     images: np.ndarray
     labels: np.ndarray | None = None
     mistakes: list[Mistake] = field(default_factory=list)
 
 
-def load(client: MlflowClient, readers: Sequence[Reader]) -> TestImages | None:
+def load(client: MlflowClient, readers: Sequence[Reader]) -> HeldOutImages | None:
     """Return the test images in data/processed, with the most confident errors of the models.
 
     The labels and the errors are read from what each run logged when it was scored; a run on other
@@ -66,7 +64,7 @@ def load(client: MlflowClient, readers: Sequence[Reader]) -> TestImages | None:
             for number in scoring.most_confident_errors(labels, output, ERRORS):
                 best = int(output[number].argmax())
                 found.append(Mistake(int(number), reader.name, best, float(output[number, best])))
-    return TestImages(images, labels, _worst(found))
+    return HeldOutImages(images, labels, _worst(found))
 
 
 def _scored(client: MlflowClient, run_id: str, folder: str) -> tuple[np.ndarray, np.ndarray] | None:
