@@ -1,6 +1,6 @@
 # `make` runs the pipeline, `make test` the tests; both build .venv first, from the hashed lock.
 .DEFAULT_GOAL := run
-.PHONY: run test test-cluster drill study ui lint lock clean help
+.PHONY: run test test-cluster drill study ui serve demo lint lock clean help
 
 PYTHON ?= python3
 PORT ?= 5001
@@ -27,6 +27,12 @@ study: .venv/locked  ## levels × seeds of a study, resumable; `make study STUDY
 
 ui: .venv/locked  ## the runs in MLflow's pages; `make ui PORT=5055` if the port is taken
 	@python -m src.ui --port $(PORT)
+
+serve: .venv/locked  ## the champion's answers, on http://127.0.0.1:5002 (SERVE_PORT=...)
+	@python -m src.serve --port $(or $(SERVE_PORT),5002)
+
+demo: .venv/locked  ## draw a digit and have it read, on http://127.0.0.1:5003 (DEMO_PORT=...)
+	@python -m src.demo --port $(or $(DEMO_PORT),5003) $(if $(STUDY),--study $(STUDY))
 
 lint: .venv/locked  ## check style, layers, declared dependencies and types
 	@ruff check . && ruff format --check . && lint-imports --no-logo && deptry --no-ansi . && mypy

@@ -26,6 +26,8 @@ python -m benchmarks.scheduler          tasks per second of the Ray executor, an
                                         runs that only sleep (a simulation)
 python -m benchmarks.planned_looks      false alarms, and seeds saved, of a study that is looked at
                                         repeatedly: how its rule was chosen (a simulation)
+python -m benchmarks.serving            milliseconds of a served model's answer to one image, and
+                                        images/s of 1,000, against its network alone
 python -m benchmarks.data_stages        seconds and memory of fetch and preprocess, against pandas
                                         and NumPy
 python -m benchmarks.against_commit     a training, the data stages or a study, against the code of

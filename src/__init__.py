@@ -3,8 +3,11 @@
 import importlib.util
 import os
 import sys
+from pathlib import Path
 
-if importlib.util.find_spec("hydra") is None:
+# A logged model takes this code along to where neither conf/ nor most packages are needed.
+in_project = (Path(__file__).resolve().parents[1] / "conf").is_dir()
+if in_project and importlib.util.find_spec("hydra") is None:
     sys.exit(
         f"Error: {sys.executable} lacks the packages of this project: run `make` once, which "
         "sets up .venv, and then `source .venv/bin/activate`."

@@ -101,6 +101,13 @@ def trained(small_mnist: Path, tmp_path_factory: pytest.TempPathFactory) -> Trai
 
 
 @pytest.fixture
+def with_trained_store(project: Path, trained: Trained) -> Path:
+    """A project without data, whose store is a copy of that of `trained`."""
+    shutil.copy(trained.project / "mlflow.db", project)
+    return project
+
+
+@pytest.fixture
 def small_project(project: Path, small_mnist: Path) -> Path:
     """A project whose fetch copies the sample."""
     params = yaml.safe_load(paths.PARAMS.read_text())

@@ -21,7 +21,7 @@ from src.evidence.statistics import EFFECT_OF_INTEREST
 from src.runtime import metric_names, paths
 from src.runtime.errors import InputError, did_you_mean
 from src.runtime.formatting import count, listed
-from src.tracking import environment, run_tags
+from src.tracking import environment, run_tags, store
 from src.tracking.fingerprint import CODE_PATHS
 
 FRAMEWORK = ("tensorflow", "keras")  # tags with versions, which must not differ
@@ -77,7 +77,7 @@ def load(client: MlflowClient, wanted: str | None) -> RunSet:
         looks=tuple(json.loads(tags.get(run_tags.LOOKS, "[]"))),
         vary=vary,
         question=tags.get(run_tags.QUESTION),
-        dataset=_dataset(complete[0]),
+        dataset=dataset_of(complete[0]),
     )
     _check_labels(runs)
     return runs
@@ -103,7 +103,7 @@ def find(client: MlflowClient, wanted: str | None) -> Run:
             )
         return active[0]
     studies = [run for run in (*active, *known) if run.data.tags.get(run_tags.STUDY) == wanted]
-    run = studies[0] if studies else _by_id(client, wanted)
+    run = studies[0] if studies else store.find_run(client, wanted)
     if run is None:
         names = list(
             dict.fromkeys(
@@ -141,15 +141,6 @@ def parents(client: MlflowClient) -> list[Run]:
         if run_tags.PARENT not in run.data.tags
     }
     return sorted(found.values(), key=lambda run: run.info.start_time, reverse=True)
-
-
-def _by_id(client: MlflowClient, run_id: str) -> Run | None:
-    try:
-        return client.get_run(run_id)
-    except MlflowException as error:
-        if error.error_code not in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
-            raise
-        return None
 
 
 def _complete(
@@ -349,7 +340,7 @@ def _utc(milliseconds: int) -> datetime:
     return datetime.fromtimestamp(milliseconds / 1000, UTC)
 
 
-def _dataset(run: Run) -> str:
+def dataset_of(run: Run) -> str:
     """Return the name of the data that a run was trained on; empty if it does not tell."""
     inputs = run.inputs.dataset_inputs if run.inputs else []
     names = [one.dataset.name for one in inputs]  # of the data and its part

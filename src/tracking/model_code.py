@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 SOURCE = Path(__file__).resolve().parents[1]  # src/
-PACKAGES = ("training",)  # what a model is loaded and asked by
+PACKAGES = ("training", "serving")  # what a model is loaded and asked by
 
 
 @contextmanager

@@ -245,10 +245,10 @@ class RunLogger(TrainingLogger):
                     name="model",
                     flavor=SimpleNamespace(save_model=_save_model),
                     model=model,
-                    signature=infer_signature(example, model(example).numpy()),
+                    signature=infer_signature(example),  # MLflow's own; `_save_model` sets ours
                     input_example=example,
                     pip_requirements=_requirements(),
-                    code_paths=[str(code)],  # our activation layers
+                    code_paths=[str(code)],  # our layers, and what answers
                     validate_serving_input=False,
                 )
 
@@ -274,10 +274,12 @@ class RunLogger(TrainingLogger):
 
 
 def _save_model(*, validate_serving_input: bool, **given: Any) -> None:
-    """Save a Keras model as MLflow does. `Model.log` shall not load it again and predict its
+    """Save a Keras model, to be served. `Model.log` shall not load it again and predict its
     example: a failure would be a warning that nobody sees.
     """
-    mlflow.tensorflow.save_model(**given)
+    from src.serving import loader  # TensorFlow, which a training has imported
+
+    loader.save_model(**given)
 
 
 def _requirements() -> list[str]:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import mlflow
 from mlflow import MlflowClient
+from mlflow.entities import Run
 from mlflow.exceptions import MlflowException
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -90,12 +91,18 @@ def reader() -> MlflowClient:
 
 def is_active(client: MlflowClient, run_id: str) -> bool:
     """Return whether the store has a run, and it is not deleted."""
+    run = find_run(client, run_id)
+    return run is not None and run.info.lifecycle_stage == "active"
+
+
+def find_run(client: MlflowClient, run_id: str) -> Run | None:
+    """Return a run, deleted ones included, or None where the store has no such id."""
     try:
-        return client.get_run(run_id).info.lifecycle_stage == "active"
+        return client.get_run(run_id)
     except MlflowException as error:
-        if error.error_code != "RESOURCE_DOES_NOT_EXIST":
+        if error.error_code not in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
             raise
-        return False
+        return None
 
 
 def _own_database() -> Path:

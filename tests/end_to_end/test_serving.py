@@ -1,4 +1,5 @@
 import json
+import urllib.error
 import urllib.request
 
 import numpy as np
@@ -10,23 +11,69 @@ from tests.support.servers import serving
 pytestmark = pytest.mark.slow
 
 
-def test_a_logged_model_serves_a_raw_image_in_a_folder_without_its_code(trained, tmp_path):
-    with np.load(trained.project / paths.TEST) as arrays:
-        image = arrays["images"][0]
-    expected = np.load(trained.out / "predictions" / "probabilities.npy")[0]
+@pytest.fixture(scope="module")
+def address(trained, tmp_path_factory):
+    """Of a server of the trained model, in a folder without the project's code."""
     command = ["models", "serve", "-m", f"runs:/{trained.run.info.run_id}/model"]
     command += ["--env-manager", "local"]
     store = f"sqlite:///{trained.project / 'mlflow.db'}"
+    folder = tmp_path_factory.mktemp("elsewhere")
+    with serving(*command, folder=folder, ready="ping", MLFLOW_TRACKING_URI=store) as address:
+        yield address
 
-    with serving(*command, folder=tmp_path, ready="ping", MLFLOW_TRACKING_URI=store) as address:
-        request = urllib.request.Request(
-            f"{address}/invocations",
-            json.dumps({"instances": image[np.newaxis].tolist()}).encode(),
-            {"Content-Type": "application/json"},
-        )
+
+@pytest.fixture(scope="module")
+def images(trained):
+    with np.load(trained.project / paths.TEST) as arrays:
+        return arrays["images"][:3]
+
+
+def ask(address, given):
+    """Return the status and the body of the answer."""
+    request = urllib.request.Request(
+        f"{address}/invocations",
+        json.dumps({"instances": given}).encode(),
+        {"Content-Type": "application/json"},
+    )
+    try:
         with urllib.request.urlopen(request, timeout=60) as response:
-            [scores] = json.load(response)["predictions"]
-    assert image.dtype == np.uint8
-    assert image.shape == (28, 28)
-    assert len(scores) == 10
-    assert np.allclose(scores, expected, atol=1e-5)
+            return response.status, json.load(response)
+    except urllib.error.HTTPError as refused:
+        return refused.code, json.load(refused)
+
+
+def test_a_logged_model_serves_raw_images_of_each_shape(trained, address, images):
+    expected = np.load(trained.out / "predictions" / "probabilities.npy")
+    assert images.dtype == np.uint8
+    for shape in ((28, 28), (1, 28, 28), (784,)):
+        status, answer = ask(address, images[0].reshape(shape).tolist())
+        assert status == 200
+        assert np.allclose(answer["predictions"], expected[:1], atol=1e-5)
+    for shape in ((3, 28, 28), (3, 784), (3, 1, 28, 28)):
+        status, answer = ask(address, images.reshape(shape).tolist())
+        assert status == 200
+        assert np.allclose(answer["predictions"], expected[:3], atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("change", "found"),
+    [
+        (lambda image: image / 254, "pixels from 0 to 1 in image 1, none of them above 1"),
+        (lambda image: image + 0.5, "pixels from 0.5 to 254.5 in image 1, not whole"),
+        (lambda image: image[:, :20], "the shape 28×20"),
+        (lambda image: image[0], "the shape 28"),
+    ],
+)
+def test_anything_else_is_refused_in_one_sentence(address, images, change, found):
+    image = images[0].clip(0, 254).astype(float)
+    status, answer = ask(address, change(image).tolist())
+    assert status == 400
+    assert answer["error_code"] == "INVALID_PARAMETER_VALUE"
+    assert answer["message"].startswith(f"Found {found}, expected 28×28")
+    assert len(answer["message"]) < 250
+
+
+def test_lists_of_different_lengths_are_refused_without_a_dump(address):
+    status, answer = ask(address, [[0] * 784, [0] * 783])
+    assert status == 400
+    assert len(answer["message"]) < 300

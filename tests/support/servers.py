@@ -1,4 +1,4 @@
-"""Servers in processes of their own, on ports that are free; MLflow's among them."""
+"""Servers, MLflow's and ours, each in a process of its own, on a port that is free."""
 
 import shutil
 import socket
@@ -29,9 +29,23 @@ def serving(*words: str, folder: Path, ready: str, **more: str) -> Iterator[str]
         ready: the path that answers when the server is up.
         more: environment variables.
     """
+    with running("mlflow", *words, "--host", "127.0.0.1", folder=folder, ready=ready, **more) as at:
+        yield at
+
+
+@contextmanager
+def running(*words: str, folder: Path, ready: str, **more: str) -> Iterator[str]:
+    """Run `python -m ... --port PORT` until the block ends, and yield the server's address.
+
+    Args:
+        words: the command, without the port.
+        folder: where it runs, and writes server.log.
+        ready: the path that answers when the server is up.
+        more: environment variables.
+    """
     port = free_port()
     address = f"http://127.0.0.1:{port}"
-    command = [sys.executable, "-m", "mlflow", *words, "--host", "127.0.0.1", "--port", str(port)]
+    command = [sys.executable, "-m", *words, "--port", str(port)]
     log = folder / "server.log"
     with leashed(command, log, cwd=folder, env=environment(**more)) as process:
         wait_for(f"{address}/{ready}", process, log)

@@ -15,6 +15,7 @@ from src.config.schema import Mlflow
 from src.data.dataset import Dataset
 from src.runtime import metric_names, paths
 from src.runtime.errors import InputError
+from src.serving import pixels
 from src.tracking import lease, run_logger, store
 from src.training import activations
 
@@ -237,8 +238,7 @@ def test_a_finished_trainings_files_metrics_and_model_are_in_its_run(client, lef
     assert [entry.path for entry in client.list_artifacts(run_id, "figures")] == [paths.CURVES]
 
     uri = f"models:/{run.outputs.model_outputs[0].model_id}"
-    (spec,) = mlflow.models.get_model_info(uri).signature.inputs
-    assert (spec.shape, spec.type) == ((-1, 28, 28), np.uint8)
+    assert mlflow.models.get_model_info(uri).metadata["input"] == pixels.ACCEPTED
     requirements = Path(mlflow.pyfunc.get_model_dependencies(uri)).read_text().splitlines()
     assert [line.split("==")[0] for line in requirements] == list(run_logger.MODEL_REQUIREMENTS)
     loaded = mlflow.tensorflow.load_model(uri)

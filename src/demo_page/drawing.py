@@ -1,0 +1,48 @@
+"""From a drawing to an image as MNIST's were made."""
+
+import numpy as np
+import tensorflow as tf
+
+from src.data.digits import SIDE
+
+BOX = 20  # pixels: a digit's longer side
+
+
+def as_mnist(drawing: np.ndarray) -> np.ndarray | None:
+    """Return a drawing as MNIST's authors prepared theirs, or None where nothing is drawn.
+
+    It is scaled to a box of 20×20 pixels that keeps its proportions, smoothly, and placed so that
+    its center of mass is the center of the 28×28 image.
+
+    Args:
+        drawing: ink, uint8 (height, width), 0 where the paper is bare.
+
+    Returns:
+        uint8 (28, 28), its darkest ink 255.
+
+    Reference: "The MNIST database of handwritten digits", http://yann.lecun.com/exdb/mnist/.
+    """
+    rows, columns = (np.flatnonzero(drawing.any(axis=axis)) for axis in (1, 0))
+    if not len(rows):
+        return None
+    ink = drawing[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1].astype(np.float32)
+    scale = BOX / max(ink.shape)
+    size = [max(1, round(length * scale)) for length in ink.shape]
+    small = tf.image.resize(ink[..., np.newaxis], size, antialias=True).numpy()[..., 0]
+    small = np.clip(small * (255 / small.max()), 0, 255)
+    return np.round(_centered(small)).astype(np.uint8)
+
+
+def _centered(small: np.ndarray) -> np.ndarray:
+    """Return an image of at most 20×20, in one of 28×28 by its center of mass."""
+    image = np.zeros((3 * SIDE, 3 * SIDE), np.float32)  # with room for what is off center
+    middle = (len(image) - 1) / 2
+    starts = [
+        round(middle - float(np.average(np.arange(length), weights=small.sum(axis=1 - axis))))
+        for axis, length in enumerate(small.shape)
+    ]
+    rows, columns = (
+        slice(start, start + length) for start, length in zip(starts, small.shape, strict=True)
+    )
+    image[rows, columns] = small
+    return image[SIDE : 2 * SIDE, SIDE : 2 * SIDE]

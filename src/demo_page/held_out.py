@@ -1,0 +1,90 @@
+"""The held-out images that the page can show, and the errors in them that are worth a look."""
+
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from mlflow import MlflowClient
+from mlflow.exceptions import MlflowException
+
+from src.data import dataset
+from src.demo_page.readers import Reader
+from src.evaluation import scoring
+from src.runtime import paths
+from src.runtime.errors import InputError
+
+ERRORS = 12  # on the page
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """A confident error: the number of the image, who made it, and with what probability."""
+
+    number: int
+    reader: str
+    predicted: int
+    probability: float
+
+
+@dataclass(frozen=True)
+class HeldOutImages:
+    """Images, uint8 (N, 28, 28), their labels, uint8 (N,), where known, and mistakes in them."""
+
+    images: np.ndarray
+    labels: np.ndarray | None = None
+    mistakes: list[Mistake] = field(default_factory=list)
+
+
+def load(client: MlflowClient, readers: Sequence[Reader]) -> HeldOutImages | None:
+    """Return the test images in data/processed, with the most confident errors of the models.
+
+    The labels and the errors are read from what each run logged when it was scored; a run on other
+    data than that in data/processed tells nothing here.
+
+    Returns:
+        None where there are no test images on this machine.
+    """
+    try:
+        images = dataset.load(paths.TEST)["images"]
+        digest = dataset.describe().digest
+    except InputError:  # the page does without
+        return None
+    labels, found = None, []
+    with tempfile.TemporaryDirectory() as folder:
+        for reader in readers:
+            if reader.run.data.tags.get("data_digest") != digest:
+                continue
+            scored = _scored(client, reader.run.info.run_id, folder)
+            if scored is None or len(scored[0]) != len(images):
+                continue
+            labels, output = scored
+            for number in scoring.most_confident_errors(labels, output, ERRORS):
+                best = int(output[number].argmax())
+                found.append(Mistake(int(number), reader.name, best, float(output[number, best])))
+    return HeldOutImages(images, labels, _worst(found))
+
+
+def _scored(client: MlflowClient, run_id: str, folder: str) -> tuple[np.ndarray, np.ndarray] | None:
+    """Return the labels and the class probabilities that a run logged, if it has them."""
+    own = Path(folder, run_id)
+    own.mkdir(exist_ok=True)
+    try:
+        table, output = (
+            client.download_artifacts(run_id, name, str(own))
+            for name in (paths.PREDICTED, paths.PROBABILITIES)
+        )
+        labels = pd.read_csv(table)["actual"].to_numpy(np.uint8)
+        return labels, np.load(output)
+    except (MlflowException, OSError, ValueError, KeyError):
+        return None
+
+
+def _worst(found: Sequence[Mistake]) -> list[Mistake]:
+    """Return the most confident of each image's mistakes, the most confident first."""
+    worst: dict[int, Mistake] = {}
+    for mistake in sorted(found, key=lambda one: -one.probability):
+        worst.setdefault(mistake.number, mistake)
+    return list(worst.values())[:ERRORS]

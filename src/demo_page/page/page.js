@@ -1,0 +1,273 @@
+"use strict";
+
+const $ = (id) => document.getElementById(id);
+const paper = $("drawing");
+const SIDE = paper.width;
+const PEN = 22; // of 280 pixels: as thick as MNIST's strokes, once the digit fills its box
+const STEP = 14; // of the arrow keys
+
+let strokes = []; // each a list of points
+let open = null; // the stroke that is being drawn
+let testImage = null; // what the paper shows instead of a drawing
+let pen = { x: SIDE / 2, y: SIDE / 4, down: false, shown: false }; // the keyboard's
+let classes = [];
+let cards = [];
+let reading = false; // a drawing is on its way to the models
+let changed = false; // it has changed since
+let generation = 0; // answers to what was asked before the last are not shown
+
+function element(tag, text = "", className = "") {
+  const made = document.createElement(tag);
+  made.textContent = text;
+  made.className = className;
+  return made;
+}
+
+const percent = (fraction) => `${(100 * fraction).toFixed(fraction < 0.0995 ? 1 : 0)}%`;
+
+// The paper
+
+function draw(context, color) {
+  context.clearRect(0, 0, SIDE, SIDE);
+  context.strokeStyle = context.fillStyle = color;
+  context.lineWidth = PEN;
+  context.lineCap = context.lineJoin = "round";
+  for (const points of strokes) {
+    context.beginPath();
+    context.moveTo(points[0].x, points[0].y);
+    for (const point of points) context.lineTo(point.x, point.y);
+    context.stroke();
+  }
+}
+
+function show() {
+  const context = paper.getContext("2d");
+  const style = getComputedStyle(paper);
+  draw(context, style.color);
+  if (testImage) {
+    const small = Object.assign(document.createElement("canvas"), { width: 28, height: 28 });
+    paint(small, testImage, style.color);
+    context.drawImage(small, 0, 0, SIDE, SIDE);
+  }
+  if (pen.shown) {
+    context.beginPath();
+    context.arc(pen.x, pen.y, PEN / 2 + 3, 0, 2 * Math.PI);
+    context.lineWidth = 2;
+    context.strokeStyle = getComputedStyle(document.documentElement).getPropertyValue("--best");
+    if (pen.down) context.setLineDash([]);
+    else context.setLineDash([4, 4]);
+    context.stroke();
+    context.setLineDash([]);
+  }
+}
+
+function ink() {
+  const copy = Object.assign(document.createElement("canvas"), { width: SIDE, height: SIDE });
+  const context = copy.getContext("2d");
+  draw(context, "#000");
+  const { data } = context.getImageData(0, 0, SIDE, SIDE);
+  return Uint8Array.from({ length: SIDE * SIDE }, (_, place) => data[4 * place + 3]);
+}
+
+function edited() {
+  testImage = null;
+  show();
+  changed = true;
+  readDrawing();
+}
+
+function at(event) {
+  const box = paper.getBoundingClientRect();
+  const scale = SIDE / box.width;
+  return { x: (event.clientX - box.left) * scale, y: (event.clientY - box.top) * scale };
+}
+
+paper.addEventListener("pointerdown", (event) => {
+  if (event.button !== 0) return;
+  paper.setPointerCapture(event.pointerId);
+  pen.shown = pen.down = false;
+  open = [at(event)];
+  strokes.push(open);
+  edited();
+});
+paper.addEventListener("pointermove", (event) => {
+  if (!open) return;
+  open.push(at(event));
+  edited();
+});
+for (const name of ["pointerup", "pointercancel"]) {
+  paper.addEventListener(name, () => (open = null));
+}
+
+paper.addEventListener("keydown", (event) => {
+  const moves = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
+  const move = moves[event.key];
+  if (!move && event.key !== " " && event.key !== "Delete") return;
+  event.preventDefault();
+  if (event.key === "Delete") return clear();
+  pen.shown = true;
+  if (event.key === " ") {
+    pen.down = !pen.down;
+    if (pen.down) strokes.push([{ x: pen.x, y: pen.y }]);
+  } else {
+    const step = event.shiftKey ? STEP / 4 : STEP;
+    pen.x = Math.min(SIDE, Math.max(0, pen.x + step * move[0]));
+    pen.y = Math.min(SIDE, Math.max(0, pen.y + step * move[1]));
+    if (pen.down) strokes.at(-1).push({ x: pen.x, y: pen.y });
+  }
+  if (pen.down) edited();
+  else show();
+});
+paper.addEventListener("blur", () => {
+  pen.shown = pen.down = false;
+  show();
+});
+
+function clear() {
+  strokes = [];
+  open = null;
+  pen.down = false;
+  edited();
+}
+$("clear").addEventListener("click", clear);
+$("undo").addEventListener("click", () => {
+  strokes.pop();
+  pen.down = false;
+  edited();
+});
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", show);
+
+// The models
+
+async function ask(address, options) {
+  const response = await fetch(address, options);
+  const answer = await response.json();
+  if (!response.ok) throw new Error(answer.detail);
+  return answer;
+}
+
+async function asking(call) {
+  try {
+    await call();
+    $("problem").hidden = true;
+  } catch (error) {
+    const away = "The program behind this page has ended: start it again with `make demo`.";
+    $("problem").textContent = error instanceof TypeError ? away : error.message;
+    $("problem").hidden = false;
+  }
+}
+
+async function readDrawing() {
+  if (reading) return; // the answer's arrival sends the drawing as it is then
+  reading = true;
+  while (changed) {
+    changed = false;
+    const mine = ++generation;
+    await asking(async () => {
+      const answer = await ask("api/read", { method: "POST", body: ink() });
+      if (mine === generation) showAnswer(answer, answer.image ? "Your drawing" : "Nothing drawn yet");
+    });
+  }
+  reading = false;
+}
+
+async function readTestImage(address) {
+  strokes = [];
+  changed = false;
+  const mine = ++generation;
+  await asking(async () => {
+    const answer = await ask(address);
+    if (mine !== generation) return;
+    testImage = answer.image;
+    show();
+    const known = answer.label === null ? "" : `, labeled ${classes[answer.label]}`;
+    showAnswer(answer, `Test image ${answer.number + 1}${known}`, answer.label);
+  });
+}
+$("random").addEventListener("click", () => readTestImage("api/test-image"));
+
+/** Paint 28×28 pixels: white on what is behind them, or in a color of the form `rgb(1, 2, 3)`. */
+function paint(canvas, pixels, color = "rgb(255, 255, 255)") {
+  const context = canvas.getContext("2d");
+  const image = context.createImageData(28, 28);
+  const [red, green, blue] = color.match(/\d+/g).map(Number);
+  (pixels || []).forEach((ink, place) => image.data.set([red, green, blue, ink], 4 * place));
+  context.putImageData(image, 0, 0);
+}
+
+function showAnswer({ image, answers }, source, label = null) {
+  paint($("seen"), image);
+  $("source").textContent = source;
+  const told = cards.map((card, place) => showCard(card, answers[place], label));
+  $("told").textContent = image ? told.join(", ") : "";
+}
+
+function showCard(card, answer, label) {
+  const values = answer ? answer.probabilities : [];
+  const best = values.indexOf(Math.max(...values));
+  card.rows.forEach((row, place) => {
+    row.bar.style.width = answer ? percent(values[place]) : "0";
+    row.value.textContent = answer && values[place] >= 0.001 ? percent(values[place]) : "";
+    for (const part of row.parts) part.classList.toggle("best", place === best);
+  });
+  card.digit.textContent = answer ? classes[best] : "–";
+  card.sure.textContent = answer ? percent(values[best]) : "";
+  card.wrong.textContent = answer && label !== null && best !== label ? "✗ wrong" : "";
+  card.time.textContent = answer ? `${answer.milliseconds.toFixed(1)} ms` : "";
+  return answer ? `${card.name} reads ${classes[best]}` : "";
+}
+
+function makeCard(model) {
+  const card = element("article", "", "model");
+  const title = element("h3", model.name);
+  if (model.champion) title.append(" ", element("span", "champion"));
+  const accuracy = model.validation_accuracy;
+  const validated = accuracy === null ? "" : `validation ${(100 * accuracy).toFixed(2)}%`;
+  const answer = element("div", "", classes[0].length > 1 ? "answer named" : "answer");
+  const [digit, sure, wrong] = [element("b", "–"), element("span"), element("span", "", "wrong")];
+  answer.append(digit, sure, wrong);
+  const bars = element("div", "", "bars");
+  const rows = classes.map((name) => {
+    const [term, track, value] = [element("span", name), element("div"), element("output")];
+    const bar = element("i");
+    track.append(bar);
+    bars.append(term, track, value);
+    return { bar, value, parts: [term, track, value] };
+  });
+  const time = element("div", "", "time");
+  const about = [element("span", model.run, "about"), element("span", validated, "about")];
+  card.append(title, ...about, answer, bars, time);
+  $("models").append(card);
+  return { name: model.name, digit, sure, wrong, time, rows };
+}
+
+function makeMistake(mistake) {
+  const button = element("button");
+  button.type = "button";
+  const canvas = Object.assign(element("canvas"), { width: 28, height: 28 });
+  paint(canvas, mistake.image);
+  const [label, read] = [classes[mistake.label], classes[mistake.predicted]];
+  const by = `by ${mistake.reader}, ${percent(mistake.probability)}`;
+  button.append(canvas, element("span", `${label}, read as ${read}`), " ", element("span", by));
+  button.addEventListener("click", () => {
+    readTestImage(`api/test-image/${mistake.number}`);
+    paper.scrollIntoView({ block: "nearest", behavior: "smooth" });
+  });
+  $("gallery").append(button);
+}
+
+asking(async () => {
+  const about = await ask("api/about");
+  classes = about.classes;
+  cards = about.models.map(makeCard);
+  about.mistakes.forEach(makeMistake);
+  $("mistakes").hidden = !about.mistakes.length;
+  $("random").hidden = !about.test_images;
+  $("caption").textContent = about.caption;
+  $("about").textContent = about.models.length > 1
+    ? `${about.models.length} models read along. They differ in their ${about.factor}.`
+    : "The model below reads along.";
+  paint($("seen"), null);
+  show();
+  document.body.dataset.ready = "";
+});

@@ -1,0 +1,134 @@
+"""The models that the page shows: the champion, and the best run of each level of a study."""
+
+from dataclasses import dataclass
+
+import mlflow
+import numpy as np
+from mlflow import MlflowClient
+from mlflow.entities import LoggedModel, Run
+
+from src.evidence import levels, load_runs
+from src.evidence.run_set import ACTIVATION
+from src.runtime import metric_names
+from src.runtime.errors import InputError
+from src.serving.loader import ServedModel
+from src.studies import sweep_table
+from src.tracking import champion, run_tags
+
+MOST = 8  # models side by side
+TRAIN = "`python -m src.train activation=swish,relu,gelu epochs=2 -m` (two minutes)"
+
+
+@dataclass(frozen=True)
+class Reader:
+    """A model that reads digits.
+
+    Attributes:
+        name: the level of its run, as it is shown.
+        run: that trained it.
+        model: as MLflow keeps it.
+        is_champion: whether it is the champion.
+    """
+
+    name: str
+    run: Run
+    model: LoggedModel
+    is_champion: bool = False
+
+
+@dataclass(frozen=True)
+class Lineup:
+    """What the page shows.
+
+    Attributes:
+        readers: in their order on the page.
+        study: the name of the study that they are from; None for a multirun, or none at all.
+        factor: what they differ in, a noun.
+    """
+
+    readers: list[Reader]
+    study: str | None
+    factor: str
+
+
+def find(client: MlflowClient, wanted: str | None) -> Lineup:
+    """Return the models to show, at most 8.
+
+    Args:
+        client: of the store.
+        wanted: a study's name or a parent run's id; None for the newest of either, if there is one.
+
+    Raises:
+        InputError: there is no such study, or no model at all.
+    """
+    first = _champion(client)
+    parent = load_runs.find(client, wanted) if wanted or load_runs.parents(client) else None
+    found, factor = _of_levels(client, parent) if parent else ([], ACTIVATION)
+    if wanted and not found:
+        raise InputError(f"{wanted} has no finished run with a model: train it first.")
+    if first is not None:
+        found = [one for one in found if one.run.info.run_id != first.run.info.run_id]
+        found.insert(0, first)
+    if not found:
+        raise InputError(f"There is no model to show yet: train some with {TRAIN}.")
+    study = parent.data.tags.get(run_tags.STUDY) if parent else None
+    return Lineup(found[:MOST], study, factor)
+
+
+def _champion(client: MlflowClient) -> Reader | None:
+    version = champion.current(client)
+    if version is None or not version.run_id:
+        return None
+    try:
+        chosen = champion.named(client, version.run_id)
+    except InputError:  # its run was deleted since: the page shows the others
+        return None
+    return Reader(_name(chosen.run), chosen.run, chosen.model, is_champion=True)
+
+
+def _name(run: Run) -> str:
+    """Return what a run is called by itself: its level in a study, else its activation."""
+    word = run.data.tags.get(run_tags.VARIANT) or run.data.tags.get(ACTIVATION)
+    return levels.shown(ACTIVATION, word or run.info.run_name)
+
+
+def _of_levels(client: MlflowClient, parent: Run) -> tuple[list[Reader], str]:
+    """Return the run of each level with the highest validation accuracy, if it has a model; and
+    the noun of the factor.
+    """
+    finished = [
+        run
+        for run in sweep_table.children(client, parent.info.run_id, "FINISHED")
+        if metric_names.BEST_VAL_ACCURACY in run.data.metrics
+    ]
+    if not finished:
+        return [], ACTIVATION
+    by_level = levels.of(parent.data.tags, finished)
+    found = []
+    for name, runs in by_level.runs.items():
+        best = max(runs, key=lambda run: run.data.metrics[metric_names.BEST_VAL_ACCURACY])
+        model = champion.model_of(client, best)
+        if model is not None:
+            found.append(Reader(name, best, model))
+    return found, by_level.factor.noun
+
+
+def load(reader: Reader) -> ServedModel:
+    """Return a model ready to be asked.
+
+    Raises:
+        InputError: it cannot be loaded.
+    """
+    try:
+        return ServedModel(mlflow.tensorflow.load_model(f"models:/{reader.model.model_id}"))
+    except Exception as error:  # of MLflow, Keras, the disk or the network, each with its own
+        raise InputError(
+            f"The model of run {reader.run.info.run_name} ({reader.run.info.run_id}) cannot be "
+            f"loaded ({' '.join(str(error).split())[:200]}): delete the run in MLflow."
+        ) from error
+
+
+def probabilities(model: ServedModel, image: np.ndarray) -> np.ndarray:
+    """Return the class probabilities of one image, uint8 (28, 28), as float64 (10,)."""
+    scores = model.predict(image)[0].astype(np.float64)
+    return scores / scores.sum()  # a sigmoid head's scores do not sum to 1

@@ -1,0 +1,69 @@
+"""Make a run's model the champion: the one that `make serve` serves and `make demo` shows.
+
+Usage: python -m src.promote RUN_ID|best
+
+Registers the model as digit-recognizer in MLflow's registry and gives it the alias champion, so
+that models:/digit-recognizer@champion is its address. `best` takes the finished run with the
+highest validation accuracy on the data in data/processed; the held-out labels choose nothing.
+"""
+
+import argparse
+from collections.abc import Sequence
+
+from src.data import dataset
+from src.runtime import errors, metric_names, paths
+
+EXAMPLES = """\
+examples:
+  python -m src.promote best
+  python -m src.promote 0a1b2c3d4e5f60718293a4b5c6d7e8f9
+"""
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Run the command with the arguments `argv` (default: the process's own).
+
+    Raises:
+        InputError: the run does not exist, has not finished or has no model, or there is no store.
+    """
+    parser = argparse.ArgumentParser(
+        prog="python -m src.promote",
+        description="Make a run's model the champion, digit-recognizer@champion in MLflow's "
+        "registry.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "run",
+        metavar="RUN_ID|best",
+        help="a finished run; best is the one with the highest validation accuracy on the data "
+        "in data/processed (without that, on the newest run's data)",
+    )
+    wanted = parser.parse_args(argv).run
+
+    from src.tracking import champion, store  # MLflow, once the arguments are known
+
+    client = store.reader()
+    if wanted == "best":
+        digest = dataset.describe().digest if paths.DATASET.exists() else None
+        choice = champion.best(client, digest)
+    else:
+        choice = champion.named(client, wanted)
+    version, before = champion.promote(client, choice)
+
+    run = choice.run
+    is_new = before is None or before.version != version.version
+    print(
+        f"{champion.MODEL} version {version.version} is {'now' if is_new else 'still'} the "
+        f"champion: {run.info.run_name} ({run.info.run_id})"
+    )
+    accuracy = run.data.metrics.get(metric_names.BEST_VAL_ACCURACY)
+    known = "unknown" if accuracy is None else f"{accuracy:.4f}"
+    print(f"Validation accuracy {known}: {choice.how}")
+    if before is not None and is_new:
+        print(f"Before, it was version {before.version} ({before.tags.get('run_name')})")
+    print("Next\n  make serve  serve it\n  make demo   draw a digit and have it read")
+
+
+if __name__ == "__main__":
+    errors.run(main)

@@ -1,0 +1,76 @@
+"""How MLflow loads a model of this project to be asked: `mlflow models serve` and
+`mlflow.pyfunc.load_model`. The Keras model inside is still there for `mlflow.tensorflow`.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import mlflow
+import numpy as np
+import tensorflow as tf
+from mlflow.models import Model, ModelSignature
+from mlflow.models.model import MLMODEL_FILE_NAME
+from mlflow.pyfunc import FLAVOR_NAME, MAIN
+from mlflow.types import Schema, TensorSpec
+
+from src.data.digits import CLASSES, SIDE
+from src.serving import pixels
+
+AT_ONCE = 256  # images in one call of the network, whose maps need 100 kB each
+
+
+class ServedModel:
+    """A model that checks what it is asked.
+
+    Args:
+        model: a Keras model of uint8 (batch, 28, 28).
+    """
+
+    def __init__(self, model: Any):
+        self.network = tf.function(
+            lambda images: model(images, training=False),
+            input_signature=[tf.TensorSpec((None, SIDE, SIDE), tf.uint8)],
+        )
+        self.network(np.zeros((1, SIDE, SIDE), np.uint8))  # traced now, not at the first request
+
+    def predict(self, data: Any, params: dict[str, Any] | None = None) -> np.ndarray:
+        """Return the class scores of images, float32 (N, 10).
+
+        Args:
+            data: what `pixels.images` takes.
+            params: MLflow's; there are none.
+
+        Raises:
+            RefusedInputError: it is no image.
+        """
+        images = pixels.images(data)
+        parts = range(0, len(images), AT_ONCE)
+        return np.concatenate([self.network(images[at : at + AT_ONCE]).numpy() for at in parts])
+
+
+def save_model(*, path: str, mlflow_model: Model, **given: Any) -> None:
+    """Save a Keras model as `mlflow.tensorflow.save_model` does, but let `ServedModel` answer.
+
+    The signature names the output alone. One for the input would have MLflow cast the pixels
+    before the model sees them (0.5 becomes 0), and would allow a single shape.
+
+    Args:
+        path: a folder that does not exist yet.
+        mlflow_model: its description, which is written to `path`, too.
+        given: for `mlflow.tensorflow.save_model`.
+    """
+    mlflow.tensorflow.save_model(path=path, mlflow_model=mlflow_model, **given)
+    mlflow_model.flavors[FLAVOR_NAME][MAIN] = __name__
+    scores = TensorSpec(np.dtype(np.float32), (-1, CLASSES), "scores")
+    mlflow_model.signature = ModelSignature(outputs=Schema([scores]))
+    mlflow_model.metadata = {**(mlflow_model.metadata or {}), "input": pixels.ACCEPTED}
+    mlflow_model.save(str(Path(path, MLMODEL_FILE_NAME)))
+
+
+def _load_pyfunc(path: str) -> ServedModel:
+    """Return the model whose data lie in `path`: MLflow calls this."""
+    import keras
+
+    from src.training import activations, normalization  # noqa: F401  Keras must know the layers
+
+    return ServedModel(keras.saving.load_model(Path(path, "model.keras"), compile=False))

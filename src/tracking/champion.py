@@ -1,0 +1,181 @@
+"""The champion: the one model in MLflow's registry that is served under a name that stays."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from mlflow import MlflowClient
+from mlflow.entities import LoggedModel, LoggedModelStatus, Run
+from mlflow.entities.model_registry import ModelVersion
+from mlflow.exceptions import MlflowException
+
+from src.runtime import metric_names
+from src.runtime.errors import InputError
+from src.runtime.formatting import count
+from src.tracking import run_tags, store
+
+MODEL = "digit-recognizer"  # its name in the registry
+ALIAS = "champion"
+URI = f"models:/{MODEL}@{ALIAS}"
+DATA = "data_digest"  # a tag of a run
+PARTIAL = {run_tags.TRIAL, run_tags.PRUNED}  # tags of runs that are no whole trainings of a recipe
+HOW_TO = "`python -m src.promote best` makes the best run's model the champion"
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A run whose model may become champion, that model, and how it was chosen, in words."""
+
+    run: Run
+    model: LoggedModel
+    how: str
+
+
+def named(client: MlflowClient, run_id: str) -> Choice:
+    """Return the run that a user names.
+
+    Raises:
+        InputError: it does not exist, was deleted, has not finished, or has no model.
+    """
+    run = store.find_run(client, run_id)
+    if run is None:
+        raise InputError(
+            f"{run_id!r} is not the id of a run in MLflow: name one (a training prints it at its "
+            "end, and `make ui` lists all), or `best`."
+        )
+    name = f"Run {run.info.run_name} ({run_id})"
+    if run.info.lifecycle_stage != "active":
+        raise InputError(f"{name} was deleted: restore it in MLflow, or name another.")
+    if run_tags.STUDY in run.data.tags and run_tags.PARENT not in run.data.tags:
+        raise InputError(f"{name} is a study, which has no model: name one of its runs.")
+    if run.info.status != "FINISHED":
+        raise InputError(
+            f"{name} has not finished (it is {run.info.status}): let it finish by the command that "
+            "began it, or name another."
+        )
+    model = model_of(client, run)
+    if model is None:
+        raise InputError(f"{name} has no model: name the run of a training.")
+    return Choice(run, model, "named by you")
+
+
+def best(client: MlflowClient, digest: str | None) -> Choice:
+    """Return the run with the highest validation accuracy; of several, the one that is oldest.
+
+    Trials of a search and runs that were ended early do not count, nor do runs on other data: on
+    other validation images an accuracy is another number.
+
+    Args:
+        client: of the store.
+        digest: of the data; None for those of the newest finished run.
+
+    Raises:
+        InputError: there is none.
+    """
+    runs = _finished(client)
+    if not runs:
+        raise InputError(
+            "There is no finished training in MLflow yet: run `make`, or "
+            "`python -m src.train activation=swish`."
+        )
+    digest = digest or max(runs, key=lambda run: run.info.start_time).data.tags[DATA]
+    same = [run for run in runs if run.data.tags[DATA] == digest]
+    if not same:
+        raise InputError(
+            f"None of the {count(len(runs), 'finished run')} in MLflow was trained on the data in "
+            f"data/processed (SHA-256 {digest[:12]}...): train one by `make`, or name a run."
+        )
+    for run in same:
+        model = model_of(client, run)
+        if model is not None:
+            alike = sum(_accuracy(one) == _accuracy(run) for one in same)
+            tie = f"; {alike} share it, this is the oldest" if alike > 1 else ""
+            how = f"the highest of {count(len(same), 'finished run')} on the same data{tie}"
+            return Choice(run, model, how)
+    raise InputError(
+        f"None of the {count(len(same), 'finished run')} on this data has its model any more: "
+        "train one by `make`."
+    )
+
+
+def _finished(client: MlflowClient) -> list[Run]:
+    """Return the finished runs of whole trainings, the best and among equals the oldest first."""
+    found = client.search_runs(
+        [one.experiment_id for one in client.search_experiments()],
+        f"attributes.status = 'FINISHED' and metrics.{metric_names.BEST_VAL_ACCURACY} >= 0",
+        max_results=50_000,
+    )
+    whole = [
+        run
+        for run in found
+        if "data_digest" in run.data.tags
+        and not {run_tags.TRIAL, run_tags.PRUNED} & {*run.data.tags}
+    ]
+    return sorted(whole, key=lambda run: (-_accuracy(run), run.info.start_time))
+
+
+def _accuracy(run: Run) -> float:
+    return run.data.metrics[metric_names.BEST_VAL_ACCURACY]
+
+
+def model_of(client: MlflowClient, run: Run) -> LoggedModel | None:
+    """Return the model that a run logged to the end, or None."""
+    logged: Sequence[LoggedModel] = client.search_logged_models(
+        [run.info.experiment_id], f"source_run_id = '{run.info.run_id}'"
+    )
+    return next((one for one in logged if one.status == LoggedModelStatus.READY), None)
+
+
+def promote(client: MlflowClient, choice: Choice) -> tuple[ModelVersion, ModelVersion | None]:
+    """Make a choice the champion; return its version, and that of the champion before, if any.
+
+    A model that has a version already gets no second one.
+
+    Raises:
+        InputError: the store cannot be used.
+    """
+    try:
+        before = current(client)
+        version = _version(client, choice.model) or _register(client, choice)
+        if before is None or before.version != version.version:
+            client.set_registered_model_alias(MODEL, ALIAS, version.version)
+    except store.AWAY as error:
+        raise InputError(
+            f"Nothing was promoted, because the MLflow store {store.named(error)}: run the same "
+            "command again once it can be used."
+        ) from error
+    return version, before
+
+
+def current(client: MlflowClient) -> ModelVersion | None:
+    """Return the champion's version, or None if there is no champion."""
+    try:
+        return client.get_model_version_by_alias(MODEL, ALIAS)
+    except MlflowException as error:
+        if error.error_code not in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
+            raise
+        return None
+
+
+def _version(client: MlflowClient, model: LoggedModel) -> ModelVersion | None:
+    known = client.search_model_versions(f"name = '{MODEL}'")
+    return next((one for one in known if one.source == _source(model)), None)
+
+
+def _register(client: MlflowClient, choice: Choice) -> ModelVersion:
+    try:
+        client.create_registered_model(MODEL)
+    except MlflowException as error:
+        if error.error_code != "RESOURCE_ALREADY_EXISTS":
+            raise
+    run = choice.run
+    return client.create_model_version(
+        MODEL,
+        _source(choice.model),
+        run.info.run_id,
+        tags={"run_name": run.info.run_name, "chosen": choice.how},
+        model_id=choice.model.model_id,
+    )
+
+
+def _source(model: LoggedModel) -> str:
+    return f"models:/{model.model_id}"

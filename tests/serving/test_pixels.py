@@ -1,0 +1,90 @@
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from src.serving import pixels
+from src.serving.pixels import RefusedInputError
+
+DIGIT = np.zeros((28, 28), np.uint8)
+DIGIT[5:23, 12:16] = 254
+BATCH = np.stack([DIGIT, DIGIT.T, DIGIT])
+
+
+@pytest.mark.parametrize(
+    "shape", [(28, 28), (1, 28, 28), (784,), (1, 784), (1, 1, 28, 28)], ids=str
+)
+@pytest.mark.parametrize("dtype", [np.uint8, np.int64, np.float64])
+def test_one_image_is_accepted_in_each_shape_and_type(shape, dtype):
+    found = pixels.images(DIGIT.reshape(shape).astype(dtype))
+    assert found.dtype == np.uint8
+    np.testing.assert_array_equal(found, DIGIT[np.newaxis])
+
+
+@pytest.mark.parametrize("shape", [(3, 28, 28), (3, 784), (3, 1, 28, 28)], ids=str)
+def test_a_batch_is_accepted_in_each_shape(shape):
+    np.testing.assert_array_equal(pixels.images(BATCH.reshape(shape).tolist()), BATCH)
+
+
+@pytest.mark.parametrize("dtype", [np.int64, object])
+def test_a_data_frame_holds_an_image_in_each_row(dtype):
+    frame = pd.DataFrame(BATCH.reshape(3, 784)).astype(dtype)
+    np.testing.assert_array_equal(pixels.images(frame), BATCH)
+
+
+def test_a_named_input_is_accepted_and_two_are_not():
+    np.testing.assert_array_equal(pixels.images({"image": BATCH}), BATCH)
+    with pytest.raises(RefusedInputError, match=r"^Found 2 named inputs, expected 28×28"):
+        pixels.images({"image": BATCH, "label": [1]})
+
+
+def altered(value):
+    images = BATCH.astype(np.float64)
+    images[1, 0, 0] = value
+    return images
+
+
+@pytest.mark.parametrize(
+    ("given", "found"),
+    [
+        (BATCH / 255, "pixels from 0 to 0.996078 in image 1, none of them above 1"),
+        (DIGIT * 0, "pixels from 0 to 0 in image 1, none of them above 1"),
+        (DIGIT > 0, "values that are no numbers"),
+        ((DIGIT > 0).astype(int), "pixels from 0 to 1 in image 1, none of them above 1"),
+        (altered(0.5), "pixels from 0 to 254 in image 2, not whole"),
+        (altered(-1), "pixels from -1 to 254 in image 2"),
+        (altered(256), "pixels from 0 to 256 in image 2"),
+        (altered(float("nan")), "pixels from nan to nan in image 2"),
+        (altered(float("inf")), "pixels from 0 to inf in image 2"),
+        (DIGIT / 127.5 - 1, "pixels from -1 to 0.992157 in image 1"),
+        (DIGIT[:27], "the shape 27×28"),
+        (BATCH[..., np.newaxis], "the shape 3×28×28×1"),
+        (np.zeros((0, 28, 28)), "the shape 0×28×28"),
+        (np.zeros((2, 3, 28, 28)), "the shape 2×3×28×28"),
+        ([], "the shape 0"),
+        (7, r"the shape \(one number\)"),
+        ([[1, 2], [3]], "lists of different lengths"),
+        ("seven", "values that are no numbers"),
+        ([["7"] * 784], "values that are no numbers"),
+        (None, r"the shape \(one number\)"),
+        ({"image": ["a"]}, "values that are no numbers"),
+    ],
+)
+def test_what_is_no_image_is_refused_in_one_sentence(given, found):
+    with pytest.raises(RefusedInputError, match=f"^Found {found}, expected 28×28, 1") as refused:
+        pixels.images(given)
+    assert refused.value.get_http_status_code() == 400
+    assert len(str(refused.value)) < 250
+    assert "\n" not in str(refused.value)
+
+
+def test_normalized_pixels_are_told_what_to_do():
+    with pytest.raises(RefusedInputError, match=r"multiply normalized pixels by 255\.$"):
+        pixels.images(BATCH / 255)
+
+
+def test_the_answer_holds_the_sentence_alone_whatever_the_server_puts_before_it():
+    error = RefusedInputError("No image.")
+    error.message = f"Failed to predict data '{BATCH}'. \nError: {error.message}"
+    assert json.loads(error.serialize_as_json())["message"] == "No image."

@@ -1,0 +1,28 @@
+import pytest
+
+from src.tracking import champion
+from tests.support.commands import ROOT, run, sentence, store
+
+pytestmark = pytest.mark.slow
+
+
+def promote(project, wanted):
+    return run(project, "src.promote", wanted, PYTHONPATH=str(ROOT))
+
+
+def test_the_best_run_becomes_champion_and_stays_it(with_trained_store, trained):
+    done = promote(with_trained_store, "best")
+    assert done.returncode == 0, done.stderr
+    assert "version 1 is now the champion: swish_beta-seed1" in done.stdout
+    assert "the highest of 1 finished run on the same data" in done.stdout
+    again = promote(with_trained_store, trained.run.info.run_id)
+    assert "version 1 is still the champion" in again.stdout
+    assert champion.current(store(with_trained_store)).run_id == trained.run.info.run_id
+
+
+def test_an_unknown_run_and_a_folder_without_runs_are_refused(with_trained_store):
+    refused = promote(with_trained_store, "1234")
+    assert sentence(refused).startswith("Error: '1234' is not the id of a run in MLflow")
+    (with_trained_store / "mlflow.db").unlink()
+    refused = promote(with_trained_store, "best")
+    assert "There are no runs yet, because mlflow.db does not exist" in sentence(refused)
