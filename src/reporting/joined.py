@@ -228,7 +228,7 @@ def caption(studies: Sequence[StudyShown]) -> Caption:
     scales = " Each study has a scale of its own." if own_scales(studies) else ""
     return Caption(
         f"Significant differences from the reference: {listed(parts)}.",
-        "Diamonds are mean differences, bars their 95% CIs for new seeds and new images; the color "
-        "is the verdict after Holm's correction within the study. The shaded band is what does not "
+        "Diamonds are mean differences, bars their 95% CIs for new seeds and new images, "
+        "simultaneous within the study; the color is the verdict. The shaded band is what does not "
         f"matter in that study.{scales}",
     )
