@@ -244,8 +244,8 @@ def _check_code(runs: Sequence[Run]) -> list[str]:
     dirty = [run for run in runs if run.data.tags.get("git_dirty") == "true"]
     if dirty:
         remarks.append(
-            f"{len(dirty)} of {count(len(runs), 'run')} had uncommitted changes in src/ or conf/: "
-            "their commit does not tell exactly what ran."
+            f"{len(dirty)} of {count(len(runs), 'run')} used files with uncommitted changes (src/, "
+            "conf/ or params.yaml): their commit does not tell exactly what ran."
         )
     if len({run.data.tags.get("cpus") for run in runs}) > 1:
         remarks.append(

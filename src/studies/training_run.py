@@ -118,9 +118,10 @@ def save(
 
 def _tags(planned: PlannedRun, data: dataset.Dataset, digest: str) -> dict[str, str]:
     """Return the tags that one finds the run by."""
+    chosen = {group: planned.choices[group] for group in CHOICES}
     return {
-        **environment.tags(planned.command),
-        **{group: planned.choices[group] for group in CHOICES},
+        **environment.tags(planned.command, chosen),
+        **chosen,
         "data_digest": data.digest,
         run_tags.TRAINING_DIGEST: digest,
         run_tags.JOB: planned.job,

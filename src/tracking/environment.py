@@ -4,16 +4,23 @@ import os
 import platform
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 
 
-def tags(command: str | None = None) -> dict[str, str]:
+# What decides a run beside the chosen files of conf/. A study's or a search's own file does not:
+# what it sets is in the run's params, and it may be written just before it is started.
+USED = ("src", "params.yaml", "conf/config.yaml")
+
+
+def tags(command: str | None = None, choices: Mapping[str, str] | None = None) -> dict[str, str]:
     """Return tags on the code and the machine: git commit, whether it was changed, versions.
 
     Args:
         command: what the user typed; this process's own command line if left out.
+        choices: the chosen file of each group, for a run: an uncommitted file of another choice, a
+            study, the documentation or a test does not make it one with changes.
     """
     found = {
         "python": platform.python_version(),
@@ -25,7 +32,9 @@ def tags(command: str | None = None) -> dict[str, str]:
     commit = _git("rev-parse", "HEAD")
     if commit:
         found["git_commit"] = commit
-        found["git_dirty"] = str(bool(_git("status", "--porcelain", "--", "src", "conf"))).lower()
+        chosen = [f"conf/{group}/{name}.yaml" for group, name in (choices or {}).items()]
+        changed = _git("status", "--porcelain", "--", *USED, *chosen)
+        found["git_dirty"] = str(bool(changed)).lower()
     return found
 
 
