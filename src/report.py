@@ -42,6 +42,9 @@ def main() -> None:
     from src.evidence import load_runs  # MLflow, once the arguments are known
     from src.tracking import store
 
+    if not store.is_there():
+        for name in given.wanted:
+            load_runs.refuse_untrained(name)
     client = store.reader()
     wanted: list[str | None] = given.wanted or [None]
     parents = [load_runs.find(client, one).info.run_id for one in wanted]

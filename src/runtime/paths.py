@@ -39,6 +39,7 @@ PROBABILITIES = "probabilities.npy"
 PREDICTED = "predictions.csv"
 
 REPORTS = Path("reports")  # a folder for each study
+READABLE_REPORT = "report.md"  # in that folder: the report for whoever reads the repository
 
 CHECKPOINTS = Path("checkpoints")  # unfinished trainings
 

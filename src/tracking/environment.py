@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 
-
 # What decides a run beside the chosen files of conf/. A study's or a search's own file does not:
 # what it sets is in the run's params, and it may be written just before it is started.
 USED = ("src", "params.yaml", "conf/config.yaml")

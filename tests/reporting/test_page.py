@@ -1,10 +1,8 @@
 import json
 
 import numpy as np
-import pytest
 
 from src.data import mirrors
-from src.evidence.statistics import Estimate
 from src.reporting import page
 from src.runtime import paths
 from tests.support.simulated_runs import COUNTS, DIGEST
@@ -27,24 +25,6 @@ def test_only_the_images_that_the_runs_were_scored_on_are_shown(
     assert found(DIGEST, 999) is None
     paths.TEST.write_bytes(b"damaged")
     assert page.held_out_images(five_runs) is None
-
-
-def test_a_fraction_and_its_interval_are_given_in_hundredths_rounded_outwards():
-    assert page.points(-0.000214) == "−0.021"
-    assert page.points_interval(Estimate(0, -0.0000011, 0.0000011)) == "−0.001 to 0.001"
-    assert page.points_interval(Estimate(0, 0.0123, 0.0123), 2) == "1.23 to 1.23"
-    assert page.interval(Estimate(1, 0.98765, 1.01234)) == "0.987 to 1.013"
-
-
-@pytest.mark.parametrize(
-    ("value", "text"), [(0.0312, "0.031"), (0.0496, "0.0496"), (0.0001, "< 0.001"), (1.0, "1")]
-)
-def test_a_p_value_stands_without_its_name(value, text):
-    assert page.p_value(value) == text
-
-
-def test_more_seeds_than_can_be_counted_are_told_as_such():
-    assert [page.seeds(needed) for needed in (28, 1500, None)] == ["28", "1,500", "over 10,000"]
 
 
 def test_no_line_ends_between_a_number_and_what_belongs_to_it():
