@@ -12,7 +12,7 @@ Z = 1.959963984540054  # of the standard normal distribution, 97.5% lies below i
 
 
 def score(labels: np.ndarray, predicted: np.ndarray) -> dict[str, float]:
-    """Return accuracy, its 95% Wilson interval, and the count of errors.
+    """Return accuracy, its 95% Wilson interval, and the errors as a count and in percent.
 
     Args:
         labels: true digits, integers (N,).
@@ -26,6 +26,7 @@ def score(labels: np.ndarray, predicted: np.ndarray) -> dict[str, float]:
         metric_names.TEST_ACCURACY_LOW: low,
         metric_names.TEST_ACCURACY_HIGH: high,
         metric_names.TEST_ERRORS: count - right,
+        metric_names.TEST_ERROR_PERCENT: 100 * (count - right) / count,
         metric_names.TEST_IMAGES: count,
     }
 

@@ -26,6 +26,7 @@ TEST_ACCURACY = "test_accuracy"
 TEST_ACCURACY_LOW = "test_accuracy_low"  # Wilson's 95% interval
 TEST_ACCURACY_HIGH = "test_accuracy_high"
 TEST_ERRORS = "test_errors"
+TEST_ERROR_PERCENT = "test_error_percent"  # in charts, where accuracies all read 1.00
 TEST_IMAGES = "test_images"
 
 # Of a study, each followed by an activation: over the seeds.

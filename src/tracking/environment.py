@@ -42,6 +42,13 @@ def command_line() -> str:
     return " ".join([Path(sys.executable).name, *sys.orig_argv[1:]])
 
 
+def committed(path: Path) -> str | None:
+    """Return the text of a file below the working directory as it is in the last commit; None if
+    it is not in one.
+    """
+    return _git("show", f"HEAD:./{path.as_posix()}") or None
+
+
 def changed_files(first: str, second: str, files: Sequence[Path]) -> list[str] | None:
     """Return which of our files differ between two commits, as paths in the repository; None if
     git does not know both commits.
