@@ -1,6 +1,7 @@
 """The table that a run ends with: what it attained, where its submission is, what to type next."""
 
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 from rich.table import Table
@@ -27,12 +28,13 @@ SCORED = {
 }
 
 
-def show(model_folder: Path, predictions_folder: Path) -> None:
-    """Print the table.
+def show(model_folder: Path, predictions_folder: Path, alone: bool = True) -> None:
+    """Print the table, and below it what to do next.
 
     Args:
         model_folder: with the metrics.json and run.json that train wrote.
         predictions_folder: with the metrics.json that predict wrote.
+        alone: whether there is no other run in the same command, after which to say what is next.
 
     Raises:
         InputError: one of them is missing or damaged.
@@ -69,13 +71,20 @@ def show(model_folder: Path, predictions_folder: Path) -> None:
     table.add_row("MLflow run", tracked if origin["run_id"] else "none: mlflow.enabled is false")
     console = Console(highlight=False)
     console.print(table)
+    if alone:
+        _suggest(console, origin, kaggle and not scores)
+
+
+def _suggest(console: Console, origin: dict[str, Any], unscored: bool) -> None:
+    """Print what to do next."""
     console.print("Next")
-    if kaggle and not scores:
+    if unscored:
         console.print("  python -m src.submit               send the submission to Kaggle")
     if origin["run_id"]:
         console.print("  make ui                            see the run in MLflow")
     console.print("  source .venv/bin/activate          then, for example:")
-    console.print("  dvc exp run -S activation=relu     try another activation")
+    other = "gelu" if origin["run_name"].startswith("relu-") else "relu"
+    console.print(f"  dvc exp run -S activation={other}     try another activation")
 
 
 def accuracy(scores: dict[str, float]) -> str:

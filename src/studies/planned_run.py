@@ -48,6 +48,7 @@ class PlannedRun:
         trial: which trial of which search it is: its training may end early, and so is never taken
             for one that has the same settings.
         ends_early: whether to end after an epoch; None for a whole training.
+        alone: whether it is all that the user asked for, and is told what to do next.
     """
 
     composed: DictConfig
@@ -60,6 +61,7 @@ class PlannedRun:
     title: str | None = None
     trial: str | None = None
     ends_early: EndsEarly | None = None
+    alone: bool = False
 
     @property
     def name(self) -> str:

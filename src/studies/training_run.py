@@ -81,7 +81,7 @@ def run(planned: PlannedRun, cfg: Config) -> float:
                 made = predictions.write(model, planned.folder / paths.PREDICTIONS)
                 logger.predicted(made.artifacts, made.scores)
         if cfg.submission:
-            closing_table.show(planned.folder, planned.folder / paths.PREDICTIONS)
+            closing_table.show(planned.folder, planned.folder / paths.PREDICTIONS, planned.alone)
         checkpoint.delete(file)
     return final[metric_names.BEST_VAL_ACCURACY]
 

@@ -50,9 +50,9 @@ def written(project):
 
 @pytest.fixture
 def shown(written, capsys):
-    def show(scores, **origin):
+    def show(scores, alone=True, **origin):
         written(scores, ORIGIN | origin)
-        closing_table.show(paths.MODELS, paths.PREDICTIONS)
+        closing_table.show(paths.MODELS, paths.PREDICTIONS, alone)
         return capsys.readouterr().out
 
     return show
@@ -95,7 +95,16 @@ def test_without_known_labels_it_says_so_and_only_kaggles_data_are_submitted(sho
 def test_it_ends_with_commands_to_type_next(shown):
     following = shown(SCORES).split("Next")[1]
     assert "make ui" in following
-    assert "dvc exp run -S activation=" in following
+    assert "dvc exp run -S activation=relu" in following
+
+
+def test_after_relu_another_activation_than_relu_is_suggested(shown):
+    following = shown(SCORES, run_name="relu-lenet5-seed1").split("Next")[1]
+    assert "dvc exp run -S activation=gelu" in following
+
+
+def test_between_runs_of_one_command_it_suggests_nothing(shown):
+    assert "Next" not in shown(SCORES, alone=False)
 
 
 @pytest.mark.parametrize(
