@@ -20,6 +20,7 @@ BEST_VAL_LOSS = "best_val_loss"
 MEDIAN_EPOCH_SECONDS = "median_epoch_seconds"
 MEDIAN_IMAGES_PER_SECOND = "median_images_per_second"
 TRAIN_SECONDS = "train_seconds"  # the sum of the epochs
+TIMED = (MEDIAN_EPOCH_SECONDS, MEDIAN_IMAGES_PER_SECOND, TRAIN_SECONDS)  # in a file of their own
 
 # Once the held-out labels are known.
 TEST_ACCURACY = "test_accuracy"

@@ -9,7 +9,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 
 from src.runtime import formatting, metric_names
 
-WIDTH = 80  # columns of a line
+WIDTH = 80  # columns of a line: the loss and the rate are in history.csv and in MLflow
 
 
 class EpochLog(keras.callbacks.Callback):
@@ -75,7 +75,6 @@ class ProgressLine(keras.callbacks.Callback):
         left = (time.perf_counter() - self.began) / done * (self.epochs - epoch - 1)
         told = (
             f" · epoch {epoch + 1:>{len(str(self.epochs))}}/{self.epochs}"
-            f" · loss {logs[metric_names.LOSS]:.4f}"
             f" · val_acc {logs[metric_names.VAL_ACCURACY]:.4f}"
             f" · {logs[metric_names.EPOCH_SECONDS]:.1f} s"
             + (f" · {formatting.duration(left)} left" if left else "")

@@ -104,14 +104,24 @@ def save(
     """
     from src.evaluation import figures  # Matplotlib: imported while the training ran
 
-    names = (paths.MODEL, paths.HISTORY, paths.METRICS, paths.CURVES, paths.ORIGIN)
+    names = (
+        paths.MODEL,
+        paths.HISTORY,
+        paths.METRICS,
+        paths.TIMINGS,
+        paths.CURVES,
+        paths.ORIGIN,
+    )
     with writing(*(folder / name for name in names)) as files:
-        model_file, history_file, metrics_file, curves_file, origin_file = files
+        model_file, history_file, metrics_file, timings_file, curves_file, origin_file = files
         model.save(model_file)
         origin = {**origin, "model_sha256": sha256(model_file)}  # it tells what belongs to it
         history = state.table()
         history.to_csv(history_file, index=False)
-        metrics_file.write_text(json.dumps(final, indent=2) + "\n")
+        timings = {name: final[name] for name in metric_names.TIMED}
+        metrics = {name: value for name, value in final.items() if name not in timings}
+        metrics_file.write_text(json.dumps(metrics, indent=2) + "\n")
+        timings_file.write_text(json.dumps(timings, indent=2) + "\n")
         figures.save(figures.learning_curves(history), curves_file)
         origin_file.write_text(json.dumps(origin, indent=2) + "\n")
 

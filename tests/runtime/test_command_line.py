@@ -25,6 +25,7 @@ def test_a_stage_tells_what_it_does_and_does_nothing(project, command, no_heavy_
 
 COMMANDS = (
     "check",
+    "compare",
     "fetch",
     "preprocess",
     "train",

@@ -115,9 +115,8 @@ def test_the_same_multirun_again_trains_nothing_and_with_resume_false_everything
     assert parent.info.status == "FINISHED"
     for name, one in children.items():
         score = one.data.metrics[metric_names.TEST_ACCURACY]
-        assert (
-            f"{small_name(name, 1)} is made already: held-out accuracy {score:.4f}" in again.stdout
-        )
+        made = f"{small_name(name, 1)} is made already: held-out accuracy {score:.4f}"
+        assert made in again.stdout
     assert "epoch 1/1" not in again.stdout
     assert "validation" in again.stdout
     anew = run(project, "src.train", *WORDS, "activation=swish,relu", "mlflow.resume=false")

@@ -29,10 +29,9 @@ def test_bfloat16_that_is_emulated_is_told_in_one_line(trained, monkeypatch, cap
     monkeypatch.setattr(precision, "has_bfloat16", lambda: False)
     monkeypatch.setattr("src.runtime.heavy_imports.load", lambda **_: None)
     planned(trained.project, *SMALL, "precision=mixed_bfloat16").announce()
+    name = "swish-mlp-units=[16]-batch_size=4-precision=mixed_bfloat16-seed1"
     title, note = capsys.readouterr().out.splitlines()
-    assert title.startswith(
-        "swish-mlp-units=[16]-batch_size=4-precision=mixed_bfloat16-seed1 · mlp · 540 images"
-    )
+    assert title.startswith(f"{name} · mlp · 540 images")
     assert note == "Note: bfloat16 is emulated on this hardware; precision=float32 is faster."
     planned(trained.project, *SMALL, "precision=float32").announce()
     assert "Note" not in capsys.readouterr().out
