@@ -11,6 +11,8 @@ export MLFLOW_DISABLE_TELEMETRY ?= true
 run: .venv/locked  ## fetch, preprocess, train, predict: a scored submission (the default)
 	@dvc repro -q || { dvc repro --dry >/dev/null; exit 1; }  # -q hides DVC's own errors, too
 	@python -m src.summary
+	@git status --porcelain dvc.lock 2>/dev/null | grep -q '^??' && echo "git shows dvc.lock as new:\
+ it records what this machine made. Commit it to keep the record, or leave it." || true
 
 test: .venv/locked  ## all tests; `make test ARGS="-m 'not slow'"` leaves out the slow ones
 	@python -m pytest -n auto --maxprocesses 8 --dist loadfile $(ARGS)
