@@ -19,10 +19,9 @@ def shown(*experiments):
     """Return what DVC lists: the workspace, and the experiments of a commit."""
     swish = {"activation": "swish", "epochs": 14, "fetch": {"seed": 1}}
     here = revision("workspace", None, swish, test_accuracy=0.99625, test_errors=105)
-    commit = {
-        **revision("ab" * 20, "main"),
-        "experiments": [{"revs": [one]} for one in experiments],
-    }
+    below = [{"revs": [one]} for one in experiments]
+    commit = {**revision("ab" * 20, "main"), "experiments": below}
+    commit["data"] = {"params": {"params.yaml": {"data": swish}}}
     return [here, commit]
 
 
@@ -59,7 +58,8 @@ def test_each_experiment_is_a_row_with_what_differs_in_80_columns():
 
 
 def test_what_differs_is_from_the_commit_too_which_has_no_row_without_results():
-    commit = revision("ab" * 20, "main", {"activation": "swish", "epochs": 14})
+    commit = revision("ab" * 20, "main")
+    commit["data"] = {"params": {"params.yaml": {"data": {"activation": "swish", "epochs": 14}}}}
     here = revision("workspace", None, {"activation": "relu", "epochs": 14}, test_accuracy=0.9)
     text = " ".join(lines(compare.of([here, commit])))
     assert "activation=relu" in text
