@@ -114,6 +114,7 @@ def reproduced(small_mnist, tmp_path_factory):
     project = make_project(tmp_path_factory.mktemp("dvc"), small_mnist, processed=False)
     dvc(project, "init", "-q")
     dvc(project, "config", "core.analytics", "false")
+    shutil.copytree(ROOT / ".dvc" / "plots", project / ".dvc" / "plots", dirs_exist_ok=True)
     set_params(project, model="mlp", batch_size=4, epochs=1)
     mlp = project / "conf" / "model" / "mlp.yaml"
     mlp.write_text(mlp.read_text().replace("[512, 256]", "[16]"))

@@ -5,16 +5,21 @@ import numpy as np
 import pytest
 
 from src.runtime import paths
+from src.tracking import run_logger
+from tests.support.commands import small_name
 from tests.support.servers import serving
 
 pytestmark = pytest.mark.slow
+NAME = run_logger.model_name(small_name("swish_beta"))
+
+NAME = run_logger.model_name(small_name("swish_beta"))
 
 
 def test_a_logged_model_serves_a_raw_image_in_a_folder_without_its_code(trained, tmp_path):
     with np.load(trained.project / paths.TEST) as arrays:
         image = arrays["images"][0]
     expected = np.load(trained.out / "predictions" / "probabilities.npy")[0]
-    command = ["models", "serve", "-m", f"runs:/{trained.run.info.run_id}/model"]
+    command = ["models", "serve", "-m", f"runs:/{trained.run.info.run_id}/{NAME}"]
     command += ["--env-manager", "local"]
     store = f"sqlite:///{trained.project / 'mlflow.db'}"
 
