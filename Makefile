@@ -1,6 +1,6 @@
 # `make` runs the pipeline, `make test` the tests; both build .venv first, from the hashed lock.
 .DEFAULT_GOAL := run
-.PHONY: run test test-cluster drill study ui serve demo lint lock clean help
+.PHONY: run compare test test-cluster drill study ui serve demo lint lock clean help
 
 PYTHON ?= python3
 PORT ?= 5001
@@ -10,7 +10,10 @@ export PATH := $(BIN):$(PATH)
 export MLFLOW_DISABLE_TELEMETRY ?= true
 
 run: .venv/locked  ## fetch, preprocess, train, predict: a scored submission (the default)
-	@dvc repro && python -m src.summary
+	@dvc repro -q || { dvc repro --dry >/dev/null; exit 1; }  # -q hides DVC's own errors, too
+	@python -m src.summary
+	@git status --porcelain dvc.lock 2>/dev/null | grep -q '^??' && echo "git shows dvc.lock as new:\
+ it records what this machine made. Commit it to keep the record, or leave it." || true
 
 test: .venv/locked  ## all tests; `make test ARGS="-m 'not slow'"` leaves out the slow ones
 	@python -m pytest -n auto --maxprocesses 8 --dist loadfile $(ARGS)
@@ -24,6 +27,9 @@ drill: .venv/locked  ## kill every command at its steps, and damage files (40 mi
 
 study: .venv/locked  ## levels × seeds of a study, resumable; `make study STUDY=fashion` for another
 	@dvc repro -q preprocess && python -m src.study $(STUDY)
+
+compare: .venv/locked  ## what was made here and DVC's experiments: changes, accuracy, errors, seconds
+	@python -m src.compare
 
 ui: .venv/locked  ## the runs in MLflow's pages; `make ui PORT=5055` if the port is taken
 	@python -m src.ui --port $(PORT)

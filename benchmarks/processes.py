@@ -136,7 +136,7 @@ def train(
     out = Path(tempfile.mkdtemp(dir=folder))
     words = ("-m", *command, f"hydra.run.dir={out}", *overrides)
     wall_seconds, printed = run(*words, folder=folder)
-    seconds = json.loads((out / paths.METRICS).read_text())[metric_names.TRAIN_SECONDS]
+    seconds = json.loads((out / paths.TIMINGS).read_text())[metric_names.TRAIN_SECONDS]
     scores = out / paths.PREDICTIONS / paths.METRICS
     accuracy = None
     if scores.is_file():

@@ -1,10 +1,7 @@
 """Before all stages: check every choice and value, and note which files fetch will copy.
 
-    python -m src.check
-
-Reads params.yaml and conf/. Writes data/source.json: the SHA-256 of each file that fetch.path has
-for fetch.source=files. DVC cannot watch a folder that a parameter names, but it runs this command
-at every start, before it deletes or makes anything, and fetch again if those files have changed.
+DVC cannot watch a folder that a parameter names, but it runs this command at every start, before it
+deletes or makes anything, and fetch again if those files have changed.
 """
 
 import json
@@ -21,7 +18,14 @@ from src.runtime.command_line import no_arguments
 
 def main(argv: Sequence[str] = ()) -> None:
     """Refuse what cannot be used, and write data/source.json."""
-    no_arguments("check", str(__doc__), argv)
+    no_arguments(
+        "check",
+        "Before all stages: check every choice and value, and note which files fetch will copy.",
+        argv,
+        reads="params.yaml and conf/; with fetch.source=files, the files in fetch.path",
+        writes="data/source.json: the SHA-256 of each of these files",
+        example="says what is wrong in params.yaml, if anything is",
+    )
     fetch = compose.stage("fetch")
     compose.stage("preprocess")
     compose.compose()

@@ -1,11 +1,4 @@
-"""Stage 1: bring the images into data/raw, in the layout of Kaggle's Digit Recognizer.
-
-    python -m src.fetch
-
-Reads the section `fetch` of params.yaml. Writes train.csv, test.csv, sample_submission.csv,
-solution.csv (its header only, where the labels of test.csv are not known) and provenance.json.
-Fetching the same bytes twice writes the same bytes twice.
-"""
+"""Stage 1: bring the images into data/raw, in the layout of Kaggle's Digit Recognizer."""
 
 import sys
 from collections.abc import Mapping, Sequence
@@ -25,7 +18,16 @@ from src.runtime.errors import InputError
 
 def main(argv: Sequence[str] = ()) -> None:
     """Write data/raw, whole or not at all."""
-    no_arguments("fetch", str(__doc__), argv)
+    no_arguments(
+        "fetch",
+        "Stage 1: bring the images into data/raw, in the layout of Kaggle's Digit Recognizer. "
+        "Fetching the same bytes twice writes the same bytes twice.",
+        argv,
+        reads="the section `fetch` of params.yaml, and its source: a mirror, Kaggle, a folder",
+        writes="data/raw: train.csv, test.csv, sample_submission.csv, solution.csv (its header "
+        "only, where the labels of test.csv are not known) and provenance.json",
+        example="(`dvc repro fetch`: if changed)",
+    )
     cfg = compose.stage("fetch")
     outputs = (paths.TRAIN_CSV, paths.TEST_CSV, paths.SAMPLE_SUBMISSION_CSV, paths.SOLUTION_CSV)
     with writing(*outputs, paths.PROVENANCE) as (*files, manifest):

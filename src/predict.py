@@ -1,11 +1,4 @@
-"""Stage 4: predict the test images.
-
-    python -m src.predict
-
-Reads models/model.keras and data/processed. Writes to predictions: submission.csv, the class
-probabilities, and where the held-out labels are known the score and figures; all of it is added to
-the MLflow run that trained the model.
-"""
+"""Stage 4: predict the test images, and score them where their labels are known."""
 
 import sys
 from collections.abc import Sequence
@@ -21,7 +14,16 @@ from src.runtime.read_json import read_json
 
 def main(argv: Sequence[str] = ()) -> None:
     """Load the trained model, write its predictions, and add them to the training's run."""
-    no_arguments("predict", str(__doc__), argv)
+    no_arguments(
+        "predict",
+        "Stage 4: predict the test images with the trained model, and score them where their "
+        "labels are known.",
+        argv,
+        reads="models/ (model.keras, run.json), data/processed and data/raw/solution.csv",
+        writes="predictions/: submission.csv, the class probabilities, scores and figures; the "
+        "MLflow run that trained the model gets all of it, too",
+        example="(`dvc repro predict`: if changed)",
+    )
     model_file = paths.MODELS / paths.MODEL
     if not model_file.is_file():
         raise InputError(f"{model_file} does not exist: run `dvc repro train` first.")

@@ -1,10 +1,4 @@
-"""Stage 2: check data/raw, and turn it into arrays of training, validation and test images.
-
-    python -m src.preprocess
-
-Reads the section `preprocess` of params.yaml. Writes to data/processed: train.npz and valid.npz
-(images, labels), test.npz (images), dataset.json, and two figures.
-"""
+"""Stage 2: check data/raw, and turn it into arrays of training, validation and test images."""
 
 import json
 import sys
@@ -27,7 +21,15 @@ SAMPLE_DIGITS = paths.DATA_FIGURES / "sample_digits.png"
 
 def main(argv: Sequence[str] = ()) -> None:
     """Write data/processed, whole or not at all."""
-    no_arguments("preprocess", str(__doc__), argv)
+    no_arguments(
+        "preprocess",
+        "Stage 2: check data/raw, and turn it into arrays of training, validation and test images.",
+        argv,
+        reads="the section `preprocess` of params.yaml, and data/raw",
+        writes="data/processed: train.npz and valid.npz (images, labels), test.npz (images), "
+        "dataset.json, and two figures",
+        example="(`dvc repro preprocess`: if changed)",
+    )
     cfg = compose.stage("preprocess")
     origin = provenance.verify(paths.TRAIN_CSV, paths.TEST_CSV, paths.SAMPLE_SUBMISSION_CSV)
     rows_train, rows_test = digits.LAYOUTS[origin.layout] or (None, None)

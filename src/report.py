@@ -1,17 +1,10 @@
-"""Report on a study or a multirun: one HTML page, its figures, and its numbers.
-
-python -m src.report
-python -m src.report RUN_ID
-python -m src.report STUDY --reference gelu
-python -m src.report STUDY STUDY ...            several on one page, side by side
-"""
+"""Report on a study or a multirun: a page in HTML and Markdown, its figures, and its numbers."""
 
 from __future__ import annotations
 
-import argparse
 from typing import TYPE_CHECKING
 
-from src.runtime import errors
+from src.runtime import command_line, errors
 from src.runtime.errors import InputError
 
 if TYPE_CHECKING:  # MLflow
@@ -21,9 +14,19 @@ if TYPE_CHECKING:  # MLflow
 
 def main() -> None:
     """Find the runs, check them, print what they show, and write the report."""
-    parser = argparse.ArgumentParser(
-        prog="python -m src.report",
-        description="Compare the levels of a study, or several studies side by side.",
+    parser = command_line.parser(
+        "report",
+        "Compare the levels of a study or a multirun, or several studies side by side: a verdict "
+        "for each pair, and a page with the figures and tests behind it.",
+        reads="the runs in MLflow, and data/processed for the images that it shows",
+        writes="reports/NAME: index.html, report.md (the same for reading in a repository), "
+        "figures, results.json, runs.csv and pairs.csv; the parent run in MLflow gets all of it",
+        examples={
+            "": "the newest study or multirun",
+            "default": "the study default",
+            "default --reference gelu": "each level compared with GELU",
+            "default fashion": "two studies on one page",
+        },
     )
     parser.add_argument(
         "wanted",
@@ -42,6 +45,9 @@ def main() -> None:
     from src.evidence import load_runs  # MLflow, once the arguments are known
     from src.tracking import store
 
+    if not store.is_there():
+        for name in given.wanted:
+            load_runs.refuse_untrained(name)
     client = store.reader()
     wanted: list[str | None] = given.wanted or [None]
     parents = [load_runs.find(client, one).info.run_id for one in wanted]

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 
 from src.config import named_file
 from src.data import dataset
-from src.runtime import errors
+from src.runtime import command_line, errors
 from src.runtime.errors import InputError
 from src.studies.executors import choice, local
 from src.tuning import design, recipe
@@ -68,10 +68,14 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 
 def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        prog="python -m src.search",
-        description="Search hyperparameters: make the trials of a search, and a recipe of the "
-        "best. The same command resumes after any interruption.",
+    parser = command_line.parser(
+        "search",
+        "Search hyperparameters: make the trials of a search, and a recipe of the best. The same "
+        "command resumes after any interruption.",
+        reads="conf/search/NAME.yaml, params.yaml, data/processed, and the trials that MLflow has",
+        writes="a parent run in MLflow with a run for each trial, its figures, and "
+        "conf/experiment/NAME.yaml",
+        examples={"learning_rate_and_decay": "its twelve trials"},
     )
     parser.add_argument(
         "name", metavar="NAME", help=f"a file of conf/search/: {', '.join(design.names())}"

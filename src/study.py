@@ -12,7 +12,6 @@ where every pair of levels is better, worse or equivalent (src/evidence/sequenti
 SEARCH` each level is tuned first, by the same search with the same budget (src/tuning/levels.py).
 """
 
-import argparse
 import signal
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -21,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 from src.config import named_file
 from src.data import dataset, read_csv
 from src.data.dataset import Dataset
-from src.runtime import errors, paths
+from src.runtime import command_line, errors, paths
 from src.runtime.errors import InputError
 from src.studies import design, study_file
 from src.studies.design import RunKey, Study
@@ -104,10 +103,16 @@ def _decide(study: Study, client: Any, made: Mapping[RunKey, Any]) -> "Decision"
 
 def _arguments(argv: Sequence[str] | None) -> tuple[str, str | None]:
     """Return the study's name, and the executor that was asked for."""
-    parser = argparse.ArgumentParser(
-        prog="python -m src.study",
-        description="Train every level of a study's factor, such as each activation, with every "
-        "seed. The same command resumes after any interruption.",
+    parser = command_line.parser(
+        "study",
+        "Train every level of a study's factor, such as each activation, with every seed. The same "
+        "command resumes after any interruption.",
+        reads="conf/study/NAME.yaml, params.yaml, data/processed, and the runs that MLflow has",
+        writes="a parent run in MLflow with a run for each level and seed, and multirun/",
+        examples={
+            "": "the study default",
+            "optimizer": "AdamW, Adam and SGD, five seeds each",
+        },
     )
     parser.add_argument(
         "name",

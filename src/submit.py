@@ -11,7 +11,7 @@ from typing import Any
 
 from src.data import kaggle_api, read_csv
 from src.data.digits import KAGGLE_ROWS
-from src.runtime import errors
+from src.runtime import command_line, errors
 from src.runtime.errors import InputError
 from src.runtime.metric_names import KAGGLE_PUBLIC_SCORE
 from src.runtime.paths import MODELS, ORIGIN, PREDICTIONS, SUBMISSION
@@ -50,10 +50,17 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 
 def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        prog="python -m src.submit",
-        description="Submit the test set's labels to Kaggle's Digit Recognizer, wait for the "
-        "public score, and record it in the MLflow run that trained the model.",
+    parser = command_line.parser(
+        "submit",
+        "Submit the test set's labels to Kaggle's Digit Recognizer, wait for the public score, and "
+        "record it in the MLflow run that trained the model.",
+        reads="RUN_FOLDER, and Kaggle's credentials (docs/kaggle.md)",
+        writes="a submission at Kaggle, and the metric kaggle_public_score of the run in MLflow",
+        examples={
+            "": "what `make` or `dvc repro` made",
+            "outputs/DATE/RUN": "another run's",
+            "--ref 12345678": "the score of an earlier submission",
+        },
     )
     parser.add_argument(
         "run_folder",

@@ -1,9 +1,4 @@
-"""The table that `make` ends with.
-
-    python -m src.summary
-
-Reads the metrics in models and predictions, and writes nothing.
-"""
+"""The table that `make` ends with."""
 
 import sys
 from collections.abc import Sequence
@@ -15,7 +10,14 @@ from src.runtime.command_line import no_arguments
 
 def main(argv: Sequence[str] = ()) -> None:
     """Show what `dvc repro` made."""
-    no_arguments("summary", str(__doc__), argv)
+    no_arguments(
+        "summary",
+        "Show what `dvc repro` made: the table that `make` ends with.",
+        argv,
+        reads="the metrics in models/ and predictions/",
+        writes="nothing",
+        example="the scores of the model in models/",
+    )
     closing_table.show(paths.MODELS, paths.PREDICTIONS)
 
 

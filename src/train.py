@@ -35,6 +35,7 @@ def task(composed: DictConfig) -> float:
         folder=Path(os.path.relpath(job.runtime.output_dir)),
         job=job_words(job.overrides.task),
         command=environment.command_line(),
+        alone=job.mode == RunMode.RUN,
     )
     try:
         if job.mode == RunMode.MULTIRUN and (made := hydra_callback.finished(run)):

@@ -9,7 +9,7 @@ import yaml
 
 from src import predict
 from src.runtime import errors, metric_names, paths
-from tests.support.commands import ROOT, files, run, runs, sentence, store
+from tests.support.commands import ROOT, files, run, runs, sentence, small_name, store
 
 MADE = {
     "submission.csv",
@@ -142,7 +142,7 @@ def test_a_model_whose_run_was_deleted_gets_a_stand_in_run_that_serves_again(pro
     predict.main()
     [stand_in] = runs(project)
     assert f"run {stand_in.info.run_id} stands in" in capsys.readouterr().out
-    assert stand_in.info.run_name == "swish_beta-seed1 (restored)"
+    assert stand_in.info.run_name == f"{small_name('swish_beta')} (restored)"
     assert stand_in.data.tags["trained_by"] == lost.info.run_id
     assert stand_in.info.status == "FINISHED"
     assert stand_in.data.metrics[metric_names.TEST_IMAGES] == 200

@@ -190,7 +190,7 @@ def test_every_figure_says_what_it_shows(parsed):
 def test_the_page_says_what_was_compared_and_how_it_was_made(first):
     text = " ".join(re.sub("<[^>]+>", " ", first.page.partition("<body>")[2]).split())
     assert "five: 5 activations with 4 seeds each, evaluated on 200 held-out images." in text
-    assert text.count("after Holm") >= 10
+    assert text.count("simultaneous 95% CI") >= 10
     assert "ab" * 20 in text
     assert f"SHA-256 {DIGEST}" in text
     assert "TensorFlow 2.21.0" in text
@@ -206,12 +206,45 @@ def test_each_table_has_a_cell_under_every_head(first):
             assert len(re.findall("<t[hd][ >]", row)) == len(re.findall("<th>", head))
 
 
+# The page in Markdown
+
+
+@pytest.fixture
+def markdown(first):
+    return first.files[paths.READABLE_REPORT].decode()
+
+
+def test_a_visitor_of_the_repository_reads_the_same_page(first, markdown):
+    told = json.loads(first.files["results.json"])
+    for pair in told["pairs"]:
+        assert f"- {pair['sentence']}".replace("\xa0", " ") in markdown.replace("\xa0", " ")
+    for caption in Page(first.page).captions:
+        assert f"**{caption}**" in markdown
+    numbers = re.compile(r"−?\d+\.\d{3} to −?\d+\.\d{3}")
+    assert set(numbers.findall(markdown)) == set(numbers.findall(first.page))
+
+
+def test_its_links_are_relative_and_lead_to_files_beside_it(first, markdown):
+    links = re.findall(r'(?:src|srcset)="([^"]+)"|\]\(([^)]+)\)', markdown)
+    assert len(links) == 2 * len(FIGURES) + 3
+    assert {Path(picture or file).name for picture, file in links} <= set(first.files)
+    assert all(picture.startswith("figures/") for picture, _ in links if picture)
+
+
+def test_its_tables_have_a_cell_under_every_head(markdown):
+    tables = re.findall(r"(?:^\|.*\n)+", markdown, re.MULTILINE)
+    assert len(tables) >= 5
+    for table in tables:
+        assert len({row.count("|") for row in table.splitlines()}) == 1
+
+
 # The files
 
 
 def test_the_numbers_lie_beside_the_page(first):
     assert set(first.files) == {
         page.PAGE,
+        paths.READABLE_REPORT,
         *TABLES,
         *(f"{name}.png" for name in FIGURES),
         *(f"{name}-dark.png" for name in FIGURES),
@@ -223,8 +256,8 @@ def test_the_numbers_lie_beside_the_page(first):
     accuracy = runs[runs["activation"] == "ReLU"]["test_accuracy"].mean()
     assert accuracy == pytest.approx(told["levels"]["ReLU"]["mean"]["value"])
     assert pairs["second"].tolist()[:4] == ["ReLU"] * 4
-    assert pairs["p_holm"].tolist() == pytest.approx(
-        [pair["comparison"]["p_holm"] for pair in told["pairs"]]
+    assert pairs["p_adjusted"].tolist() == pytest.approx(
+        [pair["comparison"]["p_adjusted"] for pair in told["pairs"]]
     )
 
 
@@ -245,6 +278,20 @@ def test_the_command_prints_the_verdicts_and_where_the_report_is(first):
     for line, pair in zip(verdicts, told["pairs"], strict=True):
         assert line.startswith(f"{pair['sentence']} A run of ")
     assert last == (f"reports/five/index.html, and in MLflow's run {first.parent_id} under report/")
+
+
+def test_a_study_that_was_not_trained_here_is_told_from_one_that_does_not_exist(
+    empty_store, tmp_path, monkeypatch, capsys
+):
+    in_store(monkeypatch, tmp_path, empty_store)
+    trains = "The study fashion was not trained here, so this MLflow store has no runs of it: "
+    said = refused(capsys, "fashion")
+    assert said == f"Error: {trains}`python -m src.study fashion` trains it."
+    readable = tmp_path / "reports" / "fashion" / "report.md"
+    readable.parent.mkdir(parents=True)
+    readable.write_text("# Results")
+    assert "; the committed results are in reports/fashion/report.md." in refused(capsys, "fashion")
+    mlflow.set_tracking_uri(None)
 
 
 # Another report of the same study
@@ -287,7 +334,13 @@ def test_several_studies_share_a_page(project, second, capsys):
     command("five", "other")
     folder = paths.REPORTS / "five-other-joined"
     assert capsys.readouterr().out.splitlines()[-1] == str(folder / page.PAGE)
-    assert set(files(folder)) == {"index.html", "pairs.csv", "forest.png", "forest-dark.png"}
+    assert set(files(folder)) == {
+        "index.html",
+        "report.md",
+        "pairs.csv",
+        "forest.png",
+        "forest-dark.png",
+    }
     text = (folder / page.PAGE).read_text()
     assert "Where the activation matters" in text
     assert "python -m src.report five other" in text
@@ -330,6 +383,7 @@ def test_without_a_store_there_is_a_sentence_and_no_file(tmp_path, monkeypatch, 
     monkeypatch.chdir(tmp_path)
     mlflow.set_tracking_uri(None)
     assert "There are no runs yet, because mlflow.db does not exist" in refused(capsys)
+    assert "`python -m src.study default` trains it." in refused(capsys, "default")
     assert list(tmp_path.iterdir()) == []
 
 

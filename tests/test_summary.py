@@ -3,7 +3,7 @@ import subprocess
 import sys
 
 from src.runtime import paths
-from tests.support.commands import ROOT
+from tests.support.commands import ROOT, small_name
 
 
 def test_the_command_shows_what_the_pipeline_made_and_is_light(trained, tmp_path):
@@ -21,5 +21,5 @@ def test_the_command_shows_what_the_pipeline_made_and_is_light(trained, tmp_path
         text=True,
         check=True,
     )
-    assert "swish_beta-seed1" in done.stdout
+    assert small_name("swish_beta") in done.stdout
     assert "predictions/submission.csv" in done.stdout

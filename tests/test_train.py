@@ -25,10 +25,19 @@ from tests.support.commands import (
     run,
     runs,
     sentence,
+    small_name,
     store,
 )
 
-FILES = {"model.keras", "history.csv", "metrics.json", "run.json", "figures/learning_curves.png"}
+NAME = small_name("swish_beta")
+FILES = {
+    "model.keras",
+    "history.csv",
+    "metrics.json",
+    "timings.json",
+    "run.json",
+    "figures/learning_curves.png",
+}
 PREDICTED = {
     "submission.csv",
     "probabilities.npy",
@@ -141,13 +150,18 @@ def test_an_activation_file_that_cannot_be_built_is_named_and_nothing_is_made(
 
 def test_a_training_prints_its_epochs_and_its_result_and_nothing_else(trained):
     assert trained.done.stderr == ""
-    first, *epochs = trained.done.stdout.splitlines()[:6]
-    assert first == "swish_beta-seed1 · mlp · 540 images of files-any · 5 epochs"
+    first, *epochs = trained.done.stdout.splitlines()[:7]
+    assert first == f"{NAME} · mlp · 540 images of files-any · 5 epochs"
+    loading, *epochs = epochs
+    assert loading == "Loading TensorFlow; the first epoch also compiles: up to 15 s ..."
     for number, line in enumerate(epochs, 1):
-        assert line.startswith(f"swish_beta-seed1 · epoch {number}/5 · loss ")
-        assert "val_accuracy 0." in line
+        title, _, told = line.partition(f" · epoch {number}/5 · ")
+        assert title.startswith("swish_beta-")
+        assert title.endswith("-seed1")
+        assert "val_acc 0." in told
+        assert len(line) <= 80
         assert line.endswith(" left") == (number < 5)
-    rest = trained.done.stdout.splitlines()[6:]
+    rest = trained.done.stdout.splitlines()[7:]
     accuracy = trained.run.data.metrics[metric_names.TEST_ACCURACY]
     assert f"{accuracy:.4f}" in "\n".join(rest)
     assert str(trained.out.relative_to(trained.project) / "predictions/submission.csv") in (
@@ -164,7 +178,7 @@ def test_a_training_leaves_its_files_in_its_own_folder(trained):
     assert re.fullmatch(r"\d\d-\d\d-\d\d-swish_beta-seed1", trained.out.name)
     origin = json.loads((trained.out / paths.ORIGIN).read_text())
     assert origin["run_id"] == trained.run.info.run_id
-    assert origin["run_name"] == "swish_beta-seed1"
+    assert origin["run_name"] == NAME
     assert origin["experiment"] == "digit-recognizer"
     submission = (trained.out / "predictions" / "submission.csv").read_text().splitlines()
     assert submission[0] == "ImageId,Label"
@@ -197,7 +211,7 @@ def test_the_run_has_tags_to_filter_by(trained):
     described = json.loads((trained.project / paths.DATASET).read_text())
     assert tags["data_digest"] == described["digest"]
     assert "src.train" in tags["command"]
-    assert trained.run.info.run_name == "swish_beta-seed1"
+    assert trained.run.info.run_name == NAME
     assert trained.run.info.status == "FINISHED"
 
 
@@ -319,7 +333,7 @@ def test_a_training_that_was_killed_outright_goes_on_in_the_same_run(interrupted
     _, told = interrupted
     assert told.done["SIGKILL"].returncode == -signal.SIGKILL
     said = told.done["SIGTERM"].stdout
-    goes_on = re.search(r"swish_beta-seed1 goes on after epoch (\d) of 5\.\n", said)
+    goes_on = re.search(rf"{re.escape(NAME)} goes on after epoch (\d) of 5\.\n", said)
     assert int(goes_on[1]) >= 1
     assert f"epoch {goes_on[1]}/5" not in said
     assert len({only.info.run_id for [only] in told.recorded.values()}) == 1
@@ -351,7 +365,7 @@ def test_after_a_full_disk_the_same_command_finishes_without_training_again(inte
     done = told.done["nothing"]
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
-    assert "swish_beta-seed1 goes on after epoch 5 of 5." in done.stdout
+    assert f"{NAME} goes on after epoch 5 of 5." in done.stdout
     assert "epoch 5/5" not in done.stdout
     [only] = told.recorded["nothing"]
     assert only.info.status == "FINISHED"

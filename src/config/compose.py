@@ -4,6 +4,7 @@ params.yaml is the one place for values: DVC tracks it and this module gives it 
 that is named like a folder of conf/ chooses a file from there; every other key is a value.
 """
 
+import textwrap
 from dataclasses import fields
 from pathlib import Path
 from typing import Any, Literal, cast, overload
@@ -100,7 +101,8 @@ def _choices() -> str:
     names = {
         group: sorted(path.stem for path in (CONF / group).glob("*.yaml")) for group in CHOICES
     }
-    return "\n".join(f"{group}: {', '.join(names[group])}" for group in sorted(names))
+    lines = [f"{group}: {', '.join(names[group])}" for group in sorted(names)]
+    return "\n".join(textwrap.fill(line, 78, subsequent_indent="  ") for line in lines)
 
 
 def resolve(composed: Any, choices: dict[str, str]) -> Config:

@@ -1,44 +1,42 @@
 """The table that a run ends with: what it attained, where its submission is, what to type next."""
 
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
 from src.data.digits import is_scored_by_kaggle
+from src.evaluation import wilson
 from src.runtime import metric_names, paths
 from src.runtime.read_json import read_json
 
+TRAINED = {metric_names.BEST_VAL_ACCURACY: float}
 TIMED = dict.fromkeys(
-    (
-        metric_names.BEST_VAL_ACCURACY,
-        metric_names.MEDIAN_EPOCH_SECONDS,
-        metric_names.MEDIAN_IMAGES_PER_SECOND,
-    ),
-    float,
+    (metric_names.MEDIAN_EPOCH_SECONDS, metric_names.MEDIAN_IMAGES_PER_SECOND), float
 )
 NAMED = {"run_id": str | None, "run_name": str, "experiment": str, "dataset": str}
 SCORED = {
     metric_names.TEST_ACCURACY: float,
-    metric_names.TEST_ACCURACY_LOW: float,
-    metric_names.TEST_ACCURACY_HIGH: float,
     metric_names.TEST_ERRORS: int,
     metric_names.TEST_IMAGES: int,
 }
 
 
-def show(model_folder: Path, predictions_folder: Path) -> None:
-    """Print the table.
+def show(model_folder: Path, predictions_folder: Path, alone: bool = True) -> None:
+    """Print the table, and below it what to do next.
 
     Args:
-        model_folder: with the metrics.json and run.json that train wrote.
+        model_folder: with the metrics.json, timings.json and run.json that train wrote.
         predictions_folder: with the metrics.json that predict wrote.
+        alone: whether there is no other run in the same command, after which to say what is next.
 
     Raises:
         InputError: one of them is missing or damaged.
     """
     remedy = "run `dvc repro` first."
-    final = read_json(model_folder / paths.METRICS, TIMED, remedy)
+    final = read_json(model_folder / paths.METRICS, TRAINED, remedy)
+    timings = read_json(model_folder / paths.TIMINGS, TIMED, remedy)
     origin = read_json(model_folder / paths.ORIGIN, NAMED, remedy)
     scores = read_json(predictions_folder / paths.METRICS, {}, remedy)
     if scores:
@@ -61,27 +59,32 @@ def show(model_folder: Path, predictions_folder: Path) -> None:
     table.add_row("validation accuracy", f"{final[metric_names.BEST_VAL_ACCURACY]:.4f}")
     table.add_row(
         "speed",
-        f"{final[metric_names.MEDIAN_EPOCH_SECONDS]:.1f} s per epoch, "
-        f"{final[metric_names.MEDIAN_IMAGES_PER_SECOND]:,.0f} images/s",
+        f"{timings[metric_names.MEDIAN_EPOCH_SECONDS]:.1f} s per epoch, "
+        f"{timings[metric_names.MEDIAN_IMAGES_PER_SECOND]:,.0f} images/s",
     )
     table.add_row("submission", str(predictions_folder / paths.SUBMISSION))
     tracked = f"{origin['run_id']} in {origin['experiment']}"
     table.add_row("MLflow run", tracked if origin["run_id"] else "none: mlflow.enabled is false")
     console = Console(highlight=False)
     console.print(table)
+    if alone:
+        _suggest(console, origin, kaggle and not scores)
+
+
+def _suggest(console: Console, origin: dict[str, Any], unscored: bool) -> None:
+    """Print what to do next."""
     console.print("Next")
-    if kaggle and not scores:
+    if unscored:
         console.print("  python -m src.submit               send the submission to Kaggle")
     if origin["run_id"]:
         console.print("  make ui                            see the run in MLflow")
     console.print("  source .venv/bin/activate          then, for example:")
-    console.print("  dvc exp run -S activation=relu     try another activation")
+    other = "gelu" if origin["run_name"].startswith("relu-") else "relu"
+    console.print(f"  dvc exp run -S activation={other}     try another activation")
 
 
 def accuracy(scores: dict[str, float]) -> str:
     """Return the held-out accuracy and its 95% interval, as text."""
-    return (
-        f"{scores[metric_names.TEST_ACCURACY]:.4f}  (95% interval "
-        f"{scores[metric_names.TEST_ACCURACY_LOW]:.4f} to "
-        f"{scores[metric_names.TEST_ACCURACY_HIGH]:.4f})"
-    )
+    images = int(scores[metric_names.TEST_IMAGES])
+    low, high = wilson.interval(images - int(scores[metric_names.TEST_ERRORS]), images)
+    return f"{scores[metric_names.TEST_ACCURACY]:.4f}  (95% interval {low:.4f} to {high:.4f})"

@@ -12,7 +12,7 @@ import numpy as np
 from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
+from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter, NullLocator
 
 from src.data.digits import CLASSES, SIDE
 from src.runtime import metric_names
@@ -29,6 +29,7 @@ NIGHT = "#16181C"  # the ground of a dark figure, and of a dark page
 
 DPI = 200  # 8 inches are shown 800 pixels wide, sharp on dense screens too
 WIDTH = 8.0  # inches
+LEAST_TICKS = 3  # of an axis of errors
 STYLE: dict[Any, Any] = {
     "font.size": 10.5,
     "axes.titlesize": 11.5,
@@ -155,11 +156,9 @@ def learning_curves(history: pd.DataFrame) -> Figure:
     accuracies = history[[metric_names.ACCURACY, metric_names.VAL_ACCURACY]]
     error.set_title("Error rate")
     _plot_both(error, epochs, *(1 - accuracies[column] for column in accuracies))
-    if (accuracies < 1).any(axis=None):
-        error.set_yscale("log")  # which needs an error
-        error.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-    error.yaxis.set_major_formatter(lambda rate, _: f"{100 * rate:g}%")
-    error.yaxis.set_minor_formatter(NullFormatter())
+    if (accuracies < 1).any(axis=None):  # a logarithm needs an error
+        scale_errors(error)
+    error.yaxis.set_major_formatter(lambda rate, _: f"{100 * rate:.4g}%")
 
     betas = [column for column in map(str, history) if column.startswith(metric_names.BETA)]
     if betas:
@@ -179,6 +178,23 @@ def learning_curves(history: pd.DataFrame) -> Figure:
         axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
         axes.grid(axis="y")
     return figure
+
+
+def scale_errors(axes: Axes) -> None:
+    """Make the vertical axis logarithmic, with at least three ticks however narrow its range is.
+
+    Args:
+        axes: with all that is drawn on them, something of it above zero.
+    """
+    axes.set_yscale("log")
+    axes.yaxis.set_minor_locator(NullLocator())
+    axes.yaxis.set_minor_formatter(NullFormatter())
+    low, high = axes.get_ylim()
+    for subs in ((1, 2, 5), (1, 2, 3, 5), (1, 1.5, 2, 3, 4, 5, 6, 8)):
+        axes.yaxis.set_major_locator(LogLocator(subs=subs))
+        if sum(low <= tick <= high for tick in axes.yaxis.get_majorticklocs()) >= LEAST_TICKS:
+            return
+    axes.yaxis.set_major_locator(MaxNLocator(5, min_n_ticks=LEAST_TICKS))
 
 
 def _plot_both(axes: Axes, epochs: pd.Series, training: pd.Series, validation: pd.Series) -> None:

@@ -115,4 +115,5 @@ def save(
         figures.save(errors, figures_folder / "confident_errors.png")
     pairs.to_csv(folder / paths.PREDICTED, index=False)
     table.to_csv(folder / "per_class.csv", index=False)
-    (folder / paths.METRICS).write_text(json.dumps(scores, indent=2) + "\n")
+    compared = {name: scores[name] for name in scoring.COMPARED if name in scores}
+    (folder / paths.METRICS).write_text(json.dumps(compared, indent=2) + "\n")

@@ -85,31 +85,34 @@ def level(alpha: float, seeds: int, looks: Sequence[int]) -> float:
     return _levels(alpha, until if until[-1:] == (now,) else (*until, now), looks[-1])[-1]
 
 
-def overall_p_value(p_value: float, seeds: int, looks: Sequence[int]) -> float:
+def overall_p_value(p_value: float, seeds: int, looks: Sequence[int], pairs: int = 1) -> float:
     """Return the p value of a look that makes up for the others.
 
-    It is the smallest `alpha` at which `p_value` would be significant at this look: below 0.05
-    exactly when `p_value` is below the look's level.
+    It is the smallest `alpha` at which `p_value` would be significant at this look: below 0.05 (or
+    0.05 / `pairs`) exactly when `p_value` is below the level that the look has at that `alpha`.
 
     Args:
         p_value: of a two-sided test on the seeds that there are.
         seeds: how many.
         looks: as for `level`.
+        pairs: that are tested alike, and that the result is to be corrected for.
     """
     if not looks or p_value >= 1:
         return min(p_value, 1.0)
-    alphas, there = _levels_by_alpha(seeds, tuple(looks))
+    alphas, there = _levels_by_alpha(seeds, tuple(looks), pairs)
     return float(np.exp(np.interp(np.log(max(p_value, 1e-300)), np.log(there), np.log(alphas))))
 
 
 @lru_cache(maxsize=64)
-def _levels_by_alpha(seeds: int, looks: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
+def _levels_by_alpha(
+    seeds: int, looks: tuple[int, ...], pairs: int
+) -> tuple[np.ndarray, np.ndarray]:
     """Return values of `alpha` and the level that this look has by each, both ascending.
 
-    Among the values are 5% and what Holm's correction makes of it for up to 45 pairs, so that a p
-    value interpolated between them keeps its side of each.
+    Among the values are 5% and what the correction for so many pairs makes of it, so that a p value
+    interpolated between them keeps its side of each.
     """
-    alphas = np.union1d(ALPHA / np.arange(1, 46), special.expit(np.linspace(-27, 12, 120)))
+    alphas = np.union1d([ALPHA, ALPHA / pairs], special.expit(np.linspace(-27, 12, 120)))
     there = np.maximum.accumulate([level(alpha, seeds, looks) for alpha in alphas])
     return np.append(alphas, 1.0), np.append(np.maximum(there, 1e-300), 1.0)
 

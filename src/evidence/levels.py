@@ -74,7 +74,7 @@ def announced(tags: Mapping[str, str]) -> Factor:
         return factor.of(tags[run_tags.FACTOR], list(map(_value, labels)))
     for word in tags.get(run_tags.SWEEP, "").split():
         key, _, values = word.lstrip("+").partition("=")
-        if "," in values and key and not is_ignored(key):
+        if "," in values and key and (key in CHOICES or not is_ignored(key)):
             return factor.of(key, [_value(value) for value in values.split(",")])
     return factor.of(ACTIVATION, [])
 

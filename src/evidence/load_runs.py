@@ -21,6 +21,7 @@ from src.evidence.statistics import EFFECT_OF_INTEREST
 from src.runtime import metric_names, paths
 from src.runtime.errors import InputError, did_you_mean
 from src.runtime.formatting import count, listed
+from src.studies import study_file
 from src.tracking import environment, run_tags, store
 from src.tracking.fingerprint import CODE_PATHS
 
@@ -105,6 +106,7 @@ def find(client: MlflowClient, wanted: str | None) -> Run:
     studies = [run for run in (*active, *known) if run.data.tags.get(run_tags.STUDY) == wanted]
     run = studies[0] if studies else store.find_run(client, wanted)
     if run is None:
+        refuse_untrained(wanted)
         names = list(
             dict.fromkeys(
                 one.data.tags[run_tags.STUDY] for one in active if run_tags.STUDY in one.data.tags
@@ -125,6 +127,20 @@ def find(client: MlflowClient, wanted: str | None) -> Run:
             f"Run {wanted} is a single run ({run.info.run_name}): name its parent run, {above}."
         )
     return run
+
+
+def refuse_untrained(name: str) -> None:
+    """Raise InputError if it is a study that this project has and this store does not: say what
+    trains it, and where its committed results lie.
+    """
+    if name not in study_file.names():
+        return
+    readable = paths.REPORTS / name / paths.READABLE_REPORT
+    kept = f"; the committed results are in {readable}" if readable.is_file() else ""
+    raise InputError(
+        f"The study {name} was not trained here, so this MLflow store has no runs of it: "
+        f"`python -m src.study {name}` trains it{kept}."
+    )
 
 
 def parents(client: MlflowClient) -> list[Run]:
@@ -235,8 +251,8 @@ def _check_code(runs: Sequence[Run]) -> list[str]:
     dirty = [run for run in runs if run.data.tags.get("git_dirty") == "true"]
     if dirty:
         remarks.append(
-            f"{len(dirty)} of {count(len(runs), 'run')} had uncommitted changes in src/ or conf/: "
-            "their commit does not tell exactly what ran."
+            f"{len(dirty)} of {count(len(runs), 'run')} used files with uncommitted changes (src/, "
+            "conf/ or params.yaml): their commit does not tell exactly what ran."
         )
     if len({run.data.tags.get("cpus") for run in runs}) > 1:
         remarks.append(

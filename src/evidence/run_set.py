@@ -9,6 +9,7 @@ from typing import cast
 import numpy as np
 import pandas as pd
 
+from src.config.schema import CHOICES
 from src.data import digits
 from src.evidence.statistics import EFFECT_OF_INTEREST
 from src.runtime import metric_names
@@ -21,7 +22,8 @@ ACTIVATION = "activation"  # the factor with exhibits of its own, and a group of
 ALL, REFERENCE = "all", "reference"  # which pairs are compared: all, or those with the reference
 BASELINE = "relu"  # the reference of activations that name none
 # Params that change nothing of the weights, or prefixes of such; seeds pair the runs.
-IGNORED = ("seed", "split_seed", "mlflow.", "submission")  # the data's digest tells the split
+# The data's digest tells the split; what a chosen word stands for is in the group's own params.
+IGNORED = ("seed", "split_seed", "mlflow.", "submission", *CHOICES)
 
 NAMES = {
     "relu": "ReLU",

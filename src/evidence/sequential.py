@@ -69,14 +69,16 @@ def look(
     )
     tested = [
         statistics.crossed_tests(
-            correct[first].astype(np.int8) - correct[second].astype(np.int8), smallest_effect, looks
+            correct[first].astype(np.int8) - correct[second].astype(np.int8),
+            smallest_effect,
+            looks,
+            len(pairs),
         )
         for first, second in pairs
     ]
-    different = statistics.holm([one.difference.p_value for one in tested]) < ALPHA
-    equivalent = statistics.holm([one.p_equivalence for one in tested]) < ALPHA
-    open_ = ~(different | equivalent)
-    return Look(pairs, tuple(pair for pair, one in zip(pairs, open_, strict=True) if one))
+    smaller = [min(one.difference.p_value, one.p_equivalence) for one in tested]
+    p_values = statistics.adjusted(smaller, len(pairs))
+    return Look(pairs, tuple(pair for pair, p in zip(pairs, p_values, strict=True) if p >= ALPHA))
 
 
 def decided(correct: Mapping[str, np.ndarray], **plan: object) -> bool:

@@ -192,7 +192,9 @@ def _rule_of_three(level: float, images: int) -> float:
     return float(3 / images * np.log(level) / np.log(ALPHA))
 
 
-def crossed_bootstrap(values: np.ndarray, resamples: int = 5000, seed: int = 0) -> Estimate:
+def crossed_bootstrap(
+    values: np.ndarray, resamples: int = 5000, seed: int = 0, level: float = ALPHA
+) -> Estimate:
     """Return the mean and a bootstrap interval that resamples seeds and images together.
 
     It assumes no distribution, but the verdict does not rest on it because its width is biased: it
@@ -205,6 +207,7 @@ def crossed_bootstrap(values: np.ndarray, resamples: int = 5000, seed: int = 0) 
         values: (seeds, images), as for `crossed_effects_mean`.
         resamples: how many.
         seed: of the resampling; the same seed gives the same interval.
+        level: the interval is that of 1 − level.
 
     Raises:
         InputError: fewer than two seeds.
@@ -229,7 +232,7 @@ def crossed_bootstrap(values: np.ndarray, resamples: int = 5000, seed: int = 0) 
         for weight, drawn in zip(weights, draws, strict=True)
     ]
     means = usual + np.array(sums) / images
-    low, high = np.quantile(means, [ALPHA / 2, 1 - ALPHA / 2])
+    low, high = np.quantile(means, [level / 2, 1 - level / 2])
     return Estimate(float(values.mean()), float(low), float(high))
 
 
@@ -318,28 +321,30 @@ def majority(correct: np.ndarray) -> np.ndarray:
     return np.mean(correct, axis=0) >= 0.5
 
 
-def holm(p_values: ArrayLike) -> np.ndarray:
-    """Return the p values after Holm's correction, float (tests,), in the same order.
+def adjusted(p_values: ArrayLike, pairs: int) -> np.ndarray:
+    """Return the p values after Bonferroni's correction over a family of pairs, float (tests,).
 
     If those below 0.05 are called significant, the probability of any false positive among them is
-    at most 5%.
+    at most 5%. Holm's step-down correction rejects a little more, but has no intervals to match:
+    those at its levels would hold together with less than 95%, and an interval at Bonferroni's
+    level can include 0 where Holm rejects it. With this one, p after the correction is below 0.05
+    exactly when the simultaneous interval of `compare` excludes 0.
+
+    Args:
+        p_values: float (tests,).
+        pairs: how many tests the family has.
 
     Reference:
-        Holm, "A simple sequentially rejective multiple test procedure", Scandinavian Journal of
-        Statistics 6 (1979), 65–70.
+        Dunn, "Multiple comparisons among means", Journal of the American Statistical Association 56
+        (1961), 52–64.
     """
-    plain = np.asarray(p_values, np.float64)
-    order = plain.argsort()
-    steps = plain[order] * np.arange(len(plain), 0, -1)
-    corrected = np.empty_like(plain)
-    corrected[order] = np.maximum.accumulate(steps).clip(max=1)
-    return corrected
+    return np.minimum(np.asarray(p_values, np.float64) * pairs, 1.0)
 
 
 def power(
     seeds: float | np.ndarray, difference: float, seed_sd: float, image_se: float = 0.0
 ) -> float | np.ndarray:
-    """Return the probability that `crossed_effects_mean` finds p < 0.05, before Holm's correction.
+    """Return the probability that `crossed_effects_mean` finds p < 0.05, before the correction.
 
     Args:
         seeds: how many, at least 2; a number or an array.
@@ -395,24 +400,29 @@ def minimum_detectable_effect(seeds: int, seed_sd: float, image_se: float = 0.0)
 class Comparison:
     """The accuracy of `first` minus that of `second`, with its intervals and tests.
 
-    Three tests of a difference answer three questions; Holm's correction over the study's pairs
-    applies to each. The verdict rests on the first: is there a difference for new seeds and new
+    Three tests of a difference answer three questions; each is corrected over the study's pairs
+    (see `adjusted`). The verdict rests on the first: is there a difference for new seeds and new
     images? The test of equivalence asks the same of the opposite, and is corrected likewise.
+
+    The intervals are simultaneous: with a probability of 95%, those of all pairs hold at once. So
+    they agree with the corrected tests: `p_adjusted` is below 0.05 exactly when the interval of
+    `difference` excludes 0, and `p_equivalence_adjusted` exactly when it lies within ±
+    `smallest_effect`.
 
     Attributes:
         first: a level of the factor, for example an activation.
         second: another.
-        difference: by crossed random effects; its interval and p value are not corrected for the
-            other pairs, but for the planned looks if there are any.
-        bootstrap: the same difference, with the crossed bootstrap's interval.
-        p_holm: `difference.p_value` after Holm's correction.
+        difference: by crossed random effects. Its interval allows for the other pairs and the
+            planned looks, its p value for the looks alone.
+        bootstrap: the same difference, with the crossed bootstrap's simultaneous interval.
+        p_adjusted: `difference.p_value` after the correction.
         p_permutation: exact permutation test over seeds (on these images).
-        p_permutation_holm: the same after Holm's correction.
+        p_permutation_adjusted: the same after the correction.
         p_mcnemar: McNemar's exact test between the majority votes (of these runs).
-        p_mcnemar_holm: the same after Holm's correction.
+        p_mcnemar_adjusted: the same after the correction.
         pairs: how many the correction is over.
         p_equivalence: see `equivalence_test`; corrected for the planned looks, too.
-        p_equivalence_holm: the same after Holm's correction.
+        p_equivalence_adjusted: the same after the correction.
         seeds: of each of the two.
         images: that they are scored on.
         smallest_effect: the smallest difference that matters, a fraction.
@@ -423,14 +433,14 @@ class Comparison:
     second: str
     difference: CrossedEstimate
     bootstrap: Estimate
-    p_holm: float
+    p_adjusted: float
     p_permutation: float
-    p_permutation_holm: float
+    p_permutation_adjusted: float
     p_mcnemar: float
-    p_mcnemar_holm: float
+    p_mcnemar_adjusted: float
     pairs: int
     p_equivalence: float = 1.0
-    p_equivalence_holm: float = 1.0
+    p_equivalence_adjusted: float = 1.0
     seeds: int = 10
     images: int = 28_000
     smallest_effect: float = EFFECT_OF_INTEREST
@@ -439,12 +449,12 @@ class Comparison:
     @property
     def significant(self) -> bool:
         """Whether the difference is significant at the 5% level after the correction."""
-        return self.p_holm < ALPHA
+        return self.p_adjusted < ALPHA
 
     @property
     def equivalent(self) -> bool:
         """Whether the difference is less than matters, at the 5% level after the correction."""
-        return self.p_equivalence_holm < ALPHA
+        return self.p_equivalence_adjusted < ALPHA
 
 
 def compare(
@@ -460,7 +470,7 @@ def compare(
         correct: by level, bool (seeds, images), all of one shape, with the same seeds in the same
             order.
         reference: the level that all others are compared with: the pairs with it are all there is,
-            and the family that Holm's correction is over. A pair of two others is not judged at
+            and the family that the correction is over. A pair of two others is not judged at
             all, rather than without a correction. None for every pair.
         smallest_effect: the smallest difference that matters, a fraction.
         looks: numbers of seeds at which the study was to be looked at, ascending; empty if only
@@ -484,13 +494,8 @@ def compare(
                 f"{seeds} seeds and {images:,} images of {first}, but {other_seeds} and "
                 f"{other_images:,} of {second}. Use those that both have."
             )
-    return _corrected(
-        [
-            _compare(first, second, correct, smallest_effect, tuple(looks))
-            for first, second in combinations(correct, 2)
-            if reference in (None, first, second)
-        ]
-    )
+    family = [pair for pair in combinations(correct, 2) if reference is None or reference in pair]
+    return [_compare(*pair, correct, smallest_effect, tuple(looks), len(family)) for pair in family]
 
 
 def _compare(
@@ -499,26 +504,30 @@ def _compare(
     correct: Mapping[str, np.ndarray],
     smallest_effect: float,
     looks: tuple[int, ...],
+    pairs: int,
 ) -> Comparison:
-    """Return the comparison of one pair, not yet corrected for others."""
+    """Return the comparison of one pair of a family."""
     one, other = correct[first], correct[second]
     difference = one.astype(np.int8) - other.astype(np.int8)
-    tested = crossed_tests(difference, smallest_effect, looks)
+    tested = crossed_tests(difference, smallest_effect, looks, pairs)
     p_permutation = permutation_test(one.sum(axis=1), other.sum(axis=1))
     p_mcnemar = mcnemar_test(majority(one), majority(other))
+    p_adjusted, p_permutation_adjusted, p_mcnemar_adjusted, p_equivalence_adjusted = adjusted(
+        [tested.difference.p_value, p_permutation, p_mcnemar, tested.p_equivalence], pairs
+    ).tolist()
     return Comparison(
         first=first,
         second=second,
         difference=tested.difference,
-        bootstrap=crossed_bootstrap(difference),
-        p_holm=tested.difference.p_value,
+        bootstrap=crossed_bootstrap(difference, level=ALPHA / pairs),
+        p_adjusted=p_adjusted,
         p_permutation=p_permutation,
-        p_permutation_holm=p_permutation,
+        p_permutation_adjusted=p_permutation_adjusted,
         p_mcnemar=p_mcnemar,
-        p_mcnemar_holm=p_mcnemar,
-        pairs=1,
+        p_mcnemar_adjusted=p_mcnemar_adjusted,
+        pairs=pairs,
         p_equivalence=tested.p_equivalence,
-        p_equivalence_holm=tested.p_equivalence,
+        p_equivalence_adjusted=p_equivalence_adjusted,
         seeds=len(one),
         images=one.shape[1],
         smallest_effect=smallest_effect,
@@ -535,45 +544,28 @@ class Tested:
 
 
 def crossed_tests(
-    difference: np.ndarray, smallest_effect: float, looks: Sequence[int] = ()
+    difference: np.ndarray, smallest_effect: float, looks: Sequence[int] = (), pairs: int = 1
 ) -> Tested:
-    """Return the two tests that a verdict rests on, both corrected for the planned looks.
+    """Return the two tests that a verdict rests on, their p values corrected for the planned looks,
+    and the simultaneous interval, which is that for the pairs as well.
 
     Args:
         difference: of two levels' `correct`, (seeds, images).
         smallest_effect: the smallest that matters, a fraction.
         looks: as for `compare`.
+        pairs: of the family that this one is of.
 
     Raises:
         InputError: fewer than two seeds.
     """
     seeds = len(difference)
     check_seeds(seeds)
-    estimate = crossed_effects_mean(difference, alpha_spending.level(ALPHA, seeds, looks))
+    estimate = crossed_effects_mean(difference, alpha_spending.level(ALPHA / pairs, seeds, looks))
     p_value, p_equivalence = (
-        alpha_spending.overall_p_value(p, seeds, looks)
+        alpha_spending.overall_p_value(p, seeds, looks, pairs)
         for p in (estimate.p_value, equivalence_test(difference, smallest_effect))
     )
     return Tested(replace(estimate, p_value=p_value), p_equivalence)
-
-
-def _corrected(family: list[Comparison]) -> list[Comparison]:
-    """Return the comparisons with the p values of each test corrected over all of them."""
-    p_holm = holm([one.difference.p_value for one in family])
-    p_permutation_holm = holm([one.p_permutation for one in family])
-    p_mcnemar_holm = holm([one.p_mcnemar for one in family])
-    p_equivalence_holm = holm([one.p_equivalence for one in family])
-    return [
-        replace(
-            one,
-            p_holm=float(p_holm[place]),
-            p_permutation_holm=float(p_permutation_holm[place]),
-            p_mcnemar_holm=float(p_mcnemar_holm[place]),
-            p_equivalence_holm=float(p_equivalence_holm[place]),
-            pairs=len(family),
-        )
-        for place, one in enumerate(family)
-    ]
 
 
 def check_seeds(seeds: int) -> None:

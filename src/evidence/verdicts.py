@@ -1,17 +1,19 @@
 """What a comparison comes to: better, worse, equivalent or undecided, in a word and a sentence.
 
 All verdicts rest on one estimate, the difference by crossed random effects (for new seeds and new
-images), and on its 95% confidence interval, the one that is printed and drawn:
+images), and on its simultaneous 95% confidence interval, the one that is printed and drawn:
 
 - better or worse: the interval excludes 0;
 - equivalent: it lies within ± the smallest effect that matters to the study. That may be the case
   although it excludes 0; then the difference is real but does not matter, as the sentence says;
 - undecided: neither.
 
-Both tests are corrected over the family of pairs by Holm's method, each by itself: a difference
-where there is none is claimed in at most 5% of studies, and an equivalence where the difference
-does matter in at most 5%. In one pair only one of the two can be false. `compare: reference` makes
-the pairs with the reference the family; others are then not judged at all.
+The intervals of all pairs of a study hold at once with a probability of at least 95%
+(Bonferroni's: that of one of ten pairs is a 99.5% interval), so whatever is read off them, a
+difference or an equivalence, is false in at most 5% of studies. p values are corrected over the
+same pairs, and thus verdict, interval and p never contradict each other: p is below 0.05 exactly
+when the interval excludes 0. `compare: reference` makes the pairs with the reference the family;
+others are then not judged at all.
 
 With planned looks (alpha_spending.py), the interval is a repeated confidence interval. It holds at
 all looks together, so that the verdict may be read off it at whichever look the study stops. A
@@ -55,7 +57,7 @@ def more_seeds(comparison: Comparison) -> int | None:
     It is the smallest number with which the interval excludes 0 or lies within ± the smallest
     effect with a probability of 80%, given what the seeds at hand show: the difference over the new
     seeds is predicted from theirs (predictive power with a flat prior), on the same images. The
-    interval is taken at the strictest level of Holm's correction.
+    interval is the simultaneous one.
 
     Returns:
         The number; None if the pair is not undecided, or if no number up to `MOST_SEEDS` in all is
@@ -109,13 +111,14 @@ def sentence(comparison: Comparison) -> str:
     first, second = comparison.first, comparison.second
     difference = comparison.difference
     value, low, high = (100 * part for part in (difference.value, difference.low, difference.high))
-    holm = " after Holm's correction" if comparison.pairs > 1 else ""
-    test = p_text(comparison.p_holm, ALPHA) + holm
+    several = comparison.pairs > 1
+    adjusted, interval_of = ("adjusted ", "simultaneous 95% CI") if several else ("", "95% CI")
+    test = adjusted + p_text(comparison.p_adjusted, ALPHA)
     found = verdict(comparison)
     if found is Verdict.UNDECIDED:
         return (
             f"Undecided between {first} and {second}: any difference is smaller than "
-            f"{up(max(-low, high))} pp (95% CI {span(low, high)}, {test}). "
+            f"{up(max(-low, high))} pp ({interval_of} {span(low, high)}, {test}). "
             f"{_what_it_takes(comparison)}"
         )
     if value < 0:
@@ -123,15 +126,15 @@ def sentence(comparison: Comparison) -> str:
     effect = points(comparison.smallest_effect)
     if found is Verdict.EQUIVALENT:
         digits = _digits_that_keep_within(comparison.smallest_effect, low, high)
-        test = p_text(comparison.p_equivalence_holm, ALPHA) + holm
+        test = adjusted + p_text(comparison.p_equivalence_adjusted, ALPHA)
         real = f"{first} beats {second}, but by less than" if comparison.significant else ""
         return (
             f"{first} and {second} are equivalent: {real or 'any difference is smaller than'} "
-            f"{effect} pp (95% CI {span(low, high, digits)}, {test})."
+            f"{effect} pp ({interval_of} {span(low, high, digits)}, {test})."
         )
     digits = next(digits for digits in range(2, 17) if floor(low * 10**digits) > 0)
     interval = span(low, high, digits)
-    return f"{first} beats {second} by {value:.{digits}f} pp (95% CI {interval}, {test})."
+    return f"{first} beats {second} by {value:.{digits}f} pp ({interval_of} {interval}, {test})."
 
 
 def points(fraction: float) -> str:
@@ -174,7 +177,7 @@ def images_needed(comparison: Comparison) -> float:
 
 
 def _level(comparison: Comparison) -> float:
-    """Return the strictest level of Holm's correction, at the last look."""
+    """Return the level of the simultaneous interval at the last look."""
     level = ALPHA / comparison.pairs
     looks = comparison.looks
     return alpha_spending.level(level, looks[-1], looks) if looks else level

@@ -9,7 +9,7 @@ from matplotlib.ticker import MaxNLocator, MultipleLocator
 
 from src.evaluation.figures import BLUE, ORANGE
 from src.evidence.findings import Findings
-from src.reporting.activation_profile import Cost, Curve, Profile
+from src.reporting.activation_measures import Cost, Curve, Profile
 from src.reporting.captions import Caption
 from src.reporting.comparison_figures import ink, label_rows, legend, looks, looks_of, new_figure
 from src.reporting.exhibits import Exhibit
@@ -44,22 +44,20 @@ def of(found: Findings, own: Profile) -> list[Exhibit]:
 
 def cost_figure(costs: Mapping[str, Cost]) -> Figure:
     """Draw the cost of each activation alone per element, the cheapest on top."""
-    medians = {
-        name: (np.median(cost.forward), np.median(cost.backward)) for name, cost in costs.items()
-    }
-    order = sorted(medians, key=lambda name: sum(medians[name]))
+    order = sorted(costs, key=lambda name: costs[name].median_total)
     figure = new_figure(1.7 + 0.42 * len(order), "Cost of the activation alone")
     axes = figure.subplots()
     for row, name in enumerate(order):
-        forward, backward = medians[name]
+        forward, backward = costs[name].median_forward, costs[name].added_by_gradient
         first = row == 0
         axes.barh(row, forward, 0.6, color=BLUE, label="forward" if first else None)
         axes.barh(
             row, backward, 0.6, left=forward, color=ORANGE, label="backward" if first else None
         )
-        axes.text(forward + backward, row, f"  {forward + backward:.2f}", va="center")
+        total = costs[name].median_total
+        axes.text(total, row, f"  {total:.2f}", va="center")
     label_rows(axes, order)
-    axes.set_xlim(0, 1.12 * max(map(sum, medians.values())))
+    axes.set_xlim(0, 1.12 * max(cost.median_total for cost in costs.values()))
     axes.set_xlabel("Nanoseconds per element")
     legend(figure, axes, 2)
     return figure
@@ -67,17 +65,16 @@ def cost_figure(costs: Mapping[str, Cost]) -> Figure:
 
 def cost_caption(costs: Mapping[str, Cost], reference: str) -> Caption:
     """Say what the reference costs per element, and how many times as much the others do."""
-    total = {name: np.median(cost.forward + cost.backward) for name, cost in costs.items()}
-    ratios = {
-        name: np.median(
-            (cost.forward + cost.backward) / (costs[reference].forward + costs[reference].backward)
-        )
-        for name, cost in costs.items()
-        if name != reference
-    }
-    others = listed([f"{name} {ratio:.1f}×" for name, ratio in ratios.items()])
+    standard = costs[reference].median_total
+    others = listed(
+        [
+            f"{name} {cost.median_total / standard:.2f}×"
+            for name, cost in costs.items()
+            if name != reference
+        ]
+    )
     return Caption(
-        f"Forward plus backward, {reference} costs {total[reference]:.2f} ns per element; relative "
+        f"Forward plus backward, {reference} costs {standard:.2f} ns per element; relative "
         f"to that, {others}.",
         f"Medians of {count(len(costs[reference].forward), 'interleaved round')} on the machine "
         "that made this report, on a tensor larger than a core's cache, in the numeric precision "

@@ -6,7 +6,6 @@ All of it is measured on the layers that the runs used, with the same kernels.
 import ast
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import keras
@@ -16,46 +15,13 @@ from hydra.utils import instantiate
 
 from src.evidence.findings import Findings
 from src.evidence.run_set import RunSet
+from src.reporting.activation_measures import Cost, Curve, Profile
 
 X = np.linspace(-5, 5, 1001)  # where the functions are evaluated
 SHAPE = (128, 16, 16, 32)  # 2**20 elements: more than a core's cache holds, as in training
 CALLS = 8  # in each measurement
 # Where the layers were when older runs were made, and where they are now.
 MOVED = ("src.activations.", "src.training.activations.")
-
-
-@dataclass(frozen=True)
-class Curve:
-    """A function and its derivative, both float (points,)."""
-
-    x: np.ndarray
-    value: np.ndarray
-    slope: np.ndarray
-
-
-@dataclass(frozen=True)
-class Cost:
-    """Nanoseconds per element, float (rounds,); `backward` is what the gradient adds."""
-
-    forward: np.ndarray
-    backward: np.ndarray
-
-
-@dataclass(frozen=True)
-class Profile:
-    """What the activations of a set of runs are by themselves, by activation.
-
-    Attributes:
-        curves: with the initial β, the reference first.
-        learned: with the smallest and the largest learned β; only of activations that learn it.
-        start: the initial β, of the same activations.
-        costs: of each layer alone.
-    """
-
-    curves: Mapping[str, Curve]
-    learned: Mapping[str, list[Curve]]
-    start: Mapping[str, float]
-    costs: Mapping[str, Cost]
 
 
 def profile(runs: RunSet, found: Findings) -> Profile:

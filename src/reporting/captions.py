@@ -137,7 +137,8 @@ def differences(found: Findings) -> Caption:
     same = [pair.name for pair in found.pairs if pair.verdict == Verdict.EQUIVALENT]
     largest = max(found.pairs, key=lambda pair: abs(pair.comparison.difference.value))
     interval = _points_span(largest.comparison.difference)
-    estimate = f"{points(largest.comparison.difference.value)} (95% CI {interval})"
+    joint = "simultaneous 95% CI" if total > 1 else "95% CI"
+    estimate = f"{points(largest.comparison.difference.value)} ({joint} {interval})"
     effect = points(found.smallest_effect, 2)
     if different:
         which = (
@@ -158,13 +159,12 @@ def differences(found: Findings) -> Caption:
         finding += f" Equivalent: {listed(same, most=4)}."
     elif same:
         finding += " The two are equivalent."
-    correction = " after Holm's correction" if total > 1 else ""
     return Caption(
         finding,
-        "The diamond is the mean difference, the thick bar its 95% CI for new seeds and new "
-        f"images; its color is the verdict{correction}. Inside the shaded band, differences are "
-        f"smaller than {effect}, the smallest that matters here. The thin bar is the bootstrap's "
-        "95% CI; each dot is the difference between one seed's two runs.",
+        f"The diamond is the mean difference, the thick bar its {joint} for new seeds and new "
+        "images; its color is the verdict. Inside the shaded band, differences are smaller than "
+        f"{effect}, the smallest that matters here. The thin bar is the bootstrap's interval of "
+        "the same level; each dot is the difference between one seed's two runs.",
     )
 
 
@@ -191,8 +191,8 @@ def power(found: Findings) -> Caption:
         f"these images, {here}; on new images, {anew}. With the {count(len(found.seeds), 'seed')} "
         f"of this study, the minimum detectable effect on these images is {_range(least, 3)} pp.",
         "Power is the probability of detecting a true difference of this size at the 5% level, "
-        "before Holm's correction; the horizontal line marks 80%. The variance across seeds and "
-        "images is estimated from this study.",
+        "before the correction for several pairs; the horizontal line marks 80%. The variance "
+        "across seeds and images is estimated from this study.",
     )
 
 
@@ -345,7 +345,7 @@ def _beats(pair: Pair) -> str:
     value = pair.comparison.difference.value
     if value < 0:
         first, second = second, first
-    test = p_text(pair.comparison.p_holm, statistics.ALPHA)
+    test = p_text(pair.comparison.p_adjusted, statistics.ALPHA)
     return f"{first} beats {second} by {points(abs(value))} ({test})"
 
 

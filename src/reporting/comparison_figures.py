@@ -16,9 +16,9 @@ from matplotlib.axes import Axes
 from matplotlib.colors import Colormap, LinearSegmentedColormap, to_hex
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
-from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter, NullLocator
+from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
 
-from src.evaluation.figures import BLUE, GREEN, NIGHT, ORANGE, PURPLE, SKY, VERMILION
+from src.evaluation.figures import BLUE, GREEN, NIGHT, ORANGE, PURPLE, SKY, VERMILION, scale_errors
 from src.evidence import statistics
 from src.evidence.findings import FEW, GOAL, Calibration, EpochTimes, Findings, Pair
 from src.evidence.verdicts import Verdict
@@ -262,7 +262,7 @@ def differences(found: Findings) -> Figure:
             [row + 0.28] * 2,
             color=GRAY,
             lw=1.2,
-            label="bootstrap 95% CI" if row == 0 else None,
+            label="bootstrap" if row == 0 else None,
         )
     verdict_legend(axes)
     label_rows(axes, [pair.name for pair in pairs])
@@ -475,11 +475,8 @@ def learning_curves(found: Findings) -> Figure:
         )
     axes.axhline(100 * (1 - GOAL), color=ink(), lw=0.8, ls=(0, (4, 3)))
     if min(rates.min() for rates in found.error_rates.values()) > 0:
-        axes.set_yscale("log")
-        axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 3, 5)))
-        axes.yaxis.set_minor_formatter(NullFormatter())
-        axes.yaxis.set_minor_locator(NullLocator())
-    axes.yaxis.set_major_formatter(lambda rate, _: f"{rate:g}")
+        scale_errors(axes)
+    axes.yaxis.set_major_formatter(lambda rate, _: f"{rate:.4g}")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     axes.grid(axis="y")
     axes.set_xlabel("Epoch")

@@ -65,8 +65,8 @@ def _brought(brought: Brought, name: str) -> dict[str, Any]:
     told: dict[str, Any] = {}
     if brought.profile:
         cost = brought.profile.costs[name]
-        told["forward_nanoseconds_per_element"] = np.median(cost.forward)
-        told["backward_nanoseconds_per_element"] = np.median(cost.backward)
+        told["forward_nanoseconds_per_element"] = cost.median_forward
+        told["backward_nanoseconds_per_element"] = cost.added_by_gradient
     if name in brought.parameters:
         told["parameters"] = brought.parameters[name]
     return told
@@ -121,14 +121,14 @@ def pairs_table(found: Findings) -> pd.DataFrame:
             "low": one.difference.low,
             "high": one.difference.high,
             "p": one.difference.p_value,
-            "p_holm": one.p_holm,
+            "p_adjusted": one.p_adjusted,
             "bootstrap_low": one.bootstrap.low,
             "bootstrap_high": one.bootstrap.high,
             "p_permutation": one.p_permutation,
-            "p_permutation_holm": one.p_permutation_holm,
+            "p_permutation_adjusted": one.p_permutation_adjusted,
             "p_mcnemar": one.p_mcnemar,
-            "p_mcnemar_holm": one.p_mcnemar_holm,
-            "p_equivalence_holm": one.p_equivalence_holm,
+            "p_mcnemar_adjusted": one.p_mcnemar_adjusted,
+            "p_equivalence_adjusted": one.p_equivalence_adjusted,
             "superiority": pair.superiority.value,
             "superiority_low": pair.superiority.low,
             "superiority_high": pair.superiority.high,

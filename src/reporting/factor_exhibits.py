@@ -1,21 +1,16 @@
 """What a factor brings along to its report: exhibits that make sense for this factor only."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from mlflow import MlflowClient
 
 from src.evidence.findings import Findings
 from src.evidence.run_set import ACTIVATION, RunSet
 from src.reporting import cost_exhibits, ensemble_exhibits, number_exhibits, tuning_exhibits
+from src.reporting.activation_measures import Profile
 from src.reporting.exhibits import Exhibit
 from src.runtime import heavy_imports
-
-if TYPE_CHECKING:  # it imports TensorFlow
-    from src.reporting.activation_profile import Profile
 
 MODEL = "model"
 

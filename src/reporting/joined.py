@@ -91,19 +91,20 @@ def write(sets: Sequence[tuple[RunSet, Findings]]) -> Path:
     with atomic_write.writing(target) as [folder]:
         (folder / "figures").mkdir(parents=True)
         drawn = exhibits.draw([shown], folder / "figures")
-        text = (
-            page.environment()
-            .get_template("joined.html")
-            .render(
-                studies=studies,
-                names=[one.runs.title for one in studies],
-                heading=heading(studies),
-                answers=answers(studies),
-                exhibits=drawn,
-                command=f"python -m src.report {' '.join(map(_word, studies))}",
-            )
+        names = [one.runs.title for one in studies]
+        pages = page.in_both(
+            "joined",
+            studies=studies,
+            names=names,
+            about=f"{len(names)} studies side by side: {', '.join(names)}.",
+            heading=heading(studies),
+            answers=answers(studies),
+            exhibits=drawn,
+            provenance={one.runs.title: one.lines for one in studies},
+            command=f"python -m src.report {' '.join(map(_word, studies))}",
         )
-        (folder / page.PAGE).write_text(text)
+        for name, text in pages.items():
+            (folder / name).write_text(text)
         tables = [
             export.pairs_table(one.found).assign(study=one.runs.title, factor=one.found.factor.key)
             for one in studies
@@ -228,7 +229,7 @@ def caption(studies: Sequence[StudyShown]) -> Caption:
     scales = " Each study has a scale of its own." if own_scales(studies) else ""
     return Caption(
         f"Significant differences from the reference: {listed(parts)}.",
-        "Diamonds are mean differences, bars their 95% CIs for new seeds and new images; the color "
-        "is the verdict after Holm's correction within the study. The shaded band is what does not "
+        "Diamonds are mean differences, bars their 95% CIs for new seeds and new images, "
+        "simultaneous within the study; the color is the verdict. The shaded band is what does not "
         f"matter in that study.{scales}",
     )

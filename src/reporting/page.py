@@ -5,6 +5,7 @@ import shlex
 from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import jinja2
 import numpy as np
@@ -12,18 +13,16 @@ import psutil
 from mlflow import MlflowClient
 
 from src.data import dataset
-from src.evidence import findings, statistics
-from src.evidence.findings import Findings, Pair
+from src.evidence.findings import Findings
 from src.evidence.run_set import RunSet
-from src.evidence.statistics import Estimate
-from src.evidence.verdicts import Verdict
-from src.reporting import captions, comparison_figures, exhibits, export, factor_exhibits
+from src.reporting import captions, comparison_figures, exhibits, export, factor_exhibits, tables
 from src.reporting.exhibits import Embedded
 from src.reporting.factor_exhibits import Brought
 from src.runtime import atomic_write, errors, formatting, hardware, paths
 from src.tracking import views
 
 PAGE = "index.html"
+REPRODUCE = "To reproduce it"  # a topic of the provenance
 ARTIFACTS = "report"  # the folder inside the parent run
 LIBRARIES = ("numpy", "scipy", "matplotlib", "mlflow")
 
@@ -46,7 +45,8 @@ def write(client: MlflowClient, runs: RunSet, found: Findings) -> Path:
         (folder / "figures").mkdir(parents=True)
         general = exhibits.of(found, images, runs.labels, runs.classes)
         drawn = exhibits.draw([*general, *brought.exhibits], folder / "figures")
-        (folder / PAGE).write_text(render(runs, found, brought, drawn, images is not None))
+        for name, text in render(runs, found, brought, drawn, images is not None).items():
+            (folder / name).write_text(text)
         (folder / "results.json").write_text(export.as_json(runs, found, brought))
         export.runs_table(runs, found).to_csv(folder / "runs.csv", index=False)
         export.pairs_table(found).to_csv(folder / "pairs.csv", index=False)
@@ -74,8 +74,8 @@ def render(
     brought: Brought,
     drawn: Mapping[str, Embedded],
     images_at_hand: bool,
-) -> str:
-    """Return the page.
+) -> dict[str, str]:
+    """Return the page by the name of its file: as HTML, and as Markdown.
 
     Args:
         runs: the set.
@@ -84,53 +84,83 @@ def render(
         drawn: the exhibits, by name.
         images_at_hand: whether the held-out images were available.
     """
-    return (
-        environment()
-        .get_template("report.html")
-        .render(
-            runs=runs,
-            found=found,
-            factor=found.factor,
-            own=brought.profile,
-            parameters=brought.parameters,
-            exhibits=drawn,
-            sections=sections(drawn),
-            images_at_hand=images_at_hand,
-            heading=heading(runs),
-            title=found.factor.noun[0].upper() + found.factor.noun[1:],
-            explained={
-                name: runs.values[name]
-                for name in found.levels
-                if "=" in runs.values.get(name, "") and runs.values[name] != name
-            },
-            headline=captions.headline(found),
-            pairs=captions.with_the_reference(found),
-            others=captions.without_the_reference(found),
-            times_apart=captions.times_apart(found.times, found.reference, found.factor)
-            if found.times
-            else "",
-            remarks=(*runs.remarks, *found.remarks),
-            provenance=provenance(runs),
-            command=command(runs, found),
-            goal=findings.GOAL,
-            median=np.median,
-            nanmedian=np.nanmedian,
-            isnan=np.isnan,
+    shown = sections(drawn)
+    told = provenance(runs)
+    reproduce = told.pop(REPRODUCE)
+    return in_both(
+        "report",
+        runs=runs,
+        found=found,
+        factor=found.factor,
+        about=about(runs, found),
+        own=brought.profile,
+        parameters=brought.parameters,
+        exhibits=drawn,
+        sections=shown,
+        further=[(name, needs) for name, (_, needs) in SECTIONS.items() if needs and name in shown],
+        images_at_hand=images_at_hand,
+        heading=heading(runs),
+        explained={
+            name: runs.values[name]
+            for name in found.levels
+            if "=" in runs.values.get(name, "") and runs.values[name] != name
+        },
+        headline=captions.headline(found),
+        pairs=captions.with_the_reference(found),
+        others=captions.without_the_reference(found),
+        times_apart=captions.times_apart(found.times, found.reference, found.factor)
+        if found.times
+        else "",
+        remarks=(*runs.remarks, *found.remarks),
+        provenance=told,
+        commands="\n".join([*reproduce, command(runs, found)]),
+        recipe=dict(sorted(runs.recipe.items())),
+    )
+
+
+def in_both(template: str, **values: Any) -> dict[str, str]:
+    """Return a template rendered as HTML and as Markdown, by the name of the file.
+
+    Args:
+        template: its name without the ending; both formats share its words.
+        values: that it asks for.
+    """
+    made = {}
+    for name, ending in ((PAGE, "html"), (paths.READABLE_REPORT, "md")):
+        found = jinja2.Environment(
+            loader=jinja2.FileSystemLoader(Path(__file__).with_name("templates")),
+            autoescape=ending == "html",
+            undefined=jinja2.StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
         )
-    )
+        found.filters |= FILTERS
+        words = found.get_template(f"{template}.{ending}")
+        text = words.render(parts=f"parts.{ending}", tables=tables, **values)
+        made[name] = text if ending == "html" else _tidy(text)
+    return made
 
 
-def environment() -> jinja2.Environment:
-    """Return what renders the templates, with their filters."""
-    found = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(Path(__file__).with_name("templates")),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
+def _tidy(text: str) -> str:
+    """Return Markdown with one empty line between its blocks, but none between a list's items."""
+    lines = re.sub(r"[ \t]+$", "", text, flags=re.MULTILINE)
+    blocks = re.sub(r"^- \n+", "- ", lines, flags=re.MULTILINE).split("\n\n")
+    tidy: list[str] = []
+    for block in filter(None, (block.strip("\n") for block in blocks)):
+        if tidy and block.startswith("- ") and tidy[-1].startswith("- "):
+            tidy[-1] += f"\n{block}"
+        else:
+            tidy.append(block)
+    return "\n\n".join(tidy) + "\n"
+
+
+def about(runs: RunSet, found: Findings) -> str:
+    """Say what was compared, on what."""
+    where = f" of {runs.dataset}" if runs.dataset else ""
+    return (
+        f"{runs.title}: {len(found.levels)} {found.factor.plural} with {len(found.seeds)} seeds "
+        f"each, evaluated on {found.images:,} held-out images{where}."
     )
-    found.filters |= FILTERS
-    return found
 
 
 SECTIONS = {  # the titles, and for those that not every page has, the exhibits that call for them
@@ -203,43 +233,11 @@ def provenance(runs: RunSet) -> dict[str, list[str]]:
             f"{hardware.processor()}, {own_cores} (report)",
         ],
         "MLflow": [f"run {runs.parent_id} with {formatting.count(len(tags), 'run')} below it"],
-        "To reproduce it": [made_by] if made_by else every("command"),
+        REPRODUCE: [made_by] if made_by else every("command"),
     }
 
 
-# The filters of the template
-
-
-def points(fraction: float) -> str:
-    """Return a fraction in percent or percentage points, with three decimals."""
-    return formatting.signed(100 * fraction, 3)
-
-
-def points_interval(estimate: Estimate, digits: int = 3) -> str:
-    """Return the interval of a fraction in percent or percentage points, rounded outward."""
-    return formatting.span(100 * estimate.low, 100 * estimate.high, digits)
-
-
-def interval(estimate: Estimate, digits: int = 3) -> str:
-    """Return an interval, rounded outward."""
-    return formatting.span(estimate.low, estimate.high, digits)
-
-
-def p_value(value: float) -> str:
-    """Return a p value without its name: `0.031` or `< 0.001`."""
-    return formatting.p_text(value, statistics.ALPHA).removeprefix("p ").removeprefix("= ")
-
-
-def share(estimate: Estimate) -> str:
-    """Return a probability with its interval, rounded outward: `0.83 (0.71 to 0.94)`."""
-    return f"{formatting.signed(estimate.value)} ({interval(estimate, 2)})"
-
-
-def more(pair: Pair) -> str:
-    """Return how many more seeds would decide a pair, if it is undecided."""
-    if pair.verdict is not Verdict.UNDECIDED:
-        return "–"
-    return "too few images" if pair.more_seeds is None else f"{pair.more_seeds:,}"
+# The filters of the templates
 
 
 def shortest(value: float) -> str:
@@ -249,26 +247,19 @@ def shortest(value: float) -> str:
     return f"{whole}.{decimals.ljust(2, '0')}"
 
 
-def seeds(needed: int | None) -> str:
-    """Return how many seeds are needed."""
-    return "over 10,000" if needed is None else f"{needed:,}"
-
-
 def unbroken(text: str) -> str:
     """Return a text with no-break spaces between numbers and their units or signs."""
     return re.sub(r"(?<=\bp) (?=[<=])|(?<=[<=]) (?=\d)|(?<=\d) (?=(?:pp|ns)\b)", "\xa0", text)
 
 
+def in_cell(text: str) -> str:
+    """Return a text for a cell of a Markdown table."""
+    return text.replace("|", "\\|")
+
+
 FILTERS = {
-    "points": points,
-    "points_interval": points_interval,
-    "interval": interval,
-    "p_value": p_value,
-    "seeds": seeds,
-    "share": share,
-    "more": more,
     "told": lambda pair, found: captions.sentence(found, pair),
     "shortest": shortest,
-    "signed": formatting.signed,
     "unbroken": unbroken,
+    "in_cell": in_cell,
 }

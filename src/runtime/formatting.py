@@ -50,6 +50,14 @@ def count(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'s' * (number != 1)}"
 
 
+def shortened(text: str, most: int) -> str:
+    """Return a text of at most so many characters: of a longer one both ends, with … between."""
+    if len(text) <= most:
+        return text
+    end = min(12, most // 2)  # a run's name ends in its seed
+    return f"{text[: max(most - end - 1, 0)]}…{text[len(text) - end :]}"
+
+
 def percent(fraction: float, digits: int = 2) -> str:
     """Return a fraction as `99.61%`."""
     return f"{signed(100 * fraction, digits)}%"

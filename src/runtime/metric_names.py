@@ -20,12 +20,14 @@ BEST_VAL_LOSS = "best_val_loss"
 MEDIAN_EPOCH_SECONDS = "median_epoch_seconds"
 MEDIAN_IMAGES_PER_SECOND = "median_images_per_second"
 TRAIN_SECONDS = "train_seconds"  # the sum of the epochs
+TIMED = (MEDIAN_EPOCH_SECONDS, MEDIAN_IMAGES_PER_SECOND, TRAIN_SECONDS)  # in a file of their own
 
 # Once the held-out labels are known.
 TEST_ACCURACY = "test_accuracy"
 TEST_ACCURACY_LOW = "test_accuracy_low"  # Wilson's 95% interval
 TEST_ACCURACY_HIGH = "test_accuracy_high"
 TEST_ERRORS = "test_errors"
+TEST_ERROR_PERCENT = "test_error_percent"  # in charts, where accuracies all read 1.00
 TEST_IMAGES = "test_images"
 
 # Of a study, each followed by an activation: over the seeds.

@@ -29,7 +29,8 @@ DATA_FIGURES = PROCESSED / "figures"
 MODELS = Path("models")  # train, when DVC runs it; otherwise Hydra names a folder
 MODEL = "model.keras"  # from here on: inside that folder
 HISTORY = "history.csv"
-METRICS = "metrics.json"
+METRICS = "metrics.json"  # what DVC compares
+TIMINGS = "timings.json"
 ORIGIN = "run.json"  # which MLflow run
 CURVES = "figures/learning_curves.png"
 
@@ -39,6 +40,7 @@ PROBABILITIES = "probabilities.npy"
 PREDICTED = "predictions.csv"
 
 REPORTS = Path("reports")  # a folder for each study
+READABLE_REPORT = "report.md"  # in that folder: the report for whoever reads the repository
 
 CHECKPOINTS = Path("checkpoints")  # unfinished trainings
 

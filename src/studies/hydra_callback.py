@@ -115,6 +115,10 @@ def close(status: str) -> None:
         parent.client.set_terminated(parent.run_id, status)
         parent.lease.release()
         sweep_table.show(parent.client, parent.run_id)
+        if status == "FINISHED":
+            print("Next")
+            print(f"  python -m src.report {parent.run_id}  what the runs show")
+            print(f"  {'make ui':<{len(parent.run_id) + 21}}  the runs in MLflow")
 
 
 def fail(error: Exception) -> None:
@@ -169,6 +173,7 @@ def _begin_run(config: DictConfig) -> None:
     """Check a single run, and give it a folder of its own."""
     jobs = _check([config])
     planned_run.announce(jobs[0].composed, jobs[0].choices)
+    print("Loading TensorFlow; the first epoch also compiles: up to 15 s ...", flush=True)
     _prepare(jobs)
     _own_folder(config, "run")
 

@@ -2,18 +2,17 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import reduce
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 from hydra.errors import HydraException
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
 from src.config.compose import resolve
 from src.config.messages import explain
 from src.data import dataset
 from src.runtime import checkpoint_place, heavy_imports
-from src.studies import level
+from src.studies.run_name import run_name
 from src.tracking import fingerprint
 from src.training import precision
 
@@ -49,6 +48,7 @@ class PlannedRun:
         trial: which trial of which search it is: its training may end early, and so is never taken
             for one that has the same settings.
         ends_early: whether to end after an epoch; None for a whole training.
+        alone: whether it is all that the user asked for, and is told what to do next.
     """
 
     composed: DictConfig
@@ -61,6 +61,7 @@ class PlannedRun:
     title: str | None = None
     trial: str | None = None
     ends_early: EndsEarly | None = None
+    alone: bool = False
 
     @property
     def name(self) -> str:
@@ -108,24 +109,6 @@ def announce(composed: DictConfig, choices: Mapping[str, str], label: str | None
     print(f"{name} · {choices['model']} · {images} · {epochs}", flush=True)
     if composed.precision == precision.BFLOAT16 and not precision.has_bfloat16():
         print("Note: bfloat16 is emulated on this hardware; precision=float32 is faster.")
-
-
-def run_name(composed: DictConfig, choices: Mapping[str, str], label: str | None = None) -> str:
-    """Return the name that a run has in MLflow: the label of its level, or the values of the keys
-    that name the runs of its multirun (`mlflow.named_by`), and its seed.
-    """
-    if label is None:
-        settings = OmegaConf.to_container(composed, resolve=True)
-        label = "-".join(
-            choices[key] if key in choices else level.label(_value(settings, key))
-            for key in composed.mlflow.named_by
-        )
-    return f"{label}-seed{composed.seed}"
-
-
-def _value(settings: Any, key: str) -> Any:
-    """Return the value of a dotted key."""
-    return reduce(lambda node, name: node[name], key.split("."), settings)
 
 
 def forget_checkpoint(composed: DictConfig, digest: str, run_id: str) -> None:

@@ -9,6 +9,8 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 
 from src.runtime import formatting, metric_names
 
+WIDTH = 80  # columns of a line: the loss and the rate are in history.csv and in MLflow
+
 
 class EpochLog(keras.callbacks.Callback):
     """Hands each epoch's metrics to `log`, as `log(metrics, step)`; steps count from 1."""
@@ -71,15 +73,14 @@ class ProgressLine(keras.callbacks.Callback):
         logs = logs or {}
         done = epoch + 1 - self.first_epoch
         left = (time.perf_counter() - self.began) / done * (self.epochs - epoch - 1)
-        self.progress.console.print(
-            f"{self.title} · epoch {epoch + 1:>{len(str(self.epochs))}}/{self.epochs}"
-            f" · loss {logs[metric_names.LOSS]:.4f}"
-            f" · val_accuracy {logs[metric_names.VAL_ACCURACY]:.4f}"
+        told = (
+            f" · epoch {epoch + 1:>{len(str(self.epochs))}}/{self.epochs}"
+            f" · val_acc {logs[metric_names.VAL_ACCURACY]:.4f}"
             f" · {logs[metric_names.EPOCH_SECONDS]:.1f} s"
-            f" · {logs[metric_names.IMAGES_PER_SECOND]:,.0f} images/s"
-            + (f" · {formatting.duration(left)} left" if left else ""),
-            soft_wrap=True,
+            + (f" · {formatting.duration(left)} left" if left else "")
         )
+        title = formatting.shortened(self.title, WIDTH - len(told))
+        self.progress.console.print(title + told, soft_wrap=True)
 
     def on_train_end(self, logs: dict | None = None) -> None:
         """Take the bar away."""

@@ -19,7 +19,7 @@ from src.config import compose
 from src.data.dataset import Dataset
 from src.runtime import errors, formatting, metric_names, paths
 from src.runtime.errors import InputError
-from src.studies import design, note, sweep_table
+from src.studies import design, first_estimate, note, sweep_table
 from src.studies.design import Composition, RunKey, Study
 from src.studies.executors import LOG, Executor, local
 from src.studies.planned_run import INTERRUPTED, PlannedRun, forget_checkpoint, job_words
@@ -315,7 +315,10 @@ def _make(
         client.set_tag(parent_id, tag, value)
     status = "FAILED"
     try:
-        with closing(executor.execute(runs.values())) as outcomes:
+        with (
+            closing(executor.execute(runs.values())) as outcomes,
+            first_estimate.told(client, parent_id, len(runs), executor.at_a_time()),
+        ):
             for planned, error in outcomes:
                 left -= 1
                 if error is None:

@@ -41,8 +41,9 @@ def show(client: Any, parent_id: str) -> None:
     configuration of a multirun made by hand, over its seeds.
     """
     rows = _by_configuration(client, parent_id)
+    several = any(len(row.runs) > 1 for row in rows)
     table = Table(
-        title="Mean ± standard deviation over the seeds",
+        title="Mean ± standard deviation over the seeds" if several else None,
         title_justify="left",
         box=box.HORIZONTALS,
         pad_edge=False,

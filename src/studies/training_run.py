@@ -81,7 +81,7 @@ def run(planned: PlannedRun, cfg: Config) -> float:
                 made = predictions.write(model, planned.folder / paths.PREDICTIONS)
                 logger.predicted(made.artifacts, made.scores)
         if cfg.submission:
-            closing_table.show(planned.folder, planned.folder / paths.PREDICTIONS)
+            closing_table.show(planned.folder, planned.folder / paths.PREDICTIONS, planned.alone)
         checkpoint.delete(file)
     return final[metric_names.BEST_VAL_ACCURACY]
 
@@ -104,23 +104,34 @@ def save(
     """
     from src.evaluation import figures  # Matplotlib: imported while the training ran
 
-    names = (paths.MODEL, paths.HISTORY, paths.METRICS, paths.CURVES, paths.ORIGIN)
+    names = (
+        paths.MODEL,
+        paths.HISTORY,
+        paths.METRICS,
+        paths.TIMINGS,
+        paths.CURVES,
+        paths.ORIGIN,
+    )
     with writing(*(folder / name for name in names)) as files:
-        model_file, history_file, metrics_file, curves_file, origin_file = files
+        model_file, history_file, metrics_file, timings_file, curves_file, origin_file = files
         model.save(model_file)
         origin = {**origin, "model_sha256": sha256(model_file)}  # it tells what belongs to it
         history = state.table()
         history.to_csv(history_file, index=False)
-        metrics_file.write_text(json.dumps(final, indent=2) + "\n")
+        timings = {name: final[name] for name in metric_names.TIMED}
+        metrics = {name: value for name, value in final.items() if name not in timings}
+        metrics_file.write_text(json.dumps(metrics, indent=2) + "\n")
+        timings_file.write_text(json.dumps(timings, indent=2) + "\n")
         figures.save(figures.learning_curves(history), curves_file)
         origin_file.write_text(json.dumps(origin, indent=2) + "\n")
 
 
 def _tags(planned: PlannedRun, data: dataset.Dataset, digest: str) -> dict[str, str]:
     """Return the tags that one finds the run by."""
+    chosen = {group: planned.choices[group] for group in CHOICES}
     return {
-        **environment.tags(planned.command),
-        **{group: planned.choices[group] for group in CHOICES},
+        **environment.tags(planned.command, chosen),
+        **chosen,
         "data_digest": data.digest,
         run_tags.TRAINING_DIGEST: digest,
         run_tags.JOB: planned.job,

@@ -2,6 +2,7 @@
 
 import importlib
 import os
+import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -14,14 +15,14 @@ import mlflow
 import numpy as np
 from mlflow import MlflowClient
 from mlflow.data.numpy_dataset import from_numpy
-from mlflow.entities import LoggedModelStatus, Metric, RunStatus
+from mlflow.entities import LoggedModel, LoggedModelStatus, Metric, RunStatus
 from mlflow.exceptions import MlflowException
 from mlflow.models import Model, infer_signature
 from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 from mlflow.store.artifact.local_artifact_repo import LocalArtifactRepository
 from mlflow.utils.requirements_utils import warn_dependency_requirement_mismatches
 
-from src.config.schema import Mlflow
+from src.config.schema import CHOICES, Mlflow
 from src.data.dataset import Dataset
 from src.runtime import metric_names, paths, quiet
 from src.runtime.errors import InputError
@@ -31,6 +32,7 @@ from src.tracking.training_logger import TrainingLogger
 PATIENCE_SECONDS = 60  # for a store that is away when a training has ended
 PAUSE_SECONDS = 2
 ASK_AGAIN_SECONDS = 30  # while it is away, as each question waits for seconds
+UNFIT = re.compile(r"""[/:.%"']""")  # what a run's name may have, and a model's may not
 HALF_COPY = ".artifact.uploading."  # begins MLflow's name of an artifact that is not whole yet
 # What a model needs where it is served; the lock holds what it was trained with.
 MODEL_REQUIREMENTS = ("tensorflow", "keras", "numpy", "mlflow")
@@ -147,7 +149,11 @@ class RunLogger(TrainingLogger):
         images: Mapping[str, np.ndarray],
     ) -> None:
         """Log the flat settings as params, the tags, and the data sets as inputs."""
-        mlflow.log_params(flat(settings))
+        # The chosen words, too, by which one looks for runs. Another word may stand for the same
+        # training, whose run keeps the one that it was begun with.
+        known = self.client.get_run(self.run_id).data.params
+        words = {group: tags[group] for group in CHOICES if group in tags and group not in known}
+        mlflow.log_params({**flat(settings), **words})
         mlflow.set_tags(dict(tags))
         mlflow.log_dict(dict(settings), "config.yaml")
         for context, part in images.items():
@@ -242,7 +248,7 @@ class RunLogger(TrainingLogger):
             with quiet.stderr(), model_code.copied() as code:
                 Model.log(
                     artifact_path=None,
-                    name="model",
+                    name=model_name(self.client.get_run(self.run_id).info.run_name),
                     flavor=SimpleNamespace(save_model=_save_model),
                     model=model,
                     signature=infer_signature(example),  # MLflow's own; `_save_model` sets ours
@@ -256,13 +262,9 @@ class RunLogger(TrainingLogger):
         """Return whether the run has its model; one that was not logged to the end is deleted,
         and before it its files: MLflow would keep those of a deleted model for ever.
         """
-        run = self.client.get_run(self.run_id)
-        logged = self.client.search_logged_models(
-            [run.info.experiment_id], f"source_run_id = '{self.run_id}'"
-        )
-        ready = [one for one in logged if one.status == LoggedModelStatus.READY]
-        for one in logged:
-            if one not in ready:
+        ready = logged_models(self.client, self.run_id)
+        for one in logged_models(self.client, self.run_id, None):
+            if one.model_id not in {whole.model_id for whole in ready}:
                 with suppress(*store.away(), NotImplementedError):  # some stores cannot delete
                     get_artifact_repository(one.artifact_location).delete_artifacts()
                 self.client.delete_logged_model(one.model_id)
@@ -271,6 +273,20 @@ class RunLogger(TrainingLogger):
     def predicted(self, files: Mapping[Path, str], scores: Mapping[str, float]) -> None:
         """Log the files and the scores."""
         self.insist(lambda: _add(self.client, self.run_id, files, scores))
+
+
+def logged_models(
+    client: MlflowClient, run_id: str, status: str | None = LoggedModelStatus.READY
+) -> list[LoggedModel]:
+    """Return the models that a run logged, of a status or of any."""
+    experiment_id = client.get_run(run_id).info.experiment_id
+    found = client.search_logged_models([experiment_id], f"source_run_id = '{run_id}'")
+    return [one for one in found if status is None or one.status == status]
+
+
+def model_name(run_name: str) -> str:
+    """Return the name of a run's logged model: the run's, without the signs that MLflow refuses."""
+    return UNFIT.sub("_", run_name)
 
 
 def _save_model(*, validate_serving_input: bool, **given: Any) -> None:
@@ -348,7 +364,8 @@ def _add(
     _remove_half_copies(client, run_id)
     for path, folder in files.items():
         client.log_artifact(run_id, str(path), folder or None)
-    _log_new(client, run_id, scores)
+    models = logged_models(client, run_id) if scores else []
+    _log_new(client, run_id, scores, models[0].model_id if models else None)
 
 
 def _remove_half_copies(client: MlflowClient, run_id: str) -> None:
@@ -361,12 +378,16 @@ def _remove_half_copies(client: MlflowClient, run_id: str) -> None:
             path.unlink(missing_ok=True)
 
 
-def _log_new(client: MlflowClient, run_id: str, values: Mapping[str, float]) -> None:
-    """Log the metrics which the run does not have with these values yet."""
+def _log_new(
+    client: MlflowClient, run_id: str, values: Mapping[str, float], model_id: str | None = None
+) -> None:
+    """Log the metrics which the run does not have with these values yet; those of its model are
+    linked to that, so that MLflow lists them beside it.
+    """
     known = client.get_run(run_id).data.metrics
     now = round(1000 * time.time())
     new = [
-        Metric(name, value, now, 0)
+        Metric(name, value, now, 0, model_id=model_id, run_id=run_id)
         for name, value in sorted(values.items())
         if known.get(name) != value
     ]

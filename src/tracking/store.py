@@ -70,6 +70,11 @@ def connect(experiment: str) -> tuple[MlflowClient, str]:
     return client, selected.experiment_id
 
 
+def is_there() -> bool:
+    """Return whether there is a store to read: a server, or a database of our own."""
+    return not _is_own_store() or _own_database().exists()
+
+
 def reader() -> MlflowClient:
     """Return a client of the same store, for what is in it: nothing is created.
 
@@ -77,7 +82,7 @@ def reader() -> MlflowClient:
         InputError: there is no store yet, or it cannot be used.
     """
     with usable():
-        if _is_own_store() and not _own_database().exists():
+        if not is_there():
             raise InputError(
                 f"There are no runs yet, because {_own_database().name} does not exist in "
                 f"{paths.project_root()}: train some first, for instance with "

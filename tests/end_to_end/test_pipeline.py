@@ -42,7 +42,7 @@ def test_dvc_deletes_no_output_before_a_stage_has_made_another():
 def test_dvc_names_the_paths_that_the_code_uses():
     named = stages()
     assert outputs(named["check"]) == {str(paths.SOURCE)}
-    in_models = (paths.MODEL, paths.HISTORY, paths.METRICS, paths.ORIGIN)
+    in_models = (paths.MODEL, paths.HISTORY, paths.METRICS, paths.TIMINGS, paths.ORIGIN)
     assert outputs(named["fetch"]) == {
         str(path)
         for path in (
@@ -114,6 +114,7 @@ def reproduced(small_mnist, tmp_path_factory):
     project = make_project(tmp_path_factory.mktemp("dvc"), small_mnist, processed=False)
     dvc(project, "init", "-q")
     dvc(project, "config", "core.analytics", "false")
+    shutil.copytree(ROOT / ".dvc" / "plots", project / ".dvc" / "plots", dirs_exist_ok=True)
     set_params(project, model="mlp", batch_size=4, epochs=1)
     mlp = project / "conf" / "model" / "mlp.yaml"
     mlp.write_text(mlp.read_text().replace("[512, 256]", "[16]"))
@@ -145,10 +146,15 @@ def test_dvc_repro_again_has_nothing_to_do(reproduced, tmp_path):
     assert (project / paths.MODELS / paths.MODEL).stat().st_mtime_ns == before
 
 
-def test_only_small_metrics_files_are_left_to_git(reproduced):
-    project, _ = reproduced
-    tracked = git(project, "ls-files", "data", "models", "predictions").splitlines()
-    assert tracked == ["models/metrics.json", "predictions/metrics.json"]
+def test_git_sees_nothing_of_the_results_but_dvcs_own_record(tmp_path, monkeypatch):
+    git(tmp_path, "init", "-q")
+    shutil.copy(ROOT / ".gitignore", tmp_path)
+    for name in ("dvc.lock", "models/metrics.json", "predictions/submission.csv", "data/raw/a.csv"):
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("1")
+    # DVC refuses to work with a dvc.lock that git ignores.
+    assert git(tmp_path, "status", "--short").split() == ["??", ".gitignore", "??", "dvc.lock"]
 
 
 def test_metrics_and_plots_show_what_the_stages_wrote(reproduced):

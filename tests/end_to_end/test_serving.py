@@ -6,15 +6,18 @@ import numpy as np
 import pytest
 
 from src.runtime import paths
+from src.tracking import run_logger
+from tests.support.commands import small_name
 from tests.support.servers import serving
 
 pytestmark = pytest.mark.slow
+NAME = run_logger.model_name(small_name("swish_beta"))
 
 
 @pytest.fixture(scope="module")
 def address(trained, tmp_path_factory):
     """Of a server of the trained model, in a folder without the project's code."""
-    command = ["models", "serve", "-m", f"runs:/{trained.run.info.run_id}/model"]
+    command = ["models", "serve", "-m", f"runs:/{trained.run.info.run_id}/{NAME}"]
     command += ["--env-manager", "local"]
     store = f"sqlite:///{trained.project / 'mlflow.db'}"
     folder = tmp_path_factory.mktemp("elsewhere")

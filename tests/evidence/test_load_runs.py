@@ -448,8 +448,8 @@ def test_uncommitted_changes_and_other_machines_are_remarked_on(client, tag):
     tag(1, "git_dirty", "true")
     tag(2, "cpus", "64")
     assert load_runs.load(client, "made").remarks == (
-        "2 of 4 runs had uncommitted changes in src/ or conf/: their commit does not tell exactly "
-        "what ran.",
+        "2 of 4 runs used files with uncommitted changes (src/, conf/ or params.yaml): their "
+        "commit does not tell exactly what ran.",
         "The runs come from machines with different numbers of cores: compare times with care.",
     )
 

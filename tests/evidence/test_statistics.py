@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from src.evidence import statistics
+from src.evidence import statistics, verdicts
+from src.evidence.verdicts import Verdict
 from src.runtime.errors import InputError
 from tests.support.simulated_runs import BOTH, IMAGES, NOISE, SEEDS, simulate
 
@@ -294,36 +295,69 @@ def test_the_majority_of_the_seeds_decides_and_half_is_enough():
     assert statistics.majority(three == 1).tolist() == [True, False, False]
 
 
-def test_holms_correction_agrees_with_a_worked_example():
-    # https://en.wikipedia.org/wiki/Holm–Bonferroni_method: the first and the last are rejected.
-    assert statistics.holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
-
-
-def test_holms_correction_is_that_of_statsmodels(monkeypatch):
+def test_the_correction_is_that_of_statsmodels(monkeypatch):
     from statsmodels.stats.multitest import multipletests
 
     monkeypatch.setattr("gc.collect", lambda: 0)  # statsmodels does it each time, for 0.1 s
     random = np.random.default_rng(21)
     for tests in (1, 2, 3, 10, 45):
-        p_values = random.uniform(0, 0.2, tests).round(2)  # some of them equal
-        assert (
-            statistics.holm(p_values).tolist() == multipletests(p_values, method="holm")[1].tolist()
-        )
+        p_values = random.uniform(0, 0.2, tests)
+        theirs = multipletests(p_values, method="bonferroni")[1]
+        assert statistics.adjusted(p_values, tests) == pytest.approx(theirs)
 
 
-def test_holms_correction_keeps_the_false_alarms_of_a_whole_study_at_5_percent():
-    def least(random):
-        studies = simulate(random, 10, BOTH, [0.0] * 5)[0]
-        p_values = [
-            statistics.crossed_effects_mean(first.astype(np.int8) - second).p_value
-            for first, second in combinations(studies, 2)
-        ]
-        return min(p_values) < 0.05, statistics.holm(p_values).min() < 0.05
+FAMILIES = {  # true shifts of the levels
+    "none differs": [0.0, 0.0, 0.0, 0.0, 0.0],
+    "one stands out": [0.0, 0.0, 0.0, 0.0, 1.0],  # where a step-down interval would be too narrow
+    "all differ": [0.0, 0.3, 0.6, 0.9, 1.2],
+}
 
+
+@pytest.mark.parametrize("shifts", FAMILIES.values(), ids=FAMILIES)
+def test_the_intervals_of_all_pairs_hold_the_truth_at_once_in_95_percent_of_studies(shifts):
+    alone = together = 0
     random = np.random.default_rng(9)
-    plain, corrected = np.mean([least(random) for _ in range(200)], axis=0)
-    assert plain > 0.15  # what ten tests without it give
-    assert corrected <= 0.05 + 3 * 0.0154
+    studies = 300
+    for _ in range(studies):
+        correct, accuracies = simulate(random, 10, BOTH, shifts)
+        values = [
+            (one.astype(np.int8) - other, truth - another)
+            for (one, truth), (other, another) in combinations(
+                zip(correct, accuracies, strict=True), 2
+            )
+        ]
+        alone += all(
+            found.low <= truth <= found.high
+            for pair, truth in values
+            for found in [statistics.crossed_effects_mean(pair)]
+        )
+        together += all(
+            found.low <= truth <= found.high
+            for pair, truth in values
+            for found in [statistics.crossed_tests(pair, 1e-9, pairs=len(values)).difference]
+        )
+    assert alone / studies < 0.88  # ten intervals that are not simultaneous
+    assert together / studies >= 0.95 - 2.5 * 0.0126
+
+
+@pytest.mark.parametrize("looks", [(), (5, 10, 20)], ids=["one look", "three looks"])
+def test_interval_p_and_verdict_never_contradict_each_other(looks):
+    random = np.random.default_rng(12)
+    seen = set()
+    for _ in range(25):
+        shifts = random.uniform(0, 0.9, 4)
+        correct = dict(zip("abcd", simulate(random, 10, BOTH, shifts)[0], strict=True))
+        for pair in statistics.compare(correct, smallest_effect=0.004, looks=looks):
+            low, high = pair.difference.low, pair.difference.high
+            assert (pair.p_adjusted < 0.05) == (not low <= 0 <= high)
+            assert (pair.p_equivalence_adjusted < 0.05) == (low > -0.004 and high < 0.004)
+            found = verdicts.verdict(pair)
+            if found in (Verdict.BETTER, Verdict.WORSE):
+                assert pair.p_adjusted < 0.05
+            elif found is Verdict.UNDECIDED:
+                assert pair.p_adjusted >= 0.05
+            seen.add(found)
+    assert seen == set(Verdict)
 
 
 # Power
@@ -401,19 +435,19 @@ def test_every_pair_is_compared_and_corrected_for_all_of_them():
     ]
     for pair in found:
         values = correct[pair.first].astype(int) - correct[pair.second]
-        assert pair.difference == statistics.crossed_effects_mean(values)
-        assert pair.bootstrap == statistics.crossed_bootstrap(values)
+        assert pair.difference == statistics.crossed_effects_mean(values, 0.05 / 3)
+        assert pair.bootstrap == statistics.crossed_bootstrap(values, level=0.05 / 3)
         rights = correct[pair.first].sum(1), correct[pair.second].sum(1)
         assert pair.p_permutation == statistics.permutation_test(*rights)
         votes = statistics.majority(correct[pair.first]), statistics.majority(correct[pair.second])
         assert pair.p_mcnemar == statistics.mcnemar_test(*votes)
         assert pair.pairs == 3
     for corrected, plain in [
-        ([pair.p_holm for pair in found], [pair.difference.p_value for pair in found]),
-        ([pair.p_permutation_holm for pair in found], [pair.p_permutation for pair in found]),
-        ([pair.p_mcnemar_holm for pair in found], [pair.p_mcnemar for pair in found]),
+        ([pair.p_adjusted for pair in found], [pair.difference.p_value for pair in found]),
+        ([pair.p_permutation_adjusted for pair in found], [pair.p_permutation for pair in found]),
+        ([pair.p_mcnemar_adjusted for pair in found], [pair.p_mcnemar for pair in found]),
     ]:
-        assert corrected == pytest.approx(list(statistics.holm(plain)))
+        assert corrected == pytest.approx([min(3 * p_value, 1) for p_value in plain])
     assert [pair.significant for pair in found] == [False, True, True]
     assert found[1].difference.value > 0
 
@@ -424,8 +458,8 @@ def test_swapping_two_activations_changes_the_sign_and_nothing_else():
     (back,) = statistics.compare({"b": second, "a": first})
     assert back.difference.value == pytest.approx(-there.difference.value)
     assert back.difference.low == pytest.approx(-there.difference.high)
-    assert back.p_holm == pytest.approx(there.p_holm)
-    assert back.p_holm == pytest.approx(there.p_holm)
+    assert back.p_adjusted == pytest.approx(there.p_adjusted)
+    assert back.p_adjusted == pytest.approx(there.p_adjusted)
 
 
 def test_a_comparison_needs_two_activations_two_seeds_and_the_same_images():
@@ -553,9 +587,9 @@ def test_against_a_reference_only_its_pairs_are_judged_and_corrected():
     found = statistics.compare(correct, reference="ReLU")
     assert [(pair.first, pair.second) for pair in found] == [("Swish", "ReLU"), ("GELU", "ReLU")]
     plain = [pair.difference.p_value for pair in found]
-    assert [pair.p_holm for pair in found] == pytest.approx(statistics.holm(plain))
+    assert [pair.p_adjusted for pair in found] == pytest.approx([min(2 * p, 1) for p in plain])
     assert {pair.pairs for pair in found} == {2}
     equivalence = [pair.p_equivalence for pair in found]
-    assert [pair.p_equivalence_holm for pair in found] == pytest.approx(
-        statistics.holm(equivalence)
+    assert [pair.p_equivalence_adjusted for pair in found] == pytest.approx(
+        [min(2 * p_value, 1) for p_value in equivalence]
     )

@@ -17,13 +17,13 @@ def crossed(value=0.0005, low=0.0002, high=0.0008, p_value=0.001):
     return statistics.CrossedEstimate(value, low, high, p_value, seed_sd=0.0003, image_se=0.0)
 
 
-def pair(value, half, p_holm, p_equivalence=1.0, pairs=3, **more):
+def pair(value, half, p_adjusted, p_equivalence=1.0, pairs=3, **more):
     """Return a comparison of Swish with ReLU, in percentage points."""
     estimate = statistics.CrossedEstimate(
-        value / 100, (value - half) / 100, (value + half) / 100, p_holm, 0.0003, 0.0
+        value / 100, (value - half) / 100, (value + half) / 100, p_adjusted, 0.0003, 0.0
     )
-    made = comparison("Swish", "ReLU", estimate, p_holm, pairs)
-    return replace(made, p_equivalence_holm=p_equivalence, **more)
+    made = comparison("Swish", "ReLU", estimate, p_adjusted, pairs)
+    return replace(made, p_equivalence_adjusted=p_equivalence, **more)
 
 
 @pytest.mark.parametrize(
@@ -34,7 +34,7 @@ def pair(value, half, p_holm, p_equivalence=1.0, pairs=3, **more):
         (pair(0.0, 0.01, 0.8, 0.01), Verdict.EQUIVALENT),
         (pair(0.01, 0.005, 0.001, 0.01), Verdict.EQUIVALENT),  # real, but it does not matter
         (pair(0.0, 0.03, 0.8), Verdict.UNDECIDED),
-        (pair(0.03, 0.02, 0.06), Verdict.UNDECIDED),  # not after Holm's correction
+        (pair(0.03, 0.02, 0.06), Verdict.UNDECIDED),  # not
     ],
 )
 def test_there_are_four_verdicts(found, expected):
@@ -43,47 +43,49 @@ def test_there_are_four_verdicts(found, expected):
 
 def test_each_verdict_is_a_sentence():
     assert verdicts.sentence(pair(0.05, 0.03, 0.0004)) == (
-        "Swish beats ReLU by 0.05 pp (95% CI 0.02 to 0.08, p < 0.001 after Holm's correction)."
+        "Swish beats ReLU by 0.05 pp (simultaneous 95% CI 0.02 to 0.08, adjusted p < 0.001)."
     )
     assert verdicts.sentence(pair(-0.05, 0.03, 0.03, pairs=1)) == (
         "ReLU beats Swish by 0.05 pp (95% CI 0.02 to 0.08, p = 0.03)."
     )
     assert verdicts.sentence(pair(0.001, 0.0123, 0.9, 0.01)) == (
         "Swish and ReLU are equivalent: any difference is smaller than 0.02 pp "
-        "(95% CI −0.02 to 0.02, p = 0.01 after Holm's correction)."
+        "(simultaneous 95% CI −0.02 to 0.02, adjusted p = 0.01)."
     )
     assert verdicts.sentence(pair(-0.01, 0.005, 0.001, 0.01)) == (
         "ReLU and Swish are equivalent: ReLU beats Swish, but by less than 0.02 pp "
-        "(95% CI 0.00 to 0.02, p = 0.01 after Holm's correction)."
+        "(simultaneous 95% CI 0.00 to 0.02, adjusted p = 0.01)."
     )
     assert verdicts.sentence(pair(0.0, 0.03, 0.8)).startswith(
         "Undecided between Swish and ReLU: any difference is smaller than 0.03 pp "
-        "(95% CI −0.03 to 0.03, p = 0.8 after Holm's correction). About "
+        "(simultaneous 95% CI −0.03 to 0.03, adjusted p = 0.8). About "
     )
 
 
 def test_the_interval_of_an_equivalence_is_not_rounded_beyond_what_matters():
     found = pair(0.0, 0.021, 0.9, 0.01, smallest_effect=0.000215)
-    assert "smaller than 0.0215 pp (95% CI −0.021 to 0.021, " in verdicts.sentence(found)
+    assert "smaller than 0.0215 pp (simultaneous 95% CI −0.021 to 0.021, " in verdicts.sentence(
+        found
+    )
 
 
 def test_a_significant_difference_names_the_better_activation():
-    found = verdicts.sentence(swish_and_relu(crossed(0.0005, 0.0002, 0.0008), p_holm=0.003))
+    found = verdicts.sentence(swish_and_relu(crossed(0.0005, 0.0002, 0.0008), p_adjusted=0.003))
     assert found == (
-        "Swish beats ReLU by 0.05 pp (95% CI 0.02 to 0.08, p = 0.003 after Holm's correction)."
+        "Swish beats ReLU by 0.05 pp (simultaneous 95% CI 0.02 to 0.08, adjusted p = 0.003)."
     )
 
 
 def test_a_significant_negative_difference_names_the_other():
-    found = verdicts.sentence(swish_and_relu(crossed(-0.0012, -0.002, -0.0004), p_holm=1e-9))
+    found = verdicts.sentence(swish_and_relu(crossed(-0.0012, -0.002, -0.0004), p_adjusted=1e-9))
     assert found == (
-        "ReLU beats Swish by 0.12 pp (95% CI 0.04 to 0.20, p < 0.001 after Holm's correction)."
+        "ReLU beats Swish by 0.12 pp (simultaneous 95% CI 0.04 to 0.20, adjusted p < 0.001)."
     )
 
 
 def test_a_difference_that_is_not_significant_is_bounded():
     found = verdicts.sentence(
-        swish_and_relu(crossed(0.00015, -0.0001, 0.0004), p_holm=0.3, pairs=1)
+        swish_and_relu(crossed(0.00015, -0.0001, 0.0004), p_adjusted=0.3, pairs=1)
     )
     assert found.startswith(
         "Undecided between Swish and ReLU: any difference is smaller than 0.04 pp "
@@ -92,42 +94,44 @@ def test_a_difference_that_is_not_significant_is_bounded():
 
 
 def test_the_bound_is_the_farther_end_of_the_interval():
-    found = verdicts.sentence(swish_and_relu(crossed(-0.0003, -0.0007, 0.0001), p_holm=0.2))
-    assert "any difference is smaller than 0.07 pp (95% CI −0.07 to 0.01," in found
+    found = verdicts.sentence(swish_and_relu(crossed(-0.0003, -0.0007, 0.0001), p_adjusted=0.2))
+    assert "any difference is smaller than 0.07 pp (simultaneous 95% CI −0.07 to 0.01," in found
 
 
 def test_no_bound_is_rounded_towards_what_the_data_do_not_give():
-    found = verdicts.sentence(swish_and_relu(crossed(0.00021, -0.000001, 0.000421), p_holm=0.06))
-    assert "smaller than 0.05 pp (95% CI −0.01 to 0.05, p = 0.06" in found
+    found = verdicts.sentence(
+        swish_and_relu(crossed(0.00021, -0.000001, 0.000421), p_adjusted=0.06)
+    )
+    assert "smaller than 0.05 pp (simultaneous 95% CI −0.01 to 0.05, adjusted p = 0.06" in found
 
 
 def test_a_bound_of_less_than_a_hundredth_gets_the_digits_it_needs():
-    found = verdicts.sentence(swish_and_relu(crossed(0.00006, 0.000014, 0.000106), p_holm=0.02))
-    assert "by 0.006 pp (95% CI 0.001 to 0.011, p = 0.02 " in found
+    found = verdicts.sentence(swish_and_relu(crossed(0.00006, 0.000014, 0.000106), p_adjusted=0.02))
+    assert "by 0.006 pp (simultaneous 95% CI 0.001 to 0.011, adjusted p = 0.02)." in found
 
 
-def test_what_is_significant_only_before_holms_correction_is_undecided():
-    found = verdicts.sentence(swish_and_relu(crossed(p_value=0.01), p_holm=0.1))
+def test_what_is_significant_only_before_the_correction_is_undecided():
+    found = verdicts.sentence(swish_and_relu(crossed(p_value=0.01), p_adjusted=0.1))
     assert found.startswith("Undecided between Swish and ReLU: any difference is smaller")
 
 
 @pytest.mark.parametrize(
     ("p_value", "text"),
     [
-        (0.0312, "p = 0.031 "),
-        (0.0496, "p = 0.0496 "),  # 0.05 would say the opposite
-        (0.05, "p = 0.05 "),
-        (0.0502, "p = 0.05 "),
-        (0.314, "p = 0.31 "),
-        (1.0, "p = 1 "),
-        (0.0009, "p < 0.001 "),
+        (0.0312, "p = 0.031)"),
+        (0.0496, "p = 0.0496)"),  # 0.05 would say the opposite
+        (0.05, "p = 0.05)"),
+        (0.0502, "p = 0.05)"),
+        (0.314, "p = 0.31)"),
+        (1.0, "p = 1)"),
+        (0.0009, "p < 0.001)"),
     ],
 )
 def test_a_rounded_p_stays_on_its_side_of_5_percent(p_value, text):
-    assert text in verdicts.sentence(swish_and_relu(crossed(), p_holm=p_value))
+    assert f"adjusted {text}" in verdicts.sentence(swish_and_relu(crossed(), p_adjusted=p_value))
 
 
-# What the first committed studies found: difference, interval, p after Holm, its parts,
+# What the first committed studies found: difference, interval, p after the correction, its parts,
 # seeds, images, pairs.
 COMMITTED = [
     (-1.786e-05, -2.818e-04, 2.461e-04, 1.0, 3.608e-04, 3.689e-05, 10, 28_000, 10, None),
@@ -142,16 +146,16 @@ COMMITTED = [
 
 @pytest.mark.parametrize("row", COMMITTED)
 def test_the_verdicts_of_the_first_reports_still_hold(row):
-    value, low, high, p_holm, seed_sd, image_se, seeds, images, pairs, points = row
-    estimate = statistics.CrossedEstimate(value, low, high, p_holm, seed_sd, image_se)
-    found = comparison("Swish-β", "ReLU", estimate, p_holm, pairs)
+    value, low, high, p_adjusted, seed_sd, image_se, seeds, images, pairs, points = row
+    estimate = statistics.CrossedEstimate(value, low, high, p_adjusted, seed_sd, image_se)
+    found = comparison("Swish-β", "ReLU", estimate, p_adjusted, pairs)
     found = replace(found, seeds=seeds, images=images)
     if points is None:
         assert verdicts.verdict(found) is Verdict.UNDECIDED
     else:
         assert verdicts.sentence(found) == (
-            f"ReLU beats Swish-β by {points} pp (95% CI 0.15 to 0.51, p = 0.033 after Holm's "
-            "correction)."
+            f"ReLU beats Swish-β by {points} pp (simultaneous 95% CI 0.15 to 0.51, adjusted p = "
+            "0.033)."
         )
 
 
@@ -218,7 +222,7 @@ def judged(values, smallest_effect):
         made,
         seeds=len(values),
         smallest_effect=smallest_effect,
-        p_equivalence_holm=tested.p_equivalence,
+        p_equivalence_adjusted=tested.p_equivalence,
     )
 
 

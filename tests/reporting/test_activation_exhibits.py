@@ -6,6 +6,7 @@ from matplotlib import rc_context
 
 from src.evaluation import figures
 from src.reporting import activation_exhibits
+from src.reporting.activation_measures import Cost
 from tests.support.drawn_figures import draw, profile, rows, xs
 from tests.support.simulated_runs import Curve, costs, curve
 
@@ -84,10 +85,27 @@ def test_functions_and_derivatives_are_drawn_with_the_learned_ones_dashed(light)
 def test_the_costs_are_relative_to_the_reference():
     caption = activation_exhibits.cost_caption(costs(["ReLU", "GELU", "Swish"]), "ReLU")
     assert caption.finding == (
-        "Forward plus backward, ReLU costs 3.00 ns per element; relative to that, GELU 2.0× and "
-        "Swish 3.0×."
+        "Forward plus backward, ReLU costs 3.00 ns per element; relative to that, GELU 2.00× and "
+        "Swish 3.00×."
     )
     assert "Medians of 3 interleaved rounds" in caption.reading
+
+
+def test_figure_and_caption_give_the_same_costs_where_the_rounds_disagree():
+    # The medians of forward and backward add up to 5 and 4, those of their sums are 4 and 6.
+    costs_found = {
+        "ReLU": Cost(np.array([1.0, 2.0, 9.0]), np.array([3.0, 3.0, -5.0])),
+        "Swish": Cost(np.array([1.0, 1.0, 5.0]), np.array([5.0, 3.0, 1.0])),
+    }
+    with rc_context(figures.STYLE):
+        axes = activation_exhibits.cost_figure(costs_found).axes[0]
+    drawn = dict(zip(rows(axes), [text.get_text().strip() for text in axes.texts], strict=True))
+    ends = [bar.get_x() + bar.get_width() for bar in axes.patches[1::2]]
+    assert drawn == {"ReLU": "4.00", "Swish": "6.00"}
+    assert ends == [4.0, 6.0]
+    finding = activation_exhibits.cost_caption(costs_found, "ReLU").finding
+    assert finding.startswith(f"Forward plus backward, ReLU costs {drawn['ReLU']} ns per element")
+    assert f"Swish {float(drawn['Swish']) / float(drawn['ReLU']):.2f}×" in finding
 
 
 def learned(five, *layers):

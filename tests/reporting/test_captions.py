@@ -22,7 +22,7 @@ def pair(first, second="ReLU", *, pp=0.02, p=0.5, pairs=3, same=False, **more):
     value = pp / 100
     difference = CrossedEstimate(value, value - 0.0003, value + 0.0003, p, 0.0003, 0.0)
     compared = comparison(first, second, difference, p, pairs)
-    compared = replace(compared, p_equivalence_holm=0.01 if same else 0.5)
+    compared = replace(compared, p_equivalence_adjusted=0.01 if same else 0.5)
     given = {
         "verdict": verdicts.verdict(compared),
         "sentence": verdicts.sentence(compared),
@@ -93,7 +93,7 @@ def test_the_headline_counts_the_verdicts(five, cases, said):
         (
             [NOT_SIGNIFICANT, LESS, NOT_SIGNIFICANT],
             "None of the 3 pairs shows a detectable difference. The largest, GELU − ReLU, is "
-            "−0.025 pp (95% CI −0.055 to 0.005).",
+            "−0.025 pp (simultaneous 95% CI −0.055 to 0.005).",
         ),
         (
             [NOT_SIGNIFICANT, WORSE, NOT_SIGNIFICANT],
@@ -114,7 +114,7 @@ def test_the_headline_counts_the_verdicts(five, cases, said):
 def test_the_significant_differences_are_named_or_else_the_largest(five, cases, said):
     caption = captions.differences(trio(five, *cases))
     assert caption.finding == said
-    assert ("Holm" in caption.reading) == (len(cases) > 1)
+    assert ("simultaneous" in caption.reading) == (len(cases) > 1)
 
 
 def test_of_many_differences_four_are_named(five):

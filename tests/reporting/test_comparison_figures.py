@@ -314,6 +314,22 @@ def test_a_learning_curve_is_the_median_of_the_seeds_in_their_range(light, five)
         assert (last.min(), last.max()) == pytest.approx((rates[:, -1].min(), rates[:, -1].max()))
 
 
+@pytest.mark.parametrize("spread", [1.05, 1.5, 4.0, 60.0])
+def test_validation_errors_have_three_ticks_or_more_however_close_they_are(short, spread):
+    rates = {name: 0.0041 * np.geomspace(spread, 1, 8)[None] for name in short.levels}
+    with rc_context(figures.STYLE):
+        axes = comparison_figures.learning_curves(replace(short, error_rates=rates)).axes[0]
+        axes.figure.draw_without_rendering()
+    low, high = axes.get_ylim()
+    labels = [
+        text.get_text()
+        for tick, text in zip(axes.get_yticks(), axes.get_yticklabels(), strict=True)
+        if low <= tick <= high
+    ]
+    assert len(labels) >= 3
+    assert len(set(labels)) == len(labels)
+
+
 def test_only_bins_with_enough_predictions_are_on_the_reliability_curve(light, five):
     upper, lower = light["calibration"].axes
     lines = labelled(upper)

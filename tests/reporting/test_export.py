@@ -110,14 +110,14 @@ def test_the_table_of_pairs_has_the_difference_its_intervals_and_its_tests(five)
         "low",
         "high",
         "p",
-        "p_holm",
+        "p_adjusted",
         "bootstrap_low",
         "bootstrap_high",
         "p_permutation",
-        "p_permutation_holm",
+        "p_permutation_adjusted",
         "p_mcnemar",
-        "p_mcnemar_holm",
-        "p_equivalence_holm",
+        "p_mcnemar_adjusted",
+        "p_equivalence_adjusted",
         "superiority",
         "superiority_low",
         "superiority_high",
@@ -138,12 +138,12 @@ def test_the_table_of_pairs_has_the_difference_its_intervals_and_its_tests(five)
         )
         assert (row.low, row.high) == (one.difference.low, one.difference.high)
         assert (row.bootstrap_low, row.bootstrap_high) == (one.bootstrap.low, one.bootstrap.high)
-        assert (row.p, row.p_holm) == (one.difference.p_value, one.p_holm)
-        assert (row.p_permutation, row.p_permutation_holm) == (
+        assert (row.p, row.p_adjusted) == (one.difference.p_value, one.p_adjusted)
+        assert (row.p_permutation, row.p_permutation_adjusted) == (
             one.p_permutation,
-            one.p_permutation_holm,
+            one.p_permutation_adjusted,
         )
-        assert (row.p_mcnemar, row.p_mcnemar_holm) == (one.p_mcnemar, one.p_mcnemar_holm)
+        assert (row.p_mcnemar, row.p_mcnemar_adjusted) == (one.p_mcnemar, one.p_mcnemar_adjusted)
         assert row.minimum_detectable_effect == pair.minimum_detectable_effect
 
 

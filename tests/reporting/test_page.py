@@ -3,11 +3,9 @@ from dataclasses import replace
 
 import numpy as np
 import pandas as pd
-import pytest
 
 from src.data import mirrors
 from src.evidence import findings
-from src.evidence.statistics import Estimate
 from src.reporting import exhibits, page
 from src.reporting.factor_exhibits import Brought
 from src.runtime import paths
@@ -34,24 +32,6 @@ def test_only_the_images_that_the_runs_were_scored_on_are_shown(
     assert page.held_out_images(five_runs) is None
 
 
-def test_a_fraction_and_its_interval_are_given_in_hundredths_rounded_outwards():
-    assert page.points(-0.000214) == "−0.021"
-    assert page.points_interval(Estimate(0, -0.0000011, 0.0000011)) == "−0.001 to 0.001"
-    assert page.points_interval(Estimate(0, 0.0123, 0.0123), 2) == "1.23 to 1.23"
-    assert page.interval(Estimate(1, 0.98765, 1.01234)) == "0.987 to 1.013"
-
-
-@pytest.mark.parametrize(
-    ("value", "text"), [(0.0312, "0.031"), (0.0496, "0.0496"), (0.0001, "< 0.001"), (1.0, "1")]
-)
-def test_a_p_value_stands_without_its_name(value, text):
-    assert page.p_value(value) == text
-
-
-def test_more_seeds_than_can_be_counted_are_told_as_such():
-    assert [page.seeds(needed) for needed in (28, 1500, None)] == ["28", "1,500", "over 10,000"]
-
-
 def test_no_line_ends_between_a_number_and_what_belongs_to_it():
     assert page.unbroken("0.04 pp (p = 0.03), p < 0.001, 2 ns") == (
         "0.04\xa0pp (p\xa0=\xa00.03), p\xa0<\xa00.001, 2\xa0ns"
@@ -74,6 +54,6 @@ def test_where_no_times_may_be_compared_the_page_says_why(short_runs):
     runs = replace(short_runs, trainings=trainings)
     found = findings.compute(runs, "ReLU")
     assert {one.name for one in exhibits.of(found, None, None)}.isdisjoint({"epoch_time"})
-    page_text = page.render(runs, found, Brought([]), {}, images_at_hand=False)
+    page_text = page.render(runs, found, Brought([]), {}, images_at_hand=False)[page.PAGE]
     assert "There is no ratio for Swish: the runs of one seed were made on" in page_text
     assert "only one epoch" not in page_text

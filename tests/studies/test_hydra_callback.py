@@ -26,6 +26,7 @@ from tests.support.commands import (
     run,
     runs,
     sentence,
+    small_name,
     store,
 )
 
@@ -73,15 +74,18 @@ def test_a_sweep_is_one_parent_run_named_after_it_with_a_child_for_each_job(swep
     assert parent.info.run_name == words
     assert parent.info.status == "FINISHED"
     assert {name: one.info.run_name for name, one in children.items()} == {
-        "swish": "swish-seed1",
-        "relu": "relu-seed1",
+        activation: small_name(activation, 1) for activation in ("swish", "relu")
     }
     assert {one.info.status for one in children.values()} == {"FINISHED"}
 
 
 def test_a_sweep_ends_with_a_table_of_what_its_jobs_attained(swept):
     project, done = swept
-    table = done.stdout.split("Mean ± standard deviation over the seeds")[1]
+    assert "over the seeds" not in done.stdout  # of which there is one
+    table, _, following = done.stdout.rpartition("Next\n")
+    assert following.splitlines()[0].startswith("  python -m src.report ")
+    assert "Next" not in table  # after each job
+    table = table[table.rindex("held-out") :]
     _, children = parent_and_children(project)
     for one in children.values():
         [row] = (line for line in table.splitlines() if one.data.tags["activation"] in line.split())
@@ -112,9 +116,10 @@ def test_the_same_multirun_again_trains_nothing_and_with_resume_false_everything
     assert parent.info.status == "FINISHED"
     for name, one in children.items():
         score = one.data.metrics[metric_names.TEST_ACCURACY]
-        assert f"{name}-seed1 is made already: held-out accuracy {score:.4f}" in again.stdout
+        made = f"{small_name(name, 1)} is made already: held-out accuracy {score:.4f}"
+        assert made in again.stdout
     assert "epoch 1/1" not in again.stdout
-    assert "Mean ± standard deviation" in again.stdout
+    assert "validation" in again.stdout
     anew = run(project, "src.train", *WORDS, "activation=swish,relu", "mlflow.resume=false")
     assert anew.stdout.count("epoch 1/1") == 2
     assert len(runs(project)) == 6
@@ -140,8 +145,8 @@ def test_a_multirun_that_was_killed_goes_on_under_its_parent(small_mnist, tmp_pa
     assert len(begun) == 3
     done = run(project, "src.train", *words)
     assert done.returncode == 0, done.stderr
-    assert "swish-seed1 is made already" in done.stdout
-    assert "swish-seed2 goes on after epoch" in done.stdout
+    assert f"{small_name('swish', 8)} is made already" in done.stdout
+    assert f"{small_name('swish', 8, 2)} goes on after epoch" in done.stdout
     recorded = runs(project)
     assert {one.info.run_id for one in recorded} == set(begun)
     assert {one.info.status for one in recorded} == {"FINISHED"}
@@ -164,7 +169,7 @@ def test_a_failed_job_is_reported_at_once_and_the_others_go_on(failed):
         for text in (
             "Error in job 0 (",
             broken_activation.REASON,
-            "swish-seed1 · epoch 1/1",  # of job 1
+            "seed1 · epoch 1/1",  # of job 1
         )
     ]
     assert places == sorted(places)

@@ -18,11 +18,6 @@ def test_runs_that_differ_by_the_seed_alone_share_their_words():
         assert job_words(["mlflow.parent_run_id=1", "model=mlp", seed]) == "model=mlp"
 
 
-@pytest.mark.usefixtures("project")
-def test_a_run_is_named_by_its_activation_and_seed(tmp_path):
-    assert planned(tmp_path, "activation=relu", "seed=3").name == "relu-seed3"
-
-
 def test_a_run_without_data_is_refused_before_tensorflow_is_imported(project, monkeypatch):
     monkeypatch.setattr("src.runtime.heavy_imports.load", lambda **_: pytest.fail("imported"))
     with pytest.raises(InputError, match=re.escape(f"{paths.DATASET} does not exist")):
@@ -34,24 +29,12 @@ def test_bfloat16_that_is_emulated_is_told_in_one_line(trained, monkeypatch, cap
     monkeypatch.setattr(precision, "has_bfloat16", lambda: False)
     monkeypatch.setattr("src.runtime.heavy_imports.load", lambda **_: None)
     planned(trained.project, *SMALL, "precision=mixed_bfloat16").announce()
+    name = "swish-mlp-units=[16]-batch_size=4-precision=mixed_bfloat16-seed1"
     title, note = capsys.readouterr().out.splitlines()
-    assert title.startswith("swish-seed1 · mlp · 540 images")
+    assert title.startswith(f"{name} · mlp · 540 images")
     assert note == "Note: bfloat16 is emulated on this hardware; precision=float32 is faster."
     planned(trained.project, *SMALL, "precision=float32").announce()
     assert "Note" not in capsys.readouterr().out
-
-
-@pytest.mark.usefixtures("project")
-@pytest.mark.parametrize(
-    ("words", "name"),
-    [
-        (["mlflow.named_by=[optimizer]", "optimizer=sgd"], "sgd-seed3"),
-        (["mlflow.named_by=[optimizer.learning_rate]"], "0.013-seed3"),
-        (["mlflow.named_by=[model,model.units]", "model=mlp"], "mlp-[512,256]-seed3"),
-    ],
-)
-def test_a_run_is_named_by_what_differs_in_its_multirun(tmp_path, words, name):
-    assert planned(tmp_path, *words, "seed=3").name == name
 
 
 @pytest.mark.usefixtures("project")

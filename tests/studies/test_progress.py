@@ -46,9 +46,19 @@ def test_away_from_a_terminal_each_epoch_is_one_line(clock, capsys):
     line = progress.ProgressLine("swish-seed1", epochs=10)
     run_line(clock, line, [0], seconds=10)
     assert capsys.readouterr().out == (
-        "swish-seed1 · epoch  1/10 · loss 0.1235 · val_accuracy 0.9877 · 12.3 s"
-        " · 3,057 images/s · 1 min 30 s left\n"
+        "swish-seed1 · epoch  1/10 · val_acc 0.9877 · 12.3 s · 1 min 30 s left\n"
     )
+
+
+@pytest.mark.parametrize(
+    "title", ["swish-seed1", "swish-lenet5-learning_rate=0.02-epochs=100-seed12"]
+)
+def test_a_line_fits_80_columns_and_ends_of_its_name_are_kept(clock, capsys, title):
+    run_line(clock, progress.ProgressLine(title, epochs=100), [0], seconds=40)
+    [line] = capsys.readouterr().out.splitlines()
+    assert len(line) <= 80
+    assert line.startswith("swish-")
+    assert title[-6:] in line
 
 
 def test_a_narrow_output_does_not_break_the_line(clock, capsys, monkeypatch):
@@ -63,7 +73,7 @@ def test_the_time_left_is_estimated_from_the_epochs_of_this_process_alone(clock,
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].endswith("· 20 s left")
     assert lines[1].endswith("· 10 s left")
-    assert lines[2].endswith("images/s")
+    assert lines[2].endswith("· 12.3 s")
     assert "epoch 4/6" in lines[0]
 
 

@@ -46,6 +46,12 @@ def test_a_study_has_a_row_for_each_level_also_for_runs_of_older_code(capsys):
     assert ["old", "1", "0.7500"] in [row[:3] for row in rows]
 
 
+@pytest.mark.parametrize("seeds", [[1], [1, 2]])
+def test_means_over_the_seeds_are_spoken_of_where_there_are_several(capsys, seeds):
+    sweep_table.show(Store({"sweep": "words"}, [({"job": "a"}, seed) for seed in seeds]), "0f")
+    assert ("over the seeds" in capsys.readouterr().out) == (len(seeds) > 1)
+
+
 def test_a_multirun_has_a_row_for_each_of_its_words(capsys):
     children = [({"job": "model=mlp optimizer=adam"}, 1), ({"job": "model=mlp"}, 1)]
     rows = table(capsys, {"sweep": "words"}, children)

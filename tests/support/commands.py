@@ -24,6 +24,11 @@ EXPERIMENT = "digit-recognizer"
 SMALL = ("model=mlp", "model.units=[16]", "batch_size=4")
 
 
+def small_name(activation: str = "swish", epochs: int = 5, seed: int = 1) -> str:
+    """Return the name of a run with the overrides `SMALL`."""
+    return f"{activation}-mlp-units=[16]-epochs={epochs}-batch_size=4-seed{seed}"
+
+
 def environment(**more: str) -> dict[str, str]:
     """Return this process's environment without what would lead a command elsewhere."""
     ours = ("AWS_", "MLFLOW_", "DVC_", "GIT_", "HYDRA_", "TF_", "PYTHON")

@@ -124,7 +124,7 @@ def _content(path: Path, whole: bytes) -> Any:
     if path.name == paths.HISTORY:
         rows = list(csv.DictReader(io.StringIO(whole.decode())))
         return [{key: key in TIMED or value for key, value in row.items()} for row in rows]
-    if path.name == paths.METRICS:
+    if path.name in (paths.METRICS, paths.TIMINGS):
         return {key: key in TIMED or value for key, value in json.loads(whole).items()}
     if path.name == paths.ORIGIN:
         told = json.loads(whole)

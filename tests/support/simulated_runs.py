@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -10,6 +9,7 @@ from scipy.special import ndtr
 
 from src.evidence.run_set import NAMES, RunSet, Training
 from src.evidence.statistics import Comparison, CrossedEstimate
+from src.reporting.activation_measures import Cost, Curve
 from src.runtime import metric_names
 from src.studies import factor
 
@@ -260,21 +260,6 @@ def simulate(
     return studies, accuracies
 
 
-class Cost(NamedTuple):
-    """As activation_profile's, which needs TensorFlow."""
-
-    forward: np.ndarray
-    backward: np.ndarray
-
-
-class Curve(NamedTuple):
-    """As activation_profile's, which needs TensorFlow."""
-
-    x: np.ndarray
-    value: np.ndarray
-    slope: np.ndarray
-
-
 def costs(activations: Sequence[str]) -> dict[str, Cost]:
     """Return costs in three rounds: the first of 3 ns forward and back, the second of 6, ..."""
     rounds = np.array([1.2, 1.0, 0.9])
@@ -292,7 +277,7 @@ def curve(steepness: float) -> Curve:
 
 
 def comparison(
-    first: str, second: str, difference: CrossedEstimate, p_holm: float, pairs: int = 3
+    first: str, second: str, difference: CrossedEstimate, p_adjusted: float, pairs: int = 3
 ) -> Comparison:
     """Return what is said of two activations; its other tests find nothing."""
     return Comparison(
@@ -300,10 +285,10 @@ def comparison(
         second=second,
         difference=difference,
         bootstrap=difference,
-        p_holm=p_holm,
+        p_adjusted=p_adjusted,
         p_permutation=0.5,
-        p_permutation_holm=0.5,
+        p_permutation_adjusted=0.5,
         p_mcnemar=0.5,
-        p_mcnemar_holm=0.5,
+        p_mcnemar_adjusted=0.5,
         pairs=pairs,
     )

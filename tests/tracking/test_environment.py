@@ -39,6 +39,32 @@ def commits(tmp_path):
     return made
 
 
+@pytest.mark.parametrize(
+    ("changed", "dirty"),
+    [
+        ("src/training/models.py", "true"),
+        ("params.yaml", "true"),
+        ("conf/config.yaml", "true"),
+        ("conf/activation/swish.yaml", "true"),
+        ("conf/activation/mine.yaml", "false"),  # another choice
+        ("conf/study/mine.yaml", "false"),
+        ("conf/search/mine.yaml", "false"),
+        ("docs/notes.md", "false"),
+        ("reports/mine/pairs.csv", "false"),
+        ("tests/test_mine.py", "false"),
+    ],
+)
+def test_only_a_file_that_the_run_used_makes_it_one_with_uncommitted_changes(
+    commits, tmp_path, monkeypatch, changed, dirty
+):
+    monkeypatch.chdir(tmp_path)
+    choices = {"activation": "swish"}
+    assert environment.tags(choices=choices)["git_dirty"] == "false"
+    (tmp_path / changed).parent.mkdir(parents=True, exist_ok=True)
+    (tmp_path / changed).write_text("new")
+    assert environment.tags(choices=choices)["git_dirty"] == dirty
+
+
 def test_files_that_changed_between_two_commits_are_those_of_the_ones_asked_for(commits, tmp_path):
     first, second, third = commits
     a, b = tmp_path / "src" / "a.py", tmp_path / "src" / "b.py"
