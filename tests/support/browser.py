@@ -1,8 +1,6 @@
 """Chromium for the tests that look at a page: found, or else installed, and driven by Selenium."""
 
-import os
 import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -10,6 +8,8 @@ from selenium import webdriver
 from selenium.common.exceptions import WebDriverException
 from selenium.webdriver.chrome.options import Options
 from selenium.webdriver.chrome.service import Service
+
+from tests.support import debian
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 PACKAGES = ("chromium", "chromium-driver")  # Debian's
@@ -41,7 +41,7 @@ def start(
         height: of its pages, in CSS pixels.
         scale: pixels of a picture for each CSS pixel.
     """
-    refused = _install()
+    refused = "" if _binary() and _driver() else debian.install(*PACKAGES)
     options = Options()
     for argument in ARGUMENTS:
         options.add_argument(argument)
@@ -68,18 +68,3 @@ def _binary() -> str | None:
 
 def _driver() -> str | None:
     return shutil.which("chromedriver")
-
-
-def _install() -> str:
-    """Install Chromium where that is one command away; return why it failed, if it did."""
-    if (_binary() and _driver()) or not shutil.which("apt-get") or os.geteuid() != 0:
-        return ""
-    for words in (["update"], ["install", "-y", "-q", *PACKAGES]):
-        done = subprocess.run(
-            ["apt-get", *words],
-            env={**os.environ, "DEBIAN_FRONTEND": "noninteractive"},
-            capture_output=True,
-            text=True,
-            timeout=900,
-        )
-    return done.stderr if done.returncode else ""

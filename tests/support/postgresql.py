@@ -52,9 +52,7 @@ class PostgreSQL:
 @contextmanager
 def postgresql() -> Iterator[PostgreSQL]:
     """Run a server with an empty cluster, in a folder of its own, until the block ends."""
-    versions = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: path.parts[-2])
-    folders = os.pathsep.join([*map(str, reversed(versions)), os.environ["PATH"]])
-    initdb = program("initdb", "postgresql", folders)
+    initdb = program("initdb", ["postgresql"], _folders)
     # Not below pytest's folder, which is closed to the user that the server has to run as.
     folder = Path(tempfile.mkdtemp(prefix="postgresql-"))
     secret = folder / "password"
@@ -64,7 +62,7 @@ def postgresql() -> Iterator[PostgreSQL]:
     if os.getuid() == 0:  # which PostgreSQL refuses
         for path in (folder, secret):
             shutil.chown(path, "postgres", "postgres")
-        setpriv = program("setpriv", "util-linux")
+        setpriv = program("setpriv", ["util-linux"])
         become = [setpriv, "--reuid=postgres", "--regid=postgres", "--clear-groups"]
     options = [f"-U{USER}", f"--pwfile={secret}", "--auth=scram-sha-256", "--no-sync", "-EUTF8"]
     subprocess.run(
@@ -91,3 +89,9 @@ def postgresql() -> Iterator[PostgreSQL]:
                 assert time.monotonic() < last, log.read_text()
                 time.sleep(0.1)
         yield server
+
+
+def _folders() -> str:
+    """Return where to look: in Debian's folders, the latest version first, then in PATH."""
+    versions = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: path.parts[-2])
+    return os.pathsep.join([*map(str, reversed(versions)), os.environ["PATH"]])

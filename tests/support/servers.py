@@ -7,12 +7,13 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
+from tests.support import debian
 from tests.support.commands import environment
 from tests.support.leash import leashed
 
@@ -72,15 +73,22 @@ def free_port() -> int:
         return listener.getsockname()[1]
 
 
-def program(name: str, packages: str, path: str | None = None) -> str:
-    """Return where a server's program is; fail with what to install if it is nowhere.
+def program(name: str, packages: Sequence[str], places: Callable[[], str] | None = None) -> str:
+    """Return where a server's program is, after installing it if need be; fail if it is nowhere.
 
     Args:
         name: the program's.
         packages: Debian's that hold it.
-        path: the folders to look in, instead of PATH.
+        places: returns the folders to look in, instead of PATH.
     """
-    found = shutil.which(name, path=path)
+
+    def look() -> str | None:
+        return shutil.which(name, path=places() if places else None)
+
+    refused = "" if look() else debian.install(*packages)
+    found = look()
     if found is None:
-        pytest.fail(f"{name} is not installed: run `apt-get install {packages}`.", pytrace=False)
+        reason = f" ({' '.join(refused.split())[:500]})" if refused else ""
+        install = f"apt-get install {' '.join(packages)}"
+        pytest.fail(f"{name} is not installed{reason}: run `{install}`.", pytrace=False)
     return found

@@ -17,7 +17,7 @@ import pytest
 from tests.support.leash import leashed
 from tests.support.servers import free_port, program
 
-PACKAGES = "slurm-wlm munge"
+PACKAGES = ("slurm-wlm", "munge")
 PLACES = os.pathsep.join([os.environ["PATH"], "/usr/sbin", "/sbin"])
 READY_SECONDS = 120
 
@@ -30,7 +30,7 @@ def slurm() -> Iterator[Mapping[str, str]]:
     if os.getuid() != 0:
         pytest.fail("A node of Slurm runs as root: run these tests as root.", pytrace=False)
     names = ("munged", "slurmctld", "slurmd", "sbatch", "sinfo")
-    found = {name: program(name, PACKAGES, PLACES) for name in names}
+    found = {name: program(name, PACKAGES, lambda: PLACES) for name in names}
     folder = Path(tempfile.mkdtemp(prefix="slurm-"))  # of root alone, as munged asks for
     config = folder / "slurm.conf"
     config.write_text(_configuration(folder))
