@@ -42,7 +42,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     try:
         corners = design.corners(search, common)
     except InputError as error:
-        raise InputError(f"{design.file_of(name)}: {error}") from error
+        raise named_file.located(design.file_of(name), error) from error
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: resumable, KILLED
     if given.dashboard:
         from src.tuning import dashboard  # MLflow and Optuna: after the checks

@@ -46,7 +46,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         compositions = design.compositions(study)
         tuning = levels.load(study) if study.tune else None
     except InputError as error:
-        raise InputError(f"conf/study/{name}.yaml: {error}") from error
+        raise named_file.located(f"conf/study/{name}.yaml", error) from error
     _check_labels(name, study, data)
     study = replace(study, executor=choice.name(study, asked))
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: resumable, KILLED

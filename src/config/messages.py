@@ -31,11 +31,10 @@ from src.runtime.errors import InputError, did_you_mean
 NO_NAME = "Config group override must be"
 AMBIGUOUS = "Ambiguous value for argument "
 RESOLVE = "The --resolve flag"
+AT_HAND = "params.yaml or on the command line"  # where most values are
 
 
-def describe(
-    error: OmegaConfBaseException, place: str = "params.yaml or on the command line"
-) -> str:
+def describe(error: OmegaConfBaseException, place: str = AT_HAND) -> str:
     """Return one sentence for OmegaConf's error: the key, what is wrong, and where to fix it."""
     if isinstance(error, ConfigKeyError | ConfigAttributeError) and error.parent_node is not None:
         known = [str(key) for key in error.parent_node if key != "hydra"]

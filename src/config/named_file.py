@@ -72,7 +72,12 @@ def load(
     except OmegaConfBaseException as error:
         raise InputError(f"{file}: {messages.describe(error, 'that file')}") from error
     except InputError as error:
-        raise InputError(f"{file}: {error}") from error
+        raise located(file, error) from error
+
+
+def located(file: str, error: InputError) -> InputError:
+    """Return the sentence that refuses what a file asks for, with the file as the place."""
+    return InputError(f"{file}: {str(error).replace(messages.AT_HAND, 'that file')}")
 
 
 def check_data(noun: str, wanted: str, found: Dataset) -> None:
