@@ -24,6 +24,9 @@ python -m benchmarks.ray_overhead       seconds of a study on a Ray of this mach
                                         processes, start-up apart
 python -m benchmarks.scheduler          tasks per second of the Ray executor, and its memory, with
                                         runs that only sleep (a simulation)
+python -m benchmarks.store_writers http://127.0.0.1:5000
+                                        runs per minute that many processes log at once, into that
+                                        store and into SQLite
 python -m benchmarks.planned_looks      false alarms, and seeds saved, of a study that is looked at
                                         repeatedly: how its rule was chosen (a simulation)
 python -m benchmarks.serving            milliseconds of a served model's answer to one image, and

@@ -261,7 +261,7 @@ def test_the_run_keeps_the_model_with_its_code_and_signature(trained):
     model = trained.project / "mlruns" / "models" / logged.model_id / "artifacts"
     assert (model / "code" / "src" / "training" / "activations.py").is_file()
     described = yaml.safe_load((model / "MLmodel").read_text())
-    assert '"dtype": "uint8", "shape": [-1, 28, 28]' in described["signature"]["inputs"]
+    assert '"dtype": "float32", "shape": [-1, 10]' in described["signature"]["outputs"]
     assert (model / "requirements.txt").read_text().startswith("tensorflow==")
 
 

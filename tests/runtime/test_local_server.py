@@ -1,21 +1,29 @@
-import os
 import signal
 import socket
-import threading
+import subprocess
+import sys
 import urllib.request
 
 import pytest
 
 from src.runtime import local_server
 from src.runtime.errors import InputError
+from tests.support.commands import ROOT, environment
 from tests.support.servers import free_port
 
+# A process of its own: Ctrl-C would also end whoever runs the tests.
+SERVER = """
+import sys
+from src.runtime import local_server
 
 async def greet(scope, receive, send):
-    """Answer every request with a word."""
     if scope["type"] == "http":
         await send({"type": "http.response.start", "status": 200, "headers": []})
         await send({"type": "http.response.body", "body": b"hello"})
+
+listener = local_server.claim(int(sys.argv[1]))
+local_server.run(greet, listener, lambda: print("Ready.", flush=True))
+"""
 
 
 def test_a_taken_port_is_refused_with_another_to_try():
@@ -35,14 +43,19 @@ def test_a_number_that_is_no_port_is_refused(port):
         local_server.claim(port)
 
 
-def test_it_says_so_when_it_answers_and_ctrl_c_ends_it_in_one_line(capsys):
-    port, heard = free_port(), []
-
-    def ask():
+def test_it_says_so_when_it_answers_and_ctrl_c_ends_it_in_one_line():
+    port = free_port()
+    with subprocess.Popen(
+        [sys.executable, "-c", SERVER, str(port)],
+        cwd=ROOT,
+        env=environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout.readline() == "Ready.\n"
         with urllib.request.urlopen(f"http://{local_server.HOST}:{port}", timeout=10) as answer:
-            heard.append(answer.read())
-        os.kill(os.getpid(), signal.SIGINT)
-
-    local_server.run(greet, local_server.claim(port), threading.Thread(target=ask).start)
-    assert heard == [b"hello"]
-    assert capsys.readouterr() == ("Ended.\n", "")
+            assert answer.read() == b"hello"
+        process.send_signal(signal.SIGINT)
+        assert process.communicate(timeout=60) == ("Ended.\n", "")
+        assert process.returncode == 0

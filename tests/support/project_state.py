@@ -23,6 +23,7 @@ import numpy as np
 from src.runtime import metric_names, paths
 
 CODE = (".git", "src", "conf")
+JOURNAL = "mlflow.db-journal"  # of a commit that was cut off; SQLite heeds it when it writes
 TIMED = {
     metric_names.EPOCH_SECONDS,
     metric_names.IMAGES_PER_SECOND,
@@ -98,6 +99,8 @@ def _files(project: Path) -> Iterator[tuple[str, Any]]:
     for path in sorted(project.rglob("*")):
         name = path.relative_to(project).as_posix()
         if path.is_relative_to(project / "mlruns") or name.split("/")[0] in CODE:
+            continue
+        if name == JOURNAL:
             continue
         for dated, plain in DATED:
             name = dated.sub(plain, name)
