@@ -7,6 +7,8 @@
 #   MLFLOW_SERVE_ARTIFACTS        true (default): only the server has the bucket's keys;
 #                                 false: every client reads and writes the bucket by its own
 #   TEAM_AUTH                     basic (default) or none
+#   TEAM_PERMISSION               with basic: the least that every member may do in every experiment,
+#                                 EDIT (default), READ or NO_PERMISSIONS; grants only add to it
 #   MLFLOW_AUTH_ADMIN_PASSWORD, MLFLOW_FLASK_SERVER_SECRET_KEY
 #                                 with basic: the first administrator's, and any long random text
 #   MLFLOW_SERVER_ALLOWED_HOSTS   every name clients use, as HOST and HOST:PORT, with commas
@@ -46,13 +48,13 @@ case "${TEAM_AUTH:-basic}" in
         [ -n "${MLFLOW_FLASK_SERVER_SECRET_KEY:-}" ] ||
             refuse "MLFLOW_FLASK_SERVER_SECRET_KEY is not set: set it to a long random text."
         # Users are kept in the same database, so that one backup holds all. A % is doubled for
-        # the file's own syntax. Members may add runs to each other's experiments (EDIT), and a
+        # the file's own syntax. A
         # password that was right is right for a minute, because checking one takes 0.1 s.
         MLFLOW_AUTH_CONFIG_PATH="$(mktemp)"
         export MLFLOW_AUTH_CONFIG_PATH
         cat >"$MLFLOW_AUTH_CONFIG_PATH" <<INI
 [mlflow]
-default_permission = EDIT
+default_permission = ${TEAM_PERMISSION:-EDIT}
 database_uri = $(printf '%s' "$MLFLOW_BACKEND_STORE_URI" | sed 's/%/%%/g')
 admin_username = ${MLFLOW_AUTH_ADMIN_USERNAME:-admin}
 authorization_function = mlflow.server.auth:authenticate_request_basic_auth

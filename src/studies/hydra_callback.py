@@ -30,6 +30,7 @@ from src.data import dataset
 from src.runtime import errors, heavy_imports, paths
 from src.studies import level, planned_run, sweep_table
 from src.studies.planned_run import PlannedRun
+from src.studies.run_name import run_name
 from src.tracking import fingerprint, run_tags
 
 PARENT = "mlflow.parent_run_id"
@@ -171,8 +172,9 @@ def _end_with_the_sweep(sweep: int) -> None:
 
 def _begin_run(config: DictConfig) -> None:
     """Check a single run, and give it a folder of its own."""
-    jobs = _check([config])
-    planned_run.announce(jobs[0].composed, jobs[0].choices)
+    [job] = jobs = _check([config])
+    name = run_name(job.composed, job.choices)
+    planned_run.announce(job.composed, job.choices, name)
     print("Loading TensorFlow; the first epoch also compiles: up to 15 s ...", flush=True)
     _prepare(jobs)
     _own_folder(config, "run")

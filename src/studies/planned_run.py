@@ -91,21 +91,20 @@ class PlannedRun:
 
     def announce(self) -> None:
         """Print what is about to be trained, before the seconds that importing TensorFlow takes."""
-        announce(self.composed, self.choices, self.label)
+        announce(self.composed, self.choices, self.name)
 
 
-def announce(composed: DictConfig, choices: Mapping[str, str], label: str | None = None) -> None:
+def announce(composed: DictConfig, choices: Mapping[str, str], name: str) -> None:
     """Print what is about to be trained.
 
     Args:
         composed: the configuration, as Hydra composed it.
         choices: the chosen file of each group.
-        label: of its level in a study.
+        name: that the run has in MLflow.
     """
     data = dataset.describe()
     images = f"{data.counts['train']:,} images of {data.name}"
     epochs = f"{composed.epochs} epoch{'s' if composed.epochs > 1 else ''}"
-    name = run_name(composed, choices, label)
     print(f"{name} · {choices['model']} · {images} · {epochs}", flush=True)
     if composed.precision == precision.BFLOAT16 and not precision.has_bfloat16():
         print("Note: bfloat16 is emulated on this hardware; precision=float32 is faster.")
