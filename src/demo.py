@@ -6,10 +6,9 @@ It shows the champion (`python -m src.promote best` chooses it) and the best run
 study or multirun, at http://127.0.0.1:5003, on this machine alone and without the internet.
 """
 
-import argparse
 from collections.abc import Sequence
 
-from src.runtime import errors, heavy_imports, local_server
+from src.runtime import command_line, errors, heavy_imports, local_server
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -18,9 +17,16 @@ def main(argv: Sequence[str] | None = None) -> None:
     Raises:
         InputError: there is no model, no such study, or the port is taken.
     """
-    parser = argparse.ArgumentParser(
-        prog="python -m src.demo",
-        description="Draw a digit, and see what the champion and the models of a study read.",
+    parser = command_line.parser(
+        "demo",
+        "Open a page to draw a digit on, and have the champion and the models of a study read it "
+        "side by side, on this machine only, until Ctrl-C.",
+        reads="the runs and models that MLflow has, and data/processed/test.npz",
+        writes="nothing",
+        examples={
+            "": "the newest study, on port 5003",
+            "--study optimizer": "AdamW, Adam and SGD",
+        },
     )
     parser.add_argument(
         "--study",

@@ -7,17 +7,10 @@ that models:/digit-recognizer@champion is its address. `best` takes the finished
 highest validation accuracy on the data in data/processed; the held-out labels choose nothing.
 """
 
-import argparse
 from collections.abc import Sequence
 
 from src.data import dataset
-from src.runtime import errors, metric_names, paths
-
-EXAMPLES = """\
-examples:
-  python -m src.promote best
-  python -m src.promote 0a1b2c3d4e5f60718293a4b5c6d7e8f9
-"""
+from src.runtime import command_line, errors, metric_names, paths
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -26,12 +19,15 @@ def main(argv: Sequence[str] | None = None) -> None:
     Raises:
         InputError: the run does not exist, has not finished or has no model, or there is no store.
     """
-    parser = argparse.ArgumentParser(
-        prog="python -m src.promote",
-        description="Make a run's model the champion, digit-recognizer@champion in MLflow's "
-        "registry.",
-        epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+    parser = command_line.parser(
+        "promote",
+        "Make a run's model the champion: the one that `make serve` serves and `make demo` shows.",
+        reads="the runs and models that MLflow has, and data/processed/dataset.json",
+        writes="a version of digit-recognizer in MLflow's registry, and its alias champion",
+        examples={
+            "best": "by validation",
+            "0a1b2c3d4e5f60718293a4b5c6d7e8f9": "this run",
+        },
     )
     parser.add_argument(
         "run",

@@ -6,10 +6,9 @@ It is MLflow's own scoring server, as `mlflow models serve` starts it, on 127.0.
 docs/serving.md for other machines.
 """
 
-import argparse
 from collections.abc import Sequence
 
-from src.runtime import errors, heavy_imports, local_server
+from src.runtime import command_line, errors, heavy_imports, local_server
 from src.runtime.errors import InputError
 
 EXAMPLE = "docs/example_digit.json"  # a request with one test image, a seven
@@ -21,10 +20,16 @@ def main(argv: Sequence[str] | None = None) -> None:
     Raises:
         InputError: there is no champion, it cannot be loaded, or the port is taken.
     """
-    parser = argparse.ArgumentParser(
-        prog="python -m src.serve",
-        description="Serve the champion (`python -m src.promote best` chooses it) at "
-        "http://127.0.0.1:5002/invocations. Ctrl-C ends it.",
+    parser = command_line.parser(
+        "serve",
+        "Serve the champion, which `python -m src.promote best` chooses, on this machine only, "
+        "until Ctrl-C.",
+        reads="the model digit-recognizer@champion of MLflow's registry",
+        writes="nothing",
+        examples={
+            "": "at http://127.0.0.1:5002/invocations",
+            "--port 5012": "where another program has that port",
+        },
     )
     parser.add_argument("--port", type=int, default=5002, help="default: %(default)s")
     port = parser.parse_args(argv).port

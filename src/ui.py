@@ -20,10 +20,10 @@ from contextlib import suppress
 from typing import Any
 
 from src.config import compose
-from src.runtime import errors
+from src.runtime import command_line, errors
 from src.runtime.errors import InputError
+from src.runtime.local_server import HOST
 
-HOST = "127.0.0.1"
 PORT = 5001  # 5000 is AirPlay's on a Mac
 PAUSE_SECONDS = 0.25
 GRACE_SECONDS = 10
@@ -57,10 +57,16 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 
 def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        prog="python -m src.ui",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+    parser = command_line.parser(
+        "ui",
+        "Show the runs in MLflow's pages, on this machine only, until Ctrl-C. Where "
+        "MLFLOW_TRACKING_URI names a server, print the address of the runs there instead.",
+        reads="params.yaml, and the runs that MLflow has",
+        writes="a view of the runs in MLflow, saved once",
+        examples={
+            "": f"at http://{HOST}:{PORT}",
+            "--port 5055": "where another program has that port",
+        },
     )
     parser.add_argument("--port", type=int, default=PORT, help="of this machine (default: 5001)")
     found = parser.parse_args(argv)

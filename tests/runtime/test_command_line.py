@@ -35,6 +35,11 @@ COMMANDS = (
     "report",
     "submit",
     "summary",
+    "promote",
+    "serve",
+    "demo",
+    "ui",
+    "migrate",
 )
 
 
