@@ -1,11 +1,12 @@
 # `make` runs the pipeline, `make test` the tests; both build .venv first, from the hashed lock.
 .DEFAULT_GOAL := run
-.PHONY: run compare test test-cluster drill study ui serve demo lint lock clean help
+.PHONY: run compare test test-slow test-cluster drill study ui serve demo lint lock clean help
 
 PYTHON ?= python3
 PORT ?= 5001
 BIN := $(CURDIR)/.venv/bin
 UV_VERSION := 0.13.9
+PYTEST := python -m pytest -n auto --maxprocesses 8 --dist loadfile
 export PATH := $(BIN):$(PATH)
 export MLFLOW_DISABLE_TELEMETRY ?= true
 
@@ -15,8 +16,11 @@ run: .venv/locked  ## fetch, preprocess, train, predict: a scored submission (th
 	@git status --porcelain dvc.lock 2>/dev/null | grep -q '^??' && echo "git shows dvc.lock as new:\
  it records what this machine made. Commit it to keep the record, or leave it." || true
 
-test: .venv/locked  ## all tests; `make test ARGS="-m 'not slow'"` leaves out the slow ones
-	@python -m pytest -n auto --maxprocesses 8 --dist loadfile $(ARGS)
+test: .venv/locked  ## the tests that need no patience; `make test ARGS=tests/data` for some
+	@$(PYTEST) -m "not slow" $(ARGS)
+
+test-slow: .venv/locked  ## the slow ones: whole trainings, studies and searches, a browser
+	@$(PYTEST) -m slow $(ARGS)
 
 test-cluster: .venv/cluster  ## tests against real servers: Ray, PostgreSQL, S3, MLflow, Slurm
 	@python -m pytest -n 0 --cluster tests/cluster $(ARGS)
