@@ -15,7 +15,7 @@ import mlflow
 import numpy as np
 from mlflow import MlflowClient
 from mlflow.data.numpy_dataset import from_numpy
-from mlflow.entities import LoggedModel, LoggedModelStatus, Metric, RunStatus
+from mlflow.entities import LoggedModelStatus, Metric, RunStatus
 from mlflow.exceptions import MlflowException
 from mlflow.models import Model, infer_signature
 from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
@@ -24,12 +24,12 @@ from mlflow.utils.requirements_utils import warn_dependency_requirement_mismatch
 
 from src.config.schema import CHOICES, Mlflow
 from src.data.dataset import Dataset
-from src.runtime import metric_names, paths, quiet
+from src.runtime import dotted, metric_names, paths, quiet
 from src.runtime.errors import InputError
 from src.tracking import lease, model_code, run_tags, store
 from src.tracking.training_logger import TrainingLogger
 
-PATIENCE_SECONDS = 60  # for a store that is away when a training has ended
+PATIENCE_SECONDS = 180  # for a store that is away when a training has ended
 PAUSE_SECONDS = 2
 ASK_AGAIN_SECONDS = 30  # while it is away, as each question waits for seconds
 UNFIT = re.compile(r"""[/:.%"']""")  # what a run's name may have, and a model's may not
@@ -153,7 +153,7 @@ class RunLogger(TrainingLogger):
         # training, whose run keeps the one that it was begun with.
         known = self.client.get_run(self.run_id).data.params
         words = {group: tags[group] for group in CHOICES if group in tags and group not in known}
-        mlflow.log_params({**flat(settings), **words})
+        mlflow.log_params({**dotted.flat(settings), **words})
         mlflow.set_tags(dict(tags))
         mlflow.log_dict(dict(settings), "config.yaml")
         for context, part in images.items():
@@ -211,7 +211,7 @@ class RunLogger(TrainingLogger):
             del self.waiting[step]
 
     def insist(self, call: Callable[[], None]) -> None:
-        """Call what logs to the store, again for a minute as long as that is away.
+        """Call what logs to the store, again for three minutes as long as that is away.
 
         Raises:
             InputError: it still is.
@@ -221,6 +221,9 @@ class RunLogger(TrainingLogger):
             try:
                 return call()
             except store.away() as error:
+                if not self.away:
+                    print(f"Waiting, because the MLflow store {store.named(error)}.", flush=True)
+                self.away = True
                 if time.monotonic() - began > PATIENCE_SECONDS:
                     raise InputError(
                         f"The training has ended and is kept, but the MLflow store "
@@ -262,9 +265,11 @@ class RunLogger(TrainingLogger):
         """Return whether the run has its model; one that was not logged to the end is deleted,
         and before it its files: MLflow would keep those of a deleted model for ever.
         """
-        ready = logged_models(self.client, self.run_id)
-        for one in logged_models(self.client, self.run_id, None):
-            if one.model_id not in {whole.model_id for whole in ready}:
+        experiment_id = self.client.get_run(self.run_id).info.experiment_id
+        logged = store.logged_models(self.client, experiment_id, self.run_id)
+        ready = [one for one in logged if one.status == LoggedModelStatus.READY]
+        for one in logged:
+            if one not in ready:
                 with suppress(*store.away(), NotImplementedError):  # some stores cannot delete
                     get_artifact_repository(one.artifact_location).delete_artifacts()
                 self.client.delete_logged_model(one.model_id)
@@ -273,15 +278,6 @@ class RunLogger(TrainingLogger):
     def predicted(self, files: Mapping[Path, str], scores: Mapping[str, float]) -> None:
         """Log the files and the scores."""
         self.insist(lambda: _add(self.client, self.run_id, files, scores))
-
-
-def logged_models(
-    client: MlflowClient, run_id: str, status: str | None = LoggedModelStatus.READY
-) -> list[LoggedModel]:
-    """Return the models that a run logged, of a status or of any."""
-    experiment_id = client.get_run(run_id).info.experiment_id
-    found = client.search_logged_models([experiment_id], f"source_run_id = '{run_id}'")
-    return [one for one in found if status is None or one.status == status]
 
 
 def model_name(run_name: str) -> str:
@@ -300,15 +296,6 @@ def _save_model(*, validate_serving_input: bool, **given: Any) -> None:
 
 def _requirements() -> list[str]:
     return [f"{name}=={version(name)}" for name in MODEL_REQUIREMENTS]
-
-
-def flat(config: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Return nested `config` as one level of dotted keys."""
-    items: dict[str, Any] = {}
-    for key, value in config.items():
-        nested = isinstance(value, Mapping)
-        items |= flat(value, f"{prefix}{key}.") if nested else {f"{prefix}{key}": value}
-    return items
 
 
 def find_or_restore(run_id: str, name: str, experiment: str) -> str:
@@ -364,8 +351,8 @@ def _add(
     _remove_half_copies(client, run_id)
     for path, folder in files.items():
         client.log_artifact(run_id, str(path), folder or None)
-    models = logged_models(client, run_id) if scores else []
-    _log_new(client, run_id, scores, models[0].model_id if models else None)
+    model = store.whole_model(client, client.get_run(run_id)) if scores else None
+    _log_new(client, run_id, scores, model.model_id if model else None)
 
 
 def _remove_half_copies(client: MlflowClient, run_id: str) -> None:

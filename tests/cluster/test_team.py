@@ -3,7 +3,11 @@
 import contextlib
 import re
 import shutil
+import subprocess
+import sys
+import time
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import mlflow
@@ -11,10 +15,19 @@ import pytest
 import yaml
 from mlflow import MlflowClient
 
-from tests.support.commands import EXPERIMENT, SMALL, files, make_project, run, sentence
+from tests.support.commands import (
+    EXPERIMENT,
+    SMALL,
+    environment,
+    files,
+    make_project,
+    run,
+    sentence,
+)
 from tests.support.postgresql import PASSWORD as DATABASE_PASSWORD
 from tests.support.postgresql import postgresql
 from tests.support.s3_server import READER_KEY, READER_SECRET, s3_server
+from tests.support.servers import free_port
 from tests.support.team import Team, mlflow_server, without_keys
 
 KINDS = {
@@ -23,6 +36,7 @@ KINDS = {
     "with-passwords": {"auth": True},
 }
 BUCKET = "team"
+OUTAGE_SECONDS = 60
 STUDY = {
     "question": "Does the activation matter?",
     "experiment": "default",
@@ -172,6 +186,46 @@ def test_a_search_with_two_workers_ends_in_a_recipe(member, client):
     assert (member.project / "conf" / "experiment" / "mine.yaml").is_file()
     trials = [one for one in recorded(client, search="mine") if "trial" in one.data.tags]
     assert [one.info.status for one in trials] == ["FINISHED"] * 2
+
+
+def test_a_server_that_stops_for_a_minute_costs_a_study_nothing(
+    database, s3, fresh_project, tmp_path, monkeypatch
+):
+    uri, bucket, port = database.database("stopped"), f"s3://{BUCKET}/stopped", str(free_port())
+    served = partial(mlflow_server, tmp_path / "server", uri, bucket, s3, MLFLOW_PORT=port)
+    text = STUDY | {"seeds": [1], "overrides": [*SMALL, "epochs=400"]}
+    with served() as team:
+        member = joined(team, fresh_project, tmp_path / "project")
+        (member.project / "conf" / "study" / "mine.yaml").write_text(yaml.safe_dump(text))
+        process = subprocess.Popen(
+            [sys.executable, "-m", "src.study", "mine"],
+            cwd=member.project,
+            env=environment(**(without_keys() | dict(team.client))),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        with at(member, monkeypatch) as client:
+            while sum("loss" in one.data.metrics for one in begun(client)) < 2:
+                assert process.poll() is None, process.communicate()[0]
+                time.sleep(0.2)
+    time.sleep(OUTAGE_SECONDS)
+    assert process.poll() is None
+    with served() as team, at(member, monkeypatch) as client:
+        shown, _ = process.communicate(timeout=600)
+        assert process.returncode == 0, shown
+        logs = [log.read_text() for log in member.project.glob("multirun/*/*/*/train.log")]
+        assert re.search("the MLflow store .* cannot be used", "".join(logs))
+        [parent, *children] = recorded(client, study="mine")
+        assert [one.info.status for one in (parent, *children)] == ["FINISHED"] * 3
+        for one in children:
+            logged = client.get_metric_history(one.info.run_id, "loss")
+            assert [point.step for point in logged] == list(range(1, 401))
+
+
+def begun(client):
+    """Return the runs of the study, none while it has not begun."""
+    return recorded(client, study="mine") if client.get_experiment_by_name(EXPERIMENT) else []
 
 
 def test_a_backup_restores_runs_users_and_artifacts(database, s3, tmp_path, monkeypatch):
