@@ -19,7 +19,7 @@ from src.reporting import captions, comparison_figures, exhibits, export, factor
 from src.reporting.exhibits import Embedded
 from src.reporting.factor_exhibits import Brought
 from src.runtime import atomic_write, errors, formatting, hardware, paths
-from src.tracking import views
+from src.tracking import run_tags, views
 
 PAGE = "index.html"
 REPRODUCE = "To reproduce it"  # a topic of the provenance
@@ -209,7 +209,16 @@ def provenance(runs: RunSet) -> dict[str, list[str]]:
     dirty = sum(tag.get("git_dirty") == "true" for tag in tags)
     made_by = runs.tags.get("command")
     frameworks = (("Python", "python"), ("TensorFlow", "tensorflow"), ("Keras", "keras"))
-    cores = [formatting.count(int(cpus), "logical core") for cpus in every("cpus")]
+    machines = dict.fromkeys(
+        ", ".join(
+            [
+                *([tag[run_tags.PROCESSOR]] if run_tags.PROCESSOR in tag else []),
+                formatting.count(int(tag["cpus"]), "logical core"),
+            ]
+        )
+        for tag in tags
+        if "cpus" in tag
+    )
     own_cores = formatting.count(psutil.cpu_count() or 1, "logical core")
     return {
         "Commit": [
@@ -229,7 +238,7 @@ def provenance(runs: RunSet) -> dict[str, list[str]]:
             *(f"{name} {version(name)} (report)" for name in LIBRARIES),
         ],
         "Machine": [
-            *(f"{each} (runs)" for each in cores),
+            *(f"{each} (runs)" for each in machines),
             f"{hardware.processor()}, {own_cores} (report)",
         ],
         "MLflow": [f"run {runs.parent_id} with {formatting.count(len(tags), 'run')} below it"],

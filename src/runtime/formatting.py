@@ -45,6 +45,18 @@ def listed(words: Sequence[str], most: int | None = None) -> str:
     return f"{', '.join(others)} and {last}" if others else last
 
 
+def ranges(numbers: Sequence[int]) -> str:
+    """Return numbers, the smallest first, with those that follow each other joined: `1–4, 7`."""
+    parts: list[list[int]] = []
+    for number in sorted(numbers):
+        if parts and number == parts[-1][-1] + 1:
+            parts[-1].append(number)
+        else:
+            parts.append([number])
+    joined = (f"{part[0]}–{part[-1]}" if len(part) > 1 else f"{part[0]}" for part in parts)
+    return ", ".join(joined)
+
+
 def count(number: int, noun: str) -> str:
     """Return `1 run`, `2 runs`, `28,000 images`."""
     return f"{number:,} {noun}{'s' * (number != 1)}"

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from src.runtime import metric_names
+from src.runtime import formatting, metric_names
 from src.studies import factor
 from src.tracking import run_tags
 
@@ -53,7 +53,7 @@ def show(client: Any, parent_id: str) -> None:
     for title, _, _ in COLUMNS:
         table.add_column(title, justify="right", no_wrap=True)
     for words, runs in rows:
-        seeds = ",".join(sorted((run.data.params["seed"] for run in runs), key=int))
+        seeds = formatting.ranges([int(run.data.params["seed"]) for run in runs])
         spreads = (
             spread([run.data.metrics[name] for run in runs if name in run.data.metrics], form)
             for _, name, form in COLUMNS

@@ -89,6 +89,14 @@ def test_of_a_long_list_the_first_words_and_a_count_remain():
     assert formatting.listed(["a", "b"], most=2) == "a and b"
 
 
+@pytest.mark.parametrize(
+    ("numbers", "text"),
+    [([], ""), ([4], "4"), ([2, 1], "1–2"), ([10, 1, 2, 3, 7], "1–3, 7, 10")],
+)
+def test_numbers_that_follow_each_other_are_joined(numbers, text):
+    assert formatting.ranges(numbers) == text
+
+
 def test_a_count_agrees_with_its_noun():
     assert formatting.count(0, "seed") == "0 seeds"
     assert formatting.count(1, "seed") == "1 seed"

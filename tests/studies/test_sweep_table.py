@@ -42,7 +42,7 @@ def test_a_study_has_a_row_for_each_level_also_for_runs_of_older_code(capsys):
     children = [({"variant": "[a]"}, 1), ({"activation": "old"}, 1), ({"variant": "[a]"}, 2)]
     rows = table(capsys, {"factor": "optimizer.learning_rate"}, children)
     assert any(row[:2] == ["learning", "rate"] for row in rows)
-    assert ["[a]", "1,2", "0.8750", "±", "0.1768"] in [row[:5] for row in rows]
+    assert ["[a]", "1–2", "0.8750", "±", "0.1768"] in [row[:5] for row in rows]
     assert ["old", "1", "0.7500"] in [row[:3] for row in rows]
 
 
