@@ -4,16 +4,14 @@ import json
 import os
 import signal
 import socket
-import subprocess
-import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-READY_SECONDS = 120  # ten times what it takes, for a busy machine
+from tests.support.leash import leashed
+from tests.support.servers import wait_for
+
 PARTS = ("master", "volume", "filer", "s3")  # each listens on a port of its own
 KEY, SECRET = "test-key", "test-secret"
 READER_KEY, READER_SECRET = "reader-key", "reader-secret"  # may read and list, and not write
@@ -70,22 +68,14 @@ def s3_server(folder: Path) -> Iterator[S3]:
     identities.write_text(json.dumps({"identities": _identities()}))
     ports = _free_ports()
     log = folder / "s3.log"
-    with log.open("w") as output:
-        process = subprocess.Popen(
-            _command(folder, identities, ports),
-            cwd=folder,
-            env=os.environ | {"HOME": str(folder)},
-            stdout=output,
-            stderr=output,
-            start_new_session=True,
-        )
+    command, variables = _command(folder, identities, ports), os.environ | {"HOME": str(folder)}
+    kill = signal.SIGKILL  # its files are deleted; a clean end takes seconds
     try:
-        endpoint = f"http://127.0.0.1:{ports['s3']}"
-        _wait(process, f"{endpoint}/healthz", log)
-        yield S3(endpoint)
+        with leashed(command, log, cwd=folder, env=variables, stop=kill) as process:
+            endpoint = f"http://127.0.0.1:{ports['s3']}"
+            wait_for(f"{endpoint}/healthz", process, log)
+            yield S3(endpoint)
     finally:
-        process.send_signal(signal.SIGKILL)  # its files are deleted; a clean end takes seconds
-        process.wait()
         for part in PARTS:  # of its own making, whatever TMPDIR says
             Path(f"/tmp/seaweedfs-{part}-grpc-{ports[f'{part}.grpc']}.sock").unlink(missing_ok=True)
 
@@ -133,15 +123,3 @@ def _free_ports() -> dict[str, int]:
             listener.bind(("127.0.0.1", 0))
         numbers = [listener.getsockname()[1] for listener in listeners]
         return dict(zip(names, numbers, strict=True))
-
-
-def _wait(process: subprocess.Popen, address: str, log: Path) -> None:
-    last = time.monotonic() + READY_SECONDS
-    while True:
-        try:
-            urllib.request.urlopen(address, timeout=5).close()
-            return
-        except (urllib.error.URLError, ConnectionError, TimeoutError):
-            assert process.poll() is None, log.read_text()
-            assert time.monotonic() < last, f"No answer:\n{log.read_text()}"
-            time.sleep(0.2)
