@@ -34,6 +34,7 @@ class Sleep:
     seconds: float
     composed: Any = field(default_factory=lambda: OmegaConf.create({"precision": "float32"}))
     tags: Mapping[str, str] = field(default_factory=dict)
+    choices: Mapping[str, str] = field(default_factory=dict)
 
     def announce(self) -> None:
         """Print nothing."""

@@ -10,7 +10,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from src.runtime import errors, formatting, metric_names, paths
+from src.runtime import dotted, errors, formatting, metric_names, paths
 from src.runtime.command_line import no_arguments
 from src.runtime.errors import InputError
 
@@ -69,7 +69,9 @@ def of(shown: Sequence[Mapping[str, Any]]) -> list[Result]:
             found.append(
                 Result(
                     "here" if name == HERE else name,
-                    _flat((data.get("params") or {}).get(str(paths.PARAMS), {}).get("data") or {}),
+                    dotted.flat(
+                        (data.get("params") or {}).get(str(paths.PARAMS), {}).get("data") or {}
+                    ),
                     {
                         metric: value
                         for part in (data.get("metrics") or {}).values()
@@ -97,14 +99,6 @@ def _seconds(rev: str) -> float | None:
         return float(json.loads(text)[metric_names.TRAIN_SECONDS])
     except (DvcException, OSError, ValueError, KeyError):
         return None
-
-
-def _flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for key, value in values.items():
-        nested = isinstance(value, Mapping)
-        found |= _flat(value, f"{prefix}{key}.") if nested else {f"{prefix}{key}": value}
-    return found
 
 
 def table(results: Sequence[Result]) -> Table:

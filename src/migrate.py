@@ -6,7 +6,6 @@ python -m src.migrate mlflow.db http://mlflow.example.org:5000 --dry-run
 SOURCE is only read. Run again, it copies what is missing or new, and nothing twice.
 """
 
-import argparse
 import hashlib
 import time
 from collections.abc import Iterator, Sequence
@@ -14,9 +13,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from filelock import FileLock, Timeout
-
-from src.runtime import errors, formatting, paths
+from src.runtime import command_line, errors, formatting
+from src.runtime.alone import alone
 from src.runtime.errors import InputError
 
 if TYPE_CHECKING:  # MLflow
@@ -28,10 +26,17 @@ KNOWN = ("http://", "https://", "sqlite://", "postgresql", "mysql", "mssql")
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Check both stores, copy, and verify every run."""
-    parser = argparse.ArgumentParser(
-        prog="python -m src.migrate",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+    parser = command_line.parser(
+        "migrate",
+        "Bring the runs of a laptop's MLflow store into a team's: params, metrics, tags, files "
+        "and models, each run verified. Run again, it copies what is missing or new, and nothing "
+        "twice.",
+        reads="SOURCE and its artifacts",
+        writes="TARGET and its artifacts",
+        examples={
+            "mlflow.db http://mlflow:5000": "copy",
+            "mlflow.db http://mlflow:5000 --dry-run": "only say what",
+        },
     )
     parser.add_argument("source", metavar="SOURCE", help="a file mlflow.db, or a store's URI")
     parser.add_argument("target", metavar="TARGET", help="the URI of a store")
@@ -46,7 +51,9 @@ def main(argv: Sequence[str] | None = None) -> None:
 
     from src.tracking import migration  # MLflow, once the arguments are known
 
-    with _alone(source):
+    # A second process would make a second copy of its runs.
+    digest = hashlib.sha256(source.encode()).hexdigest()[:16]
+    with alone(f"migrate-{digest}", "SOURCE is being copied by another process: wait for it."):
         here = client("SOURCE", source)
         new = target.startswith(SQLITE) and not Path(target.removeprefix(SQLITE)).exists()
         there = None if new and given.dry_run else client("TARGET", target)
@@ -91,19 +98,6 @@ def _copy(moving: Any, left: set[str]) -> None:
 
 
 @contextmanager
-def _alone(source: str) -> Iterator[None]:
-    """Keep a second process off the same source, which would make a second copy of its runs."""
-    digest = hashlib.sha256(source.encode()).hexdigest()[:16]
-    lock = paths.project_root() / paths.CHECKPOINTS / f"migrate-{digest}.lock"
-    lock.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        with FileLock(lock, timeout=0):
-            yield
-    except Timeout:
-        raise InputError("SOURCE is being copied by another process: wait for it.") from None
-
-
-@contextmanager
 def _usable() -> Iterator[None]:
     """Turn what MLflow raises of a store that went away into a sentence."""
     from src.tracking import store
@@ -113,16 +107,11 @@ def _usable() -> Iterator[None]:
     except store.AWAY as error:
         if errors.sentence(error) is not None:  # of a full disk, which says where
             raise
+        reason = store.reason(error).rstrip(".")
         raise InputError(
-            f"A store cannot be used any more ({_reason(error)}): nothing is lost; run the same "
-            "command again, and it goes on."
+            f"A store cannot be used any more ({reason}): nothing is lost; run the same command "
+            "again, and it goes on."
         ) from error
-
-
-def _reason(error: BaseException) -> str:
-    """Return what a store says in one line, without its SQL and without passwords."""
-    text = " ".join(str(error).split("[SQL")[0].split())
-    return errors.without_password(text)[:300].rstrip(".")
 
 
 def uri(name: str, given: str) -> str:
@@ -157,8 +146,9 @@ def client(name: str, store_uri: str) -> "MlflowClient":
         return found
     except (*store.AWAY, ImportError) as error:
         shown = errors.without_password(store_uri)
+        reason = store.reason(error).rstrip(".")
         raise InputError(
-            f"{name} {shown} cannot be used ({_reason(error)}): start it, or name another."
+            f"{name} {shown} cannot be used ({reason}): start it, or name another."
         ) from error
 
 

@@ -19,6 +19,7 @@ PRECISIONS = ("auto", "float32", "mixed_bfloat16", "mixed_float16")
 STRATEGIES = ("none", "mirrored")
 GROUPS = ("activation", "model", "optimizer", "schedule", "augmentation")
 CHOICES = (*GROUPS, "experiment")
+NOT_LEARNING = ("mlflow", "submission", "checkpoints")  # change nothing of what is learned
 
 # Ranges of the numbers in conf/'s groups, by the names that Keras gives them: (low, high).
 RANGES = {

@@ -13,7 +13,7 @@ from src.runtime import metric_names
 from src.runtime.errors import InputError
 from src.serving.loader import ServedModel
 from src.studies import sweep_table
-from src.tracking import champion, run_tags
+from src.tracking import champion, run_tags, store
 
 MOST = 8  # models side by side
 TRAIN = "`python -m src.train activation=swish,relu,gelu epochs=2 -m` (two minutes)"
@@ -107,7 +107,7 @@ def _of_levels(client: MlflowClient, parent: Run) -> tuple[list[Reader], str]:
     found = []
     for name, runs in by_level.runs.items():
         best = max(runs, key=lambda run: run.data.metrics[metric_names.BEST_VAL_ACCURACY])
-        model = champion.model_of(client, best)
+        model = store.whole_model(client, best)
         if model is not None:
             found.append(Reader(name, best, model))
     return found, by_level.factor.noun

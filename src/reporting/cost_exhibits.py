@@ -20,6 +20,7 @@ from src.reporting.exhibits import Exhibit
 from src.reporting.number_exhibits import DECADE
 from src.runtime import heavy_imports
 from src.runtime.formatting import listed
+from src.tracking import store
 
 SECONDS, PARAMETERS = "Seconds per epoch", "Parameters"
 
@@ -62,8 +63,7 @@ def parameters(client: MlflowClient, runs: RunSet) -> dict[str, int]:
 
 def _count(client: MlflowClient, run_id: str) -> int | None:
     """Return how many numbers the model that a run logged has; None if it is not there."""
-    experiment = client.get_run(run_id).info.experiment_id
-    logged = client.search_logged_models([experiment], f"source_run_id = '{run_id}'")
+    logged = store.logged_models(client, client.get_run(run_id).info.experiment_id, run_id)
     if not logged:
         return None
     heavy_imports.load()

@@ -141,6 +141,4 @@ def _read(found: Found) -> dict[str, str]:
 
 def _holder(owner: str, age: float) -> str:
     """Return an owner in words."""
-    pid, _, rest = owner.partition("-")
-    machine = rest.partition("-")[2] or "an unknown machine"
-    return f"process {pid or '?'} on {machine}, last heard of {max(0, age):.0f} s ago"
+    return f"{process.described(owner)}, last heard of {max(0, age):.0f} s ago"

@@ -28,6 +28,13 @@ def is_alive(identity: str) -> bool | None:
         return None
 
 
+def described(identity: str) -> str:
+    """Return the process of an `identity` in words."""
+    pid, _, rest = identity.partition("-")
+    machine = rest.partition("-")[2] or "an unknown machine"
+    return f"process {pid or '?'} on {machine}"
+
+
 def _started(pid: int) -> int:
     """Return when a process began: in ticks since the boot, where Linux tells, because a clock that
     is set meanwhile moves the time of day.

@@ -4,13 +4,14 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from omegaconf import DictConfig, OmegaConf
 
 from src.config import compose
-from src.config.schema import CHOICES
+from src.config.schema import CHOICES, NOT_LEARNING
 from src.data.dataset import Dataset
+from src.runtime import dotted
 from src.runtime.errors import InputError, did_you_mean
 from src.studies import level
 from src.studies.factor import VARIANT, Factor
@@ -18,7 +19,7 @@ from src.tracking import fingerprint
 
 SEED, SPLIT = "seed", "split"  # what may differ between the runs of a level
 # Keys of the configuration that change nothing of what is learned, or that a study sets itself.
-NO_FACTOR = ("mlflow", "submission", "checkpoints", "seed", "split_seed")
+NO_FACTOR = (*NOT_LEARNING, "seed", "split_seed")
 
 
 class RunKey(NamedTuple):
@@ -141,10 +142,10 @@ def _check_factor(study: Study) -> None:
     if key in (*CHOICES, VARIANT):
         return
     composed, _ = compose.composition(*overrides(study))
-    values = OmegaConf.to_container(composed, throw_on_missing=False)
+    values = cast(dict[str, Any], OmegaConf.to_container(composed, throw_on_missing=False))
     keys = [
         name
-        for name in _leaves(values)
+        for name in dotted.flat(values)
         if name.partition(".")[0] not in NO_FACTOR and not name.endswith("._target_")
     ]
     if key not in keys:
@@ -153,15 +154,6 @@ def _check_factor(study: Study) -> None:
             f"{did_you_mean(key, [*CHOICES, *keys])}Name a group ({', '.join(CHOICES)}), or a key "
             "as `python -m src.train --help` shows them, or give `variants` instead."
         )
-
-
-def _leaves(node: Any, prefix: str = "") -> Iterator[str]:
-    """Yield the dotted keys of a nested mapping's values."""
-    for key, value in node.items():
-        if isinstance(value, dict):
-            yield from _leaves(value, f"{prefix}{key}.")
-        else:
-            yield f"{prefix}{key}"
 
 
 def _check_different(study: Study, found: Mapping[RunKey, Composition]) -> None:

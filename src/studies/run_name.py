@@ -7,14 +7,14 @@ from typing import Any, cast
 import yaml
 from omegaconf import DictConfig, OmegaConf
 
-from src.config.schema import CHOICES, STAGES
+from src.config.schema import CHOICES, NOT_LEARNING, STAGES
 from src.runtime import paths
 from src.studies import level
 from src.tracking import environment
 
 ACTIVATION, RECIPE = "activation", "experiment"
 ORDER = (ACTIVATION, RECIPE, *(group for group in CHOICES if group not in (ACTIVATION, RECIPE)))
-UNTOLD = ("seed", "split_seed", "mlflow", "submission", *STAGES)
+UNTOLD = (*NOT_LEARNING, "seed", "split_seed", *STAGES)
 MOST = 4  # values in a name; of more, the number
 
 

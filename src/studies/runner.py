@@ -3,8 +3,8 @@
 import json
 import re
 import sys
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import closing
 from dataclasses import replace
 from datetime import datetime
 from math import ceil
@@ -12,12 +12,12 @@ from pathlib import Path
 from statistics import median
 from typing import Any, NamedTuple
 
-from filelock import FileLock, Timeout
 from mlflow import MlflowClient
 
 from src.config import compose
 from src.data.dataset import Dataset
 from src.runtime import errors, formatting, metric_names, paths
+from src.runtime.alone import alone
 from src.runtime.errors import InputError
 from src.studies import design, first_estimate, note, sweep_table
 from src.studies.design import Composition, RunKey, Study
@@ -66,7 +66,8 @@ def run(
     """
     digests = design.digests(compositions, data)
     experiment = next(iter(compositions.values())).composed.mlflow.experiment
-    with _alone(name):
+    refusal = f"The study {name} is running in another process: wait for that to end, or end it."
+    with alone(f"study-{name}", refusal):
         client, experiment_id = store.connect(experiment)
         lease.close_orphans(client, experiment_id)
         parent_id = find_reusable(client, experiment_id, name, study, data, digests)
@@ -145,20 +146,6 @@ def _tags(name: str, study: Study, key: RunKey) -> dict[str, str]:
         run_tags.VARIANT: key.variant,
         run_tags.LEVEL: json.dumps(study.levels[key.variant]),
     }
-
-
-@contextmanager
-def _alone(name: str) -> Iterator[None]:
-    """Keep a second process off the same study."""
-    lock = paths.project_root() / paths.CHECKPOINTS / f"study-{name}.lock"
-    lock.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        with FileLock(lock, timeout=0):
-            yield
-    except Timeout:
-        raise InputError(
-            f"The study {name} is running in another process: wait for that to end, or end it."
-        ) from None
 
 
 def find_reusable(

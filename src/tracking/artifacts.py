@@ -14,8 +14,7 @@ from urllib.parse import urlsplit
 import mlflow
 from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 
-from src.runtime.errors import InputError
-from src.tracking.passwords import without_passwords
+from src.runtime.errors import InputError, without_password
 
 # Left to itself, botocore tries an endpoint that is away for ten seconds.
 os.environ.setdefault("AWS_MAX_ATTEMPTS", "3")
@@ -78,7 +77,7 @@ def _probe(store: str, location: str, experiment: str) -> None:
             artifacts.log_artifact(str(file))
     except Exception as error:
         raise InputError(
-            f"The artifacts of experiment {experiment!r} go to {without_passwords(location)}, "
+            f"The artifacts of experiment {experiment!r} go to {without_password(location)}, "
             f"where this command cannot write ({_reason(error)}): "
             f"{_remedy(location, error)}; then run the same command again."
         ) from error
@@ -88,7 +87,7 @@ def _probe(store: str, location: str, experiment: str) -> None:
 
 
 def _reason(error: Exception) -> str:
-    text = without_passwords(f"{type(error).__name__}: {error}")
+    text = without_password(f"{type(error).__name__}: {error}")
     return " ".join(text.split())[:300]
 
 

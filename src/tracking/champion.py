@@ -1,10 +1,9 @@
 """The champion: the one model in MLflow's registry that is served under a name that stays."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mlflow import MlflowClient
-from mlflow.entities import LoggedModel, LoggedModelStatus, Run
+from mlflow.entities import LoggedModel, Run
 from mlflow.entities.model_registry import ModelVersion
 from mlflow.exceptions import MlflowException
 
@@ -52,7 +51,7 @@ def named(client: MlflowClient, run_id: str) -> Choice:
             f"{name} has not finished (it is {run.info.status}): let it finish by the command that "
             "began it, or name another."
         )
-    model = model_of(client, run)
+    model = store.whole_model(client, run)
     if model is None:
         raise InputError(f"{name} has no model: name the run of a training.")
     return Choice(run, model, "named by you")
@@ -85,7 +84,7 @@ def best(client: MlflowClient, digest: str | None) -> Choice:
             f"data/processed (SHA-256 {digest[:12]}...): train one by `make`, or name a run."
         )
     for run in same:
-        model = model_of(client, run)
+        model = store.whole_model(client, run)
         if model is not None:
             alike = sum(_accuracy(one) == _accuracy(run) for one in same)
             tie = f"; {alike} share it, this is the oldest" if alike > 1 else ""
@@ -104,25 +103,12 @@ def _finished(client: MlflowClient) -> list[Run]:
         f"attributes.status = 'FINISHED' and metrics.{metric_names.BEST_VAL_ACCURACY} >= 0",
         max_results=50_000,
     )
-    whole = [
-        run
-        for run in found
-        if "data_digest" in run.data.tags
-        and not {run_tags.TRIAL, run_tags.PRUNED} & {*run.data.tags}
-    ]
+    whole = [run for run in found if DATA in run.data.tags and not PARTIAL & {*run.data.tags}]
     return sorted(whole, key=lambda run: (-_accuracy(run), run.info.start_time))
 
 
 def _accuracy(run: Run) -> float:
     return run.data.metrics[metric_names.BEST_VAL_ACCURACY]
-
-
-def model_of(client: MlflowClient, run: Run) -> LoggedModel | None:
-    """Return the model that a run logged to the end, or None."""
-    logged: Sequence[LoggedModel] = client.search_logged_models(
-        [run.info.experiment_id], f"source_run_id = '{run.info.run_id}'"
-    )
-    return next((one for one in logged if one.status == LoggedModelStatus.READY), None)
 
 
 def promote(client: MlflowClient, choice: Choice) -> tuple[ModelVersion, ModelVersion | None]:

@@ -13,6 +13,7 @@ from typing import Any, cast
 
 from omegaconf import DictConfig, OmegaConf
 
+from src.config.schema import NOT_LEARNING
 from src.data.dataset import Dataset
 from src.training import precision
 
@@ -35,11 +36,6 @@ CODE_PATHS = (
     ),
 )
 OLDER = {"split_seed": None, "strategy": "none"}  # of which older digests know nothing
-NOT_LEARNING = (
-    "mlflow",
-    "submission",
-    "checkpoints",
-)  # settings that change nothing of what is learned
 
 
 def settings(composed: DictConfig) -> dict[str, Any]:

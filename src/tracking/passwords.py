@@ -1,15 +1,9 @@
-"""Keeps passwords out of what is printed."""
+"""Keeps MLflow from printing passwords."""
 
 import os
-import re
 from urllib.parse import unquote, urlsplit
 
 URI, USER, PASSWORD = (f"MLFLOW_TRACKING_{name}" for name in ("URI", "USERNAME", "PASSWORD"))
-
-
-def without_passwords(text: str) -> str:
-    """Return `text` without what stands before the @ of a URI."""
-    return re.sub(r"//\S*@", "//***@", text)
 
 
 def move_out_of_uri() -> None:

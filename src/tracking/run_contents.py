@@ -11,6 +11,8 @@ from mlflow.entities import DatasetInput, LoggedModel, Metric, Run
 from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 from mlflow.store.artifact.local_artifact_repo import LocalArtifactRepository
 
+from src.tracking import store
+
 MIGRATED_FROM = "migrated_from"  # the tag of a copy: the id of the run, or the model, it is one of
 PAGE = 1000  # runs or models that a store is asked for at once
 
@@ -66,9 +68,7 @@ def key(point: Metric) -> Point:
 
 def of_run(client: MlflowClient, run: Run) -> list[LoggedModel]:
     """Return the models that a run logged, the oldest first."""
-    found = client.search_logged_models(
-        [run.info.experiment_id], f"source_run_id = '{run.info.run_id}'"
-    )
+    found = store.logged_models(client, run.info.experiment_id, run.info.run_id)
     return sorted(found, key=lambda one: (one.creation_timestamp, one.model_id))
 
 

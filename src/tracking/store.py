@@ -9,15 +9,15 @@ from pathlib import Path
 
 import mlflow
 from mlflow import MlflowClient
-from mlflow.entities import Run
+from mlflow.entities import LoggedModel, LoggedModelStatus, Run
 from mlflow.exceptions import MlflowException
 from sqlalchemy.exc import SQLAlchemyError
 
 from src.runtime import paths, quiet
 from src.runtime.atomic_write import hidden_folder, remove_litter
-from src.runtime.errors import InputError
+from src.runtime.errors import InputError, without_password
 from src.tracking import artifacts
-from src.tracking.passwords import move_out_of_uri, without_passwords
+from src.tracking.passwords import move_out_of_uri
 
 os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
 os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
@@ -110,6 +110,17 @@ def find_run(client: MlflowClient, run_id: str) -> Run | None:
         return None
 
 
+def logged_models(client: MlflowClient, experiment_id: str, run_id: str) -> list[LoggedModel]:
+    """Return the models that a run logged, those that are not whole among them."""
+    return list(client.search_logged_models([experiment_id], f"source_run_id = '{run_id}'"))
+
+
+def whole_model(client: MlflowClient, run: Run) -> LoggedModel | None:
+    """Return the model that a run logged to the end, or None."""
+    found = logged_models(client, run.info.experiment_id, run.info.run_id)
+    return next((one for one in found if one.status == LoggedModelStatus.READY), None)
+
+
 def _own_database() -> Path:
     return paths.project_root() / "mlflow.db"
 
@@ -150,9 +161,13 @@ def away() -> tuple[type[Exception], ...]:
 
 def named(error: Exception) -> str:
     """Return which store could not be used, and why, without passwords."""
-    reason = str(error).split("[SQL")[0]  # the statement that failed tells users nothing
-    store, reason = (without_passwords(text) for text in (mlflow.get_tracking_uri(), reason))
-    return f"{store} cannot be used ({' '.join(reason.split())[:300]})"
+    return f"{without_password(mlflow.get_tracking_uri())} cannot be used ({reason(error)})"
+
+
+def reason(error: BaseException) -> str:
+    """Return what a store says in one line, without passwords."""
+    text = str(error).split("[SQL")[0]  # the statement that failed tells users nothing
+    return " ".join(without_password(text).split())[:300]
 
 
 def _remedy(error: Exception) -> str:

@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 from hydra.utils import instantiate
 
-from src.config.schema import Config
+from src.config.schema import NOT_LEARNING, Config
 from src.data.digits import CLASSES, SIDE
 from src.runtime import metric_names
 from src.runtime.errors import InputError
@@ -73,7 +73,7 @@ def compile_model(cfg: Config, total_steps: int) -> tuple[keras.Model, Schedule]
 
 def _network(cfg: Config, total_steps: int) -> str:
     """Return all that TensorFlow's graph of a training depends on: everything but the seed."""
-    of_no_graph = {"seed", "submission", "checkpoints", "mlflow"}
+    of_no_graph = {"seed", *NOT_LEARNING}
     alike = {name: value for name, value in vars(cfg).items() if name not in of_no_graph}
     return repr((alike, total_steps))
 

@@ -11,7 +11,7 @@ from typing import Any
 from omegaconf import MISSING
 
 from src.config import compose, named_file
-from src.config.schema import GROUPS
+from src.config.schema import GROUPS, NOT_LEARNING
 from src.data import digits
 from src.data.dataset import Dataset
 from src.runtime import metric_names, paths
@@ -147,7 +147,7 @@ OUTSIDE = ("mlflow", "hydra", "submission", "split_seed")
 def _check_key(key: str) -> None:
     if key == "seed":
         raise InputError("space has seed, which is luck and cannot be tuned: delete it.")
-    if key in ("experiment", "checkpoints") or key.partition(".")[0] in OUTSIDE:
+    if key == "experiment" or key.partition(".")[0] in (*OUTSIDE, *NOT_LEARNING):
         raise InputError(f"space has {key}, which no search may vary: delete it.")
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import yaml
 from omegaconf import OmegaConf
 
-from src.config.schema import GROUPS
+from src.config.schema import GROUPS, NOT_LEARNING
 from src.data.dataset import Dataset
 from src.runtime import formatting
 from src.runtime.atomic_write import writing
@@ -24,15 +24,7 @@ from src.tuning.trials import State, Trial
 
 WIDTH = 98
 # A recipe leaves these to whoever trains.
-NOT_OF_A_RECIPE = (
-    *GROUPS,
-    "seed",
-    "split_seed",
-    "strategy",
-    "submission",
-    "checkpoints",
-    "mlflow",
-)
+NOT_OF_A_RECIPE = (*GROUPS, *NOT_LEARNING, "seed", "split_seed", "strategy")
 
 
 def _mark(name: str) -> str:

@@ -3,7 +3,7 @@
 import json
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import datetime
 from math import ceil
@@ -11,12 +11,12 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from filelock import FileLock, Timeout
 from mlflow import MlflowClient
 
 from src.config import compose
 from src.data.dataset import Dataset
 from src.runtime import errors, formatting, paths
+from src.runtime.alone import alone
 from src.runtime.errors import InputError
 from src.studies.design import Composition
 from src.studies.executors import LOG, Executor, local
@@ -90,7 +90,9 @@ def run(
             of that name, or so many trials failed that it gave up.
         KeyboardInterrupt: on Ctrl-C and SIGTERM, after the trials in progress have ended.
     """
-    with alone(task.name):
+    search = f"search {task.name}"
+    refusal = f"The {search} is running in another process: wait for that to end, or end it."
+    with alone(f"search-{task.name}", refusal):
         client, experiment_id = store.connect(corners[0].composed.mlflow.experiment)
         lease.close_orphans(client, experiment_id)
         definition = design.definition(task.search, task.common, data)
@@ -116,24 +118,6 @@ def run(
             )
         note.summarize(client, parent_id, task, found)
         return Made(parent_id, found)
-
-
-@contextmanager
-def alone(name: str) -> Iterator[None]:
-    """Keep a second process off the same search.
-
-    Raises:
-        InputError: there is one.
-    """
-    lock = paths.project_root() / paths.CHECKPOINTS / f"search-{name}.lock"
-    lock.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        with FileLock(lock, timeout=0):
-            yield
-    except Timeout:
-        raise InputError(
-            f"The search {name} is running in another process: wait for that to end, or end it."
-        ) from None
 
 
 def find_reusable(

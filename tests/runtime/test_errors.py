@@ -84,3 +84,13 @@ def test_help_survives_a_reader_that_has_seen_enough(command):
     process.stdout.close()  # before anything is written
     assert process.stderr.read() == b""
     assert process.wait(60) in (0, 141)  # argparse itself may have dropped the text
+
+
+@pytest.mark.parametrize(
+    "uri", ["http://anna:s3cret@host:5000/x", "postgresql://anna:s3/c@ret@host/db", "s3://k:s@b/c"]
+)
+def test_a_uri_is_shown_without_user_and_password(uri):
+    text = errors.without_password(f"It is {uri}.")
+    assert "//***@" in text
+    assert "anna" not in text
+    assert "s3c" not in text

@@ -30,7 +30,7 @@ def name_of(*words):
         ),
         (["+optimizer.clipnorm=1.0"], "swish-clipnorm=1.0-seed1"),
         (
-            ["precision=float32", "split_seed=7", "submission=false"],
+            ["precision=float32", "split_seed=7", "submission=false", "checkpoints=/shared"],
             "swish-precision=float32-seed1",
         ),
     ],

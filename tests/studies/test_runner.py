@@ -7,6 +7,8 @@ import yaml
 
 from src.data.dataset import Dataset
 from src.runtime import paths
+from src.runtime.alone import alone
+from src.runtime.errors import InputError
 from src.studies import design, runner, study_file
 from src.studies.design import RunKey
 from src.studies.executors import Outcome
@@ -253,6 +255,12 @@ def test_a_study_goes_on_from_look_to_look_until_it_is_decided(start, capsys):
     assert "Look 1 of 3, after 1 seed: all is well · it goes on to 2 seeds" in said
     assert "Look 2 of 3, after 2 seeds: all is well · the study ends here" in said
     assert start(decided=2) == ([], [1, 2])
+
+
+def test_a_second_process_is_refused_and_makes_nothing(start):
+    refusal = "The study mine is running in another process"
+    with alone("study-mine", ""), pytest.raises(InputError, match=refusal):
+        start()
 
 
 def test_a_study_that_nothing_decides_ends_at_its_last_look(start, capsys):

@@ -20,6 +20,7 @@ class Stub:
     folder: Path
     composed: Any = field(default_factory=lambda: OmegaConf.create({"precision": "float32"}))
     tags: Mapping[str, str] = field(default_factory=dict)
+    choices: Mapping[str, str] = field(default_factory=dict)
 
     def announce(self) -> None:
         """Print nothing."""

@@ -73,17 +73,6 @@ def test_the_searches_of_a_studys_levels_are_apart_from_it_and_from_each_other(o
     assert "mine for relu has in MLflow is of other settings" in capsys.readouterr().out
 
 
-def test_two_searches_of_one_name_do_not_run_at_once(project):
-    with (
-        runner.alone("mine"),
-        pytest.raises(InputError, match="mine is running in another process"),
-        runner.alone("mine"),
-    ):
-        pass
-    with runner.alone("mine"), runner.alone("other"):
-        pass
-
-
 def test_a_failed_trial_is_made_up_for_but_counts_where_levels_must_cost_the_same():
     known = [trial(0), trial(1, State.PRUNED), trial(2, State.FAILED), trial(3, State.OPEN)]
     assert runner.left(TASK, known) == 2

@@ -48,7 +48,7 @@ class RayTasks:
     _cargo: list[Any] = field(default_factory=list)
     _unfit: set[str] = field(default_factory=set)  # nodes
     _task: Any = None
-    _code: dict[str, str] = field(default_factory=dict)  # tags: which commit it is
+    _code: dict[tuple[str, ...], dict[str, str]] = field(default_factory=dict)  # tags, by choices
     _begun: bool = False
 
     @property
@@ -73,7 +73,6 @@ class RayTasks:
             _refuse_unfit(installed, {"env_vars": self._threads()})
             self._cargo = [cluster.library().put(files)]
         print(cluster.described(), flush=True)
-        self._code = environment.code_tags()
         calls = 1 if self.gpus else RUNS_PER_WORKER
         # Once: Ray counts the calls of each of these, and sends each to every node.
         self._task = cluster.library().remote(max_retries=RETRIES, max_calls=calls)(ray_worker.make)
@@ -129,7 +128,7 @@ class RayTasks:
         self._begun = True
         composed = deepcopy(run.composed)
         composed.precision = precision.choose(composed.precision)
-        sent = replace(run, composed=composed, tags={**run.tags, **self._code})
+        sent = replace(run, composed=composed, tags={**run.tags, **self._code_of(run)})
         if not self.keeps_files:  # its name is unique here, but not there
             sent = replace(sent, folder=Path("runs") / uuid4().hex)
         options: dict[str, Any] = {
@@ -142,6 +141,13 @@ class RayTasks:
         if self._unfit:
             options["label_selector"] = {"ray.io/node-id": f"!in({','.join(sorted(self._unfit))})"}
         return self._task.options(**options).remote(self._errand, self._cargo, pickle.dumps(sent))
+
+    def _code_of(self, run: PlannedRun) -> dict[str, str]:
+        """Return the tags on the code, which git tells here: on another node there is no commit."""
+        choices = tuple(f"{group}={name}" for group, name in sorted(run.choices.items()))
+        if choices not in self._code:
+            self._code[choices] = environment.code_tags(run.choices)
+        return self._code[choices]
 
     def _leave_out(self, node: Unfit) -> None:
         """Use a node no more that was added with other packages.

@@ -1,0 +1,18 @@
+import pytest
+
+from src.runtime.alone import alone
+from src.runtime.errors import InputError
+
+
+def test_a_second_process_is_refused_until_the_first_has_ended(project, monkeypatch):
+    monkeypatch.chdir(project)
+    with alone("study-a", "The study a is running in another process."):
+        with alone("study-b", "never"):
+            pass
+        with (
+            pytest.raises(InputError, match=r"^The study a is running in another process\.$"),
+            alone("study-a", "The study a is running in another process."),
+        ):
+            pass
+    with alone("study-a", "never"):
+        pass
