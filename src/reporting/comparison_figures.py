@@ -402,7 +402,7 @@ def power(found: Findings) -> Figure:
     axes.plot([], [], color=ink(), linestyle=(0, (2, 1.5)), label="on new images")
     axes.axhline(100 * statistics.POWER, color=ink(), lw=0.8)
     axes.axvline(len(found.seeds), color=ink(), lw=0.8)
-    axes.text(len(found.seeds), 91, f" {len(found.seeds)} seeds here", fontsize=9.5)
+    axes.text(len(found.seeds), 103, f"{len(found.seeds)} seeds here", ha="center", fontsize=9.5)
     axes.set_xscale("log")
     axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     axes.xaxis.set_major_formatter(lambda count, _: f"{count:g}")
