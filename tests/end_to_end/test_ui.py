@@ -23,7 +23,7 @@ from selenium.webdriver.support.wait import WebDriverWait
 from src.data.dataset import Dataset
 from src.evidence import load_runs
 from src.runtime import metric_names
-from src.studies import design, factor, note, runner, sweep_table
+from src.studies import design, factor, note, runner, study_file, sweep_table
 from src.tracking import views
 from src.tracking.store import connect, reader
 from tests.support import browser, studies
@@ -63,12 +63,15 @@ LINES = """card => {
 
 @dataclass(frozen=True)
 class Shown:
-    """A study in a running MLflow: its parent run, and its finished children by their names."""
+    """A study in a running MLflow: its parent run, its finished children by their names, and the
+    question that its report answers.
+    """
 
     address: str
     client: MlflowClient
     parent: Run
     children: dict[str, Run]
+    question: str
 
     @property
     def experiment(self) -> str:
@@ -115,7 +118,9 @@ def shown(request, small_mnist, tmp_path_factory) -> Iterator[Shown]:
         with serving(*command, folder=folder, ready="health", **quick) as address:
             if reporting:
                 assert reporting.result().returncode == 0, reporting.result().stderr
-            yield Shown(address, client, parent, {one.info.run_name: one for one in children})
+            question = study_file.load(name).question if name else STUDY.question
+            by_name = {one.info.run_name: one for one in children}
+            yield Shown(address, client, parent, by_name, question)
 
 
 @pytest.fixture(scope="module")
@@ -285,7 +290,7 @@ def test_the_study_shows_its_report_whose_links_work(shown, driver, picture):
     driver.switch_to.frame(frame)
     try:
         top = find(driver, "h1")
-        assert top.text == "Does the activation matter?"
+        assert top.text == shown.question
         find(driver, "nav a:last-child").click()
         out_of_sight = "one => one.getBoundingClientRect().bottom < 0"
         wait(driver, lambda: script(driver, out_of_sight, top), "the last section")
