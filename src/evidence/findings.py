@@ -12,7 +12,7 @@ from src.evidence.run_set import ALL, RunSet
 from src.evidence.statistics import Comparison, Estimate
 from src.evidence.verdicts import Verdict
 from src.runtime import metric_names
-from src.runtime.formatting import count, listed
+from src.runtime.formatting import count, listed, percent
 from src.studies.factor import Factor
 from src.tracking import run_tags
 
@@ -205,7 +205,10 @@ def compute(runs: RunSet, reference: str) -> Findings:
         betas={name: betas for name in order if (betas := runs.betas(name))},
         compare=runs.compare,
         looks=runs.looks,
-        remarks=remarks(len(runs.seeds), runs.looks, _first_seeds(runs)),
+        remarks=(
+            *not_learned(accuracy, runs.labels),
+            *remarks(len(runs.seeds), runs.looks, _first_seeds(runs)),
+        ),
     )
 
 
@@ -249,6 +252,24 @@ def remarks(
             "Plan the looks instead, with until, at_most and looks under seeds."
         )
     return tuple(found)
+
+
+def not_learned(accuracy: Mapping[str, np.ndarray], labels: np.ndarray) -> list[str]:
+    """Return a sentence for each level with runs that are no better than a guess.
+
+    Args:
+        accuracy: of the runs of each level, float64 of shape (seeds,).
+        labels: the true classes of the images, integers of shape (images,).
+    """
+    guess = float(np.unique_counts(labels).counts.max() / len(labels))
+    stuck = {name: int((attained <= guess).sum()) for name, attained in accuracy.items()}
+    return [
+        f"{number} of the {count(len(accuracy[name]), 'run')} with {name} did not learn: always to "
+        f"name the most frequent class attains {percent(guess, 1)}, too. Perhaps its learning rate "
+        "is too high; what it can attain is not told by these runs."
+        for name, number in stuck.items()
+        if number
+    ]
 
 
 def _pair(comparison: Comparison, accuracy: Mapping[str, np.ndarray]) -> Pair:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
 from datetime import datetime
-from math import ceil
+from heapq import heapreplace
 from pathlib import Path
 from statistics import median
 from typing import Any, NamedTuple
@@ -294,8 +294,7 @@ def _make(
     executor: Executor,
 ) -> None:
     """Make the runs, and print a line for each that ends; close the parent run."""
-    keys = {planned.folder: key for key, planned in runs.items()}
-    left, failed = len(runs), 0
+    left, failed = {planned.folder: key for key, planned in runs.items()}, 0
     held = lease.Lease(client, parent_id)
     client.update_run(parent_id, status="RUNNING")
     for tag, value in environment.tags().items():
@@ -307,11 +306,11 @@ def _make(
             first_estimate.told(client, parent_id, len(runs), executor.at_a_time()),
         ):
             for planned, error in outcomes:
-                left -= 1
+                key = left.pop(planned.folder)
                 if error is None:
                     made = finished(client, parent_id, digests)
-                    key, turns = keys[planned.folder], ceil(left / executor.at_a_time())
-                    print(_progress(made, key, failed, left, turns), flush=True)
+                    keys, workers = list(left.values()), executor.at_a_time()
+                    print(_progress(made, key, failed, keys, workers), flush=True)
                 else:
                     failed += 1
                     text = f"Error in run {planned.name}: {errors.told(error)}"
@@ -329,29 +328,44 @@ def _make(
         sweep_table.show(client, parent_id)
 
 
-def _progress(made: Mapping[RunKey, Any], key: RunKey, failed: int, left: int, turns: int) -> str:
+def _progress(
+    made: Mapping[RunKey, Any], key: RunKey, failed: int, left: Sequence[RunKey], workers: int
+) -> str:
     """Return the line for a run that has finished: runs done, what it attained, time left.
 
     Args:
         made: the finished runs of the study, as MLflow has them.
         key: of the run.
         failed: how many runs have failed in this start.
-        left: how many are still to end.
-        turns: how many runs each worker has still to make.
+        left: the runs that are still to end.
+        workers: how many are made at a time.
     """
     attained = made[key].data.metrics
     score = attained.get(metric_names.TEST_ACCURACY)
     known = "" if score is None else f"held-out accuracy {score:.4f} · "
-    total = len(made) + failed + left
+    total = len(made) + failed + len(left)
     line = (
         f"{len(made):>{len(str(total))}}/{total} made · {key} · {known}"
         f"{formatting.duration(attained[metric_names.TRAIN_SECONDS])}"
     )
     if left:
-        # Not from the runs' start and end: one that was interrupted for a night has both.
-        typical = median(child.data.metrics[metric_names.TRAIN_SECONDS] for child in made.values())
-        line += f" · {left} left, about {formatting.duration(typical * turns)}"
+        line += f" · {len(left)} left, about {formatting.duration(_seconds(made, left, workers))}"
     return line
+
+
+def _seconds(made: Mapping[RunKey, Any], left: Sequence[RunKey], workers: int) -> float:
+    """Return about how many seconds the runs that are left take, each as long as those of its level
+    did; where none has ended, as long as any.
+    """
+    known: dict[str, list[float]] = {}
+    for key, child in made.items():
+        # Not from its start and end: one that was interrupted for a night has both.
+        known.setdefault(key.variant, []).append(child.data.metrics[metric_names.TRAIN_SECONDS])
+    every = [seconds for level in known.values() for seconds in level]
+    busy = [0.0] * workers
+    for key in left:
+        heapreplace(busy, busy[0] + median(known.get(key.variant, every)))
+    return max(busy)
 
 
 def _delete_replaced(client: MlflowClient, parent_id: str, made: Collection[RunKey]) -> None:

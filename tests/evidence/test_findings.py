@@ -26,6 +26,16 @@ def misclassified_by_most(runs, name):
     return {place for place, count in counts.items() if 2 * count > len(ones)}
 
 
+# What must be known of the runs
+
+
+def test_runs_that_are_no_better_than_a_guess_are_told():
+    accuracy = {"a": np.array([0.5, 0.9]), "b": np.array([0.51, 0.8])}
+    [told] = findings.not_learned(accuracy, np.array([0, 1, 1, 2]))
+    assert told.startswith("1 of the 2 runs with a did not learn: ")
+    assert "attains 50.0%, too" in told
+
+
 # What is compared with what
 
 

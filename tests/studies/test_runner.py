@@ -300,12 +300,20 @@ def metrics(seconds, score=None):
 
 def test_the_line_of_a_run_tells_its_score_and_the_time_left():
     made = {RunKey("relu", 1): metrics(60.0, 0.99), RunKey("swish", 1): metrics(62.0, 0.98)}
-    line = runner._progress(made, RunKey("swish", 1), failed=1, left=5, turns=3)
-    expected = "2/8 made · swish-seed1 · held-out accuracy 0.9800 · 1 min 02 s"
-    assert line == f"{expected} · 5 left, about 3 min 03 s"
+    left = [RunKey("gelu", 1), RunKey("gelu", 2), RunKey("swish", 2)]
+    line = runner._progress(made, RunKey("swish", 1), failed=1, left=left, workers=2)
+    expected = "2/6 made · swish-seed1 · held-out accuracy 0.9800 · 1 min 02 s"
+    assert line == f"{expected} · 3 left, about 2 min 03 s"
 
 
 def test_the_line_of_the_last_run_has_no_time_left_and_an_unscored_one_no_score():
     made = {RunKey("relu", 1): metrics(60.0)}
-    line = runner._progress(made, RunKey("relu", 1), failed=0, left=0, turns=0)
+    line = runner._progress(made, RunKey("relu", 1), failed=0, left=[], workers=2)
     assert line == "1/1 made · relu-seed1 · 1 min 00 s"
+
+
+def test_a_run_that_is_left_is_expected_to_take_as_long_as_others_of_its_level():
+    made = {RunKey("cnn", 1): metrics(600.0), RunKey("mlp", 1): metrics(10.0)}
+    left = [RunKey("mlp", 2), RunKey("cnn", 2), RunKey("mlp", 3), RunKey("cnn", 3)]
+    assert runner._seconds(made, left, workers=2) == 620.0
+    assert runner._seconds(made, [RunKey("other", 1)], workers=2) == 305.0
