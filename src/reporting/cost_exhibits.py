@@ -123,7 +123,7 @@ def figure(found: Findings, costs: Mapping[str, Mapping[str, float]]) -> Figure:
         else:
             axes.xaxis.set_major_locator(MaxNLocator(6))
         axes.margins(x=0.16, y=0.14)
-        axes.xaxis.set_major_formatter(lambda value, _: f"{value:,.6g}")
+        axes.xaxis.set_major_formatter(lambda value, _: f"{value:,.10g}")
         for name in found.levels:
             axes.annotate(
                 name,
