@@ -3,6 +3,7 @@ import re
 import signal
 import subprocess
 import sys
+import time
 from dataclasses import dataclass, field
 
 import psutil
@@ -135,6 +136,16 @@ class Told:
     survivors: list[psutil.Process] = field(default_factory=list)
 
 
+def wait_for_half_a_trial(process, project):
+    """Wait until a trial is in the midst of its epochs, which a kill shall not cost."""
+    while process.poll() is None:
+        logs = [path.read_text() for path in project.glob(f"multirun/*/*/*/{executors.LOG}")]
+        if any(1 <= text.count("· epoch") <= EPOCHS // 2 for text in logs):
+            return
+        time.sleep(0.1)
+    raise AssertionError(process.communicate())
+
+
 @pytest.fixture(scope="module")
 def told(small_mnist, tmp_path_factory):
     project = make_project(tmp_path_factory.mktemp("search"), small_mnist)
@@ -151,6 +162,7 @@ def told(small_mnist, tmp_path_factory):
     process = begin(project)
     wait_for_epochs(process, project, 2)
     told.done["twice"] = run(project, "src.search", "mine")
+    wait_for_half_a_trial(process, project)
     workers = psutil.Process(process.pid).children(recursive=True)
     process.kill()
     _, told.survivors = psutil.wait_procs(workers, timeout=60)
