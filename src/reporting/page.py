@@ -199,6 +199,12 @@ def command(runs: RunSet, found: Findings) -> str:
     return f"{words} --reference {shlex.quote(found.reference)}"
 
 
+def _machine(processor: str | None, cpus: int) -> str:
+    """Return a machine in words; runs of older code do not tell their processor."""
+    cores = formatting.count(cpus, "logical core")
+    return f"{processor}, {cores}" if processor else cores
+
+
 def provenance(runs: RunSet) -> dict[str, list[str]]:
     """Return how the runs and the report were made: lines, by topic."""
     tags = [one.tags for one in runs]
@@ -210,16 +216,8 @@ def provenance(runs: RunSet) -> dict[str, list[str]]:
     made_by = runs.tags.get("command")
     frameworks = (("Python", "python"), ("TensorFlow", "tensorflow"), ("Keras", "keras"))
     machines = dict.fromkeys(
-        ", ".join(
-            [
-                *([tag[run_tags.PROCESSOR]] if run_tags.PROCESSOR in tag else []),
-                formatting.count(int(tag["cpus"]), "logical core"),
-            ]
-        )
-        for tag in tags
-        if "cpus" in tag
+        _machine(tag.get(run_tags.PROCESSOR), int(tag["cpus"])) for tag in tags if "cpus" in tag
     )
-    own_cores = formatting.count(psutil.cpu_count() or 1, "logical core")
     return {
         "Commit": [
             *(every("git_commit") or ["unknown"]),
@@ -239,7 +237,7 @@ def provenance(runs: RunSet) -> dict[str, list[str]]:
         ],
         "Machine": [
             *(f"{each} (runs)" for each in machines),
-            f"{hardware.processor()}, {own_cores} (report)",
+            f"{_machine(hardware.processor(), psutil.cpu_count() or 1)} (report)",
         ],
         "MLflow": [f"run {runs.parent_id} with {formatting.count(len(tags), 'run')} below it"],
         REPRODUCE: [made_by] if made_by else every("command"),

@@ -361,10 +361,11 @@ def _seconds(made: Mapping[RunKey, Any], left: Sequence[RunKey], workers: int) -
     for key, child in made.items():
         # Not from its start and end: one that was interrupted for a night has both.
         known.setdefault(key.variant, []).append(child.data.metrics[metric_names.TRAIN_SECONDS])
-    every = [seconds for level in known.values() for seconds in level]
+    typical = {variant: median(seconds) for variant, seconds in known.items()}
+    of_any = median(second for seconds in known.values() for second in seconds)
     busy = [0.0] * workers
     for key in left:
-        heapreplace(busy, busy[0] + median(known.get(key.variant, every)))
+        heapreplace(busy, busy[0] + typical.get(key.variant, of_any))
     return max(busy)
 
 

@@ -219,7 +219,9 @@ class RunLogger(TrainingLogger):
         began = time.monotonic()
         while True:
             try:
-                return call()
+                call()
+                self.away = False
+                return
             except store.away() as error:
                 if not self.away:
                     print(f"Waiting, because the MLflow store {store.named(error)}.", flush=True)

@@ -48,7 +48,8 @@ class RayTasks:
     _cargo: list[Any] = field(default_factory=list)
     _unfit: set[str] = field(default_factory=set)  # nodes
     _task: Any = None
-    _code: dict[tuple[str, ...], dict[str, str]] = field(default_factory=dict)  # tags, by choices
+    # Tags on the code, by a run's choices.
+    _code: dict[frozenset[tuple[str, str]], dict[str, str]] = field(default_factory=dict)
     _begun: bool = False
 
     @property
@@ -144,7 +145,7 @@ class RayTasks:
 
     def _code_of(self, run: PlannedRun) -> dict[str, str]:
         """Return the tags on the code, which git tells here: on another node there is no commit."""
-        choices = tuple(f"{group}={name}" for group, name in sorted(run.choices.items()))
+        choices = frozenset(run.choices.items())
         if choices not in self._code:
             self._code[choices] = environment.code_tags(run.choices)
         return self._code[choices]
