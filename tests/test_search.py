@@ -2,8 +2,6 @@ import json
 import re
 import signal
 import subprocess
-import sys
-import time
 from dataclasses import dataclass, field
 
 import psutil
@@ -17,7 +15,7 @@ from src.tuning import design
 from tests.support import broken_activation
 from tests.support.commands import (
     artifacts,
-    environment,
+    begin,
     files,
     make_project,
     run,
@@ -25,6 +23,7 @@ from tests.support.commands import (
     sentence,
     store,
     wait_for_epochs,
+    wait_for_logs,
 )
 
 EPOCHS = 20
@@ -64,17 +63,6 @@ def drawn(parent):
         for key, value in parent.data.tags.items()
         if key.startswith("trial.")
     }
-
-
-def begin(project, name="mine"):
-    return subprocess.Popen(
-        [sys.executable, "-m", "src.search", name],
-        cwd=project,
-        env=environment(),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
 
 
 # Mistakes
@@ -136,16 +124,6 @@ class Told:
     survivors: list[psutil.Process] = field(default_factory=list)
 
 
-def wait_for_half_a_trial(process, project):
-    """Wait until a trial is in the midst of its epochs, which a kill shall not cost."""
-    while process.poll() is None:
-        logs = [path.read_text() for path in project.glob(f"multirun/*/*/*/{executors.LOG}")]
-        if any(1 <= text.count("· epoch") <= EPOCHS // 2 for text in logs):
-            return
-        time.sleep(0.1)
-    raise AssertionError(process.communicate())
-
-
 @pytest.fixture(scope="module")
 def told(small_mnist, tmp_path_factory):
     project = make_project(tmp_path_factory.mktemp("search"), small_mnist)
@@ -159,17 +137,18 @@ def told(small_mnist, tmp_path_factory):
         told.recorded[name] = runs(project)
 
     write(project)
-    process = begin(project)
+    process = begin(project, "src.search", "mine")
     wait_for_epochs(process, project, 2)
     told.done["twice"] = run(project, "src.search", "mine")
-    wait_for_half_a_trial(process, project)
+    # A trial is in the midst of its epochs, which the kill shall not cost.
+    wait_for_logs(process, project, lambda epochs: any(1 <= one <= EPOCHS // 2 for one in epochs))
     workers = psutil.Process(process.pid).children(recursive=True)
     process.kill()
     _, told.survivors = psutil.wait_procs(workers, timeout=60)
     keep("killed", process)
-    keep("resumed", begin(project))
+    keep("resumed", begin(project, "src.search", "mine"))
     write(project, trials=6, workers=1)
-    keep("grown", begin(project))
+    keep("grown", begin(project, "src.search", "mine"))
     for name, more in (("again", {}), ("other", {"seed": 9})):
         write(project, trials=6, **more)
         done = run(project, "src.search", "mine", PYTHONPATH=str(light))
@@ -349,7 +328,7 @@ def test_a_failed_trial_is_told_and_made_up_for_by_another(rough):
 def test_ctrl_c_leaves_trials_that_the_same_command_goes_on_with(small_mnist, tmp_path):
     project = make_project(tmp_path / "project", small_mnist)
     write(project, trials=2, overrides=["model=mlp", "batch_size=4", "epochs=60"])
-    process = begin(project)
+    process = begin(project, "src.search", "mine")
     wait_for_epochs(process, project, 2)
     process.send_signal(signal.SIGINT)
     _, error = process.communicate(timeout=120)

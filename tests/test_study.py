@@ -1,7 +1,6 @@
 import json
 import re
 import subprocess
-import sys
 from dataclasses import dataclass, field
 from statistics import mean, stdev
 
@@ -15,7 +14,7 @@ from src.runtime import metric_names
 from src.studies import executors, note, study_file
 from tests.support import broken_activation
 from tests.support.commands import (
-    environment,
+    begin,
     files,
     make_project,
     run,
@@ -169,14 +168,7 @@ def told(small_mnist, tmp_path_factory):
     told = Told()
 
     def start(name, killed=False, **more):
-        process = subprocess.Popen(
-            [sys.executable, "-m", "src.study", "mine"],
-            cwd=project,
-            env=environment(**more),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+        process = begin(project, "src.study", "mine", **more)
         if killed:
             wait_for_epochs(process, project, 2)
             workers = psutil.Process(process.pid).children(recursive=True)
@@ -325,10 +317,7 @@ def rates(small_mnist, tmp_path_factory):
     """A study of the learning rate that was killed while two workers trained, and started again."""
     project = make_project(tmp_path_factory.mktemp("rates"), small_mnist)
     write_whole(project, "rates", RATES)
-    command = [sys.executable, "-m", "src.study", "rates"]
-    process = subprocess.Popen(
-        command, cwd=project, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE
-    )
+    process = begin(project, "src.study", "rates")
     wait_for_epochs(process, project, 2)
     workers = psutil.Process(process.pid).children(recursive=True)
     process.kill()

@@ -7,7 +7,6 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
 import tempfile
 import time
 from collections import Counter
@@ -23,7 +22,14 @@ from src.runtime import metric_names
 from src.runtime.errors import InputError
 from src.studies.executors import cluster, packages, ray_tasks
 from tests.support import ray_clusters
-from tests.support.commands import EXPERIMENT, ROOT, environment, files, make_project, sentence
+from tests.support.commands import (
+    EXPERIMENT,
+    ROOT,
+    begin,
+    files,
+    make_project,
+    sentence,
+)
 from tests.support.servers import serving
 
 EPOCHS = 12
@@ -74,14 +80,7 @@ class Place:
 
     def begin(self, *words, **more):
         """Start a command."""
-        process = subprocess.Popen(
-            [sys.executable, "-m", *words],
-            cwd=self.project,
-            env=environment(**(self.variables | more)),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+        process = begin(self.project, *words, **(self.variables | more))
         self.begun.append(process)
         return process
 

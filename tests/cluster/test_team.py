@@ -3,8 +3,6 @@
 import contextlib
 import re
 import shutil
-import subprocess
-import sys
 import time
 from dataclasses import dataclass
 from functools import partial
@@ -18,11 +16,12 @@ from mlflow import MlflowClient
 from tests.support.commands import (
     EXPERIMENT,
     SMALL,
-    environment,
+    begin,
     files,
     make_project,
     run,
     sentence,
+    wait_for_epochs,
 )
 from tests.support.postgresql import PASSWORD as DATABASE_PASSWORD
 from tests.support.postgresql import postgresql
@@ -197,23 +196,14 @@ def test_a_server_that_stops_for_a_minute_costs_a_study_nothing(
     with served() as team:
         member = joined(team, fresh_project, tmp_path / "project")
         (member.project / "conf" / "study" / "mine.yaml").write_text(yaml.safe_dump(text))
-        process = subprocess.Popen(
-            [sys.executable, "-m", "src.study", "mine"],
-            cwd=member.project,
-            env=environment(**(without_keys() | dict(team.client))),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-        with at(member, monkeypatch) as client:
-            while sum("loss" in one.data.metrics for one in begun(client)) < 2:
-                assert process.poll() is None, process.communicate()[0]
-                time.sleep(0.2)
+        variables = without_keys() | dict(team.client)
+        process = begin(member.project, "src.study", "mine", **variables)
+        wait_for_epochs(process, member.project, 2)
     time.sleep(OUTAGE_SECONDS)
     assert process.poll() is None
     with served() as team, at(member, monkeypatch) as client:
-        shown, _ = process.communicate(timeout=600)
-        assert process.returncode == 0, shown
+        told = process.communicate(timeout=600)
+        assert process.returncode == 0, told
         logs = [log.read_text() for log in member.project.glob("multirun/*/*/*/train.log")]
         assert re.search("the MLflow store .* cannot be used", "".join(logs))
         [parent, *children] = recorded(client, study="mine")
@@ -221,11 +211,6 @@ def test_a_server_that_stops_for_a_minute_costs_a_study_nothing(
         for one in children:
             logged = client.get_metric_history(one.info.run_id, "loss")
             assert [point.step for point in logged] == list(range(1, 401))
-
-
-def begun(client):
-    """Return the runs of the study, none while it has not begun."""
-    return recorded(client, study="mine") if client.get_experiment_by_name(EXPERIMENT) else []
 
 
 def test_a_backup_restores_runs_users_and_artifacts(database, s3, tmp_path, monkeypatch):

@@ -4,9 +4,8 @@ from src.runtime.alone import alone
 from src.runtime.errors import InputError
 
 
-def test_a_second_process_is_refused_until_the_first_has_ended(project, monkeypatch):
-    monkeypatch.chdir(project)
-    with alone("study-a", "The study a is running in another process."):
+def test_a_second_process_is_refused_until_the_first_has_ended(project):
+    with alone("study-a", "never"):
         with alone("study-b", "never"):
             pass
         with (

@@ -49,6 +49,18 @@ def run(folder: Path, *words: str, **more: str) -> subprocess.CompletedProcess:
     )
 
 
+def begin(folder: Path, *words: str, **more: str) -> subprocess.Popen:
+    """Start `python -m ...` in a project as `run` does, and return its process."""
+    return subprocess.Popen(
+        [sys.executable, "-m", *words],
+        cwd=folder,
+        env=environment(**more),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
 def git(folder: Path, *words: str) -> str:
     """Run git there and return what it printed."""
     author = ("-c", "user.name=Test", "-c", "user.email=test@localhost")
@@ -143,11 +155,16 @@ def train_once(csvs: Path, folder: Path) -> Trained:
     return Trained(folder, done, out, only)
 
 
-def wait_for_epochs(process, project, count):
-    """Wait until `count` runs have had an epoch."""
+def wait_for_logs(process, project, enough):
+    """Wait until `enough` is true of how many epochs each run has had, by what it printed."""
     while process.poll() is None:
         logs = [path.read_text() for path in project.glob(f"multirun/*/*/*/{executors.LOG}")]
-        if sum("· epoch" in text for text in logs) >= count:
+        if enough([text.count("· epoch") for text in logs]):
             return
         time.sleep(0.2)
     raise AssertionError(process.communicate())
+
+
+def wait_for_epochs(process, project, count):
+    """Wait until `count` runs have had an epoch."""
+    wait_for_logs(process, project, lambda epochs: sum(map(bool, epochs)) >= count)
