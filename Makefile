@@ -16,7 +16,7 @@ run: .venv/locked  ## fetch, preprocess, train, predict: a scored submission (th
 	@git status --porcelain dvc.lock 2>/dev/null | grep -q '^??' && echo "git shows dvc.lock as new:\
  it records what this machine made. Commit it to keep the record, or leave it." || true
 
-test: .venv/locked  ## the tests that need no patience; `make test ARGS=tests/data` for some
+test: .venv/locked  ## the tests that are not slow; `make test ARGS=tests/data` for some
 	@$(PYTEST) -m "not slow" $(ARGS)
 
 test-slow: .venv/locked  ## the slow ones: whole trainings, studies and searches, a browser

@@ -264,9 +264,9 @@ def not_learned(accuracy: Mapping[str, np.ndarray], labels: np.ndarray) -> list[
     guess = float(np.unique_counts(labels).counts.max() / len(labels))
     stuck = {name: int((attained <= guess).sum()) for name, attained in accuracy.items()}
     return [
-        f"{number} of the {count(len(accuracy[name]), 'run')} with {name} did not learn: always to "
-        f"name the most frequent class attains {percent(guess, 1)}, too. Perhaps its learning rate "
-        "is too high; what it can attain is not told by these runs."
+        f"{number} of the {count(len(accuracy[name]), 'run')} with {name} did not learn: "
+        f"predicting the most frequent class every time attains {percent(guess, 1)}, too. Its "
+        "learning rate may be too high; these runs do not show what it can attain."
         for name, number in stuck.items()
         if number
     ]
