@@ -7,7 +7,7 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 from matplotlib.figure import Figure
-from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter, NullLocator
+from matplotlib.ticker import EngFormatter, LogLocator, MaxNLocator, NullFormatter, NullLocator
 from mlflow import MlflowClient
 from mlflow.artifacts import download_artifacts
 from mlflow.exceptions import MlflowException
@@ -123,7 +123,10 @@ def figure(found: Findings, costs: Mapping[str, Mapping[str, float]]) -> Figure:
         else:
             axes.xaxis.set_major_locator(MaxNLocator(6))
         axes.margins(x=0.16, y=0.14)
-        axes.xaxis.set_major_formatter(lambda value, _: f"{value:,.10g}")
+        if max(values) >= 1e4:
+            axes.xaxis.set_major_formatter(EngFormatter(sep=""))  # 500k, 1M
+        else:
+            axes.xaxis.set_major_formatter(lambda value, _: f"{value:.10g}")
         for name in found.levels:
             axes.annotate(
                 name,

@@ -11,6 +11,7 @@ from src.reporting import cost_exhibits, ensemble_exhibits, number_exhibits, tun
 from src.reporting.activation_measures import Profile
 from src.reporting.exhibits import Exhibit
 from src.runtime import heavy_imports
+from src.studies.factor import VARIANT
 
 MODEL = "model"
 
@@ -47,7 +48,13 @@ def of(client: MlflowClient, runs: RunSet, found: Findings) -> Brought:
         return Brought([*activation_exhibits.of(found, own), *more], own)
     if found.factor.numeric:
         return Brought([*number_exhibits.of(runs, found), *more])
-    if found.factor.key == MODEL:
+    if found.factor.key == MODEL or _each_its_own_model(runs):
         parameters = cost_exhibits.parameters(client, runs)
         return Brought([*cost_exhibits.of(found, parameters), *more], None, parameters)
     return Brought(more)
+
+
+def _each_its_own_model(runs: RunSet) -> bool:
+    """Whether the levels are variants, no two of which have the same word for their model."""
+    words = [ones[0].params.get(MODEL) for ones in runs.trainings.values()]
+    return runs.factor.key == VARIANT and None not in words and len(set(words)) == len(words)
