@@ -18,7 +18,7 @@ python -m benchmarks.cross_validation "" augmentation=affine
 python -m benchmarks.startup            what a training's process spends besides training and
                                         evaluation, against `import tensorflow`
 python -m benchmarks.tracking_cost      wall time of a training with MLflow, against it without
-python -m benchmarks.sweep_throughput   runs per minute of a sweep with two workers, against one run
+python -m benchmarks.sweep_throughput   runs per minute of a sweep with workers, against one run
                                         after the other
 python -m benchmarks.ray_overhead       seconds of a study on a Ray of this machine, against local
                                         processes, start-up apart

@@ -20,10 +20,14 @@ def alone(what: str, refusal: str) -> Iterator[None]:
     Raises:
         InputError: another process is at it.
     """
-    lock = paths.project_root() / paths.CHECKPOINTS / f"{what}.lock"
-    lock.parent.mkdir(parents=True, exist_ok=True)
+    file = paths.project_root() / paths.CHECKPOINTS / f"{what}.lock"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(file)
     try:
-        with FileLock(lock, timeout=0):
-            yield
+        lock.acquire(timeout=0)
     except Timeout:
         raise InputError(refusal) from None
+    try:
+        yield
+    finally:
+        lock.release()

@@ -163,16 +163,17 @@ def check_complete(place, name, seeds=(1, 2), epochs=EPOCHS):
 
 
 def test_a_node_that_dies_costs_its_runs_at_most_an_epoch(place):
-    place.write("study", "node", STUDY)
+    place.write("study", "node", STUDY, seeds=[1, 2, 3])
+    place.cluster.add()  # a third beside the head
     process = place.begin("src.study", "node")
-    place.wait_for_epochs(process, "study", "node", 2)
+    place.wait_for_epochs(process, "study", "node", 3)
     place.cluster.kill(place.cluster.nodes[0])
     place.cluster.add()
     done = ended(process)
     assert (done.returncode, done.stderr) == (0, "")
-    parent, children = check_complete(place, "node")
+    parent, children = check_complete(place, "node", seeds=[1, 2, 3])
     lines = done.stdout.splitlines()
-    assert f"Ray: 3 nodes, 2 CPUs at {place.cluster.address}" in lines
+    assert f"Ray: 4 nodes, 3 CPUs at {place.cluster.address}" in lines
     assert sum("begins again at epoch 1" in line for line in lines) == 1
     assert "what it prints is in its run in MLflow, as train.log" in done.stdout
     # What it is tagged with is the driver's, and where it ran.
