@@ -48,8 +48,8 @@ case "${TEAM_AUTH:-basic}" in
         [ -n "${MLFLOW_FLASK_SERVER_SECRET_KEY:-}" ] ||
             refuse "MLFLOW_FLASK_SERVER_SECRET_KEY is not set: set it to a long random text."
         # Users are kept in the same database, so that one backup holds all. A % is doubled for
-        # the file's own syntax. A
-        # password that was right is right for a minute, because checking one takes 0.1 s.
+        # the file's own syntax. A password that was right is right for a minute, because checking
+        # one takes 0.1 s.
         MLFLOW_AUTH_CONFIG_PATH="$(mktemp)"
         export MLFLOW_AUTH_CONFIG_PATH
         cat >"$MLFLOW_AUTH_CONFIG_PATH" <<INI

@@ -25,7 +25,7 @@ from src.reporting import export
 from src.reporting.factor_exhibits import Brought
 from src.runtime import errors
 from src.runtime.errors import InputError
-from src.tracking import migration, run_contents
+from src.tracking import migration, run_contents, run_search
 from src.tracking.run_contents import MIGRATED_FROM
 from tests.support import studies
 
@@ -105,7 +105,7 @@ def command(laptop, team, *words):
 def runs_of(folder):
     client = client_of(folder)
     experiment = client.get_experiment_by_name(EXPERIMENT)
-    return list(run_contents.runs(client, [experiment.experiment_id])) if experiment else []
+    return list(run_search.every_run(client, [experiment.experiment_id])) if experiment else []
 
 
 def files_of(folder):

@@ -22,7 +22,7 @@ from src.runtime import metric_names, paths
 from src.runtime.errors import InputError, did_you_mean
 from src.runtime.formatting import count, listed
 from src.studies import study_file
-from src.tracking import environment, run_tags, store
+from src.tracking import environment, run_search, run_tags, store
 from src.tracking.fingerprint import CODE_PATHS
 
 FRAMEWORK = ("tensorflow", "keras")  # tags with versions, which must not differ
@@ -43,12 +43,13 @@ def load(client: MlflowClient, wanted: str | None) -> RunSet:
         InputError: it does not exist, or its runs cannot be compared.
     """
     parent = find(client, wanted)
-    children = client.search_runs(
-        [parent.info.experiment_id],
-        f"tags.`{run_tags.PARENT}` = '{parent.info.run_id}'",
-        ViewType.ALL,
-        max_results=50_000,
-        order_by=["attributes.start_time ASC"],
+    children = list(
+        run_search.every_run(
+            client,
+            [parent.info.experiment_id],
+            f"tags.`{run_tags.PARENT}` = '{parent.info.run_id}'",
+            run_view_type=ViewType.ALL,
+        )
     )
     tags = parent.data.tags
     complete, left_out = _complete(client, parent, children)
@@ -147,7 +148,9 @@ def parents(client: MlflowClient) -> list[Run]:
     """Return every study and multirun, including deleted ones, the newest first."""
     experiments = [one.experiment_id for one in client.search_experiments()]
     tagged = (
-        client.search_runs(experiments, f"tags.{tag} LIKE '%'", ViewType.ALL, max_results=50_000)
+        run_search.every_run(
+            client, experiments, f"tags.{tag} LIKE '%'", run_view_type=ViewType.ALL
+        )
         for tag in (run_tags.STUDY, run_tags.SWEEP)
     )
     found = {

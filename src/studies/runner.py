@@ -23,7 +23,7 @@ from src.studies import design, first_estimate, note, sweep_table
 from src.studies.design import Composition, RunKey, Study
 from src.studies.executors import LOG, Executor, local
 from src.studies.planned_run import INTERRUPTED, PlannedRun, forget_checkpoint, job_words
-from src.tracking import environment, lease, run_tags, store
+from src.tracking import environment, lease, run_search, run_tags, store
 
 FOLDER = Path("multirun")
 LOGS = f"{FOLDER}/DATE/TIME/RUN/{LOG}"
@@ -93,7 +93,7 @@ def run(
             if missing:
                 left = {key: compositions[key] for key in missing}
                 runs = _planned(name, study, parent_id, left, _folder(executor))
-                _make(client, parent_id, runs, digests, executor)
+                _make(client, parent_id, runs, digests, made, executor)
                 made = finished(client, parent_id, digests)
                 _delete_replaced(client, parent_id, made)
                 if missing := [key for key in keys if key not in made]:
@@ -162,11 +162,11 @@ def find_reusable(
     So runs of other settings, data or code are never put together with those to come; runs with a
     level or a seed that the study no longer lists may be.
     """
-    runs = client.search_runs(
+    runs = run_search.every_run(
+        client,
         [experiment_id],
-        f"tags.{run_tags.STUDY} = '{name}'",
-        max_results=50_000,  # its children have the tag, too
-        order_by=["attributes.start_time DESC"],
+        f"tags.{run_tags.STUDY} = '{name}'",  # its children have the tag, too
+        order_by=run_search.NEWEST_FIRST,
     )
     parents = [run for run in runs if run_tags.PARENT not in run.data.tags]
     empty = None
@@ -209,7 +209,10 @@ def _belongs(child: Any, study: Study, data: Dataset, digests: Mapping[RunKey, s
 
 
 def finished(
-    client: MlflowClient, parent_id: str, digests: Mapping[RunKey, str] | None = None
+    client: MlflowClient,
+    parent_id: str,
+    digests: Mapping[RunKey, str] | None = None,
+    only: RunKey | None = None,
 ) -> dict[RunKey, Any]:
     """Return the finished runs of a study, as MLflow has them, by what they are.
 
@@ -218,11 +221,13 @@ def finished(
         parent_id: the study's run.
         digests: of the runs that the study lists: one of these is known by it, whatever its tags;
             any other by its tags.
+        only: the one of these that is asked for; None for all.
     """
+    one = digests[only] if digests and only else None
     keys = {digest: key for key, digest in (digests or {}).items()}
     return {
         keys.get(child.data.tags.get(run_tags.TRAINING_DIGEST, ""), _key(child)): child
-        for child in sweep_table.children(client, parent_id, "FINISHED")
+        for child in sweep_table.children(client, parent_id, "FINISHED", one)
     }
 
 
@@ -291,10 +296,12 @@ def _make(
     parent_id: str,
     runs: Mapping[RunKey, PlannedRun],
     digests: Mapping[RunKey, str],
+    before: Mapping[RunKey, Any],
     executor: Executor,
 ) -> None:
     """Make the runs, and print a line for each that ends; close the parent run."""
     left, failed = {planned.folder: key for key, planned in runs.items()}, 0
+    made = dict(before)
     held = lease.Lease(client, parent_id)
     client.update_run(parent_id, status="RUNNING")
     for tag, value in environment.tags().items():
@@ -308,7 +315,10 @@ def _make(
             for planned, error in outcomes:
                 key = left.pop(planned.folder)
                 if error is None:
-                    made = finished(client, parent_id, digests)
+                    # By its digest, unless the code has changed since.
+                    made |= finished(client, parent_id, digests, only=key) or finished(
+                        client, parent_id, digests
+                    )
                     keys, workers = list(left.values()), executor.at_a_time()
                     print(_progress(made, key, failed, keys, workers), flush=True)
                 else:

@@ -11,7 +11,7 @@ from rich.table import Table
 
 from src.runtime import formatting, metric_names
 from src.studies import factor
-from src.tracking import run_tags
+from src.tracking import run_search, run_tags
 
 COLUMNS = (  # title, metric, format
     ("held-out\naccuracy", metric_names.TEST_ACCURACY, ".4f"),
@@ -21,19 +21,21 @@ COLUMNS = (  # title, metric, format
 )
 
 
-def children(client: Any, parent_id: str, status: str) -> list[Any]:
+def children(client: Any, parent_id: str, status: str, digest: str | None = None) -> list[Any]:
     """Return the runs of a sweep that are of a status, the oldest first.
 
     Args:
         client: of the MLflow store.
         parent_id: the id of the parent run.
         status: FINISHED, FAILED, KILLED or RUNNING.
+        digest: of the one training that is asked for; None for all.
     """
-    return client.search_runs(
-        [client.get_run(parent_id).info.experiment_id],
-        f"tags.{run_tags.PARENT} = '{parent_id}' and attributes.status = '{status}'",
-        order_by=["attributes.start_time ASC"],
-    )
+    wanted = f"tags.{run_tags.PARENT} = '{parent_id}' and attributes.status = '{status}'"
+    if digest is not None:
+        wanted += f" and tags.{run_tags.TRAINING_DIGEST} = '{digest}'"
+    experiments = [client.get_run(parent_id).info.experiment_id]
+    found = run_search.every_run(client, experiments, wanted)
+    return list(found)
 
 
 def show(client: Any, parent_id: str) -> None:

@@ -10,7 +10,7 @@ from mlflow.exceptions import MlflowException
 from src.runtime import metric_names
 from src.runtime.errors import InputError
 from src.runtime.formatting import count
-from src.tracking import run_tags, store
+from src.tracking import run_search, run_tags, store
 
 MODEL = "digit-recognizer"  # its name in the registry
 ALIAS = "champion"
@@ -98,10 +98,10 @@ def best(client: MlflowClient, digest: str | None) -> Choice:
 
 def _finished(client: MlflowClient) -> list[Run]:
     """Return the finished runs of whole trainings, the best and among equals the oldest first."""
-    found = client.search_runs(
+    found = run_search.every_run(
+        client,
         [one.experiment_id for one in client.search_experiments()],
         f"attributes.status = 'FINISHED' and metrics.{metric_names.BEST_VAL_ACCURACY} >= 0",
-        max_results=50_000,
     )
     whole = [run for run in found if DATA in run.data.tags and not PARTIAL & {*run.data.tags}]
     return sorted(whole, key=lambda run: (-_accuracy(run), run.info.start_time))

@@ -8,6 +8,7 @@ from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 
 from src.runtime import metric_names, process
+from src.tracking import run_search
 
 OWNER = "owner"  # the tag with the identity of the process that works on a run
 HEARTBEAT = "heartbeat"  # the tag with the time of its last sign of life, in seconds since 1970
@@ -52,7 +53,8 @@ def close_orphans(client: MlflowClient, experiment_id: str) -> None:
     """Mark the runs as KILLED whose process is gone. Those that are alive elsewhere, and those
     that never had an owner, are left alone.
     """
-    running = client.search_runs([experiment_id], "attributes.status = 'RUNNING'")
+    # All are found before the first is ended, which would move the pages.
+    running = [*run_search.every_run(client, [experiment_id], "attributes.status = 'RUNNING'")]
     for run in running:
         if is_orphan(run):
             client.set_terminated(run.info.run_id, "KILLED", _last_sign(client, run))

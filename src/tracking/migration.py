@@ -8,6 +8,7 @@ missing, nothing twice.
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -25,7 +26,7 @@ from mlflow.entities import (
 )
 
 from src.runtime.errors import InputError
-from src.tracking import run_contents, run_tags
+from src.tracking import run_contents, run_search, run_tags
 from src.tracking.run_contents import MIGRATED_FROM, Contents
 
 BATCH = 1000  # metrics that MLflow takes at once
@@ -70,7 +71,7 @@ class Migration:
         self.source, self.target = source, target
         self.experiments = source.search_experiments(order_by=["name ASC"])
         ids = [one.experiment_id for one in self.experiments]
-        self.runs = _parents_first(list(run_contents.runs(source, ids)))
+        self.runs = _parents_first(list(run_search.every_run(source, ids)))
         self.copies = self._copies()
         self.ids: dict[str, str] = {}  # of runs, models and experiments here -> there
 
@@ -94,7 +95,8 @@ class Migration:
     def refuse_lost_artifacts(self) -> None:
         """Raise InputError if the files of the source are not where its database says."""
         for experiment in self.experiments:
-            for model in self.source.search_logged_models([experiment.experiment_id]):
+            found = partial(self.source.search_logged_models, [experiment.experiment_id])
+            for model in run_search.every(found):
                 place = model.artifact_location.removeprefix("file://")
                 if place.startswith("/") and not Path(place).is_dir():
                     raise InputError(
@@ -146,7 +148,7 @@ class Migration:
 
     def _in_target(self, wanted: str) -> Iterator[Run]:
         experiments = [one.experiment_id for one in self.there.search_experiments()]
-        return run_contents.runs(self.there, experiments, wanted)
+        return run_search.every_run(self.there, experiments, wanted)
 
     def _copies(self) -> dict[str, Run]:
         """Return the copies in the target, by the id of the run that each is one of."""

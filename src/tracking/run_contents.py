@@ -1,7 +1,7 @@
 """All that a store of MLflow holds of a run: to copy it, and to see whether a copy is whole."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,6 @@ from mlflow.store.artifact.local_artifact_repo import LocalArtifactRepository
 from src.tracking import store
 
 MIGRATED_FROM = "migrated_from"  # the tag of a copy: the id of the run, or the model, it is one of
-PAGE = 1000  # runs or models that a store is asked for at once
 
 Point = tuple[str, int, int, str]  # a metric's name, step, timestamp, and value as text
 
@@ -91,23 +90,6 @@ def files(client: MlflowClient, location: str) -> dict[str, int]:
             else:
                 found[entry.path] = entry.file_size
     return found
-
-
-def runs(client: MlflowClient, experiment_ids: list[str], wanted: str = "") -> Iterator[Run]:
-    """Yield the runs of experiments that are not deleted, the oldest first."""
-    token = None
-    while experiment_ids:
-        page = client.search_runs(
-            experiment_ids,
-            wanted,
-            max_results=PAGE,
-            order_by=["attributes.start_time ASC"],
-            page_token=token,
-        )
-        yield from page
-        token = page.token
-        if not token:
-            return
 
 
 def differences(source: Contents, copy: Contents) -> list[str]:

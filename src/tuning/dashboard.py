@@ -10,7 +10,7 @@ from wsgiref.simple_server import WSGIRequestHandler, make_server
 from mlflow import MlflowClient
 
 from src.runtime.errors import InputError
-from src.tracking import run_tags, store
+from src.tracking import run_search, run_tags, store
 from src.tuning import sampling
 from src.tuning.design import Search
 from src.tuning.trials import Record
@@ -80,13 +80,14 @@ def latest(client: MlflowClient, experiment: str, name: str, search: Search) -> 
     """
     found = client.get_experiment_by_name(experiment)
     named = (
-        client.search_runs(
+        run_search.every_run(
+            client,
             [found.experiment_id],
             f"tags.{run_tags.SEARCH} = '{name}'",
-            order_by=["attributes.start_time DESC"],
+            order_by=run_search.NEWEST_FIRST,
         )
         if found
-        else []
+        else ()
     )
     for run in named:
         if run_tags.SEARCH_DEFINITION in run.data.tags and run_tags.SEARCH_LEVEL not in (

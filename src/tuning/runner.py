@@ -21,7 +21,7 @@ from src.runtime.errors import InputError
 from src.studies.design import Composition
 from src.studies.executors import LOG, Executor, local
 from src.studies.planned_run import INTERRUPTED, PlannedRun, forget_checkpoint, job_words
-from src.tracking import environment, lease, run_tags, store
+from src.tracking import environment, lease, run_search, run_tags, store
 from src.tuning import design, note, recipe, sampling, trials
 from src.tuning.design import Search
 from src.tuning.pruning import Pruning
@@ -135,10 +135,11 @@ def find_reusable(
     Raises:
         InputError: the store holds another search of that name.
     """
-    named = client.search_runs(
+    named = run_search.every_run(
+        client,
         [experiment_id],
         f"tags.{run_tags.SEARCH} = '{task.name}'",
-        order_by=["attributes.start_time DESC"],
+        order_by=run_search.NEWEST_FIRST,
     )
     parents = [
         run

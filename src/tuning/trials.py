@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import Any
 
 from src.runtime import metric_names
-from src.tracking import run_tags
+from src.tracking import run_search, run_tags
 
 
 class State(StrEnum):
@@ -83,11 +83,10 @@ class Record:
             if key.startswith(run_tags.TRIAL_PREFIX)
         }
         found = {number: Trial(number, params) for number, params in drawn.items()}
-        children = self.client.search_runs(
+        children = run_search.every_run(
+            self.client,
             [parent.info.experiment_id],
             f"tags.{run_tags.PARENT} = '{self.parent_id}'",
-            order_by=["attributes.start_time ASC"],
-            max_results=50_000,
         )
         for child in children:
             number = int(child.data.tags.get(run_tags.TRIAL, -1))

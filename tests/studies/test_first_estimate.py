@@ -1,6 +1,7 @@
 from types import SimpleNamespace
 
 import pytest
+from mlflow.store.entities import PagedList
 
 from src.runtime import metric_names
 from src.studies import first_estimate
@@ -17,13 +18,14 @@ class Store:
 
     def search_runs(self, experiments, filter_string, **more):
         status = filter_string.rpartition("= ")[2].strip("'")
-        return [
+        found = [
             SimpleNamespace(
                 info=SimpleNamespace(run_id=status), data=SimpleNamespace(params={"epochs": "10"})
             )
             for status_ in [status]
             if status_ in self.seconds
         ]
+        return PagedList(found, None)
 
     def get_metric_history(self, run_id, name):
         assert name == metric_names.EPOCH_SECONDS

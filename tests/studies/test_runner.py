@@ -121,6 +121,8 @@ def test_a_run_is_known_by_its_digest_and_gets_the_tags_of_its_level(project):
     again = design.digests(design.compositions(renamed), DATA)
     made = runner.finished(client, parent_id, again)
     assert {key: child.info.run_id for key, child in made.items()} == {RunKey("ReLU", 1): old}
+    assert runner.finished(client, parent_id, again, only=RunKey("ReLU", 1)).keys() == made.keys()
+    assert runner.finished(client, parent_id, digests, only=RunKey("swish", 1)) == {}
     runner._rename(client, "mine", renamed, made)
     tags = client.get_run(old).data.tags
     assert (tags["study"], tags["variant"], tags["level"]) == (

@@ -1,6 +1,7 @@
 from types import SimpleNamespace
 
 import pytest
+from mlflow.store.entities import PagedList
 
 from src.studies import sweep_table
 
@@ -22,7 +23,7 @@ class Store:
         return run(self.parent, 0)
 
     def search_runs(self, *given, **more):
-        return self.found
+        return PagedList(self.found, None)
 
 
 def run(tags, seed):
