@@ -1,6 +1,8 @@
 """Clusters of Ray on this machine: a head without CPUs, and raylets that stand for the nodes."""
 
 import os
+import shutil
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -16,10 +18,12 @@ class RayCluster:
     Attributes:
         cluster: Ray's own handle.
         nodes: its nodes beside the head, one CPU each.
+        folders: of the nodes.
     """
 
     cluster: Any
     nodes: list[Any] = field(default_factory=list)
+    folders: list[str] = field(default_factory=list)
 
     @property
     def address(self) -> str:
@@ -27,9 +31,15 @@ class RayCluster:
         return self.cluster.address
 
     def add(self) -> Any:
-        """Start a node, and return it."""
-        self.nodes.append(self.cluster.add_node(num_cpus=1, include_dashboard=False))
-        return self.nodes[-1]
+        """Start a node, and return it.
+
+        Its folder is its own, as on a machine of its own: else it would unpack our code anew where
+        the workers of the others read theirs.
+        """
+        self.folders.append(tempfile.mkdtemp(prefix="ray", dir="/tmp"))  # a socket's name is short
+        node = self.cluster.add_node(num_cpus=1, include_dashboard=False, temp_dir=self.folders[-1])
+        self.nodes.append(node)
+        return node
 
     def kill(self, node: Any) -> None:
         """Kill a node's raylet, as a machine that loses power; its workers die with it."""
@@ -52,3 +62,5 @@ def running(nodes: int = NODES) -> Iterator[RayCluster]:
         yield found
     finally:
         found.cluster.shutdown()
+        for folder in found.folders:
+            shutil.rmtree(folder, ignore_errors=True)
