@@ -1,3 +1,4 @@
+import asyncio
 import signal
 import socket
 import subprocess
@@ -35,6 +36,25 @@ def test_a_taken_port_is_refused_with_another_to_try():
             local_server.claim(port)
     with local_server.claim(port), pytest.raises(InputError, match=f"^Port {port} is taken"):
         local_server.claim(port)
+
+
+def test_an_answer_waits_for_no_acknowledgement():
+    seen = []
+
+    async def serve():
+        def greet(reader, writer):
+            own = writer.get_extra_info("socket")
+            seen.append(own.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+            writer.close()
+
+        with local_server.claim(free_port()) as listener:
+            async with await asyncio.start_server(greet, sock=listener):
+                reader, writer = await asyncio.open_connection(*listener.getsockname())
+                await reader.read()
+                writer.close()
+
+    asyncio.run(serve())
+    assert seen == [1]
 
 
 @pytest.mark.parametrize("port", [-1, 0, 65536])
