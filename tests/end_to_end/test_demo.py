@@ -42,7 +42,7 @@ def address(request, small_mnist, tmp_path_factory) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def driver(tmp_path_factory) -> Iterator[Chrome]:
-    driver = browser.start(tmp_path_factory.mktemp("profile"), height=900, scale=1.5)
+    driver = browser.start(tmp_path_factory.mktemp("profile"), height=1005, scale=1.5)
     try:
         yield driver
     finally:
@@ -111,6 +111,9 @@ def test_a_seven_that_is_drawn_is_read_as_a_seven_by_every_model(page, picture):
     assert len(texts(page, ".answer b")) >= 2
     assert all(time.endswith(" ms") for time in texts(page, ".time"))
     assert len(find_all(page, ".model h3 span")) <= 1  # the champion
+    [about] = texts(page, "#about")
+    assert "models read along" in about
+    assert ("the champion and" in about) == bool(find_all(page, ".model h3 span"))
     assert texts(page, "#source") == ["Your drawing"]
     picture("demo")
 

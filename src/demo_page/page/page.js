@@ -264,8 +264,9 @@ asking(async () => {
   $("mistakes").hidden = !about.mistakes.length;
   $("random").hidden = !about.test_images;
   $("caption").textContent = about.caption;
+  const champion = about.models.some(one => one.champion) ? "the champion and " : "";
   $("about").textContent = about.models.length > 1
-    ? `${about.models.length} models read along. They differ in their ${about.factor}.`
+    ? `${about.models.length} models read along: ${champion}the best run of each ${about.factor} by validation accuracy.`
     : "The model below reads along.";
   paint($("seen"), null);
   show();
