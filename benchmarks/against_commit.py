@@ -12,8 +12,8 @@ around it, `stages` is fetch and preprocess, `study` is ten short runs in two wo
 import io
 import shutil
 import subprocess
-import tarfile
 import tempfile
+import zipfile
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -44,15 +44,15 @@ def extract(commit: str, folder: Path) -> None:
     Raises:
         InputError: git does not know the commit.
     """
-    command = ["git", "archive", "--format=tar", commit]
+    command = ["git", "archive", "--format=zip", commit]
     done = subprocess.run(command, cwd=processes.ROOT, capture_output=True, check=False)
     if done.returncode:
         raise InputError(
             f"git cannot give the code of {commit} ({done.stderr.decode().strip()}): name a commit "
             "of this repository."
         )
-    with tarfile.open(fileobj=io.BytesIO(done.stdout)) as packed:
-        packed.extractall(folder, filter="data")
+    with zipfile.ZipFile(io.BytesIO(done.stdout)) as packed:
+        packed.extractall(folder)
 
 
 def copy(folder: Path) -> None:
