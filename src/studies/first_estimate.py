@@ -1,7 +1,7 @@
 """How long a study will take, told before its first run has ended: estimated from epochs."""
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from math import ceil
 from statistics import median
@@ -9,7 +9,7 @@ from typing import Any
 
 from src.runtime import formatting, metric_names
 from src.studies import sweep_table
-from src.tracking import store
+from src.tracking import run_tags, store
 
 PAUSE_SECONDS = 10
 ENOUGH = 2  # epochs of a run: its first one also compiles
@@ -48,6 +48,25 @@ def told(client: Any, parent_id: str, runs: int, workers: int) -> Iterator[None]
     finally:
         over.set()
         watching.join()
+
+
+def of_levels(client: Any, parent_id: str, levels: Collection[str]) -> dict[str, float]:
+    """Return how many seconds a run of each of these levels of a study trains, by the epochs of
+    those in progress; without the levels of which these tell nothing yet.
+
+    Args:
+        client: of the MLflow store.
+        parent_id: the id of the study's run.
+        levels: by their labels.
+    """
+    found = {}
+    with suppress(*store.AWAY):
+        running = sweep_table.children(client, parent_id, "RUNNING") if levels else []
+        for level in levels:
+            own = [one for one in running if one.data.tags.get(run_tags.VARIANT) == level]
+            if (seconds := of_a_run(client, own)) is not None:
+                found[level] = seconds
+    return found
 
 
 def of_a_run(client: Any, running: Sequence[Any]) -> float | None:

@@ -10,6 +10,7 @@ from datetime import datetime
 from heapq import heapreplace
 from pathlib import Path
 from statistics import median
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from mlflow import MlflowClient
@@ -320,7 +321,9 @@ def _make(
                         client, parent_id, digests
                     )
                     keys, workers = list(left.values()), executor.at_a_time()
-                    print(_progress(made, key, failed, keys, workers), flush=True)
+                    new = {one.variant for one in keys} - {one.variant for one in made}
+                    begun = first_estimate.of_levels(client, parent_id, new)
+                    print(_progress(made, key, failed, keys, workers, begun), flush=True)
                 else:
                     failed += 1
                     text = f"Error in run {planned.name}: {errors.told(error)}"
@@ -339,7 +342,12 @@ def _make(
 
 
 def _progress(
-    made: Mapping[RunKey, Any], key: RunKey, failed: int, left: Sequence[RunKey], workers: int
+    made: Mapping[RunKey, Any],
+    key: RunKey,
+    failed: int,
+    left: Sequence[RunKey],
+    workers: int,
+    begun: Mapping[str, float] = MappingProxyType({}),
 ) -> str:
     """Return the line for a run that has finished: runs done, what it attained, time left.
 
@@ -349,6 +357,7 @@ def _progress(
         failed: how many runs have failed in this start.
         left: the runs that are still to end.
         workers: how many are made at a time.
+        begun: seconds of a run by level, where only runs in progress tell.
     """
     attained = made[key].data.metrics
     score = attained.get(metric_names.TEST_ACCURACY)
@@ -359,19 +368,25 @@ def _progress(
         f"{formatting.duration(attained[metric_names.TRAIN_SECONDS])}"
     )
     if left:
-        line += f" · {len(left)} left, about {formatting.duration(_seconds(made, left, workers))}"
+        seconds = _seconds(made, left, workers, begun)
+        line += f" · {len(left)} left, about {formatting.duration(seconds)}"
     return line
 
 
-def _seconds(made: Mapping[RunKey, Any], left: Sequence[RunKey], workers: int) -> float:
+def _seconds(
+    made: Mapping[RunKey, Any],
+    left: Sequence[RunKey],
+    workers: int,
+    begun: Mapping[str, float] = MappingProxyType({}),
+) -> float:
     """Return about how many seconds the runs that are left take, each as long as those of its level
-    did; where none has ended, as long as any.
+    did, or seem to; where nothing is known of it, as long as any.
     """
     known: dict[str, list[float]] = {}
     for key, child in made.items():
         # Not from its start and end: one that was interrupted for a night has both.
         known.setdefault(key.variant, []).append(child.data.metrics[metric_names.TRAIN_SECONDS])
-    typical = {variant: median(seconds) for variant, seconds in known.items()}
+    typical = {**begun, **{variant: median(seconds) for variant, seconds in known.items()}}
     of_any = median(second for seconds in known.values() for second in seconds)
     busy = [0.0] * workers
     for key in left:

@@ -20,7 +20,8 @@ class Store:
         status = filter_string.rpartition("= ")[2].strip("'")
         found = [
             SimpleNamespace(
-                info=SimpleNamespace(run_id=status), data=SimpleNamespace(params={"epochs": "10"})
+                info=SimpleNamespace(run_id=status),
+                data=SimpleNamespace(params={"epochs": "10"}, tags={"variant": "relu"}),
             )
             for status_ in [status]
             if status_ in self.seconds
@@ -55,3 +56,10 @@ def test_two_epochs_tell_once_how_long_all_runs_take(capsys):
 
 def test_one_epoch_tells_nothing_because_it_compiles_too(capsys):
     assert told(capsys, Store(RUNNING=[12.0])) == ""
+
+
+def test_a_run_in_progress_tells_how_long_those_of_its_level_take():
+    client = Store(RUNNING=[12.0, 8.0])
+    assert first_estimate.of_levels(client, "parent", ["relu", "swish"]) == {"relu": 84.0}
+    assert first_estimate.of_levels(Store(RUNNING=[12.0]), "parent", ["relu"]) == {}
+    assert first_estimate.of_levels(client, "parent", []) == {}

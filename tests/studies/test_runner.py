@@ -319,3 +319,4 @@ def test_a_run_that_is_left_is_expected_to_take_as_long_as_others_of_its_level()
     left = [RunKey("mlp", 2), RunKey("cnn", 2), RunKey("mlp", 3), RunKey("cnn", 3)]
     assert runner._seconds(made, left, workers=2) == 620.0
     assert runner._seconds(made, [RunKey("other", 1)], workers=2) == 305.0
+    assert runner._seconds(made, [RunKey("other", 1)], workers=2, begun={"other": 9.0}) == 9.0
