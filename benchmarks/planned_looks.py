@@ -5,7 +5,7 @@ python -m benchmarks.planned_looks
 Simulated studies of two levels grow from look to look and stop as soon as the verdict is better,
 worse or equivalent. Five rules say below which p value it is: 5% at every look, which is what
 looking again and again without a plan comes to; alpha spending of the O'Brien–Fleming type, which
-src/evidence/alpha_spending.py uses; alpha spending of the Pocock type; an anytime-valid confidence
+src/analysis/alpha_spending.py uses; alpha spending of the Pocock type; an anytime-valid confidence
 sequence; and a single look at the largest number of seeds. The estimate is that of the reports, by
 crossed random effects, and all rules see the same studies.
 """
@@ -19,8 +19,8 @@ from rich.table import Table
 from scipy import optimize, stats
 
 from benchmarks import harness
-from src.evidence import alpha_spending, statistics
-from src.evidence.statistics import ALPHA, POWER
+from src.analysis import alpha_spending, statistics
+from src.analysis.statistics import ALPHA, POWER
 from src.runtime import errors
 
 IMAGES = 200  # enough for the estimate of their effect

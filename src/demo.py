@@ -38,8 +38,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     listener = local_server.claim(given.port)
 
     heavy_imports.load()
+    from src.analysis import load_runs
     from src.demo_page import app, held_out, readers, verdict
-    from src.evidence import load_runs
     from src.tracking import store
 
     client = store.reader()

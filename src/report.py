@@ -8,8 +8,8 @@ from src.runtime import command_line, errors
 from src.runtime.errors import InputError
 
 if TYPE_CHECKING:  # MLflow
-    from src.evidence.findings import Findings
-    from src.evidence.run_set import RunSet
+    from src.analysis.findings import Findings
+    from src.analysis.run_set import RunSet
 
 
 def main() -> None:
@@ -42,7 +42,7 @@ def main() -> None:
     )
     given = parser.parse_args()
 
-    from src.evidence import load_runs  # MLflow, once the arguments are known
+    from src.analysis import load_runs  # MLflow, once the arguments are known
     from src.tracking import store
 
     if not store.is_there():
@@ -72,7 +72,7 @@ def main() -> None:
 
 def _tell(runs: RunSet, reference: str) -> tuple[RunSet, Findings]:
     """Print what a set of runs shows; return it with its findings."""
-    from src.evidence import findings
+    from src.analysis import findings
     from src.reporting import captions
 
     size = f"{len(runs.trainings)} {runs.factor.plural} × {len(runs.seeds)} seeds"

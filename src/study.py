@@ -8,7 +8,7 @@ after its last epoch, a failed one is tried again; and a longer list of levels o
 what is new. Runs made by `src.train` do not count: their times were not interleaved.
 
 With `seeds: {until: decided, ...}` it is looked at after the planned numbers of seeds, and ends
-where every pair of levels is better, worse or equivalent (src/evidence/sequential.py). With `tune:
+where every pair of levels is better, worse or equivalent (src/analysis/sequential.py). With `tune:
 SEARCH` each level is tuned first, by the same search with the same budget (src/tuning/levels.py).
 """
 
@@ -88,7 +88,7 @@ def _check_labels(name: str, study: Study, data: Dataset) -> None:
 
 def _decide(study: Study, client: Any, made: Mapping[RunKey, Any]) -> "Decision":
     """Return what a look at a study's finished runs finds."""
-    from src.evidence import load_correct, sequential  # MLflow and SciPy: after the checks
+    from src.analysis import load_correct, sequential  # MLflow and SciPy: after the checks
     from src.studies.runner import Decision
 
     look = sequential.look(

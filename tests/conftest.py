@@ -15,10 +15,10 @@ import pytest
 import yaml
 from mlflow import MlflowClient
 
+from src.analysis import findings
+from src.analysis.findings import Findings
+from src.analysis.run_set import RunSet
 from src.data import mirrors, write_csv
-from src.evidence import findings
-from src.evidence.findings import Findings
-from src.evidence.run_set import RunSet
 from src.runtime import paths
 from tests.support import drill
 from tests.support.commands import Trained, train_once

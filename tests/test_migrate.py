@@ -20,7 +20,7 @@ from mlflow.entities import (
 )
 
 from src import migrate
-from src.evidence import findings, load_runs
+from src.analysis import findings, load_runs
 from src.reporting import export
 from src.reporting.factor_exhibits import Brought
 from src.runtime import errors

@@ -7,8 +7,8 @@ import numpy as np
 from mlflow import MlflowClient
 from mlflow.entities import LoggedModel, Run
 
-from src.evidence import levels, load_runs
-from src.evidence.run_set import ACTIVATION
+from src.analysis import levels, load_runs
+from src.analysis.run_set import ACTIVATION
 from src.runtime import metric_names
 from src.runtime.errors import InputError
 from src.serving.loader import ServedModel

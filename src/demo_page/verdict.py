@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from src.evidence.run_set import ACTIVATION
+from src.analysis.run_set import ACTIVATION
 from src.runtime import paths
 from src.runtime.formatting import signed, span
 

@@ -7,8 +7,8 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, MultipleLocator
 
+from src.analysis.findings import Findings
 from src.evaluation.figures import BLUE, ORANGE
-from src.evidence.findings import Findings
 from src.reporting.activation_measures import Cost, Curve, Profile
 from src.reporting.captions import Caption
 from src.reporting.comparison_figures import ink, label_rows, legend, looks, looks_of, new_figure

@@ -13,8 +13,8 @@ import numpy as np
 import tensorflow as tf
 from hydra.utils import instantiate
 
-from src.evidence.findings import Findings
-from src.evidence.run_set import RunSet
+from src.analysis.findings import Findings
+from src.analysis.run_set import RunSet
 from src.reporting.activation_measures import Cost, Curve, Profile
 
 X = np.linspace(-5, 5, 1001)  # where the functions are evaluated

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from src.evidence import statistics
-from src.evidence.findings import FEW, GOAL, EpochTimes, Findings, Pair
-from src.evidence.statistics import Estimate
-from src.evidence.verdicts import Verdict
+from src.analysis import statistics
+from src.analysis.findings import FEW, GOAL, EpochTimes, Findings, Pair
+from src.analysis.statistics import Estimate
+from src.analysis.verdicts import Verdict
 from src.runtime.formatting import count, listed, p_text, percent, signed, span
 from src.studies.factor import Factor
 

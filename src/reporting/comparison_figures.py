@@ -18,10 +18,10 @@ from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
 
+from src.analysis import statistics
+from src.analysis.findings import FEW, GOAL, Calibration, EpochTimes, Findings, Pair
+from src.analysis.verdicts import Verdict
 from src.evaluation.figures import BLUE, GREEN, NIGHT, ORANGE, PURPLE, SKY, VERMILION, scale_errors
-from src.evidence import statistics
-from src.evidence.findings import FEW, GOAL, Calibration, EpochTimes, Findings, Pair
-from src.evidence.verdicts import Verdict
 from src.reporting.captions import CROWD, named, with_the_reference
 from src.runtime.formatting import percent, signed
 

@@ -12,8 +12,8 @@ from mlflow import MlflowClient
 from mlflow.artifacts import download_artifacts
 from mlflow.exceptions import MlflowException
 
-from src.evidence.findings import Findings
-from src.evidence.run_set import RunSet
+from src.analysis.findings import Findings
+from src.analysis.run_set import RunSet
 from src.reporting.captions import Caption
 from src.reporting.comparison_figures import ink, looks_of, new_figure
 from src.reporting.exhibits import Exhibit

@@ -6,10 +6,10 @@ from functools import partial
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from src.evidence import ensemble
-from src.evidence.ensemble import EnsembleCurve
-from src.evidence.findings import Findings
-from src.evidence.run_set import RunSet
+from src.analysis import ensemble
+from src.analysis.ensemble import EnsembleCurve
+from src.analysis.findings import Findings
+from src.analysis.run_set import RunSet
 from src.reporting.captions import CROWD, Caption, named, points
 from src.reporting.comparison_figures import label_ends, legend, looks_of, new_figure
 from src.reporting.exhibits import Exhibit

@@ -11,9 +11,9 @@ import numpy as np
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 
+from src.analysis.findings import Findings
 from src.data import digits
 from src.evaluation import figures
-from src.evidence.findings import Findings
 from src.reporting import captions, comparison_figures
 from src.reporting.captions import Caption
 

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from src.evidence.findings import Findings
-from src.evidence.run_set import RunSet
+from src.analysis.findings import Findings
+from src.analysis.run_set import RunSet
 from src.reporting.factor_exhibits import Brought
 from src.runtime import metric_names
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 
 from mlflow import MlflowClient
 
-from src.evidence.findings import Findings
-from src.evidence.run_set import ACTIVATION, RunSet
+from src.analysis.findings import Findings
+from src.analysis.run_set import ACTIVATION, RunSet
 from src.reporting import cost_exhibits, ensemble_exhibits, number_exhibits, tuning_exhibits
 from src.reporting.activation_measures import Profile
 from src.reporting.exhibits import Exhibit

@@ -8,9 +8,9 @@ from pathlib import Path
 import pandas as pd
 from matplotlib.figure import Figure
 
-from src.evidence.findings import Findings, Pair
-from src.evidence.run_set import RunSet
-from src.evidence.verdicts import Verdict
+from src.analysis.findings import Findings, Pair
+from src.analysis.run_set import RunSet
+from src.analysis.verdicts import Verdict
 from src.reporting import captions, exhibits, export, page
 from src.reporting.captions import Caption
 from src.reporting.comparison_figures import (

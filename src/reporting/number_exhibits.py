@@ -8,8 +8,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, NullFormatter, NullLocator
 
-from src.evidence.findings import Findings
-from src.evidence.run_set import RunSet
+from src.analysis.findings import Findings
+from src.analysis.run_set import RunSet
 from src.reporting.captions import Caption, named, points
 from src.reporting.comparison_figures import GRAY, ink, legend, looks_of, new_figure
 from src.reporting.exhibits import Exhibit

@@ -12,9 +12,9 @@ import numpy as np
 import psutil
 from mlflow import MlflowClient
 
+from src.analysis.findings import Findings
+from src.analysis.run_set import RunSet
 from src.data import dataset
-from src.evidence.findings import Findings
-from src.evidence.run_set import RunSet
 from src.reporting import captions, comparison_figures, exhibits, export, factor_exhibits, tables
 from src.reporting.exhibits import Embedded
 from src.reporting.factor_exhibits import Brought

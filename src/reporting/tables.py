@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from src.evidence import statistics
-from src.evidence.findings import GOAL, Findings, Pair
-from src.evidence.statistics import Estimate
-from src.evidence.verdicts import Verdict, points
+from src.analysis import statistics
+from src.analysis.findings import GOAL, Findings, Pair
+from src.analysis.statistics import Estimate
+from src.analysis.verdicts import Verdict, points
 from src.reporting.activation_measures import Profile
 from src.runtime.formatting import p_text, signed, span
 

@@ -11,11 +11,11 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter, NullLocator
 from mlflow import MlflowClient
 
-from src.evidence import levels, load_runs, statistics, tuning_curves
-from src.evidence.findings import Findings
-from src.evidence.run_set import RunSet, is_ignored
-from src.evidence.statistics import Estimate
-from src.evidence.tuning_curves import TuningCurve
+from src.analysis import levels, load_runs, statistics, tuning_curves
+from src.analysis.findings import Findings
+from src.analysis.run_set import RunSet, is_ignored
+from src.analysis.statistics import Estimate
+from src.analysis.tuning_curves import TuningCurve
 from src.reporting.captions import CROWD, Caption, points
 from src.reporting.comparison_figures import (
     GRAY,

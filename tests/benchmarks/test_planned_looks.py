@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from benchmarks import planned_looks
-from src.evidence import alpha_spending, statistics
+from src.analysis import alpha_spending, statistics
 
 LOOKS = [5, 10, 20, 30]
 

@@ -20,8 +20,8 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.wait import WebDriverWait
 
+from src.analysis import load_runs
 from src.data.dataset import Dataset
-from src.evidence import load_runs
 from src.runtime import metric_names
 from src.studies import design, factor, note, runner, study_file, sweep_table
 from src.tracking import views

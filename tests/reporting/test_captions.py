@@ -3,9 +3,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from src.evidence import verdicts
-from src.evidence.findings import EpochTimes, Pair
-from src.evidence.statistics import CrossedEstimate, Estimate
+from src.analysis import verdicts
+from src.analysis.findings import EpochTimes, Pair
+from src.analysis.statistics import CrossedEstimate, Estimate
 from src.reporting import captions
 from src.studies import factor
 from tests.support.simulated_runs import comparison

@@ -8,10 +8,10 @@ from matplotlib import rc_context
 from matplotlib.colors import to_hex, to_rgb
 from matplotlib.text import Text
 
+from src.analysis import findings, statistics
+from src.analysis.verdicts import Verdict
 from src.data import mirrors
 from src.evaluation import figures
-from src.evidence import findings, statistics
-from src.evidence.verdicts import Verdict
 from src.reporting import activation_exhibits, comparison_figures, exhibits, factor_exhibits
 from tests.support.drawn_figures import dots, draw, labelled, profile, rows, said, xs
 from tests.support.simulated_runs import FIGURES, levels_of

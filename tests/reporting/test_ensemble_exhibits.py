@@ -1,8 +1,8 @@
 import pytest
 from matplotlib import rc_context
 
+from src.analysis import ensemble
 from src.evaluation import figures
-from src.evidence import ensemble
 from src.reporting import ensemble_exhibits
 from tests.support.drawn_figures import labelled
 

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from src.evidence.run_set import NAMES
+from src.analysis.run_set import NAMES
 from src.reporting import export
 from src.reporting.factor_exhibits import Brought
 from src.studies import factor

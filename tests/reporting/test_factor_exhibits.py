@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import pytest
 
-from src.evidence import findings
+from src.analysis import findings
 from src.reporting import factor_exhibits
 from tests.support.simulated_runs import levels_of
 

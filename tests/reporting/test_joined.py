@@ -4,9 +4,9 @@ import pandas as pd
 import pytest
 from matplotlib import rc_context
 
+from src.analysis import findings
+from src.analysis.verdicts import Verdict
 from src.evaluation import figures
-from src.evidence import findings
-from src.evidence.verdicts import Verdict
 from src.reporting import joined
 from tests.support.drawn_figures import rows, xs
 from tests.support.simulated_runs import comparable, levels_of

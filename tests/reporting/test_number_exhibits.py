@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from matplotlib import rc_context
 
+from src.analysis import findings
+from src.analysis.statistics import Estimate
 from src.evaluation import figures
-from src.evidence import findings
-from src.evidence.statistics import Estimate
 from src.reporting import number_exhibits
 from tests.support.simulated_runs import levels_of
 

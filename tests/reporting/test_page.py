@@ -4,8 +4,8 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
+from src.analysis import findings
 from src.data import mirrors
-from src.evidence import findings
 from src.reporting import exhibits, page
 from src.reporting.factor_exhibits import Brought
 from src.runtime import paths

@@ -1,6 +1,6 @@
 import pytest
 
-from src.evidence.statistics import Estimate
+from src.analysis.statistics import Estimate
 from src.reporting import tables
 
 

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from matplotlib import rc_context
 
+from src.analysis import findings
+from src.analysis.run_set import Training
 from src.evaluation import figures
-from src.evidence import findings
-from src.evidence.run_set import Training
 from src.reporting import tuning_exhibits
 from src.tuning.trials import State, Trial
 from tests.reporting.test_comparison_figures import check_layout

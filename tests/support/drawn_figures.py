@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.text import Text
 
-from src.evidence.findings import Findings
+from src.analysis.findings import Findings
 from src.reporting.activation_measures import Profile
 from src.reporting.exhibits import Exhibit
 from tests.support.simulated_runs import costs, curve

@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 from scipy.special import ndtr
 
-from src.evidence.run_set import NAMES, RunSet, Training
-from src.evidence.statistics import Comparison, CrossedEstimate
+from src.analysis.run_set import NAMES, RunSet, Training
+from src.analysis.statistics import Comparison, CrossedEstimate
 from src.reporting.activation_measures import Cost, Curve
 from src.runtime import metric_names
 from src.studies import factor

@@ -10,9 +10,9 @@ import pandas as pd
 from mlflow import MlflowClient
 from mlflow.entities import Metric, Param, RunTag
 
+from src.analysis.run_set import Training
 from src.data import write_csv
 from src.evaluation import scoring
-from src.evidence.run_set import Training
 from src.runtime import metric_names, paths
 from src.tracking import run_tags
 from src.training.history import best_epoch

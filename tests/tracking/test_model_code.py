@@ -20,7 +20,7 @@ def test_a_model_takes_its_layers_along_and_what_they_import():
 
 def test_a_model_leaves_behind_what_only_watches_or_draws():
     packages = {name.split("/")[0] for name in names(model_code.needed())}
-    assert not packages & {"reporting", "evidence", "studies", "tracking", "train.py"}
+    assert not packages & {"reporting", "analysis", "studies", "tracking", "train.py"}
 
 
 def test_the_copy_is_whole_and_gone_with_the_block():

@@ -3,7 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from src.evidence.run_set import is_ignored
+from src.analysis.run_set import is_ignored
 from src.runtime import metric_names
 from src.runtime.errors import InputError
 from tests.support.simulated_runs import PARAMS, comparable, levels_of

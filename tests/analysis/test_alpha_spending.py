@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from src.evidence import alpha_spending
+from src.analysis import alpha_spending
 
 LOOKS = (5, 10, 20, 30)
 

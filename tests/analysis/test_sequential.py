@@ -3,8 +3,8 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from src.evidence import sequential, statistics, verdicts
-from src.evidence.verdicts import Verdict
+from src.analysis import sequential, statistics, verdicts
+from src.analysis.verdicts import Verdict
 from tests.support.simulated_runs import BOTH, SEEDS, simulate
 
 LOOKS = (4, 8, 16)

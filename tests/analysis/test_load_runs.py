@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from mlflow import MlflowClient
 
-from src.evidence import load_runs
+from src.analysis import load_runs
 from src.runtime import paths
 from src.runtime.errors import InputError
 from src.tracking import run_tags

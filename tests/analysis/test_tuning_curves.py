@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from src.evidence import tuning_curves
+from src.analysis import tuning_curves
 from src.runtime.errors import InputError
 
 

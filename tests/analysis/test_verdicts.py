@@ -4,8 +4,8 @@ from functools import partial
 import numpy as np
 import pytest
 
-from src.evidence import alpha_spending, statistics, verdicts
-from src.evidence.verdicts import Verdict
+from src.analysis import alpha_spending, statistics, verdicts
+from src.analysis.verdicts import Verdict
 from tests.support.simulated_runs import BOTH, comparison, simulate
 
 LOOKS = (5, 10, 20, 30)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.spatial.distance import pdist, squareform
 
-from src.evidence.statistics import Estimate, check_seeds, majority, mean_over_seeds
+from src.analysis.statistics import Estimate, check_seeds, majority, mean_over_seeds
 from src.runtime.errors import InputError
 
 

@@ -9,8 +9,8 @@ from itertools import combinations
 
 import numpy as np
 
-from src.evidence import statistics
-from src.evidence.statistics import ALPHA, EFFECT_OF_INTEREST
+from src.analysis import statistics
+from src.analysis.statistics import ALPHA, EFFECT_OF_INTEREST
 from src.runtime.formatting import count, listed
 
 

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from src.evidence import statistics, verdicts
-from src.evidence.verdicts import Verdict
+from src.analysis import statistics, verdicts
+from src.analysis.verdicts import Verdict
 from src.runtime.errors import InputError
 from tests.support.simulated_runs import BOTH, IMAGES, NOISE, SEEDS, simulate
 
@@ -40,7 +40,7 @@ def share_of(studies, holds):
 
 def test_no_heavy_library_is_imported():
     heavy = "{'tensorflow', 'mlflow', 'statsmodels', 'pandas', 'matplotlib'}"
-    code = f"import sys, src.evidence.statistics; print({heavy} & set(sys.modules))"
+    code = f"import sys, src.analysis.statistics; print({heavy} & set(sys.modules))"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "set()"
 

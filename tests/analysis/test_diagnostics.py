@@ -4,7 +4,7 @@ from scipy import stats
 from sklearn.calibration import calibration_curve
 from sklearn.metrics import jaccard_score
 
-from src.evidence import diagnostics
+from src.analysis import diagnostics
 from src.runtime.errors import InputError
 from tests.support.simulated_runs import IMAGES, NOISE, simulate
 

@@ -8,8 +8,8 @@ from typing import Any
 
 from mlflow.entities import Run
 
+from src.analysis.run_set import ACTIVATION, NAMES, is_ignored
 from src.config.schema import CHOICES, GROUPS
-from src.evidence.run_set import ACTIVATION, NAMES, is_ignored
 from src.runtime.errors import InputError
 from src.runtime.formatting import listed
 from src.studies import factor

@@ -26,8 +26,8 @@ from math import floor
 import numpy as np
 from scipy import stats
 
-from src.evidence import alpha_spending
-from src.evidence.statistics import ALPHA, POWER, Comparison
+from src.analysis import alpha_spending
+from src.analysis.statistics import ALPHA, POWER, Comparison
 from src.runtime.formatting import p_text, span, up
 
 MOST_SEEDS = 10_000  # in all; a study that would need more needs more images instead

@@ -9,9 +9,9 @@ from typing import cast
 import numpy as np
 import pandas as pd
 
+from src.analysis.statistics import EFFECT_OF_INTEREST
 from src.config.schema import CHOICES
 from src.data import digits
-from src.evidence.statistics import EFFECT_OF_INTEREST
 from src.runtime import metric_names
 from src.runtime.errors import InputError, did_you_mean
 from src.studies.factor import Factor

@@ -13,11 +13,11 @@ from mlflow import MlflowClient
 from mlflow.entities import Run, ViewType
 from mlflow.exceptions import MlflowException
 
+from src.analysis import levels
+from src.analysis.levels import Levels
+from src.analysis.run_set import ALL, RunSet, Training, is_ignored
+from src.analysis.statistics import EFFECT_OF_INTEREST
 from src.data.digits import CLASSES
-from src.evidence import levels
-from src.evidence.levels import Levels
-from src.evidence.run_set import ALL, RunSet, Training, is_ignored
-from src.evidence.statistics import EFFECT_OF_INTEREST
 from src.runtime import metric_names, paths
 from src.runtime.errors import InputError, did_you_mean
 from src.runtime.formatting import count, listed

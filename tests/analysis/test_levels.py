@@ -3,7 +3,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from src.evidence import levels
+from src.analysis import levels
 from src.runtime.errors import InputError
 
 RECIPE = {

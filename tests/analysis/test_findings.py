@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from src.evidence import findings, statistics, verdicts
+from src.analysis import findings, statistics, verdicts
 from src.runtime import metric_names
 from src.runtime.errors import InputError
 from src.tracking import run_tags

@@ -3,7 +3,7 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from src.evidence import ensemble
+from src.analysis import ensemble
 
 
 def votes(random, seeds, images=200, classes=10):

@@ -5,12 +5,12 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from src.analysis import diagnostics, statistics, verdicts
+from src.analysis.diagnostics import Reliability
+from src.analysis.run_set import ALL, RunSet
+from src.analysis.statistics import Comparison, Estimate
+from src.analysis.verdicts import Verdict
 from src.data.digits import CLASSES
-from src.evidence import diagnostics, statistics, verdicts
-from src.evidence.diagnostics import Reliability
-from src.evidence.run_set import ALL, RunSet
-from src.evidence.statistics import Comparison, Estimate
-from src.evidence.verdicts import Verdict
 from src.runtime import metric_names
 from src.runtime.formatting import count, listed, percent
 from src.studies.factor import Factor

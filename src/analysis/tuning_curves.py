@@ -24,7 +24,7 @@ from functools import lru_cache
 import numpy as np
 from scipy import optimize, special, stats
 
-from src.evidence.statistics import ALPHA
+from src.analysis.statistics import ALPHA
 from src.runtime.errors import InputError
 
 INDEPENDENT = ("random",)  # samplers whose trials are independent draws

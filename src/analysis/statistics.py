@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import optimize, stats
 
-from src.evidence import alpha_spending
-from src.evidence.alpha_spending import ALPHA as ALPHA  # all intervals are those of 1 − ALPHA
+from src.analysis import alpha_spending
+from src.analysis.alpha_spending import ALPHA as ALPHA  # all intervals are those of 1 − ALPHA
 from src.runtime.errors import InputError
 from src.runtime.formatting import count
 
@@ -75,7 +75,7 @@ def crossed_effects_mean(values: np.ndarray, level: float = ALPHA) -> CrossedEst
     variance, as in radiology's multi-reader multi-case studies. With as many images as MNIST has,
     the values need not be normal; with few seeds, the seed effects should be roughly normal.
 
-    tests/evidence/test_statistics.py simulates four kinds of studies: with an effect of seeds, of
+    tests/analysis/test_statistics.py simulates four kinds of studies: with an effect of seeds, of
     images, of both, and of neither. In 3,000 of each kind, with and without a difference, the 95%
     interval covered the truth in 94–96% with ten seeds, 94–95% with five and 92–95% with three;
     with two, which are too few, in 89–94%.

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from src.evidence import load_correct
+from src.analysis import load_correct
 from src.runtime import paths
 from src.runtime.errors import InputError
 from src.studies.design import RunKey
