@@ -2,7 +2,7 @@
 
 python -m benchmarks.ray_overhead
 
-Both make the same runs with the same workers of one thread each (src/studies/executors). The time
+Both make the same runs with the same workers of one thread each (src/experiments/executors). The time
 is that from the start of the first run to the end of the last one, as MLflow has them; start-up is
 the rest of the command's: imports, the checks, the start of Ray. Needs the extra `cluster`.
 """
@@ -20,7 +20,7 @@ from benchmarks import harness, processes
 from src.config import compose
 from src.data import dataset
 from src.runtime import errors
-from src.studies.executors import choice
+from src.experiments.executors import choice
 from src.tracking import run_tags
 
 GOAL = harness.at_most(1.1)

@@ -3,7 +3,7 @@
 python -m benchmarks.scheduler
 
 A simulation of a study of many runs on a Ray of this machine: every run goes the way of a real one
-(src/studies/executors), but sleeps instead of training. Needs the extra `cluster`.
+(src/experiments/executors), but sleeps instead of training. Needs the extra `cluster`.
 """
 
 import os
@@ -20,7 +20,7 @@ from omegaconf import OmegaConf
 
 from benchmarks import harness
 from src.runtime import errors
-from src.studies.executors import cluster
+from src.experiments.executors import cluster
 
 MEGABYTE = 2**20
 
@@ -56,7 +56,7 @@ def measure(tasks: int, seconds: float, workers: int) -> tuple[float, float, flo
         RuntimeError: a task failed.
     """
     from benchmarks.scheduler import Sleep  # what a worker can import; __main__ is another there
-    from src.studies.executors.ray_tasks import RayTasks  # MLflow: after the arguments
+    from src.experiments.executors.ray_tasks import RayTasks  # MLflow: after the arguments
 
     os.environ.pop(cluster.ADDRESS, None)  # a Ray of its own
     executor = RayTasks(cpus=1, gpus=0, workers=workers)

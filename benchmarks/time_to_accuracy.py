@@ -22,7 +22,7 @@ from benchmarks.processes import Training
 from src.config import compose
 from src.runtime import errors, metric_names
 from src.runtime.errors import InputError
-from src.studies.sweep_table import spread
+from src.experiments.sweep_table import spread
 
 EPOCHS = 30  # of either kernel
 

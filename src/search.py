@@ -15,7 +15,7 @@ from src.config import named_file
 from src.data import dataset
 from src.runtime import command_line, errors
 from src.runtime.errors import InputError
-from src.studies.executors import choice, local
+from src.experiments.executors import choice, local
 from src.tuning import design, recipe
 
 

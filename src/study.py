@@ -9,7 +9,7 @@ what is new. Runs made by `src.train` do not count: their times were not interle
 
 With `seeds: {until: decided, ...}` it is looked at after the planned numbers of seeds, and ends
 where every pair of levels is better, worse or equivalent (src/analysis/sequential.py). With `tune:
-SEARCH` each level is tuned first, by the same search with the same budget (src/tuning/levels.py).
+SEARCH` each level is tuned first, by the same search with the same budget (src/experiments/tuning.py).
 """
 
 import signal
@@ -22,13 +22,13 @@ from src.data import dataset, read_csv
 from src.data.dataset import Dataset
 from src.runtime import command_line, errors, paths
 from src.runtime.errors import InputError
-from src.studies import design, study_file
-from src.studies.design import RunKey, Study
-from src.studies.executors import choice, local
+from src.experiments import design, study_file
+from src.experiments.design import RunKey, Study
+from src.experiments.executors import choice, local
 from src.tuning import levels
 
 if TYPE_CHECKING:
-    from src.studies.runner import Decision
+    from src.experiments.runner import Decision
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -51,7 +51,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     study = replace(study, executor=choice.name(study, asked))
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: resumable, KILLED
     with local.server():
-        from src.studies import runner  # MLflow: after the checks
+        from src.experiments import runner  # MLflow: after the checks
 
         executor = choice.make(study)
         if tuning is not None:
@@ -89,7 +89,7 @@ def _check_labels(name: str, study: Study, data: Dataset) -> None:
 def _decide(study: Study, client: Any, made: Mapping[RunKey, Any]) -> "Decision":
     """Return what a look at a study's finished runs finds."""
     from src.analysis import load_correct, sequential  # MLflow and SciPy: after the checks
-    from src.studies.runner import Decision
+    from src.experiments.runner import Decision
 
     look = sequential.look(
         load_correct.load(client, made),

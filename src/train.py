@@ -17,8 +17,8 @@ from omegaconf import DictConfig
 
 from src.config import compose, messages
 from src.runtime import errors, metric_names
-from src.studies import hydra_callback
-from src.studies.planned_run import INTERRUPTED, PlannedRun, job_words
+from src.experiments import hydra_callback
+from src.experiments.run_spec import INTERRUPTED, PlannedRun, job_words
 from src.tracking import environment
 
 

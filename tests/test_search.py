@@ -10,7 +10,7 @@ import yaml
 
 from src import search
 from src.runtime import metric_names
-from src.studies import executors
+from src.experiments import executors
 from src.tuning import design
 from tests.support import broken_activation
 from tests.support.commands import (

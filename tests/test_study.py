@@ -11,7 +11,7 @@ import yaml
 from src import study
 from src.config import schema
 from src.runtime import metric_names
-from src.studies import executors, note, study_file
+from src.experiments import executors, note, study_file
 from tests.support import broken_activation
 from tests.support.commands import (
     begin,

@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from src.runtime import metric_names, paths
-from src.studies.planned_run import INTERRUPTED
+from src.experiments.run_spec import INTERRUPTED
 from tests.support.commands import (
     SMALL,
     TRAINED,

@@ -13,7 +13,7 @@ from src.analysis.verdicts import Verdict
 from src.data.digits import CLASSES
 from src.runtime import metric_names
 from src.runtime.formatting import count, listed, percent
-from src.studies.factor import Factor
+from src.experiments.factor import Factor
 from src.tracking import run_tags
 
 GOAL = 0.99  # the validation accuracy for the epochs to reach it

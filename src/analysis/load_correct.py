@@ -12,7 +12,7 @@ from mlflow.exceptions import MlflowException
 
 from src.runtime import paths
 from src.runtime.errors import InputError
-from src.studies.design import RunKey
+from src.experiments.design import RunKey
 
 
 def load(client: MlflowClient, runs: Mapping[RunKey, Run]) -> dict[str, np.ndarray]:

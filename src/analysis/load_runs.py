@@ -21,7 +21,7 @@ from src.data.digits import CLASSES
 from src.runtime import metric_names, paths
 from src.runtime.errors import InputError, did_you_mean
 from src.runtime.formatting import count, listed
-from src.studies import study_file
+from src.experiments import study_file
 from src.tracking import environment, run_search, run_tags, store
 from src.tracking.fingerprint import CODE_PATHS
 

@@ -14,7 +14,7 @@ from src.config.schema import CHOICES
 from src.data import digits
 from src.runtime import metric_names
 from src.runtime.errors import InputError, did_you_mean
-from src.studies.factor import Factor
+from src.experiments.factor import Factor
 from src.tracking import run_tags
 from src.training.history import kept_epoch
 

@@ -12,7 +12,7 @@ from src.analysis.run_set import ACTIVATION
 from src.runtime import metric_names
 from src.runtime.errors import InputError
 from src.serving.loader import ServedModel
-from src.studies import sweep_table
+from src.experiments import sweep_table
 from src.tracking import champion, run_tags, store
 
 MOST = 8  # models side by side

@@ -11,7 +11,7 @@ from src.reporting import cost_exhibits, ensemble_exhibits, number_exhibits, tun
 from src.reporting.activation_measures import Profile
 from src.reporting.exhibits import Exhibit
 from src.runtime import heavy_imports
-from src.studies.factor import VARIANT
+from src.experiments.factor import VARIANT
 
 MODEL = "model"
 

@@ -31,9 +31,9 @@ from src.reporting.exhibits import Exhibit
 from src.reporting.number_exhibits import DECADE
 from src.runtime.errors import InputError
 from src.runtime.formatting import count, listed, percent, span
-from src.studies import level
+from src.experiments import level
 from src.tracking import run_tags
-from src.tuning.trials import Record, State, Trial
+from src.experiments.trials import Record, State, Trial
 
 
 @dataclass(frozen=True)

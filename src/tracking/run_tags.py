@@ -16,7 +16,7 @@ VARY = "vary"  # JSON: what differs between the runs of a level: ["seed"] or ["s
 LOOKS = "looks"  # JSON: after how many seeds it is looked at; absent without planned looks
 FIRST_SEEDS = "first_seeds"  # how many the study had when it was begun
 TUNE = "tune"  # the search that tuned each level; absent without
-TUNED = "tuned"  # JSON: label -> the best trial of its search (src/tuning/levels.py, `Winner`)
+TUNED = "tuned"  # JSON: label -> the best trial of its search (src/experiments/tuning.py, `Winner`)
 
 # Of a training.
 PARENT = "mlflow.parentRunId"

@@ -4,7 +4,7 @@ import pytest
 from src.analysis import load_correct
 from src.runtime import paths
 from src.runtime.errors import InputError
-from src.studies.design import RunKey
+from src.experiments.design import RunKey
 from src.tracking import store
 from tests.support.studies import child, parent
 

@@ -20,7 +20,7 @@ from mlflow import MlflowClient
 
 from src.runtime import metric_names
 from src.runtime.errors import InputError
-from src.studies.executors import cluster, packages, ray_tasks
+from src.experiments.executors import cluster, packages, ray_tasks
 from tests.support import ray_clusters
 from tests.support.commands import (
     EXPERIMENT,

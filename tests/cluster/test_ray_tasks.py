@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from src.runtime.errors import InputError
-from src.studies.executors import LOG, cluster, ray_tasks
-from src.studies.executors.ray_tasks import RayTasks
-from src.studies.executors.ray_worker import Unfit
+from src.experiments.executors import LOG, cluster, ray_tasks
+from src.experiments.executors.ray_tasks import RayTasks
+from src.experiments.executors.ray_worker import Unfit
 from tests.support.stub_runs import Stub
 
 

@@ -7,7 +7,7 @@ from src.analysis import verdicts
 from src.analysis.findings import EpochTimes, Pair
 from src.analysis.statistics import CrossedEstimate, Estimate
 from src.reporting import captions
-from src.studies import factor
+from src.experiments import factor
 from tests.support.simulated_runs import comparison
 
 # A difference of 0.05 pp that is significant, one that is not, and the same with reversed signs.

@@ -9,7 +9,7 @@ import pytest
 from src.analysis.run_set import NAMES
 from src.reporting import export
 from src.reporting.factor_exhibits import Brought
-from src.studies import factor
+from src.experiments import factor
 from tests.support.drawn_figures import profile
 
 

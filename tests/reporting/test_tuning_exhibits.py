@@ -10,7 +10,7 @@ from src.analysis import findings
 from src.analysis.run_set import Training
 from src.evaluation import figures
 from src.reporting import tuning_exhibits
-from src.tuning.trials import State, Trial
+from src.experiments.trials import State, Trial
 from tests.reporting.test_comparison_figures import check_layout
 from tests.support.drawn_figures import labelled, rows, visible
 from tests.support.simulated_runs import comparable

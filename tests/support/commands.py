@@ -17,7 +17,7 @@ from mlflow.entities import Run
 
 from src import fetch, preprocess
 from src.runtime import paths
-from src.studies import executors
+from src.experiments import executors
 
 ROOT = Path(__file__).resolve().parents[2]
 EXPERIMENT = "digit-recognizer"

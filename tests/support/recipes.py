@@ -4,7 +4,7 @@ from pathlib import Path
 
 from src.config import compose, schema
 from src.runtime import paths
-from src.studies.planned_run import PlannedRun
+from src.experiments.run_spec import PlannedRun
 
 # Small enough for a training of a second, whatever else is chosen.
 TINY = ("model=mlp", "model.units=[8]", "epochs=2", "batch_size=64")

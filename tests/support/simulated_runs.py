@@ -11,7 +11,7 @@ from src.analysis.run_set import NAMES, RunSet, Training
 from src.analysis.statistics import Comparison, CrossedEstimate
 from src.reporting.activation_measures import Cost, Curve
 from src.runtime import metric_names
-from src.studies import factor
+from src.experiments import factor
 
 LAYERS = {
     "relu": {"_target_": "keras.layers.Activation", "activation": "relu"},

@@ -12,7 +12,7 @@ import tensorflow as tf
 from src.data import mirrors
 from src.runtime import metric_names
 from src.runtime.errors import InputError
-from src.studies.progress import EpochLog
+from src.experiments.callbacks import EpochLog
 from src.training import checkpoint, fit, history
 from tests.support.recipes import TINY, configure, names
 

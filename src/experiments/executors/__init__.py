@@ -1,0 +1,75 @@
+"""Where runs are trained: in this process, in processes of this machine, on Ray, or on Slurm.
+
+An executor knows neither what its runs show nor MLflow: a run logs itself.
+"""
+
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import contextmanager, redirect_stdout
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+
+if TYPE_CHECKING:  # a Ray worker imports this package before its node's packages are verified
+    from src.experiments.run_spec import RunSpec
+
+LOG = "train.log"  # the output of a run, in its folder
+THREADS = ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")  # TensorFlow's variables
+
+
+class Outcome(NamedTuple):
+    """A run that ended, and its error; None if it succeeded."""
+
+    spec: "RunSpec"
+    error: BaseException | None
+
+
+class Executor(Protocol):
+    """Trains the runs of a plan."""
+
+    @property
+    def logs(self) -> str | None:
+        """Where the output of the runs is, for the user; None if it goes to the terminal."""
+        ...
+
+    def call(self, function: Callable[..., Any], *arguments: Any) -> Any:
+        """Return what a function returns that needs TensorFlow, in a process that may load it."""
+        ...
+
+    def prepare(self) -> None:
+        """Make sure that runs can be trained; called before anything is recorded.
+
+        Raises:
+            InputError: they cannot.
+        """
+        ...
+
+    def at_a_time(self) -> int:
+        """Return how many runs can train side by side now."""
+        ...
+
+    def execute(self, specs: "Iterable[RunSpec]") -> Generator[Outcome, None, None]:
+        """Train runs, started in their order, and yield each as soon as it ends.
+
+        When the generator is closed, the runs in progress end as after Ctrl-C.
+        """
+        ...
+
+
+@contextmanager
+def printing_to_log(spec: "RunSpec") -> Iterator[None]:
+    """Make a run's folder, and collect the output in a file there."""
+    spec.folder.mkdir(parents=True, exist_ok=True)
+    with (spec.folder / LOG).open("a") as log, redirect_stdout(log):
+        yield
+
+
+def train(spec: "RunSpec") -> None:
+    """Train a run in this process, with its output in a file of its folder."""
+    from src.data import dataset
+    from src.experiments import run_spec
+    from src.runtime import heavy_imports
+
+    with printing_to_log(spec):
+        run_spec.announce(spec, dataset.describe())
+        heavy_imports.load(mlflow=spec.cfg.mlflow.enabled)
+        from src.experiments import train_run  # TensorFlow
+
+        train_run.run(spec)

@@ -1,0 +1,12 @@
+"""Imports that a worker process is forked with (`src.experiments.executors.local`). An error here
+is reported by the run that meets it.
+"""
+
+from contextlib import suppress
+
+with suppress(Exception):
+    from src.runtime import heavy_imports
+
+    heavy_imports.load()
+    from src.experiments import train_run  # noqa: F401
+    from src.tracking import run_logger  # noqa: F401

@@ -1,0 +1,144 @@
+"""What a search found, as a recipe: conf/experiment/NAME.yaml."""
+
+import math
+from collections.abc import Iterator, Mapping
+from datetime import date
+from textwrap import wrap
+from typing import Any
+
+import yaml
+from omegaconf import OmegaConf
+
+from src.config.schema import GROUPS, NOT_LEARNING
+from src.data.dataset import Dataset
+from src.runtime import formatting
+from src.runtime.atomic_write import writing
+from src.runtime.errors import InputError
+from src.runtime.paths import CONF
+from src.experiments import level
+from src.experiments.design import Composition
+from src.tracking import environment
+from src.tuning import design, trials
+from src.experiments.search_design import Search
+from src.experiments.trials import State, Trial
+
+WIDTH = 98
+# A recipe leaves these to whoever trains.
+NOT_OF_A_RECIPE = (*GROUPS, *NOT_LEARNING, "seed", "split_seed", "strategy")
+
+
+def _mark(name: str) -> str:
+    """Return the line by which a search knows its own file."""
+    return f"# Written by `python -m src.search {name}`"
+
+
+def refuse_foreign(name: str) -> None:
+    """Raise InputError if the file that the search will write is somebody else's."""
+    path = design.EXPERIMENTS / f"{name}.yaml"
+    if path.exists() and _mark(name) not in path.read_text():
+        raise InputError(
+            f"conf/experiment/{name}.yaml exists, and this search has not written it: rename the "
+            f"search (conf/search/{name}.yaml), or move that file away."
+        )
+
+
+def write(
+    name: str, search: Search, found: list[Trial], composition: Composition, data: Dataset
+) -> None:
+    """Write the best trial's configuration as a recipe, unless the file holds it already.
+
+    Args:
+        name: of the search, and of the recipe.
+        search: the search.
+        found: its trials, one of them complete at least.
+        composition: of the best of them.
+        data: what was trained on.
+
+    Raises:
+        InputError: there is such a file, which the search has not written.
+    """
+    refuse_foreign(name)
+    path = design.EXPERIMENTS / f"{name}.yaml"
+    body = _body(composition)
+    if path.exists() and path.read_text().endswith(body) and _result(search, found) in _told(path):
+        return
+    with writing(path) as [aside]:
+        aside.write_text(_head(name, search, found, data) + body)
+
+
+def _told(path: Any) -> str:
+    """Return a file's head as one line."""
+    return " ".join(path.read_text().replace("\n#", "").split())
+
+
+def _result(search: Search, found: list[Trial]) -> str:
+    """Return what was found, a sentence."""
+    winner = trials.best(found)
+    assert winner is not None
+    assert winner.value is not None
+    states = [trial.state for trial in found]
+    ended = states.count(State.COMPLETE) + states.count(State.PRUNED)
+    parts = [f"{states.count(State.PRUNED)} of them pruned"] * (State.PRUNED in states)
+    parts += [f"{states.count(State.FAILED)} more failed"] * (State.FAILED in states)
+    others = f" ({', '.join(parts)})" if parts else ""
+    return (
+        f"Trial {winner.number} was the best of {ended}{others}: validation accuracy "
+        f"{winner.value:.5f} with seed {search.seed}."
+    )
+
+
+def _head(name: str, search: Search, found: list[Trial], data: Dataset) -> str:
+    tags = environment.tags()
+    commit = tags.get("git_commit", "unknown")[:7]
+    changed = ", with changes" if tags.get("git_dirty") == "true" else ""
+    searched = [f"{key}: {one}" for key, one in search.ranges.items()]
+    texts = [
+        f"{search.question}",
+        f"{_result(search, found)} As the best of several it is somewhat luckier than it will be "
+        "again; a study with other seeds tells what it is worth.",
+        f"Searched by {search.sampler}, pruned by {search.pruner}, with {search.seed} as seed: "
+        f"{'; '.join(searched)}. All else as in {' '.join(design.base(search))}.",
+        f"Data: {data.name} ({data.digest[:12]}). Commit: {commit}{changed}.",
+    ]
+    lines = [line for one in texts for line in wrap(one, WIDTH - 2, break_on_hyphens=False)]
+    mark = f"{_mark(name)} on {date.today().isoformat()}; it writes it anew when it finds better."
+    use = f"  python -m src.train experiment={name}"
+    return "\n".join(["# @package _global_", mark, *(f"# {line}" for line in [*lines, use]), ""])
+
+
+def _body(composition: Composition) -> str:
+    """Return the choices and values of a configuration, as far as a recipe has them."""
+    composed, choices = composition
+    values = OmegaConf.to_container(composed)
+    assert isinstance(values, dict)
+    lines = ["defaults:", *(f"  - override /{group}: {choices[group]}" for group in GROUPS), ""]
+    lines += [_line(key, value) for key, value in values.items() if key not in NOT_OF_A_RECIPE]
+    for group in GROUPS:
+        changed = [
+            f"  {_line(key, value)}" for key, value in _changed(choices[group], group, values)
+        ]
+        lines += [f"{group}:", *changed] if changed else []
+    return "\n".join([*lines, ""])
+
+
+def _line(key: Any, value: Any) -> str:
+    text = yaml.safe_dump(value, default_flow_style=True, width=math.inf, allow_unicode=True)
+    return f"{key}: {text.removesuffix('...' + chr(10)).strip()}"
+
+
+def _changed(choice: str, group: str, values: Mapping[Any, Any]) -> Iterator[tuple[str, Any]]:
+    """Yield the keys of a group whose values are not those of its file."""
+    given = OmegaConf.to_container(OmegaConf.load(CONF / group / f"{choice}.yaml"))
+    assert isinstance(given, dict)
+    for key, value in values[group].items():
+        if given.get(key) != value:
+            yield key, value
+
+
+def params_text(params: Mapping[str, Any]) -> str:
+    """Return a trial's values in one line, without the groups of their keys."""
+    words = []
+    for key, value in params.items():
+        shown = f"{value:g}" if isinstance(value, float) else level.override_value(value)
+        words.append(f"{key.rpartition('.')[2]}={shown}")
+    return formatting.listed(words, most=6) if len(words) > 6 else " ".join(words)

@@ -1,0 +1,186 @@
+"""A run that is ready to train, as plain data: it travels to a worker process or a node."""
+
+from collections.abc import Mapping, Sequence
+from copy import copy
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol, cast
+
+from omegaconf import DictConfig, OmegaConf
+
+from src.config import compose
+from src.config.schema import CHOICES, Config
+from src.data.dataset import Dataset
+from src.experiments.run_name import run_name
+from src.runtime import checkpoint_place
+from src.tracking import environment, fingerprint, run_tags
+from src.training import precision
+
+INTERRUPTED = "Interrupted: the same command resumes after the last finished epoch."
+
+
+class EarlyStop(Protocol):
+    """Decides after each epoch whether a training ends there, in the process that trains."""
+
+    def __call__(self, run_id: str | None, accuracies: Mapping[int, float]) -> bool:
+        """Return whether to stop.
+
+        Args:
+            run_id: of the run in MLflow.
+            accuracies: on the validation images, by epoch, from 1 to the last finished one.
+        """
+        ...
+
+
+class Composition(NamedTuple):
+    """The configuration that Hydra composed for a run, and the chosen file of each group."""
+
+    composed: DictConfig
+    choices: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class RunSpec:
+    """All that a run needs beside data and code.
+
+    Attributes:
+        cfg: the checked configuration, with the precision that it comes to on this machine.
+        choices: the chosen file of each group.
+        settings: the part of the configuration that decides the weights, as plain JSON values.
+        digest: of the training (src/tracking/fingerprint.py).
+        data_digest: of the data that the run was composed for.
+        name: in MLflow.
+        folder: for its files, relative to the project's root.
+        job: the overrides that it shares with the runs that differ in the seed alone.
+        command: the command line that the user typed.
+        level: the label of its level; None for a single run and for a trial.
+        tags: in MLflow, beside those that every run has.
+        early_stop: decides after each epoch whether to stop; None trains to the end.
+        alone: whether it is all that the user asked for, so that next steps are printed.
+    """
+
+    cfg: Config
+    choices: Mapping[str, str]
+    settings: Mapping[str, Any]
+    digest: str
+    data_digest: str
+    name: str
+    folder: Path
+    job: str
+    command: str
+    level: str | None = None
+    tags: Mapping[str, str] = field(default_factory=dict)
+    early_stop: EarlyStop | None = None
+    alone: bool = False
+
+    def child_of(self, parent_run_id: str) -> "RunSpec":
+        """Return the same run as a child of a run in MLflow."""
+        cfg = copy(self.cfg)
+        cfg.mlflow = copy(cfg.mlflow)
+        cfg.mlflow.parent_run_id = parent_run_id
+        return replace(self, cfg=cfg)
+
+    def with_seed(self, seed: int, data: Dataset, *, split: bool = False) -> "RunSpec":
+        """Return the same run with another seed, which with `split` also draws the validation
+        images. Of one level's thousand seeds the configuration is then composed once.
+        """
+        cfg = copy(self.cfg)
+        cfg.seed = seed
+        settings = {**self.settings, "seed": seed}
+        cfg.split_seed = seed if split else None
+        settings.pop("split_seed", None)
+        if split:
+            settings["split_seed"] = seed
+            data = data.split_anew(seed)
+        name = f"{self.level}-seed{seed}" if self.level else self.name
+        return replace(
+            self,
+            cfg=cfg,
+            settings=settings,
+            digest=fingerprint.digest(settings, data),
+            data_digest=data.digest,
+            name=name,
+        )
+
+
+def build(
+    composition: Composition,
+    data: Dataset,
+    words: Sequence[str],
+    *,
+    folder: Path = Path(),
+    name: str | None = None,
+    named_by: Sequence[str] = ("activation",),
+    trial: str | None = None,
+    **more: Any,
+) -> RunSpec:
+    """Return the run of a configuration, which is checked and resolved here once.
+
+    Args:
+        composition: as Hydra composed it.
+        data: that it trains on, before `split_seed`.
+        words: the overrides that it was composed from.
+        folder: for its files.
+        name: in MLflow; None for one from its choices and values.
+        named_by: keys whose values are in such a name even where they are the defaults.
+        trial: identifies a search's trial. Its training may stop early, so its digest is never
+            that of a run with the same settings.
+        more: other attributes of `RunSpec`.
+
+    Raises:
+        InputError: a value is missing, of a wrong type or out of range.
+    """
+    composed = composition.composed
+    choices = {group: composition.choices[group] for group in CHOICES}
+    cfg = compose.resolve(composed, choices)
+    settings = fingerprint.settings(composed)
+    cfg.precision = settings["precision"]
+    data = data.split_anew(cfg.split_seed)
+    identity = settings if trial is None else {**settings, "trial": trial}
+    if name is None:
+        values = cast(dict[str, Any], OmegaConf.to_container(composed, resolve=True))
+        name = run_name(values, choices, named_by)
+    return RunSpec(
+        cfg=cfg,
+        choices=choices,
+        settings=settings,
+        digest=fingerprint.digest(identity, data),
+        data_digest=data.digest,
+        name=name,
+        folder=folder,
+        job=" ".join(word for word in words if not word.startswith(("seed=", "mlflow."))),
+        command=environment.command_line(),
+        **more,
+    )
+
+
+def announce(spec: RunSpec, data: Dataset) -> None:
+    """Print what is about to be trained, before the seconds that importing TensorFlow takes."""
+    images = f"{data.counts['train']:,} images of {data.name}"
+    epochs = f"{spec.cfg.epochs} epoch{'s' if spec.cfg.epochs > 1 else ''}"
+    print(f"{spec.name} · {spec.choices['model']} · {images} · {epochs}", flush=True)
+    if spec.cfg.precision == precision.BFLOAT16 and not precision.has_bfloat16():
+        print("Note: bfloat16 is emulated on this hardware; precision=float32 is faster.")
+
+
+def forget_checkpoint(spec: RunSpec, run_id: str) -> None:
+    """Delete the checkpoint that a finished run left because its process was killed at the very
+    end.
+    """
+    folder = checkpoint_place.of(spec.digest, spec.cfg.checkpoints)
+    if isinstance(folder, str) or folder.exists():
+        from src.training import checkpoint  # Keras: hardly ever needed
+
+        checkpoint.forget(folder, run_id)
+
+
+def tags_of(spec: RunSpec) -> dict[str, str]:
+    """Return the tags by which one finds a run in MLflow."""
+    return {
+        **environment.tags(spec.command, spec.choices),
+        **spec.choices,
+        "data_digest": spec.data_digest,
+        run_tags.TRAINING_DIGEST: spec.digest,
+        run_tags.JOB: spec.job,
+        **spec.tags,
+    }

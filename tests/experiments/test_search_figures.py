@@ -1,0 +1,55 @@
+import numpy as np
+import pytest
+
+from src.evaluation import figures as run_figures
+from src.tuning import figures, report
+from src.experiments.trials import State, Trial
+from tests.experiments.test_sampling import made, search
+
+
+@pytest.fixture(scope="module")
+def found():
+    """Trials of every state."""
+    trials = made(search(sampler="random"), 12)
+    pruned = Trial(12, trials[0].params, State.PRUNED, 0.3, {1: 0.3}, 1.0)
+    return [*trials, pruned, Trial(13, trials[1].params, State.FAILED)]
+
+
+def test_every_figure_can_be_drawn_and_saved(found, tmp_path):
+    drawn = report.draw(search(), found)
+    assert list(drawn) == [
+        "history.png",
+        "importances.png",
+        "slices.png",
+        "parallel_coordinates.png",
+    ]
+    for name, figure in drawn.items():
+        run_figures.save(figure, tmp_path / name)
+        assert (tmp_path / name).stat().st_size > 10_000
+
+
+@pytest.mark.parametrize("values", [(0.5,), (0.5, 0.5), (1.0, 0.9), (0.1, 0.999, 0.9991)])
+def test_few_equal_perfect_and_far_apart_trials_can_be_drawn(values, tmp_path):
+    params = {"rate": 0.1, "units": None, "size": 3, "drop": 0.1}
+    some = [Trial(n, params, State.COMPLETE, value, {1: value}) for n, value in enumerate(values)]
+    for name, figure in report.draw(search(), some).items():
+        run_figures.save(figure, tmp_path / name)
+
+
+def test_the_history_shows_each_trial_and_the_lowest_error_so_far(found):
+    axes = figures.history(found).axes[0]
+    lines = {line.get_label(): line.get_xydata() for line in axes.lines}
+    assert len(lines["trained to the end"]) == 12
+    assert lines["pruned"].tolist() == [[12, pytest.approx(70)]]
+    best = lines["best so far"][:, 1]
+    assert np.all(np.diff(best) <= 0)
+
+
+def test_the_list_of_the_trials_has_a_row_for_each(found, tmp_path):
+    report.write_trials(search(), found, tmp_path / "trials.csv")
+    head, first, *rows = (tmp_path / "trials.csv").read_text().splitlines()
+    assert head == "trial,state,rate,units,size,drop,best_val_accuracy,epochs,train_seconds"
+    assert first.startswith("0,complete,")
+    assert len(rows) == 13
+    assert rows[-1].startswith("13,failed,")
+    assert rows[-1].endswith(",,0,")

@@ -1,0 +1,94 @@
+import shutil
+
+import pytest
+from mlflow import MlflowClient
+
+from src.tracking import run_tags
+from src.tuning import trials
+from src.experiments.trials import Record, State, Trial
+
+
+@pytest.fixture
+def record(empty_store, tmp_path):
+    """The record of a search in a store of its own."""
+    shutil.copy(empty_store, tmp_path / "mlflow.db")
+    client = MlflowClient(f"sqlite:///{tmp_path / 'mlflow.db'}")
+    experiment = client.create_experiment("digits")
+    return Record(client, client.create_run(experiment).info.run_id)
+
+
+def child(record, number, status, curve=(), **tags):
+    """Log a run of a trial; return its id."""
+    experiment = record.client.get_run(record.parent_id).info.experiment_id
+    words = {run_tags.PARENT: record.parent_id, **tags}
+    if number is not None:
+        words[run_tags.TRIAL] = str(number)
+    run_id = record.client.create_run(experiment, tags=words).info.run_id
+    for step, value in enumerate(curve, 1):
+        record.client.log_metric(run_id, "val_accuracy", value, step=step)
+    if status == "FINISHED":
+        record.client.log_metric(run_id, "best_val_accuracy", max(curve))
+        record.client.log_metric(run_id, "train_seconds", 7.0)
+    if status != "RUNNING":
+        record.client.set_terminated(run_id, status)
+    return run_id
+
+
+def test_a_trial_is_known_from_the_moment_when_it_was_drawn(record):
+    record.begin(0, {"rate": 0.01, "units": [8]})
+    assert record.trials() == [Trial(0, {"rate": 0.01, "units": [8]})]
+
+
+@pytest.mark.parametrize(
+    ("status", "tags", "state"),
+    [
+        ("RUNNING", {}, State.OPEN),
+        ("KILLED", {}, State.OPEN),
+        ("KILLED", {"pruned": "2"}, State.OPEN),
+        ("FAILED", {}, State.FAILED),
+        ("FINISHED", {}, State.COMPLETE),
+        ("FINISHED", {"pruned": "2"}, State.PRUNED),
+    ],
+)
+def test_what_became_of_a_trial_is_read_from_its_run(record, status, tags, state):
+    record.begin(0, {"rate": 0.01})
+    run_id = child(record, 0, status, (0.5, 0.4), **tags)
+    [trial] = record.trials()
+    assert (trial.state, trial.run_id) == (state, run_id)
+    assert trial.accuracies == {1: 0.5, 2: 0.4}
+    assert trial.ended == (status == "FINISHED")
+    if trial.ended:
+        assert (trial.value, trial.seconds) == (0.5, 7.0)
+
+
+def test_a_run_without_a_number_is_passed_over_and_of_several_the_one_that_got_furthest_counts(
+    record,
+):
+    for number in range(11):
+        record.begin(number, {"rate": number})
+    child(record, None, "KILLED")
+    child(record, 10, "FAILED")
+    again = child(record, 10, "FINISHED", (0.9,))
+    found = record.trials()
+    assert [one.number for one in found] == list(range(11))
+    assert found[10].run_id == again
+
+
+def test_a_trial_that_has_ended_is_not_read_again(record, monkeypatch):
+    record.begin(0, {})
+    child(record, 0, "FINISHED", (0.9,))
+    first = record.trials()
+    monkeypatch.setattr(record.client, "get_metric_history", None)
+    assert record.trials() == first
+
+
+def test_the_best_is_complete_and_the_first_of_equals():
+    some = [
+        Trial(0, {}, State.COMPLETE, 0.8),
+        Trial(1, {}, State.PRUNED, 0.99),
+        Trial(2, {}, State.COMPLETE, 0.9),
+        Trial(3, {}, State.COMPLETE, 0.9),
+        Trial(4, {}, State.FAILED),
+    ]
+    assert trials.best(some).number == 2
+    assert trials.best(some[1:2]) is None
