@@ -1,6 +1,6 @@
 """Search hyperparameters, as conf/search/NAME.yaml says, in one MLflow parent run.
 
-Usage: python -m src.search NAME [executor=ray] [--anew | --dashboard]
+Usage: python -m src.search NAME [executor=ray] [--anew]
 
 A search resumes after any interruption: the number of trials is the total, a trial that was
 interrupted goes on after its last epoch, and one that failed is made up for by another. At the end
@@ -13,10 +13,11 @@ from collections.abc import Sequence
 
 from src.config import named_file
 from src.data import dataset
+from src.experiments import recipe, search_design, tuning
+from src.experiments.executors import choice, local
+from src.experiments.search import SearchPlan, Space
 from src.runtime import command_line, errors
 from src.runtime.errors import InputError
-from src.experiments.executors import choice, local
-from src.tuning import design, recipe
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -28,38 +29,31 @@ def main(argv: Sequence[str] | None = None) -> None:
     """
     given = _arguments(argv)
     name = given.name
-    search = design.load(name)
+    search = search_design.load(name)
     recipe.refuse_foreign(name)
     if search.experiment == name:
         raise InputError(
-            f"{design.file_of(name)}: experiment is {name}, the very file that the search writes: "
-            "name another recipe to start from."
+            f"{search_design.file_of(name)}: experiment is {name}, the very file that the search "
+            "writes: name another recipe to start from."
         )
     data = dataset.describe()
     named_file.check_data("search", search.dataset, data)
     search.executor = choice.name(search, choice.read(given.words))
-    common = design.base(search)
     try:
-        corners = design.corners(search, common)
+        space = Space(search, search_design.base(search))
     except InputError as error:
-        raise named_file.located(design.file_of(name), error) from error
+        raise named_file.located(search_design.file_of(name), error) from error
+    plan = SearchPlan(name, search, space, data, anew=given.anew)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: resumable, KILLED
-    if given.dashboard:
-        from src.tuning import dashboard  # MLflow and Optuna: after the checks
-
-        dashboard.serve(name, search, corners[0].composed.mlflow.experiment, given.port)
-        return
     with local.server():
-        from src.tuning import report, runner, trials  # MLflow and Optuna: after the checks
+        from src.experiments import engine, search_report  # MLflow and Optuna: after the checks
 
-        task = runner.Task(name, search, common)
-        made = runner.run(task, data, corners, choice.make(search), anew=given.anew)
-        best = trials.best(made.trials)
-        assert best is not None
-        report.show(search, made.trials)
-        folder = report.write(task, made)
-        composition = design.composition(common, best.params, search.seed)
-        recipe.write(name, search, made.trials, composition, data)
+        parent = engine.run(plan, choice.make(search))
+        tuning.refuse_unfinished(plan)
+        best = plan.winner()
+        assert parent.run_id is not None
+        folder = search_report.write(plan, parent.run_id)
+        recipe.write(name, search, plan.trials(), space.composition(best.params), data)
     print(f"conf/experiment/{name}.yaml has the best of them; the figures are in {folder}")
     print("Next")
     train = f"python -m src.train experiment={name}"
@@ -78,7 +72,7 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
         examples={"learning_rate_and_decay": "its twelve trials"},
     )
     parser.add_argument(
-        "name", metavar="NAME", help=f"a file of conf/search/: {', '.join(design.names())}"
+        "name", metavar="NAME", help=f"a file of conf/search/: {', '.join(search_design.names())}"
     )
     choice.add_argument(parser)
     parser.add_argument(
@@ -87,12 +81,6 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
         help="begin again where the store holds another search of that name, and leave that as "
         "it is",
     )
-    parser.add_argument(
-        "--dashboard",
-        action="store_true",
-        help="make no trial: serve Optuna's dashboard over those that MLflow has, on 127.0.0.1",
-    )
-    parser.add_argument("--port", type=int, default=8080, help="of the dashboard (default: 8080)")
     return parser.parse_args(argv)
 
 

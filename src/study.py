@@ -9,26 +9,24 @@ what is new. Runs made by `src.train` do not count: their times were not interle
 
 With `seeds: {until: decided, ...}` it is looked at after the planned numbers of seeds, and ends
 where every pair of levels is better, worse or equivalent (src/analysis/sequential.py). With `tune:
-SEARCH` each level is tuned first, by the same search with the same budget (src/experiments/tuning.py).
+SEARCH` each level is tuned first, by the same search with the same budget
+(src/experiments/tuning.py).
 """
 
 import signal
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from src.config import named_file
 from src.data import dataset, read_csv
 from src.data.dataset import Dataset
+from src.experiments import grid, study_file, tuning
+from src.experiments.executors import choice, local
+from src.experiments.grid import Decision, RunKey
+from src.experiments.study import Study
 from src.runtime import command_line, errors, paths
 from src.runtime.errors import InputError
-from src.experiments import design, study_file
-from src.experiments.design import RunKey, Study
-from src.experiments.executors import choice, local
-from src.tuning import levels
-
-if TYPE_CHECKING:
-    from src.experiments.runner import Decision
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -42,34 +40,30 @@ def main(argv: Sequence[str] | None = None) -> None:
     study = study_file.load(name)
     data = dataset.describe()
     named_file.check_data("study", study.dataset, data)
+    study = replace(study, executor=choice.name(study, asked))
+
+    def decide(client: Any, runs: Mapping[RunKey, Any]) -> Decision:
+        return _decide(study, client, runs)
+
     try:
-        compositions = design.compositions(study)
-        tuning = levels.load(study) if study.tune else None
+        plan = grid.study_plan(name, study, data, decide)
+        searches = tuning.load(study, data) if study.tune else None
     except InputError as error:
         raise named_file.located(f"conf/study/{name}.yaml", error) from error
     _check_labels(name, study, data)
-    study = replace(study, executor=choice.name(study, asked))
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: resumable, KILLED
     with local.server():
-        from src.experiments import runner  # MLflow: after the checks
+        from src.experiments import engine, search_report  # MLflow: after the checks
 
-        executor = choice.make(study)
-        if tuning is not None:
-            study = levels.tuned(study, levels.winners(tuning, data, study.executor))
-            compositions = design.compositions(study)
-        failed = runner.run(
-            name,
-            study,
-            data,
-            compositions,
-            executor,
-            lambda client, made: _decide(study, client, made),
-        )
-    if failed:
+        if searches is not None:
+            winners, composed = tuning.run(searches, study.executor, search_report.attach)
+            study = tuning.tuned(study, winners)
+            plan = grid.study_plan(name, study, data, decide, composed)
+        engine.run(plan, choice.make(study))
+    if failed := plan.unfinished():
         raise InputError(
-            f"{len(failed)} of {len(compositions)} runs did not finish "
-            f"({', '.join(map(str, failed))}): fix what the lines above name; the same command "
-            "tries these again, and only these."
+            f"{len(failed)} of {len(plan.specs)} runs did not finish ({', '.join(failed)}): fix "
+            "the causes above; the same command trains only these."
         )
     print("Next")
     print(f"  python -m src.report {name:<12}  what the runs show, with figures")
@@ -86,13 +80,12 @@ def _check_labels(name: str, study: Study, data: Dataset) -> None:
         )
 
 
-def _decide(study: Study, client: Any, made: Mapping[RunKey, Any]) -> "Decision":
-    """Return what a look at a study's finished runs finds."""
+def _decide(study: Study, client: Any, runs: Mapping[RunKey, Any]) -> Decision:
+    """Return the result of a look at a study's finished runs."""
     from src.analysis import load_correct, sequential  # MLflow and SciPy: after the checks
-    from src.experiments.runner import Decision
 
     look = sequential.look(
-        load_correct.load(client, made),
+        load_correct.load(client, runs),
         reference=study.reference,
         compare=study.compare,
         smallest_effect=study.smallest_effect,

@@ -10,10 +10,10 @@ from mlflow.entities import Run
 
 from src.analysis.run_set import ACTIVATION, NAMES, is_ignored
 from src.config.schema import CHOICES, GROUPS
-from src.runtime.errors import InputError
-from src.runtime.formatting import listed
 from src.experiments import factor
 from src.experiments.factor import Factor
+from src.runtime.errors import InputError
+from src.runtime.formatting import listed
 from src.tracking import run_tags
 
 RECIPE = "experiment"  # the group whose files choose from the others

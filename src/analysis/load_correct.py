@@ -10,9 +10,9 @@ from mlflow import MlflowClient
 from mlflow.entities import Run
 from mlflow.exceptions import MlflowException
 
+from src.experiments.grid import RunKey
 from src.runtime import paths
 from src.runtime.errors import InputError
-from src.experiments.design import RunKey
 
 
 def load(client: MlflowClient, runs: Mapping[RunKey, Run]) -> dict[str, np.ndarray]:

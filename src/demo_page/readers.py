@@ -9,10 +9,10 @@ from mlflow.entities import LoggedModel, Run
 
 from src.analysis import levels, load_runs
 from src.analysis.run_set import ACTIVATION
+from src.experiments.parent import Parent
 from src.runtime import metric_names
 from src.runtime.errors import InputError
 from src.serving.loader import ServedModel
-from src.experiments import sweep_table
 from src.tracking import champion, run_tags, store
 
 MOST = 8  # models side by side
@@ -96,9 +96,10 @@ def _of_levels(client: MlflowClient, parent: Run) -> tuple[list[Reader], str]:
     """Return the run of each level with the highest validation accuracy, if it has a model; and
     the noun of the factor.
     """
+    below = Parent(client, parent.info.experiment_id, parent.info.run_id)
     finished = [
         run
-        for run in sweep_table.children(client, parent.info.run_id, "FINISHED")
+        for run in below.children("FINISHED")
         if metric_names.BEST_VAL_ACCURACY in run.data.metrics
     ]
     if not finished:

@@ -11,6 +11,7 @@ from hydra.utils import instantiate
 from src.config.messages import root_cause
 from src.config.schema import GROUPS, Config
 from src.data.digits import CLASSES
+from src.experiments.run_spec import RunSpec
 from src.runtime import checkpoint_place
 from src.runtime.errors import InputError
 from src.training import devices, fit
@@ -18,23 +19,21 @@ from src.training import devices, fit
 TERMINAL_CODES = re.compile(r"\x1b\[\d*m")  # Keras puts some of its messages in bold
 
 
-def refuse_unbuildable(runs: Iterable[tuple[Config, Mapping[str, str]]]) -> None:
-    """Build what each run would train with, once where several are built alike, and see that its
-    checkpoints can be kept.
-
-    Args:
-        runs: the configuration and the chosen file of each group, for each run.
+def refuse_unbuildable(specs: Iterable[RunSpec]) -> None:
+    """Build the model of each run, once where several are alike, and see that its checkpoints can
+    be kept.
 
     Raises:
         InputError: something cannot be built, and the sentence names its file in conf/; or the
-            checkpoints cannot be written where they shall be.
+            checkpoints cannot be written to their folder.
     """
     built, places = set(), set()
-    for cfg, choices in runs:
+    for spec in specs:
+        cfg = spec.cfg
         values = repr([getattr(cfg, group) for group in GROUPS])
         if values not in built:
             fit.prepare(cfg)
-            _build(cfg, choices)
+            _build(cfg, spec.choices)
         devices.mirrored(cfg.strategy, cfg.batch_size)
         built.add(values)
         if cfg.checkpoints not in places:

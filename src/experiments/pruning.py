@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
-from src.tracking import run_tags
 from src.experiments.search_design import Search
+from src.tracking import run_tags
 
 
 @dataclass(frozen=True)
@@ -34,18 +34,21 @@ class Pruning:
         """Return whether it is pruned, and note it in its run."""
         from mlflow import MlflowClient  # all three: in a worker's process alone
 
+        from src.experiments import sampling, trials
+        from src.experiments.parent import Parent
         from src.tracking import store
-        from src.tuning import sampling, trials
 
         done = max(accuracies)
         if run_id is None or done >= self.epochs:
             return False
         with suppress(*store.AWAY):
             client = MlflowClient()
-            tags = client.get_run(run_id).data.tags
+            run = client.get_run(run_id)
+            tags = run.data.tags
             if run_tags.PRUNED in tags:  # before it was interrupted
                 return True
-            others = trials.Record(client, self.parent_id).trials()
+            parent = Parent(client, run.info.experiment_id, self.parent_id)
+            others = trials.Record(parent).trials()
             known = [
                 replace(one, state=trials.State.OPEN, accuracies=accuracies)
                 if one.number == self.number

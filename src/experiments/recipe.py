@@ -11,16 +11,14 @@ from omegaconf import OmegaConf
 
 from src.config.schema import GROUPS, NOT_LEARNING
 from src.data.dataset import Dataset
-from src.runtime import formatting
+from src.experiments import search_design, trials
+from src.experiments.run_spec import Composition
+from src.experiments.search_design import Search
+from src.experiments.trials import State, Trial
 from src.runtime.atomic_write import writing
 from src.runtime.errors import InputError
 from src.runtime.paths import CONF
-from src.experiments import level
-from src.experiments.design import Composition
 from src.tracking import environment
-from src.tuning import design, trials
-from src.experiments.search_design import Search
-from src.experiments.trials import State, Trial
 
 WIDTH = 98
 # A recipe leaves these to whoever trains.
@@ -34,7 +32,7 @@ def _mark(name: str) -> str:
 
 def refuse_foreign(name: str) -> None:
     """Raise InputError if the file that the search will write is somebody else's."""
-    path = design.EXPERIMENTS / f"{name}.yaml"
+    path = search_design.EXPERIMENTS / f"{name}.yaml"
     if path.exists() and _mark(name) not in path.read_text():
         raise InputError(
             f"conf/experiment/{name}.yaml exists, and this search has not written it: rename the "
@@ -58,15 +56,19 @@ def write(
         InputError: there is such a file, which the search has not written.
     """
     refuse_foreign(name)
-    path = design.EXPERIMENTS / f"{name}.yaml"
+    path = search_design.EXPERIMENTS / f"{name}.yaml"
     body = _body(composition)
-    if path.exists() and path.read_text().endswith(body) and _result(search, found) in _told(path):
+    if (
+        path.exists()
+        and path.read_text().endswith(body)
+        and _result(search, found) in _head_of(path)
+    ):
         return
     with writing(path) as [aside]:
         aside.write_text(_head(name, search, found, data) + body)
 
 
-def _told(path: Any) -> str:
+def _head_of(path: Any) -> str:
     """Return a file's head as one line."""
     return " ".join(path.read_text().replace("\n#", "").split())
 
@@ -97,7 +99,7 @@ def _head(name: str, search: Search, found: list[Trial], data: Dataset) -> str:
         f"{_result(search, found)} As the best of several it is somewhat luckier than it will be "
         "again; a study with other seeds tells what it is worth.",
         f"Searched by {search.sampler}, pruned by {search.pruner}, with {search.seed} as seed: "
-        f"{'; '.join(searched)}. All else as in {' '.join(design.base(search))}.",
+        f"{'; '.join(searched)}. All else as in {' '.join(search_design.base(search))}.",
         f"Data: {data.name} ({data.digest[:12]}). Commit: {commit}{changed}.",
     ]
     lines = [line for one in texts for line in wrap(one, WIDTH - 2, break_on_hyphens=False)]
@@ -133,12 +135,3 @@ def _changed(choice: str, group: str, values: Mapping[Any, Any]) -> Iterator[tup
     for key, value in values[group].items():
         if given.get(key) != value:
             yield key, value
-
-
-def params_text(params: Mapping[str, Any]) -> str:
-    """Return a trial's values in one line, without the groups of their keys."""
-    words = []
-    for key, value in params.items():
-        shown = f"{value:g}" if isinstance(value, float) else level.override_value(value)
-        words.append(f"{key.rpartition('.')[2]}={shown}")
-    return formatting.listed(words, most=6) if len(words) > 6 else " ".join(words)

@@ -7,8 +7,8 @@ from typing import Any, cast
 import yaml
 
 from src.config.schema import CHOICES, NOT_LEARNING, STAGES
-from src.runtime import paths
 from src.experiments import level
+from src.runtime import paths
 from src.tracking import environment
 
 ACTIVATION, RECIPE = "activation", "experiment"
@@ -17,9 +17,7 @@ KEYS_NOT_IN_NAME = (*NOT_LEARNING, "seed", "split_seed", *STAGES)
 MAX_VALUES = 4  # in a name; of more, their number
 
 
-def run_name(
-    values: Mapping[str, Any], choices: Mapping[str, str], named_by: Sequence[str]
-) -> str:
+def run_name(values: Mapping[str, Any], choices: Mapping[str, str], named_by: Sequence[str]) -> str:
     """Return the name of a run: `relu-seed1`, or `swish-lenet5-learning_rate=0.02-seed3`.
 
     The defaults are those of the committed params.yaml, so that a value changed by `dvc exp run -S`
@@ -45,7 +43,9 @@ def _words(
     ]
     keys = [key for key in named_by if key not in CHOICES]
     keys += [key for key in _differing(settings, defaults.values) if key not in keys]
-    values = [f"{_shortest(key, keys)}={level.label(_value(settings, key))}" for key in keys[:MAX_VALUES]]
+    values = [
+        f"{_shortest(key, keys)}={level.label(_value(settings, key))}" for key in keys[:MAX_VALUES]
+    ]
     more = [f"{len(keys) - MAX_VALUES}-more"] if len(keys) > MAX_VALUES else []
     return [*words, *values, *more]
 

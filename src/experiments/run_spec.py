@@ -36,7 +36,7 @@ class Composition(NamedTuple):
     """The configuration that Hydra composed for a run, and the chosen file of each group."""
 
     composed: DictConfig
-    choices: Mapping[str, str]
+    choices: dict[str, str]
 
 
 @dataclass(frozen=True)

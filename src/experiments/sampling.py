@@ -21,7 +21,7 @@ from optuna.pruners import BasePruner
 from optuna.samplers import BaseSampler
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
-from src.tuning import design
+from src.experiments import search_design as design
 from src.experiments.search_design import Range, Search
 from src.experiments.trials import State, Trial
 
@@ -33,8 +33,8 @@ STATES = {
     State.PRUNED: TrialState.PRUNED,
     State.FAILED: TrialState.FAIL,
 }
-MOST_DRAWN_BLINDLY = 10  # Optuna's own number, for long searches
-FEWEST_TO_EXPLAIN = 4  # complete trials, for importances
+MAX_STARTUP_TRIALS = 10  # Optuna's own number, for long searches
+MIN_FOR_IMPORTANCES = 4  # complete trials, for importances
 
 
 def ask(name: str, search: Search, trials: Sequence[Trial]) -> dict[str, Any]:
@@ -81,44 +81,13 @@ def importances(search: Search, trials: Sequence[Trial]) -> dict[str, float]:
     where there are too few complete trials, or all attained the same.
     """
     complete = [trial for trial in trials if trial.state == State.COMPLETE]
-    if len(complete) < FEWEST_TO_EXPLAIN or len({trial.value for trial in complete}) == 1:
+    if len(complete) < MIN_FOR_IMPORTANCES or len({trial.value for trial in complete}) == 1:
         return {}
     study = _study("", search, trials)
     found = optuna.importance.get_param_importances(
         study, evaluator=FanovaImportanceEvaluator(seed=search.seed)
     )
     return {key: float(share) for key, share in found.items()}
-
-
-def mirror(name: str, search: Search, trials: Sequence[Trial]) -> optuna.Study:
-    """Return the trials as a study of Optuna in memory, for others to look at."""
-    study = _study(name, search, ())
-    refresh(study, search, trials)
-    return study
-
-
-def refresh(study: optuna.Study, search: Search, trials: Sequence[Trial]) -> None:
-    """Add to a mirror what is new: trials, epochs of those that run, and what became of them.
-
-    Args:
-        study: what `mirror` returned.
-        search: the search.
-        trials: all that were begun so far, by their numbers.
-    """
-    storage, known = study._storage, study.get_trials(deepcopy=False)
-    for number, trial in enumerate(trials):
-        if number >= len(known):
-            study.add_trial(_frozen(search, trial))
-            continue
-        mirrored = known[number]
-        if mirrored.state.is_finished():
-            continue
-        for epoch, accuracy in trial.accuracies.items():
-            storage.set_trial_intermediate_value(mirrored._trial_id, epoch, accuracy)
-        if trial.state != State.OPEN:
-            value = trial.value if trial.state == State.COMPLETE else None
-            values = None if value is None else [value]
-            storage.set_trial_state_values(mirrored._trial_id, STATES[trial.state], values)
 
 
 def _study(
@@ -176,11 +145,11 @@ def _from_optuna(one: Range, value: Any) -> Any:
 
 
 def _sampler(search: Search, seed: int) -> BaseSampler:
-    blindly = max(2, min(MOST_DRAWN_BLINDLY, search.trials // 3))
+    startup = max(2, min(MAX_STARTUP_TRIALS, search.trials // 3))
     if search.sampler == design.TPE:
-        return optuna.samplers.TPESampler(n_startup_trials=blindly, seed=seed)
+        return optuna.samplers.TPESampler(n_startup_trials=startup, seed=seed)
     if search.sampler == design.GP:
-        return optuna.samplers.GPSampler(n_startup_trials=blindly, seed=seed)
+        return optuna.samplers.GPSampler(n_startup_trials=startup, seed=seed)
     return optuna.samplers.RandomSampler(seed=seed)
 
 

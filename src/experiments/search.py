@@ -1,381 +1,422 @@
-"""Makes the trials of a search that are not made yet, as children of one parent run in MLflow."""
+"""A search as a plan: each trial is drawn when it can begin, from a space that was composed when
+the search began.
+"""
 
+import itertools
 import json
-import sys
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from copy import deepcopy
 from dataclasses import dataclass, field
-from datetime import datetime
-from math import ceil
 from pathlib import Path
-from statistics import median
 from typing import Any
 
-from mlflow import MlflowClient
+from omegaconf import OmegaConf
 
 from src.config import compose
+from src.config.schema import GROUPS
 from src.data.dataset import Dataset
-from src.runtime import errors, formatting, paths
-from src.runtime.alone import alone
-from src.runtime.errors import InputError
-from src.experiments.design import Composition
-from src.experiments.executors import LOG, Executor, local
-from src.experiments.run_spec import INTERRUPTED, PlannedRun, forget_checkpoint, job_words
-from src.tracking import environment, lease, run_search, run_tags, store
-from src.tuning import design, note, recipe, sampling, trials
-from src.experiments.search_design import Search
+from src.experiments import level, run_spec, table, trials
 from src.experiments.pruning import Pruning
+from src.experiments.run_spec import Composition, RunSpec
+from src.experiments.search_design import NO_PRUNER, Search
 from src.experiments.trials import Record, State, Trial
+from src.runtime import formatting, metric_names
+from src.runtime.errors import InputError
+from src.tracking import fingerprint, run_tags, views
 
-FOLDER = Path("multirun")
-LOGS = f"{FOLDER}/DATE/TIME/TRIAL/{LOG}"
-LOGS_ELSEWHERE = f"its run in MLflow, as {LOG}"
-MOST_FAILED = 3  # in a row: then something else is wrong than their values
+MAX_FAILED = 3  # trials in a row: then the cause is not their values
+MAX_CHECKED = 200  # edges of a space that are built before a search begins
+ROWS = 10  # of the table
 
 
-@dataclass(frozen=True)
-class Task:
-    """A search that is to be made: as its file says, or for one level of a study.
+class Space:
+    """The configurations of a search: one composed for each combination of its groups' choices, in
+    which the other keys are set.
+
+    Args:
+        search: the search.
+        common: overrides that all runs share.
+        scored: whether the runs are scored on the held-out images, which no trial may be.
+
+    Raises:
+        InputError: a key does not exist, or a value at the edge of its range is refused.
+    """
+
+    def __init__(self, search: Search, common: Sequence[str], *, scored: bool = False):
+        self.search, self.common, self.scored = search, list(common), scored
+        ranges = search.ranges
+        self.groups = [key for key in ranges if key in GROUPS]
+        self.composed: dict[tuple[Any, ...], Composition] = {}
+        try:
+            self.base = self._compose({})
+            for chosen in itertools.product(*(ranges[key].values for key in self.groups)):
+                params = dict(zip(self.groups, chosen, strict=True))
+                self.composed[chosen] = self._compose(params)
+            for edge in self.edges():
+                compose.resolve(*self.composition(edge))
+        except InputError as error:
+            raise InputError(f"space: {error}") from error
+        if not compose.resolve(*self.base).mlflow.enabled:
+            raise InputError(
+                "mlflow.enabled=false, but a search finds its trials in MLflow: set "
+                "mlflow.enabled: true in params.yaml."
+            )
+
+    def _compose(self, params: Mapping[str, Any]) -> Composition:
+        overrides = [*self.common, *words(params), f"seed={self.search.seed}"]
+        composed, choices = compose.composition(*overrides)
+        composed.submission = composed.submission and self.scored
+        return Composition(composed, choices)
+
+    def composition(self, params: Mapping[str, Any]) -> Composition:
+        """Return the configuration of a trial."""
+        composed, choices = self.composed[tuple(params[key] for key in self.groups)]
+        composed = deepcopy(composed)
+        for key, value in params.items():
+            if key not in self.groups:
+                OmegaConf.update(composed, key, value, merge=False)
+        return Composition(composed, choices)
+
+    def edges(self) -> Iterator[dict[str, Any]]:
+        """Yield the edges of the space: each choice of a group with each of another's, all numbers
+        at their lowest and at their highest, and every other choice once.
+        """
+        others = {key: one for key, one in self.search.ranges.items() if key not in self.groups}
+        longest = max((len(one.values) for one in others.values()), default=1)
+        for chosen in self.composed:
+            for place in range(longest):
+                edge = {
+                    key: one.values[min(place, len(one.values) - 1)] for key, one in others.items()
+                }
+                yield {**dict(zip(self.groups, chosen, strict=True)), **edge}
+
+
+def words(params: Mapping[str, Any]) -> list[str]:
+    """Return the overrides of a trial, groups first: a group's file comes before its keys."""
+    keys = sorted(params, key=lambda key: key not in GROUPS)
+    return [f"{key}={level.override_value(params[key])}" for key in keys]
+
+
+def params_text(params: Mapping[str, Any]) -> str:
+    """Return a trial's values in one line, without the groups of their keys."""
+    found = [f"{key.rpartition('.')[2]}={shown(value)}" for key, value in params.items()]
+    return formatting.listed(found, most=6) if len(found) > 6 else " ".join(found)
+
+
+def shown(value: Any) -> str:
+    """Return a drawn value as text."""
+    return f"{value:g}" if isinstance(value, float) else level.override_value(value)
+
+
+@dataclass
+class SearchPlan:
+    """A search, by itself or for one level of a study.
 
     Attributes:
-        name: of the search.
-        search: what it consists of.
-        common: overrides that all its trials share.
+        name: of the search's file.
+        search: its contents.
+        space: its configurations.
+        data: the data.
         level: the label of the study's level that it tunes; None for none.
+        anew: whether to start again where the store holds another search of that name.
     """
 
     name: str
     search: Search
-    common: Sequence[str]
+    space: Space
+    data: Dataset
     level: str | None = None
+    anew: bool = False
 
-    @property
-    def title(self) -> str:
-        """How it is called: in MLflow, and in what is printed."""
-        return self.name if self.level is None else f"{self.name} for {self.level}"
+    kind: str = "search"
+    first_tags: Mapping[str, str] = field(default_factory=dict)
+    root: Path | None = None
+    at_work: set[int] = field(default_factory=set, init=False)  # trials in progress
+    interrupted: set[int] = field(default_factory=set, init=False)  # in this start
+    lost: set[int] = field(default_factory=set, init=False)  # trials that failed without a run
+    failed_in_a_row: int = field(default=0, init=False)
+    record: Record | None = field(default=None, init=False)
 
+    def __post_init__(self) -> None:
+        """Name it."""
+        own = f" for {self.level}" if self.level is not None else ""
+        self.title = self.run_name = f"search {self.name}{own}"
+        self.experiment = self.space.base.composed.mlflow.experiment
+        self.first_tags = {run_tags.SEARCH_DEFINITION: json.dumps(self.definition())}
+        if self.level is not None:
+            self.first_tags |= {run_tags.SEARCH_LEVEL: self.level}
 
-@dataclass(frozen=True)
-class Made:
-    """A search that has come to its end.
+    def definition(self) -> dict[str, Any]:
+        """Return what makes two searches the same, in plain JSON values. The number of trials is
+        not part of it, so that a search can be extended.
+        """
+        search = self.search
+        settings = fingerprint.settings(self.space.base.composed)
+        return {
+            "training": fingerprint.digest(settings, self.data),
+            "space": {key: search.space[key] for key in sorted(search.space)},
+            "sampler": search.sampler,
+            "pruner": search.pruner,
+            "objective": search.objective,
+            "seed": search.seed,
+        }
 
-    Attributes:
-        parent_id: the id of its run in MLflow.
-        trials: by their numbers.
-    """
+    def identity(self) -> tuple[str, str]:
+        """See `Plan`."""
+        return run_tags.SEARCH, self.name
 
-    parent_id: str
-    trials: list[Trial] = field(default_factory=list)
+    def choose(self, candidates: Sequence[Any], children: Callable[[Any], list[Any]]) -> Any:
+        """See `Plan`. The search of a level is found by any study that asks for it, and starts anew
+        as its study does.
 
-
-def run(
-    task: Task,
-    data: Dataset,
-    corners: Sequence[Composition],
-    executor: Executor,
-    *,
-    anew: bool = False,
-) -> Made:
-    """Make what is missing of a search; return it.
-
-    Args:
-        task: the search.
-        data: the data.
-        corners: configurations from the edges of its space.
-        executor: makes the trials.
-        anew: whether to begin again where the store holds another search of that name.
-
-    Raises:
-        InputError: the search is running already, the store cannot be used or holds another search
-            of that name, or so many trials failed that it gave up.
-        KeyboardInterrupt: on Ctrl-C and SIGTERM, after the trials in progress have ended.
-    """
-    search = f"search {task.name}"
-    refusal = f"The {search} is running in another process: wait for that to end, or end it."
-    with alone(f"search-{task.name}", refusal):
-        client, experiment_id = store.connect(corners[0].composed.mlflow.experiment)
-        lease.close_orphans(client, experiment_id)
-        definition = design.definition(task.search, task.common, data)
-        parent_id = find_reusable(client, experiment_id, task, definition, anew=anew)
-        known = Record(client, parent_id).trials() if parent_id else []
-        print(_opening(task, known), flush=True)
-        if left(task, known):
-            local.in_a_process(_refuse_unbuildable, corners)
-            executor.prepare()
-            parent_id = parent_id or create(client, experiment_id, task, definition)
-            logs = LOGS if executor.keeps_files else LOGS_ELSEWHERE
-            print(f"A line for each trial that ends; what it prints is in {logs}", flush=True)
-            note.describe(client, parent_id, task, data)
-            _Making(client, parent_id, task, data, executor).make()
-        assert parent_id is not None
-        found = Record(client, parent_id).trials()
-        if task.level is not None:  # the budget of all levels, also where it was larger once
-            found = found[: task.search.trials]
-        if trials.best(found) is None:
-            raise InputError(
-                f"No trial of the search {task.title} was trained to its end, so there is no best "
-                "one: raise trials, or set pruner: none."
+        Raises:
+            InputError: the store holds another search of that name.
+        """
+        definition, others = self.definition(), []
+        for parent in candidates:
+            tags = parent.data.tags
+            if tags.get(run_tags.SEARCH_LEVEL) != self.level:
+                continue
+            other = json.loads(tags[run_tags.SEARCH_DEFINITION])
+            if other == definition:
+                return parent
+            if any(key.startswith(run_tags.TRIAL_PREFIX) for key in tags):
+                others.append(other)
+        if others and self.level is not None:
+            print(
+                f"MLflow has trials of the {self.title} with other settings, data or code. They "
+                "stay there; the search starts anew."
             )
-        note.summarize(client, parent_id, task, found)
-        return Made(parent_id, found)
+        elif others and not self.anew:
+            names = {"training": "recipe, data or code"}
+            differing = [
+                names.get(key, key) for key in definition if others[0].get(key) != definition[key]
+            ]
+            raise InputError(
+                f"The store holds another search {self.name}, with another "
+                f"{formatting.listed(differing)}: rename this one, or start it anew with "
+                f"`python -m src.search {self.name} --anew`, which leaves that one as it is."
+            )
+        return None
 
-
-def find_reusable(
-    client: MlflowClient,
-    experiment_id: str,
-    task: Task,
-    definition: Mapping[str, Any],
-    *,
-    anew: bool,
-) -> str | None:
-    """Return the id of the run that the search goes on in; None if it begins.
-
-    A level's search is found whatever study asked for it, and begins anew as its study does.
-
-    Raises:
-        InputError: the store holds another search of that name.
-    """
-    named = run_search.every_run(
-        client,
-        [experiment_id],
-        f"tags.{run_tags.SEARCH} = '{task.name}'",
-        order_by=run_search.NEWEST_FIRST,
-    )
-    parents = [
-        run
-        for run in named
-        if run_tags.SEARCH_DEFINITION in run.data.tags
-        and run.data.tags.get(run_tags.SEARCH_LEVEL) == task.level
-    ]
-    others = []
-    for parent in parents:
-        other = json.loads(parent.data.tags[run_tags.SEARCH_DEFINITION])
-        if other == definition:
-            return parent.info.run_id
-        if any(key.startswith(run_tags.TRIAL_PREFIX) for key in parent.data.tags):
-            others.append(other)
-    if others and not anew and task.level is None:
-        words = {"training": "recipe, data or code"}
-        differing = [
-            words.get(key, key) for key in definition if others[0].get(key) != definition[key]
-        ]
-        raise InputError(
-            f"The store holds another search {task.name}, with another "
-            f"{formatting.listed(differing)}: give this one another name, or begin it again with "
-            f"`python -m src.search {task.name} --anew`, which leaves that one as it is."
-        )
-    if others and task.level is not None:
-        print(
-            f"What search {task.title} has in MLflow is of other settings, data or code. It stays "
-            "there; the search begins anew."
-        )
-    return None
-
-
-def create(
-    client: MlflowClient, experiment_id: str, task: Task, definition: Mapping[str, Any]
-) -> str:
-    """Create a search's parent run; return its id."""
-    level = {} if task.level is None else {run_tags.SEARCH_LEVEL: task.level}
-    tags = {
-        run_tags.SEARCH: task.name,
-        run_tags.SEARCH_DEFINITION: json.dumps(definition),
-        **level,
-        **lease.tags(),
-    }
-    return client.create_run(experiment_id, run_name=f"search {task.title}", tags=tags).info.run_id
-
-
-def left(task: Task, known: Sequence[Trial]) -> int:
-    """Return how many trials have still to end.
-
-    A failed trial is made up for by another; but those of a study's levels shall cost the same, so
-    there it counts.
-    """
-    spent = sum(trial.ended for trial in known)
-    if task.level is not None:
-        spent += sum(trial.state == State.FAILED for trial in known)
-    return max(0, task.search.trials - spent)
-
-
-def _opening(task: Task, known: Sequence[Trial]) -> str:
-    """Return what a start prints first."""
-    ended = sum(trial.ended for trial in known)
-    parts = [f"{formatting.count(task.search.trials, 'trial')}", f"{ended} made"]
-    failed = sum(trial.state == State.FAILED for trial in known)
-    parts += [f"{failed} failed"] * bool(failed)
-    begun = sum(trial.state == State.OPEN for trial in known)
-    if left(task, known):
-        parts += [f"{begun} to go on with"] * bool(begun)
-    return f"Search {task.title}: {' · '.join([*parts, f'{left(task, known)} left'])}"
-
-
-def _refuse_unbuildable(compositions: Sequence[Composition]) -> None:
-    """Raise InputError if what one of the trials might train cannot be built."""
-    from src.experiments import buildable  # TensorFlow: in a process that has it
-
-    buildable.refuse_unbuildable((compose.resolve(*one), one.choices) for one in compositions)
-
-
-class _Making:
-    """The making of what is missing of a search."""
-
-    def __init__(
-        self,
-        client: MlflowClient,
-        parent_id: str,
-        task: Task,
-        data: Dataset,
-        executor: Executor,
-    ):
-        self.client, self.parent_id, self.task, self.data = client, parent_id, task, data
-        self.executor = executor
-        self.record = Record(client, parent_id)
-        self.folder = FOLDER / f"{datetime.now():%Y-%m-%d/%H-%M-%S}"
-        if executor.keeps_files:
-            self.folder = paths.fresh_folder(self.folder)
-        self.running: dict[Path, int] = {}  # numbers of trials, by their folders
-        self.failed: set[int] = set()  # that left no run
-        self.failed_in_a_row = 0
-
-    def make(self) -> None:
-        """Make the trials, and print a line for each that ends; close the parent run."""
-        held = lease.Lease(self.client, self.parent_id)
-        self.client.update_run(self.parent_id, status="RUNNING")
-        status = "FAILED"
-        try:
-            # Once more where a trial failed when its successors were begun already.
-            while left(self.task, self.trials()):
-                with closing(self.executor.execute(self.planned())) as outcomes:
-                    for planned, error in outcomes:
-                        self.ended(planned, error)
-            status = "FINISHED"
-        except KeyboardInterrupt:
-            status = "KILLED"
-            raise KeyboardInterrupt(INTERRUPTED) from None
-        finally:
-            for trial in self.record.trials():
-                if trial.state == State.OPEN and trial.run_id is not None:
-                    self.client.set_terminated(trial.run_id, "KILLED")  # ended with its worker
-            self.client.set_terminated(self.parent_id, status)
-            held.release()
+    def open(self, parent: Any) -> str:
+        """See `Plan`."""
+        self.record = Record(parent)
+        known = self.trials()
+        for trial in known:
+            if trial.ended and trial.run_id is not None:
+                run_spec.forget_checkpoint(self._spec(trial), trial.run_id)
+        parts = [formatting.count(self.search.trials, "trial"), f"{self._ended(known)} done"]
+        if failed := sum(trial.state == State.FAILED for trial in known):
+            parts.append(f"{failed} failed")
+        left = self.left(known)
+        if left and (begun := sum(trial.state == State.OPEN for trial in known)):
+            parts.append(f"{begun} to resume")
+        return f"{self.title[0].upper()}{self.title[1:]}: {' · '.join([*parts, f'{left} left'])}"
 
     def trials(self) -> list[Trial]:
-        """Return every trial, those that failed without a run among them."""
+        """Return every trial, those that failed without a run included."""
+        assert self.record is not None
         return [
-            Trial(one.number, one.params, State.FAILED) if one.number in self.failed else one
+            Trial(one.number, one.params, State.FAILED) if one.number in self.lost else one
             for one in self.record.trials()
         ]
 
-    def planned(self) -> Iterator[PlannedRun]:
-        """Yield the trials to make: first those that were interrupted, then new ones, each drawn
-        at the moment when it can begin.
+    def counted(self) -> list[Trial]:
+        """Return the trials that count: for a level of a study, its budget and no more."""
+        found = self.trials()
+        return found if self.level is None else found[: self.search.trials]
+
+    def _ended(self, known: Sequence[Trial]) -> int:
+        return sum(trial.ended for trial in known)
+
+    def left(self, known: Sequence[Trial]) -> int:
+        """Return how many trials have still to end.
+
+        A failed trial is replaced by another; but the levels of a study get the same budget, so
+        there it counts. One that was interrupted in this start waits for the next.
         """
+        spent = self._ended(known) + len(self.interrupted)
+        if self.level is not None:
+            spent += sum(trial.state == State.FAILED for trial in known)
+        return max(0, self.search.trials - spent)
+
+    def samples(self) -> list[RunSpec]:
+        """See `Plan`: the edges of the space."""
+        edges = itertools.islice(self.space.edges(), MAX_CHECKED)
+        return [self._spec(Trial(-1, edge)) for edge in edges]
+
+    def batches(self) -> Iterator[Iterable[RunSpec]]:
+        """See `Plan`: again where a trial failed after its successors had begun."""
+        while self.left(self.trials()):
+            yield self._draws()
+
+    def _draws(self) -> Iterator[RunSpec]:
+        """Yield the trials to train: first those to resume, then new ones, each drawn when it can
+        begin.
+        """
+        from src.experiments import sampling  # Optuna: after the checks
+
+        assert self.record is not None
         while True:
             known = self.trials()
-            at_work = set(self.running.values())
-            waiting = [
-                trial
-                for trial in known
-                if trial.state == State.OPEN and trial.number not in at_work
-            ]
-            # What has ended in MLflow is not at work, though its outcome has not been seen yet.
-            busy = sum(trial.state == State.OPEN for trial in known) - len(waiting)
-            if left(self.task, known) <= busy:
+            open_ = {trial.number: trial for trial in known if trial.state == State.OPEN}
+            # A trial that has ended in MLflow is not at work, even if nobody has looked yet.
+            busy = open_.keys() & self.at_work
+            if self.left(known) <= len(busy):
                 return
+            waiting = sorted(open_.keys() - self.at_work - self.interrupted)
             if waiting:
-                yield self.plan(waiting[0])
+                trial = open_[waiting[0]]
             else:
-                params = sampling.ask(self.task.name, self.task.search, known)
-                yield self.plan(self.record.begin(len(known), params))
+                drawn = sampling.ask(self.name, self.search, known)
+                trial = self.record.begin(len(known), drawn)
+            self.at_work.add(trial.number)
+            yield self._spec(trial)
 
-    def plan(self, trial: Trial) -> PlannedRun:
-        """Return a trial as a run to make."""
-        task, search = self.task, self.task.search
-        composed, choices = design.composition(task.common, trial.params, search.seed)
-        composed.mlflow.parent_run_id = self.parent_id
-        pruning = Pruning(task.name, search, self.parent_id, trial.number, composed.epochs)
-        folder = self.folder / f"trial-{trial.number}"
-        self.running[folder] = trial.number
-        return PlannedRun(
-            composed=composed,
-            choices=choices,
-            folder=folder,
-            job=job_words([*task.common, *design.words(trial.params)]),
-            command=environment.command_line(),
-            tags={run_tags.SEARCH: task.name, run_tags.TRIAL: str(trial.number)},
-            title=f"trial {trial.number}",
-            trial=f"{self.parent_id} {trial.number}",
-            ends_early=None if search.pruner == design.NO_PRUNER else pruning,
+    def _spec(self, trial: Trial) -> RunSpec:
+        """Return a trial as a run."""
+        parent_id = self.record.parent.run_id if self.record else None
+        early_stop = None
+        composition = self.space.composition(trial.params)
+        if self.search.pruner != NO_PRUNER and parent_id is not None:
+            epochs = composition.composed.epochs
+            early_stop = Pruning(self.name, self.search, parent_id, trial.number, epochs)
+        return run_spec.build(
+            composition,
+            self.data,
+            [*self.space.common, *words(trial.params)],
+            folder=Path(f"trial-{trial.number}"),
+            name=f"trial {trial.number}",
+            trial=f"{parent_id} {trial.number}",
+            tags={run_tags.SEARCH: self.name, run_tags.TRIAL: str(trial.number)},
+            early_stop=early_stop,
         )
 
-    def ended(self, planned: PlannedRun, error: BaseException | None) -> None:
-        """Tell of a trial that has ended.
+    def ended(self, spec: RunSpec, error: BaseException | None) -> list[str]:
+        """See `Plan`.
 
         Raises:
-            InputError: too many failed, one after another.
+            InputError: too many trials failed, one after another.
         """
-        number = self.running.pop(planned.folder)
+        from src.experiments.engine import is_interruption
+
+        number = int(spec.tags[run_tags.TRIAL])
+        self.at_work.discard(number)
         if error is not None:
-            print(
-                f"Error in {planned.name} of {self.task.title}: {errors.told(error)}",
-                file=sys.stderr,
-                flush=True,
-            )
-            self.fail(number)
+            [trial] = [one for one in self.trials() if one.number == number]
+            if is_interruption(error):
+                self.interrupted.add(number)
+            elif trial.run_id is None:
+                self.lost.add(number)
             self.failed_in_a_row += 1
-            if self.failed_in_a_row == MOST_FAILED:
+            if self.failed_in_a_row == MAX_FAILED:
                 raise InputError(
-                    f"{MOST_FAILED} trials in a row failed: fix what the lines above name; the "
-                    "same command goes on with the search."
+                    f"{MAX_FAILED} trials in a row failed: fix the causes above; the same command "
+                    "resumes the search."
                 )
-            return
+            return []
         self.failed_in_a_row = 0
         known = self.trials()
         [trial] = [one for one in known if one.number == number]
-        if trial.run_id is not None:
-            forget_checkpoint(planned.composed, planned.digest(self.data), trial.run_id)
-        at_a_time = self.executor.at_a_time()
-        print(progress(self.task, known, trial, at_a_time), flush=True)
+        facts = [spec.name, params_text(trial.params)]
+        if trial.state == State.PRUNED:
+            facts.append(f"pruned after epoch {max(trial.accuracies)}")
+        elif trial.value is not None:
+            facts.append(f"validation accuracy {trial.value:.4f}")
+        if trial.seconds is not None:
+            facts.append(formatting.duration(trial.seconds))
+        winner = trials.best(known)
+        if winner is not None and winner.number != trial.number:
+            facts.append(f"best {winner.value:.4f} (trial {winner.number})")
+        elif winner is not None:
+            facts.append("the best so far")
+        return facts
 
-    def fail(self, number: int) -> None:
-        """Note that a trial has failed, also where its process could not."""
-        [trial] = [one for one in self.record.trials() if one.number == number]
-        if trial.run_id is None:
-            self.failed.add(number)
-        elif trial.state == State.OPEN:
-            self.client.set_terminated(trial.run_id, "FAILED")
+    def progress(self) -> Any:
+        """See `Plan`."""
+        from src.experiments.progress import Progress  # MLflow: after the checks
 
+        known = self.trials()
+        seconds = [one.seconds for one in known if one.seconds is not None]
+        left = [""] * self.left(known)
+        return Progress(
+            self._ended(known), self.search.trials, left, {"": seconds} if seconds else {}
+        )
 
-def progress(task: Task, known: list[Trial], trial: Trial, at_a_time: int) -> str:
-    """Return the line for a trial that has ended: what it attained, the best so far, time left.
+    def unfinished(self) -> list[str]:
+        """Return the trials that were interrupted in this start."""
+        return [f"trial {number}" for number in sorted(self.interrupted)]
 
-    Args:
-        task: the search.
-        known: all its trials.
-        trial: the one that has ended.
-        at_a_time: how many are made side by side.
-    """
-    ended = sum(one.ended for one in known)
-    total = task.search.trials
-    parts = [
-        f"{ended:>{len(str(total))}}/{total} made",
-        f"trial {trial.number}",
-        recipe.params_text(trial.params),
-    ]
-    if trial.state == State.PRUNED:
-        parts.append(f"pruned after epoch {max(trial.accuracies)}")
-    elif trial.value is not None:
-        parts.append(f"validation accuracy {trial.value:.4f}")
-    if trial.seconds is not None:
-        parts.append(formatting.duration(trial.seconds))
-    winner = trials.best(known)
-    if winner is not None and winner.number != trial.number:
-        parts.append(f"best {winner.value:.4f} (trial {winner.number})")
-    elif winner is not None:
-        parts.append("the best so far")
-    if more := left(task, known):
-        typical = median(one.seconds for one in known if one.seconds is not None)
-        turns = ceil(more / at_a_time)
-        parts.append(f"{more} left, about {formatting.duration(typical * turns)}")
-    return " · ".join(parts)
+    def winner(self) -> Trial:
+        """Return the best trial.
+
+        Raises:
+            InputError: none was trained to its end.
+        """
+        found = trials.best(self.counted())
+        if found is None:
+            raise InputError(
+                f"No trial of the {self.title} was trained to its end, so there is no best one: "
+                "raise trials, or set pruner: none."
+            )
+        return found
+
+    def summary(self) -> Any:
+        """See `Plan`."""
+        from src.experiments.engine import Summary  # MLflow: after the checks
+
+        assert self.record is not None
+        views.offer_runs(self.record.parent.client, self.record.parent.experiment_id)
+        found, search = self.counted(), self.search
+        tags: dict[str, str | None] = {
+            run_tags.QUESTION: search.question,
+            "experiment": search.experiment,
+            "data_digest": self.data.digest,
+            "trials": str(search.trials),
+            "sampler": search.sampler,
+            "pruner": search.pruner,
+        }
+        metrics = {}
+        winner = trials.best(found)
+        if winner is not None and winner.value is not None:
+            tags[run_tags.BEST_TRIAL] = str(winner.number)
+            tags[run_tags.BEST_OVERRIDES] = " ".join(words(winner.params))
+            metrics[metric_names.BEST_VAL_ACCURACY] = winner.value
+        rows = self.results(found)
+        return Summary(tags, metrics, rows, self.note(rows))
+
+    def results(self, found: Sequence[Trial]) -> table.Table:
+        """Return the best trials."""
+        keys = list(self.search.ranges)
+        complete = [one for one in found if one.state == State.COMPLETE and one.value is not None]
+        best = sorted(complete, key=lambda one: -(one.value or 0))
+        rows = []
+        for one in best[:ROWS]:
+            values = [level.override_value(one.params[key]) for key in keys]
+            seconds = "–" if one.seconds is None else f"{one.seconds:.0f}"
+            rows.append([str(one.number), *values, f"{one.value:.4f}", seconds])
+        names = [key.rpartition(".")[2] for key in keys]
+        titles = ["trial", *names, "validation\naccuracy", "s of\ntraining"]
+        pruned = sum(one.state == State.PRUNED for one in found)
+        more = f"; {pruned} more pruned" if pruned else ""
+        return table.Table(titles, rows, len(keys) + 1, f"The best trials{more}")
+
+    def note(self, rows: table.Table) -> str:
+        """Return the description of the search's run in Markdown."""
+        search = self.search
+        lines = [
+            f"{search.question}\n",
+            f"{formatting.count(search.trials, 'trial')} by {search.sampler}, pruned by "
+            f"{search.pruner}, on {search.dataset}. Recipe: `{' '.join(self.space.common)}`. "
+            "Space:\n",
+            *(f"- `{key}`: {one}" for key, one in search.ranges.items()),
+        ]
+        if rows.rows:
+            lines += ["", f"{rows.caption}:\n", rows.markdown()]
+        if self.level is None:
+            lines.append(
+                f"\nTo resume or repeat it: `python -m src.search {self.name}`. To train its best: "
+                f"`python -m src.train experiment={self.name}`."
+            )
+        return "\n".join(lines)

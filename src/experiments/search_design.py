@@ -1,8 +1,7 @@
 """What a search consists of: its file in conf/search/, checked."""
 
 import importlib.util
-import itertools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from math import log10
@@ -10,22 +9,18 @@ from typing import Any
 
 from omegaconf import MISSING
 
-from src.config import compose, named_file
-from src.config.schema import GROUPS, NOT_LEARNING
+from src.config import named_file
+from src.config.schema import NOT_LEARNING
 from src.data import digits
-from src.data.dataset import Dataset
+from src.experiments import level
+from src.experiments.executors import choice
 from src.runtime import metric_names, paths
 from src.runtime.errors import InputError, did_you_mean
-from src.experiments import level
-from src.experiments.design import Composition
-from src.experiments.executors import choice
-from src.tracking import fingerprint
 
 SEARCHES = paths.CONF / "search"
 EXPERIMENTS = paths.CONF / "experiment"
 MAX_TRIALS = 10_000
 DIGITS = 4  # significant ones of a number that is drawn: more would only look exact
-MOST_CHECKED = 200  # configurations that are composed before a search begins
 
 LOG_UNIFORM, UNIFORM, INTEGER, CHOICES = KINDS = ("log_uniform", "uniform", "integer", "choices")
 TPE, RANDOM, GP = SAMPLERS = ("tpe", "random", "gp")
@@ -226,77 +221,3 @@ def file_of(name: str) -> str:
 def base(search: Search) -> list[str]:
     """Return the overrides that all trials of a search have in common."""
     return [f"experiment={search.experiment}", *search.overrides]
-
-
-def words(params: Mapping[str, Any]) -> list[str]:
-    """Return the overrides of a trial, groups first: a group's file comes before its keys."""
-    keys = sorted(params, key=lambda key: key not in GROUPS)
-    return [f"{key}={level.override_value(params[key])}" for key in keys]
-
-
-def composition(common: Sequence[str], params: Mapping[str, Any], seed: int) -> Composition:
-    """Return the configuration of a trial, checked.
-
-    Args:
-        common: overrides that all trials share.
-        params: what was drawn.
-        seed: of the training.
-
-    Raises:
-        InputError: it cannot be configured like this.
-    """
-    composed, choices = compose.composition(*common, *words(params), f"seed={seed}")
-    # No trial is scored on the held-out images: the search shall not see them.
-    composed.submission = False
-    if not compose.resolve(composed, choices).mlflow.enabled:
-        raise InputError(
-            "mlflow.enabled=false, but a search finds its trials in MLflow: set mlflow.enabled: "
-            "true in params.yaml."
-        )
-    return Composition(composed, choices)
-
-
-def corners(search: Search, common: Sequence[str]) -> list[Composition]:
-    """Return configurations from the edges of a space, checked: each choice of a group with each
-    of another's, all numbers at their lowest and at their highest, and every other choice once.
-
-    Raises:
-        InputError: a key does not exist, or a value is refused; the sentence names the file's key.
-    """
-    found = []
-    for params in itertools.islice(_edges(search.ranges), MOST_CHECKED):
-        try:
-            found.append(composition(common, params, search.seed))
-        except InputError as error:
-            raise InputError(f"space: {error}") from error
-    return found
-
-
-def _edges(ranges: Mapping[str, Range]) -> Iterator[dict[str, Any]]:
-    groups = {key: one.values for key, one in ranges.items() if key in GROUPS}
-    others = {key: one for key, one in ranges.items() if key not in GROUPS}
-    most = max((len(one.values) for one in others.values()), default=1)
-    for chosen in itertools.product(*groups.values()):
-        for place in range(most):
-            edge = {key: one.values[min(place, len(one.values) - 1)] for key, one in others.items()}
-            yield {**dict(zip(groups, chosen, strict=True)), **edge}
-
-
-def definition(search: Search, common: Sequence[str], data: Dataset) -> dict[str, Any]:
-    """Return what makes two searches the same, in plain JSON values. Not among it is how many
-    trials there are, so that a search can be extended.
-
-    Args:
-        search: the search.
-        common: overrides that all its trials share.
-        data: the data.
-    """
-    composed, _ = composition(common, {}, search.seed)
-    return {
-        "training": fingerprint.digest(fingerprint.settings(composed), data),
-        "space": {key: search.space[key] for key in sorted(search.space)},
-        "sampler": search.sampler,
-        "pruner": search.pruner,
-        "objective": search.objective,
-        "seed": search.seed,
-    }

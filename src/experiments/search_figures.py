@@ -19,8 +19,8 @@ from matplotlib.patheffects import withStroke
 from matplotlib.ticker import Locator, LogLocator, MaxNLocator, NullFormatter, NullLocator
 
 from src.evaluation.figures import BLUE, INK, STYLE, VERMILION
-from src.experiments import level
-from src.tuning import design, trials
+from src.experiments import level, trials
+from src.experiments import search_design as design
 from src.experiments.search_design import Range, Search
 from src.experiments.trials import State, Trial
 

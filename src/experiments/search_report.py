@@ -5,77 +5,49 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
 
 from matplotlib.figure import Figure
 from mlflow import MlflowClient
-from rich import box
-from rich.console import Console
-from rich.table import Table
 
 from src.evaluation import figures as run_figures
-from src.runtime import formatting, paths
-from src.runtime.atomic_write import writing
-from src.experiments import level
-from src.tuning import figures, sampling
+from src.experiments import sampling
+from src.experiments import search_figures as figures
+from src.experiments.search import SearchPlan
 from src.experiments.search_design import Search
-from src.experiments.trials import State, Trial
-
-if TYPE_CHECKING:
-    from src.experiments.search import Made, Task
+from src.experiments.trials import Trial
+from src.runtime import paths
+from src.runtime.atomic_write import writing
 
 TRIALS = "trials.csv"
 FOLDER = "figures"  # in the run's artifacts
-ROWS = 10
 
 
-def show(search: Search, found: Sequence[Trial]) -> None:
-    """Print the best trials."""
-    keys = list(search.ranges)
-    table = Table(
-        title="The best trials", title_justify="left", box=box.HORIZONTALS, pad_edge=False
-    )
-    table.add_column("trial", justify="right")
-    for key in keys:
-        table.add_column(key.rpartition(".")[2], overflow="fold", justify="right")
-    for title in ("validation\naccuracy", "s of\ntraining"):
-        table.add_column(title, justify="right", no_wrap=True)
-    complete = [one for one in found if one.state == State.COMPLETE and one.value is not None]
-    for one in sorted(complete, key=lambda one: -(one.value or 0))[:ROWS]:
-        values = [level.override_value(one.params[key]) for key in keys]
-        seconds = "–" if one.seconds is None else f"{one.seconds:.0f}"
-        table.add_row(str(one.number), *values, f"{one.value:.4f}", seconds)
-    Console(highlight=False).print(table)
-    pruned = sum(one.state == State.PRUNED for one in found)
-    if pruned:
-        print(f"{formatting.count(pruned, 'trial')} more pruned.")
-
-
-def write(task: "Task", made: "Made") -> Path:
+def write(plan: SearchPlan, parent_id: str) -> Path:
     """Write the figures and the list of the trials to a folder of reports/, and add them to the
     search's run; return the folder.
     """
-    folder = paths.REPORTS / f"search-{task.name}"
-    _write(task, made, folder)
+    folder = paths.REPORTS / f"search-{plan.name}"
+    _write(plan, parent_id, folder)
     return folder
 
 
-def attach(task: "Task", made: "Made") -> None:
+def attach(plan: SearchPlan, parent_id: str) -> None:
     """Add the figures and the list of the trials to the search's run."""
     with TemporaryDirectory() as folder:
-        _write(task, made, Path(folder))
+        _write(plan, parent_id, Path(folder))
 
 
-def _write(task: "Task", made: "Made", folder: Path) -> None:
-    drawn = draw(task.search, made.trials)
+def _write(plan: SearchPlan, parent_id: str, folder: Path) -> None:
+    found = plan.counted()
+    drawn = draw(plan.search, found)
     with writing(*(folder / name for name in (*drawn, TRIALS))) as files:
         for path, figure in zip(files, drawn.values(), strict=False):
             run_figures.save(figure, path)
-        write_trials(task.search, made.trials, files[-1])
+        write_trials(plan.search, found, files[-1])
     client = MlflowClient()
     for name in drawn:
-        client.log_artifact(made.parent_id, str(folder / name), FOLDER)
-    client.log_artifact(made.parent_id, str(folder / TRIALS))
+        client.log_artifact(parent_id, str(folder / name), FOLDER)
+    client.log_artifact(parent_id, str(folder / TRIALS))
 
 
 def draw(search: Search, found: Sequence[Trial]) -> dict[str, Figure]:

@@ -8,11 +8,11 @@ from omegaconf import MISSING
 
 from src.config import named_file, schema
 from src.data import digits
+from src.experiments import factor, level, seed_plan
+from src.experiments.executors import choice
+from src.experiments.study import SEED, SPLIT, Study
 from src.runtime import paths
 from src.runtime.errors import InputError, did_you_mean
-from src.experiments import factor, level, seed_plan
-from src.experiments.design import SEED, SPLIT, Study
-from src.experiments.executors import choice
 
 STUDIES = paths.CONF / "study"
 MAX_LABEL = 60  # characters

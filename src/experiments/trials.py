@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import Any
 
 from src.runtime import metric_names
-from src.tracking import run_search, run_tags
+from src.tracking import run_tags
 
 
 class State(StrEnum):
@@ -58,37 +58,30 @@ RANK = (State.FAILED, State.OPEN, State.COMPLETE, State.PRUNED)  # of several ru
 
 
 class Record:
-    """Reads and extends the record of a search.
+    """Reads and extends the record of a search, whose run is `parent` (`parent.Parent`)."""
 
-    Args:
-        client: of the MLflow store.
-        parent_id: the id of the search's run.
-    """
-
-    def __init__(self, client: Any, parent_id: str):
-        self.client, self.parent_id = client, parent_id
+    def __init__(self, parent: Any):
+        self.parent = parent
         self.known: dict[str, Trial] = {}  # those that have ended, by their runs
 
     def begin(self, number: int, params: Mapping[str, Any]) -> Trial:
         """Note what was drawn for a trial, before it is made; return it."""
-        self.client.set_tag(self.parent_id, f"{run_tags.TRIAL_PREFIX}{number}", json.dumps(params))
+        tag = f"{run_tags.TRIAL_PREFIX}{number}"
+        self.parent.client.set_tag(self.parent.run_id, tag, json.dumps(params))
         return Trial(number, dict(params))
 
     def trials(self) -> list[Trial]:
         """Return every trial that was ever begun, by its number."""
-        parent = self.client.get_run(self.parent_id)
+        if self.parent.run_id is None:
+            return []
+        tags = self.parent.client.get_run(self.parent.run_id).data.tags
         drawn = {
             int(key.removeprefix(run_tags.TRIAL_PREFIX)): json.loads(value)
-            for key, value in parent.data.tags.items()
+            for key, value in tags.items()
             if key.startswith(run_tags.TRIAL_PREFIX)
         }
         found = {number: Trial(number, params) for number, params in drawn.items()}
-        children = run_search.every_run(
-            self.client,
-            [parent.info.experiment_id],
-            f"tags.{run_tags.PARENT} = '{self.parent_id}'",
-        )
-        for child in children:
+        for child in self.parent.children():
             number = int(child.data.tags.get(run_tags.TRIAL, -1))
             if number in drawn:  # else it was killed before it had its tags
                 trial = self.known.get(child.info.run_id) or self._read(child, drawn[number])
@@ -103,7 +96,7 @@ class Record:
         state = STATES.get(child.info.status, State.OPEN)
         if state == State.COMPLETE and run_tags.PRUNED in tags:
             state = State.PRUNED
-        points = self.client.get_metric_history(run_id, metric_names.VAL_ACCURACY)
+        points = self.parent.client.get_metric_history(run_id, metric_names.VAL_ACCURACY)
         trial = Trial(
             number=int(tags[run_tags.TRIAL]),
             params=params,

@@ -1,34 +1,33 @@
 """The tuning of a study: the same search, with the same budget, for each of its levels."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, replace
 
 from src.data.dataset import Dataset
-from src.runtime.errors import InputError
-from src.experiments import design as study_design
-from src.experiments import level
-from src.experiments.design import Composition, Study
+from src.experiments import grid, level, search_design
 from src.experiments.executors import choice
-from src.tuning import design
+from src.experiments.run_spec import Composition
+from src.experiments.search import SearchPlan, Space, words
 from src.experiments.search_design import Search
+from src.experiments.study import Study
+from src.experiments.trials import Trial
+from src.runtime.errors import InputError
 
 
 @dataclass(frozen=True)
 class Tuning:
-    """The searches of a study's levels, checked.
+    """The searches of a study's levels, composed and checked.
 
     Attributes:
-        name: of the search.
-        search: the search, the same for all.
-        common: the overrides that a level's trials share, by its label.
-        corners: configurations from the edges of its space, by its label.
+        search: the contents of the search's file.
+        plans: the search of each level, by its label.
+        levels: the space of each level's own runs: without the search's overrides, such as fewer
+            epochs, which are not part of the recipe that wins.
     """
 
-    name: str
     search: Search
-    common: Mapping[str, Sequence[str]]
-    corners: Mapping[str, Sequence[Composition]]
+    plans: Mapping[str, SearchPlan]
+    levels: Mapping[str, Space]
 
 
 @dataclass(frozen=True)
@@ -36,10 +35,10 @@ class Winner:
     """The best trial of a level.
 
     Attributes:
-        overrides: what was drawn for it.
+        overrides: its values.
         value: its best validation accuracy, a fraction.
         trial: its number.
-        parent_id: the id of its search's run in MLflow.
+        parent_id: of its search's run in MLflow.
     """
 
     overrides: list[str]
@@ -47,89 +46,91 @@ class Winner:
     trial: int
     parent_id: str
 
-    def told(self) -> dict[str, Any]:
-        """Return it in plain JSON values, for a tag of the study's run."""
-        return dict(vars(self))
 
+def load(study: Study, data: Dataset) -> Tuning:
+    """Return the searches of a study's levels, without TensorFlow and MLflow.
 
-def load(study: Study) -> Tuning:
-    """Return the searches of a study's levels, checked without TensorFlow and MLflow.
-
-    The recipe of a level's trials is the study's; the overrides of the search come on top of it
-    (fewer epochs, for instance), and are not among what wins.
-
-    Args:
-        study: that names the search under `tune`.
+    The recipe of a level's trials is the study's, with the overrides of the search on top.
 
     Raises:
         InputError: there is no such search, or it does not fit the study.
     """
     assert study.tune is not None
     name = study.tune
-    search = design.load(name)
-    file = design.file_of(name)
+    search = search_design.load(name)
+    file = search_design.file_of(name)
     if search.dataset != study.dataset:
         raise InputError(
             f"tune is {name}, but {file} is on {search.dataset} and the study on "
             f"{study.dataset}: search on the study's data."
         )
-    common, corners = {}, {}
+    plans, levels = {}, {}
     for label in study.levels:
-        words = study_design.words(study, label)
-        keys = [level.key(word) for word in words]
+        own = grid.words(study, label)
+        keys = [level.key(word) for word in own]
         recipe = f"experiment={search.experiment}"
-        if "experiment" in keys and recipe not in words:
+        if "experiment" in keys and recipe not in own:
             raise InputError(
                 f"tune is {name}, but {file} has {recipe}, and the runs of {label} "
-                f"{' '.join(words)}: name the same experiment in both."
+                f"{' '.join(own)}: name the same experiment in both."
             )
         if fixed := [key for key in keys if key in search.space]:
             raise InputError(
                 f"tune is {name}, whose space has {fixed[0]}, but the runs of {label} set it: "
                 f"delete it in the study, or in {file}."
             )
-        common[label] = [*words, *search.overrides]
         try:
-            corners[label] = design.corners(search, common[label])
+            space = Space(search, [*own, *search.overrides])
+            levels[label] = Space(search, own, scored=True)
         except InputError as error:
             raise InputError(f"{file}, for {label}: {error}") from error
-    return Tuning(name, search, common, corners)
+        plans[label] = SearchPlan(name, search, space, data, level=label)
+    return Tuning(search, plans, levels)
 
 
-def winners(tuning: Tuning, data: Dataset, executor: str | None = None) -> dict[str, Winner]:
-    """Make what is missing of each level's search, one after another; return the best of each.
-
-    Trials that failed count: all levels have the same budget.
+def run(
+    tuning: Tuning, executor: str | None, report: Callable[[SearchPlan, str], None]
+) -> tuple[dict[str, Winner], dict[str, Composition]]:
+    """Train what is missing of each level's search; return the best trial of each, and the
+    configuration that it gives the level's runs.
 
     Args:
         tuning: the searches.
-        data: the data.
-        executor: what makes the trials: the study's.
+        executor: the name of the study's executor.
+        report: adds figures to the run of a search, whose id it takes.
 
     Raises:
-        InputError: a search is running already, or none of a level's trials ended well.
-        KeyboardInterrupt: on Ctrl-C and SIGTERM, after the trials in progress have ended.
+        InputError: a search is running already, or no trial of a level was trained to its end.
     """
-    from src.tuning import report, runner, trials  # MLflow and Optuna: after the checks
+    from src.experiments import engine  # MLflow: after the checks
 
-    found = {}
-    search = replace(tuning.search, executor=executor)
-    maker = choice.make(search)
-    for label, common in tuning.common.items():
-        task = runner.Task(tuning.name, search, common, level=label)
-        made = runner.run(task, data, tuning.corners[label], maker)
-        best = trials.best(made.trials)
-        assert best is not None
+    maker = choice.make(replace(tuning.search, executor=executor))
+    winners, composed = {}, {}
+    for label, plan in tuning.plans.items():
+        parent = engine.run(plan, maker)
+        refuse_unfinished(plan)
+        best: Trial = plan.winner()
         assert best.value is not None
-        report.attach(task, made)
-        found[label] = Winner(design.words(best.params), best.value, best.number, made.parent_id)
-    return found
+        assert parent.run_id is not None
+        report(plan, parent.run_id)
+        winners[label] = Winner(words(best.params), best.value, best.number, parent.run_id)
+        composed[label] = tuning.levels[label].composition(best.params)
+    return winners, composed
 
 
-def tuned(study: Study, found: Mapping[str, Winner]) -> Study:
-    """Return the study with what each level's search found added to the level."""
+def refuse_unfinished(plan: SearchPlan) -> None:
+    """Raise InputError if trials of a search were interrupted."""
+    if left := plan.unfinished():
+        raise InputError(
+            f"{', '.join(left)} of the {plan.title} did not finish: fix the causes above; the same "
+            "command resumes the search."
+        )
+
+
+def tuned(study: Study, winners: Mapping[str, Winner]) -> Study:
+    """Return the study with the values that each level's search found."""
     return replace(
         study,
-        levels={label: (*words, *found[label].overrides) for label, words in study.levels.items()},
-        tuned={label: winner.told() for label, winner in found.items()},
+        levels={label: (*own, *winners[label].overrides) for label, own in study.levels.items()},
+        tuned={label: asdict(winner) for label, winner in winners.items()},
     )

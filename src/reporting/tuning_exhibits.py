@@ -16,6 +16,9 @@ from src.analysis.findings import Findings
 from src.analysis.run_set import RunSet, is_ignored
 from src.analysis.statistics import Estimate
 from src.analysis.tuning_curves import TuningCurve
+from src.experiments import level
+from src.experiments.parent import Parent
+from src.experiments.trials import Record, State, Trial
 from src.reporting.captions import CROWD, Caption, points
 from src.reporting.comparison_figures import (
     GRAY,
@@ -31,9 +34,7 @@ from src.reporting.exhibits import Exhibit
 from src.reporting.number_exhibits import DECADE
 from src.runtime.errors import InputError
 from src.runtime.formatting import count, listed, percent, span
-from src.experiments import level
 from src.tracking import run_tags
-from src.experiments.trials import Record, State, Trial
 
 
 @dataclass(frozen=True)
@@ -98,7 +99,7 @@ def of(client: MlflowClient, runs: RunSet, found: Findings) -> list[Exhibit]:
 
 def _read(client: MlflowClient, winner: Mapping[str, Any]) -> Tuned:
     parent = client.get_run(winner["parent_id"])
-    trials = Record(client, winner["parent_id"]).trials()
+    trials = Record(Parent(client, parent.info.experiment_id, parent.info.run_id)).trials()
     return Tuned(trials, winner["trial"], parent.data.tags.get("sampler", ""))
 
 

@@ -71,6 +71,11 @@ def is_orphan(run: Any) -> bool:
     return not alive
 
 
+def owner(run: Any) -> str:
+    """Return in words who works on a run."""
+    return process.described(run.data.tags[OWNER])
+
+
 def is_gone(run: Any) -> bool:
     """Return whether a run had an owner on this machine, which has ended."""
     return process.is_alive(run.data.tags.get(OWNER, "")) is False

@@ -25,7 +25,6 @@ from mlflow.utils.requirements_utils import warn_dependency_requirement_mismatch
 from src.config.schema import CHOICES, Mlflow
 from src.data.dataset import Dataset
 from src.runtime import dotted, metric_names, paths, quiet
-from src.runtime.errors import InputError
 from src.tracking import lease, model_code, run_tags, store
 from src.tracking.training_logger import TrainingLogger
 
@@ -227,7 +226,7 @@ class RunLogger(TrainingLogger):
                     print(f"Waiting, because the MLflow store {store.named(error)}.", flush=True)
                 self.away = True
                 if time.monotonic() - began > PATIENCE_SECONDS:
-                    raise InputError(
+                    raise store.AwayError(
                         f"The training has ended and is kept, but the MLflow store "
                         f"{store.named(error)}: run the same command again to log it, once the "
                         "store can be used."

@@ -3,6 +3,7 @@
 # Of a parent run.
 STUDY = "study"  # the study's name; its children have it too
 SWEEP = "sweep"  # the words of a multirun made by hand
+VARIED = "varied"  # JSON: the keys, but for the seeds, of which a sweep lists several values
 SWEEP_DIGEST = "sweep_digest"  # of its trainings, by which the same command finds it
 
 # Of a study's parent run.

@@ -32,6 +32,10 @@ for library in ("mlflow", "alembic", "urllib3", "botocore", "boto3"):
 logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)
 
 
+class AwayError(InputError):
+    """A training has ended and is kept, but the store cannot be used now."""
+
+
 AWAY = (MlflowException, SQLAlchemyError, OSError)  # what a store raises that cannot be used now
 # What a store says -> what to do.
 REMEDIES = {

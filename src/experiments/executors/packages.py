@@ -1,6 +1,6 @@
-"""What is installed: the packages of the lock, compared between the machines of a cluster.
+"""The installed packages of the lock, compared between the machines of a cluster.
 
-Only the standard library is imported here, because a Ray worker asks this first of all.
+Only the standard library is imported, because a Ray worker compares before all else.
 """
 
 import functools
@@ -17,36 +17,31 @@ NAMED = 3  # packages that a sentence names
 
 @dataclass(frozen=True)
 class Installed:
-    """What a machine has.
-
-    Attributes:
-        python: its version, as in 3.11.
-        packages: versions by the names of the lock's packages.
-    """
+    """The Python of a machine, as in 3.11, and its versions of the lock's packages by name."""
 
     python: str
     packages: Mapping[str, str]
 
 
 def here(lock: Path) -> Installed:
-    """Return what this machine has of a lock's packages; those it does without are left out.
+    """Return what this machine has of a lock's packages.
 
     Args:
         lock: a requirements file with a line `name==version` for each package.
     """
     names = sorted(set(PINNED.findall(lock.read_text())))
-    found = {name: known for name in names if (known := _version(name)) is not None}
+    found = {name: installed for name in names if (installed := _version(name)) is not None}
     return Installed(_python(), found)
 
 
-def difference(wanted: Installed) -> str | None:
-    """Return in words how this machine differs from one with `wanted`; None if it does not."""
-    if _python() != wanted.python:
-        return f"Python {_python()} there, {wanted.python} here"
+def difference(expected: Installed) -> str | None:
+    """Return in words how this machine differs from the expected; None if it does not."""
+    if _python() != expected.python:
+        return f"Python {_python()} there, {expected.python} here"
     others = [
-        f"{name} {found or 'is missing'} there, {expected} here"
-        for name, expected in wanted.packages.items()
-        if (found := _version(name)) != expected
+        f"{name} {found or 'is missing'} there, {wanted} here"
+        for name, wanted in expected.packages.items()
+        if (found := _version(name)) != wanted
     ]
     if not others:
         return None
@@ -59,7 +54,7 @@ def _python() -> str:
     return ".".join(platform.python_version_tuple()[:2])
 
 
-@functools.cache  # a worker is asked before each of its runs
+@functools.cache  # a worker compares before each of its runs
 def _version(name: str) -> str | None:
     try:
         return version(name)

@@ -23,69 +23,63 @@ SHOWN = 12  # digits of a digest that tell it from another
 
 
 def pack() -> dict[str, bytes]:
-    """Return the files of this project's data by their paths, once they are known to be whole.
+    """Return the files of this project's data by their paths, after verifying the arrays.
 
     Raises:
         InputError: an array is missing or damaged, or does not belong to the others.
     """
     dataset.load_all()
-    return {path.as_posix(): path.read_bytes() for path in FILES if path.is_file()}
+    return _read(Path())
 
 
-def manifest(files: Mapping[str, bytes]) -> dict[str, str]:
-    """Return the SHA-256 of each file, in hexadecimal, by its path."""
-    return {name: hashlib.sha256(body).hexdigest() for name, body in files.items()}
+def digest(files: Mapping[str, bytes]) -> str:
+    """Return the SHA-256 of files and their names, in hexadecimal."""
+    lines = [f"{name} {hashlib.sha256(body).hexdigest()}" for name, body in sorted(files.items())]
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
-def digest(listed: Mapping[str, str]) -> str:
-    """Return the SHA-256 of a manifest, in hexadecimal."""
-    text = "\n".join(f"{name} {known}" for name, known in sorted(listed.items()))
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
-def unpack(
-    parent: Path, listed: Mapping[str, str], files: Callable[[], Mapping[str, bytes]]
-) -> Path:
+def unpack(parent: Path, expected: str, files: Callable[[], Mapping[str, bytes]]) -> Path:
     """Return the folder below `parent` that holds the data, after writing it if it is not there.
 
     Of processes that write it at once, the first one's stays; each verifies what is there.
 
     Args:
         parent: a folder on this machine that is this user's own.
-        listed: the manifest of the data.
+        expected: the digest of the data.
         files: gets the files; called only where they are needed.
 
     Raises:
         InputError: the folder holds other data.
         OSError: the disk is full or may not be written.
     """
-    wanted = digest(listed)
-    folder = parent / wanted[:SHOWN]
+    folder = parent / expected[:SHOWN]
     if not folder.exists():
         _write(folder, files())
-    found = digest(
-        {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in listed}
-        if all((folder / name).is_file() for name in listed)
-        else {}
-    )
-    if found != wanted:
+    found = digest(_read(folder))
+    if found != expected:
         raise InputError(
             f"{folder} holds other data than this study's (SHA-256 {found[:SHOWN]}… found, "
-            f"{wanted[:SHOWN]}… expected): delete that folder there."
+            f"{expected[:SHOWN]}… expected): delete that folder there."
         )
     return folder
 
 
+def _read(folder: Path) -> dict[str, bytes]:
+    return {
+        path.as_posix(): (folder / path).read_bytes() for path in FILES if (folder / path).is_file()
+    }
+
+
 def _write(folder: Path, files: Mapping[str, bytes]) -> None:
     remove_litter(folder.parent)
-    aside = hidden_folder(folder.parent)
+    unfinished = hidden_folder(folder.parent)
     for name, body in files.items():
-        (aside / name).parent.mkdir(parents=True, exist_ok=True)
-        (aside / name).write_bytes(body)
+        (unfinished / name).parent.mkdir(parents=True, exist_ok=True)
+        (unfinished / name).write_bytes(body)
     try:
-        aside.rename(folder)
+        unfinished.rename(folder)
     except OSError as error:
         if error.errno not in (EEXIST, ENOTEMPTY):  # else another process was first
             raise
     finally:
-        shutil.rmtree(aside, ignore_errors=True)
+        shutil.rmtree(unfinished, ignore_errors=True)

@@ -1,0 +1,237 @@
+"""The engine: it trains whatever a plan still lacks, under one parent run in MLflow.
+
+A sweep, a study and a search are plans. There is one rule for resuming: a run is done if the
+parent has a finished child with its training digest (src/tracking/fingerprint.py); a run that was
+interrupted resumes after its last finished epoch, in the same MLflow run; a failed one starts anew.
+"""
+
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import closing, suppress
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Protocol
+
+from mlflow.entities import Run
+
+from src.experiments import progress, run_spec
+from src.experiments.executors import Executor, WorkerLostError
+from src.experiments.parent import Parent
+from src.experiments.progress import Progress
+from src.experiments.run_spec import INTERRUPTED, RunSpec
+from src.experiments.table import Table
+from src.runtime import errors, paths
+from src.runtime.alone import alone
+from src.tracking import environment, lease, run_search, run_tags, store
+
+FOLDER = Path("multirun")
+NOTE = "mlflow.note.content"  # the tag that MLflow shows as a run's description
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What a plan's parent run records.
+
+    Attributes:
+        tags: set at the beginning and at the end; None deletes one.
+        metrics: logged at the end.
+        table: printed at the end, and part of the note.
+        note: the description in Markdown.
+    """
+
+    tags: Mapping[str, str | None]
+    metrics: Mapping[str, float]
+    table: Table
+    note: str
+
+
+class Plan(Protocol):
+    """Runs that belong together: a grid, planned looks at one, or the trials of a search."""
+
+    kind: str  # study, sweep or search
+    title: str  # in sentences: "study default"
+    run_name: str  # of the parent run in MLflow
+    experiment: str | None  # MLflow's; None if nothing is tracked
+    first_tags: Mapping[str, str]  # of the parent run, set when it is created only
+    root: Path | None  # the folder of the runs' folders; None for a new one below multirun/
+
+    def identity(self) -> tuple[str, str]:
+        """Return the tag and its value by which the parent run is found."""
+        ...
+
+    def choose(self, candidates: Sequence[Run], children: Any) -> Run | None:
+        """Return the parent run to resume, of those with the plan's identity, newest first.
+
+        Args:
+            candidates: parent runs.
+            children: returns the finished children of one.
+        """
+        ...
+
+    def open(self, parent: Parent) -> str:
+        """Read the runs that are done; return the line that a start prints first."""
+        ...
+
+    def samples(self) -> list[RunSpec]:
+        """Return a run of each kind that is left, to see whether it can be built."""
+        ...
+
+    def batches(self) -> Iterator[Iterable[RunSpec]]:
+        """Yield the runs to train; the next batch is asked for when all of one have ended."""
+        ...
+
+    def ended(self, spec: RunSpec, error: BaseException | None) -> list[str]:
+        """Take note of a run that has ended; return the facts of its line."""
+        ...
+
+    def progress(self) -> Progress:
+        """Return how far the plan is."""
+        ...
+
+    def summary(self) -> Summary:
+        """Return what the parent run records."""
+        ...
+
+
+def run(plan: Plan, executor: Executor) -> Parent:
+    """Train what is missing of a plan; return its parent run.
+
+    Raises:
+        InputError: the plan is running already, the store cannot be used, or the plan gave up.
+        KeyboardInterrupt: on Ctrl-C and SIGTERM, once the runs in progress have ended.
+    """
+    refusal = f"The {plan.title} is running in another process: wait for it to end, or end it."
+    tag, value = plan.identity()
+    with alone(f"{plan.kind}-{value[:40]}", refusal):
+        parent = _parent(plan, tag, value)
+        parent.refuse_if_running(plan.title)
+        print(plan.open(parent), flush=True)
+        session = _Session(plan, executor, parent)
+        session.train()
+        summary = plan.summary()
+        parent.update({**summary.tags, NOTE: summary.note}, summary.metrics)
+        return parent
+
+
+def _parent(plan: Plan, tag: str, value: str) -> Parent:
+    if plan.experiment is None:
+        return Parent(None)
+    client, experiment_id = store.connect(plan.experiment)
+    lease.close_orphans(client, experiment_id)
+    wanted = f"tags.{tag} = '{value}'"
+    found = run_search.every_run(client, [experiment_id], wanted, run_search.NEWEST_FIRST)
+    candidates = [run for run in found if run_tags.PARENT not in run.data.tags]
+
+    def children(run: Run) -> list[Run]:
+        return Parent(client, experiment_id, run.info.run_id).children("FINISHED")
+
+    chosen = plan.choose(candidates, children)
+    return Parent(client, experiment_id, chosen.info.run_id if chosen else "")
+
+
+@dataclass
+class _Session:
+    """One start of a plan."""
+
+    plan: Plan
+    executor: Executor
+    parent: Parent
+    failed: int = 0
+    begun: bool = False
+
+    def train(self) -> None:
+        """Train the plan's batches, and close its parent run whatever happens."""
+        status = "FAILED"
+        try:
+            for batch in self.plan.batches():
+                if not self.begun:
+                    self._begin()
+                self._train(batch)
+            status = "FAILED" if self.failed else "FINISHED"
+        except KeyboardInterrupt:
+            status = "KILLED"
+            raise KeyboardInterrupt(INTERRUPTED) from None
+        finally:
+            if self.begun or status == "FINISHED":
+                self._delete_replaced()
+                self.parent.end(status)
+                self.plan.summary().table.show()
+            if self.plan.root is not None:
+                with suppress(OSError):  # it is empty if all files are elsewhere
+                    self.plan.root.rmdir()
+
+    def _begin(self) -> None:
+        """Check that the runs can be built, and record that they begin."""
+        self.executor.call(_refuse_unbuildable, self.plan.samples())
+        self.executor.prepare()
+        tag, value = self.plan.identity()
+        self.parent.begin(self.plan.run_name, {tag: value, **self.plan.first_tags})
+        self.begun = True
+        summary = self.plan.summary()
+        self.parent.update({**environment.tags(), **summary.tags, NOTE: summary.note}, {})
+        if self.plan.root is None:
+            self.plan.root = paths.fresh_folder(FOLDER / f"{datetime.now():%Y-%m-%d/%H-%M-%S}")
+        if self.executor.logs is not None:
+            print(f"Logs: {self.executor.logs.format(root=self.plan.root)}", flush=True)
+
+    def _train(self, batch: Iterable[RunSpec]) -> None:
+        specs = map(self._placed, batch)
+        left, workers = len(self.plan.progress().left), self.executor.at_a_time()
+        with (
+            closing(self.executor.execute(specs)) as outcomes,
+            progress.first_estimate(self.parent, left, workers) as over,
+        ):
+            for spec, error in outcomes:
+                over.set()
+                self._ended(spec, error)
+
+    def _placed(self, spec: RunSpec) -> RunSpec:
+        """Return a run with its folder and its parent."""
+        assert self.plan.root is not None
+        spec = replace(spec, folder=self.plan.root / spec.folder)
+        return spec.child_of(self.parent.run_id) if self.parent.run_id else spec
+
+    def _ended(self, spec: RunSpec, error: BaseException | None) -> None:
+        if error is not None:
+            self.failed += 1
+            text = f"Error in {self._named(spec)}: {errors.told(error)}"
+            print(text, file=sys.stderr, flush=True)
+            self._close(spec, "KILLED" if is_interruption(error) else "FAILED")
+        facts = self.plan.ended(spec, error)
+        if error is None:
+            at_a_time = self.executor.at_a_time()
+            text = progress.line(self.plan.progress(), facts, at_a_time, self.parent)
+            print(text, flush=True)
+            for child in self.parent.children("FINISHED", spec.digest):
+                run_spec.forget_checkpoint(spec, child.info.run_id)
+
+    def _delete_replaced(self) -> None:
+        """Delete failed runs that succeeded when they were repeated (MLflow can restore them)."""
+        done = {run.data.tags[run_tags.TRAINING_DIGEST] for run in self.parent.children("FINISHED")}
+        for child in self.parent.children("FAILED"):
+            if child.data.tags.get(run_tags.TRAINING_DIGEST) in done and self.parent.client:
+                self.parent.client.delete_run(child.info.run_id)
+
+    def _named(self, spec: RunSpec) -> str:
+        return spec.name if self.plan.kind == "search" else f"run {spec.name}"
+
+    def _close(self, spec: RunSpec, status: str) -> None:
+        """Give the run in MLflow its status, also where its process could not."""
+        for child in self.parent.children(digest=spec.digest):
+            if child.info.status != "FINISHED" and self.parent.client is not None:
+                self.parent.client.set_terminated(child.info.run_id, status)
+
+
+def is_interruption(error: BaseException) -> bool:
+    """Return whether a run ended for a reason that is not its own, and so can resume: its worker
+    was killed, the disk is full, the store is away.
+    """
+    return isinstance(error, (WorkerLostError, store.AwayError, OSError))
+
+
+def _refuse_unbuildable(specs: Sequence[RunSpec]) -> None:
+    """Raise InputError if a run cannot be built."""
+    from src.experiments import buildable  # TensorFlow: in a process that has it
+
+    buildable.refuse_unbuildable(specs)

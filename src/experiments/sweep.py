@@ -1,0 +1,342 @@
+"""A sweep (`-m`): Hydra's words become a grid, which the engine trains. Also the checks before a
+single run.
+"""
+
+import hashlib
+import json
+import traceback
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from copy import deepcopy
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, ClassVar, cast
+
+from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
+from hydra.core.global_hydra import GlobalHydra
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.experimental.callback import Callback
+from omegaconf import DictConfig, OmegaConf, open_dict, read_write
+
+from src.config import messages
+from src.config.schema import NOT_LEARNING
+from src.data import dataset
+from src.data.dataset import Dataset
+from src.experiments import factor, level, run_spec
+from src.experiments.executors import choice
+from src.experiments.factor import Factor
+from src.experiments.grid import Grid
+from src.experiments.run_spec import Composition, RunSpec
+from src.experiments.table import Table
+from src.runtime import errors, heavy_imports, metric_names, paths
+from src.runtime.errors import InputError
+from src.tracking import run_tags
+
+LUCK = ("seed", "split_seed")  # keys that are not a factor
+
+
+class Commands(Callback):
+    """Takes over from Hydra when it has composed the configuration.
+
+    Mistakes are refused before Hydra makes a folder. A sweep is trained by the engine, which ends
+    the process; a single run is Hydra's job, with the `spec` that was composed here.
+
+    Hydra turns a callback's exceptions into warnings; only SystemExit passes (errors.run).
+    """
+
+    spec: ClassVar[RunSpec | None] = None
+
+    def on_run_start(self, config: DictConfig, **kwargs: Any) -> None:
+        """Check the run, and give it its own folder."""
+        _or_exit(lambda: _begin_run(config))
+
+    def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
+        """Train the sweep."""
+        _or_exit(lambda: _sweep(config))
+        raise SystemExit(0)
+
+
+def _or_exit(function: Callable[[], None]) -> None:
+    """Call a function; end the process if it fails."""
+    try:
+        errors.run(function)
+    except Exception as error:  # an internal error
+        traceback.print_exception(error)
+        raise SystemExit(1) from error
+
+
+@dataclass
+class SweepPlan(Grid):
+    """A sweep: every combination of the values that its words list.
+
+    Attributes:
+        words: that the user typed.
+        digest: of the words and all trainings.
+        resume: whether to resume the same sweep.
+        jobs: the configuration of each run as Hydra composed it, by digest.
+    """
+
+    words: str
+    digest: str
+    resume: bool
+    jobs: Mapping[str, DictConfig]
+
+    def identity(self) -> tuple[str, str]:
+        """See `Plan`."""
+        return run_tags.SWEEP_DIGEST, self.digest
+
+    def choose(self, candidates: Sequence[Any], children: Callable[[Any], list[Any]]) -> Any:
+        """See `Plan`: the latest, unless the user wants a new one."""
+        return candidates[0] if candidates and self.resume else None
+
+    def opening(self) -> str:
+        """See `Grid`."""
+        done = len(self.done.keys() & self.specs.keys())
+        counted = f" · {done} done · {len(self.specs) - done} left" if done else ""
+        lines = [f"Sweep: {len(self.specs)} runs{counted}"]
+        for digest, child in self.done.items():
+            score = child.data.metrics.get(metric_names.TEST_ACCURACY, float("nan"))
+            name = self.specs[digest].name
+            lines.append(f"{name} is already done: held-out accuracy {score:.4f}")
+        return "\n".join(lines)
+
+    def batches(self) -> Iterator[Iterable[RunSpec]]:
+        """See `Plan`; the folder of each run has the files that Hydra writes."""
+        for digest in self.missing():
+            job, spec = self.jobs[digest], self.specs[digest]
+            if job.hydra.output_subdir is not None:
+                assert self.root is not None
+                folder = self.root / spec.folder / job.hydra.output_subdir
+                folder.mkdir(parents=True, exist_ok=True)
+                plain = {key: job[key] for key in job if key != "hydra"}
+                OmegaConf.save(plain, folder / "config.yaml")
+                OmegaConf.save(job.hydra.overrides.task, folder / "overrides.yaml")
+        yield from super().batches()
+
+    def note(self, found: Table) -> str:
+        """See `Grid`."""
+        return "\n".join(
+            [
+                f"Sweep `{self.words}`.\n",
+                found.markdown(),
+                "\nMean ± standard deviation over the seeds. To resume it: "
+                f"`python -m src.train {self.words} -m`. To report it: "
+                f"`python -m src.report {self.parent.run_id}`.",
+            ]
+        )
+
+
+def _begin_run(config: DictConfig) -> None:
+    """Check a single run, load the frameworks, and make its folder."""
+    data = dataset.describe()
+    [(composition, words)] = _compositions([config])
+    spec = run_spec.build(composition, data, words, alone=True)
+    run_spec.announce(spec, data)
+    print("Loading TensorFlow; the first epoch also compiles: up to 15 s ...", flush=True)
+    heavy_imports.load(mlflow=spec.cfg.mlflow.enabled)
+    from src.experiments import buildable  # TensorFlow: after the checks
+
+    buildable.refuse_unbuildable([spec])
+    if spec.cfg.mlflow.enabled:
+        from src.tracking import store
+
+        store.connect(spec.cfg.mlflow.experiment)
+    Commands.spec = replace(spec, folder=_own_folder(config, "run"))
+
+
+def _sweep(config: DictConfig) -> None:
+    """Compose and check every job of a sweep, and train what is missing.
+
+    Raises:
+        InputError: a job cannot be configured or trained.
+    """
+    # joblib reports workers that it replaces, and the resource tracker a killed sweep's leftovers.
+    warnings.filterwarnings("ignore", "A worker stopped while some jobs", UserWarning)
+    sweeper, launcher = (
+        config.hydra.runtime.choices[f"hydra/{one}"] for one in ("sweeper", "launcher")
+    )
+    if sweeper != "basic":
+        raise InputError(
+            f"hydra/sweeper={sweeper} is not supported: list the values (activation=swish,relu), "
+            "or search with `python -m src.search`."
+        )
+    settings = cast(dict[str, Any], OmegaConf.to_container(config.hydra.launcher, resolve=True))
+    executor = choice.of_launcher(launcher, settings)
+    data = dataset.describe()
+    plan = plan_of(config, list(_jobs(config)), data)
+    if reason := _no_report(plan):
+        print(f"Note: `python -m src.report` cannot compare these runs: {reason}.", flush=True)
+    plan.root = _own_folder(config, "sweep")
+    try:
+        from src.experiments import engine  # MLflow: after the checks
+
+        parent = engine.run(plan, executor)
+    finally:
+        if not any(plan.root.iterdir()):
+            plan.root.rmdir()
+    if left := plan.unfinished():
+        raise InputError(
+            f"{len(left)} of {len(plan.specs)} runs did not finish ({', '.join(left)}): fix the "
+            "causes above; the same command trains only these."
+        )
+    if parent.run_id is not None:
+        print("Next")
+        print(f"  python -m src.report {parent.run_id}  what the runs show")
+        print(f"  {'make ui':<{len(parent.run_id) + 21}}  the runs in MLflow")
+
+
+def plan_of(config: DictConfig, jobs: Sequence[DictConfig], data: Dataset) -> SweepPlan:
+    """Return the plan of a sweep, with all its runs composed and checked.
+
+    Args:
+        config: the sweep's.
+        jobs: the configuration of each job.
+        data: the data.
+
+    Raises:
+        InputError: there is no job, a job cannot be configured, or a key that changes nothing of
+            the training lists several values.
+    """
+    words = " ".join(config.hydra.overrides.task)
+    if not jobs:
+        raise InputError(f"{words} lists no value: there is nothing to run.")
+    composed = _compositions(jobs)
+    varied = _varied([own for _, own in composed])
+    for key in varied:
+        if key.partition(".")[0] in NOT_LEARNING:
+            raise InputError(
+                f"{key} lists several values, but no training depends on it: give one."
+            )
+    specs: dict[str, RunSpec] = {}
+    levels: dict[str, list[str]] = {}
+    by_digest: dict[str, DictConfig] = {}
+    for job, (composition, own) in zip(jobs, composed, strict=True):
+        mine = [word for word in own if level.key(word) in varied]
+        if not varied:
+            mine = [f"activation={composition.choices['activation']}"]
+        label = " ".join(mine) if len(mine) > 1 else mine[0].partition("=")[2]
+        levels[label] = mine
+        spec = run_spec.build(
+            composition,
+            data,
+            own,
+            folder=Path(str(job.hydra.sweep.subdir)),
+            named_by=["activation", *varied],
+            level=label,
+            tags={run_tags.VARIANT: label, run_tags.LEVEL: json.dumps(mine)},
+        )
+        specs.setdefault(spec.digest, spec)
+        by_digest.setdefault(spec.digest, job)
+    one = next(iter(specs.values())).cfg.mlflow
+    found = _factor(varied, levels)
+    text = "\n".join([words, *specs])
+    return SweepPlan(
+        kind="sweep",
+        title=f"sweep {words}",
+        run_name=words or "multirun",
+        experiment=one.experiment if one.enabled else None,
+        first_tags={run_tags.SWEEP: words},
+        specs=specs,
+        factor=found,
+        levels=levels,
+        tags={
+            run_tags.FACTOR: found.key if found else None,
+            run_tags.LEVELS: json.dumps(levels) if found else None,
+            run_tags.VARIED: json.dumps(varied),
+            "data_digest": data.digest,
+        },
+        words=words,
+        digest=hashlib.sha256(text.encode()).hexdigest(),
+        resume=one.resume,
+        jobs=by_digest,
+    )
+
+
+def _factor(varied: Sequence[str], levels: Mapping[str, Sequence[str]]) -> Factor | None:
+    """Return the factor of a sweep; None if several keys differ."""
+    if len(varied) > 1:
+        return None
+    key = varied[0] if varied else "activation"
+    return factor.of(key, [_number(label) for label in levels])
+
+
+def _number(text: str) -> float | str:
+    try:
+        return float(text)
+    except ValueError:
+        return text
+
+
+def _no_report(plan: SweepPlan) -> str | None:
+    """Return why no report can compare the runs of a sweep; None if one can."""
+    if plan.experiment is None:
+        return None
+    seeds: dict[str | None, set[int]] = {}
+    for spec in plan.specs.values():
+        seeds.setdefault(spec.level, set()).add(spec.cfg.seed)
+    if plan.factor is None:
+        return (
+            "they differ in several keys; list what belongs together under `variants:` in a study"
+        )
+    if len(plan.levels) < 2:
+        return f"all have one {plan.factor.noun}"
+    if len(set.intersection(*seeds.values())) < 2:
+        return "each level needs at least 2 seeds (seed=1,2,3)"
+    return None
+
+
+def _varied(jobs: Sequence[Sequence[str]]) -> list[str]:
+    """Return the keys, but for the seeds, that the overrides of the jobs give several values."""
+    values: dict[str, set[str]] = {}
+    for words in jobs:
+        for word in words:
+            values.setdefault(level.key(word), set()).add(word)
+    return [key for key, found in values.items() if len(found) > 1 and key not in LUCK]
+
+
+def _jobs(config: DictConfig) -> Iterator[DictConfig]:
+    """Yield the configuration of each job of a sweep, as Hydra would compose it."""
+    loader = GlobalHydra.instance().config_loader()
+    overrides = OverridesParser.create(loader).parse_overrides(config.hydra.overrides.task)
+    try:
+        for number, words in enumerate(BasicSweeper.split_arguments(overrides, None)[0]):
+            job = loader.load_sweep_config(config, words)
+            with open_dict(job):
+                job.hydra.job.id = job.hydra.job.num = number
+            yield job
+    except Exception as error:
+        if not messages.is_refusal(error):
+            raise
+        raise messages.explain(error) from error
+
+
+def _compositions(jobs: Iterable[DictConfig]) -> list[tuple[Composition, list[str]]]:
+    """Return the configuration and the overrides of each job, without Hydra's own part."""
+    found = []
+    for job in jobs:
+        composed = deepcopy(job)
+        with open_dict(composed):
+            del composed["hydra"]
+        composition = Composition(composed, job.hydra.runtime.choices)
+        found.append((composition, list(job.hydra.overrides.task)))
+    return found
+
+
+def _own_folder(config: DictConfig, kind: str) -> Path:
+    """Make and return the folder of a run or a sweep: the one that the user names, else a new one,
+    even for two commands that start in the same second.
+    """
+    key = f"hydra.{kind}.dir"
+    folder = Path(config.hydra[kind].dir)
+    try:
+        if any(word.startswith(f"{key}=") for word in config.hydra.overrides.hydra):
+            folder.mkdir(parents=True, exist_ok=True)
+        else:
+            folder = paths.fresh_folder(folder)
+    except OSError as error:
+        raise InputError(
+            f"{key}={folder} cannot be made ({error.strerror}): name another folder."
+        ) from error
+    with read_write(config), open_dict(config):
+        config.hydra[kind].dir = str(folder)
+    return folder
