@@ -10,8 +10,8 @@ import yaml
 
 from src import study
 from src.config import schema
-from src.runtime import metric_names
 from src.experiments import executors, note, study_file
+from src.runtime import metric_names
 from tests.support import broken_activation
 from tests.support.commands import (
     begin,

@@ -12,8 +12,8 @@ import pandas as pd
 import pytest
 import yaml
 
-from src.runtime import metric_names, paths
 from src.experiments.run_spec import INTERRUPTED
+from src.runtime import metric_names, paths
 from tests.support.commands import (
     SMALL,
     TRAINED,

@@ -28,7 +28,7 @@ from src.experiments.factor import Factor
 from src.experiments.grid import Grid
 from src.experiments.run_spec import Composition, RunSpec
 from src.experiments.table import Table
-from src.runtime import errors, heavy_imports, metric_names, paths
+from src.runtime import errors, formatting, heavy_imports, metric_names, paths
 from src.runtime.errors import InputError
 from src.tracking import run_tags
 
@@ -93,7 +93,7 @@ class SweepPlan(Grid):
         """See `Grid`."""
         done = len(self.done.keys() & self.specs.keys())
         counted = f" · {done} done · {len(self.specs) - done} left" if done else ""
-        lines = [f"Sweep: {len(self.specs)} runs{counted}"]
+        lines = [f"Sweep: {formatting.count(len(self.specs), 'run')}{counted}"]
         for digest, child in self.done.items():
             score = child.data.metrics.get(metric_names.TEST_ACCURACY, float("nan"))
             name = self.specs[digest].name
@@ -167,13 +167,9 @@ def _sweep(config: DictConfig) -> None:
     if reason := _no_report(plan):
         print(f"Note: `python -m src.report` cannot compare these runs: {reason}.", flush=True)
     plan.root = _own_folder(config, "sweep")
-    try:
-        from src.experiments import engine  # MLflow: after the checks
+    from src.experiments import engine  # MLflow: after the checks
 
-        parent = engine.run(plan, executor)
-    finally:
-        if not any(plan.root.iterdir()):
-            plan.root.rmdir()
+    parent = engine.run(plan, executor)
     if left := plan.unfinished():
         raise InputError(
             f"{len(left)} of {len(plan.specs)} runs did not finish ({', '.join(left)}): fix the "

@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
+from src.experiments.design import RunKey
 
 from src.analysis import load_correct
 from src.runtime import paths
 from src.runtime.errors import InputError
-from src.experiments.design import RunKey
 from src.tracking import store
 from tests.support.studies import child, parent
 

@@ -18,9 +18,9 @@ import pytest
 import yaml
 from mlflow import MlflowClient
 
+from src.experiments.executors import cluster, packages, ray_tasks
 from src.runtime import metric_names
 from src.runtime.errors import InputError
-from src.experiments.executors import cluster, packages, ray_tasks
 from tests.support import ray_clusters
 from tests.support.commands import (
     EXPERIMENT,

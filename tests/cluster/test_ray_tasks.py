@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from src.runtime.errors import InputError
 from src.experiments.executors import LOG, cluster, ray_tasks
 from src.experiments.executors.ray_tasks import RayTasks
 from src.experiments.executors.ray_worker import Unfit
+from src.runtime.errors import InputError
 from tests.support.stub_runs import Stub
 
 

@@ -1,8 +1,8 @@
 import pytest
 
 from src.config import named_file
-from src.runtime.errors import InputError
 from src.experiments import design, study_file
+from src.runtime.errors import InputError
 
 
 def test_a_level_of_the_wrong_kind_is_to_be_fixed_in_the_studys_own_file(tmp_path, monkeypatch):

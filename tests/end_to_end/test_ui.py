@@ -22,8 +22,8 @@ from selenium.webdriver.support.wait import WebDriverWait
 
 from src.analysis import load_runs
 from src.data.dataset import Dataset
-from src.runtime import metric_names
 from src.experiments import design, factor, note, runner, study_file, sweep_table
+from src.runtime import metric_names
 from src.tracking import views
 from src.tracking.store import connect, reader
 from tests.support import browser, studies

@@ -1,10 +1,10 @@
 import keras
 import pytest
 
-from src.config import compose
-from src.runtime.errors import InputError
 from src.experiments import buildable
+from src.runtime.errors import InputError
 from src.training import fit
+from tests.support.recipes import spec
 
 SMALL = ("model=mlp", "model.units=[4]")
 
@@ -15,12 +15,11 @@ class Unregistered(keras.layers.Layer):
 
 
 def job(*words, **groups):
-    """Return what `refuse_unbuildable` takes, with whole groups replaced."""
-    composed, choices = compose.composition(*SMALL, *words)
-    cfg = compose.resolve(composed, choices)
+    """Return a run with whole groups replaced."""
+    run = spec(*SMALL, *words)
     for group, values in groups.items():
-        setattr(cfg, group, values)
-    return cfg, choices
+        setattr(run.cfg, group, values)
+    return run
 
 
 def test_what_can_be_built_passes_and_is_built_once(monkeypatch):

@@ -1,86 +1,78 @@
+import threading
 from types import SimpleNamespace
 
-import numpy as np
 import pytest
 
-from src.runtime import metric_names
 from src.experiments import progress
+from src.experiments.progress import Progress
+from src.runtime import metric_names
 
 
-@pytest.fixture
-def clock(monkeypatch):
-    clock = SimpleNamespace(now=0.0)
-    monkeypatch.setattr(progress, "time", SimpleNamespace(perf_counter=lambda: clock.now))
-    return clock
+class Parent:
+    """A parent run whose children in progress have logged these epochs."""
+
+    def __init__(self, *seconds, level="relu"):
+        self.run_id, self.client, self.seconds, self.level = "parent", self, seconds, level
+
+    def children(self, status):
+        assert status == "RUNNING"
+        data = SimpleNamespace(params={"epochs": "10"}, tags={"variant": self.level})
+        return [SimpleNamespace(info=SimpleNamespace(run_id="run"), data=data)]
+
+    def get_metric_history(self, run_id, name):
+        assert (run_id, name) == ("run", metric_names.EPOCH_SECONDS)
+        steps = enumerate(self.seconds, 1)
+        return [SimpleNamespace(step=step, value=value) for step, value in steps]
 
 
-def test_the_log_is_given_plain_numbers_and_the_epoch_from_1():
-    given = []
-    log = progress.EpochLog(lambda *values: given.append(values))
-    for epoch in range(2):
-        log.on_epoch_end(epoch, {metric_names.LOSS: np.float32(0.5)})
-    assert given == [({metric_names.LOSS: 0.5}, 1), ({metric_names.LOSS: 0.5}, 2)]
-    assert type(given[0][0][metric_names.LOSS]) is float
+@pytest.fixture(autouse=True)
+def quick(monkeypatch):
+    monkeypatch.setattr(progress, "PAUSE_SECONDS", 0.01)
 
 
-LOGS = {
-    metric_names.LOSS: 0.12345,
-    metric_names.VAL_ACCURACY: 0.98765,
-    metric_names.EPOCH_SECONDS: 12.34,
-    metric_names.IMAGES_PER_SECOND: 3056.7,
-}
+def first_estimate(capsys, parent, *, ended=False):
+    with progress.first_estimate(parent, 7, 2) as over:
+        if ended:
+            over.set()
+        threading.Event().wait(0.2)
+    return capsys.readouterr().out
 
 
-def run_line(clock, line, epochs, seconds):
-    line.set_params({"steps": 5})
-    line.on_train_begin()
-    for epoch in epochs:
-        line.on_epoch_begin(epoch)
-        clock.now += seconds
-        line.on_train_batch_end(0)
-        line.on_epoch_end(epoch, LOGS)
-    line.on_train_end()
+def test_two_epochs_give_one_line_on_how_long_all_runs_take(capsys):
+    # 12 + 9 × 8 = 84 seconds a run, four of which follow each other.
+    expected = "7 left, about 5 min 36 s by the first epochs\n"
+    assert first_estimate(capsys, Parent(12.0, 8.0)) == expected
 
 
-def test_away_from_a_terminal_each_epoch_is_one_line(clock, capsys):
-    line = progress.ProgressLine("swish-seed1", epochs=10)
-    run_line(clock, line, [0], seconds=10)
-    assert capsys.readouterr().out == (
-        "swish-seed1 · epoch  1/10 · val_acc 0.9877 · 12.3 s · 1 min 30 s left\n"
-    )
+def test_one_epoch_gives_none_because_it_compiles_too(capsys):
+    assert first_estimate(capsys, Parent(12.0)) == ""
 
 
-@pytest.mark.parametrize(
-    "title", ["swish-seed1", "swish-lenet5-learning_rate=0.02-epochs=100-seed12"]
-)
-def test_a_line_fits_80_columns_and_ends_of_its_name_are_kept(clock, capsys, title):
-    run_line(clock, progress.ProgressLine(title, epochs=100), [0], seconds=40)
-    [line] = capsys.readouterr().out.splitlines()
-    assert len(line) <= 80
-    assert line.startswith("swish-")
-    assert title[-6:] in line
+def test_the_first_run_that_ends_makes_it_needless(capsys):
+    assert first_estimate(capsys, Parent(12.0, 8.0), ended=True) == ""
 
 
-def test_a_narrow_output_does_not_break_the_line(clock, capsys, monkeypatch):
-    monkeypatch.setenv("COLUMNS", "40")
-    run_line(clock, progress.ProgressLine("swish-seed1", 2), [0, 1], seconds=1)
-    assert len(capsys.readouterr().out.splitlines()) == 2
+def test_a_line_has_the_facts_of_its_run_and_the_time_left():
+    now = Progress(2, 6, ["gelu", "gelu", "swish"], {"relu": [60.0], "swish": [62.0]})
+    line = progress.line(now, ["swish-seed1", "1 min 02 s"], 2, Parent(12.0))
+    assert line == "2/6 done · swish-seed1 · 1 min 02 s · 3 left, about 2 min 03 s"
 
 
-def test_the_time_left_is_estimated_from_the_epochs_of_this_process_alone(clock, capsys):
-    line = progress.ProgressLine("swish", epochs=6, first_epoch=3)
-    run_line(clock, line, [3, 4, 5], seconds=10)
-    lines = capsys.readouterr().out.splitlines()
-    assert lines[0].endswith("· 20 s left")
-    assert lines[1].endswith("· 10 s left")
-    assert lines[2].endswith("· 12.3 s")
-    assert "epoch 4/6" in lines[0]
+def test_the_last_line_has_no_time_left():
+    line = progress.line(Progress(10, 10, [], {}), ["trial 3"], 2, Parent())
+    assert line == "10/10 done · trial 3"
 
 
-def test_an_interrupted_line_can_be_closed_more_than_once(clock):
-    line = progress.ProgressLine("swish", 2)
-    line.close()
-    line.set_params({"steps": 5})
-    line.on_train_begin()
-    line.close()
-    line.close()
+def test_a_run_takes_as_long_as_those_of_its_level_or_as_its_epochs_say_or_as_any():
+    seconds = {"cnn": [600.0], "mlp": [10.0]}
+    left = Progress(2, 6, ["mlp", "cnn", "mlp", "cnn"], seconds)
+    assert progress.seconds_left(left, 2, {}) == 620.0
+    other = Progress(2, 3, ["other"], seconds)
+    assert progress.seconds_left(other, 2, {}) == 305.0
+    assert progress.seconds_left(other, 2, {"other": 9.0}) == 9.0
+    assert progress.seconds_left(Progress(0, 1, ["other"], {}), 2, {}) is None
+
+
+def test_a_level_without_a_finished_run_is_estimated_from_its_run_in_progress():
+    now = Progress(1, 2, ["relu"], {"mlp": [10.0]})
+    assert progress.line(now, ["x"], 1, Parent(12.0, 8.0)).endswith("1 left, about 1 min 24 s")

@@ -6,9 +6,10 @@ import mlflow
 import pytest
 from mlflow import MlflowClient
 
-from src.tracking import run_tags
+from src.experiments.parent import Parent
 from src.experiments.pruning import Pruning
 from src.experiments.trials import Record
+from src.tracking import run_tags
 from tests.experiments.test_sampling import search
 from tests.experiments.test_trials import child
 
@@ -23,7 +24,8 @@ def record(empty_store, tmp_path):
     before = mlflow.get_tracking_uri()
     mlflow.set_tracking_uri(f"sqlite:///{tmp_path / 'mlflow.db'}")
     client = MlflowClient()
-    record = Record(client, client.create_run(client.create_experiment("digits")).info.run_id)
+    experiment = client.create_experiment("digits")
+    record = Record(Parent(client, experiment, client.create_run(experiment).info.run_id))
     for number in range(5):
         record.begin(number, PARAMS)
         if number < 4:
@@ -33,12 +35,12 @@ def record(empty_store, tmp_path):
 
 
 def pruning(record, **changes):
-    made = Pruning("mine", search(**changes), record.parent_id, 4, epochs=4)
+    made = Pruning("mine", search(**changes), record.parent.run_id, 4, epochs=4)
     return pickle.loads(pickle.dumps(made))  # as it comes to a worker
 
 
 def tags(record, run_id):
-    return record.client.get_run(run_id).data.tags
+    return record.parent.client.get_run(run_id).data.tags
 
 
 def test_a_trial_below_the_others_is_pruned_and_marked_with_its_last_epoch(record):

@@ -6,11 +6,12 @@ from omegaconf import OmegaConf
 
 from src.config import compose
 from src.data.dataset import Dataset
-from src.runtime import paths
-from src.runtime.errors import InputError
-from src.tuning import design, recipe
+from src.experiments import recipe, search_design
+from src.experiments.search import Space
 from src.experiments.search_design import Search
 from src.experiments.trials import State, Trial
+from src.runtime import paths
+from src.runtime.errors import InputError
 
 DATA = Dataset("mnist-kaggle", "0f" * 32, {})
 PARAMS = {
@@ -46,12 +47,12 @@ def conf(project, monkeypatch):
     """A copy of conf/, from which configurations are composed."""
     shutil.copytree(paths.CONF, project / "conf")
     monkeypatch.setattr(compose, "CONF", project / "conf")
-    monkeypatch.setattr(design, "EXPERIMENTS", project / "conf" / "experiment")
+    monkeypatch.setattr(search_design, "EXPERIMENTS", project / "conf" / "experiment")
     return project / "conf"
 
 
 def write():
-    composition = design.composition(design.base(SEARCH), PARAMS, SEARCH.seed)
+    composition = Space(SEARCH, search_design.base(SEARCH)).composition(PARAMS)
     recipe.write("mine", SEARCH, FOUND, composition, DATA)
     return composition
 
@@ -109,9 +110,3 @@ def test_a_file_that_somebody_else_wrote_is_left_alone(conf):
     with pytest.raises(InputError, match="rename the search"):
         write()
     assert file.read_text() == "# mine\n"
-
-
-def test_values_in_one_line_are_short():
-    assert recipe.params_text(PARAMS) == (
-        "optimizer=sgd learning_rate=1.234e-05 filters=[[4],[8,8]] label_smoothing=0"
-    )

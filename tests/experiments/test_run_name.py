@@ -1,13 +1,15 @@
 import pytest
+from omegaconf import OmegaConf
 
 from src.config import compose
 from src.experiments.run_name import run_name
 from tests.support.commands import git
 
 
-def name_of(*words):
-    """Return the name of the run that these overrides make."""
-    return run_name(*compose.composition(*words))
+def name_of(*words, named_by=("activation",)):
+    """Return the name of the run with these overrides."""
+    composed, choices = compose.composition(*words)
+    return run_name(OmegaConf.to_container(composed, resolve=True), choices, named_by)
 
 
 @pytest.mark.usefixtures("project")
@@ -48,15 +50,15 @@ def test_of_many_values_the_name_has_some():
 
 @pytest.mark.usefixtures("project")
 @pytest.mark.parametrize(
-    ("words", "name"),
+    ("keys", "words", "name"),
     [
-        (["mlflow.named_by=[optimizer]", "optimizer=adamw"], "swish-adamw-seed3"),
-        (["mlflow.named_by=[optimizer.learning_rate]"], "swish-learning_rate=0.013-seed3"),
-        (["mlflow.named_by=[model,model.units]", "model=mlp"], "swish-mlp-units=[512,256]-seed3"),
+        (["optimizer"], ["optimizer=adamw"], "swish-adamw-seed3"),
+        (["optimizer.learning_rate"], [], "swish-learning_rate=0.013-seed3"),
+        (["model", "model.units"], ["model=mlp"], "swish-mlp-units=[512,256]-seed3"),
     ],
 )
-def test_what_differs_in_its_multirun_is_in_a_runs_name_in_any_case(words, name):
-    assert name_of(*words, "seed=3") == name
+def test_a_key_that_a_sweep_varies_is_in_the_name_even_at_its_default(keys, words, name):
+    assert name_of(*words, "seed=3", named_by=keys) == name
 
 
 def test_what_dvc_changed_in_params_yaml_is_in_the_name(project):

@@ -2,7 +2,7 @@ from math import log10
 
 import pytest
 
-from src.tuning import sampling
+from src.experiments import sampling
 from src.experiments.search_design import Search
 from src.experiments.trials import State, Trial
 

@@ -1,103 +1,134 @@
-from dataclasses import replace
-
 import pytest
 
-from src.runtime.errors import InputError
-from src.tracking import run_tags, store
-from src.tuning import runner
-from src.experiments.search import Task
+from src.config import compose
+from src.data.dataset import Dataset
+from src.experiments import search, search_design
+from src.experiments.search import SearchPlan, Space
+from src.experiments.search_design import Search
 from src.experiments.trials import State, Trial
-from tests.experiments.test_sampling import search
+from src.runtime.errors import InputError
+from tests.support.recipes import DATA
 
-TASK = Task("mine", search(trials=4, workers=2), ["experiment=default"])
-LEVEL = replace(TASK, level="relu")
-DEFINITION = {"training": "0f", "space": {"a": 1}, "seed": 1}
+SPACE = {
+    "optimizer.learning_rate": {"log_uniform": [0.001, 0.1]},
+    "model.units": {"choices": [[16], [32]]},
+}
+SEARCH = {
+    "question": "Whether a search works.",
+    "experiment": "default",
+    "dataset": "files-any",
+    "space": SPACE,
+    "trials": 4,
+    "overrides": ["model=mlp", "epochs=2"],
+}
+pytestmark = pytest.mark.usefixtures("project")
+
+
+def space_of(**changes):
+    found = Search(**(SEARCH | changes))
+    return Space(found, search_design.base(found))
+
+
+def plan_of(data=DATA, level=None, **changes):
+    space = space_of(**changes)
+    return SearchPlan("mine", space.search, space, data, level)
+
+
+@pytest.mark.parametrize(
+    ("space", "said"),
+    [
+        ({"optimizer.learning_rat": {"uniform": [0, 1]}}, "learning_rat.*Did you mean"),
+        ({"optimizzer": {"choices": ["adam"]}}, "optimizzer"),
+        ({"model.dropout": {"uniform": [0.1, 1.5]}}, "model.dropout=1.5 is out of range"),
+        ({"batch_size": {"uniform": [1.5, 2.5]}}, "batch_size is a number.*whole number"),
+        ({"activation": {"choices": ["relu", "swihs"]}}, "activation=swihs is unknown.*'swish'"),
+    ],
+)
+def test_a_key_or_value_that_no_configuration_has_is_refused(space, said):
+    with pytest.raises(InputError, match=said) as refused:
+        space_of(space=space)
+    assert str(refused.value).startswith("space: ")
+
+
+def test_the_edges_have_each_choice_of_every_group_and_both_ends_of_every_interval():
+    groups = {"optimizer": {"choices": ["adamw", "sgd"]}, "activation": {"choices": ["relu"]}}
+    space = space_of(space=SPACE | groups | {"batch_size": {"integer": [8, 9]}})
+    found = [space.composition(edge) for edge in space.edges()]
+    assert {one.choices["optimizer"] for one in found} == {"adamw", "sgd"}
+    assert {one.composed.batch_size for one in found} == {8, 9}
+    assert {one.composed.optimizer.learning_rate for one in found} == {0.001, 0.1}
+    assert {tuple(one.composed.model.units) for one in found} == {(16,), (32,)}
+
+
+def test_a_trial_is_composed_as_its_overrides_would_be():
+    groups = {"optimizer": {"choices": ["adamw", "sgd"]}}
+    space = space_of(space=SPACE | groups)
+    params = {"optimizer": "sgd", "optimizer.learning_rate": 1.234e-05, "model.units": [32]}
+    composed, choices = space.composition(params)
+    words = [*space.common, *search.words(params), "seed=1", "submission=false"]
+    assert words[3] == "optimizer=sgd"  # a group comes before its keys
+    expected, chosen = compose.composition(*words)
+    assert composed == expected
+    assert choices == chosen
+
+
+def test_a_trial_is_never_scored_on_the_held_out_images_but_a_levels_own_run_is():
+    found = Search(**SEARCH)
+    params = {"optimizer.learning_rate": 0.01, "model.units": [16]}
+    assert not space_of().composition(params).composed.submission
+    scored = Space(found, search_design.base(found), scored=True)
+    assert scored.composition(params).composed.submission
+
+
+def test_the_same_search_may_have_more_trials_and_workers_but_no_other_space_or_data():
+    same = plan_of().definition()
+    assert plan_of(trials=9, workers=2, question="Another?").definition() == same
+    assert plan_of(space=dict(reversed(SPACE.items()))).definition() == same
+    for changes in (
+        {"space": SPACE | {"batch_size": {"integer": [8, 9]}}},
+        {"overrides": ["model=mlp", "epochs=3"]},
+        {"seed": 2},
+        {"sampler": "random"},
+        {"pruner": "none"},
+        {"data": Dataset("files-any", "1f" * 32, {})},
+    ):
+        assert plan_of(**changes).definition() != same
+
+
+def test_the_searches_of_this_project_can_be_composed():
+    for name in search_design.names():
+        found = search_design.load(name)
+        assert list(Space(found, search_design.base(found)).edges())
 
 
 def trial(number, state=State.COMPLETE, value=0.5):
-    return Trial(number, {"optimizer.rate": 0.01}, state, value, {1: 0.1, 2: 0.5}, 60.0)
+    params = {"optimizer.learning_rate": 0.01, "model.units": [16]}
+    return Trial(number, params, state, value, {1: 0.1, 2: 0.5}, 60.0)
 
 
-@pytest.fixture
-def opened(project, monkeypatch):
-    """A store of its own, and its experiment."""
-    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
-    return store.connect("digits")
-
-
-def find(opened, task=TASK, anew=False, **changes):
-    return runner.find_reusable(*opened, task, DEFINITION | changes, anew=anew)
-
-
-def begun(opened, task=TASK, **changes):
-    client, experiment = opened
-    parent_id = runner.create(client, experiment, task, DEFINITION | changes)
-    client.set_tag(parent_id, f"{run_tags.TRIAL_PREFIX}0", "{}")
-    return parent_id
-
-
-def test_a_search_goes_on_in_its_own_run(opened):
-    assert find(opened) is None
-    parent_id = begun(opened)
-    assert find(opened) == parent_id
-
-
-def test_another_search_of_that_name_is_refused_with_what_differs(opened):
-    begun(opened)
-    with pytest.raises(InputError, match="holds another search mine, with another space and seed"):
-        find(opened, space={"b": 1}, seed=2)
-    with pytest.raises(InputError, match=r"another recipe, data or code: .*--anew"):
-        find(opened, training="1f")
-    assert find(opened, training="1f", anew=True) is None
-
-
-def test_after_a_new_beginning_each_is_found_by_what_it_is(opened):
-    first, second = begun(opened), begun(opened, seed=2)
-    assert find(opened) == first
-    assert find(opened, seed=2) == second
-
-
-def test_one_that_never_began_a_trial_is_no_obstacle(opened):
-    client, experiment = opened
-    runner.create(client, experiment, TASK, DEFINITION)
-    assert find(opened, seed=2) is None
-
-
-def test_the_searches_of_a_studys_levels_are_apart_from_it_and_from_each_other(opened, capsys):
-    relu = begun(opened, LEVEL)
-    assert find(opened) is None
-    assert find(opened, LEVEL) == relu
-    assert find(opened, replace(TASK, level="swish")) is None
-    assert capsys.readouterr().out == ""
-    assert find(opened, LEVEL, seed=2) is None
-    assert "mine for relu has in MLflow is of other settings" in capsys.readouterr().out
-
-
-def test_a_failed_trial_is_made_up_for_but_counts_where_levels_must_cost_the_same():
+def test_a_failed_trial_is_replaced_but_counts_where_levels_get_the_same_budget():
     known = [trial(0), trial(1, State.PRUNED), trial(2, State.FAILED), trial(3, State.OPEN)]
-    assert runner.left(TASK, known) == 2
-    assert runner.left(LEVEL, known) == 1
-    assert runner.left(TASK, [trial(number) for number in range(9)]) == 0
+    assert plan_of().left(known) == 2
+    assert plan_of(level="relu").left(known) == 1
+    assert plan_of().left([trial(number) for number in range(9)]) == 0
 
 
-def test_the_line_of_a_trial_tells_what_it_attained_the_best_and_the_time_left():
-    known = [trial(0), trial(1, value=0.75)]
-    assert runner.progress(TASK, known, known[0], 2) == (
-        "2/4 made · trial 0 · rate=0.01 · validation accuracy 0.5000 · 1 min 00 s · "
-        "best 0.7500 (trial 1) · 2 left, about 1 min 00 s"
+def test_the_table_has_the_best_complete_trials_first_and_counts_the_pruned():
+    found = [trial(0), trial(1, State.PRUNED, 0.9), trial(2, value=0.75), trial(3, State.OPEN)]
+    table = plan_of().results(found)
+    assert table.titles[:3] == ["trial", "learning_rate", "units"]
+    assert [row[0] for row in table.rows] == ["2", "0"]
+    assert table.rows[0] == ["2", "0.01", "[16]", "0.7500", "60"]
+    assert table.caption == "The best trials; 1 more pruned"
+
+
+def test_values_in_one_line_are_short():
+    params = {
+        "optimizer": "sgd",
+        "optimizer.learning_rate": 0.00001234,
+        "model.filters": [[4], [8, 8]],
+        "label_smoothing": 0.0,
+    }
+    assert search.params_text(params) == (
+        "optimizer=sgd learning_rate=1.234e-05 filters=[[4],[8,8]] label_smoothing=0"
     )
-    assert runner.progress(TASK, known, known[1], 2).endswith(
-        "validation accuracy 0.7500 · 1 min 00 s · the best so far · 2 left, about 1 min 00 s"
-    )
-    pruned = [trial(0, State.PRUNED)]
-    line = runner.progress(TASK, pruned, pruned[0], 2)
-    assert line.endswith("pruned after epoch 2 · 1 min 00 s · 3 left, about 2 min 00 s")
-
-
-def test_a_start_says_what_is_there_and_what_is_left():
-    assert runner._opening(TASK, []) == "Search mine: 4 trials · 0 made · 4 left"
-    known = [trial(0), trial(1, State.FAILED), trial(2, State.OPEN)]
-    assert runner._opening(TASK, known) == (
-        "Search mine: 4 trials · 1 made · 1 failed · 1 to go on with · 3 left"
-    )
-    assert runner._opening(LEVEL, known).startswith("Search mine for relu: 4 trials")

@@ -1,8 +1,8 @@
 import pytest
 
-from src.runtime.errors import InputError
 from src.experiments import seed_plan
 from src.experiments.seed_plan import SeedPlan
+from src.runtime.errors import InputError
 
 
 def test_a_list_of_seeds_has_no_looks():

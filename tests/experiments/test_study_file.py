@@ -2,11 +2,11 @@ import re
 
 import pytest
 import yaml
+from src.experiments.design import Study
 
 from src.data.dataset import Dataset
-from src.runtime.errors import InputError
 from src.experiments import design, factor, study_file
-from src.experiments.design import Study
+from src.runtime.errors import InputError
 from tests.support.recipes import TINY
 
 DATA = Dataset("mnist-kaggle", "0f" * 32, {})

@@ -3,9 +3,10 @@ import shutil
 import pytest
 from mlflow import MlflowClient
 
-from src.tracking import run_tags
-from src.tuning import trials
+from src.experiments import trials
+from src.experiments.parent import Parent
 from src.experiments.trials import Record, State, Trial
+from src.tracking import run_tags
 
 
 @pytest.fixture
@@ -14,23 +15,23 @@ def record(empty_store, tmp_path):
     shutil.copy(empty_store, tmp_path / "mlflow.db")
     client = MlflowClient(f"sqlite:///{tmp_path / 'mlflow.db'}")
     experiment = client.create_experiment("digits")
-    return Record(client, client.create_run(experiment).info.run_id)
+    return Record(Parent(client, experiment, client.create_run(experiment).info.run_id))
 
 
 def child(record, number, status, curve=(), **tags):
     """Log a run of a trial; return its id."""
-    experiment = record.client.get_run(record.parent_id).info.experiment_id
-    words = {run_tags.PARENT: record.parent_id, **tags}
+    client, parent = record.parent.client, record.parent
+    words = {run_tags.PARENT: parent.run_id, **tags}
     if number is not None:
         words[run_tags.TRIAL] = str(number)
-    run_id = record.client.create_run(experiment, tags=words).info.run_id
+    run_id = client.create_run(parent.experiment_id, tags=words).info.run_id
     for step, value in enumerate(curve, 1):
-        record.client.log_metric(run_id, "val_accuracy", value, step=step)
+        client.log_metric(run_id, "val_accuracy", value, step=step)
     if status == "FINISHED":
-        record.client.log_metric(run_id, "best_val_accuracy", max(curve))
-        record.client.log_metric(run_id, "train_seconds", 7.0)
+        client.log_metric(run_id, "best_val_accuracy", max(curve))
+        client.log_metric(run_id, "train_seconds", 7.0)
     if status != "RUNNING":
-        record.client.set_terminated(run_id, status)
+        client.set_terminated(run_id, status)
     return run_id
 
 
@@ -78,7 +79,7 @@ def test_a_trial_that_has_ended_is_not_read_again(record, monkeypatch):
     record.begin(0, {})
     child(record, 0, "FINISHED", (0.9,))
     first = record.trials()
-    monkeypatch.setattr(record.client, "get_metric_history", None)
+    monkeypatch.setattr(record.parent.client, "get_metric_history", None)
     assert record.trials() == first
 
 

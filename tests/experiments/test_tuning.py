@@ -4,12 +4,11 @@ from dataclasses import replace
 import pytest
 import yaml
 
-from src.runtime.errors import InputError
-from src.experiments import study_file
-from src.tuning import design, levels
+from src.experiments import search_design, study_file, tuning
 from src.experiments.tuning import Winner
+from src.runtime.errors import InputError
 from tests.support.commands import make_project, run, runs
-from tests.test_search import SEARCH
+from tests.support.recipes import DATA
 
 STUDY = {
     "question": "Whether tuning works.",
@@ -23,7 +22,12 @@ STUDY = {
     "tune": "rate",
     "workers": 2,
 }
-RATE = SEARCH | {
+RATE = {
+    "question": "Which learning rate?",
+    "experiment": "default",
+    "dataset": "files-any",
+    "pruner": "none",
+    "workers": 2,
     "space": {"optimizer.learning_rate": {"log_uniform": [0.0001, 0.01]}},
     "trials": 3,
     "overrides": ["epochs=2"],
@@ -39,26 +43,26 @@ def write(folder, search=RATE, study=STUDY):
 @pytest.fixture
 def load(project, monkeypatch):
     """A function that writes a study and a search with changed values, and loads both."""
-    monkeypatch.setattr(design, "SEARCHES", project / "search")
+    monkeypatch.setattr(search_design, "SEARCHES", project / "search")
     monkeypatch.setattr(study_file, "STUDIES", project / "study")
 
     def loaded(search=None, **study):
         write(project, RATE | (search or {}), STUDY | study)
         study = study_file.load("mine")
-        return study, levels.load(study)
+        return study, tuning.load(study, DATA)
 
     return loaded
 
 
 def test_each_level_is_searched_in_the_studys_recipe_with_the_searchs_overrides_on_top(load):
-    _, tuning = load()
+    _, found = load()
     shared = ["experiment=default", "model=mlp", "batch_size=4", "epochs=3"]
-    assert tuning.common == {
-        name: [*shared, f"activation={name}", "epochs=2"] for name in ("relu", "swish")
-    }
-    for name, corners in tuning.corners.items():
-        assert {one.composed.epochs for one in corners} == {2}
-        assert {one.choices["activation"] for one in corners} == {name}
+    for name, plan in found.plans.items():
+        assert plan.space.common == [*shared, f"activation={name}", "epochs=2"]
+        assert {spec.cfg.epochs for spec in plan.samples()} == {2}
+        assert {spec.choices["activation"] for spec in plan.samples()} == {name}
+        own = found.levels[name].composition({"optimizer.learning_rate": 0.01}).composed
+        assert (own.epochs, own.submission) == (3, True)
 
 
 @pytest.mark.parametrize(
@@ -89,7 +93,7 @@ def test_what_was_found_joins_the_overrides_of_each_level(load):
         name: Winner([f"optimizer.learning_rate={rate}"], 0.9, 1, "id")
         for name, rate in (("relu", 0.1), ("swish", 0.2))
     }
-    tuned = levels.tuned(study, found)
+    tuned = tuning.tuned(study, found)
     assert tuned.levels == {
         "relu": ("activation=relu", "optimizer.learning_rate=0.1"),
         "swish": ("activation=swish", "optimizer.learning_rate=0.2"),
@@ -154,6 +158,6 @@ def test_a_tuned_study_that_is_finished_trains_nothing(made):
     project, _, recorded, again = made
     assert (again.returncode, again.stderr) == (0, "")
     for name in ("relu", "swish"):
-        assert f"Search rate for {name}: 3 trials · 3 made · 0 left" in again.stdout
-    assert re.search(r"Study mine: .* · 4 made · 0 left", again.stdout)
+        assert f"Search rate for {name}: 3 trials · 3 done · 0 left" in again.stdout
+    assert re.search(r"Study mine: .* · 4 done · 0 left", again.stdout)
     assert len(runs(project)) == len(recorded)

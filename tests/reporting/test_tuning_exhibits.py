@@ -9,8 +9,8 @@ from matplotlib import rc_context
 from src.analysis import findings
 from src.analysis.run_set import Training
 from src.evaluation import figures
-from src.reporting import tuning_exhibits
 from src.experiments.trials import State, Trial
+from src.reporting import tuning_exhibits
 from tests.reporting.test_comparison_figures import check_layout
 from tests.support.drawn_figures import labelled, rows, visible
 from tests.support.simulated_runs import comparable

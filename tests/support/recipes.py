@@ -1,11 +1,14 @@
 """Configurations for the tests."""
 
-from pathlib import Path
+from typing import Any
 
 from src.config import compose, schema
+from src.data.dataset import Dataset
+from src.experiments import run_spec
+from src.experiments.run_spec import Composition, RunSpec
 from src.runtime import paths
-from src.experiments.run_spec import PlannedRun
 
+DATA = Dataset("files-any", "0f" * 32, {"train": 540, "valid": 60, "test": 200})
 # Small enough for a training of a second, whatever else is chosen.
 TINY = ("model=mlp", "model.units=[8]", "epochs=2", "batch_size=64")
 
@@ -22,7 +25,7 @@ def names(group: str) -> list[str]:
     return sorted(path.stem for path in (paths.CONF / group).glob("*.yaml"))
 
 
-def planned(folder: Path, *overrides: str) -> PlannedRun:
-    """Return a run of the configuration that `configure` returns, with its files in `folder`."""
-    composed, choices = compose.composition("precision=float32", *overrides)
-    return PlannedRun(composed, choices, folder, "", "a command")
+def spec(*overrides: str, **more: Any) -> RunSpec:
+    """Return a run with these overrides on data that is not there."""
+    composition = Composition(*compose.composition("precision=float32", *overrides))
+    return run_spec.build(composition, DATA, overrides, **more)

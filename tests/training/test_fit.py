@@ -10,9 +10,9 @@ import pytest
 import tensorflow as tf
 
 from src.data import mirrors
+from src.experiments.callbacks import EpochLog
 from src.runtime import metric_names
 from src.runtime.errors import InputError
-from src.experiments.callbacks import EpochLog
 from src.training import checkpoint, fit, history
 from tests.support.recipes import TINY, configure, names
 

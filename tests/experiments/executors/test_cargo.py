@@ -1,9 +1,9 @@
 import pytest
 
 from src import fetch, preprocess
+from src.experiments.executors import cargo
 from src.runtime import paths
 from src.runtime.errors import InputError
-from src.experiments.executors import cargo
 
 FILES = {"data/processed/dataset.json": b"{}", "data/raw/solution.csv": b"ImageId,Label\n1,7\n"}
 LISTED = cargo.manifest(FILES)

@@ -3,9 +3,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from src.runtime.errors import InputError
 from src.experiments.executors import choice
 from src.experiments.executors.local import LocalProcesses
+from src.runtime.errors import InputError
 
 
 def settings(**changes):

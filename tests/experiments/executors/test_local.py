@@ -8,9 +8,9 @@ from pathlib import Path
 import psutil
 import pytest
 
-from src.runtime.errors import InputError
 from src.experiments.executors import LOG, local
 from src.experiments.executors.local import LocalProcesses
+from src.runtime.errors import InputError
 
 
 @dataclass(frozen=True)

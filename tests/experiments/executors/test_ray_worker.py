@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from src.runtime.errors import InputError
 from src.experiments.executors import ray_worker
+from src.runtime.errors import InputError
 
 
 class StubbornError(Exception):

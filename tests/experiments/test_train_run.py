@@ -1,9 +1,15 @@
 import json
 import shutil
+from dataclasses import replace
 
 import pytest
 
+from src.config import compose
+from src.data import dataset
+from src.experiments import run_spec, train_run
+from src.experiments.run_spec import Composition
 from src.runtime import paths
+from src.runtime.errors import InputError
 from tests.support.commands import SMALL, files, make_project, run, sentence
 
 UNTRACKED = (*SMALL, "epochs=1", "mlflow.enabled=false")
@@ -11,7 +17,7 @@ UNTRACKED = (*SMALL, "epochs=1", "mlflow.enabled=false")
 
 @pytest.fixture(scope="module")
 def untracked(small_mnist, tmp_path_factory):
-    """A project with one training that was not tracked, and what it printed."""
+    """A project with one training that was not tracked, and its output."""
     project = make_project(tmp_path_factory.mktemp("untracked"), small_mnist)
     # A package of this name without MLflow's content: importing it is an error.
     (project / "mlflow.py").write_text("raise RuntimeError('mlflow was imported')")
@@ -41,8 +47,9 @@ def test_predict_scores_a_model_that_was_not_tracked(untracked):
 
 
 @pytest.mark.slow
-def test_an_untracked_sweep_makes_every_run_without_a_store(untracked, tmp_path):
+def test_an_untracked_sweep_trains_every_run_without_a_store(untracked, tmp_path):
     project = shutil.copytree(untracked[0], tmp_path, dirs_exist_ok=True)
+    (project / "mlflow.py").unlink()  # the engine needs it
     done = run(project, "src.train", *UNTRACKED, "activation=relu,swish", "-m")
     assert (done.returncode, done.stderr) == (0, "")
     assert len(list(project.glob("multirun/*/*/*/predictions/submission.csv"))) == 2
@@ -58,3 +65,11 @@ def test_a_study_refuses_to_be_untracked(untracked, no_heavy_imports):
     name.write_text(text.replace("mnist-kaggle", "files-any"))
     said = sentence(run(project, "src.study", "mine", PYTHONPATH=no_heavy_imports))
     assert "mlflow.enabled=false, but a study finds its finished runs in MLflow" in said
+
+
+def test_a_run_that_was_composed_for_other_data_is_refused(untracked, monkeypatch):
+    monkeypatch.chdir(untracked[0])
+    composition = Composition(*compose.composition(*UNTRACKED))
+    spec = run_spec.build(composition, dataset.describe(), UNTRACKED)
+    with pytest.raises(InputError, match=r"data/processed was written anew since .* was planned"):
+        train_run.run(replace(spec, data_digest="0f" * 32))

@@ -5,9 +5,11 @@ import pytest
 
 from src.config import compose, named_file
 from src.data.dataset import Dataset
+from src.experiments import factor, grid, study_file
+from src.experiments.grid import Decision
+from src.experiments.study import Study
 from src.runtime.errors import InputError
-from src.experiments import design, factor, study_file
-from src.experiments.design import RunKey, Study
+from src.tracking import fingerprint
 from tests.support.recipes import TINY
 
 DATA = Dataset("mnist-kaggle", "0f" * 32, {})
@@ -28,10 +30,17 @@ RATES = replace(
     levels={rate: (f"optimizer.learning_rate={rate}",) for rate in ("0.003", "0.006")},
     reference="0.003",
 )
+pytestmark = pytest.mark.usefixtures("project")
+
+
+def runs(study, data=DATA):
+    """Return the runs of a study by level and seed."""
+    found = grid.study_plan("mine", study, data).specs.values()
+    return {(spec.level, spec.cfg.seed): spec for spec in found}
 
 
 def digests(study, data=DATA):
-    return design.digests(design.compositions(study), data)
+    return {key: spec.digest for key, spec in runs(study, data).items()}
 
 
 def test_other_data_than_the_studys_is_refused_with_the_way_to_its_own():
@@ -46,66 +55,61 @@ def test_other_data_than_the_studys_is_refused_with_the_way_to_its_own():
 
 def test_runs_are_seed_by_seed_and_every_level_is_as_often_at_each_place():
     labels, seeds = ("relu", "swish", "gelu"), (5, 3, 4, 8, 1, 2)
-    runs = list(design.in_turn(labels, seeds))
-    assert [run.seed for run in runs] == [seed for seed in seeds for _ in labels]
-    assert set(runs) == {RunKey(label, seed) for label in labels for seed in seeds}
-    assert Counter((place % 3, run.variant) for place, run in enumerate(runs)) == dict.fromkeys(
+    order = list(grid.in_turn(labels, seeds))
+    assert [seed for _, seed in order] == [seed for seed in seeds for _ in labels]
+    assert set(order) == {(label, seed) for label in labels for seed in seeds}
+    assert Counter((place % 3, label) for place, (label, _) in enumerate(order)) == dict.fromkeys(
         [(place, label) for place in range(3) for label in labels], 2
     )
 
 
-def test_a_run_is_named_as_in_mlflow():
-    assert str(RunKey("swish", 3)) == "swish-seed3"
-    assert str(RunKey("0.006", 3)) == "0.006-seed3"
+def test_runs_are_named_by_level_and_seed_and_have_their_own_folders():
+    found = list(runs(RATES).values())
+    assert [spec.name for spec in found] == [
+        "0.003-seed1",
+        "0.006-seed1",
+        "0.006-seed2",
+        "0.003-seed2",
+    ]
+    assert str(found[1].folder) == "1-0.006-seed1"
 
 
-@pytest.mark.usefixtures("project")
-def test_digests_tell_runs_and_recipes_apart_but_not_a_studys_lists():
+def test_digests_differ_by_run_and_recipe_but_not_by_a_studys_lists():
     found = digests(STUDY)
     assert len(set(found.values())) == len(found) == 4
     relu = {"relu": ("activation=relu",)}
     longer = replace(STUDY, levels={"gelu": ("activation=gelu",), **relu}, seeds=(3, 2, 1))
     again = digests(replace(longer, workers=2, smallest_effect=0.1))
-    assert {key: again[key] for key in found if key.variant == "relu"} == {
-        key: digest for key, digest in found.items() if key.variant == "relu"
-    }
+    for seed in STUDY.seeds:
+        assert again["relu", seed] == found["relu", seed]
     smoother = replace(STUDY, overrides=(*TINY, "label_smoothing=0.2"))
     for other, data in ((smoother, DATA), (STUDY, replace(DATA, digest="10" * 32))):
         assert not set(digests(other, data).values()) & set(found.values())
 
 
-@pytest.mark.usefixtures("project")
-def test_a_level_named_otherwise_is_the_same_training():
+def test_a_renamed_level_is_the_same_training():
     renamed = replace(STUDY, levels={"ReLU": STUDY.levels["relu"]})
-    assert digests(renamed)[RunKey("ReLU", 1)] == digests(STUDY)[RunKey("relu", 1)]
+    assert digests(renamed)["ReLU", 1] == digests(STUDY)["relu", 1]
 
 
-@pytest.mark.usefixtures("project")
 def test_a_split_that_varies_is_drawn_by_the_runs_seed_and_part_of_its_digest():
     varied = replace(STUDY, vary=("seed", "split"))
-    found = design.compositions(varied)
-    assert {key.seed: one.composed.split_seed for key, one in found.items()} == {1: 1, 2: 2}
+    assert {key[1]: spec.cfg.split_seed for key, spec in runs(varied).items()} == {1: 1, 2: 2}
     assert not set(digests(varied).values()) & set(digests(STUDY).values())
 
 
-@pytest.mark.usefixtures("project")
 def test_any_key_of_the_configuration_is_a_factor():
-    rates = {key: one.composed.optimizer.learning_rate for key, one in _composed(RATES)}
-    assert rates == {RunKey(label, seed): float(label) for label in RATES.levels for seed in (1, 2)}
+    rates = {key: spec.cfg.optimizer["learning_rate"] for key, spec in runs(RATES).items()}
+    assert rates == {(label, seed): float(label) for label in RATES.levels for seed in (1, 2)}
 
 
-def _composed(study):
-    return design.compositions(study).items()
-
-
-@pytest.mark.usefixtures("project")
 def test_variants_set_several_keys_at_once_and_may_choose_their_recipe():
     variants = {
         "A": ("optimizer=sgd", "schedule=constant"),
         "B": ("experiment=notebook", "optimizer=adam"),
     }
     study = replace(STUDY, factor=factor.of("variant", []), levels=variants, reference="A")
-    found = {key.variant: one.choices for key, one in _composed(study)}
+    found = {label: spec.choices for (label, _), spec in runs(study).items()}
     assert (found["A"]["optimizer"], found["A"]["schedule"]) == ("sgd", "constant")
     assert (found["A"]["experiment"], found["B"]["experiment"]) == ("default", "notebook")
 
@@ -114,7 +118,6 @@ def key(name, *levels):
     return {"factor": factor.of(name, levels), "levels": {str(one): (one,) for one in levels}}
 
 
-@pytest.mark.usefixtures("project")
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
@@ -147,16 +150,47 @@ def key(name, *levels):
 )
 def test_a_run_that_cannot_be_configured_is_one_sentence(changes, said):
     with pytest.raises(InputError, match=said) as caught:
-        design.compositions(replace(STUDY, **changes))
+        runs(replace(STUDY, **changes))
     assert "\n" not in str(caught.value)
     assert str(caught.value).endswith(".")
 
 
-@pytest.mark.usefixtures("project")
-def test_a_digest_is_the_one_that_its_composed_configuration_has():
+def test_a_digest_is_the_one_of_its_composed_configuration():
     study = study_file.load("notebook")
-    digest = digests(study)[RunKey("swish_beta", 3)]
-    given = (*design.words(study, "swish_beta"), "seed=3")
+    given = (*grid.words(study, "swish_beta"), "seed=3")
     assert given == ("experiment=notebook", "epochs=6", "activation=swish_beta", "seed=3")
     composed, _ = compose.composition(*given)
-    assert digest == design.fingerprint.of(composed, DATA)
+    assert digests(study)["swish_beta", 3] == fingerprint.of(composed, DATA)
+
+
+# Looks
+
+PLAN = replace(STUDY, seeds=tuple(range(1, 9)), looks=(2, 4, 8))
+
+
+@pytest.mark.parametrize(
+    ("seeds", "decided", "ending"),
+    [
+        (2, False, "Look 1 of 3, after 2 seeds: All is well · continuing to 4 seeds"),
+        (4, True, "Look 2 of 3, after 4 seeds: All is well · the study ends here"),
+        (8, True, "Look 3 of 3, after 8 seeds: All is well · the study ends"),
+        (
+            8,
+            False,
+            "Look 3 of 3, after 8 seeds: All is well · no more than 8 seeds are planned, so the "
+            "study ends undecided",
+        ),
+    ],
+)
+def test_the_line_of_a_look_has_its_result_and_how_the_study_continues(seeds, decided, ending):
+    plan = grid.study_plan("plan", PLAN, DATA)
+    assert plan._look(seeds, Decision(decided, "All is well")) == ending
+
+
+def test_a_study_with_looks_opens_with_them():
+    plan = grid.study_plan("plan", PLAN, DATA)
+    plan.done = {next(iter(plan.specs)): None, "one that is no longer listed": None}
+    assert plan.opening() == (
+        "Study plan: 2 activations × at most 8 seeds = 16 runs, with a look after 2, 4 and 8 "
+        "seeds, and 1 that it no longer lists · 1 done · 15 left"
+    )
