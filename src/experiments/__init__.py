@@ -1,3 +1,3 @@
-"""Many runs, one after another or side by side: what a study consists of and how its runs are
-trained. What the runs show is said elsewhere (`src.analysis`).
+"""Many runs: sweeps, studies and searches as plans, and the engine and executors that train them.
+Nothing here draws, or says what runs show (`src.reporting`, `src.analysis`).
 """

@@ -1,4 +1,4 @@
-"""Whether a configuration can be built: asked before a training makes or registers anything."""
+"""Whether a run can be built: checked before anything is trained or recorded."""
 
 import re
 from collections.abc import Callable, Iterable, Mapping

@@ -1,4 +1,4 @@
-"""The end of a trial that does badly: decided in its own process, after each of its epochs."""
+"""Pruning: a trial that does badly stops early. Its own process decides, after each epoch."""
 
 import json
 from collections.abc import Mapping
@@ -11,17 +11,17 @@ from src.tracking import run_tags
 
 @dataclass(frozen=True)
 class Pruning:
-    """Says after each epoch of a trial whether it is pruned (`planned_run.EndsEarly`).
+    """Decides after each epoch whether to prune a trial (`run_spec.EarlyStop`).
 
-    It compares with all other trials as MLflow has them at that moment. Where the store is away,
-    the trial goes on.
+    It compares with all other trials as MLflow has them at that moment. If the store cannot be
+    used, the trial continues.
 
     Attributes:
         name: of the search.
-        search: the search.
-        parent_id: the id of its run in MLflow.
+        search: its contents.
+        parent_id: of its run in MLflow.
         number: of the trial.
-        epochs: of a whole training.
+        epochs: of a complete training.
     """
 
     name: str
@@ -31,8 +31,8 @@ class Pruning:
     epochs: int
 
     def __call__(self, run_id: str | None, accuracies: Mapping[int, float]) -> bool:
-        """Return whether it is pruned, and note it in its run."""
-        from mlflow import MlflowClient  # all three: in a worker's process alone
+        """See `EarlyStop`; the decision is recorded in the trial's run."""
+        from mlflow import MlflowClient  # these imports: in a worker process only
 
         from src.experiments import sampling, trials
         from src.experiments.parent import Parent

@@ -1,4 +1,4 @@
-"""What a search found, as a recipe: conf/experiment/NAME.yaml."""
+"""The best trial of a search as a recipe: conf/experiment/NAME.yaml."""
 
 import math
 from collections.abc import Iterator, Mapping
@@ -21,21 +21,21 @@ from src.runtime.paths import CONF
 from src.tracking import environment
 
 WIDTH = 98
-# A recipe leaves these to whoever trains.
+# Keys that a recipe leaves to the user.
 NOT_OF_A_RECIPE = (*GROUPS, *NOT_LEARNING, "seed", "split_seed", "strategy")
 
 
 def _mark(name: str) -> str:
-    """Return the line by which a search knows its own file."""
+    """Return the line by which a search recognizes its own file."""
     return f"# Written by `python -m src.search {name}`"
 
 
 def refuse_foreign(name: str) -> None:
-    """Raise InputError if the file that the search will write is somebody else's."""
+    """Raise InputError if the search's recipe would replace a file that it has not written."""
     path = search_design.EXPERIMENTS / f"{name}.yaml"
     if path.exists() and _mark(name) not in path.read_text():
         raise InputError(
-            f"conf/experiment/{name}.yaml exists, and this search has not written it: rename the "
+            f"conf/experiment/{name}.yaml exists, and this search did not write it: rename the "
             f"search (conf/search/{name}.yaml), or move that file away."
         )
 
@@ -46,14 +46,14 @@ def write(
     """Write the best trial's configuration as a recipe, unless the file holds it already.
 
     Args:
-        name: of the search, and of the recipe.
-        search: the search.
-        found: its trials, one of them complete at least.
+        name: of the search and the recipe.
+        search: its contents.
+        found: its trials, at least one of them complete.
         composition: of the best of them.
-        data: what was trained on.
+        data: the data.
 
     Raises:
-        InputError: there is such a file, which the search has not written.
+        InputError: there is such a file, and the search did not write it.
     """
     refuse_foreign(name)
     path = search_design.EXPERIMENTS / f"{name}.yaml"
@@ -74,7 +74,7 @@ def _head_of(path: Any) -> str:
 
 
 def _result(search: Search, found: list[Trial]) -> str:
-    """Return what was found, a sentence."""
+    """Return the result in one sentence."""
     winner = trials.best(found)
     assert winner is not None
     assert winner.value is not None
@@ -96,20 +96,22 @@ def _head(name: str, search: Search, found: list[Trial], data: Dataset) -> str:
     searched = [f"{key}: {one}" for key, one in search.ranges.items()]
     texts = [
         f"{search.question}",
-        f"{_result(search, found)} As the best of several it is somewhat luckier than it will be "
-        "again; a study with other seeds tells what it is worth.",
+        f"{_result(search, found)} As the best of several, its accuracy is somewhat lucky; a study "
+        "with other seeds measures its worth.",
         f"Searched by {search.sampler}, pruned by {search.pruner}, with {search.seed} as seed: "
         f"{'; '.join(searched)}. All else as in {' '.join(search_design.base(search))}.",
         f"Data: {data.name} ({data.digest[:12]}). Commit: {commit}{changed}.",
     ]
     lines = [line for one in texts for line in wrap(one, WIDTH - 2, break_on_hyphens=False)]
-    mark = f"{_mark(name)} on {date.today().isoformat()}; it writes it anew when it finds better."
+    mark = (
+        f"{_mark(name)} on {date.today().isoformat()}; a better one will replace it."
+    )
     use = f"  python -m src.train experiment={name}"
     return "\n".join(["# @package _global_", mark, *(f"# {line}" for line in [*lines, use]), ""])
 
 
 def _body(composition: Composition) -> str:
-    """Return the choices and values of a configuration, as far as a recipe has them."""
+    """Return the choices and values of a configuration that belong in a recipe."""
     composed, choices = composition
     values = OmegaConf.to_container(composed)
     assert isinstance(values, dict)
@@ -129,7 +131,7 @@ def _line(key: Any, value: Any) -> str:
 
 
 def _changed(choice: str, group: str, values: Mapping[Any, Any]) -> Iterator[tuple[str, Any]]:
-    """Yield the keys of a group whose values are not those of its file."""
+    """Yield the keys of a group whose values differ from its file's."""
     given = OmegaConf.to_container(OmegaConf.load(CONF / group / f"{choice}.yaml"))
     assert isinstance(given, dict)
     for key, value in values[group].items():

@@ -1,4 +1,4 @@
-"""The name of a run in MLflow: its activation, what differs from the defaults, and its seed."""
+"""The name of a run in MLflow: its activation, its differences from the defaults, its seed."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import reduce
@@ -51,11 +51,11 @@ def _words(
 
 
 class _Defaults:
-    """What a run would be of which only the recipe and the choices were given.
+    """The defaults of a run, given its recipe and its choices.
 
     Attributes:
-        choices: the file of each group, by the recipe or else by params.yaml.
-        values: of the files that are chosen, the recipe and params.yaml, nested.
+        choices: the file of each group, from the recipe or else params.yaml.
+        values: of the chosen files, the recipe and params.yaml, nested.
     """
 
     def __init__(self, params: Mapping[str, Any], choices: Mapping[str, str]):
@@ -78,13 +78,13 @@ class _Defaults:
 
 
 def _defaults(choices: Mapping[str, str]) -> _Defaults:
-    """Return the defaults: of the committed params.yaml, or the one that is there without git."""
+    """Return the defaults of the committed params.yaml; without git, of the one that is there."""
     text = environment.committed(paths.PARAMS) or paths.PARAMS.read_text()
     return _Defaults(yaml.safe_load(text), choices)
 
 
 def _file(group: str, name: str) -> dict[str, Any]:
-    """Return what a file of conf/ holds; nothing if it is not there."""
+    """Return the contents of a file of conf/; nothing if it does not exist."""
     path = paths.CONF / group / f"{name}.yaml"
     return (yaml.safe_load(path.read_text()) or {}) if path.is_file() else {}
 
@@ -92,7 +92,7 @@ def _file(group: str, name: str) -> dict[str, Any]:
 def _differing(
     settings: Mapping[str, Any], defaults: Mapping[str, Any], prefix: str = ""
 ) -> Iterator[str]:
-    """Yield the dotted keys of the values that are not as in the defaults."""
+    """Yield the dotted keys of the values that differ from the defaults."""
     for key, value in settings.items():
         if not prefix and (key in KEYS_NOT_IN_NAME or key not in defaults):
             continue
@@ -104,8 +104,8 @@ def _differing(
 
 
 def _same(value: Any, known: Any) -> bool:
-    """Return whether a value is the one that a file has: YAML reads 1e-3 as a text."""
-    if isinstance(known, str) and "${" in known:  # whatever it stands for
+    """Return whether a value equals a file's: YAML reads 1e-3 as text."""
+    if isinstance(known, str) and "${" in known:  # an interpolation
         return True
     if isinstance(value, float) and isinstance(known, str):
         try:
@@ -116,7 +116,7 @@ def _same(value: Any, known: Any) -> bool:
 
 
 def _shortest(key: str, keys: Sequence[str]) -> str:
-    """Return the last part of a dotted key, or all of it where another one ends alike."""
+    """Return the last part of a dotted key, or all of it if another key ends alike."""
     last = key.rpartition(".")[2]
     return key if sum(one.rpartition(".")[2] == last for one in keys) > 1 else last
 

@@ -1,7 +1,7 @@
-"""What Optuna decides: the next trial's values, whether a trial is pruned, and what mattered.
+"""Optuna's decisions: the values of the next trial, pruning, and the importance of each key.
 
-Its study is rebuilt from the trials each time it is asked, in memory: so there is no second record
-that could disagree with MLflow's, and nothing to repair after an interruption.
+Its study is rebuilt in memory from the trials for each question: there is no second record that
+could disagree with MLflow's, and nothing to repair after an interruption.
 """
 
 import json
@@ -33,22 +33,17 @@ STATES = {
     State.PRUNED: TrialState.PRUNED,
     State.FAILED: TrialState.FAIL,
 }
-MAX_STARTUP_TRIALS = 10  # Optuna's own number, for long searches
+MAX_STARTUP_TRIALS = 10  # at random; Optuna's default, for long searches
 MIN_FOR_IMPORTANCES = 4  # complete trials, for importances
 
 
 def ask(name: str, search: Search, trials: Sequence[Trial]) -> dict[str, Any]:
-    """Return the values of the next trial.
+    """Return the values of the next trial, after all `trials` that have begun.
 
-    They depend on the search's seed, on the trial's number and on what became of those before: an
-    interrupted search draws what it would have drawn.
-
-    Args:
-        name: of the search.
-        search: the search.
-        trials: all that were begun so far.
+    They depend on the search's seed, the trial's number and the results before it: an interrupted
+    search draws the same values as one that was not.
     """
-    # Not the sum of the two: another seed's draws would be these, one trial later.
+    # Not the sum of the two: the next seed would draw the same values one trial earlier.
     [seed] = np.random.SeedSequence([search.seed, len(trials)]).generate_state(1)
     study = _study(name, search, trials, sampler=_sampler(search, int(seed)))
     asked = study.ask(_distributions(search.ranges))
@@ -58,13 +53,13 @@ def ask(name: str, search: Search, trials: Sequence[Trial]) -> dict[str, Any]:
 def is_pruned(
     name: str, search: Search, epochs: int, trials: Sequence[Trial], number: int
 ) -> tuple[bool, dict[str, float]]:
-    """Return whether a trial is to end after its last epoch so far, and its pruner's new state.
+    """Return whether a trial stops after its last finished epoch, and its pruner's new state.
 
     Args:
         name: of the search.
-        search: the search.
-        epochs: of a whole training.
-        trials: all that were begun so far, with their accuracies.
+        search: its contents.
+        epochs: of a complete training.
+        trials: all that have begun, with their accuracies.
         number: of the trial.
     """
     study = _study(name, search, trials)
@@ -97,11 +92,11 @@ def _study(
         storage=optuna.storages.InMemoryStorage(),
         study_name=name,
         direction="maximize",
-        sampler=sampler or optuna.samplers.RandomSampler(seed=0),  # where nothing is asked
+        sampler=sampler or optuna.samplers.RandomSampler(seed=0),  # nothing is drawn
     )
     by_number = {trial.number: trial for trial in trials}
     for number in range(max(by_number, default=-1) + 1):
-        # A number without a trial cannot be, but would shift those after it.
+        # A missing trial is not expected, but would shift the numbers after it.
         given = by_number.get(number)
         study.add_trial(
             create_trial(state=TrialState.FAIL) if given is None else _frozen(search, given)
@@ -110,7 +105,7 @@ def _study(
 
 
 def _frozen(search: Search, trial: Trial) -> FrozenTrial:
-    """Return a trial as Optuna keeps it."""
+    """Return a trial in Optuna's form."""
     ranges = search.ranges
     return create_trial(
         state=STATES[trial.state],
@@ -136,7 +131,7 @@ def _distribution(one: Range) -> BaseDistribution:
 
 
 def _to_optuna(one: Range, value: Any) -> Any:
-    """Return a value as Optuna takes it: a choice as text, because it knows no lists."""
+    """Return a value in Optuna's form: a choice as text, because it does not support lists."""
     return value if one.numeric else json.dumps(value)
 
 
@@ -155,7 +150,7 @@ def _sampler(search: Search, seed: int) -> BaseSampler:
 
 def _pruner(search: Search, epochs: int) -> BasePruner:
     if search.pruner == design.MEDIAN:
-        # The first quarter of a schedule tells little of its end; steps count from 1.
+        # The first quarter of a schedule predicts little of its end; steps count from 1.
         return optuna.pruners.MedianPruner(n_startup_trials=4, n_warmup_steps=epochs // 4 + 1)
     if search.pruner == design.HYPERBAND:
         return optuna.pruners.HyperbandPruner(min_resource=1, max_resource=epochs)

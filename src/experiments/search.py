@@ -25,7 +25,7 @@ from src.runtime.errors import InputError
 from src.tracking import fingerprint, run_tags, views
 
 MAX_FAILED = 3  # trials in a row: then the cause is not their values
-MAX_CHECKED = 200  # edges of a space that are built before a search begins
+MAX_CHECKED = 200  # edges of a space that are checked and built before a search begins
 ROWS = 10  # of the table
 
 
@@ -52,8 +52,8 @@ class Space:
             for chosen in itertools.product(*(ranges[key].values for key in self.groups)):
                 params = dict(zip(self.groups, chosen, strict=True))
                 self.composed[chosen] = self._compose(params)
-            for edge in self.edges():
-                compose.resolve(*self.composition(edge))
+            for edge in itertools.islice(self.edges(), MAX_CHECKED):
+                compose.resolve(*self._compose(edge))
         except InputError as error:
             raise InputError(f"space: {error}") from error
         if not compose.resolve(*self.base).mlflow.enabled:

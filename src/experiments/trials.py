@@ -1,7 +1,7 @@
 """The trials of a search as MLflow has them: its only record.
 
-The parent run has a tag for each trial that was ever begun, with what was drawn for it; a child run
-has what became of it. So a search goes on wherever it was interrupted.
+The parent run has a tag with the values of each trial, set before it begins; a child run has its
+result. So a search resumes after any interruption.
 """
 
 import json
@@ -15,9 +15,9 @@ from src.tracking import run_tags
 
 
 class State(StrEnum):
-    """What became of a trial."""
+    """The state of a trial."""
 
-    OPEN = "open"  # begun; it has not ended yet, or was interrupted
+    OPEN = "open"  # in progress, or interrupted
     COMPLETE = "complete"
     PRUNED = "pruned"
     FAILED = "failed"
@@ -29,13 +29,12 @@ class Trial:
 
     Attributes:
         number: from 0.
-        params: what was drawn: values by the configuration's keys.
-        state: what became of it.
+        params: the drawn values, by the keys of the configuration.
         value: its best validation accuracy, a fraction; None if it has not ended well.
-        accuracies: of validation, by epoch; empty where nobody asked for them.
+        accuracies: on the validation images, by epoch.
         seconds: of training.
-        run_id: of its run in MLflow; None if that was never made.
-        pruner_state: what Optuna's pruner keeps with a trial.
+        run_id: of its run in MLflow; None if it has none.
+        pruner_state: the state of Optuna's pruner for this trial.
     """
 
     number: int
@@ -49,12 +48,17 @@ class Trial:
 
     @property
     def ended(self) -> bool:
-        """Whether it has ended well, at its last epoch or before."""
+        """Whether it has ended well: complete or pruned."""
         return self.state in (State.COMPLETE, State.PRUNED)
 
 
 STATES = {"FINISHED": State.COMPLETE, "FAILED": State.FAILED}
-RANK = (State.FAILED, State.OPEN, State.COMPLETE, State.PRUNED)  # of several runs the last counts
+RANK = (
+    State.FAILED,
+    State.OPEN,
+    State.COMPLETE,
+    State.PRUNED,
+)  # of several runs the last in this order counts
 
 
 class Record:
@@ -62,16 +66,16 @@ class Record:
 
     def __init__(self, parent: Any):
         self.parent = parent
-        self.known: dict[str, Trial] = {}  # those that have ended, by their runs
+        self.known: dict[str, Trial] = {}  # trials that have ended, by their run
 
     def begin(self, number: int, params: Mapping[str, Any]) -> Trial:
-        """Note what was drawn for a trial, before it is made; return it."""
+        """Record the values of a trial before it begins; return it."""
         tag = f"{run_tags.TRIAL_PREFIX}{number}"
         self.parent.client.set_tag(self.parent.run_id, tag, json.dumps(params))
         return Trial(number, dict(params))
 
     def trials(self) -> list[Trial]:
-        """Return every trial that was ever begun, by its number."""
+        """Return every trial that has begun, in order."""
         if self.parent.run_id is None:
             return []
         tags = self.parent.client.get_run(self.parent.run_id).data.tags
@@ -83,7 +87,7 @@ class Record:
         found = {number: Trial(number, params) for number, params in drawn.items()}
         for child in self.parent.children():
             number = int(child.data.tags.get(run_tags.TRIAL, -1))
-            if number in drawn:  # else it was killed before it had its tags
+            if number in drawn:  # else it was killed before it had tags
                 trial = self.known.get(child.info.run_id) or self._read(child, drawn[number])
                 if RANK.index(trial.state) >= RANK.index(found[number].state) or (
                     found[number].run_id is None
@@ -113,8 +117,8 @@ class Record:
 
 
 def best(trials: list[Trial]) -> Trial | None:
-    """Return the complete trial with the highest objective, the first of equals; None if there is
-    none. A pruned one's does not compare: it has seen fewer epochs.
+    """Return the complete trial with the highest objective, the first among equals; None if there
+    is none. A pruned one's does not compare: it has seen fewer epochs.
     """
     complete = [trial for trial in trials if trial.state == State.COMPLETE]
     return max(complete, key=lambda trial: trial.value or 0.0, default=None)
