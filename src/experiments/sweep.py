@@ -225,6 +225,8 @@ def plan_of(config: DictConfig, jobs: Sequence[DictConfig], data: Dataset) -> Sw
         by_digest.setdefault(spec.digest, job)
     one = next(iter(specs.values())).cfg.mlflow
     found = _factor(varied, levels)
+    if found is not None and found.numeric:
+        levels = {label: levels[label] for label in sorted(levels, key=float)}
     text = "\n".join([words, *specs])
     return SweepPlan(
         kind="sweep",
