@@ -11,7 +11,7 @@ import argparse
 import signal
 from collections.abc import Sequence
 
-from src.config import named_file
+from src.config import plan_file, search_file
 from src.data import dataset
 from src.runtime import command_line, errors
 from src.runtime.errors import InputError
@@ -28,21 +28,19 @@ def main(argv: Sequence[str] | None = None) -> None:
     """
     given = _arguments(argv)
     name = given.name
-    search = design.load(name)
+    search = search_file.load(name)
     recipe.refuse_foreign(name)
     if search.experiment == name:
         raise InputError(
-            f"{design.file_of(name)}: experiment is {name}, the very file that the search writes: "
-            "name another recipe to start from."
+            f"{search_file.file_of(name)}: experiment is {name}, the very file that the search "
+            "writes: name another recipe to start from."
         )
     data = dataset.describe()
-    named_file.check_data("search", search.dataset, data)
+    plan_file.check_data("search", search.dataset, data)
     search.executor = choice.name(search, choice.read(given.words))
     common = design.base(search)
-    try:
+    with plan_file.errors_in(search_file.file_of(name)):
         corners = design.corners(search, common)
-    except InputError as error:
-        raise named_file.located(design.file_of(name), error) from error
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: resumable, KILLED
     if given.dashboard:
         from src.tuning import dashboard  # MLflow and Optuna: after the checks
@@ -78,7 +76,7 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
         examples={"learning_rate_and_decay": "its twelve trials"},
     )
     parser.add_argument(
-        "name", metavar="NAME", help=f"a file of conf/search/: {', '.join(design.names())}"
+        "name", metavar="NAME", help=f"a file of conf/search/: {', '.join(search_file.names())}"
     )
     choice.add_argument(parser)
     parser.add_argument(

@@ -17,13 +17,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from src.config import named_file
+from src.config import plan_file, study_file
+from src.config.study_file import Study
 from src.data import dataset, read_csv
 from src.data.dataset import Dataset
 from src.runtime import command_line, errors, paths
 from src.runtime.errors import InputError
-from src.studies import design, study_file
-from src.studies.design import RunKey, Study
+from src.studies import design
+from src.studies.design import RunKey
 from src.studies.executors import choice, local
 from src.tuning import levels
 
@@ -41,12 +42,10 @@ def main(argv: Sequence[str] | None = None) -> None:
     name, asked = _arguments(argv)
     study = study_file.load(name)
     data = dataset.describe()
-    named_file.check_data("study", study.dataset, data)
-    try:
+    plan_file.check_data("study", study.dataset, data)
+    with plan_file.errors_in(f"conf/study/{name}.yaml"):
         compositions = design.compositions(study)
         tuning = levels.load(study) if study.tune else None
-    except InputError as error:
-        raise named_file.located(f"conf/study/{name}.yaml", error) from error
     _check_labels(name, study, data)
     study = replace(study, executor=choice.name(study, asked))
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: resumable, KILLED

@@ -9,9 +9,9 @@ import pytest
 import yaml
 
 from src import search
+from src.config import search_file
 from src.runtime import metric_names
 from src.studies import executors
-from src.tuning import design
 from tests.support import broken_activation
 from tests.support.commands import (
     artifacts,
@@ -109,7 +109,7 @@ def test_a_mistake_is_one_sentence_without_heavy_imports_and_leaves_no_file(
 def test_help_lists_the_searches(capsys):
     with pytest.raises(SystemExit):
         search.main(["--help"])
-    assert ", ".join(design.names()) in capsys.readouterr().out
+    assert ", ".join(search_file.names()) in capsys.readouterr().out
 
 
 # A search that is killed outright, goes on, grows, and is started once more

@@ -9,9 +9,9 @@ import pytest
 import yaml
 
 from src import study
-from src.config import schema
+from src.config import schema, study_file
 from src.runtime import metric_names
-from src.studies import executors, note, study_file
+from src.studies import executors, note
 from tests.support import broken_activation
 from tests.support.commands import (
     begin,

@@ -9,11 +9,11 @@ from typing import Any
 from mlflow.entities import Run
 
 from src.analysis.run_set import ACTIVATION, NAMES, is_ignored
+from src.config import factor
+from src.config.factor import Factor
 from src.config.schema import CHOICES, GROUPS
 from src.runtime.errors import InputError
 from src.runtime.formatting import listed
-from src.studies import factor
-from src.studies.factor import Factor
 from src.tracking import run_tags
 
 RECIPE = "experiment"  # the group whose files choose from the others

@@ -17,11 +17,11 @@ from src.analysis import levels
 from src.analysis.levels import Levels
 from src.analysis.run_set import ALL, RunSet, Training, is_ignored
 from src.analysis.statistics import EFFECT_OF_INTEREST
+from src.config import study_file
 from src.data.digits import CLASSES
 from src.runtime import metric_names, paths
 from src.runtime.errors import InputError, did_you_mean
 from src.runtime.formatting import count, listed
-from src.studies import study_file
 from src.tracking import environment, run_search, run_tags, store
 from src.tracking.fingerprint import CODE_PATHS
 

@@ -10,11 +10,11 @@ import numpy as np
 import pandas as pd
 
 from src.analysis.statistics import EFFECT_OF_INTEREST
+from src.config.factor import Factor
 from src.config.schema import CHOICES
 from src.data import digits
 from src.runtime import metric_names
 from src.runtime.errors import InputError, did_you_mean
-from src.studies.factor import Factor
 from src.tracking import run_tags
 from src.training.history import kept_epoch
 

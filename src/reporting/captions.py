@@ -10,8 +10,8 @@ from src.analysis import statistics
 from src.analysis.findings import FEW, GOAL, EpochTimes, Findings, Pair
 from src.analysis.statistics import Estimate
 from src.analysis.verdicts import Verdict
+from src.config.factor import Factor
 from src.runtime.formatting import count, listed, p_text, percent, signed, span
-from src.studies.factor import Factor
 
 CROWD = 7  # more levels than that are named in part, and drawn in another way
 

@@ -16,6 +16,7 @@ from src.analysis.findings import Findings
 from src.analysis.run_set import RunSet, is_ignored
 from src.analysis.statistics import Estimate
 from src.analysis.tuning_curves import TuningCurve
+from src.config import override
 from src.reporting.captions import CROWD, Caption, points
 from src.reporting.comparison_figures import (
     GRAY,
@@ -31,7 +32,6 @@ from src.reporting.exhibits import Exhibit
 from src.reporting.number_exhibits import DECADE
 from src.runtime.errors import InputError
 from src.runtime.formatting import count, listed, percent, span
-from src.studies import level
 from src.tracking import run_tags
 from src.tuning.trials import Record, State, Trial
 
@@ -295,7 +295,7 @@ def winners_figure(found: Findings, tuned: Mapping[str, Tuned]) -> Figure:
     for key, axes in zip(keys, panels, strict=True):
         texts = list(
             dict.fromkeys(
-                level.override_value(trial.params[key])
+                override.value(trial.params[key])
                 for one in tuned.values()
                 for trial in one.trials
                 if not _is_number(trial.params[key])
@@ -323,7 +323,7 @@ def _is_number(value: object) -> bool:
 
 
 def _place(value: Any, texts: Sequence[str]) -> float:
-    return float(texts.index(level.override_value(value))) if texts else float(value)
+    return float(texts.index(override.value(value))) if texts else float(value)
 
 
 def _scale(axes: Any, values: Sequence[float]) -> None:
@@ -343,7 +343,7 @@ def winners_caption(tuned: Mapping[str, Tuned]) -> Caption:
     parts = [
         f"{name}: "
         + ", ".join(
-            f"{key.rpartition('.')[2].replace('_', ' ')} {level.override_value(value)}"
+            f"{key.rpartition('.')[2].replace('_', ' ')} {override.value(value)}"
             for key, value in one.best.params.items()
         )
         for name, one in tuned.items()

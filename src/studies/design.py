@@ -3,23 +3,20 @@
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from copy import deepcopy
-from dataclasses import dataclass
 from typing import Any, NamedTuple, cast
 
 from omegaconf import DictConfig, OmegaConf
 
-from src.config import compose
-from src.config.schema import CHOICES, NOT_LEARNING
+from src.config import compose, override
+from src.config.factor import VARIANT
+from src.config.schema import CHOICES, NON_TRAINING_KEYS
+from src.config.study_file import SPLIT, Study
 from src.data.dataset import Dataset
-from src.runtime import dotted
 from src.runtime.errors import InputError, did_you_mean
-from src.studies import level
-from src.studies.factor import VARIANT, Factor
 from src.tracking import fingerprint
 
-SEED, SPLIT = "seed", "split"  # what may differ between the runs of a level
 # Keys of the configuration that change nothing of what is learned, or that a study sets itself.
-NO_FACTOR = (*NOT_LEARNING, "seed", "split_seed")
+NO_FACTOR = (*NON_TRAINING_KEYS, "seed", "split_seed")
 
 
 class RunKey(NamedTuple):
@@ -31,51 +28,6 @@ class RunKey(NamedTuple):
     def __str__(self) -> str:
         """Return the name that the run has in MLflow."""
         return f"{self.variant}-seed{self.seed}"
-
-
-@dataclass(frozen=True)
-class Study:
-    """A study: every level of its factor with every seed, all else alike.
-
-    Attributes:
-        question: what it answers, a sentence.
-        factor: what it compares.
-        levels: the overrides of each level, by its label.
-        reference: the label of the level that the others are compared with.
-        seeds: of the runs of each level; with `looks`, at most these.
-        experiment: the recipe; None where the factor is the recipe.
-        dataset: the source and the layout of its data, as in mnist-kaggle.
-        smallest_effect: of accuracy, a fraction: what is less does not matter.
-        compare: "reference", each level with that one, or "all", every pair.
-        looks: after how many seeds it is looked at, ascending; empty without planned looks.
-        vary: what differs between the runs of a level: the seed, and maybe the split.
-        overrides: that all runs share.
-        workers: runs at a time on this machine.
-        tune: the search that tunes each level first; None without.
-        tuned: what that found, by the levels' labels, in plain JSON values; None without.
-        executor: what makes its runs; None leaves it to the environment.
-        cpus: of each run on Ray.
-        gpus: of each run on Ray.
-    """
-
-    question: str
-    factor: Factor
-    levels: Mapping[str, tuple[str, ...]]
-    reference: str
-    seeds: tuple[int, ...]
-    experiment: str | None
-    dataset: str
-    smallest_effect: float
-    compare: str = "reference"
-    looks: tuple[int, ...] = ()
-    vary: tuple[str, ...] = (SEED,)
-    overrides: tuple[str, ...] = ()
-    workers: int = 1
-    tune: str | None = None
-    tuned: Mapping[str, Any] | None = None
-    executor: str | None = None
-    cpus: int = 1
-    gpus: float = 0.0
 
 
 def in_turn(labels: Sequence[str], seeds: Sequence[int]) -> Iterator[RunKey]:
@@ -99,7 +51,7 @@ def words(study: Study, label: str) -> list[str]:
     level chooses itself, and its own.
     """
     own = study.levels[label]
-    chosen = any(level.key(word) == "experiment" for word in own)
+    chosen = any(override.key(word) == "experiment" for word in own)
     return [*(study.overrides if chosen else overrides(study)), *own]
 
 
@@ -145,7 +97,7 @@ def _check_factor(study: Study) -> None:
     values = cast(dict[str, Any], OmegaConf.to_container(composed, throw_on_missing=False))
     keys = [
         name
-        for name in dotted.flat(values)
+        for name in override.flat(values)
         if name.partition(".")[0] not in NO_FACTOR and not name.endswith("._target_")
     ]
     if key not in keys:

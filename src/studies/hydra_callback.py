@@ -24,11 +24,11 @@ from hydra.experimental.callback import Callback
 from hydra.types import RunMode
 from omegaconf import DictConfig, open_dict, read_write
 
-from src.config import compose, messages
+from src.config import compose, messages, override
 from src.config.schema import Config
 from src.data import dataset
 from src.runtime import errors, heavy_imports, paths
-from src.studies import level, planned_run, sweep_table
+from src.studies import planned_run, sweep_table
 from src.studies.planned_run import PlannedRun
 from src.studies.run_name import run_name
 from src.tracking import fingerprint, run_tags
@@ -207,7 +207,7 @@ def _differing(jobs: Sequence[Sequence[str]]) -> list[str]:
     values: dict[str, set[str]] = {}
     for words in jobs:
         for word in words:
-            values.setdefault(level.key(word), set()).add(word)
+            values.setdefault(override.key(word), set()).add(word)
     return [
         key for key, found in values.items() if len(found) > 1 and key not in ("seed", "split_seed")
     ]

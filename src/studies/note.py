@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 from statistics import mean, stdev
 from typing import Any
 
+from src.config.study_file import Study
 from src.data.dataset import Dataset
 from src.runtime import metric_names
 from src.studies import design, sweep_table
-from src.studies.design import RunKey, Study
+from src.studies.design import RunKey
 from src.studies.executors import choice
 from src.tracking import run_tags, views
 

@@ -7,14 +7,14 @@ from typing import Any, cast
 import yaml
 from omegaconf import DictConfig, OmegaConf
 
-from src.config.schema import CHOICES, NOT_LEARNING, STAGES
+from src.config import override
+from src.config.schema import CHOICES, NON_TRAINING_KEYS, STAGES
 from src.runtime import paths
-from src.studies import level
 from src.tracking import environment
 
 ACTIVATION, RECIPE = "activation", "experiment"
 ORDER = (ACTIVATION, RECIPE, *(group for group in CHOICES if group not in (ACTIVATION, RECIPE)))
-UNTOLD = (*NOT_LEARNING, "seed", "split_seed", *STAGES)
+UNTOLD = (*NON_TRAINING_KEYS, "seed", "split_seed", *STAGES)
 MOST = 4  # values in a name; of more, the number
 
 
@@ -48,7 +48,9 @@ def _words(
     ]
     keys = [key for key in named_by if key not in CHOICES]
     keys += [key for key in _differing(settings, defaults.values) if key not in keys]
-    values = [f"{_shortest(key, keys)}={level.label(_value(settings, key))}" for key in keys[:MOST]]
+    values = [
+        f"{_shortest(key, keys)}={override.label(_value(settings, key))}" for key in keys[:MOST]
+    ]
     more = [f"{len(keys) - MOST}-more"] if len(keys) > MOST else []
     return [*words, *values, *more]
 

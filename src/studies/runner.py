@@ -16,12 +16,13 @@ from typing import Any, NamedTuple
 from mlflow import MlflowClient
 
 from src.config import compose
+from src.config.study_file import Study
 from src.data.dataset import Dataset
 from src.runtime import errors, formatting, metric_names, paths
 from src.runtime.alone import alone
 from src.runtime.errors import InputError
 from src.studies import design, first_estimate, note, sweep_table
-from src.studies.design import Composition, RunKey, Study
+from src.studies.design import Composition, RunKey
 from src.studies.executors import LOG, Executor, local
 from src.studies.planned_run import INTERRUPTED, PlannedRun, forget_checkpoint, job_words
 from src.tracking import environment, lease, run_search, run_tags, store

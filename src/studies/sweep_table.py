@@ -9,8 +9,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from src.config import factor
 from src.runtime import formatting, metric_names
-from src.studies import factor
 from src.tracking import run_search, run_tags
 
 COLUMNS = (  # title, metric, format

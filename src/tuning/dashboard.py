@@ -9,10 +9,10 @@ from wsgiref.simple_server import WSGIRequestHandler, make_server
 
 from mlflow import MlflowClient
 
+from src.config.search_file import Search
 from src.runtime.errors import InputError
 from src.tracking import run_search, run_tags, store
 from src.tuning import sampling
-from src.tuning.design import Search
 from src.tuning.trials import Record
 
 HOST, PORT = "127.0.0.1", 8080

@@ -18,10 +18,10 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.patheffects import withStroke
 from matplotlib.ticker import Locator, LogLocator, MaxNLocator, NullFormatter, NullLocator
 
+from src.config import override, search_file
+from src.config.search_file import Range, Search
 from src.evaluation.figures import BLUE, INK, STYLE, VERMILION
-from src.studies import level
-from src.tuning import design, trials
-from src.tuning.design import Range, Search
+from src.tuning import trials
 from src.tuning.trials import State, Trial
 
 WIDTH = 6.0  # inches
@@ -177,16 +177,12 @@ class _Scale:
 
     def __init__(self, one: Range):
         self.one = one
-        self.texts = [] if one.numeric else [level.override_value(value) for value in one.values]
-        self.log = one.kind == design.LOG_UNIFORM
+        self.texts = [] if one.numeric else [override.value(value) for value in one.values]
+        self.log = one.kind == search_file.LOG_UNIFORM
 
     def place(self, value: Any) -> float:
         """Return a value's coordinate on a Matplotlib axis of this scale."""
-        return (
-            float(value)
-            if self.one.numeric
-            else float(self.texts.index(level.override_value(value)))
-        )
+        return float(value) if self.one.numeric else float(self.texts.index(override.value(value)))
 
     def fraction(self, value: Any) -> float:
         """Return how far up it stands, from 0 to 1."""
@@ -208,7 +204,7 @@ class _Scale:
     def locator(self) -> Locator:
         """Return what places the ticks of an interval of numbers, as many as fit."""
         if not self.log:
-            return MaxNLocator(5, integer=self.one.kind == design.INTEGER)
+            return MaxNLocator(5, integer=self.one.kind == search_file.INTEGER)
         low, high = self.one.values
         return LogLocator(subs=(1, 3) if high / low <= 300 else (1,))
 

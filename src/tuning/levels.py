@@ -4,14 +4,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from src.config import override, search_file
+from src.config.search_file import Search
+from src.config.study_file import Study
 from src.data.dataset import Dataset
 from src.runtime.errors import InputError
 from src.studies import design as study_design
-from src.studies import level
-from src.studies.design import Composition, Study
+from src.studies.design import Composition
 from src.studies.executors import choice
 from src.tuning import design
-from src.tuning.design import Search
 
 
 @dataclass(frozen=True)
@@ -66,8 +67,8 @@ def load(study: Study) -> Tuning:
     """
     assert study.tune is not None
     name = study.tune
-    search = design.load(name)
-    file = design.file_of(name)
+    search = search_file.load(name)
+    file = search_file.file_of(name)
     if search.dataset != study.dataset:
         raise InputError(
             f"tune is {name}, but {file} is on {search.dataset} and the study on "
@@ -76,7 +77,7 @@ def load(study: Study) -> Tuning:
     common, corners = {}, {}
     for label in study.levels:
         words = study_design.words(study, label)
-        keys = [level.key(word) for word in words]
+        keys = [override.key(word) for word in words]
         recipe = f"experiment={search.experiment}"
         if "experiment" in keys and recipe not in words:
             raise InputError(

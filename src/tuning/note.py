@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from src.config import override
 from src.data.dataset import Dataset
 from src.runtime import formatting, metric_names
-from src.studies import level
 from src.tracking import environment, run_tags, views
 from src.tuning import design, trials
 from src.tuning.trials import State, Trial
@@ -70,7 +70,7 @@ def _note(task: "Task", found: Sequence[Trial]) -> str:
         head = ["trial", *(f"`{key}`" for key in keys), "validation accuracy", "epochs", ""]
         lines += ["", f"| {' | '.join(head)} |", "|---" * len(head) + "|"]
         for one in order[:MOST_ROWS]:
-            values = [f"`{level.override_value(one.params[key])}`" for key in keys]
+            values = [f"`{override.value(one.params[key])}`" for key in keys]
             value = "–" if one.value is None else f"{one.value:.4f}"
             state = "" if one.state == State.COMPLETE else one.state.value
             cells = [str(one.number), *values, value, str(len(one.accuracies)), state]

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
+from src.config.search_file import Search
 from src.tracking import run_tags
-from src.tuning.design import Search
 
 
 @dataclass(frozen=True)

@@ -9,22 +9,22 @@ from typing import Any
 import yaml
 from omegaconf import OmegaConf
 
-from src.config.schema import GROUPS, NOT_LEARNING
+from src.config import override
+from src.config.schema import GROUPS, NON_TRAINING_KEYS
+from src.config.search_file import Search
 from src.data.dataset import Dataset
 from src.runtime import formatting
 from src.runtime.atomic_write import writing
 from src.runtime.errors import InputError
 from src.runtime.paths import CONF
-from src.studies import level
 from src.studies.design import Composition
 from src.tracking import environment
 from src.tuning import design, trials
-from src.tuning.design import Search
 from src.tuning.trials import State, Trial
 
 WIDTH = 98
 # A recipe leaves these to whoever trains.
-NOT_OF_A_RECIPE = (*GROUPS, *NOT_LEARNING, "seed", "split_seed", "strategy")
+NOT_OF_A_RECIPE = (*GROUPS, *NON_TRAINING_KEYS, "seed", "split_seed")
 
 
 def _mark(name: str) -> str:
@@ -139,6 +139,6 @@ def params_text(params: Mapping[str, Any]) -> str:
     """Return a trial's values in one line, without the groups of their keys."""
     words = []
     for key, value in params.items():
-        shown = f"{value:g}" if isinstance(value, float) else level.override_value(value)
+        shown = f"{value:g}" if isinstance(value, float) else override.value(value)
         words.append(f"{key.rpartition('.')[2]}={shown}")
     return formatting.listed(words, most=6) if len(words) > 6 else " ".join(words)

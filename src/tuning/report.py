@@ -13,12 +13,12 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from src.config import override
+from src.config.search_file import Search
 from src.evaluation import figures as run_figures
 from src.runtime import formatting, paths
 from src.runtime.atomic_write import writing
-from src.studies import level
 from src.tuning import figures, sampling
-from src.tuning.design import Search
 from src.tuning.trials import State, Trial
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def show(search: Search, found: Sequence[Trial]) -> None:
         table.add_column(title, justify="right", no_wrap=True)
     complete = [one for one in found if one.state == State.COMPLETE and one.value is not None]
     for one in sorted(complete, key=lambda one: -(one.value or 0))[:ROWS]:
-        values = [level.override_value(one.params[key]) for key in keys]
+        values = [override.value(one.params[key]) for key in keys]
         seconds = "–" if one.seconds is None else f"{one.seconds:.0f}"
         table.add_row(str(one.number), *values, f"{one.value:.4f}", seconds)
     Console(highlight=False).print(table)

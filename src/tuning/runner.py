@@ -13,7 +13,8 @@ from typing import Any
 
 from mlflow import MlflowClient
 
-from src.config import compose
+from src.config import compose, search_file
+from src.config.search_file import Search
 from src.data.dataset import Dataset
 from src.runtime import errors, formatting, paths
 from src.runtime.alone import alone
@@ -23,7 +24,6 @@ from src.studies.executors import LOG, Executor, local
 from src.studies.planned_run import INTERRUPTED, PlannedRun, forget_checkpoint, job_words
 from src.tracking import environment, lease, run_search, run_tags, store
 from src.tuning import design, note, recipe, sampling, trials
-from src.tuning.design import Search
 from src.tuning.pruning import Pruning
 from src.tuning.trials import Record, State, Trial
 
@@ -306,7 +306,7 @@ class _Making:
             tags={run_tags.SEARCH: task.name, run_tags.TRIAL: str(trial.number)},
             title=f"trial {trial.number}",
             trial=f"{self.parent_id} {trial.number}",
-            ends_early=None if search.pruner == design.NO_PRUNER else pruning,
+            ends_early=None if search.pruner == search_file.NO_PRUNER else pruning,
         )
 
     def ended(self, planned: PlannedRun, error: BaseException | None) -> None:

@@ -21,8 +21,8 @@ from optuna.pruners import BasePruner
 from optuna.samplers import BaseSampler
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
-from src.tuning import design
-from src.tuning.design import Range, Search
+from src.config import search_file
+from src.config.search_file import Range, Search
 from src.tuning.trials import State, Trial
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
@@ -161,9 +161,9 @@ def _distribution(one: Range) -> BaseDistribution:
     if not one.numeric:
         return CategoricalDistribution([_to_optuna(one, value) for value in one.values])
     low, high = one.values
-    if one.kind == design.INTEGER:
+    if one.kind == search_file.INTEGER:
         return IntDistribution(low, high)
-    return FloatDistribution(low, high, log=one.kind == design.LOG_UNIFORM)
+    return FloatDistribution(low, high, log=one.kind == search_file.LOG_UNIFORM)
 
 
 def _to_optuna(one: Range, value: Any) -> Any:
@@ -177,19 +177,19 @@ def _from_optuna(one: Range, value: Any) -> Any:
 
 def _sampler(search: Search, seed: int) -> BaseSampler:
     blindly = max(2, min(MOST_DRAWN_BLINDLY, search.trials // 3))
-    if search.sampler == design.TPE:
+    if search.sampler == search_file.TPE:
         return optuna.samplers.TPESampler(n_startup_trials=blindly, seed=seed)
-    if search.sampler == design.GP:
+    if search.sampler == search_file.GP:
         return optuna.samplers.GPSampler(n_startup_trials=blindly, seed=seed)
     return optuna.samplers.RandomSampler(seed=seed)
 
 
 def _pruner(search: Search, epochs: int) -> BasePruner:
-    if search.pruner == design.MEDIAN:
+    if search.pruner == search_file.MEDIAN:
         # The first quarter of a schedule tells little of its end; steps count from 1.
         return optuna.pruners.MedianPruner(n_startup_trials=4, n_warmup_steps=epochs // 4 + 1)
-    if search.pruner == design.HYPERBAND:
+    if search.pruner == search_file.HYPERBAND:
         return optuna.pruners.HyperbandPruner(min_resource=1, max_resource=epochs)
-    if search.pruner == design.HALVING:
+    if search.pruner == search_file.HALVING:
         return optuna.pruners.SuccessiveHalvingPruner(min_resource=max(1, epochs // 9))
     return optuna.pruners.NopPruner()

@@ -6,8 +6,8 @@ import pytest
 from src.analysis import verdicts
 from src.analysis.findings import EpochTimes, Pair
 from src.analysis.statistics import CrossedEstimate, Estimate
+from src.config import factor
 from src.reporting import captions
-from src.studies import factor
 from tests.support.simulated_runs import comparison
 
 # A difference of 0.05 pp that is significant, one that is not, and the same with reversed signs.

@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 
 from src.analysis.run_set import NAMES
+from src.config import factor
 from src.reporting import export
 from src.reporting.factor_exhibits import Brought
-from src.studies import factor
 from tests.support.drawn_figures import profile
 
 

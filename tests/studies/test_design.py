@@ -3,11 +3,12 @@ from dataclasses import replace
 
 import pytest
 
-from src.config import compose, named_file
+from src.config import compose, factor, plan_file, study_file
+from src.config.study_file import Study
 from src.data.dataset import Dataset
 from src.runtime.errors import InputError
-from src.studies import design, factor, study_file
-from src.studies.design import RunKey, Study
+from src.studies import design
+from src.studies.design import RunKey
 from tests.support.recipes import TINY
 
 DATA = Dataset("mnist-kaggle", "0f" * 32, {})
@@ -36,9 +37,9 @@ def digests(study, data=DATA):
 
 def test_other_data_than_the_studys_is_refused_with_the_way_to_its_own():
     study = study_file.load("fashion")
-    named_file.check_data("study", study.dataset, Dataset(study.dataset, "0f" * 32, {}))
+    plan_file.check_data("study", study.dataset, Dataset(study.dataset, "0f" * 32, {}))
     with pytest.raises(InputError) as caught:
-        named_file.check_data("study", study.dataset, DATA)
+        plan_file.check_data("study", study.dataset, DATA)
     said = str(caught.value)
     assert "on fashion_mnist-kaggle, but data/processed holds mnist-kaggle" in said
     assert "fetch.source: fashion_mnist and fetch.layout: kaggle in params.yaml" in said

@@ -5,11 +5,12 @@ from types import SimpleNamespace
 import pytest
 import yaml
 
+from src.config import study_file
 from src.data.dataset import Dataset
 from src.runtime import paths
 from src.runtime.alone import alone
 from src.runtime.errors import InputError
-from src.studies import design, runner, study_file
+from src.studies import design, runner
 from src.studies.design import RunKey
 from src.studies.executors import Outcome
 from src.studies.runner import Decision

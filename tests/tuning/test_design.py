@@ -1,7 +1,7 @@
 import pytest
 import yaml
 
-from src.config import compose
+from src.config import compose, search_file
 from src.data.dataset import Dataset
 from src.runtime.errors import InputError
 from src.tuning import design
@@ -30,7 +30,7 @@ def load(project, monkeypatch):
     def loaded(without=(), **changes):
         given = {key: value for key, value in (SEARCH | changes).items() if key not in without}
         (project / "search" / "mine.yaml").write_text(yaml.safe_dump(given, sort_keys=False))
-        return design.load("mine")
+        return search_file.load("mine")
 
     return loaded
 
@@ -87,14 +87,14 @@ def test_a_missing_key_a_file_that_is_no_yaml_and_an_unknown_name_are_refused(lo
     with pytest.raises(InputError, match="space is empty"):
         load(without=["space"])
     with pytest.raises(InputError, match=r"no search 'min'. Did you mean 'mine'"):
-        design.load("min")
+        search_file.load("min")
     (project / "search" / "mine.yaml").write_text("a: [")
     with pytest.raises(InputError, match="is not YAML"):
-        design.load("mine")
+        search_file.load("mine")
 
 
 def test_a_sampler_that_needs_pytorch_is_refused_without_it(load, monkeypatch):
-    monkeypatch.setattr(design.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(search_file.importlib.util, "find_spec", lambda name: None)
     with pytest.raises(InputError, match="sampler=gp needs PyTorch"):
         load(sampler="gp")
 
@@ -159,6 +159,6 @@ def test_the_same_search_may_have_more_trials_and_workers_but_no_other_space_or_
 
 
 def test_the_searches_of_this_project_can_be_made(project):
-    for name in design.names():
-        search = design.load(name)
+    for name in search_file.names():
+        search = search_file.load(name)
         assert design.corners(search, design.base(search))

@@ -4,8 +4,8 @@ from dataclasses import replace
 import pytest
 import yaml
 
+from src.config import study_file
 from src.runtime.errors import InputError
-from src.studies import study_file
 from src.tuning import design, levels
 from src.tuning.levels import Winner
 from tests.support.commands import make_project, run, runs

@@ -5,11 +5,11 @@ import yaml
 from omegaconf import OmegaConf
 
 from src.config import compose
+from src.config.search_file import Search
 from src.data.dataset import Dataset
 from src.runtime import paths
 from src.runtime.errors import InputError
 from src.tuning import design, recipe
-from src.tuning.design import Search
 from src.tuning.trials import State, Trial
 
 DATA = Dataset("mnist-kaggle", "0f" * 32, {})

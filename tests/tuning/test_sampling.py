@@ -2,8 +2,8 @@ from math import log10
 
 import pytest
 
+from src.config.search_file import Search
 from src.tuning import sampling
-from src.tuning.design import Search
 from src.tuning.trials import State, Trial
 
 

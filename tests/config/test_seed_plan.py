@@ -1,8 +1,8 @@
 import pytest
 
+from src.config import seed_plan
+from src.config.seed_plan import SeedPlan
 from src.runtime.errors import InputError
-from src.studies import seed_plan
-from src.studies.seed_plan import SeedPlan
 
 
 def test_a_list_of_seeds_has_no_looks():

@@ -3,10 +3,11 @@ import re
 import pytest
 import yaml
 
+from src.config import factor, study_file
+from src.config.study_file import Study
 from src.data.dataset import Dataset
 from src.runtime.errors import InputError
-from src.studies import design, factor, study_file
-from src.studies.design import Study
+from src.studies import design
 from tests.support.recipes import TINY
 
 DATA = Dataset("mnist-kaggle", "0f" * 32, {})

@@ -1,8 +1,8 @@
 import pytest
 
-from src.config import named_file
+from src.config import plan_file, study_file
 from src.runtime.errors import InputError
-from src.studies import design, study_file
+from src.studies import design
 
 
 def test_a_level_of_the_wrong_kind_is_to_be_fixed_in_the_studys_own_file(tmp_path, monkeypatch):
@@ -15,7 +15,7 @@ def test_a_level_of_the_wrong_kind_is_to_be_fixed_in_the_studys_own_file(tmp_pat
     monkeypatch.setattr(study_file, "STUDIES", tmp_path)
     with pytest.raises(InputError) as refused:
         design.compositions(study_file.load("odd"))
-    found = str(named_file.located("conf/study/odd.yaml", refused.value))
+    found = str(plan_file.located("conf/study/odd.yaml", refused.value))
     assert found.startswith("conf/study/odd.yaml: ")
     assert "one" in found
     assert found.endswith("Fix it in that file.")

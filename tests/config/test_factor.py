@@ -1,7 +1,7 @@
 import pytest
 
-from src.studies import factor
-from src.studies.factor import Factor
+from src.config import factor
+from src.config.factor import Factor
 
 
 @pytest.mark.parametrize(

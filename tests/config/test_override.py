@@ -1,7 +1,7 @@
 import pytest
 from hydra.core.override_parser.overrides_parser import OverridesParser
 
-from src.studies import level
+from src.config import override
 
 TEXTS = [
     "swish",
@@ -22,11 +22,11 @@ VALUES = [3, 0.006, 1e-5, True, False, None, [16, 32], [[16], [32, 64]], ["a", "
 
 @pytest.mark.parametrize("value", [*TEXTS, *BACKSLASHES, *VALUES])
 def test_hydra_reads_the_value_that_was_written(value):
-    word = f"key={level.override_value(value)}"
-    [override] = OverridesParser.create().parse_overrides([word])
-    assert override.value() == value
-    assert type(override.value()) is type(value) or isinstance(value, str)
-    assert not override.is_sweep_override()
+    word = f"key={override.value(value)}"
+    [parsed] = OverridesParser.create().parse_overrides([word])
+    assert parsed.value() == value
+    assert type(parsed.value()) is type(value) or isinstance(value, str)
+    assert not parsed.is_sweep_override()
 
 
 @pytest.mark.parametrize(
@@ -34,9 +34,9 @@ def test_hydra_reads_the_value_that_was_written(value):
     [(0.006, "0.006"), (1e-5, "1e-05"), ("swish", "swish"), ([1, 2], "[1,2]"), (True, "true")],
 )
 def test_a_label_is_the_values_text(value, label):
-    assert level.label(value) == label
+    assert override.label(value) == label
 
 
 @pytest.mark.parametrize("word", ["a.b=1", "+a.b=1", "++a.b=1", "~a.b", "a.b"])
 def test_an_override_sets_its_key(word):
-    assert level.key(word) == "a.b"
+    assert override.key(word) == "a.b"
