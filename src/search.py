@@ -10,8 +10,9 @@ the best trial's configuration is conf/experiment/NAME.yaml, which `experiment=N
 import argparse
 import signal
 from collections.abc import Sequence
+from dataclasses import replace
 
-from src.config import plan_file, search_file
+from src.config import named_file, search_file
 from src.data import dataset
 from src.runtime import command_line, errors
 from src.runtime.errors import InputError
@@ -36,10 +37,10 @@ def main(argv: Sequence[str] | None = None) -> None:
             "writes: name another recipe to start from."
         )
     data = dataset.describe()
-    plan_file.check_data("search", search.dataset, data)
-    search.executor = choice.name(search, choice.read(given.words))
+    named_file.check_data("search", search.dataset, data)
+    search = replace(search, executor=choice.name(search, choice.read(given.words)))
     common = design.base(search)
-    with plan_file.errors_in(search_file.file_of(name)):
+    with named_file.errors_in(search_file.file_of(name)):
         corners = design.corners(search, common)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: resumable, KILLED
     if given.dashboard:

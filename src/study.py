@@ -17,7 +17,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from src.config import plan_file, study_file
+from src.config import named_file, study_file
 from src.config.study_file import Study
 from src.data import dataset, read_csv
 from src.data.dataset import Dataset
@@ -42,8 +42,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     name, asked = _arguments(argv)
     study = study_file.load(name)
     data = dataset.describe()
-    plan_file.check_data("study", study.dataset, data)
-    with plan_file.errors_in(f"conf/study/{name}.yaml"):
+    named_file.check_data("study", study.dataset, data)
+    with named_file.errors_in(f"conf/study/{name}.yaml"):
         compositions = design.compositions(study)
         tuning = levels.load(study) if study.tune else None
     _check_labels(name, study, data)

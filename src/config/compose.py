@@ -18,7 +18,7 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
 from pydantic import ValidationError
 
-from src.config import messages, yaml_files
+from src.config import messages, named_file
 from src.config.messages import kind_of, nested, refuse_unknown
 from src.config.schema import CHOICES, GROUPS, STAGES, Config, Fetch, Preprocess
 from src.runtime.errors import InputError
@@ -32,7 +32,7 @@ def _params() -> dict[Any, Any]:
         raise InputError(
             f"{PARAMS} is not in {Path.cwd()}: run this command from the project's root folder."
         )
-    return yaml_files.read(PARAMS, str(PARAMS))
+    return named_file.read(PARAMS, str(PARAMS))
 
 
 @overload
@@ -80,7 +80,7 @@ def register() -> None:
 
 def _choices() -> str:
     """Return a line for each group, with the names of its files."""
-    lines = [f"{group}: {', '.join(yaml_files.names(CONF / group))}" for group in sorted(CHOICES)]
+    lines = [f"{group}: {', '.join(named_file.names(CONF / group))}" for group in sorted(CHOICES)]
     return "\n".join(textwrap.fill(line, 78, subsequent_indent="  ") for line in lines)
 
 
@@ -114,7 +114,7 @@ def resolve(composed: DictConfig, choices: dict[str, str]) -> Config:
 def _check_kinds(group: str, choice: str, node: dict[str, Any]) -> None:
     """Refuse a key that the group's own file lacks, or a value of another kind than there."""
     file = f"conf/{group}/{choice}.yaml"
-    defaults = yaml_files.read(CONF / group / f"{choice}.yaml", file)
+    defaults = named_file.read(CONF / group / f"{choice}.yaml", file)
     refuse_unknown(f"{group}.", node, defaults, file)
     for key, default in defaults.items():
         value = node.get(key)

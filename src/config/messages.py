@@ -3,7 +3,7 @@
 Pydantic, Hydra, OmegaConf and YAML each raise errors of their own; all are worded here.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import fields
 from typing import Any, TypeVar
 
@@ -20,7 +20,7 @@ from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBase
 from yaml import YAMLError
 
 from src.config import override
-from src.config.schema import CHOICES
+from src.config.schema import CHOICES, unknown
 from src.runtime.errors import InputError, did_you_mean
 
 # How Hydra's errors about activation=null, a list without -m and a misused flag begin.
@@ -28,15 +28,13 @@ NO_NAME = "Config group override must be"
 AMBIGUOUS = "Ambiguous value for argument "
 RESOLVE = "The --resolve flag"
 AT_HAND = "params.yaml or on the command line"  # where most values are
-KINDS = {  # by the first word of pydantic's error types
+KINDS = {  # by the names of types, and as pydantic's errors begin
+    "bool": "true or false",
     "int": "a whole number",
     "float": "a number",
-    "string": "a text",
-    "bool": "true or false",
-    "list": "a list",
-    "tuple": "a list",
-    "dict": "a group of keys",
-    "dataclass": "a group of keys",
+    **dict.fromkeys(("str", "string"), "a text"),
+    **dict.fromkeys(("list", "tuple"), "a list"),
+    **dict.fromkeys(("dict", "dataclass"), "a group of keys"),
 }
 
 Form = TypeVar("Form")
@@ -45,17 +43,10 @@ Form = TypeVar("Form")
 def validated(
     form: Callable[..., Form], given: Mapping[Any, Any], *, name: str = "", where: str, missing: str
 ) -> Form:
-    """Return an instance of a pydantic dataclass.
-
-    Args:
-        form: the dataclass.
-        given: its values.
-        name: of the key that holds them all; empty at the top.
-        where: the subject of "knows" in the sentence about an unknown key.
-        missing: what to do about a missing key.
+    """Return an instance of a pydantic dataclass with the values `given`, which the key `name` has.
 
     Raises:
-        InputError: a key is unknown or missing, or a value is refused.
+        InputError: a key is unknown (in `where`), missing (with this remedy), or has a wrong value.
     """
     keys = [field.name for field in fields(form)]  # type: ignore[arg-type]
     refuse_unknown(f"{name}." if name else "", given, keys, where)
@@ -90,17 +81,21 @@ def refuse_unknown(prefix: str, found: Iterable[Any], known: Iterable[str], wher
             )
 
 
+def refuse_twice(name: str, texts: Sequence[str]) -> None:
+    """Raise InputError if the list `name` is empty, or has a text twice."""
+    if not texts:
+        raise InputError(f"{name} is empty: list at least one.")
+    twice = [text for text in dict.fromkeys(texts) if texts.count(text) > 1]
+    if twice:
+        raise InputError(f"{name} has {', '.join(twice)} twice: list each once.")
+
+
 def kind_of(value: Any) -> str:
     """Return in words what kind of value it is."""
-    kinds = {
-        bool: "true/false",
-        int: "a whole number",
-        float: "a number",
-        str: "a text",
-        list: "a list of lists" if nested(value) else "a list",
-        dict: "a group of keys",
-    }
-    return kinds.get(type(value), "empty" if value is None else f"a {type(value).__name__}")
+    name = type(value).__name__
+    if value is None:
+        return "empty"
+    return "a list of lists" if nested(value) else KINDS.get(name, f"a {name}")
 
 
 def nested(value: Any) -> bool:
@@ -195,10 +190,7 @@ def _missing_choice(error: MissingConfigException) -> str:
     group = next((one for one in CHOICES if file.startswith(f"{one}/")), file.rpartition("/")[0])
     found = file.removeprefix(f"{group}/")
     add = f", or add conf/{group}/{found}.yaml" if group in CHOICES and "/" not in found else ""
-    return (
-        f"{group}={found} is unknown. {did_you_mean(found, list(error.options))}"
-        f"Choose one of {', '.join(error.options)}{add}."
-    )
+    return f"{group}={found} {unknown(found, error.options, add)}"
 
 
 def one_line(error: BaseException) -> str:

@@ -1,16 +1,15 @@
-"""The schema of params.yaml and conf/: names, types and ranges, checked before anything is run.
+"""The schema of params.yaml and conf/, and of the keys that studies and searches share.
 
 Hydra composes `Config` (compose.py), pydantic validates it, messages.py words what is wrong. A
 validator's ValueError is the part of the sentence that follows `key=value`.
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Mapping
 from dataclasses import field
-from numbers import Real
 from typing import Annotated, Any, ClassVar
 
 from omegaconf import MISSING
-from pydantic import AfterValidator, ConfigDict
+from pydantic import AfterValidator, ConfigDict, Field
 from pydantic.dataclasses import dataclass
 
 from src.data.digits import LAYOUTS, SOURCES
@@ -36,6 +35,7 @@ RANGES: dict[str, tuple[float, float]] = {
     "workers": (1, 64),
     "cpus": (1, 1024),  # of each run on Ray, as gpus
     "gpus": (0, 64),
+    "smallest_effect": (1e-9, 0.999999),  # of accuracy, a fraction
     # In the groups of conf/, by Keras's names.
     "learning_rate": (1e-12, 1e3),
     "dropout": (0, 0.999),
@@ -58,6 +58,8 @@ RANGES: dict[str, tuple[float, float]] = {
     "units": (1, 1e6),
     "filters": (1, 1e6),
 }
+EXECUTORS = ("local", "ray")
+FORBIDDEN_OVERRIDES = ("mlflow", "hydra", "submission")  # of studies and searches
 STRICT = ConfigDict(strict=True)  # true is not 1, and 3.0 is not 3
 
 
@@ -77,11 +79,16 @@ def one_of(known: Collection[str]) -> AfterValidator:
 
     def check(found: str) -> str:
         if found not in known:
-            near = did_you_mean(found, list(known))
-            raise ValueError(f"is unknown. {near}Choose one of {', '.join(known)}.")
+            raise ValueError(unknown(found, known))
         return found
 
     return AfterValidator(check)
+
+
+def unknown(found: str, known: Collection[str], more: str = "") -> str:
+    """Return why a text is refused that is not among those known."""
+    near = did_you_mean(found, list(known))
+    return f"is unknown. {near}Choose one of {', '.join(known)}{more}."
 
 
 @dataclass(config=STRICT)
@@ -155,26 +162,57 @@ class Config:
             _check_ranges(group, getattr(self, group))
 
 
+def _check_dataset(found: str) -> str:
+    source, _, layout = found.rpartition("-")
+    if source not in SOURCES or layout not in LAYOUTS:
+        raise ValueError(
+            "is unknown: write a fetch.source, a hyphen and a fetch.layout; "
+            f"{', '.join(SOURCES)} with {', '.join(LAYOUTS)}."
+        )
+    return found
+
+
+Words = Annotated[tuple[str, ...], Field(strict=False)]  # a list in YAML
+
+
+@dataclass(config=STRICT, kw_only=True, frozen=True)
+class RunSettings:
+    """The keys that studies and searches share."""
+
+    question: str  # which they answer, a sentence
+    dataset: Annotated[str, AfterValidator(_check_dataset)]  # source-layout, as in mnist-kaggle
+    overrides: Words = ()  # of all runs
+    workers: Annotated[int, bounded("workers")] = 1  # runs at a time on this machine
+    executor: Annotated[str, one_of(EXECUTORS)] | None = None  # None: as the environment says
+    cpus: Annotated[int, bounded("cpus")] = 1  # of each run on Ray, as gpus
+    gpus: Annotated[float, bounded("gpus")] = 0.0
+
+
+def refuse_key(start: str, key: str, remedies: Mapping[str, str]) -> None:
+    """Raise InputError, a sentence that begins with `start`, if `remedies` has what to do instead
+    of setting a dotted key, or its group.
+    """
+    for name in (key, key.partition(".")[0]):
+        if name in remedies:
+            raise InputError(f"{start}: {remedies[name]}.")
+
+
 def _out_of_range(name: str, found: Any) -> str:
     """Return why a number is refused, or an empty text."""
     low, high = RANGES[name]
     return "" if low <= found <= high else f"is out of range: use a number from {low} to {high}."
 
 
-def _check_ranges(name: str, node: Any) -> None:
-    for key, value in node.items() if isinstance(node, dict) else ():
-        if key in RANGES and isinstance(value, list) and [] in [value, *value]:
-            raise InputError(f"{name}.{key}={value} has an empty list: give at least one number.")
-        for number in _numbers(value) if key in RANGES else ():
-            if refusal := _out_of_range(key, number):
-                raise InputError(f"{name}.{key}={number} {refusal}")
-        _check_ranges(f"{name}.{key}", value)
-
-
-def _numbers(value: Any) -> Iterator[Real]:
-    """Yield a number, or the numbers of a list, however deeply nested."""
-    if isinstance(value, list):
+def _check_ranges(name: str, value: Any) -> None:
+    """Refuse an empty list and a number out of its range, however deeply nested."""
+    key = name.rpartition(".")[2]
+    if isinstance(value, dict):
+        for inner in value:
+            _check_ranges(f"{name}.{inner}", value[inner])
+    elif key in RANGES and isinstance(value, list):
+        if not value:
+            raise InputError(f"{name} has an empty list: give at least one number.")
         for member in value:
-            yield from _numbers(member)
-    elif isinstance(value, Real) and not isinstance(value, bool):
-        yield value
+            _check_ranges(name, member)
+    elif key in RANGES and type(value) in (int, float) and (refusal := _out_of_range(key, value)):
+        raise InputError(f"{name}={value} {refusal}")

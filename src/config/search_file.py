@@ -9,11 +9,19 @@ from typing import Annotated, Any
 from pydantic import AfterValidator
 from pydantic.dataclasses import dataclass as pydantic_dataclass
 
-from src.config import messages, override, plan_file, yaml_files
-from src.config.plan_file import FORBIDDEN_OVERRIDES, PlanFile
-from src.config.schema import NON_TRAINING_KEYS, STRICT, bounded, one_of
+from src.config import messages, named_file, override
+from src.config.schema import (
+    FORBIDDEN_OVERRIDES,
+    NON_TRAINING_KEYS,
+    STRICT,
+    RunSettings,
+    bounded,
+    one_of,
+    refuse_key,
+    unknown,
+)
 from src.runtime import metric_names, paths
-from src.runtime.errors import InputError, did_you_mean
+from src.runtime.errors import InputError
 
 SEARCHES = paths.CONF / "search"
 DIGITS = 4  # significant ones of a number that is drawn: more would only look exact
@@ -76,29 +84,22 @@ def _range(key: str, given: Any) -> Range:
         )
     [(kind, values)] = given.items()
     if kind not in KINDS:
-        raise InputError(
-            f"space.{key}.{kind} is unknown. {did_you_mean(str(kind), list(KINDS))}"
-            f"Use one of {', '.join(KINDS)}."
-        )
-    start = f"space.{key}.{kind} is {values}"
-    if not isinstance(values, list) or not values:
-        raise InputError(f"{start}: give a list of values.")
+        raise InputError(f"space.{key}.{kind} {unknown(str(kind), KINDS)}")
+    start, several = f"space.{key}.{kind} is {values}", isinstance(values, list)
     if kind == CHOICES:
-        texts = [override.value(value) for value in values]
-        twice = [one for one in dict.fromkeys(texts) if texts.count(one) > 1]
-        if twice:
-            raise InputError(f"space.{key} has {', '.join(twice)} twice: list each once.")
+        if not several:
+            raise InputError(f"{start}: give a list of values.")
+        messages.refuse_twice(f"space.{key}.{kind}", list(map(override.value, values)))
         return Range(kind, tuple(values))
     types = (int,) if kind == INTEGER else (int, float)
-    if len(values) != 2 or any(type(value) not in types for value in values):
+    if not several or len(values) != 2 or any(type(value) not in types for value in values):
         numbers = "whole numbers" if kind == INTEGER else "numbers"
         raise InputError(f"{start}: give two {numbers}, low and high.")
     low, high = values
-    if low == high:
-        raise InputError(f"{start}, a single value: give it under overrides.")
-    if low > high:
+    if low >= high:
         raise InputError(
-            f"{start}, whose lower bound is not below the upper: write [{high}, {low}]."
+            f"{start}, but the lower bound is not below the upper: give the lower first, or a "
+            "single value under overrides."
         )
     if kind == LOG_UNIFORM and low <= 0:
         raise InputError(
@@ -122,8 +123,8 @@ def _check_objective(found: str) -> str:
     return found
 
 
-@pydantic_dataclass(config=STRICT, kw_only=True)
-class Search(PlanFile):
+@pydantic_dataclass(config=STRICT, kw_only=True, frozen=True)
+class Search(RunSettings):
     """A number of trials, drawn from a space, all else alike."""
 
     experiment: str
@@ -139,13 +140,13 @@ class Search(PlanFile):
         if not self.space:
             raise InputError(f"space is empty: give at least one key and its range; {EXAMPLE}.")
         for key in self.space:
-            plan_file.refuse_key(f"space has {key}", key, SPACE_REMEDIES)
+            refuse_key(f"space has {key}", key, SPACE_REMEDIES)
         assert self.ranges  # each is checked
         for word in self.overrides:
             key = override.key(word)
             if key in self.space:
                 raise InputError(f"{key} is in space and in overrides: delete one of the two.")
-            plan_file.refuse_key(f"overrides has {word}", key, REMEDIES)
+            refuse_key(f"overrides has {word}", key, REMEDIES)
 
     @cached_property
     def ranges(self) -> dict[str, Range]:
@@ -155,18 +156,13 @@ class Search(PlanFile):
 
 def names() -> list[str]:
     """Return the names of the files of conf/search/, without .yaml."""
-    return yaml_files.names(SEARCHES)
+    return named_file.names(SEARCHES)
 
 
 def load(name: str) -> Search:
-    """Return the search of conf/search/NAME.yaml.
-
-    Raises:
-        InputError: there is none of that name, it is not YAML, a key is missing or unknown, or a
-            value is refused.
-    """
-    given = plan_file.read("search", SEARCHES, name)
-    with plan_file.errors_in(file_of(name)):
+    """Return the search of conf/search/NAME.yaml; raise InputError if it is missing or wrong."""
+    given = named_file.read_named("search", SEARCHES, name)
+    with named_file.errors_in(file_of(name)):
         return messages.validated(Search, given, where="A search", missing=EXAMPLE)
 
 

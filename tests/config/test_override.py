@@ -40,3 +40,13 @@ def test_a_label_is_the_values_text(value, label):
 @pytest.mark.parametrize("word", ["a.b=1", "+a.b=1", "++a.b=1", "~a.b", "a.b"])
 def test_an_override_sets_its_key(word):
     assert override.key(word) == "a.b"
+
+
+def test_nested_settings_become_dotted_keys():
+    nested = {"seed": 1, "model": {"units": [8], "head": "softmax"}, "mlflow": {"a": {"b": None}}}
+    assert override.flat(nested) == {
+        "seed": 1,
+        "model.units": [8],
+        "model.head": "softmax",
+        "mlflow.a.b": None,
+    }

@@ -3,7 +3,7 @@ from dataclasses import replace
 
 import pytest
 
-from src.config import compose, factor, plan_file, study_file
+from src.config import compose, factor, named_file, study_file
 from src.config.study_file import Study
 from src.data.dataset import Dataset
 from src.runtime.errors import InputError
@@ -37,9 +37,9 @@ def digests(study, data=DATA):
 
 def test_other_data_than_the_studys_is_refused_with_the_way_to_its_own():
     study = study_file.load("fashion")
-    plan_file.check_data("study", study.dataset, Dataset(study.dataset, "0f" * 32, {}))
+    named_file.check_data("study", study.dataset, Dataset(study.dataset, "0f" * 32, {}))
     with pytest.raises(InputError) as caught:
-        plan_file.check_data("study", study.dataset, DATA)
+        named_file.check_data("study", study.dataset, DATA)
     said = str(caught.value)
     assert "on fashion_mnist-kaggle, but data/processed holds mnist-kaggle" in said
     assert "fetch.source: fashion_mnist and fetch.layout: kaggle in params.yaml" in said

@@ -1,0 +1,70 @@
+"""The YAML files of the configuration, found and read; studies and searches go by their names."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from omegaconf import OmegaConf
+
+from src.config import messages
+from src.data.dataset import Dataset
+from src.runtime.errors import InputError, did_you_mean
+
+
+def names(folder: Path) -> list[str]:
+    """Return the names of a folder's files, without .yaml."""
+    return sorted(path.stem for path in folder.glob("*.yaml"))
+
+
+def read(path: Path, shown: str) -> dict[Any, Any]:
+    """Return the keys and values of a YAML file, its interpolations as they stand.
+
+    Raises:
+        InputError: it is not YAML, or has no keys; the sentence calls the file `shown`.
+    """
+    try:
+        found = OmegaConf.to_container(OmegaConf.load(path))
+    except Exception as error:  # those of YAML, OmegaConf and decoding have no common type
+        reason = messages.one_line(error)
+        raise InputError(f"{shown} is not readable as YAML ({reason}): fix it.") from error
+    if not isinstance(found, dict):
+        kind = messages.kind_of(found)
+        raise InputError(f"{shown} holds {kind}, expected `key: value` lines: fix it.")
+    return found
+
+
+def read_named(noun: str, folder: Path, name: str) -> dict[Any, Any]:
+    """Return the keys and values of folder/NAME.yaml, which defines a study or a search, `noun`.
+
+    Raises:
+        InputError: there is no such file, or it is not YAML.
+    """
+    file, known = f"conf/{noun}/{name}.yaml", names(folder)
+    if name not in known:
+        raise InputError(
+            f"There is no {noun} {name!r}. {did_you_mean(name, known)}"
+            f"Choose one of {', '.join(known)}, or add {file}."
+        )
+    return read(folder / f"{name}.yaml", file)
+
+
+@contextmanager
+def errors_in(file: str) -> Iterator[None]:
+    """Name a file of conf/ as the place of any InputError that is raised inside."""
+    try:
+        yield
+    except InputError as error:
+        text = str(error).replace(messages.AT_HAND, "that file")
+        raise InputError(f"{file}: {text}") from error
+
+
+def check_data(noun: str, wanted: str, found: Dataset) -> None:
+    """Raise InputError if the preprocessed data is not that of a study or a search."""
+    if found.name != wanted:
+        source, _, layout = wanted.rpartition("-")
+        raise InputError(
+            f"This {noun} is on {wanted}, but data/processed holds {found.name}: set "
+            f"fetch.source: {source} and fetch.layout: {layout} in params.yaml, and run "
+            "`dvc repro preprocess`."
+        )
