@@ -100,7 +100,8 @@ def resolve(composed: DictConfig, choices: dict[str, str]) -> Config:
     except OmegaConfBaseException as error:
         raise InputError(messages.describe(error)) from error
     except ValidationError as error:
-        raise messages.rejected(error) from error
+        section = "" if error.title == Config.__name__ else error.title.lower()
+        raise messages.rejected(error, section) from error
     assert isinstance(cfg, Config)
     for group in GROUPS:
         if not isinstance(choices.get(group), str):

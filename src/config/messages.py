@@ -16,7 +16,14 @@ from hydra.errors import (
     OverrideParseException,
 )
 from omegaconf import Node, OmegaConf, ValueNode
-from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBaseException
+from omegaconf.errors import (
+    ConfigAttributeError,
+    ConfigKeyError,
+    MissingMandatoryValue,
+    OmegaConfBaseException,
+    UnsupportedValueType,
+    ValidationError,
+)
 from yaml import YAMLError
 
 from src.config import override
@@ -36,6 +43,8 @@ KINDS = {  # by the names of types, and as pydantic's errors begin
     **dict.fromkeys(("list", "tuple"), "a list"),
     **dict.fromkeys(("dict", "dataclass"), "a group of keys"),
 }
+
+WRONG_VALUE = (ValidationError, UnsupportedValueType, MissingMandatoryValue)
 
 Form = TypeVar("Form")
 
@@ -93,8 +102,8 @@ def refuse_twice(name: str, texts: Sequence[str]) -> None:
 def kind_of(value: Any) -> str:
     """Return in words what kind of value it is."""
     name = type(value).__name__
-    if value is None:
-        return "empty"
+    if value is None or isinstance(value, bool):
+        return "empty" if value is None else "true/false"
     return "a list of lists" if nested(value) else KINDS.get(name, f"a {name}")
 
 
@@ -116,8 +125,8 @@ def describe(error: OmegaConfBaseException) -> str:
             f"Known are {', '.join(known)}."
         )
     types = getattr(error.object_type, "__annotations__", {})
-    if error.key in types and hasattr(error, "value"):
-        value = error.value
+    if isinstance(error, WRONG_VALUE) and error.key in types:
+        value = getattr(error, "value", None)
         if isinstance(value, Node):
             is_leaf = isinstance(value, ValueNode)
             value = value._value() if is_leaf else OmegaConf.to_container(value)

@@ -3,13 +3,15 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from omegaconf import OmegaConf
 
 from src.config import messages
-from src.data.dataset import Dataset
 from src.runtime.errors import InputError, did_you_mean
+
+if TYPE_CHECKING:  # NumPy: only where data is read
+    from src.data.dataset import Dataset
 
 
 def names(folder: Path) -> list[str]:
@@ -59,7 +61,7 @@ def errors_in(file: str) -> Iterator[None]:
         raise InputError(f"{file}: {text}") from error
 
 
-def check_data(noun: str, wanted: str, found: Dataset) -> None:
+def check_data(noun: str, wanted: str, found: "Dataset") -> None:
     """Raise InputError if the preprocessed data is not that of a study or a search."""
     if found.name != wanted:
         source, _, layout = wanted.rpartition("-")

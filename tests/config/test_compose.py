@@ -206,15 +206,15 @@ def test_a_groups_number_out_of_range_is_refused_with_the_range(choice, override
         (
             "optimizer=sgd",
             "optimizer.nesterov=3",
-            "conf/optimizer/sgd.yaml has true or false there",
+            "conf/optimizer/sgd.yaml has true/false there",
         ),
         (
             "optimizer=sgd",
             "optimizer.momentum=true",
-            "is true or false, but conf/optimizer/sgd.yaml",
+            "is true/false, but conf/optimizer/sgd.yaml",
         ),
         ("augmentation=elastic", "augmentation.grid=5.5", "elastic.yaml has a whole number there"),
-        ("activation=swish_beta", "activation.trainable=0", "has true or false there (True)"),
+        ("activation=swish_beta", "activation.trainable=0", "has true/false there (True)"),
     ],
 )
 def test_a_groups_value_keeps_the_kind_it_has_in_its_file(choice, override, said):
