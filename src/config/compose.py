@@ -50,15 +50,14 @@ def stage(name: str) -> Fetch | Preprocess:
     section = _params().get(name)
     if not isinstance(section, dict):
         raise InputError(f"{PARAMS} has no section {name!r}: {restore}.")
-    where = f"Section {name} of {PARAMS}"
-    return messages.validated(form, section, name=name, where=where, missing=restore)
+    return messages.validated(form, section, name=name, missing=restore)
 
 
 def register() -> None:
     """Give Hydra the nodes `schema`, `params` and `recipe`; call before hydra.main's function.
 
     Raises:
-        InputError: params.yaml cannot be read, has an unknown key, or a choice that is no name.
+        InputError: params.yaml cannot be read, has an unknown key, or a choice that is not a name.
     """
     params = {key: value for key, value in _params().items() if key not in STAGES}
     refuse_unknown("", params, [*KEYS, "experiment"], str(PARAMS))
@@ -94,7 +93,7 @@ def resolve(composed: DictConfig, choices: dict[str, str]) -> Config:
     Raises:
         InputError: a value is missing, of a wrong type or out of range.
     """
-    refuse_unknown("", composed, KEYS, "The configuration")
+    refuse_unknown("", composed, KEYS)
     try:
         cfg = OmegaConf.to_object(composed)
     except OmegaConfBaseException as error:
@@ -134,7 +133,7 @@ def compose(*overrides: str) -> Config:
     """Return the checked configuration that `python -m src.train <overrides>` would train.
 
     Raises:
-        InputError: as `register` and `resolve`, or an override is none.
+        InputError: as `register` and `resolve`, or Hydra refuses an override.
     """
     return resolve(*composition(*overrides))
 

@@ -3,7 +3,7 @@
 Pydantic, Hydra, OmegaConf and YAML each raise errors of their own; all are worded here.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields
 from typing import Any, TypeVar
 
@@ -50,15 +50,15 @@ Form = TypeVar("Form")
 
 
 def validated(
-    form: Callable[..., Form], given: Mapping[Any, Any], *, name: str = "", where: str, missing: str
+    form: Callable[..., Form], given: Mapping[Any, Any], *, name: str = "", missing: str
 ) -> Form:
     """Return an instance of a pydantic dataclass with the values `given`, which the key `name` has.
 
     Raises:
-        InputError: a key is unknown (in `where`), missing (with this remedy), or has a wrong value.
+        InputError: a key is unknown, or missing (with this remedy), or its value is refused.
     """
     keys = [field.name for field in fields(form)]  # type: ignore[arg-type]
-    refuse_unknown(f"{name}." if name else "", given, keys, where)
+    refuse_unknown(f"{name}." if name else "", given, keys)
     try:
         return form(**given)
     except pydantic.ValidationError as error:
@@ -79,15 +79,20 @@ def rejected(error: pydantic.ValidationError, name: str = "", missing: str = "")
     return InputError(f"{name} is {_shown(first['input'])}, expected {kind}. Fix it in {AT_HAND}.")
 
 
-def refuse_unknown(prefix: str, found: Iterable[Any], known: Iterable[str], where: str) -> None:
-    """Raise InputError for the first key of `found` that is not among those that `where` knows."""
+def refuse_unknown(
+    prefix: str, found: Iterable[Any], known: Iterable[str], place: str = ""
+) -> None:
+    """Raise InputError for the first key of `found` that is not among those known in `place`."""
     known = list(known)
     for key in found:
         if key not in known:
-            raise InputError(
-                f"{prefix}{key} is unknown. {did_you_mean(str(key), known)}"
-                f"{where} knows {', '.join(known)}."
-            )
+            raise InputError(_unknown_key(f"{prefix}{key}", key, known, place))
+
+
+def _unknown_key(name: str, key: Any, known: list[str], place: str = "") -> str:
+    where = f" in {place}" if place else ""
+    near = did_you_mean(str(key), known)
+    return f"{name} is unknown. {near}Known{where} are {', '.join(known)}."
 
 
 def refuse_twice(name: str, texts: Sequence[str]) -> None:
@@ -120,10 +125,7 @@ def describe(error: OmegaConfBaseException) -> str:
     """Return one sentence for OmegaConf's error: the key, what is wrong, and where to fix it."""
     if isinstance(error, ConfigKeyError | ConfigAttributeError) and error.parent_node is not None:
         known = [str(key) for key in error.parent_node if key != "hydra"]
-        return (
-            f"{error.full_key} is unknown. {did_you_mean(str(error.key), known)}"
-            f"Known are {', '.join(known)}."
-        )
+        return _unknown_key(str(error.full_key), error.key, known)
     types = getattr(error.object_type, "__annotations__", {})
     if isinstance(error, WRONG_VALUE) and error.key in types:
         value = getattr(error, "value", None)
@@ -149,7 +151,7 @@ def explain(error: Exception) -> InputError:
     """Return the sentence for an error that `is_refusal`, or that a `_target_` raised."""
     if NO_NAME in str(error):
         return InputError(
-            f"A choice is no name ({error}): give each of {', '.join(CHOICES)} the name of a "
+            f"A choice is not a name ({error}): give each of {', '.join(CHOICES)} the name of a "
             "file in its folder of conf/."
         )
     if str(error).startswith(AMBIGUOUS):
@@ -158,8 +160,9 @@ def explain(error: Exception) -> InputError:
             f"{word} lists several values: give one, or add -m to src.train to make a run of each."
         )
     cause = root_cause(error)
-    target = _failed_target(error)
-    if target and not isinstance(cause, InputError):
+    targets = [one for one in _causes(error) if isinstance(one, InstantiationException)]
+    if targets and not isinstance(cause, InputError):
+        target = str(targets[-1]).split("\n")[0].split(", set env")[0].rstrip(":")
         reason = str(cause).split("\n")[0].rstrip(".")
         return InputError(
             f"{target}: {reason}. Compare the values with those of its file in conf/."
@@ -172,24 +175,18 @@ def explain(error: Exception) -> InputError:
 
 def root_cause(error: BaseException) -> BaseException:
     """Return the first in the chain of causes that has its own sentence, or the last."""
-    while not isinstance(error, tuple(SENTENCES)):
+    chain = list(_causes(error))
+    return next((one for one in chain if isinstance(one, tuple(SENTENCES))), chain[-1])
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    """Yield an error, its cause, the cause of that, and so on."""
+    while error is not None:
+        yield error
         cause = error.__cause__
         if isinstance(error, ConfigCompositionException):  # Hydra does not always name the cause
             cause = cause or error.__context__
-        if cause is None:
-            break
         error = cause
-    return error
-
-
-def _failed_target(error: BaseException | None) -> str | None:
-    """Return Hydra's words for the innermost `_target_` that it could not call; None without."""
-    found = None
-    while error is not None:
-        if isinstance(error, InstantiationException):
-            found = str(error).split("\n")[0].split(", set env")[0].rstrip(":")
-        error = error.__cause__
-    return found
 
 
 def _missing_choice(error: MissingConfigException) -> str:

@@ -163,7 +163,7 @@ def load(name: str) -> Search:
     """Return the search of conf/search/NAME.yaml; raise InputError if it is missing or wrong."""
     given = named_file.read_named("search", SEARCHES, name)
     with named_file.errors_in(file_of(name)):
-        return messages.validated(Search, given, where="A search", missing=EXAMPLE)
+        return messages.validated(Search, given, missing=EXAMPLE)
 
 
 def file_of(name: str) -> str:

@@ -74,8 +74,7 @@ class _SeedPlan:
 def _read_seeds(given: Any) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """Return the seeds of a list, or of a plan, and the plan's looks."""
     if isinstance(given, dict):
-        where = "A plan of seeds"
-        plan = messages.validated(_SeedPlan, given, name="seeds", where=where, missing=SEED_PLAN)
+        plan = messages.validated(_SeedPlan, given, name="seeds", missing=SEED_PLAN)
         looks = _looks(plan.looks, plan.at_most)
         return tuple(range(1, looks[-1] + 1)), looks
     try:
@@ -158,7 +157,7 @@ def load(name: str) -> Study:
     """Return the study of conf/study/NAME.yaml; raise InputError if it is missing or wrong."""
     given = named_file.read_named("study", STUDIES, name)
     with named_file.errors_in(f"conf/study/{name}.yaml"):
-        return _study(messages.validated(StudyFile, given, where="A study", missing=EXAMPLE))
+        return _study(messages.validated(StudyFile, given, missing=EXAMPLE))
 
 
 def _study(given: StudyFile) -> Study:
