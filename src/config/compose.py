@@ -1,7 +1,7 @@
 """How the configuration is composed: params.yaml for values and choices, conf/ for the rest.
 
-params.yaml is the one place for values: DVC tracks it and this module gives it to Hydra. A key
-that is named like a folder of conf/ chooses a file from there; every other key is a value.
+params.yaml is the one place for values: DVC tracks it, and this module gives it to Hydra. A key
+named like a folder of conf/ chooses a file there; every other key is a value.
 """
 
 import textwrap

@@ -1,4 +1,4 @@
-"""Searches: what the files of conf/search/ may say."""
+"""Searches: the files of conf/search/, checked."""
 
 import importlib.util
 from dataclasses import dataclass, field
@@ -24,7 +24,7 @@ from src.runtime import metric_names, paths
 from src.runtime.errors import InputError
 
 SEARCHES = paths.CONF / "search"
-DIGITS = 4  # significant ones of a number that is drawn: more would only look exact
+DIGITS = 4  # significant, of a drawn number: more would be false precision
 LOG_UNIFORM, UNIFORM, INTEGER, CHOICES = KINDS = ("log_uniform", "uniform", "integer", "choices")
 TPE, RANDOM, GP = SAMPLERS = ("tpe", "random", "gp")
 MEDIAN, HYPERBAND, HALVING, NO_PRUNER = PRUNERS = (
@@ -60,7 +60,7 @@ class Range:
         return self.kind != CHOICES
 
     def rounded(self, value: float) -> float | int:
-        """Return a value that was drawn with `DIGITS` significant digits, within the bounds."""
+        """Return a drawn value with `DIGITS` significant digits, within the bounds."""
         if self.kind == INTEGER:
             return int(value)
         low, high = self.values
@@ -68,7 +68,7 @@ class Range:
         return min(max(round(float(value), places), float(low)), float(high))
 
     def __str__(self) -> str:
-        """Return it in words: `0.001 to 0.03 (log-uniform)`."""
+        """Return the range in words: `0.001 to 0.03 (log-uniform)`."""
         if not self.numeric:
             return ", ".join(map(override.value, self.values))
         low, high = self.values
@@ -136,12 +136,12 @@ class Search(RunSettings):
     seed: Annotated[int, bounded("seed")] = 1  # of the draws, and of every training
 
     def __post_init__(self) -> None:
-        """Check the keys that are varied and set."""
+        """Check the keys in space and in overrides, and the ranges."""
         if not self.space:
             raise InputError(f"space is empty: give at least one key and its range; {EXAMPLE}.")
-        for key in self.space:
+        for key, given in self.space.items():
             refuse_key(f"space has {key}", key, SPACE_REMEDIES)
-        assert self.ranges  # each is checked
+            _range(key, given)
         for word in self.overrides:
             key = override.key(word)
             if key in self.space:

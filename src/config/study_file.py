@@ -1,4 +1,4 @@
-"""Studies: what the files of conf/study/ may say, and what they define."""
+"""Studies: the files of conf/study/, checked."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any
