@@ -10,8 +10,8 @@ QUOTED = re.compile(r"(\\*)('|$)")
 
 
 def value(given: Any) -> str:
-    """Return how Hydra reads a text, number, boolean, None or list of such in an override."""
-    if isinstance(given, list):
+    """Return how Hydra reads a text, number, boolean, None, list or tuple in an override."""
+    if isinstance(given, list | tuple):
         return f"[{','.join(map(value, given))}]"
     if isinstance(given, bool) or given is None:
         return {True: "true", False: "false", None: "null"}[given]

@@ -12,6 +12,7 @@ from omegaconf import MISSING
 from pydantic import AfterValidator, ConfigDict, Field
 from pydantic.dataclasses import dataclass
 
+from src.config import override
 from src.data.digits import LAYOUTS, SOURCES
 from src.runtime import checkpoint_place
 from src.runtime.errors import InputError, did_you_mean
@@ -75,11 +76,11 @@ def bounded(name: str) -> AfterValidator:
 
 
 def one_of(known: Collection[str]) -> AfterValidator:
-    """Return the check that a text is among those known."""
+    """Return the check that a text, or a list as Hydra writes it, is among those known."""
 
-    def check(found: str) -> str:
-        if found not in known:
-            raise ValueError(unknown(found, known))
+    def check(found: Any) -> Any:
+        if (text := override.label(found)) not in known:
+            raise ValueError(unknown(text, known))
         return found
 
     return AfterValidator(check)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BeforeValidator, TypeAdapter, ValidationError, ValidationInfo
+from pydantic import BeforeValidator, TypeAdapter, ValidationError, ValidationInfo
 from pydantic.dataclasses import dataclass
 
 from src.config import factor, messages, named_file, override
@@ -123,15 +123,6 @@ def _by_label(given: Any, info: ValidationInfo) -> dict[str, Any] | None:
     return dict(zip(labels, values, strict=True))
 
 
-def _check_vary(found: tuple[str, ...]) -> tuple[str, ...]:
-    if found not in ((SEED,), (SEED, SPLIT)):
-        raise ValueError(
-            "is unknown: write [seed], or [seed, split] to draw the validation images anew with "
-            "each seed."
-        )
-    return found
-
-
 @dataclass(config=STRICT, kw_only=True, frozen=True)
 class StudyFile(RunSettings):
     """The keys of a study's file."""
@@ -144,7 +135,7 @@ class StudyFile(RunSettings):
     compare: Annotated[str, one_of(("reference", "all"))] = "reference"
     seeds: Annotated[Any, BeforeValidator(_read_seeds)]
     smallest_effect: Annotated[float, bounded("smallest_effect")] | None = None
-    vary: Annotated[Words, AfterValidator(_check_vary)] = (SEED,)
+    vary: Annotated[Words, one_of((f"[{SEED}]", f"[{SEED},{SPLIT}]"))] = (SEED,)
     tune: str | None = None
 
 
@@ -170,15 +161,20 @@ def _study(given: StudyFile) -> Study:
     seeds, looks = given.seeds
     if looks and len(levels) < 2:
         raise InputError("seeds until decided need 2 levels or more to decide between: list them.")
-    default = SMALLEST_EFFECTS.get(given.dataset.rpartition("-")[0], SMALLEST_EFFECT)
-    effect = given.smallest_effect
+    default = "relu" if key == "activation" and "relu" in levels else next(iter(levels))
+    reference = default if given.reference is None else override.label(given.reference)
+    if reference not in levels:
+        raise InputError(f"reference={reference} {unknown(reference, levels)}")
+    source, effect = given.dataset.rpartition("-")[0], given.smallest_effect
+    if effect is None:
+        effect = SMALLEST_EFFECTS.get(source, SMALLEST_EFFECT)
     values = {name: value for name, value in vars(given).items() if name != "variants"} | {
         "factor": factor.of(key, list((given.levels or {}).values())),
         "levels": levels,
-        "reference": _reference(given.reference, key, list(levels)),
+        "reference": reference,
         "seeds": seeds,
         "looks": looks,
-        "smallest_effect": default if effect is None else effect,
+        "smallest_effect": effect,
     }
     return Study(**values)
 
@@ -225,15 +221,3 @@ def _check_overrides(overrides: Words, levels: Mapping[str, Words]) -> None:
                 "or in none."
             )
         refuse_key(start, key, REMEDIES)
-
-
-def _reference(given: Any, key: str, labels: list[str]) -> str:
-    """Return the label of the reference: the given one, else ReLU where there is that activation,
-    else the first.
-    """
-    if given is None:
-        return "relu" if key == "activation" and "relu" in labels else labels[0]
-    label = override.label(given)
-    if label not in labels:
-        raise InputError(f"reference={label} {unknown(label, labels)}")
-    return label

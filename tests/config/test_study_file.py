@@ -177,7 +177,11 @@ MISTAKES = [
     (RATES, {"overrides": ["split_seed=1"]}, r"give it under vary"),
     (RATES, {"overrides": ["experiment=default"]}, r"give it under experiment"),
     (RATES, {"compare": "some"}, "compare=some is unknown. Choose one of reference, all"),
-    (RATES, {"vary": ["split"]}, r"vary=\[split\] is unknown: write \[seed\], or"),
+    (
+        RATES,
+        {"vary": ["split"]},
+        r"vary=\[split\] is unknown.*one of \[seed\], \[seed,split\]",
+    ),
     (RATES, {"smallest_effect": 0}, r"smallest_effect=0 is out of range"),
     (RATES, {"levels": [0.003], "reference": "-"}, "need 2 levels"),
     (VARIANTS, {"variants": ["a"]}, r"variants\.a is a text \(a\), expected a list"),
