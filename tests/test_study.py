@@ -26,8 +26,9 @@ from tests.support.commands import (
 
 EPOCHS = 30
 STUDY = {
-    "description": "Whether a study works.",
-    "activations": ["relu", "swish"],
+    "question": "Whether a study works.",
+    "factor": "activation",
+    "levels": ["relu", "swish"],
     "seeds": [1],
     "experiment": "default",
     "dataset": "files-any",
@@ -81,7 +82,7 @@ def parent_and_children(recorded):
 def refusing(small_mnist, tmp_path_factory):
     """A project in which no study can run."""
     project = make_project(tmp_path_factory.mktemp("refusing"), small_mnist)
-    write(project, "typo", activations=["relu", "swihs"])
+    write(project, "typo", levels=["relu", "swihs"])
     write(project, "empty", seeds=[])
     write(project, "elsewhere", dataset="fashion_mnist-kaggle")
     write_whole(project, "factor", RATES | {"factor": "optimizer.learning_rat"})
@@ -127,7 +128,7 @@ def test_what_cannot_be_built_is_refused_before_anything_is_made(
 ):
     project = make_project(tmp_path, small_mnist)
     (project / "conf" / "activation" / "mine.yaml").write_text(activation)
-    write(project, activations=["relu", "mine"])
+    write(project, levels=["relu", "mine"])
     before = files(project)
     done = run(project, "src.study", "mine")
     assert done.returncode == 1
@@ -181,12 +182,12 @@ def told(small_mnist, tmp_path_factory):
     activations = ["relu", "swish", "mine"]
     broken_activation.add(project)
     mine.write_text(f"_target_: {broken_activation.TARGET}")
-    write(project, activations=activations)
+    write(project, levels=activations)
     start("killed", killed=True)
-    write(project, activations=activations, workers=1)
+    write(project, levels=activations, workers=1)
     start("resumed")
     mine.write_text("_target_: src.training.activations.ESwish\nbeta: 3.0")
-    write(project, activations=activations, workers=1, seeds=[1, 2])
+    write(project, levels=activations, workers=1, seeds=[1, 2])
     start("grown")
     start("again", PYTHONPATH=str(light))
     return project, told

@@ -17,8 +17,9 @@ from src.studies.runner import Decision
 from src.tracking import fingerprint, store
 
 STUDY = {
-    "description": "Whether a study works.",
-    "activations": ["relu", "swish"],
+    "question": "Whether a study works.",
+    "factor": "activation",
+    "levels": ["relu", "swish"],
     "seeds": [1],
     "experiment": "default",
     "dataset": "files-any",
