@@ -4,9 +4,9 @@ from dataclasses import replace
 import pytest
 import yaml
 
-from src.config import study_file
+from src.config import search_file, study_file
 from src.runtime.errors import InputError
-from src.tuning import design, levels
+from src.tuning import levels
 from src.tuning.levels import Winner
 from tests.support.commands import make_project, run, runs
 from tests.test_search import SEARCH
@@ -39,7 +39,7 @@ def write(folder, search=RATE, study=STUDY):
 @pytest.fixture
 def load(project, monkeypatch):
     """A function that writes a study and a search with changed values, and loads both."""
-    monkeypatch.setattr(design, "SEARCHES", project / "search")
+    monkeypatch.setattr(search_file, "SEARCHES", project / "search")
     monkeypatch.setattr(study_file, "STUDIES", project / "study")
 
     def loaded(search=None, **study):
