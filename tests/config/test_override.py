@@ -3,21 +3,9 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 
 from src.config import override
 
-TEXTS = [
-    "swish",
-    "mixed_bfloat16",
-    "keras.x/y-z",
-    "a b",
-    "it's",
-    "a,b",
-    "[1]",
-    "true",
-    "null",
-    "3",
-    "",
-]
+TEXTS = ["swish", "mixed_bfloat16", "keras.x/y-z", "a b", "it's", "a,b", "[1]", "true", "null"]
 BACKSLASHES = ["a\\b", "a\\'b", "a\\"]
-VALUES = [3, 0.006, 1e-5, True, False, None, [16, 32], [[16], [32, 64]], ["a", "b c"]]
+VALUES = ["3", "", 3, 0.006, 1e-5, True, False, None, [16, 32], [[16], [32, 64]], ["a", "b c"]]
 
 
 @pytest.mark.parametrize("value", [*TEXTS, *BACKSLASHES, *VALUES])
