@@ -29,8 +29,9 @@ from src.runtime.errors import InputError
 PARTS = ("src", "conf", "params.yaml")
 TODAY = "today"
 STUDY = {
-    "description": "Short runs.",
-    "activations": ["relu", "swish"],
+    "question": "How long do short runs take?",
+    "factor": "activation",
+    "levels": ["relu", "swish"],
     "seeds": [1, 2, 3, 4, 5],
     "experiment": "default",
     "workers": 2,

@@ -2,9 +2,9 @@
 
 python -m benchmarks.ray_overhead
 
-Both make the same runs with the same workers of one thread each (src/experiments/executors). The time
-is that from the start of the first run to the end of the last one, as MLflow has them; start-up is
-the rest of the command's: imports, the checks, the start of Ray. Needs the extra `cluster`.
+Both train the same runs with the same workers of one thread each (src/experiments/executors). The
+time runs from the start of the first run to the end of the last one, as MLflow has them; start-up
+is the rest of the command's: imports, the checks, the start of Ray. Needs the extra `cluster`.
 """
 
 import shutil
@@ -19,8 +19,8 @@ import yaml
 from benchmarks import harness, processes
 from src.config import compose
 from src.data import dataset
-from src.runtime import errors
 from src.experiments.executors import choice
+from src.runtime import errors
 from src.tracking import run_tags
 
 GOAL = harness.at_most(1.1)

@@ -19,8 +19,8 @@ import psutil
 from omegaconf import OmegaConf
 
 from benchmarks import harness
-from src.runtime import errors
 from src.experiments.executors import cluster
+from src.runtime import errors
 
 MEGABYTE = 2**20
 

@@ -17,12 +17,13 @@ from functools import partial
 from pathlib import Path
 from statistics import mean, median
 
+from src.experiments.sweep_table import spread
+
 from benchmarks import harness, processes
 from benchmarks.processes import Training
 from src.config import compose
 from src.runtime import errors, metric_names
 from src.runtime.errors import InputError
-from src.experiments.sweep_table import spread
 
 EPOCHS = 30  # of either kernel
 

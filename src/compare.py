@@ -10,7 +10,8 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from src.runtime import dotted, errors, formatting, metric_names, paths
+from src.config import override
+from src.runtime import errors, formatting, metric_names, paths
 from src.runtime.command_line import no_arguments
 from src.runtime.errors import InputError
 
@@ -69,7 +70,7 @@ def of(shown: Sequence[Mapping[str, Any]]) -> list[Result]:
             found.append(
                 Result(
                     "here" if name == HERE else name,
-                    dotted.flat(
+                    override.flat(
                         (data.get("params") or {}).get(str(paths.PARAMS), {}).get("data") or {}
                     ),
                     {

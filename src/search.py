@@ -10,12 +10,13 @@ the best trial's configuration is conf/experiment/NAME.yaml, which `experiment=N
 import argparse
 import signal
 from collections.abc import Sequence
+from dataclasses import replace
 
-from src.config import named_file
+from src.config import named_file, search_file
 from src.data import dataset
-from src.experiments import recipe, search_design, tuning
+from src.experiments import recipe, tuning
 from src.experiments.executors import choice, local
-from src.experiments.search import SearchPlan, Space
+from src.experiments.search import SearchPlan, Space, base
 from src.runtime import command_line, errors
 from src.runtime.errors import InputError
 
@@ -29,20 +30,18 @@ def main(argv: Sequence[str] | None = None) -> None:
     """
     given = _arguments(argv)
     name = given.name
-    search = search_design.load(name)
+    search = search_file.load(name)
     recipe.refuse_foreign(name)
     if search.experiment == name:
         raise InputError(
-            f"{search_design.file_of(name)}: experiment is {name}, the very file that the search "
+            f"{search_file.file_of(name)}: experiment is {name}, the very file that the search "
             "writes: name another recipe to start from."
         )
     data = dataset.describe()
     named_file.check_data("search", search.dataset, data)
-    search.executor = choice.name(search, choice.read(given.words))
-    try:
-        space = Space(search, search_design.base(search))
-    except InputError as error:
-        raise named_file.located(search_design.file_of(name), error) from error
+    search = replace(search, executor=choice.name(search, choice.read(given.words)))
+    with named_file.errors_in(search_file.file_of(name)):
+        space = Space(search, base(search))
     plan = SearchPlan(name, search, space, data, anew=given.anew)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: resumable, KILLED
     with local.server():
@@ -72,7 +71,7 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
         examples={"learning_rate_and_decay": "its twelve trials"},
     )
     parser.add_argument(
-        "name", metavar="NAME", help=f"a file of conf/search/: {', '.join(search_design.names())}"
+        "name", metavar="NAME", help=f"a file of conf/search/: {', '.join(search_file.names())}"
     )
     choice.add_argument(parser)
     parser.add_argument(

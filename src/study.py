@@ -18,13 +18,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from src.config import named_file
+from src.config import named_file, study_file
+from src.config.study_file import Study
 from src.data import dataset, read_csv
 from src.data.dataset import Dataset
-from src.experiments import grid, study_file, tuning
+from src.experiments import grid, tuning
 from src.experiments.executors import choice, local
 from src.experiments.grid import Decision, RunKey
-from src.experiments.study import Study
 from src.runtime import command_line, errors, paths
 from src.runtime.errors import InputError
 
@@ -45,11 +45,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     def decide(client: Any, runs: Mapping[RunKey, Any]) -> Decision:
         return _decide(study, client, runs)
 
-    try:
+    with named_file.errors_in(f"conf/study/{name}.yaml"):
         plan = grid.study_plan(name, study, data, decide)
         searches = tuning.load(study, data) if study.tune else None
-    except InputError as error:
-        raise named_file.located(f"conf/study/{name}.yaml", error) from error
     _check_labels(name, study, data)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: resumable, KILLED
     with local.server():

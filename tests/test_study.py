@@ -9,8 +9,8 @@ import pytest
 import yaml
 
 from src import study
-from src.config import schema
-from src.experiments import executors, note, study_file
+from src.config import schema, study_file
+from src.experiments import executors, note
 from src.runtime import metric_names
 from tests.support import broken_activation
 from tests.support.commands import (

@@ -10,8 +10,8 @@ from src.analysis.diagnostics import Reliability
 from src.analysis.run_set import ALL, RunSet
 from src.analysis.statistics import Comparison, Estimate
 from src.analysis.verdicts import Verdict
+from src.config.factor import Factor
 from src.data.digits import CLASSES
-from src.experiments.factor import Factor
 from src.runtime import metric_names
 from src.runtime.formatting import count, listed, percent
 from src.tracking import run_tags

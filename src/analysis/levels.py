@@ -9,9 +9,9 @@ from typing import Any
 from mlflow.entities import Run
 
 from src.analysis.run_set import ACTIVATION, NAMES, is_ignored
+from src.config import factor
+from src.config.factor import Factor
 from src.config.schema import CHOICES, GROUPS
-from src.experiments import factor
-from src.experiments.factor import Factor
 from src.runtime.errors import InputError
 from src.runtime.formatting import listed
 from src.tracking import run_tags

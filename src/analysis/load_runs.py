@@ -17,8 +17,8 @@ from src.analysis import levels
 from src.analysis.levels import Levels
 from src.analysis.run_set import ALL, RunSet, Training, is_ignored
 from src.analysis.statistics import EFFECT_OF_INTEREST
+from src.config import study_file
 from src.data.digits import CLASSES
-from src.experiments import study_file
 from src.runtime import metric_names, paths
 from src.runtime.errors import InputError, did_you_mean
 from src.runtime.formatting import count, listed

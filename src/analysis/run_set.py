@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 
 from src.analysis.statistics import EFFECT_OF_INTEREST
+from src.config.factor import Factor
 from src.config.schema import CHOICES
 from src.data import digits
-from src.experiments.factor import Factor
 from src.runtime import metric_names
 from src.runtime.errors import InputError, did_you_mean
 from src.tracking import run_tags
@@ -23,7 +23,7 @@ ALL, REFERENCE = "all", "reference"  # which pairs are compared: all, or those w
 BASELINE = "relu"  # the reference of activations that name none
 # Params that change nothing of the weights, or prefixes of such; seeds pair the runs.
 # The data's digest tells the split; what a chosen word stands for is in the group's own params.
-IGNORED = ("seed", "split_seed", "mlflow.", "submission", *CHOICES)
+IGNORED = ("seed", "split_seed", "strategy", "mlflow.", "submission", "checkpoints", *CHOICES)
 
 NAMES = {
     "relu": "ReLU",

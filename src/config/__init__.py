@@ -1,3 +1,3 @@
-"""The configuration: its schema, how Hydra composes it, and the sentences that refuse it. Nothing
-here reads data or imports a framework.
+"""Every schema: params.yaml with conf/, studies, searches; how Hydra composes a configuration, and
+the sentences that reject one. Nothing here reads data or imports a framework.
 """

@@ -1,19 +1,17 @@
-"""The files of conf/ that a command takes by name, studies and searches: found, read, checked."""
+"""The YAML files of the configuration, found and read; studies and searches go by their names."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import fields
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
-from omegaconf import DictConfig, OmegaConf
-from omegaconf.errors import OmegaConfBaseException
-from yaml import YAMLError
+from omegaconf import OmegaConf
 
-from src.config import messages, schema
-from src.data.dataset import Dataset
+from src.config import messages
 from src.runtime.errors import InputError, did_you_mean
 
-Result = TypeVar("Result")
+if TYPE_CHECKING:  # NumPy: only where data is read
+    from src.data.dataset import Dataset
 
 
 def names(folder: Path) -> list[str]:
@@ -21,30 +19,28 @@ def names(folder: Path) -> list[str]:
     return sorted(path.stem for path in folder.glob("*.yaml"))
 
 
-def load(
-    noun: str,
-    folder: Path,
-    name: str,
-    form: type,
-    build: Callable[[Any], Result],
-    *,
-    example: str,
-    renamed: Mapping[str, str] | None = None,
-) -> Result:
-    """Return what a file of conf/NOUN/ defines.
-
-    Args:
-        noun: what it is: "study", "search".
-        folder: where such files lie.
-        name: of the file, without .yaml.
-        form: the dataclass of its keys.
-        build: makes the result of an instance of `form`.
-        example: where to look, as an order.
-        renamed: keys of older files, and what they are called now.
+def read(path: Path, shown: str) -> dict[Any, Any]:
+    """Return the keys and values of a YAML file, its interpolations as they stand.
 
     Raises:
-        InputError: there is none of that name, it is not YAML, a key is missing or unknown, a value
-            is of another type or out of range.
+        InputError: it is not YAML, or has no keys; the sentence calls the file `shown`.
+    """
+    try:
+        found = OmegaConf.to_container(OmegaConf.load(path))
+    except Exception as error:  # those of YAML, OmegaConf and decoding have no common type
+        reason = messages.one_line(error)
+        raise InputError(f"{shown} is not readable as YAML ({reason}): fix it.") from error
+    if not isinstance(found, dict):
+        kind = messages.kind_of(found)
+        raise InputError(f"{shown} holds {kind}, expected `key: value` lines: fix it.")
+    return found
+
+
+def read_named(noun: str, folder: Path, name: str) -> dict[Any, Any]:
+    """Return the keys and values of folder/NAME.yaml, which defines a study or a search, `noun`.
+
+    Raises:
+        InputError: there is no such file, or it is not YAML.
     """
     file, known = f"conf/{noun}/{name}.yaml", names(folder)
     if name not in known:
@@ -52,35 +48,20 @@ def load(
             f"There is no {noun} {name!r}. {did_you_mean(name, known)}"
             f"Choose one of {', '.join(known)}, or add {file}."
         )
+    return read(folder / f"{name}.yaml", file)
+
+
+@contextmanager
+def errors_in(file: str) -> Iterator[None]:
+    """Name a file of conf/ as the place of any InputError that is raised inside."""
     try:
-        given = OmegaConf.load(folder / f"{name}.yaml")
-    except YAMLError as error:
-        raise InputError(f"{file} is not YAML ({' '.join(str(error).split())}): fix it.") from error
-    if not isinstance(given, DictConfig):
-        raise InputError(f"{file} holds no `key: value` lines: {example}.")
-    keys = [field.name for field in fields(form)]
-    schema.refuse_unknown(f"{file}: ", given, keys, f"A {noun}")
-    try:
-        for old, new in (renamed or {}).items():
-            if new not in given and old in given:
-                given[new] = given[old]
-        merged = OmegaConf.merge(OmegaConf.structured(form), given)
-        for key in keys:
-            if OmegaConf.is_missing(merged, key):
-                raise InputError(f"{key} is missing: {example}.")
-        return build(OmegaConf.to_object(merged))
-    except OmegaConfBaseException as error:
-        raise InputError(f"{file}: {messages.describe(error, 'that file')}") from error
+        yield
     except InputError as error:
-        raise located(file, error) from error
+        text = str(error).replace(messages.AT_HAND, "that file")
+        raise InputError(f"{file}: {text}") from error
 
 
-def located(file: str, error: InputError) -> InputError:
-    """Return the sentence that refuses what a file asks for, with the file as the place."""
-    return InputError(f"{file}: {str(error).replace(messages.AT_HAND, 'that file')}")
-
-
-def check_data(noun: str, wanted: str, found: Dataset) -> None:
+def check_data(noun: str, wanted: str, found: "Dataset") -> None:
     """Raise InputError if the preprocessed data is not that of a study or a search."""
     if found.name != wanted:
         source, _, layout = wanted.rpartition("-")

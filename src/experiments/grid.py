@@ -12,22 +12,22 @@ from typing import Any, NamedTuple, cast
 
 from omegaconf import OmegaConf
 
-from src.config import compose
-from src.config.schema import CHOICES, NOT_LEARNING
+from src.config import compose, override
+from src.config.factor import VARIANT, Factor
+from src.config.schema import CHOICES, NON_TRAINING_KEYS
+from src.config.study_file import SPLIT, Study
 from src.data.dataset import Dataset
-from src.experiments import level, run_spec, table
+from src.experiments import run_spec, table
 from src.experiments.executors import choice
-from src.experiments.factor import VARIANT, Factor
 from src.experiments.run_spec import Composition, RunSpec
-from src.experiments.study import SPLIT, Study
-from src.runtime import dotted, formatting, metric_names
+from src.runtime import formatting, metric_names
 from src.runtime.errors import InputError, did_you_mean
 from src.tracking import run_tags, views
 
 NOT_IN_METRIC = re.compile(r"[^\w. /-]")  # signs that MLflow refuses in a metric's name
 NOT_IN_FOLDER = re.compile(r"[^\w.+-]+")
 # Keys of the configuration on which no weight depends, or that a study sets itself.
-NO_FACTOR = (*NOT_LEARNING, "seed", "split_seed")
+NO_FACTOR = (*NON_TRAINING_KEYS, "seed", "split_seed")
 
 
 class RunKey(NamedTuple):
@@ -412,7 +412,7 @@ def words(study: Study, label: str) -> list[str]:
     level chooses itself, and its own.
     """
     own = study.levels[label]
-    chosen = any(level.key(word) == "experiment" for word in own)
+    chosen = any(override.key(word) == "experiment" for word in own)
     return [*(study.overrides if chosen else overrides(study)), *own]
 
 
@@ -481,7 +481,7 @@ def _check_factor(study: Study) -> None:
     values = cast(dict[str, Any], OmegaConf.to_container(composed, throw_on_missing=False))
     keys = [
         name
-        for name in dotted.flat(values)
+        for name in override.flat(values)
         if name.partition(".")[0] not in NO_FACTOR and not name.endswith("._target_")
     ]
     if key not in keys:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
-from src.experiments.search_design import Search
+from src.config.search_file import Search
 from src.tracking import run_tags
 
 

@@ -9,20 +9,22 @@ from typing import Any
 import yaml
 from omegaconf import OmegaConf
 
-from src.config.schema import GROUPS, NOT_LEARNING
+from src.config.schema import GROUPS, NON_TRAINING_KEYS
+from src.config.search_file import Search
 from src.data.dataset import Dataset
-from src.experiments import search_design, trials
+from src.experiments import trials
 from src.experiments.run_spec import Composition
-from src.experiments.search_design import Search
+from src.experiments.search import base
 from src.experiments.trials import State, Trial
 from src.runtime.atomic_write import writing
 from src.runtime.errors import InputError
 from src.runtime.paths import CONF
 from src.tracking import environment
 
+EXPERIMENTS = CONF / "experiment"
 WIDTH = 98
 # Keys that a recipe leaves to the user.
-NOT_OF_A_RECIPE = (*GROUPS, *NOT_LEARNING, "seed", "split_seed", "strategy")
+NOT_OF_A_RECIPE = (*GROUPS, *NON_TRAINING_KEYS, "seed", "split_seed", "strategy")
 
 
 def _mark(name: str) -> str:
@@ -32,7 +34,7 @@ def _mark(name: str) -> str:
 
 def refuse_foreign(name: str) -> None:
     """Raise InputError if the search's recipe would replace a file that it has not written."""
-    path = search_design.EXPERIMENTS / f"{name}.yaml"
+    path = EXPERIMENTS / f"{name}.yaml"
     if path.exists() and _mark(name) not in path.read_text():
         raise InputError(
             f"conf/experiment/{name}.yaml exists, and this search did not write it: rename the "
@@ -56,7 +58,7 @@ def write(
         InputError: there is such a file, and the search did not write it.
     """
     refuse_foreign(name)
-    path = search_design.EXPERIMENTS / f"{name}.yaml"
+    path = EXPERIMENTS / f"{name}.yaml"
     body = _body(composition)
     if (
         path.exists()
@@ -99,13 +101,11 @@ def _head(name: str, search: Search, found: list[Trial], data: Dataset) -> str:
         f"{_result(search, found)} As the best of several, its accuracy is somewhat lucky; a study "
         "with other seeds measures its worth.",
         f"Searched by {search.sampler}, pruned by {search.pruner}, with {search.seed} as seed: "
-        f"{'; '.join(searched)}. All else as in {' '.join(search_design.base(search))}.",
+        f"{'; '.join(searched)}. All else as in {' '.join(base(search))}.",
         f"Data: {data.name} ({data.digest[:12]}). Commit: {commit}{changed}.",
     ]
     lines = [line for one in texts for line in wrap(one, WIDTH - 2, break_on_hyphens=False)]
-    mark = (
-        f"{_mark(name)} on {date.today().isoformat()}; a better one will replace it."
-    )
+    mark = f"{_mark(name)} on {date.today().isoformat()}; a better one will replace it."
     use = f"  python -m src.train experiment={name}"
     return "\n".join(["# @package _global_", mark, *(f"# {line}" for line in [*lines, use]), ""])
 

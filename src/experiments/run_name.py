@@ -6,14 +6,14 @@ from typing import Any, cast
 
 import yaml
 
-from src.config.schema import CHOICES, NOT_LEARNING, STAGES
-from src.experiments import level
+from src.config import override
+from src.config.schema import CHOICES, NON_TRAINING_KEYS, STAGES
 from src.runtime import paths
 from src.tracking import environment
 
 ACTIVATION, RECIPE = "activation", "experiment"
 ORDER = (ACTIVATION, RECIPE, *(group for group in CHOICES if group not in (ACTIVATION, RECIPE)))
-KEYS_NOT_IN_NAME = (*NOT_LEARNING, "seed", "split_seed", *STAGES)
+KEYS_NOT_IN_NAME = (*NON_TRAINING_KEYS, "seed", "split_seed", *STAGES)
 MAX_VALUES = 4  # in a name; of more, their number
 
 
@@ -44,7 +44,8 @@ def _words(
     keys = [key for key in named_by if key not in CHOICES]
     keys += [key for key in _differing(settings, defaults.values) if key not in keys]
     values = [
-        f"{_shortest(key, keys)}={level.label(_value(settings, key))}" for key in keys[:MAX_VALUES]
+        f"{_shortest(key, keys)}={override.label(_value(settings, key))}"
+        for key in keys[:MAX_VALUES]
     ]
     more = [f"{len(keys) - MAX_VALUES}-more"] if len(keys) > MAX_VALUES else []
     return [*words, *values, *more]

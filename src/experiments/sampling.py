@@ -21,8 +21,8 @@ from optuna.pruners import BasePruner
 from optuna.samplers import BaseSampler
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
-from src.experiments import search_design as design
-from src.experiments.search_design import Range, Search
+from src.config import search_file as design
+from src.config.search_file import Range, Search
 from src.experiments.trials import State, Trial
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)

@@ -12,13 +12,13 @@ from typing import Any
 
 from omegaconf import OmegaConf
 
-from src.config import compose
+from src.config import compose, override
 from src.config.schema import GROUPS
+from src.config.search_file import NO_PRUNER, Search
 from src.data.dataset import Dataset
-from src.experiments import level, run_spec, table, trials
+from src.experiments import run_spec, table, trials
 from src.experiments.pruning import Pruning
 from src.experiments.run_spec import Composition, RunSpec
-from src.experiments.search_design import NO_PRUNER, Search
 from src.experiments.trials import Record, State, Trial
 from src.runtime import formatting, metric_names
 from src.runtime.errors import InputError
@@ -91,10 +91,15 @@ class Space:
                 yield {**dict(zip(self.groups, chosen, strict=True)), **edge}
 
 
+def base(search: Search) -> list[str]:
+    """Return the overrides that all trials of a search have in common."""
+    return [f"experiment={search.experiment}", *search.overrides]
+
+
 def words(params: Mapping[str, Any]) -> list[str]:
     """Return the overrides of a trial, groups first: a group's file comes before its keys."""
     keys = sorted(params, key=lambda key: key not in GROUPS)
-    return [f"{key}={level.override_value(params[key])}" for key in keys]
+    return [f"{key}={override.value(params[key])}" for key in keys]
 
 
 def params_text(params: Mapping[str, Any]) -> str:
@@ -105,7 +110,7 @@ def params_text(params: Mapping[str, Any]) -> str:
 
 def shown(value: Any) -> str:
     """Return a drawn value as text."""
-    return f"{value:g}" if isinstance(value, float) else level.override_value(value)
+    return f"{value:g}" if isinstance(value, float) else override.value(value)
 
 
 @dataclass
@@ -393,7 +398,7 @@ class SearchPlan:
         best = sorted(complete, key=lambda one: -(one.value or 0))
         rows = []
         for one in best[:ROWS]:
-            values = [level.override_value(one.params[key]) for key in keys]
+            values = [override.value(one.params[key]) for key in keys]
             seconds = "–" if one.seconds is None else f"{one.seconds:.0f}"
             rows.append([str(one.number), *values, f"{one.value:.4f}", seconds])
         names = [key.rpartition(".")[2] for key in keys]

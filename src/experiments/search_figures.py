@@ -18,10 +18,11 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.patheffects import withStroke
 from matplotlib.ticker import Locator, LogLocator, MaxNLocator, NullFormatter, NullLocator
 
+from src.config import override
+from src.config import search_file as design
+from src.config.search_file import Range, Search
 from src.evaluation.figures import BLUE, INK, STYLE, VERMILION
-from src.experiments import level, trials
-from src.experiments import search_design as design
-from src.experiments.search_design import Range, Search
+from src.experiments import trials
 from src.experiments.trials import State, Trial
 
 WIDTH = 6.0  # inches
@@ -177,16 +178,12 @@ class _Scale:
 
     def __init__(self, one: Range):
         self.one = one
-        self.texts = [] if one.numeric else [level.override_value(value) for value in one.values]
+        self.texts = [] if one.numeric else [override.value(value) for value in one.values]
         self.log = one.kind == design.LOG_UNIFORM
 
     def place(self, value: Any) -> float:
         """Return a value's coordinate on a Matplotlib axis of this scale."""
-        return (
-            float(value)
-            if self.one.numeric
-            else float(self.texts.index(level.override_value(value)))
-        )
+        return float(value) if self.one.numeric else float(self.texts.index(override.value(value)))
 
     def fraction(self, value: Any) -> float:
         """Return how far up it stands, from 0 to 1."""

@@ -9,11 +9,11 @@ from tempfile import TemporaryDirectory
 from matplotlib.figure import Figure
 from mlflow import MlflowClient
 
+from src.config.search_file import Search
 from src.evaluation import figures as run_figures
 from src.experiments import sampling
 from src.experiments import search_figures as figures
 from src.experiments.search import SearchPlan
-from src.experiments.search_design import Search
 from src.experiments.trials import Trial
 from src.runtime import paths
 from src.runtime.atomic_write import writing

@@ -18,13 +18,13 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig, OmegaConf, open_dict, read_write
 
-from src.config import messages
-from src.config.schema import NOT_LEARNING
+from src.config import factor, messages, override
+from src.config.factor import Factor
+from src.config.schema import NON_TRAINING_KEYS
 from src.data import dataset
 from src.data.dataset import Dataset
-from src.experiments import factor, level, run_spec
+from src.experiments import run_spec
 from src.experiments.executors import choice
-from src.experiments.factor import Factor
 from src.experiments.grid import Grid
 from src.experiments.run_spec import Composition, RunSpec
 from src.experiments.table import Table
@@ -199,7 +199,7 @@ def plan_of(config: DictConfig, jobs: Sequence[DictConfig], data: Dataset) -> Sw
     composed = _compositions(jobs)
     varied = _varied([own for _, own in composed])
     for key in varied:
-        if key.partition(".")[0] in NOT_LEARNING:
+        if key.partition(".")[0] in NON_TRAINING_KEYS:
             raise InputError(
                 f"{key} lists several values, but no training depends on it: give one."
             )
@@ -207,7 +207,7 @@ def plan_of(config: DictConfig, jobs: Sequence[DictConfig], data: Dataset) -> Sw
     levels: dict[str, list[str]] = {}
     by_digest: dict[str, DictConfig] = {}
     for job, (composition, own) in zip(jobs, composed, strict=True):
-        mine = [word for word in own if level.key(word) in varied]
+        mine = [word for word in own if override.key(word) in varied]
         if not varied:
             mine = [f"activation={composition.choices['activation']}"]
         label = " ".join(mine) if len(mine) > 1 else mine[0].partition("=")[2]
@@ -288,7 +288,7 @@ def _varied(jobs: Sequence[Sequence[str]]) -> list[str]:
     values: dict[str, set[str]] = {}
     for words in jobs:
         for word in words:
-            values.setdefault(level.key(word), set()).add(word)
+            values.setdefault(override.key(word), set()).add(word)
     return [key for key, found in values.items() if len(found) > 1 and key not in LUCK]
 
 

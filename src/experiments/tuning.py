@@ -3,13 +3,14 @@
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 
+from src.config import override, search_file
+from src.config.search_file import Search
+from src.config.study_file import Study
 from src.data.dataset import Dataset
-from src.experiments import grid, level, search_design
+from src.experiments import grid
 from src.experiments.executors import choice
 from src.experiments.run_spec import Composition
 from src.experiments.search import SearchPlan, Space, words
-from src.experiments.search_design import Search
-from src.experiments.study import Study
 from src.experiments.trials import Trial
 from src.runtime.errors import InputError
 
@@ -57,8 +58,8 @@ def load(study: Study, data: Dataset) -> Tuning:
     """
     assert study.tune is not None
     name = study.tune
-    search = search_design.load(name)
-    file = search_design.file_of(name)
+    search = search_file.load(name)
+    file = search_file.file_of(name)
     if search.dataset != study.dataset:
         raise InputError(
             f"tune is {name}, but {file} is on {search.dataset} and the study on "
@@ -67,7 +68,7 @@ def load(study: Study, data: Dataset) -> Tuning:
     plans, levels = {}, {}
     for label in study.levels:
         own = grid.words(study, label)
-        keys = [level.key(word) for word in own]
+        keys = [override.key(word) for word in own]
         recipe = f"experiment={search.experiment}"
         if "experiment" in keys and recipe not in own:
             raise InputError(

@@ -10,7 +10,7 @@ from src.analysis import statistics
 from src.analysis.findings import FEW, GOAL, EpochTimes, Findings, Pair
 from src.analysis.statistics import Estimate
 from src.analysis.verdicts import Verdict
-from src.experiments.factor import Factor
+from src.config.factor import Factor
 from src.runtime.formatting import count, listed, p_text, percent, signed, span
 
 CROWD = 7  # more levels than that are named in part, and drawn in another way

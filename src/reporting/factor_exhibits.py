@@ -7,7 +7,7 @@ from mlflow import MlflowClient
 
 from src.analysis.findings import Findings
 from src.analysis.run_set import ACTIVATION, RunSet
-from src.experiments.factor import VARIANT
+from src.config.factor import VARIANT
 from src.reporting import cost_exhibits, ensemble_exhibits, number_exhibits, tuning_exhibits
 from src.reporting.activation_measures import Profile
 from src.reporting.exhibits import Exhibit

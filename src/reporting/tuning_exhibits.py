@@ -16,7 +16,7 @@ from src.analysis.findings import Findings
 from src.analysis.run_set import RunSet, is_ignored
 from src.analysis.statistics import Estimate
 from src.analysis.tuning_curves import TuningCurve
-from src.experiments import level
+from src.config import override
 from src.experiments.parent import Parent
 from src.experiments.trials import Record, State, Trial
 from src.reporting.captions import CROWD, Caption, points
@@ -296,7 +296,7 @@ def winners_figure(found: Findings, tuned: Mapping[str, Tuned]) -> Figure:
     for key, axes in zip(keys, panels, strict=True):
         texts = list(
             dict.fromkeys(
-                level.override_value(trial.params[key])
+                override.value(trial.params[key])
                 for one in tuned.values()
                 for trial in one.trials
                 if not _is_number(trial.params[key])
@@ -324,7 +324,7 @@ def _is_number(value: object) -> bool:
 
 
 def _place(value: Any, texts: Sequence[str]) -> float:
-    return float(texts.index(level.override_value(value))) if texts else float(value)
+    return float(texts.index(override.value(value))) if texts else float(value)
 
 
 def _scale(axes: Any, values: Sequence[float]) -> None:
@@ -344,7 +344,7 @@ def winners_caption(tuned: Mapping[str, Tuned]) -> Caption:
     parts = [
         f"{name}: "
         + ", ".join(
-            f"{key.rpartition('.')[2].replace('_', ' ')} {level.override_value(value)}"
+            f"{key.rpartition('.')[2].replace('_', ' ')} {override.value(value)}"
             for key, value in one.best.params.items()
         )
         for name, one in tuned.items()

@@ -13,7 +13,7 @@ from typing import Any, cast
 
 from omegaconf import DictConfig, OmegaConf
 
-from src.config.schema import NOT_LEARNING
+from src.config.schema import NON_TRAINING_KEYS
 from src.data.dataset import Dataset
 from src.training import precision
 
@@ -43,7 +43,7 @@ def settings(composed: DictConfig) -> dict[str, Any]:
     changes nothing of them, and with the precision that it comes to here.
     """
     values = cast(dict[str, Any], OmegaConf.to_container(composed, resolve=True))
-    learning = {key: value for key, value in values.items() if key not in NOT_LEARNING}
+    learning = {key: value for key, value in values.items() if key not in NON_TRAINING_KEYS}
     for key, default in OLDER.items():
         if learning.get(key) == default:
             learning.pop(key, None)

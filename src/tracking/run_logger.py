@@ -22,9 +22,10 @@ from mlflow.store.artifact.artifact_repository_registry import get_artifact_repo
 from mlflow.store.artifact.local_artifact_repo import LocalArtifactRepository
 from mlflow.utils.requirements_utils import warn_dependency_requirement_mismatches
 
+from src.config import override
 from src.config.schema import CHOICES, Mlflow
 from src.data.dataset import Dataset
-from src.runtime import dotted, metric_names, paths, quiet
+from src.runtime import metric_names, paths, quiet
 from src.tracking import lease, model_code, run_tags, store
 from src.tracking.training_logger import TrainingLogger
 
@@ -152,7 +153,7 @@ class RunLogger(TrainingLogger):
         # training, whose run keeps the one that it was begun with.
         known = self.client.get_run(self.run_id).data.params
         words = {group: tags[group] for group in CHOICES if group in tags and group not in known}
-        mlflow.log_params({**dotted.flat(settings), **words})
+        mlflow.log_params({**override.flat(settings), **words})
         mlflow.set_tags(dict(tags))
         mlflow.log_dict(dict(settings), "config.yaml")
         for context, part in images.items():

@@ -1,5 +1,5 @@
 from benchmarks import processes, ray_overhead
-from src.experiments import study_file
+from src.config import study_file
 
 
 def test_both_make_the_same_study_under_a_name_of_its_own(processed, words, monkeypatch, capsys):

@@ -83,8 +83,9 @@ def projects(small_mnist, empty_store, tmp_path_factory):
     folder = tmp_path_factory.mktemp("projects")
     new = make_project(folder / "new", small_mnist, processed=False)
     study = {
-        "description": "Killed again and again.",
-        "activations": ["relu", "swish"],
+        "question": "Is a study that is killed again and again complete?",
+        "factor": "activation",
+        "levels": ["relu", "swish"],
         "seeds": [1, 2],
         "experiment": "default",
         "dataset": "files-any",

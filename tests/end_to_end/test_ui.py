@@ -21,8 +21,9 @@ from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.wait import WebDriverWait
 
 from src.analysis import load_runs
+from src.config import factor, study_file
 from src.data.dataset import Dataset
-from src.experiments import design, factor, note, runner, study_file, sweep_table
+from src.experiments import design, note, runner, sweep_table
 from src.runtime import metric_names
 from src.tracking import views
 from src.tracking.store import connect, reader

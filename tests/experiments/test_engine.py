@@ -7,10 +7,11 @@ import pytest
 import yaml
 from mlflow import MlflowClient
 
-from src.experiments import engine, grid, search_design, study_file
+from src.config import search_file, study_file
+from src.experiments import engine, grid
 from src.experiments.executors import WorkerLostError
 from src.experiments.grid import Decision
-from src.experiments.search import SearchPlan, Space
+from src.experiments.search import SearchPlan, Space, base
 from src.runtime import process
 from src.runtime.alone import alone
 from src.runtime.errors import InputError
@@ -56,12 +57,12 @@ def study(tracked, monkeypatch):
 def search(tracked, monkeypatch):
     """Return the plan of a search with changed values."""
     (tracked / "search").mkdir()
-    monkeypatch.setattr(search_design, "SEARCHES", tracked / "search")
+    monkeypatch.setattr(search_file, "SEARCHES", tracked / "search")
 
     def plan(level=None, anew=False, **changes):
         (tracked / "search" / "mine.yaml").write_text(yaml.safe_dump(SEARCH | changes))
-        found = search_design.load("mine")
-        space = Space(found, search_design.base(found))
+        found = search_file.load("mine")
+        space = Space(found, base(found))
         return SearchPlan("mine", found, space, DATA, level, anew)
 
     return plan

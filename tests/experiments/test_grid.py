@@ -3,11 +3,11 @@ from dataclasses import replace
 
 import pytest
 
-from src.config import compose, named_file
+from src.config import compose, factor, named_file, study_file
+from src.config.study_file import Study
 from src.data.dataset import Dataset
-from src.experiments import factor, grid, study_file
+from src.experiments import grid
 from src.experiments.grid import Decision
-from src.experiments.study import Study
 from src.runtime.errors import InputError
 from src.tracking import fingerprint
 from tests.support.recipes import TINY

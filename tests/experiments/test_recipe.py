@@ -5,10 +5,10 @@ import yaml
 from omegaconf import OmegaConf
 
 from src.config import compose
+from src.config.search_file import Search
 from src.data.dataset import Dataset
-from src.experiments import recipe, search_design
-from src.experiments.search import Space
-from src.experiments.search_design import Search
+from src.experiments import recipe
+from src.experiments.search import Space, base
 from src.experiments.trials import State, Trial
 from src.runtime import paths
 from src.runtime.errors import InputError
@@ -47,12 +47,12 @@ def conf(project, monkeypatch):
     """A copy of conf/, from which configurations are composed."""
     shutil.copytree(paths.CONF, project / "conf")
     monkeypatch.setattr(compose, "CONF", project / "conf")
-    monkeypatch.setattr(search_design, "EXPERIMENTS", project / "conf" / "experiment")
+    monkeypatch.setattr(recipe, "EXPERIMENTS", project / "conf" / "experiment")
     return project / "conf"
 
 
 def write():
-    composition = Space(SEARCH, search_design.base(SEARCH)).composition(PARAMS)
+    composition = Space(SEARCH, base(SEARCH)).composition(PARAMS)
     recipe.write("mine", SEARCH, FOUND, composition, DATA)
     return composition
 
@@ -105,7 +105,7 @@ def test_it_is_written_again_only_if_something_else_was_found(conf):
 def test_a_file_that_somebody_else_wrote_is_left_alone(conf):
     file = conf / "experiment" / "mine.yaml"
     file.write_text("# mine\n")
-    with pytest.raises(InputError, match=r"conf/experiment/mine\.yaml exists, and this search has"):
+    with pytest.raises(InputError, match=r"conf/experiment/mine\.yaml exists, and this search did"):
         recipe.refuse_foreign("mine")
     with pytest.raises(InputError, match="rename the search"):
         write()

@@ -2,8 +2,8 @@ from math import log10
 
 import pytest
 
+from src.config.search_file import Search
 from src.experiments import sampling
-from src.experiments.search_design import Search
 from src.experiments.trials import State, Trial
 
 

@@ -1,10 +1,10 @@
 import pytest
 
-from src.config import compose
+from src.config import compose, search_file
+from src.config.search_file import Search
 from src.data.dataset import Dataset
-from src.experiments import search, search_design
+from src.experiments import search
 from src.experiments.search import SearchPlan, Space
-from src.experiments.search_design import Search
 from src.experiments.trials import State, Trial
 from src.runtime.errors import InputError
 from tests.support.recipes import DATA
@@ -26,7 +26,7 @@ pytestmark = pytest.mark.usefixtures("project")
 
 def space_of(**changes):
     found = Search(**(SEARCH | changes))
-    return Space(found, search_design.base(found))
+    return Space(found, search.base(found))
 
 
 def plan_of(data=DATA, level=None, **changes):
@@ -76,7 +76,7 @@ def test_a_trial_is_never_scored_on_the_held_out_images_but_a_levels_own_run_is(
     found = Search(**SEARCH)
     params = {"optimizer.learning_rate": 0.01, "model.units": [16]}
     assert not space_of().composition(params).composed.submission
-    scored = Space(found, search_design.base(found), scored=True)
+    scored = Space(found, search.base(found), scored=True)
     assert scored.composition(params).composed.submission
 
 
@@ -96,9 +96,9 @@ def test_the_same_search_may_have_more_trials_and_workers_but_no_other_space_or_
 
 
 def test_the_searches_of_this_project_can_be_composed():
-    for name in search_design.names():
-        found = search_design.load(name)
-        assert list(Space(found, search_design.base(found)).edges())
+    for name in search_file.names():
+        found = search_file.load(name)
+        assert list(Space(found, search.base(found)).edges())
 
 
 def trial(number, state=State.COMPLETE, value=0.5):

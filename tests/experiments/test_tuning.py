@@ -4,7 +4,8 @@ from dataclasses import replace
 import pytest
 import yaml
 
-from src.experiments import search_design, study_file, tuning
+from src.config import search_file, study_file
+from src.experiments import tuning
 from src.experiments.tuning import Winner
 from src.runtime.errors import InputError
 from tests.support.commands import make_project, run, runs
@@ -43,7 +44,7 @@ def write(folder, search=RATE, study=STUDY):
 @pytest.fixture
 def load(project, monkeypatch):
     """A function that writes a study and a search with changed values, and loads both."""
-    monkeypatch.setattr(search_design, "SEARCHES", project / "search")
+    monkeypatch.setattr(search_file, "SEARCHES", project / "search")
     monkeypatch.setattr(study_file, "STUDIES", project / "study")
 
     def loaded(search=None, **study):

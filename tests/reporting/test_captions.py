@@ -6,7 +6,7 @@ import pytest
 from src.analysis import verdicts
 from src.analysis.findings import EpochTimes, Pair
 from src.analysis.statistics import CrossedEstimate, Estimate
-from src.experiments import factor
+from src.config import factor
 from src.reporting import captions
 from tests.support.simulated_runs import comparison
 

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from src.analysis.run_set import NAMES
-from src.experiments import factor
+from src.config import factor
 from src.reporting import export
 from src.reporting.factor_exhibits import Brought
 from tests.support.drawn_figures import profile

@@ -9,7 +9,7 @@ from scipy.special import ndtr
 
 from src.analysis.run_set import NAMES, RunSet, Training
 from src.analysis.statistics import Comparison, CrossedEstimate
-from src.experiments import factor
+from src.config import factor
 from src.reporting.activation_measures import Cost, Curve
 from src.runtime import metric_names
 

@@ -1,7 +1,7 @@
 import pytest
 
-from src.experiments import factor
-from src.experiments.factor import Factor
+from src.config import factor
+from src.config.factor import Factor
 
 
 @pytest.mark.parametrize(

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from numbers import Real
 
-VARIANT = "variant"  # the key of a study whose levels each set several keys
+VARIANT = "variant"  # the key of a factor whose levels each set several keys
 
-# Where a key's last word is not the noun, or its plural is not made by an s.
+# Where a key's last word is not the noun, or the plural needs more than an s.
 NOUNS = {
     "beta": ("β", "values of β"),
     "beta_1": ("β₁", "values of β₁"),
@@ -34,29 +34,16 @@ NOUNS = {
 
 @dataclass(frozen=True)
 class Factor:
-    """What differs between the runs that are compared, besides the seed.
+    """What differs between the runs that are compared, besides the seed."""
 
-    Attributes:
-        key: a group of conf/ ("activation"), a key of the configuration
-            ("optimizer.learning_rate"), or "variant", where several keys differ together.
-        noun: the factor in prose: "activation", "learning rate", "variant".
-        plural: of the noun: "activations", "learning rates", "variants".
-        numeric: whether every level is a number.
-    """
-
-    key: str
-    noun: str
+    key: str  # a group of conf/, a dotted key of the configuration, or `VARIANT`
+    noun: str  # in prose: "activation", "learning rate", "variant"
     plural: str
-    numeric: bool
+    numeric: bool  # whether every level is a number
 
 
 def of(key: str, levels: Sequence[object]) -> Factor:
-    """Return the factor of a key.
-
-    Args:
-        key: of the configuration, dotted; or "variant".
-        levels: the values that it has, as numbers where they are numbers.
-    """
+    """Return the factor of a key whose values are `levels`."""
     last = key.rpartition(".")[2]
     words = last.replace("_", " ")
     noun, plural = NOUNS.get(last, (words, f"{words}s"))

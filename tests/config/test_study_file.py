@@ -2,17 +2,19 @@ import re
 
 import pytest
 import yaml
-from src.experiments.design import Study
 
+from src.config import factor, named_file, study_file
+from src.config.study_file import Study
 from src.data.dataset import Dataset
-from src.experiments import design, factor, study_file
+from src.experiments import grid
 from src.runtime.errors import InputError
 from tests.support.recipes import TINY
 
 DATA = Dataset("mnist-kaggle", "0f" * 32, {})
-OLD = {
-    "description": "Whether it matters.",
-    "activations": ["swish", "relu"],
+SWISH = {
+    "question": "Does Swish beat ReLU?",
+    "factor": "activation",
+    "levels": ["swish", "relu"],
     "seeds": [1, 2],
     "experiment": "default",
     "dataset": "mnist-kaggle",
@@ -56,17 +58,17 @@ def written(tmp_path, monkeypatch):
 @pytest.mark.parametrize("name", study_file.names())
 def test_every_study_of_the_project_can_be_configured_and_says_how_to_run_it(name):
     study = study_file.load(name)
-    runs = design.digests(design.compositions(study), DATA)
-    assert len(set(runs.values())) == len(study.levels) * len(study.seeds)
+    runs = grid.compose_runs("default", study, DATA)
+    assert len(runs) == len(study.levels) * len(study.seeds)
     assert min(len(study.levels), len(study.seeds)) > 1  # something to compare, and a spread
     command = "python -m src.study" + ("" if name == "default" else f" {name}")
     head = (study_file.STUDIES / f"{name}.yaml").read_text().split("question:")[0]
     assert re.search(rf"^#   {command}( |$)", head, re.MULTILINE)
 
 
-def test_an_older_file_is_a_study_of_activations(written):
-    assert written(OLD) == Study(
-        question="Whether it matters.",
+def test_a_study_has_defaults(written):
+    assert written(SWISH) == Study(
+        question="Does Swish beat ReLU?",
         factor=factor.of("activation", ["swish", "relu"]),
         levels={"swish": ("activation=swish",), "relu": ("activation=relu",)},
         reference="relu",
@@ -133,66 +135,97 @@ def test_the_recipe_is_a_factor_too(written):
 
 
 def test_fashion_mnist_has_a_smallest_effect_of_its_own(written):
-    assert written(OLD, dataset="fashion_mnist-kaggle").smallest_effect == 0.002
+    assert written(SWISH, dataset="fashion_mnist-kaggle").smallest_effect == 0.002
 
 
 MISTAKES = [
-    (OLD, {"activations": []}, "activations is empty"),
-    (OLD, {"seeds": []}, "seeds is empty"),
-    (OLD, {"seeds": "-"}, "seeds is missing"),
-    (OLD, {"seeds": None}, "seeds is empty"),
-    (OLD, {"seeds": [1, 2, 1]}, "seeds has 1 twice"),
-    (OLD, {"seeds": [1, "two"]}, r"seeds\[1\] is a text \(two\)"),
-    (OLD, {"seeds": [1.5]}, r"seeds\[0\].*1\.5"),
-    (OLD, {"seeds": [True]}, r"seeds\[0\].*True"),
-    (OLD, {"seeds": 3}, r"seeds is a whole number \(3\)"),
-    (OLD, {"activations": "relu"}, r"activations is a text \(relu\)"),
-    (OLD, {"activations": ["relu", "relu"]}, "activations has relu twice"),
-    (OLD, {"activations": ["relu", {"a": 1}]}, "activations has {'a': 1}"),
-    (OLD, {"activations": "-"}, "it has no levels"),
-    (OLD, {"levels": [1]}, "it has levels and activations"),
-    (OLD, {"factor": "optimizer"}, "factor is optimizer, but activations are given"),
-    (OLD, {"description": "-"}, "question is missing"),
-    (OLD, {"experiment": "-"}, "experiment is missing"),
-    (OLD, {"workers": 0}, "workers=0 .* 1 to "),
-    (OLD, {"executor": "rya"}, "executor=rya is unknown. Did you mean 'ray'"),
-    (OLD, {"cpus": 0}, "cpus=0 is out of range"),
-    (OLD, {"gpus": "one"}, r"gpus is a text \(one\)"),
-    (OLD, {"workers": "many"}, r"workers is a text \(many\)"),
-    (OLD, {"dataset": "mnist"}, "dataset=mnist .*fashion_mnist"),
-    (OLD, {"datset": "mnist-kaggle"}, "datset is unknown.*'dataset'"),
-    (OLD, {"overrides": ["seed=3"]}, "overrides has seed=3: give it under seeds"),
-    (OLD, {"overrides": ["+activation=relu"]}, "the factor: give it under activations"),
-    (OLD, {"overrides": ["mlflow.experiment=b"]}, r"overrides has mlflow\.experiment=b"),
+    (SWISH, {"levels": []}, "levels is empty"),
+    (SWISH, {"seeds": []}, "seeds is empty"),
+    (SWISH, {"seeds": "-"}, "seeds is missing: see conf/study/"),
+    (SWISH, {"seeds": None}, "seeds is empty, expected a list"),
+    (SWISH, {"seeds": [1, 2, 1]}, "seeds has 1 twice"),
+    (SWISH, {"seeds": [1, "two"]}, r"seeds\[1\] is a text \(two\), expected a whole number"),
+    (SWISH, {"seeds": [True]}, r"seeds\[0\].*True"),
+    (SWISH, {"seeds": 3}, r"seeds is a whole number \(3\), expected a list"),
+    (SWISH, {"levels": "relu"}, r"levels is a text \(relu\)"),
+    (SWISH, {"levels": ["relu", {"a": 1}]}, "levels has {'a': 1}"),
+    (SWISH, {"levels": "-"}, "it has no levels"),
+    (SWISH, {"variants": {"a": []}}, "it has levels and variants"),
+    (SWISH, {"experiment": "-"}, "experiment is missing"),
+    (SWISH, {"workers": 65}, "workers=65 is out of range: use a number from 1 to 64"),
+    (SWISH, {"executor": "rya"}, "executor=rya is unknown. Did you mean 'ray'"),
+    (SWISH, {"gpus": "one"}, r"gpus is a text \(one\), expected a number.*in that file"),
+    (SWISH, {"dataset": "mnist"}, "dataset=mnist .*fashion_mnist"),
+    (SWISH, {"datset": "mnist-kaggle"}, "datset is unknown.*'dataset'"),
+    (SWISH, {"overrides": ["seed=3"]}, "overrides has seed=3: give it under seeds"),
+    (SWISH, {"overrides": ["+activation=relu"]}, "activation=relu, but the level relu sets"),
+    (
+        SWISH,
+        {"overrides": ["mlflow.experiment=b"]},
+        r"mlflow\.experiment=b: no study may",
+    ),
+    (SWISH, {"overrides": [3]}, r"overrides\[0\] is a whole number \(3\), expected a text"),
     (RATES, {"factor": "-"}, "factor is missing"),
-    (RATES, {"factor": "seed"}, "factor is seed"),
-    (RATES, {"factor": "submission"}, "factor is submission"),
-    (RATES, {"factor": "fetch.source"}, r"factor is fetch\.source, .* same data"),
+    (RATES, {"factor": "seed"}, "factor is seed: give it under seeds"),
+    (RATES, {"factor": "fetch.source"}, r"factor is fetch\.source: .* same data"),
     (RATES, {"factor": "optimizer"}, "levels has 0.003, a number, but .* conf/optimizer/"),
-    (RATES, {"levels": 3}, r"levels is a whole number \(3\)"),
     (RATES, {"levels": [0.006, 6e-3]}, r"levels has 0\.006 twice"),
     (RATES, {"levels": {"": 1}}, "levels has the label ''"),
     (RATES, {"levels": {"a\nb": 1}}, "levels has the label"),
-    (RATES, {"reference": 0.005}, r"reference is 0\.005, which is no level.*'0\.00."),
-    (RATES, {"overrides": ["optimizer.learning_rate=1"]}, "learning_rate=1, the factor"),
-    (RATES, {"overrides": ["preprocess.seed=1"]}, "give the data under dataset"),
+    (RATES, {"reference": 0.005}, r"reference=0\.005 is unknown.*'0\.00."),
+    (RATES, {"overrides": ["preprocess.seed=1"]}, "give it under dataset"),
     (RATES, {"overrides": ["split_seed=1"]}, r"give it under vary"),
-    (RATES, {"compare": "some"}, "compare=some"),
-    (RATES, {"vary": ["split"]}, r"vary is \[split\]"),
-    (RATES, {"vary": []}, r"vary is \[\]"),
-    (RATES, {"smallest_effect": 0}, r"smallest_effect=0\.0 is out of range"),
-    (RATES, {"smallest_effect": "tiny"}, r"smallest_effect is a text \(tiny\)"),
+    (RATES, {"overrides": ["experiment=default"]}, r"give it under experiment"),
+    (RATES, {"compare": "some"}, "compare=some is unknown. Choose one of reference, all"),
+    (
+        RATES,
+        {"vary": ["split"]},
+        r"vary=\[split\] is unknown.*one of \[seed\], \[seed,split\]",
+    ),
+    (RATES, {"smallest_effect": 0}, r"smallest_effect=0 is out of range"),
     (RATES, {"levels": [0.003], "reference": "-"}, "need 2 levels"),
-    (VARIANTS, {"variants": ["a"]}, "variants is no group of keys"),
-    (VARIANTS, {"variants": {"a": "optimizer=adam"}}, r"variants\.a is a text"),
-    (VARIANTS, {"variants": {"a": [1]}}, r"variants\.a has 1"),
+    (VARIANTS, {"variants": ["a"]}, r"variants\.a is a text \(a\), expected a list"),
+    (VARIANTS, {"variants": {"a": [1]}}, r"variants\.a\[0\] is a whole number \(1\)"),
     (VARIANTS, {"variants": {"a": ["seed=1"]}}, r"variants\.a has seed=1: give it under seeds"),
     (VARIANTS, {"variants": {"a": ["fetch.source=kaggle"]}}, r"variants\.a .* on the same data"),
-    (VARIANTS, {"variants": {"a": ["split_seed=3"]}}, r"variants\.a .* on the same data"),
+    (VARIANTS, {"variants": {"a": ["split_seed=3"]}}, r"variants\.a .* under vary"),
     (VARIANTS, {"variants": {"a": ["mlflow.enabled=false"]}}, r"variants\.a .* no study may set"),
-    (VARIANTS, {"overrides": ["optimizer=sgd"]}, "the variant Adam sets optimizer too"),
+    (VARIANTS, {"overrides": ["optimizer=sgd"]}, "but the level Adam sets optimizer too"),
     (VARIANTS, {"factor": "optimizer"}, "factor is optimizer, but variants are given"),
 ]
+PLANS = [
+    ({"until": "decided"}, "seeds has no at_most"),
+    ({"at_most": 30}, "seeds.until is missing: write {until: decided"),
+    ({"until": "bored", "at_most": 30}, "seeds.until=bored is unknown. Choose one of decided"),
+    ({"until": "decided", "at_mots": 30}, "seeds.at_mots is unknown. Did you mean 'at_most'"),
+    ({"until": "decided", "at_most": 1}, "seeds.at_most=1 is out of range"),
+    ({"until": "decided", "at_most": "ten"}, r"seeds.at_most is a text \(ten\)"),
+    ({"until": "decided", "at_most": 9, "looks": []}, "seeds.looks is "),
+    ({"until": "decided", "at_most": 9, "looks": [3, "x"]}, r"seeds\.looks\[1\] is a text"),
+    ({"until": "decided", "at_most": 9, "looks": [5, 3, 9]}, "seeds.looks is .*more seeds"),
+    ({"until": "decided", "at_most": 9, "looks": [1, 9]}, r"seeds\.looks\[0\]=1 .*from 2"),
+    ({"until": "decided", "at_most": 9, "looks": [5, 8]}, "at_most=9, but .* after 8 seeds"),
+]
+MISTAKES += [(RATES, {"seeds": plan}, said) for plan, said in PLANS]
+
+
+@pytest.mark.parametrize(
+    ("plan", "looks"),
+    [
+        ({"at_most": 6, "looks": [2, 6]}, (2, 6)),
+        ({"looks": [2, 6]}, (2, 6)),
+        ({"at_most": 30}, (5, 10, 20, 30)),
+        ({"at_most": 40}, (5, 10, 20, 40)),
+        ({"at_most": 5}, (5,)),
+        ({"at_most": 3}, (3,)),
+    ],
+)
+def test_a_plan_has_the_seeds_up_to_its_last_look_and_doubles_them_where_it_names_none(
+    written, plan, looks
+):
+    study = written(RATES, seeds={"until": "decided", **plan})
+    assert study.looks == looks
+    assert study.seeds == tuple(range(1, looks[-1] + 1))
 
 
 @pytest.mark.parametrize(("content", "changes", "said"), MISTAKES)
@@ -203,6 +236,16 @@ def test_a_mistake_in_a_study_is_one_sentence_that_names_its_file(written, conte
     assert text.startswith("conf/study/mine.yaml: ")
     assert "\n" not in text
     assert text.endswith(".")
+
+
+@pytest.mark.usefixtures("project")
+def test_a_level_of_the_wrong_kind_is_to_be_fixed_in_the_studys_own_file(written):
+    study = written(RATES, factor="epochs", levels=["one", 2], reference=2, overrides=[])
+    with (
+        pytest.raises(InputError, match=r"^conf/study/a: .*one.* Fix it in that file\.$"),
+        named_file.errors_in("conf/study/a"),
+    ):
+        grid.study_plan("mine", study, DATA)
 
 
 @pytest.mark.parametrize("text", ["seeds: [1,", "- a list"])

@@ -1,0 +1,223 @@
+"""Studies: the files of conf/study/, checked."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, TypeAdapter, ValidationError, ValidationInfo
+from pydantic.dataclasses import dataclass
+
+from src.config import factor, messages, named_file, override
+from src.config.factor import VARIANT, Factor
+from src.config.schema import (
+    CHOICES,
+    FORBIDDEN_OVERRIDES,
+    STRICT,
+    RunSettings,
+    Words,
+    bounded,
+    one_of,
+    refuse_key,
+    unknown,
+)
+from src.runtime import paths
+from src.runtime.errors import InputError
+
+STUDIES = paths.CONF / "study"
+SEED, SPLIT = "seed", "split"  # what may differ between the runs of a level
+MAX_LABEL = 60  # characters
+EXAMPLE = "see conf/study/learning_rate.yaml"
+SEED_PLAN = "write {until: decided, at_most: 30, looks: [5, 10, 20, 30]}"
+FIRST_LOOK = 5  # seeds, where a plan names no looks
+# Of accuracy, a fraction. MNIST's runs differ by hundredths of a percentage point, Fashion-MNIST's
+# by tenths.
+SMALLEST_EFFECT = 0.0002
+SMALLEST_EFFECTS = {"fashion_mnist": 0.002}
+# What to do instead of setting a key.
+REMEDIES = {
+    **dict.fromkeys(FORBIDDEN_OVERRIDES, "no study may set it, so delete it"),
+    **dict.fromkeys(
+        ("fetch", "preprocess", "dataset"),
+        "all runs of a study are on the same data, so give it under dataset; study other data in "
+        "another file, and show both on one page with `python -m src.report`",
+    ),
+    "seed": "give it under seeds",
+    "split_seed": "give it under vary: [seed, split]",
+    "experiment": "give it under experiment",
+}
+RECIPE_REMEDIES = {key: text for key, text in REMEDIES.items() if key != "experiment"}
+
+
+@dataclass(config=STRICT, kw_only=True, frozen=True)
+class Study(RunSettings):
+    """Every level of a factor with every seed, all else alike."""
+
+    factor: Factor
+    levels: Mapping[str, tuple[str, ...]]  # the overrides of each level, by its label
+    reference: str  # the label of the level that the others are compared with
+    compare: str = "reference"  # each level with the reference; or "all", every pair
+    seeds: tuple[int, ...]  # of each level; with `looks`, at most these
+    looks: tuple[int, ...] = ()  # planned looks: after how many seeds, ascending
+    experiment: str | None  # the recipe; None where the factor is the recipe
+    smallest_effect: float  # of accuracy, a fraction; a smaller one does not matter
+    vary: tuple[str, ...] = (SEED,)  # what differs between the runs of a level
+    tune: str | None = None  # the search that tunes each level first
+    tuned: Mapping[str, Any] | None = None  # its results by label, in plain JSON values
+
+
+@dataclass(config=STRICT)
+class _SeedPlan:
+    until: Annotated[str, one_of(("decided",))]
+    at_most: Annotated[int, bounded("at_most")] | None = None
+    looks: list[Annotated[int, bounded("at_most")]] | None = None
+
+
+def _read_seeds(given: Any) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Return the seeds of a list, or of a plan, and the plan's looks."""
+    if isinstance(given, dict):
+        plan = messages.validated(_SeedPlan, given, name="seeds", missing=SEED_PLAN)
+        looks = _looks(plan.looks, plan.at_most)
+        return tuple(range(1, looks[-1] + 1)), looks
+    try:
+        seeds = TypeAdapter(list[int]).validate_python(given, strict=True)
+    except ValidationError as error:
+        raise messages.rejected(error, "seeds") from error
+    messages.refuse_twice("seeds", list(map(str, seeds)))
+    return tuple(seeds), ()
+
+
+def _looks(looks: list[int] | None, at_most: int | None) -> tuple[int, ...]:
+    """Return after how many seeds a plan looks; where it names no looks, each doubles the seeds."""
+    if not (looks or at_most):
+        raise InputError(f"seeds has no at_most, the largest number of seeds: {SEED_PLAN}.")
+    if looks is None and at_most:
+        doubled = [FIRST_LOOK * 2**power for power in range(10)]
+        looks = [*(look for look in doubled if look < at_most), at_most]
+    if not looks or sorted(set(looks)) != looks:
+        raise InputError(f"seeds.looks is {looks}: each look needs more seeds, so {SEED_PLAN}.")
+    if at_most not in (None, looks[-1]):
+        raise InputError(
+            f"seeds.at_most={at_most}, but the last look is after {looks[-1]} seeds: let both be "
+            "the same."
+        )
+    return tuple(looks)
+
+
+def _by_label(given: Any, info: ValidationInfo) -> dict[str, Any] | None:
+    """Return the members of a list, or of a mapping from labels to them, by their labels."""
+    name = str(info.field_name)
+    if given is None:
+        return None
+    if not isinstance(given, list | dict):
+        raise InputError(f"{name} is {messages.kind_of(given)} ({given}): write a list.")
+    labels = list(map(override.label, given))
+    messages.refuse_twice(name, labels)
+    for label in labels:
+        if not label.isprintable() or not 0 < len(label.strip()) <= MAX_LABEL:
+            raise InputError(
+                f"{name} has the label {label!r}: write 1 to {MAX_LABEL} characters in one line."
+            )
+    values = list(given.values()) if isinstance(given, dict) else given
+    for value in values:
+        if isinstance(value, dict):
+            raise InputError(f"{name} has {value}: list single values, or map a label to each.")
+    return dict(zip(labels, values, strict=True))
+
+
+@dataclass(config=STRICT, kw_only=True, frozen=True)
+class StudyFile(RunSettings):
+    """The keys of a study's file."""
+
+    experiment: str | None = None
+    factor: str | None = None
+    levels: Annotated[dict[str, Any] | None, BeforeValidator(_by_label)] = None
+    variants: Annotated[dict[str, Words] | None, BeforeValidator(_by_label)] = None
+    reference: Any = None
+    compare: Annotated[str, one_of(("reference", "all"))] = "reference"
+    seeds: Annotated[Any, BeforeValidator(_read_seeds)]
+    smallest_effect: Annotated[float, bounded("smallest_effect")] | None = None
+    vary: Annotated[Words, one_of((f"[{SEED}]", f"[{SEED},{SPLIT}]"))] = (SEED,)
+    tune: str | None = None
+
+
+def names() -> list[str]:
+    """Return the names of the files of conf/study/, without .yaml."""
+    return named_file.names(STUDIES)
+
+
+def load(name: str) -> Study:
+    """Return the study of conf/study/NAME.yaml; raise InputError if it is missing or wrong."""
+    given = named_file.read_named("study", STUDIES, name)
+    with named_file.errors_in(f"conf/study/{name}.yaml"):
+        return _study(messages.validated(StudyFile, given, missing=EXAMPLE))
+
+
+def _study(given: StudyFile) -> Study:
+    key, levels = _levels(given)
+    if given.experiment is None and key != "experiment":
+        raise InputError(f"experiment is missing: {EXAMPLE}.")
+    if given.experiment is not None and key == "experiment":
+        raise InputError("experiment is the factor, so its levels choose it: delete experiment.")
+    _check_overrides(given.overrides, levels)
+    seeds, looks = given.seeds
+    if looks and len(levels) < 2:
+        raise InputError("seeds until decided need 2 levels or more to decide between: list them.")
+    default = "relu" if key == "activation" and "relu" in levels else next(iter(levels))
+    reference = default if given.reference is None else override.label(given.reference)
+    if reference not in levels:
+        raise InputError(f"reference={reference} {unknown(reference, levels)}")
+    source, effect = given.dataset.rpartition("-")[0], given.smallest_effect
+    if effect is None:
+        effect = SMALLEST_EFFECTS.get(source, SMALLEST_EFFECT)
+    values = {name: value for name, value in vars(given).items() if name != "variants"} | {
+        "factor": factor.of(key, list((given.levels or {}).values())),
+        "levels": levels,
+        "reference": reference,
+        "seeds": seeds,
+        "looks": looks,
+        "smallest_effect": effect,
+    }
+    return Study(**values)
+
+
+def _levels(given: StudyFile) -> tuple[str, dict[str, tuple[str, ...]]]:
+    """Return the factor's key, and the overrides of each level by its label."""
+    if (given.levels is None) == (given.variants is None):
+        found = "no levels" if given.levels is None else "levels and variants"
+        raise InputError(
+            f"it has {found}: give either factor with levels, or variants, each with its overrides."
+        )
+    if given.levels is None:
+        if given.factor not in (None, VARIANT):
+            raise InputError(f"factor is {given.factor}, but variants are given: give its levels.")
+        for label, words in (given.variants or {}).items():
+            for word in words:
+                start = f"variants.{label} has {word}"
+                refuse_key(start, override.key(word), RECIPE_REMEDIES)
+        return VARIANT, given.variants or {}
+    key = given.factor
+    if not key:
+        raise InputError(
+            "factor is missing: name the group of conf/, or the key of the configuration, whose "
+            "levels these are."
+        )
+    refuse_key(f"factor is {key}", key, RECIPE_REMEDIES)
+    for value in given.levels.values() if key in CHOICES else ():
+        if not isinstance(value, str):
+            raise InputError(
+                f"levels has {value}, {messages.kind_of(value)}, but the factor {key} chooses a "
+                f"file: give the names of files in conf/{key}/, without .yaml."
+            )
+    return key, {label: (f"{key}={override.value(one)}",) for label, one in given.levels.items()}
+
+
+def _check_overrides(overrides: Words, levels: Mapping[str, Words]) -> None:
+    """Refuse a common override that a level sets, or that no study may set."""
+    setters = {override.key(word): label for label, words in levels.items() for word in words}
+    for word in overrides:
+        key, start = override.key(word), f"overrides has {word}"
+        if key in setters:
+            raise InputError(
+                f"{start}, but the level {setters[key]} sets {key} too: give it in every level, "
+                "or in none."
+            )
+        refuse_key(start, key, REMEDIES)
