@@ -3,8 +3,10 @@
 from pathlib import Path
 
 from src.config import compose, schema
+from src.data import dataset
+from src.experiments import run_spec
+from src.experiments.run_spec import RunSpec
 from src.runtime import paths
-from src.experiments.run_spec import PlannedRun
 
 # Small enough for a training of a second, whatever else is chosen.
 TINY = ("model=mlp", "model.units=[8]", "epochs=2", "batch_size=64")
@@ -22,7 +24,10 @@ def names(group: str) -> list[str]:
     return sorted(path.stem for path in (paths.CONF / group).glob("*.yaml"))
 
 
-def planned(folder: Path, *overrides: str) -> PlannedRun:
-    """Return a run of the configuration that `configure` returns, with its files in `folder`."""
-    composed, choices = compose.composition("precision=float32", *overrides)
-    return PlannedRun(composed, choices, folder, "", "a command")
+def spec(folder: Path, *overrides: str) -> RunSpec:
+    """Return a run of the configuration that `configure` returns, on the data of the working
+    directory, with its files in `folder`.
+    """
+    words = ("precision=float32", *overrides)
+    composition = run_spec.Composition(*compose.composition(*words))
+    return run_spec.build(composition, dataset.describe(), words, folder=folder)

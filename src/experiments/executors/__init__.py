@@ -3,6 +3,9 @@
 An executor knows neither what its runs show nor MLflow: a run logs itself.
 """
 
+import os
+import pickle
+import traceback
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import contextmanager, redirect_stdout
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
@@ -11,7 +14,9 @@ if TYPE_CHECKING:  # a Ray worker imports this package before its node's package
     from src.experiments.run_spec import RunSpec
 
 LOG = "train.log"  # the output of a run, in its folder
+LOGS = f"multirun/DATE/TIME/RUN/{LOG}"
 THREADS = ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")  # TensorFlow's variables
+RUNS_PER_WORKER = 10  # then a fresh one takes its place: what TensorFlow keeps of each run grows
 
 
 class Outcome(NamedTuple):
@@ -53,6 +58,32 @@ class Executor(Protocol):
         ...
 
 
+def thread_variables(count: int) -> dict[str, str]:
+    """Return the variables by which a worker's TensorFlow uses this many threads, or as many as the
+    user has set for it.
+    """
+    return {name: os.environ.get(name, str(count)) for name in THREADS}
+
+
+def train_here(spec: "RunSpec") -> None:
+    """Announce a run and train it, in this process."""
+    from src.data import dataset
+    from src.experiments import run_spec
+    from src.runtime import heavy_imports
+
+    run_spec.announce(spec, dataset.describe())
+    heavy_imports.load(mlflow=spec.cfg.mlflow.enabled)
+    from src.experiments import train_run  # TensorFlow
+
+    train_run.run(spec)
+
+
+def train(spec: "RunSpec") -> None:
+    """Train a run in this process, with its output in a file of its folder."""
+    with printing_to_log(spec):
+        train_here(spec)
+
+
 @contextmanager
 def printing_to_log(spec: "RunSpec") -> Iterator[None]:
     """Make a run's folder, and collect the output in a file there."""
@@ -61,15 +92,14 @@ def printing_to_log(spec: "RunSpec") -> Iterator[None]:
         yield
 
 
-def train(spec: "RunSpec") -> None:
-    """Train a run in this process, with its output in a file of its folder."""
-    from src.data import dataset
-    from src.experiments import run_spec
-    from src.runtime import heavy_imports
-
-    with printing_to_log(spec):
-        run_spec.announce(spec, dataset.describe())
-        heavy_imports.load(mlflow=spec.cfg.mlflow.enabled)
-        from src.experiments import train_run  # TensorFlow
-
-        train_run.run(spec)
+def portable(error: BaseException) -> BaseException:
+    """Return an error that can be pickled, with its traceback as a note."""
+    trace = "".join(traceback.format_exception(error))
+    error.add_note(trace)
+    try:
+        pickle.loads(pickle.dumps(error))
+    except Exception:
+        substitute = RuntimeError(f"{type(error).__name__}: {error}")
+        substitute.add_note(trace)
+        return substitute
+    return error

@@ -1,62 +1,25 @@
-"""Which executor makes the runs: as the file, the command or the environment says."""
+"""Which executor trains the runs: as the file, the command, the environment or Hydra's launcher
+says.
+"""
 
 import argparse
 import os
-from collections.abc import Sequence
-from typing import Protocol
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import joblib
 
-from src.runtime.errors import InputError, did_you_mean
 from src.experiments.executors import Executor, cluster
+from src.experiments.executors.here import Here
 from src.experiments.executors.local import LocalProcesses
+from src.runtime.errors import InputError, did_you_mean
 
 LOCAL, RAY = EXECUTORS = ("local", "ray")
 KEY = "executor"
-MAX_WORKERS = 64
-MAX_CPUS, MAX_GPUS = 1024, 64  # of one run
+SUBMITIT = ("submitit_slurm", "submitit_local")  # launchers of Hydra
 
 
-class Settings(Protocol):
-    """What a study or a search says of it."""
-
-    @property
-    def executor(self) -> str | None:
-        """Which: of `EXECUTORS`; None leaves it to the environment."""
-        ...
-
-    @property
-    def workers(self) -> int:
-        """How many runs at a time on one machine."""
-        ...
-
-    @property
-    def cpus(self) -> int:
-        """Of a run on Ray."""
-        ...
-
-    @property
-    def gpus(self) -> float:
-        """Of a run on Ray."""
-        ...
-
-
-def check(settings: Settings) -> None:
-    """Raise InputError if the values of a file are out of range."""
-    if settings.executor is not None:
-        _known(settings.executor)
-    for name, found, low, high in (
-        ("workers", settings.workers, 1, MAX_WORKERS),
-        ("cpus", settings.cpus, 1, MAX_CPUS),
-        ("gpus", settings.gpus, 0, MAX_GPUS),
-    ):
-        if not low <= found <= high:
-            raise InputError(
-                f"{name}={found:g} is out of range: use a number from {low} to {high}."
-            )
-
-
-def _known(name: str) -> str:
+def _checked(name: str) -> str:
     if name not in EXECUTORS:
         raise InputError(
             f"executor={name} is unknown. {did_you_mean(name, list(EXECUTORS))}Choose one of "
@@ -71,38 +34,42 @@ def add_argument(parser: argparse.ArgumentParser) -> None:
         "words",
         nargs="*",
         metavar=f"{KEY}={'|'.join(EXECUTORS)}",
-        help=f"where the runs are made: processes of this machine, or Ray: a local one, or the "
+        help=f"where the runs train: processes of this machine, or Ray: a local one, or the "
         f"cluster of {cluster.ADDRESS} (default: the file's {KEY}, else {RAY} where "
         f"{cluster.ADDRESS} is set, else {LOCAL})",
     )
 
 
 def is_word(argument: str) -> bool:
-    """Return whether an argument is no name, but a key and its value."""
+    """Return whether an argument is a key and its value, not a name."""
     return "=" in argument
 
 
 def read(words: Sequence[str]) -> str | None:
-    """Return the executor that the command's words KEY=VALUE choose; None where they do not.
+    """Return the executor that the command's words KEY=VALUE choose; None if there are none.
 
     Raises:
-        InputError: a word is not known.
+        InputError: a word is unknown.
     """
     found = None
     for word in words:
         key, _, value = word.partition("=")
         if key != KEY:
             raise InputError(
-                f"{word} is no argument of this command: give only {KEY}={LOCAL} or {KEY}={RAY}; "
-                "all else stands in the file."
+                f"{word} is not an argument of this command: use {KEY}={LOCAL} or {KEY}={RAY}; "
+                "all else belongs in the file."
             )
-        found = _known(value)
+        found = _checked(value)
     return found
 
 
-def name(settings: Settings, asked: str | None) -> str:
-    """Return which executor it is: the command's, else the file's, else Ray where RAY_ADDRESS is
-    set, else local processes.
+def name(settings: Any, asked: str | None) -> str:
+    """Return the name of the executor: the command's, else the file's, else Ray where RAY_ADDRESS
+    is set, else local processes.
+
+    Args:
+        settings: a study's or a search's file: its `executor`.
+        asked: what `read` returned.
 
     Raises:
         InputError: Ray cannot be used here, or nodes of a cluster could not reach the store.
@@ -122,12 +89,39 @@ def name(settings: Settings, asked: str | None) -> str:
     return chosen
 
 
-def make(settings: Settings) -> Executor:
-    """Return the executor that the settings name; None is for local processes."""
+def make(settings: Any) -> Executor:
+    """Return the executor of a study's or a search's file: its `executor`, `workers`, `cpus` and
+    `gpus`; without a name local processes.
+    """
     if settings.executor == RAY:
         from src.experiments.executors.ray_tasks import RayTasks  # MLflow: after the checks
 
         return RayTasks(settings.cpus, settings.gpus, settings.workers)
-    if settings.workers == 1:
-        return LocalProcesses(1)
-    return LocalProcesses(settings.workers, max(1, joblib.cpu_count() // settings.workers))
+    return LocalProcesses(settings.workers)
+
+
+def of_launcher(name: str, settings: Mapping[str, Any]) -> Executor:
+    """Return the executor that takes the place of a launcher of Hydra's in a sweep.
+
+    Args:
+        name: as in hydra/launcher=NAME.
+        settings: the values of hydra.launcher.
+
+    Raises:
+        InputError: there is none for this launcher.
+    """
+    if name == "basic":
+        return Here()
+    if name == "joblib":
+        jobs = settings.get("n_jobs")
+        if jobs == 0:
+            raise InputError("hydra.launcher.n_jobs=0 starts no worker: use 1 or more, or -1.")
+        return LocalProcesses(joblib.effective_n_jobs(jobs))
+    if name in SUBMITIT:
+        from src.experiments.executors.slurm import Submitit  # of the extra slurm
+
+        return Submitit(name.removeprefix("submitit_"), settings)
+    raise InputError(
+        f"hydra/launcher={name} cannot be used here: choose one of basic (this process), joblib "
+        f"(processes of this machine), {' and '.join(SUBMITIT)} (jobs)."
+    )

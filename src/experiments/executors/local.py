@@ -1,7 +1,7 @@
-"""Runs as processes on this machine.
+"""Runs in worker processes of this machine.
 
-Worker processes are forks of one that has imported TensorFlow and MLflow, and called nothing of
-them: so they are as fresh as new ones, but start at once and share what it imported.
+The workers are forks of a process that has imported TensorFlow and MLflow and called neither: so
+they are as fresh as new processes, but start at once and share the imported memory.
 """
 
 import multiprocessing
@@ -15,26 +15,36 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing import forkserver
 from types import FrameType
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
+import joblib
 import psutil
 
+from src.experiments import executors
+from src.experiments.executors import LOGS, RUNS_PER_WORKER, Outcome
 from src.runtime.errors import InputError
-from src.experiments.executors import THREADS, Outcome, printing_to_log
-from src.experiments.run_spec import PlannedRun
 
-RUNS_PER_PROCESS = 10  # then a fresh one takes its place: what TensorFlow keeps of each run grows
-PRELOADED = "src.experiments.preloaded"
+if TYPE_CHECKING:
+    from src.experiments.run_spec import RunSpec
 
-# In a worker process: whether a run is being made, and whether it shall make no more.
+PRELOAD = "src.experiments.executors.preload"
+
+# In a worker process: whether a run is in progress, and whether no other may begin.
 _training = False
 _ending = False
 
 
+def threads_per_worker(workers: int) -> int | None:
+    """Return TensorFlow's threads in each of so many workers: equal shares of the cores; None, its
+    own choice, for a single worker.
+    """
+    return None if workers == 1 else max(1, joblib.cpu_count() // workers)
+
+
 @contextmanager
 def server() -> Iterator[None]:
-    """Start the process that the workers are forked from, so that it imports while this one does
-    other things. It ends with the block, even if it has not come to the end of its imports.
+    """Start the process that workers are forked from, so that it imports while this one does other
+    things; end it with the block, even amid its imports.
     """
     _ensure_server()
     try:
@@ -47,10 +57,10 @@ def server() -> Iterator[None]:
 
 
 def _ensure_server() -> None:
-    # A tracker that outlives a parent killed outright would warn of what that left behind.
+    # The resource tracker of a process that was killed would warn of what that left behind.
     os.environ.setdefault("PYTHONWARNINGS", "ignore:resource_tracker:UserWarning")
-    multiprocessing.set_forkserver_preload([PRELOADED])
-    # Ctrl-C is for this process; one that imports would answer it with a stack trace.
+    multiprocessing.set_forkserver_preload([PRELOAD])
+    # Ctrl-C is for this process; one that is importing would print a traceback.
     mask = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
     try:
         forkserver.ensure_running()
@@ -59,7 +69,7 @@ def _ensure_server() -> None:
 
 
 def in_a_process(function: Callable[..., Any], *arguments: Any) -> Any:
-    """Call a function in a process of its own, as fresh as a worker's; return what it returns.
+    """Call a function in a fresh process with TensorFlow; return what it returns.
 
     Raises:
         InputError: the process was killed.
@@ -80,97 +90,81 @@ def _pool(threads: int | None) -> ProcessPoolExecutor:
     _ensure_server()
     context = multiprocessing.get_context("forkserver")
     # The server has the environment of the moment in which it began.
-    return ProcessPoolExecutor(1, context, initializer=_begin, initargs=(threads, dict(os.environ)))
+    return ProcessPoolExecutor(
+        1,
+        context,
+        initializer=_begin,
+        initargs=(threads, dict(os.environ)),
+        max_tasks_per_child=RUNS_PER_WORKER,
+    )
 
 
 @dataclass(frozen=True)
 class LocalProcesses:
-    """Processes on this machine, each with its share of the cores.
+    """Worker processes of this machine, which share its cores.
 
     Attributes:
         workers: how many.
-        threads: TensorFlow's in each; None for its own choice.
+        train: trains a run in a worker.
     """
 
     workers: int
-    threads: int | None = None
+    train: Callable[["RunSpec"], None] = executors.train
 
-    keeps_files: ClassVar[bool] = True
+    logs: ClassVar[str] = LOGS
+    call = staticmethod(in_a_process)
 
     def prepare(self) -> None:
-        """See `Executor`: processes need no preparation."""
+        """See `Executor`: nothing to prepare."""
 
     def at_a_time(self) -> int:
         """See `Executor`."""
         return self.workers
 
-    def execute(self, runs: Iterable[PlannedRun]) -> Generator[Outcome, None, None]:
+    def execute(self, specs: "Iterable[RunSpec]") -> Generator[Outcome, None, None]:
         """See `Executor`. A worker that is killed costs its own run only."""
-        waiting = iter(runs)
-        running: dict[Future, tuple[PlannedRun, _Worker]] = {}
+        waiting, threads = iter(specs), threads_per_worker(self.workers)
+        running: dict[Future, tuple[RunSpec, ProcessPoolExecutor]] = {}  # a pool for each worker
 
-        def begin_next(worker: _Worker) -> None:
-            if (run := next(waiting, None)) is not None:
-                worker = worker.fresh()
-                running[worker.submit(run)] = run, worker
+        def begin_next(pool: ProcessPoolExecutor) -> None:
+            if (spec := next(waiting, None)) is not None:
+                running[pool.submit(_train, self.train, spec)] = spec, pool
             else:
-                worker.pool.shutdown(wait=False)
+                pool.shutdown(wait=False)
 
         try:
             for _ in range(self.workers):
-                begin_next(_Worker(self.threads))
+                begin_next(_pool(threads))
             while running:
                 done, _ = wait(running, return_when=FIRST_COMPLETED)
                 for future in done:
-                    run, worker = running.pop(future)
+                    spec, pool = running.pop(future)
                     error = future.exception()
                     if isinstance(error, BrokenProcessPool):
-                        worker.broken = True
+                        pool.shutdown(wait=False)
+                        pool = _pool(threads)
                         error = InputError(
                             "its worker process was killed, perhaps because memory ran out: run "
                             "the same command again, with fewer workers if need be."
                         )
-                    begin_next(worker)  # before anyone looks at what has ended
-                    yield Outcome(run, error)
+                    begin_next(pool)  # before the caller handles what has ended
+                    yield Outcome(spec, error)
         finally:
             for process in multiprocessing.active_children():
                 process.terminate()  # a run ends as after Ctrl-C
-            for _, worker in running.values():
-                worker.pool.shutdown(cancel_futures=True)
-
-
-class _Worker:
-    """A process that makes one run after another, and how many it has made."""
-
-    def __init__(self, threads: int | None):
-        self.threads = threads
-        self.made = 0
-        self.broken = False
-        self.pool = _pool(threads)
-
-    def fresh(self) -> "_Worker":
-        """Return itself, or if it is broken or worn out another in its place."""
-        if not self.broken and self.made < RUNS_PER_PROCESS:
-            return self
-        self.pool.shutdown(wait=False)
-        return _Worker(self.threads)
-
-    def submit(self, run: PlannedRun) -> Future:
-        self.made += 1
-        return self.pool.submit(_make, run)
+            for _, pool in running.values():
+                pool.shutdown(cancel_futures=True)
 
 
 def _begin(threads: int | None, environment: Mapping[str, str]) -> None:
-    """Set up a worker process: its environment, its threads, its signals, and that it ends with its
-    parent.
-    """
+    """Set up a worker process: environment, threads, signals, and an end with its parent."""
     os.environ.clear()
     os.environ.update(environment)
-    for variable in THREADS if threads else ():
-        os.environ.setdefault(variable, str(threads))
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent hears Ctrl-C, and passes it on
+    if threads is not None:
+        os.environ.update(executors.thread_variables(threads))
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent gets Ctrl-C, and passes it on
     signal.signal(signal.SIGTERM, _interrupt)
-    threading.Thread(target=_end_with_the_parent, daemon=True).start()
+    end_with_parent()
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:
@@ -180,25 +174,26 @@ def _interrupt(number: int, frame: FrameType | None) -> None:
         raise KeyboardInterrupt
 
 
-def _end_with_the_parent() -> None:
-    """Wait for the parent's end, be it by `kill -9`: this process would train on, and lock the
-    checkpoint from which the next start shall go on.
+def end_with_parent() -> None:
+    """Let this worker exit as soon as the process that started it is gone, even by `kill -9`: it
+    would train on, and hold the lock of the checkpoint that the next start resumes from.
     """
     parent = multiprocessing.parent_process()
     assert parent is not None
-    parent.join()
-    os._exit(1)
+
+    def watch() -> None:
+        parent.join()
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
-def _make(run: PlannedRun) -> None:
-    """Make a run, with what it prints in a file of its folder."""
+def _train(train: "Callable[[RunSpec], None]", spec: "RunSpec") -> None:
     global _training
-    with printing_to_log(run):
-        _training = True
-        try:
-            if _ending:  # since before the run began
-                raise KeyboardInterrupt
-            run.announce()
-            run.execute()
-        finally:
-            _training = False
+    _training = True
+    try:
+        if _ending:  # since before the run began
+            raise KeyboardInterrupt
+        train(spec)
+    finally:
+        _training = False

@@ -10,99 +10,94 @@ import signal
 import socket
 import stat
 import tempfile
-import traceback
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from src.experiments.executors import LOG, packages, printing_to_log
-from src.experiments.executors.packages import Installed
+from src.experiments.executors import LOG, packages, portable
 
 if TYPE_CHECKING:
-    from src.experiments.run_spec import PlannedRun
+    from src.experiments.run_spec import RunSpec
 
 NO_GPU = {"CUDA_VISIBLE_DEVICES": "-1"}
 
 
-@dataclass(frozen=True)
-class Errand:
-    """What every run of a driver needs beside itself.
+class RunContext(NamedTuple):
+    """What all runs of a driver need.
 
     Attributes:
-        installed: what the driver has, and so the node must have.
+        installed: the driver's packages, and so the node's.
         environment: variables to set.
-        folder: where to work, if the driver's own folder is on the node; else None, and the node
-            keeps a folder for the data.
-        manifest: of the data, if it travels.
+        folder: to work in, if the driver's own folder is on the node; None where the data travels,
+            and the node keeps a folder for it.
+        data_digest: of the data that travels.
     """
 
-    installed: Installed
+    installed: Mapping[str, str]
     environment: Mapping[str, str]
     folder: str | None
-    manifest: Mapping[str, str]
+    data_digest: str
 
 
-@dataclass(frozen=True)
-class Unfit:
-    """A node that no run may be made on: its id, and how it differs from the driver's machine."""
+class IncompatibleNode(NamedTuple):
+    """The ID of a node that no run may train on, and how it differs from the driver's machine."""
 
     node_id: str
     reason: str
 
 
-def inspect(installed: Installed) -> Unfit | None:
-    """Return whether this node is unfit, and why."""
+def inspect(installed: Mapping[str, str]) -> IncompatibleNode | None:
+    """Return this node if its packages are not the driver's."""
     import ray
 
     reason = packages.difference(installed)
     if reason is None:
         return None
-    return Unfit(ray.get_runtime_context().get_node_id(), f"{socket.gethostname()} has {reason}")
+    node_id = ray.get_runtime_context().get_node_id()
+    return IncompatibleNode(node_id, f"{socket.gethostname()} has {reason}")
 
 
-def make(errand: Errand, cargo: Sequence[Any], packed: bytes) -> Unfit | BaseException | None:
-    """Make a run; return the error that it ended with, or that the node is unfit.
+def train(
+    context: RunContext, data: Sequence[Any], pickled: bytes
+) -> IncompatibleNode | BaseException | None:
+    """Train a run; return the error that it ended with, or this node if it is incompatible.
 
-    An error is returned, not raised: so Ray tries again what was lost with its worker, and never
-    what failed by itself.
+    An error is returned, not raised, so that Ray retries only what was lost with its worker.
 
     Args:
-        errand: what the run needs beside itself.
-        cargo: a reference to the files of the data, in a list, so that Ray fetches them only when
+        context: what the run needs beside itself.
+        data: a reference to the files of the data, in a list, so that Ray fetches them only when
             asked; empty if they do not travel.
-        packed: the pickled run.
+        pickled: the function that trains, and the run.
 
     Raises:
         KeyboardInterrupt: the driver was interrupted.
     """
-    unfit = inspect(errand.installed)
-    if unfit is not None:
-        return unfit
-    os.environ.update(errand.environment)
-    # Ray's way to end a worker whose driver is gone.
+    incompatible = inspect(context.installed)
+    if incompatible is not None:
+        return incompatible
+    os.environ.update(context.environment)
+    # SIGTERM is how Ray ends a worker whose driver is gone.
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        os.chdir(errand.folder or _unpacked(errand.manifest, cargo))
-        run = pickle.loads(packed)
-        if errand.folder is not None:
-            _make(run)
-        else:
-            _make_and_tidy(run)
+        os.chdir(context.folder or _unpacked_data(context.data_digest, data))
+        function, spec = pickle.loads(pickled)
+        with nullcontext() if context.folder else _kept_in_mlflow(spec):
+            function(spec)
     except Exception as error:
-        return _portable(error)
+        return portable(error)
     finally:
         signal.signal(signal.SIGTERM, before)
     return None
 
 
-def _unpacked(manifest: Mapping[str, str], cargo: Sequence[Any]) -> Path:
+def _unpacked_data(digest: str, data: Sequence[Any]) -> Path:
     import ray
 
-    from src.experiments.executors import cargo as data
+    from src.experiments.executors import data_transfer
 
-    return data.unpack(home(), manifest, lambda: ray.get(cargo[0]))
+    return data_transfer.unpack(home(), digest, lambda: ray.get(data[0]))
 
 
 def home() -> Path:
@@ -121,52 +116,22 @@ def home() -> Path:
     return folder
 
 
-def _make(run: "PlannedRun") -> None:
-    with printing_to_log(run):
-        run.announce()
-        run.execute()
-
-
-def _make_and_tidy(run: "PlannedRun") -> None:
-    """Make a run, and keep nothing here: its files are in MLflow, what it printed among them."""
+@contextmanager
+def _kept_in_mlflow(spec: "RunSpec") -> Iterator[None]:
+    """Delete a run's files at the end: they are in MLflow, also the log, which is added here."""
     from src.runtime import heavy_imports
 
     heavy_imports.load(mlflow=True)
-    earlier = _last_run()
-    try:
-        _make(run)
-    finally:
-        _log_what_it_printed(run, earlier)
-        shutil.rmtree(run.folder, ignore_errors=True)
-
-
-def _last_run() -> str | None:
-    """Return the id of the run in MLflow that this process made last; None without any."""
     import mlflow
-
-    last = mlflow.last_active_run()
-    return None if last is None else last.info.run_id
-
-
-def _log_what_it_printed(run: "PlannedRun", earlier: str | None) -> None:
-    """Log it, if there is a run in MLflow now that is not the `earlier` one."""
-    from mlflow import MlflowClient
 
     from src.tracking import store
 
-    with suppress(*store.AWAY):
-        last = _last_run()
-        if last is not None and last != earlier:
-            MlflowClient().log_artifact(last, str(run.folder / LOG))
-
-
-def _portable(error: Exception) -> Exception:
-    """Return an error that can be sent, with the place where it was raised as its note."""
-    trace = "".join(traceback.format_exception(error))
-    error.add_note(trace)
+    before = mlflow.last_active_run()
     try:
-        pickle.loads(pickle.dumps(error))
-    except Exception:
-        error = RuntimeError(f"{type(error).__name__}: {error}")
-        error.add_note(trace)
-    return error
+        yield
+    finally:
+        run = mlflow.last_active_run()
+        if run is not None and (before is None or run.info.run_id != before.info.run_id):
+            with suppress(*store.AWAY):
+                mlflow.MlflowClient().log_artifact(run.info.run_id, str(spec.folder / LOG))
+        shutil.rmtree(spec.folder, ignore_errors=True)

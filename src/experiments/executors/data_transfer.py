@@ -1,0 +1,73 @@
+"""The prepared data on its way to another machine: packed once, written there once, verified."""
+
+import hashlib
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from filelock import FileLock
+
+from src.data import dataset
+from src.runtime import paths
+from src.runtime.atomic_write import writing
+from src.runtime.errors import InputError
+
+# What a run reads: the arrays, and what predictions.held_out_labels compares and scores with.
+FILES = (
+    *dataset.PARTS,
+    paths.DATASET,
+    paths.PROVENANCE,
+    paths.SAMPLE_SUBMISSION_CSV,
+    paths.SOLUTION_CSV,
+)
+SHOWN = 12  # digits of a digest that tell it from another
+
+
+def pack() -> dict[str, bytes]:
+    """Return the files of this project's data by their paths, after verifying the arrays.
+
+    Raises:
+        InputError: an array is missing or damaged, or does not belong to the others.
+    """
+    dataset.load_all()
+    return _read(Path())
+
+
+def digest(files: Mapping[str, bytes]) -> str:
+    """Return the SHA-256 of files and their names, in hexadecimal."""
+    lines = [f"{name} {hashlib.sha256(body).hexdigest()}" for name, body in sorted(files.items())]
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+
+def unpack(parent: Path, expected: str, files: Callable[[], Mapping[str, bytes]]) -> Path:
+    """Return the folder below `parent` that holds the data, after writing it if it is not there.
+
+    Args:
+        parent: a folder on this machine that is this user's own.
+        expected: the digest of the data.
+        files: gets the files; called only where they are needed.
+
+    Raises:
+        InputError: the folder holds other data.
+        OSError: the disk is full or may not be written.
+    """
+    folder = parent / expected[:SHOWN]
+    if not folder.exists():
+        with FileLock(f"{folder}.lock"):
+            if not folder.exists():  # else another process was first
+                with writing(folder) as [unfinished]:
+                    for name, body in files().items():
+                        (unfinished / name).parent.mkdir(parents=True, exist_ok=True)
+                        (unfinished / name).write_bytes(body)
+    found = digest(_read(folder))
+    if found != expected:
+        raise InputError(
+            f"{folder} holds other data than this study's (SHA-256 {found[:SHOWN]}… found, "
+            f"{expected[:SHOWN]}… expected): delete that folder there."
+        )
+    return folder
+
+
+def _read(folder: Path) -> dict[str, bytes]:
+    return {
+        path.as_posix(): (folder / path).read_bytes() for path in FILES if (folder / path).is_file()
+    }
