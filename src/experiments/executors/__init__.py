@@ -5,6 +5,7 @@ An executor knows neither what its runs show nor MLflow: a run logs itself.
 
 import os
 import pickle
+import signal
 import traceback
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import contextmanager, redirect_stdout
@@ -90,6 +91,16 @@ def printing_to_log(spec: "RunSpec") -> Iterator[None]:
     spec.folder.mkdir(parents=True, exist_ok=True)
     with (spec.folder / LOG).open("a") as log, redirect_stdout(log):
         yield
+
+
+@contextmanager
+def interruptible() -> Iterator[None]:
+    """Let SIGTERM interrupt as Ctrl-C does: it is how a worker's runs are ended."""
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def portable(error: BaseException) -> BaseException:

@@ -19,15 +19,6 @@ KEY = "executor"
 SUBMITIT = ("submitit_slurm", "submitit_local")  # launchers of Hydra
 
 
-def _checked(name: str) -> str:
-    if name not in EXECUTORS:
-        raise InputError(
-            f"executor={name} is unknown. {did_you_mean(name, list(EXECUTORS))}Choose one of "
-            f"{', '.join(EXECUTORS)}."
-        )
-    return name
-
-
 def add_argument(parser: argparse.ArgumentParser) -> None:
     """Let a command take `executor=NAME` after its other arguments; `read` takes its `words`."""
     parser.add_argument(
@@ -59,7 +50,12 @@ def read(words: Sequence[str]) -> str | None:
                 f"{word} is not an argument of this command: use {KEY}={LOCAL} or {KEY}={RAY}; "
                 "all else belongs in the file."
             )
-        found = _checked(value)
+        if value not in EXECUTORS:
+            raise InputError(
+                f"{word} is unknown. {did_you_mean(value, list(EXECUTORS))}Choose one of "
+                f"{', '.join(EXECUTORS)}."
+            )
+        found = value
     return found
 
 
@@ -108,7 +104,7 @@ def of_launcher(name: str, settings: Mapping[str, Any]) -> Executor:
         settings: the values of hydra.launcher.
 
     Raises:
-        InputError: there is none for this launcher.
+        InputError: no executor does.
     """
     if name == "basic":
         return Here()

@@ -14,7 +14,6 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing import forkserver
-from types import FrameType
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import joblib
@@ -29,22 +28,18 @@ if TYPE_CHECKING:
 
 PRELOAD = "src.experiments.executors.preload"
 
-# In a worker process: whether a run is in progress, and whether no other may begin.
-_training = False
-_ending = False
-
 
 def threads_per_worker(workers: int) -> int | None:
-    """Return TensorFlow's threads in each of so many workers: equal shares of the cores; None, its
-    own choice, for a single worker.
+    """Return TensorFlow's threads in each worker: its share of the cores; None, TensorFlow's own
+    choice, for a single worker.
     """
     return None if workers == 1 else max(1, joblib.cpu_count() // workers)
 
 
 @contextmanager
 def server() -> Iterator[None]:
-    """Start the process that workers are forked from, so that it imports while this one does other
-    things; end it with the block, even amid its imports.
+    """Start the process that workers are forked from, so that it imports while this one checks
+    its input; end it with the block, even amid its imports.
     """
     _ensure_server()
     try:
@@ -89,14 +84,8 @@ def _pool(threads: int | None) -> ProcessPoolExecutor:
     """Return a pool of one process."""
     _ensure_server()
     context = multiprocessing.get_context("forkserver")
-    # The server has the environment of the moment in which it began.
-    return ProcessPoolExecutor(
-        1,
-        context,
-        initializer=_begin,
-        initargs=(threads, dict(os.environ)),
-        max_tasks_per_child=RUNS_PER_WORKER,
-    )
+    given = (threads, dict(os.environ))  # the server's environment is that of its own start
+    return ProcessPoolExecutor(1, context, _begin, given, max_tasks_per_child=RUNS_PER_WORKER)
 
 
 @dataclass(frozen=True)
@@ -163,15 +152,7 @@ def _begin(threads: int | None, environment: Mapping[str, str]) -> None:
     if threads is not None:
         os.environ.update(executors.thread_variables(threads))
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent gets Ctrl-C, and passes it on
-    signal.signal(signal.SIGTERM, _interrupt)
     end_with_parent()
-
-
-def _interrupt(number: int, frame: FrameType | None) -> None:
-    global _ending
-    _ending = True
-    if _training:
-        raise KeyboardInterrupt
 
 
 def end_with_parent() -> None:
@@ -189,11 +170,5 @@ def end_with_parent() -> None:
 
 
 def _train(train: "Callable[[RunSpec], None]", spec: "RunSpec") -> None:
-    global _training
-    _training = True
-    try:
-        if _ending:  # since before the run began
-            raise KeyboardInterrupt
+    with executors.interruptible():
         train(spec)
-    finally:
-        _training = False

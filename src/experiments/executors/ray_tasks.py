@@ -34,10 +34,9 @@ PASSED_ON = ("MLFLOW_", "AWS_", "TF_", "XLA_", "KERAS_", "FSSPEC_")  # variables
 
 @dataclass
 class RayTasks:
-    """One task of Ray for each run.
-
-    A worker trains several runs, because importing TensorFlow and tracing a network take seconds;
-    but on a GPU one, since Ray gives that to the next run while the worker still holds its memory.
+    """One task of Ray for each run. A worker trains several, because importing TensorFlow and
+    tracing a network take seconds; but on a GPU one, since Ray gives that to the next run while the
+    worker still holds its memory.
 
     Attributes:
         cpus: of a run, which are TensorFlow's threads too.
@@ -69,12 +68,7 @@ class RayTasks:
         return cluster.address() is not None
 
     def prepare(self) -> None:
-        """See `Executor`: start or join Ray, compare its nodes with this machine, send the data.
-
-        Raises:
-            InputError: Ray cannot be used, a node has other packages than this machine, or none is
-                large enough for a run.
-        """
+        """See `Executor`: start or join Ray, compare its nodes with this machine, send the data."""
         if self._context is not None:
             return
         installed = _installed()
@@ -150,7 +144,8 @@ class RayTasks:
             "num_cpus": self.cpus,
             "num_gpus": self.gpus,
             "name": spec.name,
-            "runtime_env": self._runtime(),
+            # No worker is shared by runs of other threads: TensorFlow reads these only once.
+            "runtime_env": {"env_vars": executors.thread_variables(self.cpus)},
         }
         if self._incompatible:
             nodes = ",".join(sorted(self._incompatible))
@@ -185,12 +180,12 @@ class RayTasks:
         """Refuse a cluster with a node that has other packages than this machine."""
         from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-        ray = cluster.library()
+        ray, threads = cluster.library(), executors.thread_variables(self.cpus)
         asked = [
             ray.remote(ray_worker.inspect)
             .options(
                 num_cpus=0,
-                runtime_env=self._runtime(),  # so that the worker that answers can train a run
+                runtime_env={"env_vars": threads},  # so that the worker can train a run then
                 scheduling_strategy=NodeAffinitySchedulingStrategy(one.id, soft=False),
             )
             .remote(installed)
@@ -202,12 +197,6 @@ class RayTasks:
                 raise error
         if nodes := [one for one in found if isinstance(one, IncompatibleNode)]:
             raise _refusal(nodes)
-
-    def _runtime(self) -> dict[str, Any]:
-        """Return the environment of a worker, which only runs with as many threads share:
-        TensorFlow reads these variables once.
-        """
-        return {"env_vars": executors.thread_variables(self.cpus)}
 
 
 @functools.cache

@@ -6,7 +6,6 @@ Only the standard library is imported before the node's packages are known to be
 import os
 import pickle
 import shutil
-import signal
 import socket
 import stat
 import tempfile
@@ -15,7 +14,7 @@ from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from src.experiments.executors import LOG, packages, portable
+from src.experiments.executors import LOG, interruptible, packages, portable
 
 if TYPE_CHECKING:
     from src.experiments.run_spec import RunSpec
@@ -74,21 +73,17 @@ def train(
     Raises:
         KeyboardInterrupt: the driver was interrupted.
     """
-    incompatible = inspect(context.installed)
-    if incompatible is not None:
+    if (incompatible := inspect(context.installed)) is not None:
         return incompatible
     os.environ.update(context.environment)
-    # SIGTERM is how Ray ends a worker whose driver is gone.
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        os.chdir(context.folder or _unpacked_data(context.data_digest, data))
-        function, spec = pickle.loads(pickled)
-        with nullcontext() if context.folder else _kept_in_mlflow(spec):
-            function(spec)
+        with interruptible():  # by Ray, when the driver is gone
+            os.chdir(context.folder or _unpacked_data(context.data_digest, data))
+            function, spec = pickle.loads(pickled)
+            with nullcontext() if context.folder else _kept_in_mlflow(spec):
+                function(spec)
     except Exception as error:
         return portable(error)
-    finally:
-        signal.signal(signal.SIGTERM, before)
     return None
 
 

@@ -16,7 +16,6 @@ from src.experiments.executors.local import in_a_process
 from src.experiments.run_spec import RunSpec
 from src.runtime.errors import InputError
 
-SLURM = "slurm"
 POLL_SECONDS = 2
 GRACE_SECONDS = 30  # for interrupted runs, to record that
 FOLDER, TIMEOUTS = "submitit_folder", "max_num_timeout"  # settings of the constructor
@@ -29,9 +28,7 @@ SHARED = (
 
 @dataclass
 class Job(submitit.helpers.Checkpointable):
-    """Trains a run in its job; one that Slurm preempts or times out is queued again, and resumes
-    after its last finished epoch.
-    """
+    """Trains a run; requeued after a preemption or time-out, it resumes from its checkpoint."""
 
     train: Callable[[RunSpec], None]
 
@@ -63,11 +60,7 @@ class Submitit:
     call = staticmethod(in_a_process)
 
     def prepare(self) -> None:
-        """See `Executor`.
-
-        Raises:
-            InputError: the cluster cannot be used from here, or a value of hydra.launcher is wrong.
-        """
+        """See `Executor`: the cluster is there, and the values of hydra.launcher are right."""
         given = {
             key if key in SHARED else f"{self.cluster}_{key}": value
             for key, value in self.settings.items()
@@ -88,27 +81,23 @@ class Submitit:
         if not waiting:
             return
         with self._failing_in_a_sentence():
-            running = dict(
-                zip(self._jobs.map_array(Job(self.train), waiting), waiting, strict=True)
-            )
+            jobs = self._jobs.map_array(Job(self.train), waiting)
+        running = dict(zip(jobs, waiting, strict=True))
         try:
             while running:
                 for job in [job for job in running if job.done()]:
                     yield Outcome(running.pop(job), _result(job))
                 time.sleep(POLL_SECONDS if running else 0)
         finally:
-            self._cancel(list(running))
+            if running:
+                self._cancel(list(running))
 
     def _cancel(self, running: Sequence[Any]) -> None:
         """End runs as after Ctrl-C, and forget the jobs that have not begun."""
-        if running and self.cluster == SLURM:
-            # A job ignores SIGTERM, which Slurm also sends to one that it is about to requeue.
+        if self.cluster == "slurm":  # submitit's jobs ignore the SIGTERM of its own cancel()
             for words in (["--signal=INT"], []):
-                subprocess.run(
-                    ["scancel", *words, *(job.job_id for job in running)],
-                    capture_output=True,
-                    check=False,
-                )
+                command = ["scancel", *words, *(job.job_id for job in running)]
+                subprocess.run(command, capture_output=True, check=False)
         else:
             for job in running:
                 job.cancel()
