@@ -60,12 +60,8 @@ def read(words: Sequence[str]) -> str | None:
 
 
 def name(settings: Any, asked: str | None) -> str:
-    """Return the name of the executor: the command's, else the file's, else Ray where RAY_ADDRESS
-    is set, else local processes.
-
-    Args:
-        settings: a study's or a search's file: its `executor`.
-        asked: what `read` returned.
+    """Return the executor that is `asked` for, else that of a study's or a search's file, else Ray
+    where RAY_ADDRESS is set, else local processes.
 
     Raises:
         InputError: Ray cannot be used here, or nodes of a cluster could not reach the store.
@@ -77,8 +73,8 @@ def name(settings: Any, asked: str | None) -> str:
             raise InputError(
                 f"{cluster.ADDRESS} joins a cluster, but the runs would go to "
                 f"{store or 'mlflow.db in this folder'}, a file that its other nodes do not have: "
-                "set MLFLOW_TRACKING_URI to the address of an MLflow server (docs/scale.md), or "
-                "use executor=local."
+                "set MLFLOW_TRACKING_URI to an MLflow server's address (docs/scale.md), or use "
+                "executor=local."
             )
     if chosen == RAY:
         cluster.library()
@@ -97,11 +93,7 @@ def make(settings: Any) -> Executor:
 
 
 def of_launcher(name: str, settings: Mapping[str, Any]) -> Executor:
-    """Return the executor that takes the place of a launcher of Hydra's in a sweep.
-
-    Args:
-        name: as in hydra/launcher=NAME.
-        settings: the values of hydra.launcher.
+    """Return the executor that takes the place of hydra/launcher=NAME and its settings in a sweep.
 
     Raises:
         InputError: no executor does.

@@ -45,11 +45,7 @@ def address() -> str | None:
 
 
 def library() -> Any:
-    """Return the module `ray`.
-
-    Raises:
-        InputError: it is not installed.
-    """
+    """Return the module `ray`, or raise InputError if it is not installed."""
     for name, value in SETTINGS_OF_RAY.items():
         os.environ.setdefault(name, value)
     try:
@@ -97,7 +93,7 @@ def connect() -> None:
 
 
 def _refuse_silence(where: str) -> None:
-    """Refuse an address at which no Ray answers; Ray itself would wait for minutes."""
+    """Raise InputError if no Ray answers at an address: Ray itself would wait for minutes."""
     if where == FIND:
         return
     host, _, port = where.rpartition(":")
@@ -141,11 +137,7 @@ def described() -> str:
 
 
 def refuse_too_large(cpus: int, gpus: float) -> None:
-    """Refuse runs that need more than any node has: they would wait for ever.
-
-    Raises:
-        InputError: naming both numbers.
-    """
+    """Raise InputError if a run needs more than any node has: it would wait for ever."""
     for name, wanted in (("CPU", float(cpus)), ("GPU", gpus)):
         most = max((getattr(one, f"{name.lower()}s") for one in nodes()), default=0)
         if wanted > most:

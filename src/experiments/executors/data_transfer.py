@@ -39,12 +39,8 @@ def digest(files: Mapping[str, bytes]) -> str:
 
 
 def unpack(parent: Path, expected: str, files: Callable[[], Mapping[str, bytes]]) -> Path:
-    """Return the folder below `parent` that holds the data, after writing it if it is not there.
-
-    Args:
-        parent: a folder on this machine that is this user's own.
-        expected: the digest of the data.
-        files: gets the files; called only where they are needed.
+    """Return the folder below `parent` that holds the data of a digest, after writing what `files`
+    returns if it is not there.
 
     Raises:
         InputError: the folder holds other data.

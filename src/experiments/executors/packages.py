@@ -16,11 +16,7 @@ NAMED = 3  # packages that a sentence names
 
 
 def installed(lock: Path) -> dict[str, str]:
-    """Return the versions of Python and of a lock's packages on this machine, by name.
-
-    Args:
-        lock: a requirements file with a line `name==version` for each package.
-    """
+    """Return the versions of Python and of a lock's packages, `name==version`, on this machine."""
     names = [PYTHON, *sorted(set(PINNED.findall(lock.read_text())))]
     return {name: found for name in names if (found := _version(name)) is not None}
 

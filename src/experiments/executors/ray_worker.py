@@ -65,7 +65,7 @@ def train(
     An error is returned, not raised, so that Ray retries only what was lost with its worker.
 
     Args:
-        context: what the run needs beside itself.
+        context: of the run.
         data: a reference to the files of the data, in a list, so that Ray fetches them only when
             asked; empty if they do not travel.
         pickled: the function that trains, and the run.
@@ -96,11 +96,7 @@ def _unpacked_data(digest: str, data: Sequence[Any]) -> Path:
 
 
 def home() -> Path:
-    """Return the folder that this user's runs have on this machine, beside Ray's own.
-
-    Raises:
-        InputError: it is another user's.
-    """
+    """Return the folder of this user's runs on this machine; InputError if it is another user's."""
     from src.runtime.errors import InputError
 
     folder = Path(tempfile.gettempdir()) / f"digit-recognizer-{os.getuid()}"

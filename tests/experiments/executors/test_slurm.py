@@ -5,7 +5,7 @@ from contextlib import closing
 
 import pytest
 
-pytest.importorskip("submitit")
+submitit = pytest.importorskip("submitit")
 
 from src.experiments.executors import slurm
 from src.experiments.executors.slurm import Submitit
@@ -17,6 +17,7 @@ from tests.support.stub_runs import stub
 @pytest.fixture
 def executor(tmp_path, monkeypatch):
     monkeypatch.setattr(slurm, "POLL_SECONDS", 0.1)
+    monkeypatch.setattr(submitit.Job, "_results_timeout_s", 1)
     settings = {
         "_target_": "hydra_plugins.hydra_submitit_launcher.submitit_launcher.LocalLauncher",
         "submitit_folder": str(tmp_path / ".submitit" / "%j"),
