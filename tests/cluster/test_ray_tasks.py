@@ -112,7 +112,7 @@ def test_two_runs_with_a_gpu_each_train_side_by_side_on_different_ones(
     assert [error for _, error in on_gpus.execute(runs)] == [None, None]
     assert {(spec.folder / "gpu").read_text() for spec in runs} == {"0", "1"}
     assert all((spec.folder / paths.MODEL).is_file() for spec in runs)
-    with pytest.raises(InputError, match="asks for 3 GPUs .* has more than 2"):
+    with pytest.raises(InputError, match=r"asks for 3 GPUs .* has more than 2"):
         RayTasks(cpus=1, gpus=3, workers=1).prepare()
 
 

@@ -5,10 +5,6 @@ from contextlib import closing
 
 import pytest
 
-submitit = pytest.importorskip("submitit")
-
-from src.experiments.executors import slurm
-from src.experiments.executors.slurm import Submitit
 from src.runtime.errors import InputError
 from tests.support import stub_runs
 from tests.support.stub_runs import stub
@@ -16,6 +12,9 @@ from tests.support.stub_runs import stub
 
 @pytest.fixture
 def executor(tmp_path, monkeypatch):
+    submitit = pytest.importorskip("submitit")
+    from src.experiments.executors import slurm
+
     monkeypatch.setattr(slurm, "POLL_SECONDS", 0.1)
     monkeypatch.setattr(submitit.Job, "_results_timeout_s", 1)
     settings = {
@@ -30,7 +29,7 @@ def executor(tmp_path, monkeypatch):
         "name": "train",
         "stderr_to_stdout": False,
     }
-    return Submitit("local", settings, stub_runs.train)
+    return slurm.Submitit("local", settings, stub_runs.train)
 
 
 def test_each_run_is_a_job_whose_error_comes_back(executor, tmp_path):
