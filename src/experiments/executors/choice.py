@@ -92,8 +92,9 @@ def make(settings: Any) -> Executor:
     return LocalProcesses(settings.workers)
 
 
-def of_launcher(name: str, settings: Mapping[str, Any]) -> Executor:
-    """Return the executor that takes the place of hydra/launcher=NAME and its settings in a sweep.
+def of_launcher(name: str, settings: Mapping[str, Any], runs: int | None = None) -> Executor:
+    """Return the executor that takes the place of hydra/launcher=NAME and its settings in a sweep
+    of this many runs, if that is known.
 
     Raises:
         InputError: no executor does.
@@ -104,7 +105,8 @@ def of_launcher(name: str, settings: Mapping[str, Any]) -> Executor:
         jobs = settings.get("n_jobs")
         if jobs == 0:
             raise InputError("hydra.launcher.n_jobs=0 starts no worker: use 1 or more, or -1.")
-        return LocalProcesses(joblib.effective_n_jobs(jobs))
+        workers = joblib.effective_n_jobs(jobs)
+        return LocalProcesses(min(workers, runs or workers))  # which share all cores
     if name in SUBMITIT:
         from src.experiments.executors.slurm import Submitit  # of the extra slurm
 

@@ -71,6 +71,7 @@ def test_a_launcher_of_hydras_has_an_executor(monkeypatch):
     monkeypatch.setattr(choice.joblib, "effective_n_jobs", lambda jobs: jobs % 9)
     assert isinstance(choice.of_launcher("basic", {}), Here)
     assert choice.of_launcher("joblib", {"n_jobs": -1}) == LocalProcesses(8)
+    assert choice.of_launcher("joblib", {"n_jobs": -1}, runs=3) == LocalProcesses(3)
     pytest.importorskip("submitit")
     from src.experiments.executors.slurm import Submitit
 
