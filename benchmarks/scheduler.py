@@ -17,6 +17,7 @@ import psutil
 
 from benchmarks import harness
 from src.experiments.executors import cluster
+from src.experiments.executors.ray_tasks import RayTasks
 from src.experiments.run_spec import RunSpec
 from src.runtime import errors
 
@@ -55,7 +56,6 @@ def measure(tasks: int, seconds: float, workers: int) -> tuple[float, float, flo
         RuntimeError: a task failed.
     """
     from benchmarks import scheduler  # what a worker can import; __main__ is another there
-    from src.experiments.executors.ray_tasks import RayTasks  # MLflow: after the arguments
 
     os.environ.pop(cluster.ADDRESS, None)  # a Ray of this machine
     train = functools.partial(scheduler.sleep, seconds=seconds)

@@ -1,5 +1,5 @@
 """Studies and searches on a cluster of Ray: a head and two more raylets on this machine, an MLflow
-server that all share, and a project in a folder of its own.
+server that all share, and a project in its own folder.
 """
 
 import json
@@ -142,10 +142,10 @@ def place(small_mnist, tmp_path_factory):
     quiet = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
     try:
         with (
-            ray_clusters.running() as made,
+            ray_clusters.running() as running,
             serving(*words, folder=server, ready="health", **quiet) as uri,
         ):
-            found = Place(project, made, uri, temporary)
+            found = Place(project, running, uri, temporary)
             yield found
             for process in found.begun:
                 process.kill()  # of a test that failed

@@ -1,6 +1,6 @@
 """Where runs are trained: in this process, in processes of this machine, on Ray, or on Slurm.
 
-An executor knows neither what its runs show nor MLflow: a run logs itself.
+An executor uses neither results nor MLflow: each run logs itself.
 """
 
 import os
@@ -17,7 +17,7 @@ if TYPE_CHECKING:  # a Ray worker imports this package before its node's package
 LOG = "train.log"  # the output of a run, in its folder
 LOGS = f"multirun/DATE/TIME/RUN/{LOG}"
 THREADS = ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")  # TensorFlow's variables
-RUNS_PER_WORKER = 10  # then a fresh one takes its place: what TensorFlow keeps of each run grows
+RUNS_PER_WORKER = 10  # then it is replaced, because TensorFlow's memory grows with each run
 
 
 class Outcome(NamedTuple):
@@ -36,7 +36,7 @@ class Executor(Protocol):
         ...
 
     def call(self, function: Callable[..., Any], *arguments: Any) -> Any:
-        """Return what a function returns that needs TensorFlow, in a process that may load it."""
+        """Return the result of a function that needs TensorFlow, in a process that may load it."""
         ...
 
     def prepare(self) -> None:
@@ -95,7 +95,7 @@ def printing_to_log(spec: "RunSpec") -> Iterator[None]:
 
 @contextmanager
 def interruptible() -> Iterator[None]:
-    """Let SIGTERM interrupt as Ctrl-C does: it is how a worker's runs are ended."""
+    """Let SIGTERM, which ends a worker's run, interrupt it as Ctrl-C does."""
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         yield
@@ -106,11 +106,9 @@ def interruptible() -> Iterator[None]:
 def portable(error: BaseException) -> BaseException:
     """Return an error that can be pickled, with its traceback as a note."""
     trace = "".join(traceback.format_exception(error))
-    error.add_note(trace)
     try:
         pickle.loads(pickle.dumps(error))
     except Exception:
-        substitute = RuntimeError(f"{type(error).__name__}: {error}")
-        substitute.add_note(trace)
-        return substitute
+        error = RuntimeError(f"{type(error).__name__}: {error}")
+    error.add_note(trace)
     return error

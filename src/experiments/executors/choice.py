@@ -12,6 +12,7 @@ import joblib
 from src.experiments.executors import Executor, cluster
 from src.experiments.executors.here import Here
 from src.experiments.executors.local import LocalProcesses
+from src.experiments.executors.ray_tasks import RayTasks
 from src.runtime.errors import InputError, did_you_mean
 
 LOCAL, RAY = EXECUTORS = ("local", "ray")
@@ -86,8 +87,6 @@ def make(settings: Any) -> Executor:
     `gpus`; without a name local processes.
     """
     if settings.executor == RAY:
-        from src.experiments.executors.ray_tasks import RayTasks  # MLflow: after the checks
-
         return RayTasks(settings.cpus, settings.gpus, settings.workers)
     return LocalProcesses(settings.workers)
 

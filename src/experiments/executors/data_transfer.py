@@ -11,7 +11,7 @@ from src.runtime import paths
 from src.runtime.atomic_write import writing
 from src.runtime.errors import InputError
 
-# What a run reads: the arrays, and what predictions.held_out_labels compares and scores with.
+# The input of a run: the arrays, and the files that predictions.held_out_labels reads.
 FILES = (
     *dataset.PARTS,
     paths.DATASET,
@@ -39,8 +39,8 @@ def digest(files: Mapping[str, bytes]) -> str:
 
 
 def unpack(parent: Path, expected: str, files: Callable[[], Mapping[str, bytes]]) -> Path:
-    """Return the folder below `parent` that holds the data of a digest, after writing what `files`
-    returns if it is not there.
+    """Return the folder below `parent` that holds the data with the expected digest. If it does not
+    exist, fetch the files and write it.
 
     Raises:
         InputError: the folder holds other data.

@@ -52,7 +52,7 @@ def server() -> Iterator[None]:
 
 
 def _ensure_server() -> None:
-    # The resource tracker of a process that was killed would warn of what that left behind.
+    # The resource tracker of a process that was killed would warn of its leftovers.
     os.environ.setdefault("PYTHONWARNINGS", "ignore:resource_tracker:UserWarning")
     multiprocessing.set_forkserver_preload([PRELOAD])
     # Ctrl-C is for this process; one that is importing would print a traceback.
@@ -64,7 +64,7 @@ def _ensure_server() -> None:
 
 
 def in_a_process(function: Callable[..., Any], *arguments: Any) -> Any:
-    """Call a function in a fresh process with TensorFlow; return what it returns.
+    """Call a function in a fresh process with TensorFlow; return its result.
 
     Raises:
         InputError: the process was killed.
@@ -136,7 +136,7 @@ class LocalProcesses:
                             "its worker process was killed, perhaps because memory ran out: run "
                             "the same command again, with fewer workers if need be."
                         )
-                    begin_next(pool)  # before the caller handles what has ended
+                    begin_next(pool)  # before the caller handles the outcome
                     yield Outcome(spec, error)
         finally:
             for process in multiprocessing.active_children():

@@ -121,7 +121,7 @@ class RayTasks:
                         self._leave_out(ended)
                         running[self._submit(spec)] = spec
                         continue
-                    self._fill(waiting, running)  # before the caller handles what has ended
+                    self._fill(waiting, running)  # before the caller handles the outcome
                     yield Outcome(spec, ended)
                 self._fill(waiting, running)
         finally:

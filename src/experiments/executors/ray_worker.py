@@ -1,4 +1,4 @@
-"""The far side of the Ray executor: what a worker does, on whatever node it is.
+"""The worker side of the Ray executor, on any node.
 
 Only the standard library is imported before the node's packages are known to be the driver's.
 """

@@ -51,9 +51,9 @@ def test_a_folder_that_holds_other_data_is_refused_with_both_digests(tmp_path, d
     else:
         file.unlink()
     wanted = DIGEST[:12]
-    with pytest.raises(InputError, match=rf"SHA-256 \w{{12}}… found, {wanted}… expected") as told:
+    with pytest.raises(InputError, match=rf"SHA-256 \w{{12}}… found, {wanted}… expected") as error:
         data_transfer.unpack(tmp_path, DIGEST, refuse)
-    assert told.match("delete that folder there")
+    assert error.match("delete that folder there")
 
 
 def test_a_runs_input_is_packed_after_verifying_it(small_project):
