@@ -5,6 +5,8 @@ python -m benchmarks.ray_overhead
 Both train the same runs with the same workers of one thread each (src/experiments/executors). The
 time runs from the start of the first run to the end of the last one, as MLflow has them; start-up
 is the rest of the command's: imports, the checks, the start of Ray. Needs the extra `cluster`.
+time is from the start of the first run to the end of the last one, as MLflow has them; start-up is
+the rest of the command's: imports, the checks, the start of Ray. Needs the extra `cluster`.
 """
 
 import shutil
@@ -19,7 +21,7 @@ import yaml
 from benchmarks import harness, processes
 from src.config import compose
 from src.data import dataset
-from src.experiments.executors import choice
+from src.experiments.executors import THREADS, choice
 from src.runtime import errors
 from src.tracking import run_tags
 
@@ -49,15 +51,7 @@ def project(folder: Path) -> None:
 
 
 def study(folder: Path, executor: str, seeds: int, workers: int, overrides: Sequence[str]) -> Made:
-    """Make a new study of two activations in a project folder.
-
-    Args:
-        folder: the project.
-        executor: what makes the runs.
-        seeds: of each activation.
-        workers: runs at a time.
-        overrides: of every run.
-    """
+    """Run a new study of two activations in a project folder."""
     name = f"of-{executor}-{uuid4().hex[:8]}"  # a new one finds no finished runs
     text = {
         "question": "What does it cost?",
@@ -71,7 +65,7 @@ def study(folder: Path, executor: str, seeds: int, workers: int, overrides: Sequ
     }
     (folder / "conf" / "study" / f"{name}.yaml").write_text(yaml.safe_dump(text))
     command = ("-m", "src.study", name, f"{choice.KEY}={executor}")
-    threads = dict.fromkeys(("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"), "1")
+    threads = dict.fromkeys(THREADS, "1")
     wall, _ = processes.run(*command, folder=folder, environment=threads)
     seconds = _seconds(folder, name)
     return Made(seconds, wall - seconds)

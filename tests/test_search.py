@@ -7,10 +7,9 @@ from dataclasses import dataclass, field
 import psutil
 import pytest
 import yaml
-from src.tuning import design
 
 from src import search
-from src.experiments import executors
+from src.experiments import design, executors
 from src.runtime import metric_names
 from tests.support import broken_activation
 from tests.support.commands import (

@@ -161,9 +161,8 @@ def _sweep(config: DictConfig) -> None:
             "or search with `python -m src.search`."
         )
     settings = cast(dict[str, Any], OmegaConf.to_container(config.hydra.launcher, resolve=True))
-    executor = choice.of_launcher(launcher, settings)
-    data = dataset.describe()
-    plan = plan_of(config, list(_jobs(config)), data)
+    plan = plan_of(config, list(_jobs(config)), dataset.describe())
+    executor = choice.of_launcher(launcher, settings, len(plan.specs))
     if reason := _no_report(plan):
         print(f"Note: `python -m src.report` cannot compare these runs: {reason}.", flush=True)
     plan.root = _own_folder(config, "sweep")

@@ -1,5 +1,5 @@
 """Studies and searches on a cluster of Ray: a head and two more raylets on this machine, an MLflow
-server that all share, and a project in a folder of its own.
+server that all share, and a project in its own folder.
 """
 
 import json
@@ -18,7 +18,9 @@ import pytest
 import yaml
 from mlflow import MlflowClient
 
-from src.experiments.executors import cluster, packages, ray_tasks
+from src.experiments.executors import cluster, packages
+from src.experiments.executors.ray_tasks import RayTasks
+from src.experiments.run_spec import INTERRUPTED
 from src.runtime import metric_names
 from src.runtime.errors import InputError
 from tests.support import ray_clusters
@@ -98,15 +100,23 @@ class Place:
         [parent] = [one for one in found if one not in children] or [None]
         return parent, children
 
-    def wait_for_epochs(self, process, kind, name, count):
-        """Wait until `count` runs that have not ended have had an epoch."""
+    def wait_for(self, process, kind, name, count, true_of):
+        """Wait until something is true of `count` runs."""
         last = time.monotonic() + WAIT_SECONDS
         while process.poll() is None and time.monotonic() < last:
             _, children = self.runs(kind, name)
-            if sum("loss" in one.data.metrics for one in children) >= count:
+            if sum(map(true_of, children)) >= count:
                 return
             time.sleep(0.5)
         raise AssertionError(process.communicate())
+
+
+def has_an_epoch(run):
+    return run.info.status == "RUNNING" and "loss" in run.data.metrics
+
+
+def is_finished(run):
+    return run.info.status == "FINISHED"
 
 
 def ended(process):
@@ -132,10 +142,10 @@ def place(small_mnist, tmp_path_factory):
     quiet = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
     try:
         with (
-            ray_clusters.running() as made,
+            ray_clusters.running() as running,
             serving(*words, folder=server, ready="health", **quiet) as uri,
         ):
-            found = Place(project, made, uri, temporary)
+            found = Place(project, running, uri, temporary)
             yield found
             for process in found.begun:
                 process.kill()  # of a test that failed
@@ -147,7 +157,7 @@ def place(small_mnist, tmp_path_factory):
         shutil.rmtree(temporary, ignore_errors=True)
 
 
-def check_complete(place, name, seeds=(1, 2), epochs=EPOCHS):
+def check_complete(place, name, seeds, epochs=EPOCHS):
     """Check that a study is complete, and that nothing was trained or logged twice."""
     parent, children = place.runs("study", name)
     assert parent.info.status == "FINISHED"
@@ -162,58 +172,8 @@ def check_complete(place, name, seeds=(1, 2), epochs=EPOCHS):
     return parent, children
 
 
-def test_a_node_that_dies_costs_its_runs_at_most_an_epoch(place):
-    place.write("study", "node", STUDY, seeds=[1, 2, 3])
-    place.cluster.add()  # a third beside the head
-    process = place.begin("src.study", "node")
-    place.wait_for_epochs(process, "study", "node", 3)
-    place.cluster.kill(place.cluster.nodes[0])
-    place.cluster.add()
-    done = ended(process)
-    assert (done.returncode, done.stderr) == (0, "")
-    parent, children = check_complete(place, "node", seeds=[1, 2, 3])
-    lines = done.stdout.splitlines()
-    assert f"Ray: 4 nodes, 3 CPUs at {place.cluster.address}" in lines
-    assert sum("begins again at epoch 1" in line for line in lines) == 1
-    assert "what it prints is in its run in MLflow, as train.log" in done.stdout
-    # What it is tagged with is the driver's, and where it ran.
-    for one in children:
-        tags = one.data.tags
-        assert {tags[key] for key in ("git_commit", "git_dirty", "command")} == {
-            parent.data.tags[key] for key in ("git_commit", "git_dirty", "command")
-        }
-        assert tags["command"].endswith("-m src.study node")
-        assert tags["processor"]
-        assert one.data.params["precision"] in ("float32", "mixed_bfloat16")
-        listed = {file.path for file in place.client.list_artifacts(one.info.run_id)}
-        assert {"train.log", "submission.csv", "history.csv"} <= listed
-    # Nothing of it is left: neither here nor on the node.
-    assert not (place.project / "multirun").exists()
-    [home] = place.temporary.glob("digit-recognizer-*")
-    assert not list(home.glob("*/runs/*"))
-    assert not list(home.glob("*/checkpoints/*/*"))
-
-
-def test_a_driver_that_is_killed_takes_its_workers_along_and_goes_on(place):
-    place.write("study", "driver", STUDY)
-    process = place.begin("src.study", "driver")
-    place.wait_for_epochs(process, "study", "driver", 2)
-    process.kill()
-    process.communicate()
-    last = time.monotonic() + 60
-    while workers("relu-seed", "swish-seed", "ray::make"):
-        assert time.monotonic() < last
-        time.sleep(0.5)
-    done = place.run("src.study", "driver")
-    assert (done.returncode, done.stderr) == (0, "")
-    check_complete(place, "driver")
-    again = place.run("src.study", "driver")
-    assert "4 made · 0 left" in again.stdout
-    assert "Ray" not in again.stdout
-
-
 def workers(*names):
-    """Return the processes of Ray that make a run, which Ray calls by its task's name."""
+    """Return the processes of Ray that train a run, which Ray calls by its task's name."""
     titles = (" ".join(one.info["cmdline"] or []) for one in psutil.process_iter(["cmdline"]))
     return [
         title
@@ -222,44 +182,87 @@ def workers(*names):
     ]
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_ctrl_c_ends_the_runs_as_killed_and_the_same_command_goes_on(place, number):
-    name = f"stopped-{number}"
-    place.write("study", name, STUDY, seeds=[1])
-    process = place.begin("src.study", name)
-    place.wait_for_epochs(process, "study", name, 2)
-    process.send_signal(number)
-    done = ended(process)
-    assert done.returncode == 130
-    assert done.stderr.startswith("Interrupted: the same command goes on")
-    parent, children = place.runs("study", name)
-    assert {one.info.status for one in [parent, *children]} <= {"KILLED", "FINISHED"}
-    assert "KILLED" in {one.info.status for one in children}
-    done = place.run("src.study", name)
-    assert (done.returncode, done.stderr) == (0, "")
-    check_complete(place, name, seeds=[1])
+def test_a_study_survives_a_lost_node_a_killed_driver_changed_data_and_sigterm(place):
+    seeds = [1, 2, 3]
+    place.write("study", "mine", STUDY, seeds=seeds)
+    place.cluster.add()  # a third beside the head
+    process = place.begin("src.study", "mine")
+    place.wait_for(process, "study", "mine", 3, has_an_epoch)
 
+    # A node is lost, and another takes its place.
+    place.cluster.kill(place.cluster.nodes[0])
+    place.cluster.add()
+    place.wait_for(process, "study", "mine", 3, is_finished)
 
-def test_a_run_that_fails_by_itself_is_tried_once_and_told(place):
-    place.write("study", "failing", STUDY, seeds=[1])
-    folder = next(place.temporary.glob("digit-recognizer-*/*"))
-    solution = folder / "data" / "raw" / "solution.csv"
+    # The driver is killed, and takes its workers along.
+    process.kill()
+    output, _ = process.communicate()
+    lines = output.splitlines()
+    assert f"Ray: 4 nodes, 3 CPUs at {place.cluster.address}" in lines
+    assert sum("starts again at epoch 1" in line for line in lines) == 1
+    assert "train.log of each run in MLflow" in output
+    last = time.monotonic() + 60
+    while workers("relu-seed", "swish-seed", "ray::train"):
+        assert time.monotonic() < last
+        time.sleep(0.5)
+
+    [home] = place.temporary.glob("digit-recognizer-*")
+    cut_short = set(home.glob("*/runs/*"))  # by kill -9
+
+    # The nodes' copy of the data is changed: each run fails by itself, and is tried once.
+    _, children = place.runs("study", "mine")
+    left = 6 - sum(map(is_finished, children))
+    assert left
+    [solution] = home.glob("*/data/raw/solution.csv")
     kept = solution.read_bytes()
-    solution.write_bytes(kept + b"1,1\n")  # the nodes' copy of the data is another now
-    done = place.run("src.study", "failing")
+    solution.write_bytes(kept + b"1,1\n")
+    done = place.run("src.study", "mine")
     solution.write_bytes(kept)
     assert done.returncode == 1
-    errors = [line for line in done.stderr.splitlines() if line.startswith("Error in run")]
-    assert len(errors) == 2
-    for line in errors:
-        assert "holds other data than this study's (SHA-256" in line
-        assert line.endswith("delete that folder there.")
+    errors = [line for line in done.stderr.splitlines() if "holds other data than this" in line]
+    assert len(errors) == left
+    assert all("(SHA-256" in one and one.endswith("delete that folder there.") for one in errors)
+
+    # SIGTERM ends the runs as Ctrl-C does.
+    place.write("study", "mine", STUDY, seeds=[*seeds, 4])
+    process = place.begin("src.study", "mine")
+    place.wait_for(process, "study", "mine", 1, has_an_epoch)
+    process.send_signal(signal.SIGTERM)
+    done = ended(process)
+    assert (done.returncode, done.stderr.strip()) == (130, INTERRUPTED)
+    parent, children = place.runs("study", "mine")
+    assert parent.info.status == "KILLED"
+    assert {one.info.status for one in children} <= {"KILLED", "FINISHED", "FAILED"}
+
+    # The same command completes it. The tags say where each run was started, and where it trained.
+    done = place.run("src.study", "mine")
+    assert (done.returncode, done.stderr) == (0, "")
+    parent, children = check_complete(place, "mine", [*seeds, 4])
+    for one in children:
+        tags = one.data.tags
+        assert {tags[key] for key in ("git_commit", "git_dirty", "command")} == {
+            parent.data.tags[key] for key in ("git_commit", "git_dirty", "command")
+        }
+        assert tags["command"].endswith("-m src.study mine")
+        assert tags["processor"]
+        assert one.data.params["precision"] in ("float32", "mixed_bfloat16")
+        listed = {file.path for file in place.client.list_artifacts(one.info.run_id)}
+        assert {"train.log", "submission.csv", "history.csv"} <= listed
+    # Nothing else of it is left, neither here nor on the nodes.
+    assert not (place.project / "multirun").exists()
+    assert set(home.glob("*/runs/*")) <= cut_short
+    assert not list(home.glob("*/checkpoints/*/*"))
+
+    # Nothing is left to train, so Ray is not even joined.
+    done = place.run("src.study", "mine")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "Ray" not in done.stdout
 
 
-def test_a_search_goes_on_with_the_same_trials_and_prunes_on_the_workers(place):
+def test_a_search_resumes_with_the_same_trials_and_prunes_on_the_workers(place):
     place.write("search", "mine", SEARCH)
     process = place.begin("src.search", "mine")
-    place.wait_for_epochs(process, "search", "mine", 2)
+    place.wait_for(process, "search", "mine", 2, has_an_epoch)
     process.kill()
     process.communicate()
     parent, _ = place.runs("search", "mine")
@@ -284,37 +287,38 @@ def test_a_search_goes_on_with_the_same_trials_and_prunes_on_the_workers(place):
 # Mistakes
 
 
-def test_more_cpus_than_any_node_has_are_refused_and_nothing_is_recorded(place):
-    place.write("study", "large", STUDY, cpus=3)
+@pytest.mark.parametrize(
+    ("changes", "variables", "said"),
+    [
+        ({"cpus": 3}, {}, "asks for 3 CPUs (cpus in the file), but no node of Ray has more than 1"),
+        ({}, {"MLFLOW_TRACKING_URI": ""}, "a file that its other nodes do not have"),
+        (
+            {"executor": "ray"},
+            {"RAY_ADDRESS": "127.0.0.1:1"},
+            "No Ray answers at RAY_ADDRESS=127.0.0.1:1",
+        ),
+    ],
+)
+def test_a_mistake_is_refused_within_seconds_and_nothing_is_recorded(
+    place, changes, variables, said
+):
+    place.write("study", "wrong", STUDY, **changes)
     before = files(place.project)
-    done = place.run("src.study", "large")
-    assert "asks for 3 CPUs" in sentence(done)
-    assert "has more than 1" in done.stderr
-    assert place.runs("study", "large") == (None, [])
-    locks = {"checkpoints", "checkpoints/study-large.lock"}
-    assert files(place.project) - before <= locks
-
-
-def test_sqlite_and_an_address_where_nobody_answers_are_refused_within_seconds(place):
-    place.write("study", "wrong", STUDY)
-    done = place.run("src.study", "wrong", MLFLOW_TRACKING_URI="")
-    assert "a file that its other nodes do not have" in sentence(done)
-    done = place.run("src.study", "wrong", "executor=ray", RAY_ADDRESS="127.0.0.1:1")
-    assert "No Ray answers at RAY_ADDRESS=127.0.0.1:1" in sentence(done)
+    assert said in sentence(place.run("src.study", "wrong", **variables))
     assert place.runs("study", "wrong") == (None, [])
+    assert all(path.startswith("checkpoints") for path in files(place.project) - before)
 
 
 def test_a_node_with_other_packages_is_refused_naming_both_versions(place, monkeypatch):
     monkeypatch.setenv("RAY_ADDRESS", place.cluster.address)
-    ray = cluster.library()
+    executor = RayTasks(cpus=1, gpus=0, workers=1)
     cluster.connect()
     try:
-        here = packages.here(ROOT / "requirements.lock")
-        ray_tasks._refuse_unfit(here)
-        wrong = packages.Installed(here.python, {**here.packages, "keras": "0.1"})
+        here = packages.installed(ROOT / "requirements.lock")
+        executor._refuse_incompatible(here)
         with pytest.raises(InputError, match=r"has keras 3\S+ there, 0\.1 here .*same lock"):
-            ray_tasks._refuse_unfit(wrong)
+            executor._refuse_incompatible({**here, "keras": "0.1"})
         with pytest.raises(InputError, match=r"has Python \S+ there, 2\.7 here"):
-            ray_tasks._refuse_unfit(packages.Installed("2.7", {}))
+            executor._refuse_incompatible({"Python": "2.7"})
     finally:
-        ray.shutdown()
+        cluster.library().shutdown()

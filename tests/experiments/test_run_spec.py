@@ -38,7 +38,8 @@ def test_precision_auto_is_that_of_this_machine(monkeypatch):
 
 def test_the_job_is_the_words_that_runs_of_other_seeds_share():
     for seed in ("seed=1", "seed=2"):
-        assert spec("mlflow.parent_run_id=1", "model=mlp", seed).job == "model=mlp"
+        job = spec("mlflow.parent_run_id=1", "model=mlp", seed).job
+        assert job == "precision=float32 model=mlp"
 
 
 def test_a_trial_is_another_training_than_a_whole_one_with_the_same_settings():

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
-from src.tuning import figures, report
 
 from src.evaluation import figures as run_figures
+from src.experiments import figures, report
 from src.experiments.trials import State, Trial
 from tests.experiments.test_sampling import made, search
 

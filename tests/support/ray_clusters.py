@@ -13,7 +13,7 @@ NODES = 2
 
 @dataclass
 class RayCluster:
-    """A cluster that runs.
+    """A running cluster.
 
     Attributes:
         cluster: Ray's own handle.
@@ -27,14 +27,12 @@ class RayCluster:
 
     @property
     def address(self) -> str:
-        """What RAY_ADDRESS names it by."""
+        """Return its RAY_ADDRESS."""
         return self.cluster.address
 
     def add(self) -> Any:
-        """Start a node, and return it.
-
-        Its folder is its own, as on a machine of its own: else it would unpack our code anew where
-        the workers of the others read theirs.
+        """Start a node with its own folder, as on another machine: else it would unpack the code
+        again where the workers of the other nodes read it.
         """
         self.folders.append(tempfile.mkdtemp(prefix="ray", dir="/tmp"))  # a socket's name is short
         node = self.cluster.add_node(num_cpus=1, include_dashboard=False, temp_dir=self.folders[-1])
@@ -42,7 +40,7 @@ class RayCluster:
         return node
 
     def kill(self, node: Any) -> None:
-        """Kill a node's raylet, as a machine that loses power; its workers die with it."""
+        """Kill a node's raylet and its workers, as if the machine lost power."""
         self.nodes.remove(node)
         self.cluster.remove_node(node, allow_graceful=False)
 

@@ -1,8 +1,10 @@
 """Configurations for the tests."""
 
+from pathlib import Path
 from typing import Any
 
 from src.config import compose, schema
+from src.data import dataset
 from src.data.dataset import Dataset
 from src.experiments import run_spec
 from src.experiments.run_spec import Composition, RunSpec
@@ -11,20 +13,6 @@ from src.runtime import paths
 DATA = Dataset("files-any", "0f" * 32, {"train": 540, "valid": 60, "test": 200})
 # Small enough for a training of a second, whatever else is chosen.
 TINY = ("model=mlp", "model.units=[8]", "epochs=2", "batch_size=64")
-
-# The keys of a search's file.
-SPACE = {
-    "optimizer.learning_rate": {"log_uniform": [0.001, 0.1]},
-    "model.units": {"choices": [[16], [32]]},
-}
-SEARCH = {
-    "question": "Whether a search works.",
-    "experiment": "default",
-    "dataset": "files-any",
-    "space": SPACE,
-    "trials": 4,
-    "overrides": ["model=mlp", "epochs=2"],
-}
 
 
 def configure(*overrides: str) -> schema.Config:
@@ -39,7 +27,12 @@ def names(group: str) -> list[str]:
     return sorted(path.stem for path in (paths.CONF / group).glob("*.yaml"))
 
 
-def spec(*overrides: str, **more: Any) -> RunSpec:
-    """Return a run with these overrides on data that is not there."""
-    composition = Composition(*compose.composition("precision=float32", *overrides))
-    return run_spec.build(composition, DATA, overrides, **more)
+def spec(*overrides: str, data: Dataset = DATA, **more: Any) -> RunSpec:
+    """Return a run of the configuration that `configure` returns."""
+    words = ("precision=float32", *overrides)
+    return run_spec.build(Composition(*compose.composition(*words)), data, words, **more)
+
+
+def ready(folder: Path, *overrides: str) -> RunSpec:
+    """Return a run on the data of the working directory, with its files in `folder`."""
+    return spec(*overrides, data=dataset.describe(), folder=folder)

@@ -1,10 +1,11 @@
 """Where runs are trained: in this process, in processes of this machine, on Ray, or on Slurm.
 
-An executor knows neither what its runs show nor MLflow: a run logs itself.
+An executor uses neither results nor MLflow: each run logs itself.
 """
 
 import os
 import pickle
+import signal
 import traceback
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import contextmanager, redirect_stdout
@@ -18,7 +19,7 @@ if TYPE_CHECKING:  # a Ray worker imports this package before its node's package
 LOG = "train.log"  # the output of a run, in its folder
 LOGS = f"{{root}}/RUN/{LOG}"  # where `root` is the folder of a plan's runs
 THREADS = ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")  # TensorFlow's variables
-RUNS_PER_WORKER = 10  # then a fresh one takes its place: what TensorFlow keeps of each run grows
+RUNS_PER_WORKER = 10  # then it is replaced, because TensorFlow's memory grows with each run
 
 
 class Outcome(NamedTuple):
@@ -43,7 +44,7 @@ class Executor(Protocol):
         ...
 
     def call(self, function: Callable[..., Any], *arguments: Any) -> Any:
-        """Return what a function returns that needs TensorFlow, in a process that may load it."""
+        """Return the result of a function that needs TensorFlow, in a process that may load it."""
         ...
 
     def prepare(self) -> None:
@@ -100,14 +101,22 @@ def printing_to_log(spec: "RunSpec") -> Iterator[None]:
         yield
 
 
+@contextmanager
+def interruptible() -> Iterator[None]:
+    """Let SIGTERM, which ends a worker's run, interrupt it as Ctrl-C does."""
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
 def portable(error: BaseException) -> BaseException:
     """Return an error that can be pickled, with its traceback as a note."""
     trace = "".join(traceback.format_exception(error))
-    error.add_note(trace)
     try:
         pickle.loads(pickle.dumps(error))
     except Exception:
-        substitute = RuntimeError(f"{type(error).__name__}: {error}")
-        substitute.add_note(trace)
-        return substitute
+        error = RuntimeError(f"{type(error).__name__}: {error}")
+    error.add_note(trace)
     return error

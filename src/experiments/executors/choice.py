@@ -5,59 +5,19 @@ says.
 import argparse
 import os
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any
 
 import joblib
 
 from src.experiments.executors import Executor, cluster
 from src.experiments.executors.here import Here
 from src.experiments.executors.local import LocalProcesses
+from src.experiments.executors.ray_tasks import RayTasks
 from src.runtime.errors import InputError, did_you_mean
 
 LOCAL, RAY = EXECUTORS = ("local", "ray")
 KEY = "executor"
 SUBMITIT = ("submitit_slurm", "submitit_local")  # launchers of Hydra
-MAX_WORKERS = 64
-MAX_CPUS, MAX_GPUS = 1024, 64  # of one run
-
-
-class Settings(Protocol):
-    """The keys of a study's or a search's file: one of `EXECUTORS`, or None to leave that to the
-    environment; how many runs at a time on one machine; and what each needs on Ray.
-    """
-
-    @property
-    def executor(self) -> str | None: ...  # noqa: D102
-    @property
-    def workers(self) -> int: ...  # noqa: D102
-    @property
-    def cpus(self) -> int: ...  # noqa: D102
-    @property
-    def gpus(self) -> float: ...  # noqa: D102
-
-
-def check(settings: Settings) -> None:
-    """Raise InputError if the values of a file are out of range."""
-    if settings.executor is not None:
-        _checked(settings.executor)
-    for name, found, low, high in (
-        ("workers", settings.workers, 1, MAX_WORKERS),
-        ("cpus", settings.cpus, 1, MAX_CPUS),
-        ("gpus", settings.gpus, 0, MAX_GPUS),
-    ):
-        if not low <= found <= high:
-            raise InputError(
-                f"{name}={found:g} is out of range: use a number from {low} to {high}."
-            )
-
-
-def _checked(name: str) -> str:
-    if name not in EXECUTORS:
-        raise InputError(
-            f"executor={name} is unknown. {did_you_mean(name, list(EXECUTORS))}Choose one of "
-            f"{', '.join(EXECUTORS)}."
-        )
-    return name
 
 
 def add_argument(parser: argparse.ArgumentParser) -> None:
@@ -91,13 +51,18 @@ def read(words: Sequence[str]) -> str | None:
                 f"{word} is not an argument of this command: use {KEY}={LOCAL} or {KEY}={RAY}; "
                 "all else belongs in the file."
             )
-        found = _checked(value)
+        if value not in EXECUTORS:
+            raise InputError(
+                f"{word} is unknown. {did_you_mean(value, list(EXECUTORS))}Choose one of "
+                f"{', '.join(EXECUTORS)}."
+            )
+        found = value
     return found
 
 
-def name(settings: Settings, asked: str | None) -> str:
-    """Return which executor it is: the command's, else the file's, else Ray where RAY_ADDRESS is
-    set, else local processes.
+def name(settings: Any, asked: str | None) -> str:
+    """Return the executor that is `asked` for, else that of a study's or a search's file, else Ray
+    where RAY_ADDRESS is set, else local processes.
 
     Raises:
         InputError: Ray cannot be used here, or nodes of a cluster could not reach the store.
@@ -109,32 +74,29 @@ def name(settings: Settings, asked: str | None) -> str:
             raise InputError(
                 f"{cluster.ADDRESS} joins a cluster, but the runs would go to "
                 f"{store or 'mlflow.db in this folder'}, a file that its other nodes do not have: "
-                "set MLFLOW_TRACKING_URI to the address of an MLflow server (docs/scale.md), or "
-                "use executor=local."
+                "set MLFLOW_TRACKING_URI to an MLflow server's address (docs/scale.md), or use "
+                "executor=local."
             )
     if chosen == RAY:
         cluster.library()
     return chosen
 
 
-def make(settings: Settings) -> Executor:
-    """Return the executor that the settings name; None is for local processes."""
+def make(settings: Any) -> Executor:
+    """Return the executor of a study's or a search's file: its `executor`, `workers`, `cpus` and
+    `gpus`; without a name local processes.
+    """
     if settings.executor == RAY:
-        from src.experiments.executors.ray_tasks import RayTasks  # MLflow: after the checks
-
         return RayTasks(settings.cpus, settings.gpus, settings.workers)
     return LocalProcesses(settings.workers)
 
 
-def of_launcher(name: str, settings: Mapping[str, Any]) -> Executor:
-    """Return the executor that takes the place of a launcher of Hydra's in a sweep.
-
-    Args:
-        name: as in hydra/launcher=NAME.
-        settings: the values of hydra.launcher.
+def of_launcher(name: str, settings: Mapping[str, Any], runs: int | None = None) -> Executor:
+    """Return the executor that takes the place of hydra/launcher=NAME and its settings in a sweep
+    of this many runs, if that is known.
 
     Raises:
-        InputError: there is none for this launcher.
+        InputError: no executor does.
     """
     if name == "basic":
         return Here()
@@ -142,7 +104,8 @@ def of_launcher(name: str, settings: Mapping[str, Any]) -> Executor:
         jobs = settings.get("n_jobs")
         if jobs == 0:
             raise InputError("hydra.launcher.n_jobs=0 starts no worker: use 1 or more, or -1.")
-        return LocalProcesses(joblib.effective_n_jobs(jobs))
+        workers = joblib.effective_n_jobs(jobs)
+        return LocalProcesses(min(workers, runs or workers))  # which share all cores
     if name in SUBMITIT:
         from src.experiments.executors.slurm import Submitit  # of the extra slurm
 

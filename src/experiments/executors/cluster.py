@@ -3,10 +3,8 @@
 import os
 import signal
 import socket
-from collections.abc import Collection, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Collection
+from typing import Any, NamedTuple
 
 from src.runtime import quiet
 from src.runtime.errors import InputError
@@ -32,8 +30,7 @@ SETTINGS_OF_RAY = {
 }
 
 
-@dataclass(frozen=True)
-class Node:
+class Node(NamedTuple):
     """A node that is alive."""
 
     id: str
@@ -48,11 +45,7 @@ def address() -> str | None:
 
 
 def library() -> Any:
-    """Return the module `ray`.
-
-    Raises:
-        InputError: it is not installed.
-    """
+    """Return the module `ray`, or raise InputError if it is not installed."""
     for name, value in SETTINGS_OF_RAY.items():
         os.environ.setdefault(name, value)
     try:
@@ -86,28 +79,21 @@ def connect() -> None:
         code = {"working_dir": str(fingerprint.ROOT), "excludes": NOT_CODE}
         settings |= {"address": where, "runtime_env": code}
     handler = signal.getsignal(signal.SIGTERM)
-    with _failing_in_a_sentence(where):
-        ray.init(**settings)
+    try:
+        with quiet.stderr():
+            ray.init(**settings)
+    except (Exception, SystemExit) as error:
+        reason = " ".join(str(error).split())[:300]
+        name = "A Ray on this machine" if where is None else f"Ray at {where}"
+        raise InputError(
+            f"{name} cannot be used ({reason}): start it as docs/scale.md says, correct {ADDRESS}, "
+            "or use executor=local."
+        ) from error
     signal.signal(signal.SIGTERM, handler)  # Ray's would end the command without a word
 
 
-@contextmanager
-def _failing_in_a_sentence(where: str | None) -> Iterator[None]:
-    """Turn what Ray raises, or ends the process with, into a sentence."""
-    try:
-        with quiet.stderr():
-            yield
-    except (Exception, SystemExit) as error:
-        reason = " ".join(str(error).split())[:300]
-        ray = "A Ray on this machine" if where is None else f"Ray at {where}"
-        raise InputError(
-            f"{ray} cannot be used ({reason}): start it as docs/scale.md says, correct {ADDRESS}, "
-            "or use executor=local."
-        ) from error
-
-
 def _refuse_silence(where: str) -> None:
-    """Refuse an address at which no Ray answers; Ray itself would wait for minutes."""
+    """Raise InputError if no Ray answers at an address: Ray itself would wait for minutes."""
     if where == FIND:
         return
     host, _, port = where.rpartition(":")
@@ -151,11 +137,7 @@ def described() -> str:
 
 
 def refuse_too_large(cpus: int, gpus: float) -> None:
-    """Refuse runs that need more than any node has: they would wait for ever.
-
-    Raises:
-        InputError: naming both numbers.
-    """
+    """Raise InputError if a run needs more than any node has: it would wait for ever."""
     for name, wanted in (("CPU", float(cpus)), ("GPU", gpus)):
         most = max((getattr(one, f"{name.lower()}s") for one in nodes()), default=0)
         if wanted > most:

@@ -1,17 +1,17 @@
 """The prepared data on its way to another machine: packed once, written there once, verified."""
 
 import hashlib
-import shutil
 from collections.abc import Callable, Mapping
-from errno import EEXIST, ENOTEMPTY
 from pathlib import Path
+
+from filelock import FileLock
 
 from src.data import dataset
 from src.runtime import paths
-from src.runtime.atomic_write import hidden_folder, remove_litter
+from src.runtime.atomic_write import writing
 from src.runtime.errors import InputError
 
-# What a run reads: the arrays, and what predictions.held_out_labels compares and scores with.
+# The input of a run: the arrays, and the files that predictions.held_out_labels reads.
 FILES = (
     *dataset.PARTS,
     paths.DATASET,
@@ -39,14 +39,8 @@ def digest(files: Mapping[str, bytes]) -> str:
 
 
 def unpack(parent: Path, expected: str, files: Callable[[], Mapping[str, bytes]]) -> Path:
-    """Return the folder below `parent` that holds the data, after writing it if it is not there.
-
-    Of processes that write it at once, the first one's stays; each verifies what is there.
-
-    Args:
-        parent: a folder on this machine that is this user's own.
-        expected: the digest of the data.
-        files: gets the files; called only where they are needed.
+    """Return the folder below `parent` that holds the data with the expected digest. If it does not
+    exist, fetch the files and write it.
 
     Raises:
         InputError: the folder holds other data.
@@ -54,7 +48,12 @@ def unpack(parent: Path, expected: str, files: Callable[[], Mapping[str, bytes]]
     """
     folder = parent / expected[:SHOWN]
     if not folder.exists():
-        _write(folder, files())
+        with FileLock(f"{folder}.lock"):
+            if not folder.exists():  # else another process was first
+                with writing(folder) as [unfinished]:
+                    for name, body in files().items():
+                        (unfinished / name).parent.mkdir(parents=True, exist_ok=True)
+                        (unfinished / name).write_bytes(body)
     found = digest(_read(folder))
     if found != expected:
         raise InputError(
@@ -68,18 +67,3 @@ def _read(folder: Path) -> dict[str, bytes]:
     return {
         path.as_posix(): (folder / path).read_bytes() for path in FILES if (folder / path).is_file()
     }
-
-
-def _write(folder: Path, files: Mapping[str, bytes]) -> None:
-    remove_litter(folder.parent)
-    unfinished = hidden_folder(folder.parent)
-    for name, body in files.items():
-        (unfinished / name).parent.mkdir(parents=True, exist_ok=True)
-        (unfinished / name).write_bytes(body)
-    try:
-        unfinished.rename(folder)
-    except OSError as error:
-        if error.errno not in (EEXIST, ENOTEMPTY):  # else another process was first
-            raise
-    finally:
-        shutil.rmtree(unfinished, ignore_errors=True)

@@ -14,7 +14,6 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing import forkserver
-from types import FrameType
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import joblib
@@ -29,22 +28,18 @@ if TYPE_CHECKING:
 
 PRELOAD = "src.experiments.executors.preload"
 
-# In a worker process: whether a run is in progress, and whether no other may begin.
-_training = False
-_ending = False
-
 
 def threads_per_worker(workers: int) -> int | None:
-    """Return TensorFlow's threads in each of so many workers: equal shares of the cores; None, its
-    own choice, for a single worker.
+    """Return TensorFlow's threads in each worker: its share of the cores; None, TensorFlow's own
+    choice, for a single worker.
     """
     return None if workers == 1 else max(1, joblib.cpu_count() // workers)
 
 
 @contextmanager
 def server() -> Iterator[None]:
-    """Start the process that workers are forked from, so that it imports while this one does other
-    things; end it with the block, even amid its imports.
+    """Start the process that workers are forked from, so that it imports while this one checks
+    its input; end it with the block, even amid its imports.
     """
     _ensure_server()
     try:
@@ -57,7 +52,7 @@ def server() -> Iterator[None]:
 
 
 def _ensure_server() -> None:
-    # The resource tracker of a process that was killed would warn of what that left behind.
+    # The resource tracker of a process that was killed would warn of its leftovers.
     os.environ.setdefault("PYTHONWARNINGS", "ignore:resource_tracker:UserWarning")
     multiprocessing.set_forkserver_preload([PRELOAD])
     # Ctrl-C is for this process; one that is importing would print a traceback.
@@ -69,7 +64,7 @@ def _ensure_server() -> None:
 
 
 def in_a_process(function: Callable[..., Any], *arguments: Any) -> Any:
-    """Call a function in a fresh process with TensorFlow; return what it returns.
+    """Call a function in a fresh process with TensorFlow; return its result.
 
     Raises:
         InputError: the process was killed.
@@ -89,8 +84,8 @@ def _pool(threads: int | None) -> ProcessPoolExecutor:
     """Return a pool of one process."""
     _ensure_server()
     context = multiprocessing.get_context("forkserver")
-    # The server has the environment of the moment in which it began.
-    return ProcessPoolExecutor(1, context, initializer=_begin, initargs=(threads, dict(os.environ)))
+    given = (threads, dict(os.environ))  # the server's environment is that of its own start
+    return ProcessPoolExecutor(1, context, _begin, given, max_tasks_per_child=RUNS_PER_WORKER)
 
 
 @dataclass(frozen=True)
@@ -117,58 +112,37 @@ class LocalProcesses:
 
     def execute(self, specs: "Iterable[RunSpec]") -> Generator[Outcome, None, None]:
         """See `Executor`. A worker that is killed costs its own run only."""
-        waiting = iter(specs)
-        running: dict[Future, tuple[RunSpec, _Worker]] = {}
+        waiting, threads = iter(specs), threads_per_worker(self.workers)
+        running: dict[Future, tuple[RunSpec, ProcessPoolExecutor]] = {}  # a pool for each worker
 
-        def begin_next(worker: _Worker) -> None:
+        def begin_next(pool: ProcessPoolExecutor) -> None:
             if (spec := next(waiting, None)) is not None:
-                worker = worker.usable()
-                running[worker.submit(self.train, spec)] = spec, worker
+                running[pool.submit(_train, self.train, spec)] = spec, pool
             else:
-                worker.pool.shutdown(wait=False)
+                pool.shutdown(wait=False)
 
         try:
             for _ in range(self.workers):
-                begin_next(_Worker(threads_per_worker(self.workers)))
+                begin_next(_pool(threads))
             while running:
                 done, _ = wait(running, return_when=FIRST_COMPLETED)
                 for future in done:
-                    spec, worker = running.pop(future)
+                    spec, pool = running.pop(future)
                     error = future.exception()
                     if isinstance(error, BrokenProcessPool):
-                        worker.broken = True
+                        pool.shutdown(wait=False)
+                        pool = _pool(threads)
                         error = WorkerLostError(
                             "its worker process was killed, perhaps because memory ran out: run "
                             "the same command again, with fewer workers if need be."
                         )
-                    begin_next(worker)  # before the caller handles what has ended
+                    begin_next(pool)  # before the caller handles the outcome
                     yield Outcome(spec, error)
         finally:
             for process in multiprocessing.active_children():
                 process.terminate()  # a run ends as after Ctrl-C
-            for _, worker in running.values():
-                worker.pool.shutdown(cancel_futures=True)
-
-
-class _Worker:
-    """A process that trains one run after another."""
-
-    def __init__(self, threads: int | None):
-        self.threads = threads
-        self.runs = 0
-        self.broken = False
-        self.pool = _pool(threads)
-
-    def usable(self) -> "_Worker":
-        """Return itself, or in place of a broken or worn-out worker another."""
-        if not self.broken and self.runs < RUNS_PER_WORKER:
-            return self
-        self.pool.shutdown(wait=False)
-        return _Worker(self.threads)
-
-    def submit(self, train: "Callable[[RunSpec], None]", spec: "RunSpec") -> Future:
-        self.runs += 1
-        return self.pool.submit(_train, train, spec)
+            for _, pool in running.values():
+                pool.shutdown(cancel_futures=True)
 
 
 def _begin(threads: int | None, environment: Mapping[str, str]) -> None:
@@ -178,15 +152,7 @@ def _begin(threads: int | None, environment: Mapping[str, str]) -> None:
     if threads is not None:
         os.environ.update(executors.thread_variables(threads))
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent gets Ctrl-C, and passes it on
-    signal.signal(signal.SIGTERM, _interrupt)
     end_with_parent()
-
-
-def _interrupt(number: int, frame: FrameType | None) -> None:
-    global _ending
-    _ending = True
-    if _training:
-        raise KeyboardInterrupt
 
 
 def end_with_parent() -> None:
@@ -204,11 +170,5 @@ def end_with_parent() -> None:
 
 
 def _train(train: "Callable[[RunSpec], None]", spec: "RunSpec") -> None:
-    global _training
-    _training = True
-    try:
-        if _ending:  # since before the run began
-            raise KeyboardInterrupt
+    with executors.interruptible():
         train(spec)
-    finally:
-        _training = False

@@ -3,13 +3,11 @@
 import functools
 import os
 import pickle
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
-
-import mlflow
 
 from src.experiments import executors
 from src.experiments.executors import (
@@ -33,16 +31,13 @@ RETRIES = 3  # of a run whose worker or node is lost
 POLL_SECONDS = 10  # after which the driver looks for added nodes
 GRACE_SECONDS = 30  # for interrupted runs, to record that
 PASSED_ON = ("MLFLOW_", "AWS_", "TF_", "XLA_", "KERAS_", "FSSPEC_")  # variables
-STORE = "MLFLOW_TRACKING_URI"
-SQLITE = "sqlite:///"
 
 
 @dataclass
 class RayTasks:
-    """One task of Ray for each run.
-
-    A worker trains several runs, because importing TensorFlow and tracing a network take seconds;
-    but on a GPU one, since Ray gives that to the next run while the worker still holds its memory.
+    """One task of Ray for each run. A worker trains several, because importing TensorFlow and
+    tracing a network take seconds; but on a GPU one, since Ray gives that to the next run while the
+    worker still holds its memory.
 
     Attributes:
         cpus: of a run, which are TensorFlow's threads too.
@@ -74,12 +69,7 @@ class RayTasks:
         return cluster.address() is not None
 
     def prepare(self) -> None:
-        """See `Executor`: start or join Ray, compare its nodes with this machine, send the data.
-
-        Raises:
-            InputError: Ray cannot be used, a node has other packages than this machine, or none is
-                large enough for a run.
-        """
+        """See `Executor`: start or join Ray, compare its nodes with this machine, send the data."""
         if self._context is not None:
             return
         installed = _installed()
@@ -90,13 +80,17 @@ class RayTasks:
             self._refuse_incompatible(installed)
             self._data = [cluster.library().put(files)]
         print(cluster.described(), flush=True)
+        # These go with the run, not with the worker's runtime environment, which Ray shows on its
+        # pages: there are passwords among them.
+        passed = {name: os.environ[name] for name in os.environ if name.startswith(PASSED_ON)}
+        threads, gpu = executors.thread_variables(self.cpus), {} if self.gpus else NO_GPU
         calls = 1 if self.gpus else RUNS_PER_WORKER
         # Once: Ray counts the calls of each of these, and sends each to every node.
         remote = cluster.library().remote(max_retries=RETRIES, max_calls=calls)
         self._task = remote(ray_worker.train)
         self._context = RunContext(
             installed=installed,
-            environment=self._environment(),
+            environment={**passed, **threads, **gpu},
             folder=None if self._travels else str(Path.cwd()),
             data_digest=data_transfer.digest(files),
         )
@@ -128,7 +122,7 @@ class RayTasks:
                         self._leave_out(ended)
                         running[self._submit(spec)] = spec
                         continue
-                    self._fill(waiting, running)  # before the caller handles what has ended
+                    self._fill(waiting, running)  # before the caller handles the outcome
                     yield Outcome(spec, ended)
                 self._fill(waiting, running)
         finally:
@@ -151,7 +145,8 @@ class RayTasks:
             "num_cpus": self.cpus,
             "num_gpus": self.gpus,
             "name": spec.name,
-            "runtime_env": self._runtime(),
+            # No worker is shared by runs of other threads: TensorFlow reads these only once.
+            "runtime_env": {"env_vars": executors.thread_variables(self.cpus)},
         }
         if self._incompatible:
             nodes = ",".join(sorted(self._incompatible))
@@ -182,16 +177,16 @@ class RayTasks:
         if not any(self._fitting(one) for one in cluster.nodes(self._incompatible)):
             raise _refusal([node])
 
-    def _refuse_incompatible(self, installed: packages.Installed) -> None:
+    def _refuse_incompatible(self, installed: Mapping[str, str]) -> None:
         """Refuse a cluster with a node that has other packages than this machine."""
         from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-        ray = cluster.library()
+        ray, threads = cluster.library(), executors.thread_variables(self.cpus)
         asked = [
             ray.remote(ray_worker.inspect)
             .options(
                 num_cpus=0,
-                runtime_env=self._runtime(),  # so that the worker that answers can train a run
+                runtime_env={"env_vars": threads},  # so that the worker can train a run then
                 scheduling_strategy=NodeAffinitySchedulingStrategy(one.id, soft=False),
             )
             .remote(installed)
@@ -204,31 +199,16 @@ class RayTasks:
         if nodes := [one for one in found if isinstance(one, IncompatibleNode)]:
             raise _refusal(nodes)
 
-    def _environment(self) -> dict[str, str]:
-        """Return the variables to set in a worker. They go with the run, not with the worker's
-        environment, which Ray shows on its pages: there are passwords among them.
-        """
-        passed = {name: os.environ[name] for name in os.environ if name.startswith(PASSED_ON)}
-        gpu = {} if self.gpus else NO_GPU
-        threads = executors.thread_variables(self.cpus)
-        return {**passed, **threads, **gpu, STORE: _absolute(mlflow.get_tracking_uri())}
-
-    def _runtime(self) -> dict[str, Any]:
-        """Return the environment of a worker, which only runs with as many threads share:
-        TensorFlow reads these variables once.
-        """
-        return {"env_vars": executors.thread_variables(self.cpus)}
-
 
 @functools.cache
 def _code_tags(choices: tuple[tuple[str, str], ...]) -> dict[str, str]:
     return environment.code_tags(dict(choices))
 
 
-def _installed() -> packages.Installed:
+def _installed() -> dict[str, str]:
     lock = fingerprint.ROOT / "requirements.lock"
     try:
-        return packages.here(lock)
+        return packages.installed(lock)
     except FileNotFoundError:
         raise InputError(
             f"{lock}, which the nodes of Ray are compared by, does not exist: restore it from git."
@@ -266,10 +246,3 @@ def _interrupt(ray: Any, running: list[Any]) -> None:
         _, left = ray.wait(running, num_returns=len(running), timeout=GRACE_SECONDS)
         for task in left:
             ray.cancel(task, force=True)
-
-
-def _absolute(uri: str) -> str:
-    """Return a store's URI as it holds in any folder."""
-    if uri.startswith(SQLITE) and not uri.startswith(f"{SQLITE}/"):
-        return f"{SQLITE}{Path(uri.removeprefix(SQLITE)).resolve()}"
-    return uri

@@ -1,4 +1,4 @@
-"""The far side of the Ray executor: what a worker does, on whatever node it is.
+"""The worker side of the Ray executor, on any node.
 
 Only the standard library is imported before the node's packages are known to be the driver's.
 """
@@ -6,18 +6,15 @@ Only the standard library is imported before the node's packages are known to be
 import os
 import pickle
 import shutil
-import signal
 import socket
 import stat
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext, suppress
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from src.experiments.executors import LOG, packages, portable
-from src.experiments.executors.packages import Installed
+from src.experiments.executors import LOG, interruptible, packages, portable
 
 if TYPE_CHECKING:
     from src.experiments.run_spec import RunSpec
@@ -25,8 +22,7 @@ if TYPE_CHECKING:
 NO_GPU = {"CUDA_VISIBLE_DEVICES": "-1"}
 
 
-@dataclass(frozen=True)
-class RunContext:
+class RunContext(NamedTuple):
     """What all runs of a driver need.
 
     Attributes:
@@ -37,21 +33,20 @@ class RunContext:
         data_digest: of the data that travels.
     """
 
-    installed: Installed
+    installed: Mapping[str, str]
     environment: Mapping[str, str]
     folder: str | None
     data_digest: str
 
 
-@dataclass(frozen=True)
-class IncompatibleNode:
+class IncompatibleNode(NamedTuple):
     """The ID of a node that no run may train on, and how it differs from the driver's machine."""
 
     node_id: str
     reason: str
 
 
-def inspect(installed: Installed) -> IncompatibleNode | None:
+def inspect(installed: Mapping[str, str]) -> IncompatibleNode | None:
     """Return this node if its packages are not the driver's."""
     import ray
 
@@ -70,7 +65,7 @@ def train(
     An error is returned, not raised, so that Ray retries only what was lost with its worker.
 
     Args:
-        context: what the run needs beside itself.
+        context: of the run.
         data: a reference to the files of the data, in a list, so that Ray fetches them only when
             asked; empty if they do not travel.
         pickled: the function that trains, and the run.
@@ -78,25 +73,21 @@ def train(
     Raises:
         KeyboardInterrupt: the driver was interrupted.
     """
-    incompatible = inspect(context.installed)
-    if incompatible is not None:
+    if (incompatible := inspect(context.installed)) is not None:
         return incompatible
     os.environ.update(context.environment)
-    # SIGTERM is how Ray ends a worker whose driver is gone.
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        os.chdir(context.folder or _unpacked(context.data_digest, data))
-        function, spec = pickle.loads(pickled)
-        with nullcontext() if context.folder else _kept_in_mlflow(spec):
-            function(spec)
+        with interruptible():  # by Ray, when the driver is gone
+            os.chdir(context.folder or _unpacked_data(context.data_digest, data))
+            function, spec = pickle.loads(pickled)
+            with nullcontext() if context.folder else _kept_in_mlflow(spec):
+                function(spec)
     except Exception as error:
         return portable(error)
-    finally:
-        signal.signal(signal.SIGTERM, before)
     return None
 
 
-def _unpacked(digest: str, data: Sequence[Any]) -> Path:
+def _unpacked_data(digest: str, data: Sequence[Any]) -> Path:
     import ray
 
     from src.experiments.executors import data_transfer
@@ -105,11 +96,7 @@ def _unpacked(digest: str, data: Sequence[Any]) -> Path:
 
 
 def home() -> Path:
-    """Return the folder that this user's runs have on this machine, beside Ray's own.
-
-    Raises:
-        InputError: it is another user's.
-    """
+    """Return the folder of this user's runs on this machine; InputError if it is another user's."""
     from src.runtime.errors import InputError
 
     folder = Path(tempfile.gettempdir()) / f"digit-recognizer-{os.getuid()}"

@@ -11,12 +11,11 @@ import submitit
 from submitit.core.utils import UncompletedJobError
 
 from src.experiments import executors
-from src.experiments.executors import LOGS, Outcome
+from src.experiments.executors import LOGS, Outcome, WorkerLostError
 from src.experiments.executors.local import in_a_process
 from src.experiments.run_spec import RunSpec
 from src.runtime.errors import InputError
 
-SLURM = "slurm"
 POLL_SECONDS = 2
 GRACE_SECONDS = 30  # for interrupted runs, to record that
 FOLDER, TIMEOUTS = "submitit_folder", "max_num_timeout"  # settings of the constructor
@@ -29,9 +28,7 @@ SHARED = (
 
 @dataclass
 class Job(submitit.helpers.Checkpointable):
-    """Trains a run in its job; one that Slurm preempts or times out is queued again, and resumes
-    after its last finished epoch.
-    """
+    """Trains a run; requeued after a preemption or time-out, it resumes from its checkpoint."""
 
     train: Callable[[RunSpec], None]
 
@@ -63,25 +60,16 @@ class Submitit:
     call = staticmethod(in_a_process)
 
     def prepare(self) -> None:
-        """See `Executor`.
-
-        Raises:
-            InputError: the cluster cannot be used from here, or a value of hydra.launcher is wrong.
-        """
-        settings = {
+        """See `Executor`: the cluster is there, and the values of hydra.launcher are right."""
+        given = {
             key if key in SHARED else f"{self.cluster}_{key}": value
             for key, value in self.settings.items()
-            if key not in ("_target_", FOLDER, TIMEOUTS)
+            if key not in ("_target_", FOLDER)
         }
-        timeouts = {
-            f"{self.cluster}_{key}": value
-            for key, value in self.settings.items()
-            if key == TIMEOUTS
-        }
+        first = {key: given.pop(key) for key in list(given) if key.endswith(TIMEOUTS)}
         with self._failing_in_a_sentence():
-            folder = self.settings[FOLDER]
-            self._jobs = submitit.AutoExecutor(folder, cluster=self.cluster, **timeouts)
-            self._jobs.update_parameters(**settings)
+            self._jobs = submitit.AutoExecutor(self.settings[FOLDER], self.cluster, **first)
+            self._jobs.update_parameters(**given)
 
     def at_a_time(self) -> int:
         """See `Executor`: the limit that the sweep sets itself; the cluster's is unknown."""
@@ -93,24 +81,23 @@ class Submitit:
         if not waiting:
             return
         with self._failing_in_a_sentence():
-            running = dict(
-                zip(self._jobs.map_array(Job(self.train), waiting), waiting, strict=True)
-            )
+            jobs = self._jobs.map_array(Job(self.train), waiting)
+        running = dict(zip(jobs, waiting, strict=True))
         try:
             while running:
                 for job in [job for job in running if job.done()]:
                     yield Outcome(running.pop(job), _result(job))
                 time.sleep(POLL_SECONDS if running else 0)
         finally:
-            self._cancel(list(running))
+            if running:
+                self._cancel(list(running))
 
     def _cancel(self, running: Sequence[Any]) -> None:
         """End runs as after Ctrl-C, and forget the jobs that have not begun."""
-        if running and self.cluster == SLURM:
-            names = [job.job_id for job in running]
-            # A job ignores SIGTERM, which Slurm also sends to one that it is about to requeue.
+        if self.cluster == "slurm":  # submitit's jobs ignore the SIGTERM of its own cancel()
             for words in (["--signal=INT"], []):
-                subprocess.run(["scancel", *words, *names], capture_output=True, check=False)
+                command = ["scancel", *words, *(job.job_id for job in running)]
+                subprocess.run(command, capture_output=True, check=False)
         else:
             for job in running:
                 job.cancel()
@@ -141,7 +128,7 @@ def _result(job: Any) -> BaseException | None:
         error = raised
     if isinstance(error, UncompletedJobError):  # raised here, or in the job when its time was over
         reason = str(error).splitlines()[0].rstrip(".")
-        return InputError(
+        return WorkerLostError(
             f"its job {job.job_id} did not complete ({reason}): see {job.paths.stderr}, then run "
             "the same command again."
         )

@@ -39,13 +39,13 @@ def test_an_address_nobody_listens_at_is_refused_at_once(listener):
 
 def test_a_server_that_says_nothing_or_something_else_is_refused_in_seconds(listener, monkeypatch):
     server, where = listener
-    monkeypatch.setattr(cluster, "ANSWERS_SECONDS", 0.2)
+    monkeypatch.setattr(cluster, "TIMEOUT_SECONDS", 0.2)
     began = time.monotonic()
     with pytest.raises(InputError, match="No Ray answers"):
         cluster._refuse_silence(where)
     server.accept()[0].close()
     thread = answer(server, b"HTTP/1.1 400 Bad Request\r\n")
-    with pytest.raises(InputError, match="what answers is no ray"):
+    with pytest.raises(InputError, match="the server there is not ray's"):
         cluster._refuse_silence(where)
     thread.join()
     assert time.monotonic() - began < 10
