@@ -1,4 +1,16 @@
-"""Stage 1: bring the images into data/raw, in the layout of Kaggle's Digit Recognizer."""
+"""Stage 1: bring the images into data/raw, in Kaggle's Digit Recognizer layout.
+
+Fetching the same bytes twice writes the same bytes twice.
+
+Reads:   the section `fetch` of params.yaml, and its source: a mirror, Kaggle,
+         or a folder
+Writes:  data/raw: train.csv, test.csv, sample_submission.csv, solution.csv
+         (only its header if the labels of test.csv are unknown) and
+         provenance.json
+
+Examples:
+  python -m src.fetch  always fetches; `dvc repro fetch` only after a change
+"""
 
 import sys
 from collections.abc import Mapping, Sequence
@@ -8,26 +20,16 @@ from typing import Any
 import numpy as np
 
 from src.config import compose, schema
-from src.data import csv_files, digits, mirrors, provenance, read_csv, write_csv
-from src.runtime import errors, paths
+from src.data import csv_files, mirrors, provenance, read_csv, sources, write_csv
+from src.runtime import command_line, errors, paths
 from src.runtime.atomic_write import writing
 from src.runtime.checksum import sha256
-from src.runtime.command_line import no_arguments
 from src.runtime.errors import InputError
 
 
 def main(argv: Sequence[str] = ()) -> None:
     """Write data/raw, whole or not at all."""
-    no_arguments(
-        "fetch",
-        "Stage 1: bring the images into data/raw, in the layout of Kaggle's Digit Recognizer. "
-        "Fetching the same bytes twice writes the same bytes twice.",
-        argv,
-        reads="the section `fetch` of params.yaml, and its source: a mirror, Kaggle, a folder",
-        writes="data/raw: train.csv, test.csv, sample_submission.csv, solution.csv (its header "
-        "only, where the labels of test.csv are not known) and provenance.json",
-        example="(`dvc repro fetch`: if changed)",
-    )
+    command_line.parser("fetch", __doc__).parse_args(argv)
     cfg = compose.stage("fetch")
     outputs = (paths.TRAIN_CSV, paths.TEST_CSV, paths.SAMPLE_SUBMISSION_CSV, paths.SOLUTION_CSV)
     with writing(*outputs, paths.PROVENANCE) as (*files, manifest):
@@ -41,7 +43,7 @@ def main(argv: Sequence[str] = ()) -> None:
             assert cfg.path  # the schema asks for it
             facts = check(csv_files.take(Path(cfg.path), files), cfg.layout, *files)
         else:
-            facts = draw(cfg, *files)
+            facts = write_from_arrays(cfg, *files)
         digests = {file.name: sha256(file) for file in files}
         # What draw says of the origin is the digests of the arrays; a CSV's origin is itself.
         facts = {"source": cfg.source, "layout": cfg.layout, "sha256": digests} | facts
@@ -50,11 +52,11 @@ def main(argv: Sequence[str] = ()) -> None:
     print(f"{paths.RAW}: {rows['train']:,} labelled images, {rows['test']:,} test images")
 
 
-def draw(
+def write_from_arrays(
     cfg: schema.Fetch, train: Path, test: Path, sample: Path, solution: Path
 ) -> dict[str, Any]:
     """Write the CSVs from a data set's four arrays; return what provenance.json says of them."""
-    rows = digits.LAYOUTS[cfg.layout]
+    rows = sources.LAYOUTS[cfg.layout]
     if rows is None:
         raise InputError(
             f"fetch.layout={cfg.layout} says nothing about how to split {cfg.source}: set it to "
@@ -105,7 +107,7 @@ def check(
     Raises:
         InputError: a file is not as expected.
     """
-    rows_train, rows_test = digits.LAYOUTS[layout] or (None, None)
+    rows_train, rows_test = sources.LAYOUTS[layout] or (None, None)
     _, labels = read_csv.train(train, rows_train, names[train.name])
     images = len(read_csv.test(test, rows_test, names[test.name]))
     if sample.name in names:

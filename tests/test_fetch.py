@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from src import fetch
-from src.data import digits, mirrors, read_csv, write_csv
+from src.data import mirrors, read_csv, sources, write_csv
 from src.runtime import paths
 from src.runtime.errors import InputError
 from tests.support.contents import contents
@@ -31,8 +31,8 @@ def written():
 def mnist_project(project, sample, monkeypatch):
     """A project whose mirrors give the sample; the layouts are smaller in proportion."""
     monkeypatch.setattr(mirrors, "download", lambda name: (sample, "sample"))
-    monkeypatch.setitem(digits.LAYOUTS, "kaggle", (500, 300))
-    monkeypatch.setitem(digits.LAYOUTS, "mnist", (600, 200))
+    monkeypatch.setitem(sources.LAYOUTS, "kaggle", (500, 300))
+    monkeypatch.setitem(sources.LAYOUTS, "mnist", (600, 200))
     return project
 
 

@@ -120,7 +120,7 @@ def test_a_model_that_is_not_the_trainings_is_one_sentence_and_the_old_predictio
 ):
     shutil.copy(ROOT / "tests" / "support" / "model_of_6626f83.keras", paths.MODELS / paths.MODEL)
     said = refusal(capsys)
-    assert "models/model.keras is not the model that run.json beside it tells of" in said
+    assert "models/model.keras does not match its SHA-256 in run.json" in said
 
 
 def test_a_missing_input_is_one_sentence_and_the_old_predictions_stay(project, capsys):

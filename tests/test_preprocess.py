@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from src import fetch, preprocess
-from src.data import digits, mirrors, write_csv
+from src.data import mirrors, sources, write_csv
 from src.runtime import paths
 from src.runtime.errors import InputError
 from tests.support.contents import contents
@@ -169,9 +169,9 @@ def cut(path):
 
 
 NOT_FETCHED = (
-    "{path} is not the file that data/raw/provenance.json tells of (its SHA-256 differs): run "
-    "fetch again (dvc repro, or python -m src.fetch); to use a file of your own, put it into the "
-    "folder that fetch.path names, with fetch.source=files in params.yaml."
+    "{path} does not match its SHA-256 in data/raw/provenance.json: run fetch again (dvc repro, or "
+    "python -m src.fetch); to use a file of your own, put it into the folder that fetch.path "
+    "names, with fetch.source=files in params.yaml."
 )
 READ = (paths.TRAIN_CSV, paths.TEST_CSV, paths.SAMPLE_SUBMISSION_CSV)
 
@@ -220,7 +220,7 @@ def test_a_fetch_that_was_killed_between_two_files_is_not_preprocessed(fetched, 
     ],
 )
 def test_the_layout_says_how_many_rows_there_must_be(fetched, monkeypatch, layout, said):
-    monkeypatch.setitem(digits.LAYOUTS, "any", layout)
+    monkeypatch.setitem(sources.LAYOUTS, "any", layout)
     with pytest.raises(InputError, match=said):
         preprocess.main()
     assert not written()

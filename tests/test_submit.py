@@ -266,7 +266,7 @@ def test_the_score_of_a_restored_model_is_recorded_in_a_real_store(
     submit.main([])
     out, _ = capsys.readouterr()
     assert out.splitlines()[0] == "Public score  0.99671"
-    assert "stands in for a run that this store lacks" in out
+    assert "stands in for a run missing from this store" in out
     with sqlite3.connect(store) as connection:
         rows = connection.execute("select key, value from metrics").fetchall()
     assert rows == [("kaggle_public_score", 0.99671)]

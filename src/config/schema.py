@@ -10,7 +10,7 @@ from typing import Any, cast
 
 from omegaconf import MISSING, OmegaConf
 
-from src.data.digits import LAYOUTS, SOURCES
+from src.data.sources import LAYOUTS, SOURCES
 from src.runtime import checkpoint_place
 from src.runtime.errors import InputError, did_you_mean
 from src.runtime.paths import CONF

@@ -1,9 +1,9 @@
-"""The CSV files, read and checked; an error says in one sentence where a file is not as expected.
+"""Read and check the CSV files; an error says in one sentence where a file is not as expected.
 
 Arrow reads each cell as the small integer it has to be, in an eighth of the memory of pandas'
 int64; with all checks it takes 0.67 of the time of pandas.read_csv (0.63 to 0.89 in 7 interleaved
 rounds, 2 cores of an AMD EPYC). Nothing here imports pandas, which would take longer than all
-checks. Rows are counted from 1, without the header, so the first image is data row 1.
+checks. Messages count rows from 1, without the header: the first image is data row 1.
 """
 
 import csv
@@ -35,8 +35,8 @@ def train(
 
     Args:
         path: of the CSV.
-        rows: how many it must have; None for any number but 0.
-        name: what an error calls the file, if that is not `path`: the one it is a copy of.
+        rows: the number it must have; None for any number but 0.
+        name: in error messages, if `path` is a copy: the original.
 
     Raises:
         InputError: the file is missing, or a column, a cell or the number of rows is not as
@@ -47,25 +47,23 @@ def train(
 
 
 def test(path: Path, rows: int | None = None, name: Path | None = None) -> np.ndarray:  # noqa: PT028
-    """Return test.csv's images, uint8 (N, 28, 28); arguments and errors as `train`."""
+    """Return test.csv's images, uint8 (N, 28, 28); see `train`."""
     return _images(_read(path, PIXELS, rows, name))
 
 
 def submission(
     path: Path, rows: int | None = None, name: Path | None = None, fix: str = FIX
 ) -> np.ndarray:
-    """Return the labels, uint8 (N,), of a file with ImageId (1 ... N) and Label.
+    """Return the labels, uint8 (N,), of a file with ImageId (1 ... N) and Label; see `train`.
 
-    Arguments and errors as `train`; `fix` ends the sentence about a bad cell or column.
+    `fix` ends the message about a bad cell or column.
     """
     return _column(_read(path, SUBMISSION, rows, name, fix), SUBMITTED)
 
 
 def solution(path: Path, rows: int | None = None, name: Path | None = None) -> np.ndarray | None:
-    """Return the true labels of test.csv, uint8 (N,), or None when they are not known.
-
-    They are not known when the file has only its header (`src.data.write_csv`). Arguments and
-    errors as `train`.
+    """Return the true labels of test.csv, uint8 (N,), or None if there is only a header: they are
+    not known; see `train`.
     """
     table = _read(path, SUBMISSION, rows, name, may_be_empty=True)
     return _column(table, SUBMITTED) if len(table) else None
@@ -88,7 +86,7 @@ def _column(table: pa.Table, name: str) -> np.ndarray:
 
 
 def _require(path: Path, name: Path, columns: tuple[str, ...], fix: str) -> None:
-    """Refuse what is no CSV at first sight."""
+    """Refuse a missing, empty or compressed file."""
     if not path.is_file():
         raise InputError(f"{name} is missing: run fetch first (dvc repro, or python -m src.fetch).")
     with path.open("rb") as file:
@@ -134,7 +132,7 @@ def _read(
 
 
 def _refused(path: Path, columns: tuple[str, ...], reason: str) -> str:
-    """Return the rest of a sentence about why Arrow refused: the header or the first bad cell."""
+    """Return the rest of a sentence about the header or the first cell that Arrow refused."""
     opened = path.open(newline="", encoding="utf-8-sig", errors="replace")
     with suppress(csv.Error), opened as file:  # such as an endless line
         lines = csv.reader(file)
@@ -150,7 +148,7 @@ def _refused(path: Path, columns: tuple[str, ...], reason: str) -> str:
             for name, cell in zip(header, cells, strict=True):
                 if _is_wrong(name, row, cell.strip()):
                     found = repr(cell[:40]) if cell.strip() else "an empty cell"
-                    return _about(name, row, found)
+                    return _about_cell(name, row, found)
     return f" cannot be read as a table ({one_line(reason, 120)}): expected {_text(columns)}."
 
 
@@ -162,7 +160,7 @@ def _is_wrong(column: str, row: int, cell: str) -> bool:
 
 
 def _about_cells(table: pa.Table) -> str:
-    """Return the rest of a sentence about the first label or id out of range, or an empty text."""
+    """Return the rest of a sentence about the first label or ID out of range, if any."""
     for name in (IMAGE_ID, LABEL, SUBMITTED):
         if name not in table.column_names:
             continue
@@ -170,11 +168,11 @@ def _about_cells(table: pa.Table) -> str:
         wrong = cells != np.arange(1, len(cells) + 1) if name == IMAGE_ID else cells >= CLASSES
         if wrong.any():
             row = int(wrong.argmax())
-            return _about(name, row + 1, str(cells[row]))
+            return _about_cell(name, row + 1, str(cells[row]))
     return ""
 
 
-def _about(column: str, row: int, found: str) -> str:
+def _about_cell(column: str, row: int, found: str) -> str:
     expected = {
         LABEL: "a digit from 0 to 9",
         SUBMITTED: "a digit from 0 to 9",
@@ -184,7 +182,7 @@ def _about(column: str, row: int, found: str) -> str:
 
 
 def _about_columns(found: list[str], expected: tuple[str, ...]) -> str:
-    """Return the rest of a sentence about the header, or an empty text if it is right."""
+    """Return the rest of a sentence about the header, if it is wrong."""
     if tuple(found) == expected:
         return ""
     counts, known = Counter(found), set(expected)

@@ -102,7 +102,7 @@ def announce(composed: DictConfig, choices: Mapping[str, str], name: str) -> Non
         choices: the chosen file of each group.
         name: that the run has in MLflow.
     """
-    data = dataset.describe()
+    data = dataset.load_description()
     images = f"{data.counts['train']:,} images of {data.name}"
     epochs = f"{composed.epochs} epoch{'s' if composed.epochs > 1 else ''}"
     print(f"{name} · {choices['model']} · {images} · {epochs}", flush=True)

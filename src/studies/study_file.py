@@ -7,7 +7,7 @@ from typing import Any
 from omegaconf import MISSING
 
 from src.config import named_file, schema
-from src.data import digits
+from src.data import sources
 from src.runtime import paths
 from src.runtime.errors import InputError, did_you_mean
 from src.studies import factor, level, seed_plan
@@ -83,10 +83,10 @@ def _study(given: StudyFile) -> Study:
         InputError: a value makes no sense.
     """
     source, _, layout = given.dataset.rpartition("-")
-    if source not in digits.SOURCES or layout not in digits.LAYOUTS:
+    if source not in sources.SOURCES or layout not in sources.LAYOUTS:
         raise InputError(
             f"dataset={given.dataset} is unknown: write a fetch.source, a hyphen and a "
-            f"fetch.layout; {', '.join(digits.SOURCES)} with {', '.join(digits.LAYOUTS)}."
+            f"fetch.layout; {', '.join(sources.SOURCES)} with {', '.join(sources.LAYOUTS)}."
         )
     choice.check(given)
     key, values = _factor(given)

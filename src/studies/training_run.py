@@ -33,13 +33,14 @@ def run(planned: PlannedRun, cfg: Config) -> float:
         InputError: the data cannot be used, or the very same training runs in another process.
         OSError: the disk is full or may not be written.
     """
-    data = dataset.describe().split_anew(cfg.split_seed)
+    data = dataset.load_description().split_anew(cfg.split_seed)
     parts = dataset.load_all()
     training_set, validation_set = parts[paths.TRAIN], parts[paths.VALID]
     if cfg.split_seed is not None:
         training_set, validation_set = split.anew(training_set, validation_set, cfg.split_seed)
-    if cfg.submission:
-        predictions.held_out_labels(len(parts[paths.TEST]["images"]))  # a mistake is refused now
+    test_images = parts[paths.TEST]["images"]
+    # Read before the training, so that a mistake costs none.
+    test_labels = predictions.held_out_labels(len(test_images)) if cfg.submission else None
     settings = fingerprint.settings(planned.composed)
     digest = planned.digest(data)
 
@@ -78,10 +79,12 @@ def run(planned: PlannedRun, cfg: Config) -> float:
             save(model, state, final, origin, planned.folder)
             logger.trained(model, validation_set["images"][:1], final, planned.folder)
             if cfg.submission:
-                made = predictions.write(model, planned.folder / paths.PREDICTIONS)
+                place = planned.folder / paths.PREDICTIONS
+                made = predictions.write(model, test_images, test_labels, place)
                 logger.predicted(made.artifacts, made.scores)
         if cfg.submission:
-            closing_table.show(planned.folder, planned.folder / paths.PREDICTIONS, planned.alone)
+            outcome = closing_table.Outcome(origin, final, made.scores, made.submission)
+            closing_table.show(outcome, suggest=planned.alone)
         checkpoint.delete(file)
     return final[metric_names.BEST_VAL_ACCURACY]
 

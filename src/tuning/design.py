@@ -12,7 +12,7 @@ from omegaconf import MISSING
 
 from src.config import compose, named_file
 from src.config.schema import GROUPS, NOT_LEARNING
-from src.data import digits
+from src.data import sources
 from src.data.dataset import Dataset
 from src.runtime import metric_names, paths
 from src.runtime.errors import InputError, did_you_mean
@@ -114,10 +114,10 @@ class Search:
             )
         _one_of("objective", self.objective, OBJECTIVES)
         source, _, layout = self.dataset.rpartition("-")
-        if source not in digits.SOURCES or layout not in digits.LAYOUTS:
+        if source not in sources.SOURCES or layout not in sources.LAYOUTS:
             raise InputError(
                 f"dataset={self.dataset} is unknown: write a fetch.source, a hyphen and a "
-                f"fetch.layout; {', '.join(digits.SOURCES)} with {', '.join(digits.LAYOUTS)}."
+                f"fetch.layout; {', '.join(sources.SOURCES)} with {', '.join(sources.LAYOUTS)}."
             )
         for override in self.overrides:
             if not isinstance(override, str) or "=" not in override:

@@ -106,7 +106,7 @@ READERS = {
         provenance.read,
         lambda found: isinstance(found.source, str) and isinstance(found.files, dict),
     ),
-    "dataset.json": (paths.DATASET, dataset.describe, is_description),
+    "dataset.json": (paths.DATASET, dataset.load_description, is_description),
     "d.zip": (ARCHIVE, unpacked, is_unpacked),
     "train.npz": (
         paths.TRAIN,

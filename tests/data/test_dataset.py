@@ -22,7 +22,7 @@ def processed(project):
 
 
 def test_the_description_is_what_preprocess_wrote(processed):
-    assert dataset.describe() == dataset.Dataset(**FACTS)
+    assert dataset.load_description() == dataset.Dataset(**FACTS)
 
 
 def test_a_part_is_loaded_by_the_names_of_its_arrays(processed):
@@ -35,7 +35,7 @@ def test_a_part_is_loaded_by_the_names_of_its_arrays(processed):
 
 def test_what_is_missing_is_named_with_the_command_that_makes_it(project):
     for call, path in (
-        (dataset.describe, paths.DATASET),
+        (dataset.load_description, paths.DATASET),
         (lambda: dataset.load(paths.VALID), paths.VALID),
     ):
         with pytest.raises(InputError) as caught:
@@ -50,7 +50,7 @@ def test_a_damaged_description_is_named_with_the_command_that_makes_it_again(pro
     with pytest.raises(
         InputError, match=r"dataset.json cannot be read \(.*--force prepr"
     ) as caught:
-        dataset.describe()
+        dataset.load_description()
     assert "\n" not in str(caught.value)
 
 
@@ -87,7 +87,7 @@ def test_counts_that_are_none_are_refused(processed, counts):
     paths.DATASET.write_text(json.dumps(FACTS | {"counts": counts}))
     before = contents(processed)
     with pytest.raises(InputError) as caught:
-        dataset.describe()
+        dataset.load_description()
     assert str(caught.value) == (
         f"data/processed/dataset.json has the counts {counts}, expected the number of images in "
         f"train, valid and test: {dataset.REMEDY}"

@@ -34,6 +34,7 @@ LIMIT = "Your team has used its daily Submission allowance (5) today"
 @pytest.fixture
 def kaggle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[StandIn]:
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(kaggle_api, "POLL_SECONDS", 0.01)
     with stand_in(tmp_path / "home", monkeypatch) as running:
         yield running
 
@@ -76,8 +77,8 @@ def download_to(folder: Path) -> Callable[[], None]:
     return lambda: kaggle_api.download(folder)
 
 
-def submit_quickly(csv: Path, **options: object) -> kaggle_api.Score:
-    return kaggle_api.submit(csv, "swish", **{"poll_seconds": 0.01, **options})
+def submit(csv: Path, **options: object) -> kaggle_api.Score:
+    return kaggle_api.submit(csv, "swish", **options)
 
 
 # --- credentials
@@ -175,14 +176,14 @@ def test_a_kaggle_that_cannot_be_reached_is_one_sentence(
         closed.bind(("127.0.0.1", 0))
         monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{closed.getsockname()[1]}")
         assert "cannot be reached" in sentence(download_to(tmp_path / "raw"))
-        assert "cannot be reached" in sentence(lambda: submit_quickly(csv))
+        assert "cannot be reached" in sentence(lambda: submit(csv))
     assert not (tmp_path / "raw").exists()
 
 
 @pytest.mark.usefixtures("token")
 def test_a_login_page_in_between_is_not_taken_for_kaggle(kaggle, sentence, csv):
     kaggle.answers["StartSubmissionUpload"] = b"<html>Please sign in</html>"
-    assert "what answered is not Kaggle's API" in sentence(lambda: submit_quickly(csv))
+    assert "what answered is not Kaggle's API" in sentence(lambda: submit(csv))
 
 
 # --- submit
@@ -193,7 +194,7 @@ def test_submit_sends_the_file_and_waits_for_its_score(kaggle, csv):
     kaggle.submissions = [{**COMPLETE, "ref": REF - 1}, PENDING, {**COMPLETE, "publicScore": ""}]
     kaggle.submissions += [COMPLETE]
     waited = []
-    score = submit_quickly(csv, waiting=lambda ref, seconds: waited.append((ref, seconds)))
+    score = submit(csv, waiting=lambda ref, seconds: waited.append((ref, seconds)))
     assert (score.ref, score.public_score) == (REF, 0.99671)
     assert score.url.startswith("https://www.kaggle.com/competitions/digit-recognizer")
     assert kaggle.uploaded == csv.read_bytes()
@@ -210,7 +211,7 @@ def test_submit_sends_the_file_and_waits_for_its_score(kaggle, csv):
 @pytest.mark.parametrize("method", ["StartSubmissionUpload", "CreateSubmission"])
 def test_the_limit_of_a_day_is_told_in_kaggles_words(kaggle, csv, sentence, status, method):
     kaggle.refusals[method] = (status, LIMIT)
-    error = sentence(lambda: submit_quickly(csv))
+    error = sentence(lambda: submit(csv))
     assert f"Kaggle answered {status} ({LIMIT})" in error
     assert "midnight UTC" in error
 
@@ -218,27 +219,27 @@ def test_the_limit_of_a_day_is_told_in_kaggles_words(kaggle, csv, sentence, stat
 @pytest.mark.usefixtures("token")
 def test_an_upload_that_the_storage_refuses_submits_nothing(kaggle, csv, sentence):
     kaggle.storage_status = 403
-    assert "nothing was submitted" in sentence(lambda: submit_quickly(csv))
+    assert "nothing was submitted" in sentence(lambda: submit(csv))
     assert kaggle.calls("CreateSubmission") == []
 
 
 @pytest.mark.usefixtures("token")
 def test_a_submission_without_a_number_is_not_waited_for(kaggle, csv, sentence):
     kaggle.answers["CreateSubmission"] = b'{"message": "Successfully submitted"}'
-    assert "gave no number" in sentence(lambda: submit_quickly(csv))
+    assert "gave no number" in sentence(lambda: submit(csv))
 
 
 @pytest.mark.usefixtures("token")
 def test_a_submission_that_kaggle_cannot_score_tells_kaggles_reason(kaggle, csv, sentence):
     reason = "Evaluation Exception: Submission must have 28000 rows"
     kaggle.submissions = [PENDING, {"ref": REF, "status": "ERROR", "errorDescription": reason}]
-    assert f"could not score submission {REF}: {reason}." in sentence(lambda: submit_quickly(csv))
+    assert f"could not score submission {REF}: {reason}." in sentence(lambda: submit(csv))
 
 
 @pytest.mark.usefixtures("token")
 def test_a_score_that_does_not_come_in_time_can_be_asked_for_again(kaggle, csv, sentence):
     kaggle.submissions = [PENDING]
-    error = sentence(lambda: submit_quickly(csv, timeout_seconds=0.05))
+    error = sentence(lambda: submit(csv, timeout_seconds=0.05))
     assert f"gave submission {REF} no score in 0.05 seconds. It is in" in error
     assert f"python -m src.submit [RUN_FOLDER] --ref {REF}" in error
 
@@ -252,14 +253,14 @@ def test_a_gap_in_kaggles_service_does_not_end_the_wait(kaggle, csv, status):
         if seconds:
             kaggle.refusals.clear()
 
-    assert submit_quickly(csv, waiting=fix).public_score == 0.99671
+    assert submit(csv, waiting=fix).public_score == 0.99671
     assert len(kaggle.calls("CreateSubmission")) == 1
 
 
 @pytest.mark.usefixtures("token")
 def test_a_refusal_while_waiting_says_that_the_submission_is_in(kaggle, csv, sentence):
     kaggle.refusals["ListSubmissions"] = (403, "Forbidden")
-    assert f"submission {REF}, which is in" in sentence(lambda: submit_quickly(csv))
+    assert f"submission {REF}, which is in" in sentence(lambda: submit(csv))
 
 
 @pytest.mark.usefixtures("token")

@@ -52,9 +52,9 @@ class Page(requests.Session):
 def served(tests=None):
     """Serve the page in a thread."""
     models = [(reader("ReLU", champion=True), Model(7)), (reader("Swish"), Model(1))]
-    shown = app.Shown(models, "activation", tests, "No difference.", "mnist-kaggle")
+    shown = app.Page(models, "activation", tests, "No difference.", "mnist-kaggle")
     port = free_port()
-    server = uvicorn.Server(uvicorn.Config(app.make(shown), port=port, log_level="warning"))
+    server = uvicorn.Server(uvicorn.Config(app.create(shown), port=port, log_level="warning"))
     thread = threading.Thread(target=server.run)
     thread.start()
     while not server.started and thread.is_alive():

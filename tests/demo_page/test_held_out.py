@@ -49,7 +49,7 @@ def reader(name, digest="mine"):
 def here(monkeypatch):
     images = np.arange(4 * 784).reshape(4, 28, 28).astype(np.uint8)
     monkeypatch.setattr(dataset, "load", lambda path: {"images": images})
-    monkeypatch.setattr(dataset, "describe", lambda: SimpleNamespace(digest="mine"))
+    monkeypatch.setattr(dataset, "load_description", lambda: SimpleNamespace(digest="mine"))
     return images
 
 

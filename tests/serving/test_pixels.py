@@ -50,7 +50,7 @@ def altered(value):
     [
         (BATCH / 255, "pixels from 0 to 0.996078 in image 1, none of them above 1"),
         (DIGIT * 0, "pixels from 0 to 0 in image 1, none of them above 1"),
-        (DIGIT > 0, "values that are no numbers"),
+        (DIGIT > 0, "values that are not numbers"),
         ((DIGIT > 0).astype(int), "pixels from 0 to 1 in image 1, none of them above 1"),
         (altered(0.5), "pixels from 0 to 254 in image 2, not whole"),
         (altered(-1), "pixels from -1 to 254 in image 2"),
@@ -65,10 +65,10 @@ def altered(value):
         ([], "the shape 0"),
         (7, r"the shape \(one number\)"),
         ([[1, 2], [3]], "lists of different lengths"),
-        ("seven", "values that are no numbers"),
-        ([["7"] * 784], "values that are no numbers"),
+        ("seven", "values that are not numbers"),
+        ([["7"] * 784], "values that are not numbers"),
         (None, r"the shape \(one number\)"),
-        ({"image": ["a"]}, "values that are no numbers"),
+        ({"image": ["a"]}, "values that are not numbers"),
     ],
 )
 def test_what_is_no_image_is_refused_in_one_sentence(given, found):
