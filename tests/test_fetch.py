@@ -291,7 +291,7 @@ def test_a_bad_csv_is_called_by_its_place_in_the_archive(small_project, small_mn
     with pytest.raises(InputError) as caught:
         fetch.main()
     assert str(caught.value) == (
-        "digits.zip/in/solution.csv, column Label, data row 1: found 77, expected a digit from 0 "
+        "digits.zip/in/solution.csv, column Label, data row 1: found '77', expected a digit from 0 "
         f"to 9. {FIX}"
     )
     assert not written()
@@ -351,7 +351,7 @@ COUNT = "200 expected (fetch.layout in params.yaml and test.csv say how many)."
         (
             "train.csv",
             with_cell(7, 0, "77"),
-            ", column label, data row 7: found 77, expected a digit from 0 to 9.",
+            ", column label, data row 7: found '77', expected a digit from 0 to 9.",
         ),
         (
             "test.csv",
@@ -361,7 +361,7 @@ COUNT = "200 expected (fetch.layout in params.yaml and test.csv say how many)."
         (
             "solution.csv",
             with_cell(9, 1, "77"),
-            ", column Label, data row 9: found 77, expected a digit from 0 to 9.",
+            ", column Label, data row 9: found '77', expected a digit from 0 to 9.",
         ),
         ("solution.csv", shorten, f" has 199 data rows, {COUNT}"),
         ("sample_submission.csv", shorten, f" has 199 data rows, {COUNT}"),

@@ -178,8 +178,8 @@ def test_without_credentials_nothing_is_sent(kaggle, monkeypatch, sentence):
         ("", "submission.csv is empty"),
         (table("Id,Digit"), "has no column 'ImageId'"),
         (table(rows=10_000), "has 10,000 data rows, 28,000 expected"),
-        (table(first=0), "column ImageId, data row 1: found 0, expected 1"),
-        (table(label="12"), "column Label, data row 1: found 12, expected a digit"),
+        (table(first=0), "column ImageId, data row 1: found '0', expected 1"),
+        (table(label="12"), "column Label, data row 1: found '12', expected a digit"),
         (table(label=""), "column Label, data row 1: found an empty cell"),
     ],
     ids=["empty", "header", "rows", "ids", "label", "no label"],
@@ -194,7 +194,7 @@ def test_the_sentence_about_a_submission_says_how_to_make_it_anew(pipeline, sent
     path = "predictions/submission.csv"
     pipeline.write_text(table(label="12"))
     assert sentence() == (
-        f"Error: {path}, column Label, data row 1: found 12, expected a digit from 0 to 9. Run "
+        f"Error: {path}, column Label, data row 1: found '12', expected a digit from 0 to 9. Run "
         "`dvc repro --force predict`, then submit again."
     )
     pipeline.write_text(table(rows=10_000))

@@ -26,6 +26,7 @@ FIX = "Fix the file where it came from, then fetch it again (python -m src.fetch
 MAGIC = {b"PK\3\4": "a zip archive", b"\x1f\x8b": "a gzip file"}  # the first bytes
 BLOCKS = arrow.ReadOptions(block_size=1 << 23)  # bytes; a fifth faster than the default, 1 MB
 IMAGE_ID, SUBMITTED = SUBMISSION
+NARROWER = (IMAGE_ID, LABEL, SUBMITTED)  # columns with a narrower range than a byte's
 
 
 def train(
@@ -117,11 +118,10 @@ def _read(
     convert = arrow.ConvertOptions(column_types=types, null_values=[])
     try:
         table = arrow.read_csv(path, BLOCKS, convert_options=convert)
-        header = table.column_names
+        if tuple(table.column_names) != columns or not _is_in_range(table):
+            raise ValueError("a column or a cell is wrong")
     except ValueError as error:  # Arrow's own, and Python's for a header that is not text
-        raise InputError(f"{name}{_refused(path, columns, str(error))} {fix}") from error
-    if about := _about_columns(header, columns) or _about_cells(table):
-        raise InputError(f"{name}{about} {fix}")
+        raise InputError(f"{name}{_fault(path, columns, str(error))} {fix}") from error
     if (not len(table) and not may_be_empty) or (len(table) and rows not in (None, len(table))):
         expected = "at least 1" if rows is None else f"{rows:,}"
         raise InputError(
@@ -131,8 +131,16 @@ def _read(
     return table
 
 
-def _refused(path: Path, columns: tuple[str, ...], reason: str) -> str:
-    """Return the rest of a sentence about the header or the first cell that Arrow refused."""
+def _is_in_range(table: pa.Table) -> bool:
+    """Return whether all labels are digits, and all IDs count from 1."""
+    columns = {name: _column(table, name) for name in NARROWER if name in table.column_names}
+    ids = columns.pop(IMAGE_ID, np.arange(1, len(table) + 1))
+    in_order = np.array_equal(ids, np.arange(1, len(table) + 1))
+    return in_order and all((labels < CLASSES).all() for labels in columns.values())
+
+
+def _fault(path: Path, columns: tuple[str, ...], reason: str) -> str:
+    """Return the rest of a sentence about the header or the first wrong cell."""
     opened = path.open(newline="", encoding="utf-8-sig", errors="replace")
     with suppress(csv.Error), opened as file:  # such as an endless line
         lines = csv.reader(file)
@@ -146,39 +154,21 @@ def _refused(path: Path, columns: tuple[str, ...], reason: str) -> str:
                     "header."
                 )
             for name, cell in zip(header, cells, strict=True):
-                if _is_wrong(name, row, cell.strip()):
+                if expected := _expected(name, row, cell.strip()):
                     found = repr(cell[:40]) if cell.strip() else "an empty cell"
-                    return _about_cell(name, row, found)
+                    return f", column {name}, data row {row}: found {found}, expected {expected}."
     return f" cannot be read as a table ({one_line(reason, 120)}): expected {_text(columns)}."
 
 
-def _is_wrong(column: str, row: int, cell: str) -> bool:
-    if not (cell.isascii() and cell.isdecimal()):
-        return True
-    digits = cell.lstrip("0") or "0"
-    return digits != str(row) if column == IMAGE_ID else len(digits) > 3 or int(digits) > 255
-
-
-def _about_cells(table: pa.Table) -> str:
-    """Return the rest of a sentence about the first label or ID out of range, if any."""
-    for name in (IMAGE_ID, LABEL, SUBMITTED):
-        if name not in table.column_names:
-            continue
-        cells = _column(table, name)
-        wrong = cells != np.arange(1, len(cells) + 1) if name == IMAGE_ID else cells >= CLASSES
-        if wrong.any():
-            row = int(wrong.argmax())
-            return _about_cell(name, row + 1, str(cells[row]))
-    return ""
-
-
-def _about_cell(column: str, row: int, found: str) -> str:
-    expected = {
-        LABEL: "a digit from 0 to 9",
-        SUBMITTED: "a digit from 0 to 9",
-        IMAGE_ID: f"{row} (it counts from 1)",
-    }.get(column, "a whole number from 0 to 255")
-    return f", column {column}, data row {row}: found {found}, expected {expected}."
+def _expected(column: str, row: int, cell: str) -> str | None:
+    """Return a description of what a cell should hold, or None if it does."""
+    number = (cell.lstrip("0") or "0") if cell.isascii() and cell.isdecimal() else ""
+    if column == IMAGE_ID:
+        return None if number == str(row) else f"{row} (it counts from 1)"
+    largest = CLASSES - 1 if column in NARROWER else 255
+    if number and len(number) <= 3 and int(number) <= largest:
+        return None
+    return f"a {'digit' if column in NARROWER else 'whole number'} from 0 to {largest}"
 
 
 def _about_columns(found: list[str], expected: tuple[str, ...]) -> str:

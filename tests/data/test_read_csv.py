@@ -89,13 +89,13 @@ def test_a_solution_with_its_header_only_is_not_known(folder):
         ("train.csv", (600, 9, "cat"), "pixel8, data row 600: found 'cat', expected a whole"),
         ("train.csv", (7, 5, ""), "pixel4, data row 7: found an empty cell, expected a whole"),
         ("train.csv", (7, 5, "NaN"), "pixel4, data row 7: found 'NaN', expected a whole"),
-        ("train.csv", (4, 0, "10"), "label, data row 4: found 10, expected a digit from 0 to 9"),
+        ("train.csv", (4, 0, "10"), "label, data row 4: found '10', expected a digit from 0 to 9"),
         ("train.csv", (4, 0, ""), "label, data row 4: found an empty cell, expected a digit"),
         ("test.csv", (200, 0, "999"), "pixel0, data row 200: found '999', expected a whole"),
-        ("sample_submission.csv", (3, 0, "7"), "ImageId, data row 3: found 7, expected 3"),
-        ("sample_submission.csv", (1, 0, "0"), "ImageId, data row 1: found 0, expected 1"),
+        ("sample_submission.csv", (3, 0, "7"), "ImageId, data row 3: found '7', expected 3"),
+        ("sample_submission.csv", (1, 0, "0"), "ImageId, data row 1: found '0', expected 1"),
         ("sample_submission.csv", (2, 0, "x"), "ImageId, data row 2: found 'x', expected 2"),
-        ("solution.csv", (5, 1, "12"), "Label, data row 5: found 12, expected a digit"),
+        ("solution.csv", (5, 1, "12"), "Label, data row 5: found '12', expected a digit"),
         ("solution.csv", (5, 1, "ten"), "Label, data row 5: found 'ten', expected a digit"),
     ],
 )
@@ -257,7 +257,7 @@ def test_a_copy_is_called_by_the_name_of_the_file_it_was_made_of(folder):
     with pytest.raises(InputError) as caught:
         read_csv.solution(folder / "solution.csv", 200, Path("given/solution.csv"))
     assert str(caught.value) == (
-        "given/solution.csv, column Label, data row 5: found 77, expected a digit from 0 to 9. "
+        "given/solution.csv, column Label, data row 5: found '77', expected a digit from 0 to 9. "
         f"{read_csv.FIX}"
     )
 
