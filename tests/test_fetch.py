@@ -46,15 +46,8 @@ def images_with_labels():
 
 def test_the_files_look_like_kaggles(mnist_project):
     fetch.main()
-    train, test, sample_submission, solution = (
-        path.read_text().splitlines()
-        for path in (
-            paths.TRAIN_CSV,
-            paths.TEST_CSV,
-            paths.SAMPLE_SUBMISSION_CSV,
-            paths.SOLUTION_CSV,
-        )
-    )
+    csvs = (paths.TRAIN_CSV, paths.TEST_CSV, paths.SAMPLE_SUBMISSION_CSV, paths.SOLUTION_CSV)
+    train, test, sample_submission, solution = (path.read_text().splitlines() for path in csvs)
     pixels = ",".join(f"pixel{number}" for number in range(784))
     assert train[0] == f"label,{pixels}"
     assert test[0] == pixels
@@ -74,15 +67,6 @@ def test_the_kaggle_layout_draws_every_image_once_with_its_own_label(mnist_proje
     assert images_with_labels() == sorted(expected)
     drawn, _ = read_csv.train(paths.TRAIN_CSV)
     assert not np.array_equal(drawn, images[:500])
-
-
-def test_another_seed_draws_other_images(mnist_project):
-    fetch.main()
-    before = paths.TRAIN_CSV.read_bytes()
-    set_fetch(seed=1)
-    fetch.main()
-    assert paths.TRAIN_CSV.read_bytes() != before
-    assert json.loads(paths.PROVENANCE.read_text())["seed"] == 1
 
 
 def test_the_draw_of_the_kaggle_layout_never_changes():
@@ -105,13 +89,24 @@ def test_the_mnist_layout_keeps_the_official_order(mnist_project, sample):
     assert "seed" not in json.loads(paths.PROVENANCE.read_text())
 
 
-def test_fetching_from_another_mirror_writes_the_same_bytes(mnist_project, sample, monkeypatch):
+def test_another_mirror_gives_the_same_bytes_and_another_seed_another_draw(
+    mnist_project, sample, monkeypatch
+):
     fetch.main()
     first = written()
     monkeypatch.setattr(mirrors, "download", lambda name: (sample, "other"))
     fetch.main()
     assert written() == first
     assert len(first) == 5
+    set_fetch(seed=1)
+    fetch.main()
+    assert {path for path in first if written()[path] != first[path]} == {
+        paths.TRAIN_CSV,
+        paths.TEST_CSV,
+        paths.SOLUTION_CSV,
+        paths.PROVENANCE,
+    }
+    assert json.loads(paths.PROVENANCE.read_text())["seed"] == 1
 
 
 def test_provenance_says_what_was_fetched(mnist_project):
@@ -235,21 +230,11 @@ ANOTHER_WAY = (
             f" cannot be read (File is not a zip file), expected a zip archive: {ANOTHER_WAY}",
         ),
         (
-            lambda content: b"<html>Please sign in</html>",
-            f" cannot be read (File is not a zip file), expected a zip archive: {ANOTHER_WAY}",
-        ),
-        (
             lambda content: archive({"train.csv": b"x"}),
             " has no test.csv: fetch needs train.csv and test.csv in Kaggle's layout there.",
         ),
-        (
-            lambda content: archive(dict.fromkeys(KAGGLES, b"x\n1\n")),
-            "/train.csv has no column 'label' (and 784 more), but an unexpected 'x': expected "
-            "label,pixel0,...,pixel783. Fix the file where it came from, then fetch it again "
-            "(python -m src.fetch).",
-        ),
     ],
-    ids=["truncated", "no archive", "a file is missing", "another table"],
+    ids=["truncated", "a file is missing"],
 )
 def test_a_bad_download_leaves_what_was_there(kaggle, project, small_mnist, harm, said):
     kaggle.archive = packed(small_mnist, KAGGLES)
@@ -272,12 +257,11 @@ def test_a_download_that_ends_early_leaves_what_was_there(kaggle, project, small
     assert contents(project) == before
 
 
-@pytest.mark.parametrize("inside", ["", "digit-recognizer/"])
-def test_a_zip_archive_is_read_like_a_folder(small_project, small_mnist, inside):
+def test_a_zip_archive_is_read_like_a_folder(small_project, small_mnist):
     fetch.main()
     of_the_folder = written()
     names = (*KAGGLES, "solution.csv")
-    (small_project / "digits.zip").write_bytes(packed(small_mnist, names, inside))
+    (small_project / "digits.zip").write_bytes(packed(small_mnist, names, "digit-recognizer/"))
     set_fetch(path="digits.zip")
     fetch.main()
     assert written() == of_the_folder
@@ -297,33 +281,8 @@ def test_a_bad_csv_is_called_by_its_place_in_the_archive(small_project, small_mn
     assert not written()
 
 
-def remove(path):
-    path.unlink()
-
-
 def empty(path):
     path.write_bytes(b"")
-
-
-@pytest.mark.parametrize(
-    ("name", "harm", "said"),
-    [
-        ("train.csv", remove, "given/train.csv is missing"),
-        ("test.csv", remove, "given/test.csv is missing"),
-        ("", shutil.rmtree, "fetch.path=given does not exist"),
-    ],
-)
-def test_a_bad_folder_is_refused_and_the_earlier_data_stay(
-    small_project, small_mnist, name, harm, said
-):
-    fetch.main()
-    before = written()
-    shutil.copytree(small_mnist, "given")
-    harm(small_project / "given" / name)
-    set_fetch(path="given")
-    with pytest.raises(InputError, match=said):
-        fetch.main()
-    assert written() == before
 
 
 def with_cell(row, column, text):
@@ -354,18 +313,12 @@ COUNT = "200 expected (fetch.layout in params.yaml and test.csv say how many)."
             ", column label, data row 7: found '77', expected a digit from 0 to 9.",
         ),
         (
-            "test.csv",
-            with_cell(7, 3, "256"),
-            ", column pixel3, data row 7: found '256', expected a whole number from 0 to 255.",
-        ),
-        (
             "solution.csv",
             with_cell(9, 1, "77"),
             ", column Label, data row 9: found '77', expected a digit from 0 to 9.",
         ),
         ("solution.csv", shorten, f" has 199 data rows, {COUNT}"),
         ("sample_submission.csv", shorten, f" has 199 data rows, {COUNT}"),
-        ("train.csv", empty, " is empty: expected label,pixel0,...,pixel783."),
         ("solution.csv", empty, " is empty: expected ImageId,Label."),
     ],
 )
@@ -398,19 +351,6 @@ def test_csvs_of_another_length_than_the_layout_are_refused(small_project, small
     }
 
 
-def test_blank_lines_and_lone_carriage_returns_do_not_count_as_images(
-    small_project, small_mnist, capsys
-):
-    given = small_project / "given"
-    shutil.copytree(small_mnist, given)
-    (given / "train.csv").write_bytes((given / "train.csv").read_bytes().replace(b"\n", b"\n\n"))
-    (given / "test.csv").write_bytes((given / "test.csv").read_bytes().replace(b"\n", b"\r"))
-    set_fetch(path="given")
-    fetch.main()
-    assert json.loads(paths.PROVENANCE.read_text())["rows"] == {"train": 600, "test": 200}
-    assert capsys.readouterr().out == "data/raw: 600 labelled images, 200 test images\n"
-
-
 def test_a_full_disk_leaves_the_earlier_data_whole(mnist_project, monkeypatch):
     fetch.main()
     before = written()
@@ -423,13 +363,3 @@ def test_a_full_disk_leaves_the_earlier_data_whole(mnist_project, monkeypatch):
     with pytest.raises(OSError, match="No space left"):
         fetch.main()
     assert written() == before
-
-
-def test_without_any_mirror_nothing_is_written(project, monkeypatch):
-    def none(name):
-        raise InputError("No mirror gave MNIST.")
-
-    monkeypatch.setattr(mirrors, "download", none)
-    with pytest.raises(InputError, match="No mirror"):
-        fetch.main()
-    assert not written()

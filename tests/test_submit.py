@@ -151,27 +151,6 @@ def test_a_score_that_mlflow_cannot_take_is_printed_anyway(kaggle, monkeypatch, 
     assert "p4ssword" not in printed
 
 
-@pytest.mark.usefixtures("pipeline")
-def test_the_limit_of_a_day_is_one_sentence(kaggle, records, sentence):
-    kaggle.refusals["CreateSubmission"] = (400, "Your team has used its daily allowance")
-    assert "Your team has used its daily allowance" in sentence()
-    assert records == []
-
-
-@pytest.mark.usefixtures("pipeline")
-def test_a_time_out_says_how_to_ask_again(kaggle, records, sentence):
-    kaggle.submissions = [PENDING]
-    assert f"python -m src.submit [RUN_FOLDER] --ref {REF}" in sentence("--timeout", "0")
-    assert records == []
-
-
-@pytest.mark.usefixtures("pipeline")
-def test_without_credentials_nothing_is_sent(kaggle, monkeypatch, sentence):
-    monkeypatch.delenv("KAGGLE_API_TOKEN")
-    assert "there are no credentials" in sentence()
-    assert kaggle.asked == []
-
-
 @pytest.mark.parametrize(
     ("text", "said"),
     [

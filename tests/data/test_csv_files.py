@@ -1,7 +1,6 @@
 import errno
 import gzip
 import os
-import zipfile
 
 import pytest
 
@@ -58,7 +57,7 @@ def test_a_folders_files_are_copied(here, files):
 
 
 @pytest.mark.parametrize("files", [FILES, REQUIRED_ALONE])
-@pytest.mark.parametrize("inside", ["", "digits/", "a/b/", "./"])
+@pytest.mark.parametrize("inside", ["", "a/b/", "./"])
 def test_an_archives_files_are_unpacked_from_one_folder_of_it(here, files, inside):
     packed = {f"{inside}{name}": content for name, content in files.items()}
     noise = {"__MACOSX/._train.csv": b"x", "elsewhere/solution.csv": b"not this one"}
@@ -168,12 +167,3 @@ def test_a_full_disk_while_unpacking_is_the_disks_own_error(here, monkeypatch):
     monkeypatch.setattr(csv_files, "copyfileobj", full)
     with pytest.raises(OSError, match="No space left"):
         take(here, "d.zip")
-
-
-def test_unpacking_needs_no_room_but_the_targets(here, monkeypatch):
-    monkeypatch.setenv("TMPDIR", "/proc/none")
-    monkeypatch.setattr("tempfile.tempdir", None)
-    with zipfile.ZipFile(here / "d.zip", "w") as packed:
-        packed.writestr("train.csv", b"x")
-        packed.writestr("test.csv", b"y")
-    assert take(here, "d.zip")[1] == {"train.csv": b"x", "test.csv": b"y"}
