@@ -5,7 +5,6 @@ import shutil
 
 import numpy as np
 import pytest
-import yaml
 
 from src import fetch
 from src.data import mirrors, read_csv, sources, write_csv
@@ -13,12 +12,7 @@ from src.runtime import paths
 from src.runtime.errors import InputError
 from tests.support.contents import contents
 from tests.support.kaggle_stand_in import TOKEN, archive, stand_in
-
-
-def set_fetch(**values):
-    params = yaml.safe_load(paths.PARAMS.read_text())
-    params["fetch"] |= values
-    paths.PARAMS.write_text(yaml.safe_dump(params))
+from tests.support.params import set_params
 
 
 def written():
@@ -79,7 +73,7 @@ def test_the_draw_of_the_kaggle_layout_never_changes():
 
 
 def test_the_mnist_layout_keeps_the_official_order(mnist_project, sample):
-    set_fetch(layout="mnist")
+    set_params("fetch", layout="mnist")
     fetch.main()
     images, labels = read_csv.train(paths.TRAIN_CSV, 600)
     assert np.array_equal(images, sample[mirrors.TRAIN_IMAGES])
@@ -98,7 +92,7 @@ def test_another_mirror_gives_the_same_bytes_and_another_seed_another_draw(
     fetch.main()
     assert written() == first
     assert len(first) == 5
-    set_fetch(seed=1)
+    set_params("fetch", seed=1)
     fetch.main()
     assert {path for path in first if written()[path] != first[path]} == {
         paths.TRAIN_CSV,
@@ -140,13 +134,13 @@ def test_fetch_says_the_mirror_and_the_rows(mnist_project, capsys):
 def test_a_path_is_read_instead_of_a_mirror(mnist_project, sample, monkeypatch, tmp_path):
     monkeypatch.setattr(mirrors, "download", lambda name: pytest.fail("was asked"))
     monkeypatch.setattr(mirrors, "read_folder", lambda folder, name: sample)
-    set_fetch(path=str(tmp_path))
+    set_params("fetch", path=str(tmp_path))
     fetch.main()
     assert paths.TRAIN_CSV.is_file()
 
 
 def test_the_layout_any_says_nothing_about_mnist(mnist_project):
-    set_fetch(layout="any")
+    set_params("fetch", layout="any")
     with pytest.raises(InputError, match=r"fetch.layout=any says nothing.*mnist: set it to kaggle"):
         fetch.main()
     assert not written()
@@ -173,7 +167,7 @@ def test_files_without_a_solution_replace_an_earlier_one_by_its_header(small_pro
     fetch.main()
     assert read_csv.solution(paths.SOLUTION_CSV) is not None
     shutil.copytree(small_mnist, "given", ignore=shutil.ignore_patterns("solution.csv"))
-    set_fetch(path="given")
+    set_params("fetch", path="given")
     fetch.main()
     assert paths.SOLUTION_CSV.read_text() == "ImageId,Label\n"
     assert read_csv.solution(paths.SOLUTION_CSV) is None
@@ -181,7 +175,7 @@ def test_files_without_a_solution_replace_an_earlier_one_by_its_header(small_pro
 
 def test_a_missing_sample_submission_is_made(small_project, small_mnist):
     shutil.copytree(small_mnist, "given", ignore=shutil.ignore_patterns("sample_submission.csv"))
-    set_fetch(path="given")
+    set_params("fetch", path="given")
     fetch.main()
     made = (small_mnist / "sample_submission.csv").read_bytes()
     assert paths.SAMPLE_SUBMISSION_CSV.read_bytes() == made
@@ -198,7 +192,7 @@ KAGGLES = ("train.csv", "test.csv", "sample_submission.csv")
 @pytest.fixture
 def kaggle(project, tmp_path_factory, monkeypatch):
     """Kaggle, as it answers to the default credentials; a project that fetches from it."""
-    set_fetch(source="kaggle", layout="any")
+    set_params("fetch", source="kaggle", layout="any")
     with stand_in(tmp_path_factory.mktemp("home"), monkeypatch) as running:
         monkeypatch.setenv("KAGGLE_API_TOKEN", TOKEN)
         monkeypatch.setattr("time.sleep", lambda seconds: None)  # the client's pauses
@@ -262,7 +256,7 @@ def test_a_zip_archive_is_read_like_a_folder(small_project, small_mnist):
     of_the_folder = written()
     names = (*KAGGLES, "solution.csv")
     (small_project / "digits.zip").write_bytes(packed(small_mnist, names, "digit-recognizer/"))
-    set_fetch(path="digits.zip")
+    set_params("fetch", path="digits.zip")
     fetch.main()
     assert written() == of_the_folder
 
@@ -271,7 +265,7 @@ def test_a_bad_csv_is_called_by_its_place_in_the_archive(small_project, small_mn
     content = b"ImageId,Label\n1,77\n"
     files = {f"in/{name}": (small_mnist / name).read_bytes() for name in KAGGLES}
     (small_project / "digits.zip").write_bytes(archive(files | {"in/solution.csv": content}))
-    set_fetch(path="digits.zip")
+    set_params("fetch", path="digits.zip")
     with pytest.raises(InputError) as caught:
         fetch.main()
     assert str(caught.value) == (
@@ -329,7 +323,7 @@ def test_a_bad_csv_is_refused_by_its_own_name_before_anything_is_written(
     given = small_project / "given"
     shutil.copytree(small_mnist, given)
     harm(given / name)
-    set_fetch(path="given")
+    set_params("fetch", path="given")
     before = contents(small_project)
     with pytest.raises(InputError) as caught:
         fetch.main()
@@ -338,7 +332,7 @@ def test_a_bad_csv_is_refused_by_its_own_name_before_anything_is_written(
 
 
 def test_csvs_of_another_length_than_the_layout_are_refused(small_project, small_mnist):
-    set_fetch(layout="kaggle")
+    set_params("fetch", layout="kaggle")
     before = contents(small_project)
     with pytest.raises(InputError) as caught:
         fetch.main()
@@ -359,7 +353,7 @@ def test_a_full_disk_leaves_the_earlier_data_whole(mnist_project, monkeypatch):
         raise OSError(errno.ENOSPC, "No space left on device", str(path))
 
     monkeypatch.setattr(write_csv, "submission", full)
-    set_fetch(seed=1)
+    set_params("fetch", seed=1)
     with pytest.raises(OSError, match="No space left"):
         fetch.main()
     assert written() == before

@@ -10,6 +10,7 @@ import yaml
 from src import predict
 from src.runtime import errors, metric_names, paths
 from tests.support.commands import ROOT, files, run, runs, sentence, small_name, store
+from tests.support.contents import contents
 
 MADE = {
     "submission.csv",
@@ -41,10 +42,6 @@ def project(predicted, tmp_path, monkeypatch):
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     monkeypatch.delenv("DVC_ROOT", raising=False)
     return tmp_path
-
-
-def contents(folder):
-    return {path: path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
 
 
 def refusal(capsys):
@@ -121,11 +118,6 @@ def test_a_model_that_is_not_the_trainings_is_one_sentence_and_the_old_predictio
     shutil.copy(ROOT / "tests" / "support" / "model_of_6626f83.keras", paths.MODELS / paths.MODEL)
     said = refusal(capsys)
     assert "models/model.keras does not match its SHA-256 in run.json" in said
-
-
-def test_a_missing_input_is_one_sentence_and_the_old_predictions_stay(project, capsys):
-    (paths.MODELS / paths.ORIGIN).unlink()
-    assert "models/run.json does not exist: run `dvc repro --force train`." in refusal(capsys)
 
 
 def test_a_full_disk_is_one_sentence_and_the_old_predictions_stay(project, capsys, monkeypatch):

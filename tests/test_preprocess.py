@@ -13,14 +13,9 @@ from src.data import mirrors, sources, write_csv
 from src.runtime import paths
 from src.runtime.errors import InputError
 from tests.support.contents import contents
+from tests.support.params import set_params
 
 ROOT = Path(__file__).resolve().parents[1]
-
-
-def set_preprocess(**values):
-    params = yaml.safe_load(paths.PARAMS.read_text())
-    params["preprocess"] |= values
-    paths.PARAMS.write_text(yaml.safe_dump(params))
 
 
 def load(path):
@@ -36,9 +31,7 @@ def written():
 
 def fetch_from(folder):
     """Fetch again, from a folder with changed files (data/raw itself will do)."""
-    params = yaml.safe_load(paths.PARAMS.read_text())
-    params["fetch"]["path"] = str(folder)
-    paths.PARAMS.write_text(yaml.safe_dump(params))
+    set_params("fetch", path=str(folder))
     fetch.main()
 
 
@@ -74,10 +67,10 @@ def test_every_labelled_image_is_in_one_part_with_its_own_label(fetched, sample)
 def test_the_fraction_and_the_seed_of_params_yaml_decide_the_split(fetched):
     preprocess.main()
     first = load(paths.VALID)["images"]
-    set_preprocess(seed=3)
+    set_params("preprocess", seed=3)
     preprocess.main()
     assert not np.array_equal(load(paths.VALID)["images"], first)
-    set_preprocess(valid_fraction=0.25)
+    set_params("preprocess", valid_fraction=0.25)
     preprocess.main()
     assert len(load(paths.VALID)["images"]) == 150
 
@@ -220,7 +213,7 @@ def test_a_class_with_a_single_image_is_named(fetched, sample):
 
 
 def test_a_fraction_that_leaves_no_image_of_a_class_is_refused_with_the_counts(fetched):
-    set_preprocess(valid_fraction=0.015)
+    set_params("preprocess", valid_fraction=0.015)
     before = contents(fetched)
     with pytest.raises(InputError) as caught:
         preprocess.main()

@@ -8,19 +8,8 @@ from src.data.dataset import Dataset
 from src.runtime.errors import InputError
 
 
-@pytest.mark.parametrize("images", range(1, 60))
-def test_what_is_accepted_can_be_split(images):
-    labels = np.arange(images, dtype=np.uint8) % 4
-    for fraction in (0.01, 0.1, 1 / 3, 0.5, 0.7, 0.99):
-        try:
-            train, valid = split.by_fraction(labels, fraction, 1)
-        except InputError:
-            continue
-        assert sorted([*train, *valid]) == list(range(images))
-
-
 @pytest.mark.parametrize("images", range(4, 60))
-def test_of_every_class_there_are_images_in_both_parts(images):
+def test_both_parts_have_images_of_every_class(images):
     labels = np.arange(images, dtype=np.uint8) % 4
     labels[:2] = 9  # rare
     for fraction in (0.01, 0.1, 1 / 3, 0.5, 0.7, 0.99):
@@ -28,6 +17,7 @@ def test_of_every_class_there_are_images_in_both_parts(images):
             train, valid = split.by_fraction(labels, fraction, 1)
         except InputError:
             continue
+        assert sorted([*train, *valid]) == list(range(images))
         assert len(valid) == math.ceil(fraction * images)
         assert set(labels[train]) == set(labels[valid]) == set(labels)
 

@@ -3,9 +3,8 @@ import re
 
 import pytest
 
-from src import summary
 from src.evaluation import closing_table
-from src.runtime import errors, metric_names, paths
+from src.runtime import metric_names, paths
 from src.runtime.errors import InputError
 from tests.support.contents import contents
 
@@ -138,18 +137,6 @@ def test_a_file_without_what_belongs_in_it_is_refused(written, project, path):
         f"{FILES[path]}: run `dvc repro` first."
     )
     assert contents(project) == before
-
-
-def test_an_empty_run_json_is_one_sentence_of_the_command(written, capsys):
-    written(SCORES, {})
-    with pytest.raises(SystemExit):
-        errors.run(summary.main)
-    printed = capsys.readouterr()
-    assert printed.out == ""
-    assert printed.err == (
-        "Error: models/run.json cannot be read (it has no 'run_id'), expected a JSON object with "
-        "run_id, run_name, experiment and dataset: run `dvc repro` first.\n"
-    )
 
 
 def test_whole_numbers_are_numbers(written):
