@@ -22,7 +22,7 @@ from src.runtime.atomic_write import writing
 
 
 def main(argv: Sequence[str] = ()) -> None:
-    """Refuse what cannot be used, and write data/source.json."""
+    """Check the configuration, and write data/source.json."""
     command_line.parser("check", __doc__).parse_args(argv)
     fetch = compose.stage("fetch")
     compose.stage("preprocess")

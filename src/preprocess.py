@@ -48,7 +48,7 @@ def main(argv: Sequence[str] = ()) -> None:
     from src.evaluation import figures
 
     per_class = [np.bincount(labels[part], minlength=CLASSES) for part in (train, valid)]
-    # The description comes last: readers compare the arrays with it.
+    # The description comes last, because readers compare the arrays with it.
     with writing(*parts, CLASS_BALANCE, SAMPLE_DIGITS, paths.DATASET) as files:
         *archives, class_balance, sample_digits, description = files
         for file, arrays in zip(archives, parts.values(), strict=True):

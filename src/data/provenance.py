@@ -21,32 +21,15 @@ REMEDY = "run fetch first (dvc repro, or python -m src.fetch)."
 
 @dataclass(frozen=True)
 class Provenance:
-    """The source, the layout, and the SHA-256 of each file by its name."""
+    """The source and the layout of the files."""
 
     source: str
     layout: str
-    files: Mapping[str, str]
 
 
 def write(path: Path, facts: Mapping[str, Any], files: Mapping[str, str]) -> None:
     """Write facts on the source, and the SHA-256 of each file by its name."""
     path.write_text(json.dumps({**facts, "files": files}, indent=2) + "\n")
-
-
-def read() -> Provenance:
-    """Return the contents of provenance.json.
-
-    Raises:
-        InputError: it is missing or damaged.
-    """
-    found = read_json(paths.PROVENANCE, {"source": str, "layout": str, "files": dict}, REMEDY)
-    layout = found["layout"]
-    if layout not in sources.LAYOUTS:
-        raise InputError(
-            f"{paths.PROVENANCE} does not name a known layout ({layout!r}, expected one of "
-            f"{', '.join(sources.LAYOUTS)}): {REMEDY}"
-        )
-    return Provenance(found["source"], layout, found["files"])
 
 
 def verify(*files: Path) -> Provenance:
@@ -55,14 +38,20 @@ def verify(*files: Path) -> Provenance:
     Raises:
         InputError: provenance.json or a file is missing or damaged, or a file is not of this fetch.
     """
-    found = read()
+    found = read_json(paths.PROVENANCE, {"source": str, "layout": str, "files": dict}, REMEDY)
+    layout = found["layout"]
+    if layout not in sources.LAYOUTS:
+        raise InputError(
+            f"{paths.PROVENANCE} does not name a known layout ({layout!r}, expected one of "
+            f"{', '.join(sources.LAYOUTS)}): {REMEDY}"
+        )
     for file in files:
         if not file.is_file():
             raise InputError(f"{file} is missing: {REMEDY}")
-        if found.files.get(file.name) != sha256(file):
+        if found["files"].get(file.name) != sha256(file):
             raise InputError(
                 f"{file} does not match its SHA-256 in {paths.PROVENANCE}: run fetch again (dvc "
                 "repro, or python -m src.fetch); to use a file of your own, put it into the folder "
                 "that fetch.path names, with fetch.source=files in params.yaml."
             )
-    return found
+    return Provenance(found["source"], layout)

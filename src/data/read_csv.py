@@ -8,7 +8,6 @@ checks. Messages count rows from 1, without the header: the first image is data 
 
 import csv
 from collections import Counter
-from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -192,15 +191,9 @@ def _about_columns(found: list[str], expected: tuple[str, ...]) -> str:
     if extra:
         return f" has an unexpected column {extra[0][:40]!r}: {wanted}"
     first = next(place for place, name in enumerate(found) if name != expected[place])
-    # Either the column that is here was put forward, or the one that belongs here was put back.
-    both = (expected[first], found[first])
-    moved = next((one for one in both if _without(found, one) == _without(expected, one)), both[0])
-    places = f"column {found.index(moved) + 1}, not {expected.index(moved) + 1}"
+    moved = expected[first]
+    places = f"column {found.index(moved) + 1}, not {first + 1}"
     return f" has {moved!r} as {places}: {wanted}"
-
-
-def _without(names: Sequence[str], name: str) -> list[str]:
-    return [one for one in names if one != name]
 
 
 def _text(columns: tuple[str, ...]) -> str:

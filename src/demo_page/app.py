@@ -1,6 +1,5 @@
 """The web application: the page, and the data it requests."""
 
-import random
 import threading
 import time
 from dataclasses import dataclass
@@ -54,12 +53,6 @@ def create(page: Page) -> FastAPI:
         with lock:
             return [_answer(model, image) for _, model in page.models]
 
-    def test_image(number: int) -> dict[str, Any]:
-        assert page.tests is not None
-        image, labels = page.tests.images[number], page.tests.labels
-        label = None if labels is None else int(labels[number])
-        return {"number": number, "label": label, **_read(image, answers(image))}
-
     @app.get("/api/about")
     def about() -> dict[str, Any]:
         return {
@@ -85,17 +78,13 @@ def create(page: Page) -> FastAPI:
         image = drawing.as_mnist(np.frombuffer(body, np.uint8).reshape(side, side))
         return _read(None, []) if image is None else _read(image, answers(image))
 
-    @app.get("/api/test-image")
-    def any_test_image() -> dict[str, Any]:
-        if page.tests is None:
-            raise HTTPException(404, "There are no test images on this machine: run `make`.")
-        return test_image(random.randrange(len(page.tests.images)))
-
     @app.get("/api/test-image/{number}")
-    def one_test_image(number: int) -> dict[str, Any]:
+    def test_image(number: int) -> dict[str, Any]:
         if page.tests is None or not 0 <= number < len(page.tests.images):
             raise HTTPException(404, f"There is no test image {number} on this machine.")
-        return test_image(number)
+        image, labels = page.tests.images[number], page.tests.labels
+        label = None if labels is None else int(labels[number])
+        return {"number": number, "label": label, **_read(image, answers(image))}
 
     app.mount("/", StaticFiles(directory=PAGE, html=True))
     return app

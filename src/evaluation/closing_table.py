@@ -1,9 +1,8 @@
 """The table at the end of a run: its accuracy, its submission, and suggestions what to run next."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from rich.console import Console
 from rich.table import Table
@@ -25,20 +24,12 @@ SCORED = {
 }
 
 
-@dataclass(frozen=True)
-class Outcome:
-    """A finished run.
+class Outcome(NamedTuple):
+    """A finished run."""
 
-    Attributes:
-        origin: the contents of its run.json.
-        final: metrics of the training, with its times.
-        scores: on the held-out images; empty if their labels are not known.
-        submission: path of the CSV.
-    """
-
-    origin: Mapping[str, Any]
-    final: Mapping[str, float]
-    scores: Mapping[str, float]
+    origin: Mapping[str, Any]  # the contents of run.json
+    final: Mapping[str, float]  # metrics of the training, with its times
+    scores: Mapping[str, float]  # on the held-out images; empty if their labels are not known
     submission: Path
 
 

@@ -103,8 +103,8 @@ READERS = {
     ),
     "provenance.json": (
         paths.PROVENANCE,
-        provenance.read,
-        lambda found: isinstance(found.source, str) and isinstance(found.files, dict),
+        provenance.verify,
+        lambda found: isinstance(found.source, str),
     ),
     "dataset.json": (paths.DATASET, dataset.load_description, is_description),
     "d.zip": (ARCHIVE, unpacked, is_unpacked),

@@ -12,6 +12,7 @@ let testImage = null; // shown on the paper instead of a drawing
 let pen = { x: SIDE / 2, y: SIDE / 4, down: false, shown: false }; // the keyboard's
 let classes = [];
 let cards = [];
+let testImages = 0; // their number
 let reading = false; // the models are reading a drawing
 let changed = false; // since they began
 let generation = 0; // only answers to the latest request are shown
@@ -170,12 +171,12 @@ async function readDrawing() {
   reading = false;
 }
 
-async function readTestImage(address) {
+async function readTestImage(number) {
   strokes = [];
   changed = false;
   const current = ++generation;
   await asking(async () => {
-    const answer = await ask(address);
+    const answer = await ask(`api/test-image/${number}`);
     if (current !== generation) return;
     testImage = answer.image;
     show();
@@ -183,7 +184,7 @@ async function readTestImage(address) {
     showAnswer(answer, `Test image ${answer.number + 1}${known}`, answer.label);
   });
 }
-$("random").addEventListener("click", () => readTestImage("api/test-image"));
+$("random").addEventListener("click", () => readTestImage(Math.floor(Math.random() * testImages)));
 
 /** Paint 28×28 pixels in a color of the form `rgb(1, 2, 3)`, on a transparent ground. */
 function paint(canvas, pixels, color = "rgb(255, 255, 255)") {
@@ -249,7 +250,7 @@ function makeMistake(mistake) {
   const by = `by ${mistake.reader}, ${percent(mistake.probability)}`;
   button.append(canvas, element("span", `${label}, read as ${read}`), " ", element("span", by));
   button.addEventListener("click", () => {
-    readTestImage(`api/test-image/${mistake.number}`);
+    readTestImage(mistake.number);
     paper.scrollIntoView({ block: "nearest", behavior: "smooth" });
   });
   $("gallery").append(button);
@@ -261,7 +262,8 @@ asking(async () => {
   cards = about.models.map(makeCard);
   about.mistakes.forEach(makeMistake);
   $("mistakes").hidden = !about.mistakes.length;
-  $("random").hidden = !about.test_images;
+  testImages = about.test_images;
+  $("random").hidden = !testImages;
   $("caption").textContent = about.caption;
   const champion = about.models.some(one => one.champion) ? "the champion and " : "";
   $("about").textContent = about.models.length > 1
