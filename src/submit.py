@@ -69,20 +69,20 @@ def main(argv: Sequence[str] | None = None) -> None:
         "it names the run to record the score in, so run `dvc repro`, or give the output folder of "
         "a training.",
     )
-    options = {"timeout_seconds": args.timeout, "waiting": _show_waiting}
     try:
         if args.ref is None:
             _check_dataset(origin["dataset"])
             _check_submission(csv)
             print(f"Submitting {csv} to {kaggle_api.COMPETITION} ...", file=sys.stderr)
-            score = kaggle_api.submit(csv, args.message or origin["run_name"], **options)
+            message = args.message or origin["run_name"]
+            score = kaggle_api.submit(csv, message, args.timeout, _show_waiting)
         else:
-            score = kaggle_api.score(args.ref, **options)
+            score = kaggle_api.score(args.ref, args.timeout, _show_waiting)
     finally:
         if sys.stderr.isatty():
             print("\r\x1b[K", end="", file=sys.stderr, flush=True)
     print(f"Public score  {score.public_score:.5f}")
-    print(f"Kaggle        {score.url} (submission {score.ref})", flush=True)
+    print(f"Kaggle        {kaggle_api.SUBMISSIONS} (submission {score.ref})", flush=True)
     print(f"MLflow run    {_log(origin, score)}")
 
 

@@ -82,13 +82,8 @@ def _copy(folder: Path, targets: Sequence[Path]) -> dict[str, Path]:
 def unpack(
     archive: Path, targets: Sequence[Path], name: Path | str, remedy: str
 ) -> dict[str, Path]:
-    """Unpack the CSVs from a zip archive, where they may lie in a folder; see `take`.
-
-    Args:
-        archive: the zip archive.
-        targets: the copies.
-        name: the archive's name in error messages.
-        remedy: for a damaged archive.
+    """Unpack the CSVs from a zip archive, or from a folder inside it, as `take` does; messages call
+    the archive `name`, and `remedy` is for a damaged one.
     """
     origins = {}
     with parsing(name, remedy, "a zip archive"), zipfile.ZipFile(archive) as packed:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from src.runtime.errors import InputError
+from src.runtime.parsing import one_line
 
 if TYPE_CHECKING:
     from kaggle.api.kaggle_api_extended import KaggleApi
@@ -50,17 +51,20 @@ REMEDIES = {
 Waiting = Callable[[int, float], object]
 
 
+def _ignore(ref: int, seconds: float) -> None:
+    pass
+
+
 class UnavailableError(InputError):
     """Kaggle is not available now; the same request may succeed later."""
 
 
 @dataclass(frozen=True)
 class Score:
-    """A submission's number, its score on the public part of the test set, and where to see it."""
+    """A submission's number, and its score on the public part of the test set."""
 
     ref: int
     public_score: float
-    url: str = SUBMISSIONS
 
 
 def download(folder: Path) -> Path:
@@ -77,11 +81,7 @@ def download(folder: Path) -> Path:
 
 
 def submit(
-    path: Path,
-    message: str,
-    *,
-    timeout_seconds: float = TIMEOUT_SECONDS,
-    waiting: Waiting | None = None,
+    path: Path, message: str, timeout_seconds: float = TIMEOUT_SECONDS, waiting: Waiting = _ignore
 ) -> Score:
     """Submit the CSV at `path` with the description `message`, and return its score.
 
@@ -112,9 +112,7 @@ def submit(
     return _await_score(api, answer.ref, timeout_seconds, waiting)
 
 
-def score(
-    ref: int, *, timeout_seconds: float = TIMEOUT_SECONDS, waiting: Waiting | None = None
-) -> Score:
+def score(ref: int, timeout_seconds: float = TIMEOUT_SECONDS, waiting: Waiting = _ignore) -> Score:
     """Return the score of the earlier submission `ref`; see `submit`."""
     api = _sign_in()
     if _find(api, ref) is None:
@@ -150,21 +148,18 @@ def _find(api: "KaggleApi", ref: int) -> "ApiSubmission | None":
     return next((one for one in submissions if one and one.ref == ref), None)
 
 
-def _await_score(
-    api: "KaggleApi", ref: int, timeout_seconds: float, waiting: Waiting | None
-) -> Score:
+def _await_score(api: "KaggleApi", ref: int, timeout_seconds: float, waiting: Waiting) -> Score:
     start = time.monotonic()
-    if waiting:
-        waiting(ref, 0)
+    waiting(ref, 0)
     while True:
         found = None
         with suppress(UnavailableError):  # a gap in the network must not end the wait
             found = _find(api, ref)
         if found and found.status.name == "ERROR":
+            reason = _sentence(found.error_description) or "it gives no reason"
             raise InputError(
-                f"Kaggle could not score submission {ref}: "
-                f"{_one_line(found.error_description) or 'it gives no reason'}. Fix the file and "
-                f"submit it again; the submission is at {SUBMISSIONS}."
+                f"Kaggle could not score submission {ref}: {reason}. Fix the file and submit it "
+                f"again; the submission is at {SUBMISSIONS}."
             )
         if found and found.status.name == "COMPLETE" and found.public_score:
             return Score(ref, float(found.public_score))
@@ -174,8 +169,7 @@ def _await_score(
                 f"Kaggle gave submission {ref} no score in {timeout_seconds:g} seconds. It is in; "
                 f"ask again: `python -m src.submit [RUN_FOLDER] --ref {ref}`, or see {SUBMISSIONS}."
             )
-        if waiting:
-            waiting(ref, waited)
+        waiting(ref, waited)
         time.sleep(min(POLL_SECONDS, timeout_seconds - waited))
 
 
@@ -210,7 +204,7 @@ def _refusal(aim: str, response: "Response") -> InputError:
     code = body.get("code")  # the client takes it for the status if it looks like one
     status = code if isinstance(code, int) and code >= 400 else response.status_code
     # An answer to bad credentials could repeat them; any other is the best explanation there is.
-    said = "" if status == 401 else _one_line(body.get("message") or response.reason)
+    said = "" if status == 401 else _sentence(body.get("message") or response.reason)
     remedy = REMEDIES.get(status, "run the same command again later")
     kind = UnavailableError if status == 429 or status >= 500 else InputError
     return kind(
@@ -218,5 +212,5 @@ def _refusal(aim: str, response: "Response") -> InputError:
     )
 
 
-def _one_line(text: str | None) -> str:
-    return " ".join(str(text or "").split())[:300].rstrip(".")
+def _sentence(text: str | None) -> str:
+    return one_line(text or "", 300).rstrip(".")

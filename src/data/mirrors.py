@@ -24,6 +24,7 @@ import numpy as np
 
 from src.data.digits import SIDE
 from src.runtime.errors import InputError
+from src.runtime.parsing import one_line
 
 TRAIN_IMAGES = "train-images-idx3-ubyte"
 TRAIN_LABELS = "train-labels-idx1-ubyte"
@@ -174,8 +175,7 @@ def download(name: str) -> tuple[Arrays, str]:
 
 def _reason(error: Exception) -> str:
     said = error.reason if type(error) is URLError else error
-    text = " ".join(str(said).split()).rstrip(".") or type(error).__name__
-    return text if len(text) <= 120 else f"{text[:117]}..."
+    return one_line(said, 120).rstrip(".") or type(error).__name__
 
 
 def read_folder(folder: Path, name: str) -> Arrays:
