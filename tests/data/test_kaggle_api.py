@@ -204,9 +204,10 @@ def test_submit_sends_the_file_and_waits_for_its_score(kaggle, csv):
 
 
 @pytest.mark.usefixtures("token")
-@pytest.mark.parametrize("status", [400, 429])
-@pytest.mark.parametrize("method", ["StartSubmissionUpload", "CreateSubmission"])
-def test_the_limit_of_a_day_is_told_in_kaggles_words(kaggle, csv, sentence, status, method):
+@pytest.mark.parametrize(
+    ("status", "method"), [(400, "StartSubmissionUpload"), (429, "CreateSubmission")]
+)
+def test_a_daily_limit_is_reported_in_kaggles_words(kaggle, csv, sentence, status, method):
     kaggle.refusals[method] = (status, LIMIT)
     error = sentence(lambda: submit(csv))
     assert f"Kaggle answered {status} ({LIMIT})" in error
