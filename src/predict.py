@@ -45,11 +45,11 @@ def main(argv: Sequence[str] = ()) -> None:
 
         # Before the predictions, which an unusable store would waste.
         run_id = run_logger.find_or_restore(run_id, origin["run_name"], origin["experiment"])
-    made = predictions.write(fit.load(model_file), images, labels, paths.PREDICTIONS)
-    score = f"held-out accuracy {closing_table.accuracy(made.scores)}" if made.scores else ""
-    print(f"{made.submission}: {score or 'not scored'}")
+    written = predictions.write(fit.load(model_file), images, labels, paths.PREDICTIONS)
+    score = f"held-out accuracy {closing_table.accuracy(written.scores)}" if written.scores else ""
+    print(f"{written.submission}: {score or 'not scored'}")
     if run_id is not None:
-        run_logger.add_results(run_id, files=made.artifacts, scores=made.scores)
+        run_logger.add_results(run_id, files=written.artifacts, scores=written.scores)
     if run_id != origin["run_id"]:
         print(f"The run that trained this model is not in this store: run {run_id} stands in.")
 

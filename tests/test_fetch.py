@@ -173,12 +173,12 @@ def test_files_without_a_solution_replace_an_earlier_one_by_its_header(small_pro
     assert read_csv.solution(paths.SOLUTION_CSV) is None
 
 
-def test_a_missing_sample_submission_is_made(small_project, small_mnist):
+def test_a_missing_sample_submission_is_written(small_project, small_mnist):
     shutil.copytree(small_mnist, "given", ignore=shutil.ignore_patterns("sample_submission.csv"))
     set_params("fetch", path="given")
     fetch.main()
-    made = (small_mnist / "sample_submission.csv").read_bytes()
-    assert paths.SAMPLE_SUBMISSION_CSV.read_bytes() == made
+    expected = (small_mnist / "sample_submission.csv").read_bytes()
+    assert paths.SAMPLE_SUBMISSION_CSV.read_bytes() == expected
 
 
 def packed(folder, names, inside=""):

@@ -26,7 +26,7 @@ MADE = {
 
 @pytest.fixture(scope="module")
 def predicted(trained, tmp_path_factory):
-    """A project with a trained model in models/, and what `python -m src.predict` made of it."""
+    """A project with a model in models/, and what `python -m src.predict` printed there."""
     project = tmp_path_factory.mktemp("predicted")
     shutil.copytree(trained.project, project, dirs_exist_ok=True)
     shutil.copytree(trained.out, project / paths.MODELS)
@@ -80,7 +80,7 @@ def test_predict_gives_what_the_training_itself_predicted(predicted):
     assert np.allclose(rows.sum(axis=1), 1)
 
 
-def test_predict_tells_the_score_and_adds_to_the_trainings_run(predicted):
+def test_predict_prints_the_score_and_adds_it_to_the_trainings_run(predicted):
     project, trained, done = predicted
     scores = json.loads((project / paths.PREDICTIONS / "metrics.json").read_text())
     [said] = done.stdout.splitlines()

@@ -226,7 +226,7 @@ def test_a_fraction_that_leaves_no_image_of_a_class_is_refused_with_the_counts(f
 
 
 @pytest.mark.parametrize("stage", ["fetch", "preprocess"])
-def test_dvc_knows_the_code_of_data_and_evaluation_that_a_stage_imports(fetched, stage):
+def test_dvc_depends_on_the_code_of_data_and_evaluation_that_a_stage_imports(fetched, stage):
     script = f"import sys; from src import {stage}; {stage}.main(); print(*sys.modules)"
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
     words = [sys.executable, "-c", script]

@@ -167,7 +167,7 @@ def test_a_file_that_kaggle_would_refuse_is_not_sent(kaggle, pipeline, sentence,
     assert kaggle.asked == []
 
 
-def test_the_sentence_about_a_submission_says_how_to_make_it_anew(pipeline, sentence):
+def test_the_sentence_about_a_submission_says_how_to_replace_it(pipeline, sentence):
     path = "predictions/submission.csv"
     pipeline.write_text(table(label="12"))
     assert sentence() == (
@@ -208,7 +208,7 @@ def test_labels_of_other_images_than_kaggles_are_not_sent(kaggle, tmp_path, sent
 
 @pytest.mark.parametrize("seconds", ["-1", "nan", "inf"])
 @pytest.mark.usefixtures("pipeline")
-def test_a_time_out_that_is_no_time_is_refused(kaggle, sentence, seconds):
+def test_an_invalid_time_out_is_refused(kaggle, sentence, seconds):
     assert f"--timeout={seconds} is not a time" in sentence("--timeout", seconds)
     assert kaggle.asked == []
 

@@ -42,10 +42,10 @@ NO_CREDENTIALS = (
     f"{TOKENS} and put it in one of these places."
 )
 REMEDIES = {
-    400: "fix what it names (a day's limit of submissions ends at midnight UTC)",
+    400: "fix what it names (a daily limit of submissions ends at midnight UTC)",
     401: f"make a new token at {TOKENS} and put it in place of the old one",
     403: f"accept the competition's rules at {RULES} with the account of your credentials",
-    429: "wait (a day's limit of submissions ends at midnight UTC) and run the same command again",
+    429: "wait (a daily limit of submissions ends at midnight UTC) and run the same command again",
 }
 
 Waiting = Callable[[int, float], object]

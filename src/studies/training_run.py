@@ -80,10 +80,10 @@ def run(planned: PlannedRun, cfg: Config) -> float:
             logger.trained(model, validation_set["images"][:1], final, planned.folder)
             if cfg.submission:
                 place = planned.folder / paths.PREDICTIONS
-                made = predictions.write(model, test_images, test_labels, place)
-                logger.predicted(made.artifacts, made.scores)
+                predicted = predictions.write(model, test_images, test_labels, place)
+                logger.predicted(predicted.artifacts, predicted.scores)
         if cfg.submission:
-            outcome = closing_table.Outcome(origin, final, made.scores, made.submission)
+            outcome = closing_table.Outcome(origin, final, predicted.scores, predicted.submission)
             closing_table.show(outcome, suggest=planned.alone)
         checkpoint.delete(file)
     return final[metric_names.BEST_VAL_ACCURACY]

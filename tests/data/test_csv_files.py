@@ -71,7 +71,7 @@ def test_an_archives_files_are_unpacked_from_one_folder_of_it(here, files, insid
 PLACE = "set it in params.yaml to the folder, or the zip archive, with train.csv and test.csv."
 
 
-def test_what_is_neither_folder_nor_archive_is_told_so(here):
+def test_a_path_that_is_neither_folder_nor_archive_is_refused(here):
     put(here, FILES)
     said = f"fetch.path=train.csv is neither a folder nor a zip archive: {PLACE}"
     assert refused(here, "train.csv") == said

@@ -123,9 +123,7 @@ def test_without_credentials_the_sentence_names_the_places_and_where_to_get_a_to
     assert not (tmp_path / "raw").exists()
 
 
-def test_a_token_that_is_no_longer_valid_is_refused_by_its_place(
-    kaggle, tmp_path, monkeypatch, sentence
-):
+def test_a_revoked_token_is_refused_by_its_place(kaggle, tmp_path, monkeypatch, sentence):
     monkeypatch.setenv("KAGGLE_API_TOKEN", f"{TOKEN}-revoked")
     error = sentence(download_to(tmp_path / "raw"))
     assert "does not accept the token from KAGGLE_API_TOKEN" in error
@@ -150,7 +148,7 @@ def test_download_gives_the_archive_with_the_three_files(kaggle, tmp_path):
 
 
 @pytest.mark.usefixtures("token")
-def test_the_client_prints_nothing_even_when_it_is_told_to(kaggle, tmp_path, monkeypatch, capfd):
+def test_the_client_prints_nothing_even_if_verbose(kaggle, tmp_path, monkeypatch, capfd):
     monkeypatch.setenv("VERBOSE", "1")
     kaggle_api.download(tmp_path / "raw")
     assert capfd.readouterr() == ("", "")
@@ -228,7 +226,7 @@ def test_a_submission_without_a_number_is_not_waited_for(kaggle, csv, sentence):
 
 
 @pytest.mark.usefixtures("token")
-def test_a_submission_that_kaggle_cannot_score_tells_kaggles_reason(kaggle, csv, sentence):
+def test_a_submission_that_kaggle_cannot_score_gives_kaggles_reason(kaggle, csv, sentence):
     reason = "Evaluation Exception: Submission must have 28000 rows"
     kaggle.submissions = [PENDING, {"ref": REF, "status": "ERROR", "errorDescription": reason}]
     assert f"could not score submission {REF}: {reason}." in sentence(lambda: submit(csv))

@@ -154,13 +154,13 @@ def test_a_column_that_comes_twice_is_named_with_its_places(folder, more, place,
 @pytest.mark.parametrize(
     ("name", "rows"), [("train.csv", 600), *((n, 200) for n in READERS if n != "train.csv")]
 )
-def test_a_wrong_count_of_rows_is_told_with_the_right_one(folder, name, rows):
+def test_a_wrong_number_of_rows_is_refused_with_the_right_one(folder, name, rows):
     text = refused(folder / name, 42_000)
     assert text.startswith(f" has {rows} data rows, 42,000 expected (fetch.layout")
 
 
 @pytest.mark.parametrize("name", ["train.csv", "test.csv", "sample_submission.csv"])
-def test_a_header_alone_is_no_data(folder, name):
+def test_a_header_alone_is_refused(folder, name):
     path = folder / name
     path.write_text(path.read_text().split("\n")[0] + "\n")
     assert refused(path).startswith(" has 0 data rows, at least 1 expected")
@@ -200,7 +200,7 @@ def test_a_file_cut_off_in_the_middle_of_a_row_is_refused_with_that_row(folder):
 @pytest.mark.parametrize(
     ("magic", "kind"), [(b"PK\3\4\x14\0", "a zip archive"), (b"\x1f\x8b\x08\0", "a gzip file")]
 )
-def test_a_packed_file_with_a_csvs_name_is_told_so(folder, name, magic, kind):
+def test_a_packed_file_with_a_csvs_name_is_named(folder, name, magic, kind):
     (folder / name).write_bytes(magic + (folder / name).read_bytes())
     assert refused(folder / name) == (
         f" is {kind}, not a CSV file: unpack it where it came from, then fetch it again "
@@ -222,7 +222,7 @@ def test_other_line_ends_and_blank_lines_are_fine(folder, sample, spread):
     assert_are_the_samples(folder, sample)
 
 
-def test_a_copy_is_called_by_the_name_of_the_file_it_was_made_of(folder):
+def test_a_copy_is_called_by_the_name_of_its_original(folder):
     set_cell(folder / "solution.csv", 5, 1, "77")
     with pytest.raises(InputError) as caught:
         read_csv.solution(folder / "solution.csv", 200, Path("given/solution.csv"))

@@ -47,7 +47,7 @@ def parts(seed):
     return split.anew(first, {name: array[40:] for name, array in both.items()}, seed)
 
 
-def test_a_split_drawn_anew_has_the_same_images_as_many_in_each_part_and_their_labels():
+def test_a_new_split_has_the_same_images_and_labels_and_as_many_in_each_part():
     train, valid = parts(3)
     assert (len(train["labels"]), len(valid["labels"])) == (40, 12)
     numbers = [*train["images"][:, 0, 0], *valid["images"][:, 0, 0]]
@@ -57,12 +57,12 @@ def test_a_split_drawn_anew_has_the_same_images_as_many_in_each_part_and_their_l
     assert np.bincount(valid["labels"]).tolist() == [3, 3, 3, 3]
 
 
-def test_a_split_drawn_anew_is_its_seeds():
+def test_a_new_split_depends_on_its_seed():
     assert np.array_equal(parts(3)[1]["images"], parts(3)[1]["images"])
     assert not np.array_equal(parts(3)[1]["images"], parts(4)[1]["images"])
 
 
-def test_data_that_is_split_anew_has_a_digest_of_its_own():
+def test_a_new_split_has_its_own_digest():
     data = Dataset("mnist-kaggle", "0f" * 32, {"train": 3})
     digests = {data.split_anew(seed).digest for seed in (None, 1, 2)}
     assert len(digests) == 3

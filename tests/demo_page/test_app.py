@@ -121,7 +121,7 @@ def test_bare_paper_gets_no_answer(page):
 
 
 @pytest.mark.parametrize("body", [b"", bytes(3), bytes(1025 * 1025)])
-def test_what_is_no_drawing_is_refused_in_one_sentence(page, body):
+def test_anything_but_a_drawing_is_refused_in_one_sentence(page, body):
     refused = page.post("/api/read", data=body)
     assert refused.status_code == 400
     assert refused.json()["detail"].startswith(f"Found {len(body)} bytes, expected those of a sq")

@@ -71,7 +71,7 @@ def altered(value):
         ({"image": ["a"]}, "values that are not numbers"),
     ],
 )
-def test_what_is_no_image_is_refused_in_one_sentence(given, found):
+def test_anything_but_an_image_is_refused_in_one_sentence(given, found):
     with pytest.raises(RefusedInputError, match=f"^Found {found}, expected 28×28, 1") as refused:
         pixels.images(given)
     assert refused.value.get_http_status_code() == 400
@@ -79,7 +79,7 @@ def test_what_is_no_image_is_refused_in_one_sentence(given, found):
     assert "\n" not in str(refused.value)
 
 
-def test_normalized_pixels_are_told_what_to_do():
+def test_for_normalized_pixels_the_sentence_has_a_remedy():
     with pytest.raises(RefusedInputError, match=r"multiply normalized pixels by 255\.$"):
         pixels.images(BATCH / 255)
 
