@@ -11,8 +11,6 @@ Examples:
 """
 
 import json
-import sys
-from collections.abc import Sequence
 from pathlib import Path
 
 from src.config import compose
@@ -21,9 +19,8 @@ from src.runtime import command_line, errors, paths
 from src.runtime.atomic_write import writing
 
 
-def main(argv: Sequence[str] = ()) -> None:
+def main() -> None:
     """Check the configuration, and write data/source.json."""
-    command_line.parser("check", __doc__).parse_args(argv)
     fetch = compose.stage("fetch")
     compose.stage("preprocess")
     compose.compose()
@@ -33,4 +30,5 @@ def main(argv: Sequence[str] = ()) -> None:
 
 
 if __name__ == "__main__":
-    errors.run(lambda: main(sys.argv[1:]))
+    command_line.parser("check", __doc__).parse_args()
+    errors.run(main)

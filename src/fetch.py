@@ -12,7 +12,6 @@ Examples:
   python -m src.fetch  always fetches; `dvc repro fetch` only after a change
 """
 
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -27,9 +26,8 @@ from src.runtime.checksum import sha256
 from src.runtime.errors import InputError
 
 
-def main(argv: Sequence[str] = ()) -> None:
+def main() -> None:
     """Write data/raw, whole or not at all."""
-    command_line.parser("fetch", __doc__).parse_args(argv)
     cfg = compose.stage("fetch")
     outputs = (paths.TRAIN_CSV, paths.TEST_CSV, paths.SAMPLE_SUBMISSION_CSV, paths.SOLUTION_CSV)
     with writing(*outputs, paths.PROVENANCE) as (*files, manifest):
@@ -115,4 +113,5 @@ def check_csvs(origins: Mapping[str, Path], layout: str, files: Sequence[Path]) 
 
 
 if __name__ == "__main__":
-    errors.run(lambda: main(sys.argv[1:]))
+    command_line.parser("fetch", __doc__).parse_args()
+    errors.run(main)

@@ -9,9 +9,6 @@ Examples:
   python -m src.predict  always predicts; `dvc repro predict` only if needed
 """
 
-import sys
-from collections.abc import Sequence
-
 from src.data import dataset
 from src.evaluation import closing_table
 from src.runtime import command_line, errors, heavy_imports, paths
@@ -20,9 +17,8 @@ from src.runtime.errors import InputError
 from src.runtime.read_json import read_json
 
 
-def main(argv: Sequence[str] = ()) -> None:
+def main() -> None:
     """Load the trained model, write its predictions, and add them to the training's run."""
-    command_line.parser("predict", __doc__).parse_args(argv)
     model_file = paths.MODELS / paths.MODEL
     if not model_file.is_file():
         raise InputError(f"{model_file} does not exist: run `dvc repro train` first.")
@@ -55,4 +51,5 @@ def main(argv: Sequence[str] = ()) -> None:
 
 
 if __name__ == "__main__":
-    errors.run(lambda: main(sys.argv[1:]))
+    command_line.parser("predict", __doc__).parse_args()
+    errors.run(main)

@@ -9,8 +9,6 @@ Examples:
 """
 
 import json
-import sys
-from collections.abc import Sequence
 from dataclasses import asdict
 
 import numpy as np
@@ -26,9 +24,8 @@ CLASS_BALANCE = paths.DATA_FIGURES / "class_balance.png"
 SAMPLE_DIGITS = paths.DATA_FIGURES / "sample_digits.png"
 
 
-def main(argv: Sequence[str] = ()) -> None:
+def main() -> None:
     """Write data/processed, whole or not at all."""
-    command_line.parser("preprocess", __doc__).parse_args(argv)
     cfg = compose.stage("preprocess")
     origin = provenance.verify(paths.TRAIN_CSV, paths.TEST_CSV, paths.SAMPLE_SUBMISSION_CSV)
     rows_train, rows_test = sources.LAYOUTS[origin.layout] or (None, None)
@@ -63,4 +60,5 @@ def main(argv: Sequence[str] = ()) -> None:
 
 
 if __name__ == "__main__":
-    errors.run(lambda: main(sys.argv[1:]))
+    command_line.parser("preprocess", __doc__).parse_args()
+    errors.run(main)
