@@ -1,6 +1,6 @@
 # `make` runs the pipeline, `make test` the tests; both build .venv first, from the hashed lock.
 .DEFAULT_GOAL := run
-.PHONY: run compare test test-slow test-cluster drill study ui serve demo lint lock clean help
+.PHONY: run test test-slow test-cluster drill study ui serve demo lint lock clean help
 
 PYTHON ?= python3
 PORT ?= 5001
@@ -31,9 +31,6 @@ drill: .venv/locked  ## kill every command at its steps, and damage files (40 mi
 
 study: .venv/locked  ## levels × seeds of a study, resumable; `make study STUDY=fashion` for another
 	@dvc repro -q preprocess && python -m src.study $(STUDY)
-
-compare: .venv/locked  ## what was made here and DVC's experiments: changes, accuracy, errors, seconds
-	@python -m src.compare
 
 ui: .venv/locked  ## the runs in MLflow's pages; `make ui PORT=5055` if the port is taken
 	@python -m src.ui --port $(PORT)

@@ -151,7 +151,7 @@ def project_with_our_data() -> Iterator[Path]:
     Raises:
         InputError: the data is not preprocessed, or its held-out labels are not known.
     """
-    dataset.describe()
+    dataset.load_description()
     if read_csv.solution(paths.SOLUTION_CSV) is None:
         raise InputError(
             f"{paths.SOLUTION_CSV} holds no labels, so no test accuracy can be compared: set "

@@ -1,9 +1,15 @@
-"""Open a page to draw a digit on, and have several models read it side by side.
+"""Open a page to draw a digit on and have several models read it side by side.
 
-Usage: python -m src.demo [--study NAME] [--port 5003]
+The page shows the champion (see `python -m src.promote --help`) and the best
+run of each level of a study. It is served on this machine only, until Ctrl-C,
+and needs no internet.
 
-It shows the champion (`python -m src.promote best` chooses it) and the best run of each level of a
-study or multirun, at http://127.0.0.1:5003, on this machine alone and without the internet.
+Reads:   the runs and models in MLflow, and data/processed/test.npz
+Writes:  nothing
+
+Examples:
+  python -m src.demo                    the newest study, on port 5003
+  python -m src.demo --study optimizer  AdamW, Adam and SGD
 """
 
 from collections.abc import Sequence
@@ -12,30 +18,20 @@ from src.runtime import command_line, errors, heavy_imports, local_server
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Run the command with the arguments `argv` (default: the process's own).
+    """Claim the port, load the models, and serve the page.
 
     Raises:
-        InputError: there is no model, no such study, or the port is taken.
+        InputError: there is no model or no such study, or the port is taken.
     """
-    parser = command_line.parser(
-        "demo",
-        "Open a page to draw a digit on, and have the champion and the models of a study read it "
-        "side by side, on this machine only, until Ctrl-C.",
-        reads="the runs and models that MLflow has, and data/processed/test.npz",
-        writes="nothing",
-        examples={
-            "": "the newest study, on port 5003",
-            "--study optimizer": "AdamW, Adam and SGD",
-        },
-    )
+    parser = command_line.parser("demo", __doc__)
     parser.add_argument(
         "--study",
         metavar="NAME|RUN_ID",
-        help="whose models to show, the best of each level (default: the newest study or multirun)",
+        help="show the best model of each of its levels (default: the newest study or multirun)",
     )
     parser.add_argument("--port", type=int, default=5003, help="default: %(default)s")
-    given = parser.parse_args(argv)
-    listener = local_server.claim(given.port)
+    args = parser.parse_args(argv)
+    listener = local_server.claim(args.port)
 
     heavy_imports.load()
     from src.analysis import load_runs
@@ -43,18 +39,17 @@ def main(argv: Sequence[str] | None = None) -> None:
     from src.tracking import store
 
     client = store.reader()
-    lineup = readers.find(client, given.study)
-    names = ", ".join(reader.name for reader in lineup.readers)
-    print(f"Loading {names} ...", flush=True)
-    shown = app.Shown(
+    lineup = readers.find(client, args.study)
+    print(f"Loading {', '.join(reader.name for reader in lineup.readers)} ...", flush=True)
+    page = app.Page(
         models=[(reader, readers.load(reader)) for reader in lineup.readers],
         factor=lineup.factor,
         tests=held_out.load(client, lineup.readers),
         caption=verdict.caption(lineup.study, lineup.factor),
         dataset=load_runs.dataset_of(lineup.readers[0].run),
     )
-    told = f"Draw a digit at http://{local_server.HOST}:{given.port} (Ctrl-C ends it)."
-    local_server.run(app.make(shown), listener, lambda: print(told, flush=True))
+    ready = f"Draw a digit at http://{local_server.HOST}:{args.port} (Ctrl-C ends it)."
+    local_server.run(app.create(page), listener, lambda: print(ready, flush=True))
 
 
 if __name__ == "__main__":

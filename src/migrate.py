@@ -1,9 +1,14 @@
-"""Bring the runs of a laptop's MLflow store into a team's: params, metrics, tags, files, models.
+"""Copy the runs of a laptop's MLflow store to a team's, and verify each.
 
-python -m src.migrate mlflow.db http://mlflow.example.org:5000
-python -m src.migrate mlflow.db http://mlflow.example.org:5000 --dry-run
+Copies params, metrics, tags, files and models. SOURCE is only read. Running the
+same command again copies only missing or new runs.
 
-SOURCE is only read. Run again, it copies what is missing or new, and nothing twice.
+Reads:   SOURCE and its artifacts
+Writes:  TARGET and its artifacts
+
+Examples:
+  python -m src.migrate mlflow.db http://mlflow:5000            copy
+  python -m src.migrate mlflow.db http://mlflow:5000 --dry-run  only list
 """
 
 import hashlib
@@ -26,18 +31,7 @@ KNOWN = ("http://", "https://", "sqlite://", "postgresql", "mysql", "mssql")
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Check both stores, copy, and verify every run."""
-    parser = command_line.parser(
-        "migrate",
-        "Bring the runs of a laptop's MLflow store into a team's: params, metrics, tags, files "
-        "and models, each run verified. Run again, it copies what is missing or new, and nothing "
-        "twice.",
-        reads="SOURCE and its artifacts",
-        writes="TARGET and its artifacts",
-        examples={
-            "mlflow.db http://mlflow:5000": "copy",
-            "mlflow.db http://mlflow:5000 --dry-run": "only say what",
-        },
-    )
+    parser = command_line.parser("migrate", __doc__)
     parser.add_argument("source", metavar="SOURCE", help="a file mlflow.db, or a store's URI")
     parser.add_argument("target", metavar="TARGET", help="the URI of a store")
     parser.add_argument("--dry-run", action="store_true", help="say what would be copied")

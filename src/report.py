@@ -1,4 +1,18 @@
-"""Report on a study or a multirun: a page in HTML and Markdown, its figures, and its numbers."""
+"""Report on one or more studies or multiruns: a verdict for each pair of levels.
+
+Behind each verdict is a page with the figures and tests that support it.
+
+Reads:   the runs in MLflow, and data/processed for example images
+Writes:  reports/NAME: index.html, report.md (the same page for reading in a
+         repository), figures, results.json, runs.csv and pairs.csv; all of it
+         is also logged to the parent run in MLflow
+
+Examples:
+  python -m src.report                           the newest study or multirun
+  python -m src.report default                   the study default
+  python -m src.report default --reference gelu  compare each level with GELU
+  python -m src.report default fashion           two studies on one page
+"""
 
 from __future__ import annotations
 
@@ -14,20 +28,7 @@ if TYPE_CHECKING:  # MLflow
 
 def main() -> None:
     """Find the runs, check them, print what they show, and write the report."""
-    parser = command_line.parser(
-        "report",
-        "Compare the levels of a study or a multirun, or several studies side by side: a verdict "
-        "for each pair, and a page with the figures and tests behind it.",
-        reads="the runs in MLflow, and data/processed for the images that it shows",
-        writes="reports/NAME: index.html, report.md (the same for reading in a repository), "
-        "figures, results.json, runs.csv and pairs.csv; the parent run in MLflow gets all of it",
-        examples={
-            "": "the newest study or multirun",
-            "default": "the study default",
-            "default --reference gelu": "each level compared with GELU",
-            "default fashion": "two studies on one page",
-        },
-    )
+    parser = command_line.parser("report", __doc__)
     parser.add_argument(
         "wanted",
         nargs="*",

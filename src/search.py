@@ -1,10 +1,16 @@
-"""Search hyperparameters, as conf/search/NAME.yaml says, in one MLflow parent run.
+"""Search hyperparameters: run the trials of a search, and write the best recipe.
 
-Usage: python -m src.search NAME [executor=ray] [--anew]
+The same command resumes after any interruption: the number of trials is a
+total, an interrupted trial continues after its last epoch, and another trial
+replaces one that failed.
 
-A search resumes after any interruption: the number of trials is the total, a trial that was
-interrupted goes on after its last epoch, and one that failed is made up for by another. At the end
-the best trial's configuration is conf/experiment/NAME.yaml, which `experiment=NAME` chooses.
+Reads:   conf/search/NAME.yaml, params.yaml, data/processed, and the trials
+         in MLflow
+Writes:  a parent run in MLflow with a run for each trial, its figures, and
+         conf/experiment/NAME.yaml, which `experiment=NAME` chooses
+
+Examples:
+  python -m src.search learning_rate_and_decay  its twelve trials
 """
 
 import argparse
@@ -37,7 +43,7 @@ def main(argv: Sequence[str] | None = None) -> None:
             f"{search_file.file_of(name)}: experiment is {name}, the very file that the search "
             "writes: name another recipe to start from."
         )
-    data = dataset.describe()
+    data = dataset.load_description()
     named_file.check_data("search", search.dataset, data)
     search = replace(search, executor=choice.name(search, choice.read(given.words)))
     with named_file.errors_in(search_file.file_of(name)):
@@ -61,15 +67,7 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 
 def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
-    parser = command_line.parser(
-        "search",
-        "Search hyperparameters: make the trials of a search, and a recipe of the best. The same "
-        "command resumes after any interruption.",
-        reads="conf/search/NAME.yaml, params.yaml, data/processed, and the trials that MLflow has",
-        writes="a parent run in MLflow with a run for each trial, its figures, and "
-        "conf/experiment/NAME.yaml",
-        examples={"learning_rate_and_decay": "its twelve trials"},
-    )
+    parser = command_line.parser("search", __doc__)
     parser.add_argument(
         "name", metavar="NAME", help=f"a file of conf/search/: {', '.join(search_file.names())}"
     )

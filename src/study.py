@@ -1,16 +1,22 @@
-"""Run a study: levels × seeds, as conf/study/NAME.yaml says, in one MLflow parent run.
+"""Train every level of a study's factor, such as each activation, with every seed.
 
-Usage: python -m src.study [NAME] [executor=ray]
+The same command resumes after any interruption: finished runs are found in
+MLflow by the digest of their training, an interrupted run continues after its
+last epoch, and longer lists of levels or seeds train only the new ones. Runs of
+`src.train` do not count, because their times were not interleaved.
 
-A study resumes after any interruption. Finished runs are found in MLflow by the digest of their
-training (src/tracking/fingerprint.py) and not trained again; a run that was interrupted goes on
-after its last epoch, a failed one is tried again; and a longer list of levels or seeds trains only
-what is new. Runs made by `src.train` do not count: their times were not interleaved.
+With `seeds: {until: decided, ...}` the study stops at the first planned look
+that decides every pair of levels. With `tune: SEARCH` each level is tuned
+first, by the same search with the same budget.
 
-With `seeds: {until: decided, ...}` it is looked at after the planned numbers of seeds, and ends
-where every pair of levels is better, worse or equivalent (src/analysis/sequential.py). With `tune:
-SEARCH` each level is tuned first, by the same search with the same budget
-(src/experiments/tuning.py).
+Reads:   conf/study/NAME.yaml, params.yaml, data/processed, and the runs in
+         MLflow
+Writes:  a parent run in MLflow with a run for each level and seed, and
+         multirun/
+
+Examples:
+  python -m src.study            the study default
+  python -m src.study optimizer  AdamW, Adam and SGD, five seeds each
 """
 
 import signal
@@ -38,7 +44,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     """
     name, asked = _arguments(argv)
     study = study_file.load(name)
-    data = dataset.describe()
+    data = dataset.load_description()
     named_file.check_data("study", study.dataset, data)
     study = replace(study, executor=choice.name(study, asked))
 
@@ -94,17 +100,7 @@ def _decide(study: Study, client: Any, runs: Mapping[RunKey, Any]) -> Decision:
 
 def _arguments(argv: Sequence[str] | None) -> tuple[str, str | None]:
     """Return the study's name, and the executor that was asked for."""
-    parser = command_line.parser(
-        "study",
-        "Train every level of a study's factor, such as each activation, with every seed. The same "
-        "command resumes after any interruption.",
-        reads="conf/study/NAME.yaml, params.yaml, data/processed, and the runs that MLflow has",
-        writes="a parent run in MLflow with a run for each level and seed, and multirun/",
-        examples={
-            "": "the study default",
-            "optimizer": "AdamW, Adam and SGD, five seeds each",
-        },
-    )
+    parser = command_line.parser("study", __doc__)
     parser.add_argument(
         "name",
         nargs="?",

@@ -1,15 +1,20 @@
-"""Train a model: the third stage, and the command that tries an activation by one word.
+"""Stage 3: train a model, or with -m one for every combination of listed values.
 
-python -m src.train activation=relu
-python -m src.train activation=swish,relu seed=1,2,3 -m
-python -m src.train experiment=notebook epochs=1
+Reads:   params.yaml, conf/, data/processed
+Writes:  model, figures and submission to outputs/ (with -m to multirun/), and a
+         run to MLflow
+
+Examples:
+  python -m src.train activation=relu                      one run
+  python -m src.train activation=swish,relu seed=1,2,3 -m  a sweep of six runs
+  python -m src.train experiment=notebook epochs=1         a shortened recipe
 """
 
 import os
 import signal
 
 import hydra
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
 from src.config import compose, messages
 from src.experiments.run_spec import INTERRUPTED
@@ -39,6 +44,7 @@ def main() -> None:
     os.environ["HYDRA_FULL_ERROR"] = "1"  # raise, so that the sentence can be ours
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: resumable, KILLED
     compose.register()
+    OmegaConf.register_new_resolver("documentation", lambda: str(__doc__).strip(), replace=True)
     try:
         hydra.main(version_base="1.3", config_path="../conf", config_name="config")(task)()
     except KeyboardInterrupt:

@@ -12,7 +12,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import yaml
 from mlflow import MlflowClient
 
 from src.analysis import findings
@@ -22,6 +21,7 @@ from src.data import mirrors, write_csv
 from src.runtime import paths
 from tests.support import drill
 from tests.support.commands import Trained, train_once
+from tests.support.params import set_params
 from tests.support.simulated_runs import comparable
 
 # A shell's background job ignores Ctrl-C, and so would the commands that the tests interrupt.
@@ -110,9 +110,7 @@ def with_trained_store(project: Path, trained: Trained) -> Path:
 @pytest.fixture
 def small_project(project: Path, small_mnist: Path) -> Path:
     """A project whose fetch copies the sample."""
-    params = yaml.safe_load(paths.PARAMS.read_text())
-    params["fetch"] |= {"source": "files", "layout": "any", "path": str(small_mnist)}
-    paths.PARAMS.write_text(yaml.safe_dump(params, sort_keys=False))
+    set_params("fetch", source="files", layout="any", path=str(small_mnist))
     return project
 
 

@@ -1,18 +1,12 @@
 import json
 
 import pytest
-import yaml
 
 from src import check
 from src.runtime import paths
 from src.runtime.checksum import sha256
 from src.runtime.errors import InputError
-
-
-def change(section, **values):
-    params = yaml.safe_load(paths.PARAMS.read_text())
-    (params if section is None else params[section]).update(values)
-    paths.PARAMS.write_text(yaml.safe_dump(params))
+from tests.support.params import set_params
 
 
 def noted():
@@ -29,7 +23,7 @@ def test_the_files_that_fetch_copies_are_noted_with_their_sha256(small_project, 
     given.mkdir()
     for name in ("train.csv", "test.csv", "notes.txt"):
         (given / name).write_text(name)
-    change("fetch", path=str(given))
+    set_params("fetch", path=str(given))
     check.main()
     before = noted()
     assert before == {name: sha256(given / name) for name in ("test.csv", "train.csv")}
@@ -43,7 +37,7 @@ def test_the_files_that_fetch_copies_are_noted_with_their_sha256(small_project, 
 def test_an_archive_is_noted_itself(small_project):
     archive = small_project / "digit-recognizer.zip"
     archive.write_bytes(b"PK")
-    change("fetch", path=str(archive))
+    set_params("fetch", path=str(archive))
     check.main()
     assert list(noted()) == ["digit-recognizer.zip"]
 
@@ -59,7 +53,7 @@ def test_an_archive_is_noted_itself(small_project):
     ],
 )
 def test_a_mistake_anywhere_is_refused_and_nothing_is_written(section, values, said, small_project):
-    change(section, **values)
+    set_params(section, **values)
     with pytest.raises(InputError, match=said):
         check.main()
     assert not paths.SOURCE.exists()

@@ -6,7 +6,7 @@ from src.runtime import paths
 from tests.support.commands import ROOT, small_name
 
 
-def test_the_command_shows_what_the_pipeline_made_and_is_light(trained, tmp_path):
+def test_the_command_shows_the_pipelines_outcome_and_is_light(trained, tmp_path):
     shutil.copytree(trained.out, tmp_path / paths.MODELS)
     shutil.move(tmp_path / paths.MODELS / "predictions", tmp_path / paths.PREDICTIONS)
     script = (

@@ -12,7 +12,7 @@ import pandas as pd
 from src.analysis.statistics import EFFECT_OF_INTEREST
 from src.config.factor import Factor
 from src.config.schema import CHOICES
-from src.data import digits
+from src.data import sources
 from src.runtime import metric_names
 from src.runtime.errors import InputError, did_you_mean
 from src.tracking import run_tags
@@ -149,7 +149,7 @@ class RunSet:
     @property
     def classes(self) -> tuple[str, ...]:
         """The names of the ten classes."""
-        return digits.class_names(self.dataset)
+        return sources.class_names(self.dataset)
 
     @cached_property
     def recipe(self) -> dict[str, str]:

@@ -13,7 +13,7 @@ from pydantic import AfterValidator, ConfigDict, Field
 from pydantic.dataclasses import dataclass
 
 from src.config import override
-from src.data.digits import LAYOUTS, SOURCES
+from src.data.sources import LAYOUTS, SOURCES
 from src.runtime import checkpoint_place
 from src.runtime.errors import InputError, did_you_mean
 

@@ -1,4 +1,4 @@
-"""The CSVs that a user has: in a folder, or in a zip archive such as Kaggle's download."""
+"""A user's CSVs: in a folder, or in a zip archive such as Kaggle's download."""
 
 import zipfile
 from collections.abc import Sequence
@@ -13,23 +13,23 @@ from src.runtime.paths import TEST_CSV, TRAIN_CSV
 
 REQUIRED = (TRAIN_CSV.name, TEST_CSV.name)
 NEEDS = "fetch needs train.csv and test.csv in Kaggle's layout there."
-KINDS = (".csv", ".gz", ".zip")
+SUFFIXES = (".csv", ".gz", ".zip")
 REMEDY = "set it in params.yaml to the folder, or the zip archive, with train.csv and test.csv."
 ZIP = b"PK\3\4"  # its first bytes
 
 
 def take(place: Path, targets: Sequence[Path]) -> dict[str, Path]:
-    """Copy the CSVs from a folder or a zip archive, which needs only the `REQUIRED` ones.
+    """Copy the CSVs from a folder or a zip archive, which may lack all but the `REQUIRED` ones.
 
     Args:
         place: the folder or the archive.
-        targets: where to; each has the name of the file that it becomes a copy of.
+        targets: the copies, each with the name of its original.
 
     Returns:
-        By its name, where each file came from, which is what to call it in an error.
+        The origin of each copied file, by name, for use in error messages.
 
     Raises:
-        InputError: there is no such place, a file is missing, or the archive is damaged.
+        InputError: the place does not exist, a file is missing, or the archive is damaged.
         OSError: the disk is full, or a file may not be read or written.
     """
     if place.is_dir():
@@ -43,59 +43,49 @@ def take(place: Path, targets: Sequence[Path]) -> dict[str, Path]:
 
 
 def checksums(place: Path) -> dict[str, str]:
-    """Return the SHA-256, by name, of each file that `take` may read: of the archive itself, or of
-    the CSVs and archives in a folder.
+    """Return the SHA-256, by name, of each file that `take` may read: the archive itself, or the
+    CSVs and archives in a folder.
 
     Raises:
-        InputError: there is no such place.
+        InputError: the place does not exist.
     """
     if not place.exists():
         raise InputError(f"fetch.path={place} does not exist: {REMEDY}")
     files = [place] if place.is_file() else sorted(place.iterdir())
-    return {file.name: sha256(file) for file in files if file.is_file() and file.suffix in KINDS}
+    return {file.name: sha256(file) for file in files if file.is_file() and file.suffix in SUFFIXES}
 
 
 def _copy(folder: Path, targets: Sequence[Path]) -> dict[str, Path]:
-    sources = {target.name: folder / target.name for target in targets}
-    for name, source in sources.items():
+    origins = {}
+    for target in targets:
+        source = folder / target.name
         if source.is_file():
+            copyfile(source, target)
+            origins[target.name] = source
             continue
-        for packed in (folder / f"{name}.zip", folder / f"{name}.gz"):
+        for packed in (folder / f"{target.name}.zip", folder / f"{target.name}.gz"):
             if packed.is_file():
                 raise InputError(
                     f"{source} is missing, but {packed} is there: unpack it there, then fetch "
                     "again (python -m src.fetch)."
                 )
-        if name in REQUIRED:
+        if target.name in REQUIRED:
             for archive in sorted(folder.glob("*.zip")):
                 raise InputError(
                     f"{source} is missing, but {archive} is there: if that holds train.csv and "
                     "test.csv, set fetch.path in params.yaml to it."
                 )
             raise InputError(f"{source} is missing: {NEEDS}")
-    found = {name: source for name, source in sources.items() if source.is_file()}
-    for target in targets:
-        if target.name in found:
-            copyfile(found[target.name], target)
-    return found
+    return origins
 
 
 def unpack(
     archive: Path, targets: Sequence[Path], name: Path | str, remedy: str
 ) -> dict[str, Path]:
-    """Unpack the CSVs from a zip archive; they may lie in a folder of it.
-
-    Args:
-        archive: the zip archive.
-        targets: as in `take`, like what is returned.
-        name: what an error calls the archive.
-        remedy: what to do about a damaged one.
-
-    Raises:
-        InputError: the archive is damaged, or lacks a file.
-        OSError: the disk is full, or a file may not be read or written.
+    """Unpack the CSVs from a zip archive, or from a folder inside it, as `take` does; messages call
+    the archive `name`, and `remedy` is for a damaged one.
     """
-    found = {}
+    origins = {}
     with parsing(name, remedy, "a zip archive"), zipfile.ZipFile(archive) as packed:
         members = {PurePosixPath(one): one for one in packed.namelist()}
         folders = [str(one.parent) for one in members if one.name == TRAIN_CSV.name]
@@ -109,7 +99,7 @@ def unpack(
             if member in members:
                 with packed.open(members[member]) as source, target.open("wb") as file:
                     copyfileobj(source, file)
-                found[target.name] = Path(name) / member
+                origins[target.name] = Path(name) / member
             elif target.name in REQUIRED:
                 raise InputError(f"{name} has no {member}: {NEEDS}")
-    return found
+    return origins

@@ -1,4 +1,4 @@
-"""The preprocessed arrays on disk: what preprocess writes, and train and predict read."""
+"""The preprocessed arrays on disk, which preprocess writes and train and predict read."""
 
 import hashlib
 import zipfile
@@ -25,8 +25,8 @@ REMEDY = (
 
 @dataclass(frozen=True)
 class Dataset:
-    """Which data this is: `digest` is the SHA-256 of all its arrays, or tells how they were drawn
-    from such arrays.
+    """The identity of the data: `digest` is the SHA-256 of all arrays, or of that and the seed of a
+    new split.
     """
 
     name: str
@@ -34,17 +34,15 @@ class Dataset:
     counts: dict[str, int]
 
     def split_anew(self, seed: int | None) -> "Dataset":
-        """Return which data it is if training and validation images are drawn anew by a seed
-        (`split.anew`); itself if they are not.
-        """
+        """Return the data set that `split.anew` draws by a seed; without one, this one."""
         if seed is None:
             return self
         text = f"{self.digest} split by {seed}"
         return replace(self, digest=hashlib.sha256(text.encode()).hexdigest())
 
 
-def describe() -> Dataset:
-    """Return the description that preprocess wrote.
+def load_description() -> Dataset:
+    """Return the contents of dataset.json.
 
     Raises:
         InputError: it is missing or damaged.
@@ -75,13 +73,12 @@ def load(path: Path) -> dict[str, np.ndarray]:
         if sorted(archive.namelist()) != [f"{name}.npy" for name in names]:
             raise ValueError(f"it holds {', '.join(archive.namelist())[:80] or 'nothing'}")
         # Whole members, because only then zipfile compares their checksums.
-        found = {name: np.load(BytesIO(archive.read(f"{name}.npy"))) for name in names}
-        _check(**found)
-    return found
+        arrays = {name: np.load(BytesIO(archive.read(f"{name}.npy"))) for name in names}
+        _check(**arrays)
+    return arrays
 
 
 def _check(images: np.ndarray, labels: np.ndarray | None = None) -> None:
-    """Refuse arrays that are not as `load` says, with what is wrong with them."""
     if images.dtype != np.uint8 or images.shape[1:] != (SIDE, SIDE) or not images.size:
         raise ValueError(
             f"images are {images.dtype} {images.shape}, not uint8 (N, {SIDE}, {SIDE}) with N > 0"
@@ -97,16 +94,16 @@ def _check(images: np.ndarray, labels: np.ndarray | None = None) -> None:
 
 
 def load_all() -> dict[Path, dict[str, np.ndarray]]:
-    """Return the arrays of every part by its path, as `load` does, once it is certain that they
-    belong together: a preprocessing that was killed leaves some files of before.
+    """Return the arrays of every part by its path, as `load` does, after checking that they belong
+    together: a preprocessing that was killed leaves some earlier files.
 
     Raises:
-        InputError: a file is missing or damaged, or is not one of those that dataset.json tells of.
+        InputError: a file is missing or damaged, or does not match dataset.json.
     """
     parts = {path: load(path) for path in PARTS}
-    described = describe()
+    description = load_description()
     counts = {path.stem: len(arrays["images"]) for path, arrays in parts.items()}
-    if (digest(parts), counts) != (described.digest, described.counts):
+    if (digest(parts), counts) != (description.digest, description.counts):
         names = listed([path.name for path in PARTS])
         raise InputError(
             f"{names} in {paths.PROCESSED} are not the arrays that {paths.DATASET.name} describes "
@@ -117,8 +114,8 @@ def load_all() -> dict[Path, dict[str, np.ndarray]]:
 
 def digest(parts: Mapping[Path, Mapping[str, np.ndarray]]) -> str:
     """Return the SHA-256, in hexadecimal, of all arrays of all parts in their order."""
-    found = hashlib.sha256()
+    sha256 = hashlib.sha256()
     for path in PARTS:
         for array in parts[path].values():
-            found.update(np.ascontiguousarray(array).data)
-    return found.hexdigest()
+            sha256.update(np.ascontiguousarray(array).data)
+    return sha256.hexdigest()

@@ -1,7 +1,7 @@
 """Kaggle's Digit Recognizer, through Kaggle's own client: its data, and a score for a submission.
 
-The client signs in when it is imported, prints its messages, and ends the process when that fails.
-So it is imported only when it is needed; `_talking` keeps it silent and words its errors.
+The client signs in when it is imported, prints its messages, and ends the process if that fails. So
+it is imported only when needed; `_kaggle_errors` silences it and rewords its errors.
 """
 
 import time
@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from src.runtime.errors import InputError
+from src.runtime.parsing import one_line
 
 if TYPE_CHECKING:
     from kaggle.api.kaggle_api_extended import KaggleApi
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from requests import Response
 
 COMPETITION = "digit-recognizer"
-ARCHIVE = f"Kaggle's {COMPETITION}.zip"  # what an error calls it
+ARCHIVE = f"Kaggle's {COMPETITION}.zip"  # in error messages
 ANOTHER_WAY = (
     "run the same command again, or download it from the website, and set fetch.source=files and "
     "fetch.path to it in params.yaml."
@@ -32,7 +33,7 @@ TOKENS = "https://www.kaggle.com/settings/api"
 
 TIMEOUT_SECONDS = 600
 POLL_SECONDS = 5
-LISTED = 100  # submissions looked through, newest first
+LISTED = 100  # submissions to look through, newest first
 
 NO_CREDENTIALS = (
     "Kaggle asks who you are, and there are no credentials in KAGGLE_API_TOKEN, "
@@ -41,13 +42,17 @@ NO_CREDENTIALS = (
     f"{TOKENS} and put it in one of these places."
 )
 REMEDIES = {
-    400: "fix what it names (a day's limit of submissions ends at midnight UTC)",
+    400: "fix what it names (a daily limit of submissions ends at midnight UTC)",
     401: f"make a new token at {TOKENS} and put it in place of the old one",
     403: f"accept the competition's rules at {RULES} with the account of your credentials",
-    429: "wait (a day's limit of submissions ends at midnight UTC) and run the same command again",
+    429: "wait (a daily limit of submissions ends at midnight UTC) and run the same command again",
 }
 
 Waiting = Callable[[int, float], object]
+
+
+def _ignore(ref: int, seconds: float) -> None:
+    pass
 
 
 class UnavailableError(InputError):
@@ -56,11 +61,10 @@ class UnavailableError(InputError):
 
 @dataclass(frozen=True)
 class Score:
-    """A submission's number, its score on the public part of the test set, and where to see it."""
+    """A submission's number, and its score on the public part of the test set."""
 
     ref: int
     public_score: float
-    url: str = SUBMISSIONS
 
 
 def download(folder: Path) -> Path:
@@ -71,35 +75,29 @@ def download(folder: Path) -> Path:
         OSError: the disk is full or may not be written.
     """
     api = _sign_in()
-    with _talking("download the data"):
+    with _kaggle_errors("download the data"):
         api.competition_download_files(COMPETITION, path=str(folder), quiet=True)
     return folder / f"{COMPETITION}.zip"
 
 
 def submit(
-    path: Path,
-    message: str,
-    *,
-    timeout_seconds: float = TIMEOUT_SECONDS,
-    poll_seconds: float = POLL_SECONDS,
-    waiting: Waiting | None = None,
+    path: Path, message: str, timeout_seconds: float = TIMEOUT_SECONDS, waiting: Waiting = _ignore
 ) -> Score:
     """Submit the CSV at `path` with the description `message`, and return its score.
 
     Args:
         path: columns `ImageId,Label`, a row for each image of Kaggle's test.csv.
-        message: what Kaggle shows beside the submission.
+        message: the description of the submission at Kaggle.
         timeout_seconds: how long to wait for the score.
-        poll_seconds: the pause between two requests.
         waiting: called with the submission's number and the seconds waited: with 0 once Kaggle has
             the file, then before each pause.
 
     Raises:
-        InputError: there are no credentials, Kaggle refuses (also: a day's limit is reached), fails
-            to score, gives no score in time, or cannot be reached.
+        InputError: there are no credentials, Kaggle refuses (also at a daily limit), fails to
+            score, gives no score in time, or cannot be reached.
     """
     api = _sign_in()
-    with _talking(f"submit {path}"):
+    with _kaggle_errors(f"submit {path}"):
         answer = api.competition_submit(str(path), message, COMPETITION, quiet=True)
     if answer.message == api.COMPETITION_SUBMIT_UPLOAD_FAILED_MESSAGE:
         raise UnavailableError(
@@ -111,31 +109,22 @@ def submit(
             f"Kaggle gave no number to the submission of {path} (it says {answer.message!r}): "
             f"see at {SUBMISSIONS} whether it is in."
         )
-    return _await_score(api, answer.ref, timeout_seconds, poll_seconds, waiting)
+    return _await_score(api, answer.ref, timeout_seconds, waiting)
 
 
-def score(
-    ref: int,
-    *,
-    timeout_seconds: float = TIMEOUT_SECONDS,
-    poll_seconds: float = POLL_SECONDS,
-    waiting: Waiting | None = None,
-) -> Score:
-    """Return the score of the submission with the number `ref`, made before.
-
-    Arguments and errors are those of `submit`.
-    """
+def score(ref: int, timeout_seconds: float = TIMEOUT_SECONDS, waiting: Waiting = _ignore) -> Score:
+    """Return the score of the earlier submission `ref`; see `submit`."""
     api = _sign_in()
     if _find(api, ref) is None:
         raise InputError(
             f"Submission {ref} is not among your latest {LISTED} in {COMPETITION}: look its number "
             f"up at {SUBMISSIONS}."
         )
-    return _await_score(api, ref, timeout_seconds, poll_seconds, waiting)
+    return _await_score(api, ref, timeout_seconds, waiting)
 
 
 def _sign_in() -> "KaggleApi":
-    with _talking("sign in to Kaggle"):
+    with _kaggle_errors("sign in to Kaggle"):
         try:
             from kaggle.api.kaggle_api_extended import KaggleApi
 
@@ -154,30 +143,23 @@ def _sign_in() -> "KaggleApi":
 
 
 def _find(api: "KaggleApi", ref: int) -> "ApiSubmission | None":
-    with _talking(f"ask for the score of submission {ref}, which is in"):
+    with _kaggle_errors(f"ask for the score of submission {ref}, which is in"):
         submissions = api.competition_submissions(COMPETITION, page_size=LISTED) or []
     return next((one for one in submissions if one and one.ref == ref), None)
 
 
-def _await_score(
-    api: "KaggleApi",
-    ref: int,
-    timeout_seconds: float,
-    poll_seconds: float,
-    waiting: Waiting | None,
-) -> Score:
+def _await_score(api: "KaggleApi", ref: int, timeout_seconds: float, waiting: Waiting) -> Score:
     start = time.monotonic()
-    if waiting:
-        waiting(ref, 0)
+    waiting(ref, 0)
     while True:
         found = None
         with suppress(UnavailableError):  # a gap in the network must not end the wait
             found = _find(api, ref)
         if found and found.status.name == "ERROR":
+            reason = _sentence(found.error_description) or "it gives no reason"
             raise InputError(
-                f"Kaggle could not score submission {ref}: "
-                f"{_one_line(found.error_description) or 'it gives no reason'}. Fix the file and "
-                f"submit it again; the submission is at {SUBMISSIONS}."
+                f"Kaggle could not score submission {ref}: {reason}. Fix the file and submit it "
+                f"again; the submission is at {SUBMISSIONS}."
             )
         if found and found.status.name == "COMPLETE" and found.public_score:
             return Score(ref, float(found.public_score))
@@ -187,14 +169,13 @@ def _await_score(
                 f"Kaggle gave submission {ref} no score in {timeout_seconds:g} seconds. It is in; "
                 f"ask again: `python -m src.submit [RUN_FOLDER] --ref {ref}`, or see {SUBMISSIONS}."
             )
-        if waiting:
-            waiting(ref, waited)
-        time.sleep(min(poll_seconds, timeout_seconds - waited))
+        waiting(ref, waited)
+        time.sleep(min(POLL_SECONDS, timeout_seconds - waited))
 
 
 @contextmanager
-def _talking(aim: str) -> Iterator[None]:
-    """Keep the client silent (with VERBOSE set it even prints credentials) and word its errors."""
+def _kaggle_errors(aim: str) -> Iterator[None]:
+    """Silence the client (with VERBOSE set it even prints credentials) and reword its errors."""
     from requests.exceptions import HTTPError, RequestException
 
     try:
@@ -220,10 +201,10 @@ def _refusal(aim: str, response: "Response") -> InputError:
     except ValueError:
         body = None
     body = body if isinstance(body, dict) else {}
-    code = body.get("code")  # the client takes it for the status when it looks like one
+    code = body.get("code")  # the client takes it for the status if it looks like one
     status = code if isinstance(code, int) and code >= 400 else response.status_code
     # An answer to bad credentials could repeat them; any other is the best explanation there is.
-    said = "" if status == 401 else _one_line(body.get("message") or response.reason)
+    said = "" if status == 401 else _sentence(body.get("message") or response.reason)
     remedy = REMEDIES.get(status, "run the same command again later")
     kind = UnavailableError if status == 429 or status >= 500 else InputError
     return kind(
@@ -231,5 +212,5 @@ def _refusal(aim: str, response: "Response") -> InputError:
     )
 
 
-def _one_line(text: str | None) -> str:
-    return " ".join(str(text or "").split())[:300].rstrip(".")
+def _sentence(text: str | None) -> str:
+    return one_line(text or "", 300).rstrip(".")

@@ -1,7 +1,7 @@
-"""The canonical arrays of MNIST and Fashion-MNIST, from whichever mirror answers, always verified.
+"""The canonical arrays of MNIST and Fashion-MNIST, verified, from the first mirror that answers.
 
-A mirror is a function that takes a `PublishedDataset` and returns its four arrays by the names of
-the original files. They count only if every SHA-256 matches; otherwise the next mirror is tried.
+A mirror is a function from a `PublishedDataset` to its four arrays, by the names of the original
+files. If a SHA-256 differs, the next mirror is tried.
 """
 
 import gzip
@@ -24,6 +24,7 @@ import numpy as np
 
 from src.data.digits import SIDE
 from src.runtime.errors import InputError
+from src.runtime.parsing import one_line
 
 TRAIN_IMAGES = "train-images-idx3-ubyte"
 TRAIN_LABELS = "train-labels-idx1-ubyte"
@@ -41,21 +42,19 @@ Arrays = dict[str, np.ndarray]
 
 @dataclass(frozen=True)
 class PublishedDataset:
-    """What a mirror has to know, and the SHA-256 of each array's bytes (without IDX header)."""
+    """Where its mirrors have it, and the SHA-256 of each array's bytes (without IDX header)."""
 
     title: str
     sha256: dict[str, str]
     mirrors: tuple[Callable[["PublishedDataset"], Arrays], ...]
     keras: tuple[str, ...]  # files under KERAS
     openml: str  # name; version 1
-    also: str  # where else the files are, for the error when no mirror answers
+    also: str  # where else the files are, for the error if no mirror answers
 
 
 def keras(dataset: PublishedDataset) -> Arrays:
-    """Return the arrays from the files that `keras.datasets.<name>.load_data` downloads.
-
-    The loader itself would need Keras, which imports TensorFlow (or JAX, with the NumPy backend):
-    many seconds, and much memory, for one download.
+    """Return the arrays from the files that `keras.datasets.<name>.load_data` downloads, without
+    the seconds and the memory that importing Keras takes.
     """
     arrays: Arrays = {}
     for name in dataset.keras:
@@ -147,17 +146,14 @@ DATASETS = {"mnist": MNIST, "fashion_mnist": FASHION_MNIST}
 
 
 def download(name: str) -> tuple[Arrays, str]:
-    """Return a data set's four arrays from the first mirror that has them, and its name.
-
-    Args:
-        name: a key of `DATASETS`.
+    """Return the arrays of a key of `DATASETS`, and the name of the first mirror that has them.
 
     Returns:
         Images uint8 (60000 or 10000, 28, 28) and labels uint8 (60000 or 10000,) by the names in
         `FILES`; and the mirror's name.
 
     Raises:
-        InputError: no mirror has them; the sentence gives each one's reason.
+        InputError: no mirror has them; the message gives each one's reason.
     """
     dataset = DATASETS[name]
     reasons = []
@@ -167,8 +163,8 @@ def download(name: str) -> tuple[Arrays, str]:
             verify(arrays, dataset)
             return arrays, mirror.__name__
         except Exception as error:  # third-party code: whatever goes wrong, the next may work
-            what = "did not answer" if isinstance(error, OSError) else "failed"
-            reasons.append(f"{mirror.__name__}: {what} ({_reason(error)})")
+            outcome = "did not answer" if isinstance(error, OSError) else "failed"
+            reasons.append(f"{mirror.__name__}: {outcome} ({_reason(error)})")
         following = dataset.mirrors[place + 1 : place + 2]
         print(f"mirror {reasons[-1]}" + "".join(f"; trying {one.__name__}" for one in following))
     raise InputError(
@@ -179,19 +175,11 @@ def download(name: str) -> tuple[Arrays, str]:
 
 def _reason(error: Exception) -> str:
     said = error.reason if type(error) is URLError else error
-    text = " ".join(str(said).split()).rstrip(".") or type(error).__name__
-    return text if len(text) <= 120 else f"{text[:117]}..."
+    return one_line(said, 120).rstrip(".") or type(error).__name__
 
 
 def read_folder(folder: Path, name: str) -> Arrays:
-    """Return a data set's four arrays from its IDX files in `folder`, gzipped or not.
-
-    Args:
-        folder: with train-images-idx3-ubyte, ...; each may end with .gz.
-        name: a key of `DATASETS`.
-
-    Returns:
-        As `download`.
+    """Return the arrays of a key of `DATASETS`, as `download`, from IDX files, gzipped or not.
 
     Raises:
         InputError: the folder or a file is missing, truncated or altered.
@@ -246,7 +234,7 @@ def verify(arrays: Arrays, dataset: PublishedDataset) -> None:
     """Check every array's SHA-256.
 
     Raises:
-        ValueError: an array has other bytes than the data set's authors published.
+        ValueError: an array is not as published.
     """
     for file in FILES:
         found = hashlib.sha256(np.ascontiguousarray(arrays[file]).data).hexdigest()

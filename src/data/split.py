@@ -1,4 +1,4 @@
-"""Which of the labelled images are for training, and which for validation."""
+"""The split of the labelled images into training and validation images."""
 
 import math
 from collections.abc import Mapping
@@ -18,7 +18,7 @@ def by_fraction(labels: np.ndarray, fraction: float, seed: int) -> tuple[np.ndar
     Args:
         labels: uint8 (N,).
         fraction: of the images, for validation.
-        seed: of the random split.
+        seed: of NumPy's random permutation.
 
     Returns:
         Two integer arrays, together (N,).
@@ -40,31 +40,22 @@ def by_fraction(labels: np.ndarray, fraction: float, seed: int) -> tuple[np.ndar
             f"{held_back:,} validation images of the {len(labels):,} of {paths.TRAIN_CSV}, at "
             f"least {present} each expected, one of every class: change the fraction, or {REMEDY}"
         )
-    return _draw(labels, held_back, seed)
+    return _split(labels, held_back, seed)
 
 
 def anew(
     training: Mapping[str, np.ndarray], validation: Mapping[str, np.ndarray], seed: int
 ) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
-    """Return training and validation images drawn anew from the union of both, as many of each.
-
-    `Dataset.split_anew` describes them.
-
-    Args:
-        training: its arrays by name, with `labels`, uint8 (N,).
-        validation: the same of M.
-        seed: of the drawing.
-
-    Returns:
-        The arrays of both, N and M.
+    """Return training and validation arrays, `images` and `labels`, drawn anew by a seed from the
+    union of both, each part of its old size; `Dataset.split_anew` describes them.
     """
     union = {name: np.concatenate([training[name], validation[name]]) for name in training}
-    parts = _draw(union["labels"], len(validation["labels"]), seed)
+    parts = _split(union["labels"], len(validation["labels"]), seed)
     train, valid = ({name: array[part] for name, array in union.items()} for part in parts)
     return train, valid
 
 
-def _draw(labels: np.ndarray, held_back: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+def _split(labels: np.ndarray, held_back: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """Return the indices of the others and of the `held_back` images, stratified by class."""
     # RandomState, because NumPy has frozen its stream.
     order = np.random.RandomState(seed).permutation(len(labels))
@@ -75,8 +66,8 @@ def _draw(labels: np.ndarray, held_back: int, seed: int) -> tuple[np.ndarray, np
 
 
 def _stratified(counts: np.ndarray, total: int) -> np.ndarray:
-    """Return how many images of each class make `total`: its share, to a whole number, but at least
-    one, and not all that there are.
+    """Return the number of images of each class, with the sum `total`: its share, rounded, but at
+    least one and at most all but one.
     """
     shares = total * counts / counts.sum()
     least, most = np.minimum(counts, 1), np.maximum(counts - 1, 0)

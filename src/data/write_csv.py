@@ -1,9 +1,8 @@
-"""The CSV files of Kaggle's Digit Recognizer: the names of their columns, and how they are written.
+"""Write the CSV files of Kaggle's Digit Recognizer.
 
 An image is a row of 784 pixels, line by line from the top left. `solution.csv`, the true labels of
-test.csv, is this project's own: Kaggle keeps them secret. Where they are not known, the file has
-only its header, because DVC wants every output of a stage to exist; `submission` writes it so, and
-`read_csv.solution` reads it so.
+test.csv, is this project's own: Kaggle keeps them secret. If they are not known, the file has only
+its header, because DVC wants every output of a stage to exist.
 """
 
 from collections.abc import Sequence
@@ -26,13 +25,7 @@ ROWS = 1000  # at a time, so that the cells stay in the processor's cache
 
 
 def images(path: Path, images: np.ndarray, labels: np.ndarray | None = None) -> None:
-    """Write train.csv, or without labels test.csv.
-
-    Args:
-        path: of the CSV.
-        images: uint8 (N, 28, 28).
-        labels: uint8 (N,), or None.
-    """
+    """Write images, uint8 (N, 28, 28), as test.csv, or with labels, uint8 (N,), as train.csv."""
     names = PIXELS if labels is None else (LABEL, *PIXELS)
     rows = images.reshape(len(images), -1)
     if labels is not None:
@@ -48,12 +41,7 @@ def images(path: Path, images: np.ndarray, labels: np.ndarray | None = None) -> 
 
 
 def submission(path: Path, labels: np.ndarray | None) -> None:
-    """Write ImageId (from 1) and Label; only the header if the labels are not known.
-
-    Args:
-        path: of the CSV.
-        labels: integers (N,), or None.
-    """
+    """Write ImageId (from 1) and Label, integers (N,); only the header if they are not known."""
     labels = np.empty(0, np.uint8) if labels is None else labels
     columns = np.arange(1, len(labels) + 1), labels
     table = pa.table(dict(zip(SUBMISSION, map(_arrow, columns), strict=True)))

@@ -1,6 +1,5 @@
-"""The web application: the page, and what it asks for."""
+"""The web application: the page, and the data it requests."""
 
-import random
 import threading
 import time
 from dataclasses import dataclass
@@ -12,7 +11,8 @@ from fastapi import FastAPI, HTTPException, Request
 from fastapi.middleware.trustedhost import TrustedHostMiddleware
 from fastapi.staticfiles import StaticFiles
 
-from src.data.digits import CLASSES, SIDE, class_names
+from src.data.digits import CLASSES, SIDE
+from src.data.sources import class_names
 from src.demo_page import drawing, readers
 from src.demo_page.held_out import HeldOutImages
 from src.demo_page.readers import Reader
@@ -21,19 +21,19 @@ from src.serving.loader import ServedModel
 
 PAGE = Path(__file__).parent / "page"
 LARGEST = 1024  # pixels: the side of a drawing
-HOSTS = ["127.0.0.1", "localhost"]  # no other site's page can ask by a name of its own
+HOSTS = ["127.0.0.1", "localhost"]  # against DNS rebinding by other sites' pages
 
 
 @dataclass(frozen=True)
-class Shown:
-    """What the page shows.
+class Page:
+    """The content of the page.
 
     Attributes:
-        models: each with who it is.
-        factor: what they differ in, a noun.
-        tests: the test images, if there are any here.
+        models: each with its description.
+        factor: a noun for their difference.
+        tests: the test images, if this machine has any.
         caption: below the models.
-        dataset: whose class names the page shows.
+        dataset: its name, for the names of the classes.
     """
 
     models: list[tuple[Reader, ServedModel]]
@@ -43,36 +43,30 @@ class Shown:
     dataset: str
 
 
-def make(shown: Shown) -> FastAPI:
+def create(page: Page) -> FastAPI:
     """Return the application."""
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)  # whose pages load scripts
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=HOSTS)
-    turn = threading.Lock()  # one at a time, as the milliseconds are shown
+    lock = threading.Lock()  # one image at a time, because the page shows milliseconds
 
     def answers(image: np.ndarray) -> list[dict[str, Any]]:
-        with turn:
-            return [_answer(model, image) for _, model in shown.models]
-
-    def test_image(number: int) -> dict[str, Any]:
-        assert shown.tests is not None
-        image, labels = shown.tests.images[number], shown.tests.labels
-        label = None if labels is None else int(labels[number])
-        return {"number": number, "label": label, **_read(image, answers(image))}
+        with lock:
+            return [_answer(model, image) for _, model in page.models]
 
     @app.get("/api/about")
     def about() -> dict[str, Any]:
         return {
-            "models": [_about(reader) for reader, _ in shown.models],
-            "factor": shown.factor,
-            "classes": class_names(shown.dataset),
-            "caption": shown.caption,
-            "test_images": 0 if shown.tests is None else len(shown.tests.images),
-            "mistakes": _mistakes(shown.tests),
+            "models": [_about(reader) for reader, _ in page.models],
+            "factor": page.factor,
+            "classes": class_names(page.dataset),
+            "caption": page.caption,
+            "test_images": 0 if page.tests is None else len(page.tests.images),
+            "mistakes": _mistakes(page.tests),
         }
 
     @app.post("/api/read")
     async def read(request: Request) -> dict[str, Any]:
-        """Answer a drawing: the body is its ink, a byte for each pixel of a square."""
+        """Answer a drawing; the body is its ink, a byte for each pixel of a square."""
         body = await request.body()
         side = round(len(body) ** 0.5)
         if not body or side * side != len(body) or side > LARGEST:
@@ -84,17 +78,13 @@ def make(shown: Shown) -> FastAPI:
         image = drawing.as_mnist(np.frombuffer(body, np.uint8).reshape(side, side))
         return _read(None, []) if image is None else _read(image, answers(image))
 
-    @app.get("/api/test-image")
-    def any_test_image() -> dict[str, Any]:
-        if shown.tests is None:
-            raise HTTPException(404, "There are no test images on this machine: run `make`.")
-        return test_image(random.randrange(len(shown.tests.images)))
-
     @app.get("/api/test-image/{number}")
-    def one_test_image(number: int) -> dict[str, Any]:
-        if shown.tests is None or not 0 <= number < len(shown.tests.images):
+    def test_image(number: int) -> dict[str, Any]:
+        if page.tests is None or not 0 <= number < len(page.tests.images):
             raise HTTPException(404, f"There is no test image {number} on this machine.")
-        return test_image(number)
+        image, labels = page.tests.images[number], page.tests.labels
+        label = None if labels is None else int(labels[number])
+        return {"number": number, "label": label, **_read(image, answers(image))}
 
     app.mount("/", StaticFiles(directory=PAGE, html=True))
     return app

@@ -1,4 +1,4 @@
-"""From a drawing to an image as MNIST's were made."""
+"""Conversion of a drawing to an image in the form of MNIST's."""
 
 import numpy as np
 import tensorflow as tf
@@ -9,13 +9,13 @@ BOX = 20  # pixels: a digit's longer side
 
 
 def as_mnist(drawing: np.ndarray) -> np.ndarray | None:
-    """Return a drawing as MNIST's authors prepared theirs, or None where nothing is drawn.
+    """Return a drawing prepared like MNIST's images, or None if nothing is drawn.
 
-    It is scaled to a box of 20×20 pixels that keeps its proportions, smoothly, and placed so that
-    its center of mass is the center of the 28×28 image.
+    It is scaled smoothly to fit a box of 20×20 pixels, and placed so that its center of mass is the
+    center of the 28×28 image.
 
     Args:
-        drawing: ink, uint8 (height, width), 0 where the paper is bare.
+        drawing: ink, uint8 (height, width), 0 for bare paper.
 
     Returns:
         uint8 (28, 28), its darkest ink 255.
@@ -34,8 +34,8 @@ def as_mnist(drawing: np.ndarray) -> np.ndarray | None:
 
 
 def _centered(small: np.ndarray) -> np.ndarray:
-    """Return an image of at most 20×20, in one of 28×28 by its center of mass."""
-    image = np.zeros((3 * SIDE, 3 * SIDE), np.float32)  # with room for what is off center
+    """Return an image of at most 20×20 inside one of 28×28, centered by its mass."""
+    image = np.zeros((3 * SIDE, 3 * SIDE), np.float32)  # with room for digits far off center
     middle = (len(image) - 1) / 2
     starts = [
         round(middle - float(np.average(np.arange(length), weights=small.sum(axis=1 - axis))))

@@ -1,4 +1,4 @@
-"""The held-out images that the page can show, and the errors in them that are worth a look."""
+"""The held-out images for the page, and the most confident errors of its models."""
 
 import tempfile
 from collections.abc import Sequence
@@ -21,7 +21,7 @@ ERRORS = 12  # on the page
 
 @dataclass(frozen=True)
 class Mistake:
-    """A confident error: the number of the image, who made it, and with what probability."""
+    """An error: the number of the image, and the model, its answer and the probability of that."""
 
     number: int
     reader: str
@@ -31,7 +31,7 @@ class Mistake:
 
 @dataclass(frozen=True)
 class HeldOutImages:
-    """Images, uint8 (N, 28, 28), their labels, uint8 (N,), where known, and mistakes in them."""
+    """Images, uint8 (N, 28, 28), their labels, uint8 (N,), if known, and mistakes in them."""
 
     images: np.ndarray
     labels: np.ndarray | None = None
@@ -39,18 +39,16 @@ class HeldOutImages:
 
 
 def load(client: MlflowClient, readers: Sequence[Reader]) -> HeldOutImages | None:
-    """Return the test images in data/processed, with the most confident errors of the models.
+    """Return the test images in data/processed, with the most confident errors of the models, or
+    None if this machine has none.
 
-    The labels and the errors are read from what each run logged when it was scored; a run on other
-    data than that in data/processed tells nothing here.
-
-    Returns:
-        None where there are no test images on this machine.
+    The labels and the errors come from the files that each run logged when it was scored; runs on
+    data other than that in data/processed are left out.
     """
     try:
         images = dataset.load(paths.TEST)["images"]
-        digest = dataset.describe().digest
-    except InputError:  # the page does without
+        digest = dataset.load_description().digest
+    except InputError:  # the page works without them
         return None
     labels, found = None, []
     with tempfile.TemporaryDirectory() as folder:
@@ -61,10 +59,10 @@ def load(client: MlflowClient, readers: Sequence[Reader]) -> HeldOutImages | Non
             if scored is None or len(scored[0]) != len(images):
                 continue
             labels, output = scored
-            for number in scoring.most_confident_errors(labels, output, ERRORS):
+            for number in map(int, scoring.most_confident_errors(labels, output, ERRORS)):
                 best = int(output[number].argmax())
-                found.append(Mistake(int(number), reader.name, best, float(output[number, best])))
-    return HeldOutImages(images, labels, _worst(found))
+                found.append(Mistake(number, reader.name, best, float(output[number, best])))
+    return HeldOutImages(images, labels, _most_confident(found))
 
 
 def _scored(client: MlflowClient, run_id: str, folder: str) -> tuple[np.ndarray, np.ndarray] | None:
@@ -82,9 +80,9 @@ def _scored(client: MlflowClient, run_id: str, folder: str) -> tuple[np.ndarray,
         return None
 
 
-def _worst(found: Sequence[Mistake]) -> list[Mistake]:
-    """Return the most confident of each image's mistakes, the most confident first."""
+def _most_confident(mistakes: Sequence[Mistake]) -> list[Mistake]:
+    """Return each image's most confident mistake, the most confident first."""
     worst: dict[int, Mistake] = {}
-    for mistake in sorted(found, key=lambda one: -one.probability):
+    for mistake in sorted(mistakes, key=lambda one: -one.probability):
         worst.setdefault(mistake.number, mistake)
     return list(worst.values())[:ERRORS]

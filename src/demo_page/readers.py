@@ -1,4 +1,4 @@
-"""The models that the page shows: the champion, and the best run of each level of a study."""
+"""The models on the page: the champion, and the best run of each level of a study."""
 
 from dataclasses import dataclass
 
@@ -12,23 +12,17 @@ from src.analysis.run_set import ACTIVATION
 from src.experiments.parent import Parent
 from src.runtime import metric_names
 from src.runtime.errors import InputError
+from src.runtime.parsing import one_line
 from src.serving.loader import ServedModel
 from src.tracking import champion, run_tags, store
 
-MOST = 8  # models side by side
+MAX_READERS = 8  # side by side
 TRAIN = "`python -m src.train activation=swish,relu,gelu epochs=2 -m` (two minutes)"
 
 
 @dataclass(frozen=True)
 class Reader:
-    """A model that reads digits.
-
-    Attributes:
-        name: the level of its run, as it is shown.
-        run: that trained it.
-        model: as MLflow keeps it.
-        is_champion: whether it is the champion.
-    """
+    """A model that reads digits, by the display name of its run's level."""
 
     name: str
     run: Run
@@ -38,12 +32,12 @@ class Reader:
 
 @dataclass(frozen=True)
 class Lineup:
-    """What the page shows.
+    """The models in their order on the page.
 
     Attributes:
-        readers: in their order on the page.
-        study: the name of the study that they are from; None for a multirun, or none at all.
-        factor: what they differ in, a noun.
+        readers: the models.
+        study: the name of their study; None for a multirun, or none at all.
+        factor: a noun for their difference.
     """
 
     readers: list[Reader]
@@ -55,8 +49,8 @@ def find(client: MlflowClient, wanted: str | None) -> Lineup:
     """Return the models to show, at most 8.
 
     Args:
-        client: of the store.
-        wanted: a study's name or a parent run's id; None for the newest of either, if there is one.
+        client: of the MLflow store.
+        wanted: a study's name or a parent run's ID; None for the newest of either, if any.
 
     Raises:
         InputError: there is no such study, or no model at all.
@@ -72,7 +66,7 @@ def find(client: MlflowClient, wanted: str | None) -> Lineup:
     if not found:
         raise InputError(f"There is no model to show yet: train some with {TRAIN}.")
     study = parent.data.tags.get(run_tags.STUDY) if parent else None
-    return Lineup(found[:MOST], study, factor)
+    return Lineup(found[:MAX_READERS], study, factor)
 
 
 def _champion(client: MlflowClient) -> Reader | None:
@@ -87,14 +81,14 @@ def _champion(client: MlflowClient) -> Reader | None:
 
 
 def _name(run: Run) -> str:
-    """Return what a run is called by itself: its level in a study, else its activation."""
+    """Return the display name of a run: its level in a study, else its activation."""
     word = run.data.tags.get(run_tags.VARIANT) or run.data.tags.get(ACTIVATION)
     return levels.shown(ACTIVATION, word or run.info.run_name)
 
 
 def _of_levels(client: MlflowClient, parent: Run) -> tuple[list[Reader], str]:
-    """Return the run of each level with the highest validation accuracy, if it has a model; and
-    the noun of the factor.
+    """Return each level's run with the highest validation accuracy, if it has a model, and the
+    factor's noun.
     """
     below = Parent(client, parent.info.experiment_id, parent.info.run_id)
     finished = [
@@ -115,17 +109,17 @@ def _of_levels(client: MlflowClient, parent: Run) -> tuple[list[Reader], str]:
 
 
 def load(reader: Reader) -> ServedModel:
-    """Return a model ready to be asked.
+    """Return a loaded model.
 
     Raises:
         InputError: it cannot be loaded.
     """
     try:
         return ServedModel(mlflow.tensorflow.load_model(f"models:/{reader.model.model_id}"))
-    except Exception as error:  # of MLflow, Keras, the disk or the network, each with its own
+    except Exception as error:  # MLflow, Keras, the disk and the network each raise their own
         raise InputError(
             f"The model of run {reader.run.info.run_name} ({reader.run.info.run_id}) cannot be "
-            f"loaded ({' '.join(str(error).split())[:200]}): delete the run in MLflow."
+            f"loaded ({one_line(error)}): delete the run in MLflow."
         ) from error
 
 

@@ -1,7 +1,6 @@
-"""What a trained model says of the test images: the submission and, where possible, its score."""
+"""A model's predictions of the test images: the submission and, if possible, its score."""
 
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,7 +8,7 @@ import keras
 import numpy as np
 import pandas as pd
 
-from src.data import dataset, provenance, read_csv, write_csv
+from src.data import provenance, read_csv, write_csv
 from src.evaluation import scoring
 from src.runtime import paths
 from src.runtime.atomic_write import writing
@@ -18,7 +17,7 @@ from src.training import batches
 
 @dataclass(frozen=True)
 class Predictions:
-    """What was written: files for the training's run, the submission, and the score, if known."""
+    """The folder and the submission that were written, and the score, empty if not known."""
 
     folder: Path
     submission: Path
@@ -34,46 +33,35 @@ class Predictions:
         }
 
 
-def probabilities(scores: np.ndarray) -> np.ndarray:
-    """Return class scores, float (N, 10), divided by their row's sum (a sigmoid head's need it)."""
-    scores = scores.astype(np.float64)
-    return (scores / scores.sum(axis=1, keepdims=True)).astype(np.float32)
-
-
-def write(model: keras.Model, folder: Path) -> Predictions:
-    """Predict the test images and write the submission, the score and the figures.
-
-    Args:
-        model: it takes uint8 (batch, 28, 28).
-        folder: where to; it holds submission.csv, probabilities.npy, metrics.json,
-            predictions.csv, per_class.csv and figures/. Without held-out labels the last three
-            are empty.
-
-    Raises:
-        InputError: an input is missing, or does not fit the others.
-    """
-    images = dataset.load(paths.TEST)["images"]
-    labels = held_out_labels(len(images))
-    output = predict(model, images)
-    scores = {} if labels is None else scoring.score(labels, output.argmax(axis=1))
-    with writing(folder) as [aside]:
-        save(aside, images, labels, output, scores)
-    return Predictions(folder, folder / paths.SUBMISSION, scores)
-
-
 def held_out_labels(images: int) -> np.ndarray | None:
-    """Return the held-out labels, uint8 (N,), or None if they are not known.
-
-    Args:
-        images: how many test images there are.
+    """Return the labels of so many test images, uint8 (N,), or None if they are not known.
 
     Raises:
         InputError: sample_submission.csv or solution.csv is missing, is not the one that fetch
             wrote, or is not of these images.
     """
     provenance.verify(paths.SAMPLE_SUBMISSION_CSV, paths.SOLUTION_CSV)
-    read_csv.submission(paths.SAMPLE_SUBMISSION_CSV, images)  # asks for these very ids
+    read_csv.submission(paths.SAMPLE_SUBMISSION_CSV, images)  # asks for these very IDs
     return read_csv.solution(paths.SOLUTION_CSV, images)
+
+
+def write(
+    model: keras.Model, images: np.ndarray, labels: np.ndarray | None, folder: Path
+) -> Predictions:
+    """Predict test images and write the submission, the score and the figures, all or none.
+
+    Args:
+        model: takes uint8 (batch, 28, 28).
+        images: uint8 (N, 28, 28).
+        labels: `held_out_labels`.
+        folder: for submission.csv, probabilities.npy, metrics.json, predictions.csv, per_class.csv
+            and figures/; the last four are empty if the labels are not known.
+    """
+    output = predict(model, images)
+    scores = {} if labels is None else scoring.score(labels, output.argmax(axis=1))
+    with writing(folder) as [temporary]:
+        _write(temporary, images, labels, output, scores)
+    return Predictions(folder, folder / paths.SUBMISSION, scores)
 
 
 def predict(model: keras.Model, images: np.ndarray) -> np.ndarray:
@@ -81,23 +69,20 @@ def predict(model: keras.Model, images: np.ndarray) -> np.ndarray:
     return probabilities(model.predict(batches.evaluation_batches(images), verbose=0))
 
 
-def save(
+def probabilities(scores: np.ndarray) -> np.ndarray:
+    """Return class scores, float (N, 10), divided by their row's sum (a sigmoid head's need it)."""
+    scores = scores.astype(np.float64)
+    return (scores / scores.sum(axis=1, keepdims=True)).astype(np.float32)
+
+
+def _write(
     folder: Path,
     images: np.ndarray,
     labels: np.ndarray | None,
     output: np.ndarray,
-    scores: Mapping[str, float],
+    scores: dict[str, float],
 ) -> None:
-    """Write the files of `write` into a new folder.
-
-    Args:
-        folder: it does not exist yet.
-        images: uint8 (N, 28, 28).
-        labels: the true ones, uint8 (N,), if they are known.
-        output: class probabilities, float32 (N, 10).
-        scores: by metric; empty if the labels are not known.
-    """
-    from src.evaluation import figures  # Matplotlib: a run imports it while it trains
+    from src.evaluation import figures  # Matplotlib: a run imports it during the training
 
     predicted = output.argmax(axis=1)
     figures_folder = folder / "figures"

@@ -1,4 +1,4 @@
-"""How good predictions are on the held-out labels. Nothing else may read those."""
+"""Scores of predictions on the held-out labels, which nothing else may read."""
 
 import numpy as np
 import pandas as pd
@@ -7,7 +7,7 @@ from src.data.digits import CLASSES
 from src.evaluation import wilson
 from src.runtime import metric_names
 
-# Of these, DVC compares no bounds: they say no more than the accuracy, and fill its table.
+# For DVC's table; the bounds would only fill it.
 COMPARED = (
     metric_names.TEST_ACCURACY,
     metric_names.TEST_ERROR_PERCENT,
@@ -17,11 +17,8 @@ COMPARED = (
 
 
 def score(labels: np.ndarray, predicted: np.ndarray) -> dict[str, float]:
-    """Return accuracy, its 95% Wilson interval, and the errors as a count and in percent.
-
-    Args:
-        labels: true digits, integers (N,).
-        predicted: predicted digits, integers (N,).
+    """Return accuracy, its 95% Wilson interval, and the errors as a count and in percent, of true
+    and predicted digits, integers (N,).
     """
     count = len(labels)
     right = int((labels == predicted).sum())
@@ -37,10 +34,7 @@ def score(labels: np.ndarray, predicted: np.ndarray) -> dict[str, float]:
 
 
 def per_class(labels: np.ndarray, predicted: np.ndarray) -> pd.DataFrame:
-    """Return precision, recall, F1 and the counts of images and errors for each digit.
-
-    What would be divided by zero is zero.
-    """
+    """Return precision, recall, F1 (each 0 where undefined), images and errors of each digit."""
     support = np.bincount(labels, minlength=CLASSES)
     taken_for = np.bincount(predicted, minlength=CLASSES)
     right = np.bincount(labels[labels == predicted], minlength=CLASSES)
@@ -63,12 +57,12 @@ def _share(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
 def most_confident_errors(
     labels: np.ndarray, probabilities: np.ndarray, count: int = 12
 ) -> np.ndarray:
-    """Return the positions of the wrong predictions, the most probable first, integers (≤ count,).
+    """Return the positions of wrong predictions, the most probable first, integers (≤ count,).
 
     Args:
         labels: true digits, integers (N,).
         probabilities: float (N, 10), each row sums to 1.
-        count: how many at the most.
+        count: the largest number of positions.
     """
     wrong = np.flatnonzero(probabilities.argmax(axis=1) != labels)
     order = np.argsort(-probabilities[wrong].max(axis=1), kind="stable")

@@ -6,11 +6,7 @@ Z = 1.959963984540054  # of the standard normal distribution, 97.5% lies below i
 
 
 def interval(right: int, count: int) -> tuple[float, float]:
-    """Return the 95% interval of a share, as fractions.
-
-    Args:
-        right: how many are right.
-        count: of how many, at least 1.
+    """Return the 95% interval of the share of `right` among `count`, at least 1, as fractions.
 
     Reference:
         Newcombe, "Two-sided confidence intervals for the single proportion: comparison of seven

@@ -128,7 +128,7 @@ class SweepPlan(Grid):
 
 def _begin_run(config: DictConfig) -> None:
     """Check a single run, load the frameworks, and make its folder."""
-    data = dataset.describe()
+    data = dataset.load_description()
     [(composition, words)] = _compositions([config])
     spec = run_spec.build(composition, data, words, alone=True)
     run_spec.announce(spec, data)
@@ -161,7 +161,7 @@ def _sweep(config: DictConfig) -> None:
             "or search with `python -m src.search`."
         )
     settings = cast(dict[str, Any], OmegaConf.to_container(config.hydra.launcher, resolve=True))
-    plan = plan_of(config, list(_jobs(config)), dataset.describe())
+    plan = plan_of(config, list(_jobs(config)), dataset.load_description())
     executor = choice.of_launcher(launcher, settings, len(plan.specs))
     if reason := _no_report(plan):
         print(f"Note: `python -m src.report` cannot compare these runs: {reason}.", flush=True)

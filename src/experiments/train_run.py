@@ -39,7 +39,7 @@ def run(spec: RunSpec) -> float:
 
 def _run(spec: RunSpec) -> float:
     cfg = spec.cfg
-    data = dataset.describe().split_anew(cfg.split_seed)
+    data = dataset.load_description().split_anew(cfg.split_seed)
     if data.digest != spec.data_digest:
         raise InputError(
             f"{paths.PROCESSED} was written anew since {spec.name} was planned (SHA-256 "
@@ -50,8 +50,9 @@ def _run(spec: RunSpec) -> float:
     training_set, validation_set = parts[paths.TRAIN], parts[paths.VALID]
     if cfg.split_seed is not None:
         training_set, validation_set = split.anew(training_set, validation_set, cfg.split_seed)
-    if cfg.submission:
-        predictions.held_out_labels(len(parts[paths.TEST]["images"]))  # a mistake is refused now
+    test_images = parts[paths.TEST]["images"]
+    # Read before the training, so that a mistake costs none.
+    test_labels = predictions.held_out_labels(len(test_images)) if cfg.submission else None
 
     with checkpoint.opened(checkpoint_place.of(spec.digest, cfg.checkpoints)) as (file, state):
         if state.history:
@@ -90,10 +91,12 @@ def _run(spec: RunSpec) -> float:
             save(model, state, final, origin, spec.folder)
             logger.trained(model, validation_set["images"][:1], final, spec.folder)
             if cfg.submission:
-                made = predictions.write(model, spec.folder / paths.PREDICTIONS)
-                logger.predicted(made.artifacts, made.scores)
+                place = spec.folder / paths.PREDICTIONS
+                predicted = predictions.write(model, test_images, test_labels, place)
+                logger.predicted(predicted.artifacts, predicted.scores)
         if cfg.submission:
-            closing_table.show(spec.folder, spec.folder / paths.PREDICTIONS, spec.alone)
+            outcome = closing_table.Outcome(origin, final, predicted.scores, predicted.submission)
+            closing_table.show(outcome, suggest=spec.alone)
         checkpoint.delete(file)
     return final[metric_names.BEST_VAL_ACCURACY]
 

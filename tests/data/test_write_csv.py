@@ -6,10 +6,10 @@ from src.data import mirrors, write_csv
 
 
 def frame(images, labels=None):
-    made = pd.DataFrame(images.reshape(len(images), -1), columns=write_csv.PIXELS)
+    table = pd.DataFrame(images.reshape(len(images), -1), columns=write_csv.PIXELS)
     if labels is not None:
-        made.insert(0, "label", labels)
-    return made
+        table.insert(0, "label", labels)
+    return table
 
 
 @pytest.mark.parametrize("labelled", [True, False])

@@ -52,9 +52,9 @@ class Page(requests.Session):
 def served(tests=None):
     """Serve the page in a thread."""
     models = [(reader("ReLU", champion=True), Model(7)), (reader("Swish"), Model(1))]
-    shown = app.Shown(models, "activation", tests, "No difference.", "mnist-kaggle")
+    shown = app.Page(models, "activation", tests, "No difference.", "mnist-kaggle")
     port = free_port()
-    server = uvicorn.Server(uvicorn.Config(app.make(shown), port=port, log_level="warning"))
+    server = uvicorn.Server(uvicorn.Config(app.create(shown), port=port, log_level="warning"))
     thread = threading.Thread(target=server.run)
     thread.start()
     while not server.started and thread.is_alive():
@@ -84,14 +84,14 @@ def test_nothing_on_the_page_comes_from_elsewhere():
         assert "//" not in file.read_text().replace("// ", ""), file
 
 
-def test_the_page_learns_whom_it_shows(page):
-    told = page.get("/api/about").json()
-    assert [one["name"] for one in told["models"]] == ["ReLU", "Swish"]
-    assert [one["champion"] for one in told["models"]] == [True, False]
-    assert told["models"][0]["validation_accuracy"] == 0.99
-    assert (told["factor"], told["caption"]) == ("activation", "No difference.")
-    assert told["classes"] == list("0123456789")
-    [mistake] = told["mistakes"]
+def test_the_page_gets_its_models_and_their_mistakes(page):
+    answer = page.get("/api/about").json()
+    assert [one["name"] for one in answer["models"]] == ["ReLU", "Swish"]
+    assert [one["champion"] for one in answer["models"]] == [True, False]
+    assert answer["models"][0]["validation_accuracy"] == 0.99
+    assert (answer["factor"], answer["caption"]) == ("activation", "No difference.")
+    assert answer["classes"] == list("0123456789")
+    [mistake] = answer["mistakes"]
     assert mistake.pop("image") == SEEN[2].ravel().tolist()
     assert mistake == {
         "number": 2,
@@ -105,10 +105,10 @@ def test_the_page_learns_whom_it_shows(page):
 def test_a_drawing_gets_an_answer_of_each_model_and_the_image_they_saw(page):
     ink = np.zeros((280, 280), np.uint8)
     ink[50:200, 100:120] = 255
-    told = page.post("/api/read", data=ink.tobytes()).json()
-    assert len(told["image"]) == 784
-    assert max(told["image"]) == 255
-    first, second = told["answers"]
+    answer = page.post("/api/read", data=ink.tobytes()).json()
+    assert len(answer["image"]) == 784
+    assert max(answer["image"]) == 255
+    first, second = answer["answers"]
     assert np.argmax(first["probabilities"]) == 7
     assert np.argmax(second["probabilities"]) == 1
     assert sum(first["probabilities"]) == pytest.approx(1)
@@ -116,22 +116,21 @@ def test_a_drawing_gets_an_answer_of_each_model_and_the_image_they_saw(page):
 
 
 def test_bare_paper_gets_no_answer(page):
-    told = page.post("/api/read", data=bytes(280 * 280)).json()
-    assert told == {"image": None, "answers": []}
+    answer = page.post("/api/read", data=bytes(280 * 280)).json()
+    assert answer == {"image": None, "answers": []}
 
 
 @pytest.mark.parametrize("body", [b"", bytes(3), bytes(1025 * 1025)])
-def test_what_is_no_drawing_is_refused_in_one_sentence(page, body):
+def test_anything_but_a_drawing_is_refused_in_one_sentence(page, body):
     refused = page.post("/api/read", data=body)
     assert refused.status_code == 400
     assert refused.json()["detail"].startswith(f"Found {len(body)} bytes, expected those of a sq")
 
 
 def test_test_images_come_with_their_labels(page):
-    told = page.get("/api/test-image/2").json()
-    assert (told["number"], told["label"]) == (2, 4)
-    assert len(told["answers"]) == 2
-    assert page.get("/api/test-image").json()["number"] in range(3)
+    answer = page.get("/api/test-image/2").json()
+    assert (answer["number"], answer["label"]) == (2, 4)
+    assert len(answer["answers"]) == 2
     assert page.get("/api/test-image/3").json()["detail"] == (
         "There is no test image 3 on this machine."
     )
@@ -140,8 +139,7 @@ def test_test_images_come_with_their_labels(page):
 def test_without_test_images_the_page_does_without():
     with served() as bare:
         assert bare.get("/api/about").json()["test_images"] == 0
-        for path in ("/api/test-image", "/api/test-image/0"):
-            assert bare.get(path).status_code == 404
+        assert bare.get("/api/test-image/0").status_code == 404
 
 
 def test_a_name_of_another_site_is_not_answered(page):

@@ -5,9 +5,9 @@ from src.demo_page import drawing
 
 
 def paper(rows, columns, ink=255, size=280):
-    made = np.zeros((size, size), np.uint8)
-    made[slice(*rows), slice(*columns)] = ink
-    return made
+    drawn = np.zeros((size, size), np.uint8)
+    drawn[slice(*rows), slice(*columns)] = ink
+    return drawn
 
 
 def extent(image):

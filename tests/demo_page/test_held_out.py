@@ -14,12 +14,12 @@ LABELS = [7, 2, 1, 0]
 
 def output(wrong):
     """Probabilities that are right but for the images in `wrong`: number -> (digit, p)."""
-    made = np.full((4, 10), 0.001, np.float32)
-    made[range(4), LABELS] = 0.99
+    rows = np.full((4, 10), 0.001, np.float32)
+    rows[range(4), LABELS] = 0.99
     for number, (digit, probability) in wrong.items():
-        made[number, LABELS[number]] = 0.001
-        made[number, digit] = probability
-    return made
+        rows[number, LABELS[number]] = 0.001
+        rows[number, digit] = probability
+    return rows
 
 
 class Client:
@@ -49,7 +49,7 @@ def reader(name, digest="mine"):
 def here(monkeypatch):
     images = np.arange(4 * 784).reshape(4, 28, 28).astype(np.uint8)
     monkeypatch.setattr(dataset, "load", lambda path: {"images": images})
-    monkeypatch.setattr(dataset, "describe", lambda: SimpleNamespace(digest="mine"))
+    monkeypatch.setattr(dataset, "load_description", lambda: SimpleNamespace(digest="mine"))
     return images
 
 
@@ -61,7 +61,7 @@ def test_each_image_is_listed_once_by_its_most_confident_error(here):
     assert listed == [(1, "Swish", 3), (2, "ReLU", 8)]
 
 
-def test_runs_on_other_data_and_runs_without_predictions_tell_nothing(here):
+def test_runs_on_other_data_and_runs_without_predictions_are_left_out(here):
     kept = {"ReLU": output({1: (3, 0.7)})}
     found = held_out.load(Client(kept), [reader("ReLU", "other"), reader("Swish")])
     assert len(found.images) == 4

@@ -32,8 +32,8 @@ def trained(client, experiment, name, accuracy, *, parent=None, model=True):
     tagged = [RunTag(*one) for one in tags.items()]
     client.log_batch(run_id, [Metric(BEST_VAL_ACCURACY, accuracy, 1, 0)], tags=tagged)
     if model:
-        made = client.create_logged_model(experiment, "model", run_id)
-        client.finalize_logged_model(made.model_id, LoggedModelStatus.READY)
+        logged = client.create_logged_model(experiment, "model", run_id)
+        client.finalize_logged_model(logged.model_id, LoggedModelStatus.READY)
     client.set_terminated(run_id)
     return run_id
 

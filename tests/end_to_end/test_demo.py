@@ -123,7 +123,7 @@ def test_the_keyboard_draws_too_and_clears(page):
     keys = [Keys.SPACE, *[Keys.ARROW_DOWN] * 10]
     paper.send_keys(*keys)
     wait(page, lambda: set(texts(page, ".answer b")) == {"1"})
-    assert "reads 1" in page.find_element(By.ID, "told").get_attribute("textContent")
+    assert "reads 1" in page.find_element(By.ID, "spoken").get_attribute("textContent")
     paper.send_keys(Keys.DELETE)
     wait(page, lambda: set(texts(page, ".answer b")) == {"–"})
 

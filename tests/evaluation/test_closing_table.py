@@ -3,9 +3,8 @@ import re
 
 import pytest
 
-from src import summary
 from src.evaluation import closing_table
-from src.runtime import errors, metric_names, paths
+from src.runtime import metric_names, paths
 from src.runtime.errors import InputError
 from tests.support.contents import contents
 
@@ -51,15 +50,15 @@ def written(project):
 
 @pytest.fixture
 def shown(written, capsys):
-    def show(scores, alone=True, **origin):
+    def show(scores, suggest=True, **origin):
         written(scores, ORIGIN | origin)
-        closing_table.show(paths.MODELS, paths.PREDICTIONS, alone)
+        closing_table.show(closing_table.read(paths.MODELS, paths.PREDICTIONS), suggest)
         return capsys.readouterr().out
 
     return show
 
 
-def test_the_table_tells_score_speed_submission_and_run(shown):
+def test_the_table_has_score_speed_submission_and_run(shown):
     text = shown(SCORES)
     assert text.startswith("swish-seed1")
     for part in (
@@ -93,7 +92,7 @@ def test_without_known_labels_it_says_so_and_only_kaggles_data_are_submitted(sho
     assert ("python -m src.submit" in text) == (said == KAGGLE)
 
 
-def test_it_ends_with_commands_to_type_next(shown):
+def test_it_ends_with_commands_to_run_next(shown):
     following = shown(SCORES).split("Next")[1]
     assert "make ui" in following
     assert "dvc exp run -S activation=relu" in following
@@ -105,27 +104,10 @@ def test_after_relu_another_activation_than_relu_is_suggested(shown):
 
 
 def test_between_runs_of_one_command_it_suggests_nothing(shown):
-    assert "Next" not in shown(SCORES, alone=False)
+    assert "Next" not in shown(SCORES, suggest=False)
 
 
-@pytest.mark.parametrize(
-    "path",
-    [
-        paths.MODELS / paths.METRICS,
-        paths.MODELS / paths.TIMINGS,
-        paths.MODELS / paths.ORIGIN,
-        paths.PREDICTIONS / paths.METRICS,
-    ],
-)
-def test_what_is_missing_is_named_with_the_command_that_makes_it(written, path):
-    written(SCORES)
-    path.unlink()
-    with pytest.raises(InputError, match="run `dvc repro` first") as caught:
-        closing_table.show(paths.MODELS, paths.PREDICTIONS)
-    assert str(caught.value).startswith(f"{path} does not exist")
-
-
-DAMAGED = {
+FILES = {
     paths.MODELS / paths.ORIGIN: "run_id, run_name, experiment and dataset",
     paths.MODELS / paths.METRICS: "best_val_accuracy",
     paths.MODELS / paths.TIMINGS: "median_epoch_seconds and median_images_per_second",
@@ -133,44 +115,39 @@ DAMAGED = {
 }
 
 
-@pytest.mark.parametrize("path", DAMAGED)
+@pytest.mark.parametrize("path", FILES)
+def test_a_missing_file_is_named_with_the_command_that_writes_it(written, path):
+    written(SCORES)
+    path.unlink()
+    with pytest.raises(InputError, match="run `dvc repro` first") as caught:
+        closing_table.read(paths.MODELS, paths.PREDICTIONS)
+    assert str(caught.value).startswith(f"{path} does not exist")
+
+
+@pytest.mark.parametrize("path", FILES)
 def test_a_file_without_what_belongs_in_it_is_refused(written, project, path):
     written(SCORES)
     path.write_text('{"other": null}')
     before = contents(project)
     with pytest.raises(InputError) as caught:
-        closing_table.show(paths.MODELS, paths.PREDICTIONS)
-    first = re.split(r",| and ", DAMAGED[path])[0]
+        closing_table.read(paths.MODELS, paths.PREDICTIONS)
+    first = re.split(r",| and ", FILES[path])[0]
     assert str(caught.value) == (
         f"{path} cannot be read (it has no {first!r}), expected a JSON object with "
-        f"{DAMAGED[path]}: run `dvc repro` first."
+        f"{FILES[path]}: run `dvc repro` first."
     )
     assert contents(project) == before
 
 
-def test_an_empty_run_json_is_one_sentence_of_the_command(written, capsys):
-    written(SCORES, {})
-    with pytest.raises(SystemExit):
-        errors.run(summary.main)
-    printed = capsys.readouterr()
-    assert printed.out == ""
-    assert printed.err == (
-        "Error: models/run.json cannot be read (it has no 'run_id'), expected a JSON object with "
-        "run_id, run_name, experiment and dataset: run `dvc repro` first.\n"
-    )
-
-
-def test_whole_numbers_are_numbers(written, capsys):
+def test_whole_numbers_are_numbers(written):
     written(SCORES)
     path = paths.MODELS / paths.TIMINGS
     path.write_text(json.dumps(TIMINGS | {metric_names.MEDIAN_IMAGES_PER_SECOND: 3000}))
-    closing_table.show(paths.MODELS, paths.PREDICTIONS)
-    assert "3,000 images/s" in capsys.readouterr().out
+    outcome = closing_table.read(paths.MODELS, paths.PREDICTIONS)
+    assert outcome.final[metric_names.MEDIAN_IMAGES_PER_SECOND] == 3000
 
 
-def test_a_training_that_was_not_tracked_is_told_so(written, capsys):
-    written(SCORES, ORIGIN | {"run_id": None})
-    closing_table.show(paths.MODELS, paths.PREDICTIONS)
-    text = capsys.readouterr().out
+def test_an_untracked_training_has_no_run_to_see(shown):
+    text = shown(SCORES, run_id=None)
     assert "none: mlflow.enabled is false" in text
     assert "make ui" not in text

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from src.data import mirrors, provenance, write_csv
+from src.data import dataset, mirrors, provenance, write_csv
 from src.evaluation import figures, predictions, scoring
 from src.runtime import metric_names, paths
 from src.runtime.checksum import sha256
@@ -64,6 +64,13 @@ def model(images, labels):
     return Knowing(images, scores)
 
 
+def write(model):
+    """Predict and score the project's test images, as the stage does."""
+    test_images = dataset.load(paths.TEST)["images"]
+    labels = predictions.held_out_labels(len(test_images))
+    return predictions.write(model, test_images, labels, paths.PREDICTIONS)
+
+
 def test_probabilities_are_the_scores_divided_by_their_sum():
     found = predictions.probabilities(np.array([[0.2, 0.6], [1.0, 1.0]], np.float32))
     np.testing.assert_allclose(found, [[0.25, 0.75], [0.5, 0.5]], rtol=1e-6)
@@ -78,18 +85,18 @@ def test_tiny_scores_become_probabilities_too():
 def test_the_submission_has_an_id_from_1_and_the_predicted_digit_of_each_image(
     prepared, model, labels
 ):
-    made = predictions.write(model, paths.PREDICTIONS)
+    written = write(model)
     expected = labels.astype(int)
     expected[:3] = (expected[:3] + 1) % 10
-    lines = made.submission.read_text().splitlines()
-    assert made.submission == paths.PREDICTIONS / paths.SUBMISSION
+    lines = written.submission.read_text().splitlines()
+    assert written.submission == paths.PREDICTIONS / paths.SUBMISSION
     assert lines[0] == "ImageId,Label"
     assert lines[1:] == [f"{number},{digit}" for number, digit in enumerate(expected, 1)]
 
 
 def test_the_probabilities_are_kept_and_sum_to_one(prepared, model):
-    made = predictions.write(model, paths.PREDICTIONS)
-    kept = np.load(made.folder / "probabilities.npy")
+    written = write(model)
+    kept = np.load(written.folder / "probabilities.npy")
     assert kept.shape == (200, 10)
     assert kept.dtype == np.float32
     np.testing.assert_allclose(kept.sum(axis=1), 1, rtol=1e-6)
@@ -98,17 +105,17 @@ def test_the_probabilities_are_kept_and_sum_to_one(prepared, model):
 def test_with_the_labels_known_the_score_the_tables_and_the_figures_are_written(
     prepared, model, labels
 ):
-    made = predictions.write(model, paths.PREDICTIONS)
-    assert made.scores[metric_names.TEST_ERRORS] == 3
-    assert made.scores[metric_names.TEST_ACCURACY] == 197 / 200
-    compared = json.loads((made.folder / "metrics.json").read_text())
-    assert compared == {name: made.scores[name] for name in scoring.COMPARED}
-    pairs = pd.read_csv(made.folder / "predictions.csv")
+    written = write(model)
+    assert written.scores[metric_names.TEST_ERRORS] == 3
+    assert written.scores[metric_names.TEST_ACCURACY] == 197 / 200
+    compared = json.loads((written.folder / "metrics.json").read_text())
+    assert compared == {name: written.scores[name] for name in scoring.COMPARED}
+    pairs = pd.read_csv(written.folder / "predictions.csv")
     assert pairs["actual"].tolist() == labels.tolist()
     assert (pairs["actual"] != pairs["predicted"]).sum() == 3
-    assert pd.read_csv(made.folder / "per_class.csv")["errors"].sum() == 3
+    assert pd.read_csv(written.folder / "per_class.csv")["errors"].sum() == 3
     for name in ("confusion_matrix", "confident_errors"):
-        assert (made.folder / "figures" / f"{name}.png").read_bytes().startswith(b"\x89PNG")
+        assert (written.folder / "figures" / f"{name}.png").read_bytes().startswith(b"\x89PNG")
 
 
 def test_the_figure_of_errors_gets_the_wrong_images_with_the_most_confident_first(
@@ -119,7 +126,7 @@ def test_the_figure_of_errors_gets_the_wrong_images_with_the_most_confident_firs
     monkeypatch.setattr(
         figures, "confident_errors", lambda *args: given.append(args) or draw(*args)
     )
-    predictions.write(model, paths.PREDICTIONS)
+    write(model)
     ((shown, true, rows),) = given
     np.testing.assert_array_equal(shown, images[[1, 2, 0]])
     np.testing.assert_array_equal(true, labels[[1, 2, 0]])
@@ -129,18 +136,20 @@ def test_the_figure_of_errors_gets_the_wrong_images_with_the_most_confident_firs
 def test_without_the_labels_every_output_exists_and_claims_nothing(prepared, model):
     write_csv.submission(paths.SOLUTION_CSV, None)
     keep_provenance()
-    made = predictions.write(model, paths.PREDICTIONS)
-    assert made.scores == {}
-    assert json.loads((made.folder / "metrics.json").read_text()) == {}
-    assert (made.folder / "predictions.csv").read_text() == "actual,predicted\n"
-    assert not (made.folder / "per_class.csv").read_text().strip()
-    assert list((made.folder / "figures").iterdir()) == []
-    assert len(made.submission.read_text().splitlines()) == 201
+    written = write(model)
+    assert written.scores == {}
+    assert json.loads((written.folder / "metrics.json").read_text()) == {}
+    assert (written.folder / "predictions.csv").read_text() == "actual,predicted\n"
+    assert not (written.folder / "per_class.csv").read_text().strip()
+    assert list((written.folder / "figures").iterdir()) == []
+    assert len(written.submission.read_text().splitlines()) == 201
 
 
 def test_every_file_is_an_artifact_under_its_own_folder(prepared, model):
-    made = predictions.write(model, paths.PREDICTIONS)
-    found = {path.relative_to(made.folder).as_posix(): to for path, to in made.artifacts.items()}
+    written = write(model)
+    found = {
+        path.relative_to(written.folder).as_posix(): to for path, to in written.artifacts.items()
+    }
     assert found == {
         "figures/confident_errors.png": "figures",
         "figures/confusion_matrix.png": "figures",
@@ -153,11 +162,9 @@ def test_every_file_is_an_artifact_under_its_own_folder(prepared, model):
 
 
 def test_predicting_twice_replaces_the_first_outputs_with_the_same_bytes(prepared, model):
-    first = {
-        path: path.read_bytes() for path in predictions.write(model, paths.PREDICTIONS).artifacts
-    }
+    first = {path: path.read_bytes() for path in write(model).artifacts}
     (paths.PREDICTIONS / "left over.txt").touch()
-    again = predictions.write(model, paths.PREDICTIONS).artifacts
+    again = write(model).artifacts
     assert {path: path.read_bytes() for path in again} == first
 
 
@@ -172,9 +179,9 @@ def shorten(path):
         ("unlink", "is missing: run fetch first (dvc repro, or python -m src.fetch)."),
         (
             "shorten",
-            "is not the file that data/raw/provenance.json tells of (its SHA-256 differs): run "
-            "fetch again (dvc repro, or python -m src.fetch); to use a file of your own, put it "
-            "into the folder that fetch.path names, with fetch.source=files in params.yaml.",
+            "does not match its SHA-256 in data/raw/provenance.json: run fetch again (dvc repro, "
+            "or python -m src.fetch); to use a file of your own, put it into the folder that "
+            "fetch.path names, with fetch.source=files in params.yaml.",
         ),
         (
             "shorten and fetch",
@@ -186,12 +193,12 @@ def shorten(path):
 def test_an_input_that_does_not_fit_is_refused_and_the_old_outputs_stay(
     prepared, model, path, harm, said
 ):
-    predictions.write(model, paths.PREDICTIONS)
+    write(model)
     path.unlink() if harm == "unlink" else shorten(path)
     if harm == "shorten and fetch":
         keep_provenance()
     before = contents(prepared)
     with pytest.raises(InputError) as caught:
-        predictions.write(model, paths.PREDICTIONS)
+        write(model)
     assert str(caught.value) == f"{path} {said}"
     assert contents(prepared) == before

@@ -60,7 +60,7 @@ def test_a_run_travels_to_a_worker():
 
 def test_a_run_without_data_is_refused():
     with pytest.raises(InputError, match=re.escape(f"{paths.DATASET} does not exist")):
-        run_spec.announce(spec(), dataset.describe())
+        run_spec.announce(spec(), dataset.load_description())
 
 
 def test_emulated_bfloat16_is_reported_in_one_line(monkeypatch, capsys):

@@ -70,6 +70,6 @@ def test_a_study_refuses_to_be_untracked(untracked, no_heavy_imports):
 def test_a_run_that_was_composed_for_other_data_is_refused(untracked, monkeypatch):
     monkeypatch.chdir(untracked[0])
     composition = Composition(*compose.composition(*UNTRACKED))
-    spec = run_spec.build(composition, dataset.describe(), UNTRACKED)
+    spec = run_spec.build(composition, dataset.load_description(), UNTRACKED)
     with pytest.raises(InputError, match=r"data/processed was written anew since .* was planned"):
         train_run.run(replace(spec, data_digest="0f" * 32))

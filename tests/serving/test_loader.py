@@ -66,14 +66,14 @@ def test_a_saved_model_answers_raw_pixels_and_refuses_normalized_ones(model, ima
         served.predict(images[:2] / 255)
 
 
-def test_a_saved_model_tells_what_it_takes_and_what_it_gives(saved):
+def test_a_saved_model_describes_its_input_and_output(saved):
     described = mlflow.models.get_model_info(saved)
     [scores] = described.signature.outputs
     assert (scores.name, scores.shape, scores.type) == ("scores", (-1, 10), np.float32)
     assert described.metadata["input"].startswith("28×28, 1×28×28 or 784 whole numbers")
 
 
-def test_its_keras_model_is_there_for_whoever_wants_that(model, images, saved):
+def test_its_keras_model_can_be_loaded_too(model, images, saved):
     loaded = mlflow.tensorflow.load_model(saved)
     np.testing.assert_array_equal(loaded(images[:2]), model(images[:2]))
 

@@ -50,7 +50,7 @@ def altered(value):
     [
         (BATCH / 255, "pixels from 0 to 0.996078 in image 1, none of them above 1"),
         (DIGIT * 0, "pixels from 0 to 0 in image 1, none of them above 1"),
-        (DIGIT > 0, "values that are no numbers"),
+        (DIGIT > 0, "values that are not numbers"),
         ((DIGIT > 0).astype(int), "pixels from 0 to 1 in image 1, none of them above 1"),
         (altered(0.5), "pixels from 0 to 254 in image 2, not whole"),
         (altered(-1), "pixels from -1 to 254 in image 2"),
@@ -65,13 +65,13 @@ def altered(value):
         ([], "the shape 0"),
         (7, r"the shape \(one number\)"),
         ([[1, 2], [3]], "lists of different lengths"),
-        ("seven", "values that are no numbers"),
-        ([["7"] * 784], "values that are no numbers"),
+        ("seven", "values that are not numbers"),
+        ([["7"] * 784], "values that are not numbers"),
         (None, r"the shape \(one number\)"),
-        ({"image": ["a"]}, "values that are no numbers"),
+        ({"image": ["a"]}, "values that are not numbers"),
     ],
 )
-def test_what_is_no_image_is_refused_in_one_sentence(given, found):
+def test_anything_but_an_image_is_refused_in_one_sentence(given, found):
     with pytest.raises(RefusedInputError, match=f"^Found {found}, expected 28×28, 1") as refused:
         pixels.images(given)
     assert refused.value.get_http_status_code() == 400
@@ -79,7 +79,7 @@ def test_what_is_no_image_is_refused_in_one_sentence(given, found):
     assert "\n" not in str(refused.value)
 
 
-def test_normalized_pixels_are_told_what_to_do():
+def test_for_normalized_pixels_the_sentence_has_a_remedy():
     with pytest.raises(RefusedInputError, match=r"multiply normalized pixels by 255\.$"):
         pixels.images(BATCH / 255)
 

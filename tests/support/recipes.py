@@ -35,4 +35,4 @@ def spec(*overrides: str, data: Dataset = DATA, **more: Any) -> RunSpec:
 
 def ready(folder: Path, *overrides: str) -> RunSpec:
     """Return a run on the data of the working directory, with its files in `folder`."""
-    return spec(*overrides, data=dataset.describe(), folder=folder)
+    return spec(*overrides, data=dataset.load_description(), folder=folder)

@@ -7,20 +7,22 @@ const PEN = 22; // of 280 pixels: as thick as MNIST's strokes, once the digit fi
 const STEP = 14; // of the arrow keys
 
 let strokes = []; // each a list of points
-let open = null; // the stroke that is being drawn
-let testImage = null; // what the paper shows instead of a drawing
+let open = null; // the current stroke
+let testImage = null; // shown on the paper instead of a drawing
 let pen = { x: SIDE / 2, y: SIDE / 4, down: false, shown: false }; // the keyboard's
 let classes = [];
 let cards = [];
-let reading = false; // a drawing is on its way to the models
-let changed = false; // it has changed since
-let generation = 0; // answers to what was asked before the last are not shown
+let testImages = 0; // their number
+let reading = false; // the models are reading a drawing
+let changed = false; // since they began
+let generation = 0; // only answers to the latest request are shown
 
 function element(tag, text = "", className = "") {
-  const made = document.createElement(tag);
-  made.textContent = text;
-  made.className = className;
-  return made;
+  return Object.assign(document.createElement(tag), { textContent: text, className });
+}
+
+function square(side) {
+  return Object.assign(document.createElement("canvas"), { width: side, height: side });
 }
 
 const percent = (fraction) => `${(100 * fraction).toFixed(fraction < 0.0995 ? 1 : 0)}%`;
@@ -45,7 +47,7 @@ function show() {
   const style = getComputedStyle(paper);
   draw(context, style.color);
   if (testImage) {
-    const small = Object.assign(document.createElement("canvas"), { width: 28, height: 28 });
+    const small = square(28);
     paint(small, testImage, style.color);
     context.drawImage(small, 0, 0, SIDE, SIDE);
   }
@@ -54,16 +56,14 @@ function show() {
     context.arc(pen.x, pen.y, PEN / 2 + 3, 0, 2 * Math.PI);
     context.lineWidth = 2;
     context.strokeStyle = getComputedStyle(document.documentElement).getPropertyValue("--best");
-    if (pen.down) context.setLineDash([]);
-    else context.setLineDash([4, 4]);
+    context.setLineDash(pen.down ? [] : [4, 4]);
     context.stroke();
     context.setLineDash([]);
   }
 }
 
 function ink() {
-  const copy = Object.assign(document.createElement("canvas"), { width: SIDE, height: SIDE });
-  const context = copy.getContext("2d");
+  const context = square(SIDE).getContext("2d");
   draw(context, "#000");
   const { data } = context.getImageData(0, 0, SIDE, SIDE);
   return Uint8Array.from({ length: SIDE * SIDE }, (_, place) => data[4 * place + 3]);
@@ -151,42 +151,42 @@ async function asking(call) {
     await call();
     $("problem").hidden = true;
   } catch (error) {
-    const away = "The program behind this page has ended: start it again with `make demo`.";
-    $("problem").textContent = error instanceof TypeError ? away : error.message;
+    const ended = "The program behind this page has ended: start it again with `make demo`.";
+    $("problem").textContent = error instanceof TypeError ? ended : error.message;
     $("problem").hidden = false;
   }
 }
 
 async function readDrawing() {
-  if (reading) return; // the answer's arrival sends the drawing as it is then
+  if (reading) return; // the drawing is sent again when the answer arrives
   reading = true;
   while (changed) {
     changed = false;
-    const mine = ++generation;
+    const current = ++generation;
     await asking(async () => {
       const answer = await ask("api/read", { method: "POST", body: ink() });
-      if (mine === generation) showAnswer(answer, answer.image ? "Your drawing" : "Nothing drawn yet");
+      if (current === generation) showAnswer(answer, answer.image ? "Your drawing" : "Nothing drawn yet");
     });
   }
   reading = false;
 }
 
-async function readTestImage(address) {
+async function readTestImage(number) {
   strokes = [];
   changed = false;
-  const mine = ++generation;
+  const current = ++generation;
   await asking(async () => {
-    const answer = await ask(address);
-    if (mine !== generation) return;
+    const answer = await ask(`api/test-image/${number}`);
+    if (current !== generation) return;
     testImage = answer.image;
     show();
     const known = answer.label === null ? "" : `, labeled ${classes[answer.label]}`;
     showAnswer(answer, `Test image ${answer.number + 1}${known}`, answer.label);
   });
 }
-$("random").addEventListener("click", () => readTestImage("api/test-image"));
+$("random").addEventListener("click", () => readTestImage(Math.floor(Math.random() * testImages)));
 
-/** Paint 28×28 pixels: white on what is behind them, or in a color of the form `rgb(1, 2, 3)`. */
+/** Paint 28×28 pixels in a color of the form `rgb(1, 2, 3)`, on a transparent ground. */
 function paint(canvas, pixels, color = "rgb(255, 255, 255)") {
   const context = canvas.getContext("2d");
   const image = context.createImageData(28, 28);
@@ -198,8 +198,8 @@ function paint(canvas, pixels, color = "rgb(255, 255, 255)") {
 function showAnswer({ image, answers }, source, label = null) {
   paint($("seen"), image);
   $("source").textContent = source;
-  const told = cards.map((card, place) => showCard(card, answers[place], label));
-  $("told").textContent = image ? told.join(", ") : "";
+  const spoken = cards.map((card, place) => showCard(card, answers[place], label));
+  $("spoken").textContent = image ? spoken.join(", ") : "";
 }
 
 function showCard(card, answer, label) {
@@ -244,13 +244,13 @@ function makeCard(model) {
 function makeMistake(mistake) {
   const button = element("button");
   button.type = "button";
-  const canvas = Object.assign(element("canvas"), { width: 28, height: 28 });
+  const canvas = square(28);
   paint(canvas, mistake.image);
   const [label, read] = [classes[mistake.label], classes[mistake.predicted]];
   const by = `by ${mistake.reader}, ${percent(mistake.probability)}`;
   button.append(canvas, element("span", `${label}, read as ${read}`), " ", element("span", by));
   button.addEventListener("click", () => {
-    readTestImage(`api/test-image/${mistake.number}`);
+    readTestImage(mistake.number);
     paper.scrollIntoView({ block: "nearest", behavior: "smooth" });
   });
   $("gallery").append(button);
@@ -262,11 +262,12 @@ asking(async () => {
   cards = about.models.map(makeCard);
   about.mistakes.forEach(makeMistake);
   $("mistakes").hidden = !about.mistakes.length;
-  $("random").hidden = !about.test_images;
+  testImages = about.test_images;
+  $("random").hidden = !testImages;
   $("caption").textContent = about.caption;
   const champion = about.models.some(one => one.champion) ? "the champion and " : "";
   $("about").textContent = about.models.length > 1
-    ? `${about.models.length} models read along: ${champion}the best run of each ${about.factor} by validation accuracy.`
+    ? `${about.models.length} models read along: ${champion}the run of each ${about.factor} with the best validation accuracy.`
     : "The model below reads along.";
   paint($("seen"), null);
   show();

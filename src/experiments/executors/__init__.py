@@ -80,7 +80,7 @@ def train_here(spec: "RunSpec") -> None:
     from src.experiments import run_spec
     from src.runtime import heavy_imports
 
-    run_spec.announce(spec, dataset.describe())
+    run_spec.announce(spec, dataset.load_description())
     heavy_imports.load(mlflow=spec.cfg.mlflow.enabled)
     from src.experiments import train_run  # TensorFlow
 

@@ -4,7 +4,7 @@ import pytest
 from benchmarks import data_stages
 from benchmarks.references import pandas_numpy
 from src import fetch, preprocess
-from src.data import dataset, digits, mirrors
+from src.data import dataset, mirrors, sources
 from src.runtime import paths
 
 CSVS = (paths.TRAIN_CSV, paths.TEST_CSV, paths.SAMPLE_SUBMISSION_CSV, paths.SOLUTION_CSV)
@@ -14,7 +14,7 @@ CSVS = (paths.TRAIN_CSV, paths.TEST_CSV, paths.SAMPLE_SUBMISSION_CSV, paths.SOLU
 def mirror(project, sample, monkeypatch):
     """A folder with the sample as IDX files, which our own fetch draws from, too."""
     monkeypatch.setattr(mirrors, "download", lambda name: (sample, "sample"))
-    monkeypatch.setitem(digits.LAYOUTS, "kaggle", (500, 300))
+    monkeypatch.setitem(sources.LAYOUTS, "kaggle", (500, 300))
     data_stages.make_mirror(project)
     return project
 

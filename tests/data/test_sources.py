@@ -1,6 +1,6 @@
 import pytest
 
-from src.data import digits
+from src.data import digits, sources
 
 
 @pytest.mark.parametrize(
@@ -13,6 +13,6 @@ from src.data import digits
     ],
 )
 def test_classes_have_the_names_of_the_data(dataset, first, last):
-    names = digits.class_names(dataset)
+    names = sources.class_names(dataset)
     assert (names[0], names[-1]) == (first, last)
     assert len(set(names)) == digits.CLASSES

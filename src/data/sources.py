@@ -1,0 +1,26 @@
+"""The data sets: where their images come from, how many there are, and what they show.
+
+A data set's name is `<source>-<layout>`, such as `mnist-kaggle`.
+"""
+
+from src.data.digits import CLASSES
+
+SOURCES = ("mnist", "fashion_mnist", "kaggle", "files")
+KAGGLE_ROWS = (42_000, 28_000)  # train, test
+LAYOUTS = {"kaggle": KAGGLE_ROWS, "mnist": (60_000, 10_000), "any": None}
+
+DIGITS = tuple(map(str, range(CLASSES)))
+GARMENTS = (  # https://github.com/zalandoresearch/fashion-mnist#labels
+    *("T-shirt", "trouser", "pullover", "dress", "coat"),
+    *("sandal", "shirt", "sneaker", "bag", "ankle boot"),
+)
+
+
+def class_names(dataset: str) -> tuple[str, ...]:
+    """Return the names of a data set's ten classes."""
+    return GARMENTS if dataset.startswith("fashion_mnist") else DIGITS
+
+
+def is_scored_by_kaggle(dataset: str) -> bool:
+    """Return whether a data set's test images are those of Kaggle's competition."""
+    return dataset.startswith("kaggle-") or dataset == "files-kaggle"
