@@ -50,14 +50,16 @@ def main(argv: Sequence[str] | None = None) -> None:
         dashboard.serve(name, search, corners[0].composed.mlflow.experiment, given.port)
         return
     with local.server():
-        from src.tuning import report, runner, trials  # MLflow and Optuna: after the checks
+        # MLflow and Optuna: after the checks
+        from src.reporting import search_report
+        from src.tuning import runner, trials
 
         task = runner.Task(name, search, common)
         made = runner.run(task, data, corners, choice.make(search), anew=given.anew)
         best = trials.best(made.trials)
         assert best is not None
-        report.show(search, made.trials)
-        folder = report.write(task, made)
+        search_report.show(search, made.trials)
+        folder = search_report.write(name, search, made.trials, made.parent_id)
         composition = design.composition(common, best.params, search.seed)
         recipe.write(name, search, made.trials, composition, data)
     print(f"conf/experiment/{name}.yaml has the best of them; the figures are in {folder}")

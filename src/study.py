@@ -55,7 +55,10 @@ def main(argv: Sequence[str] | None = None) -> None:
 
         executor = choice.make(study)
         if tuning is not None:
-            study = levels.tuned(study, levels.winners(tuning, data, study.executor))
+            from src.reporting import search_report
+
+            found = levels.winners(tuning, data, search_report.attach, study.executor)
+            study = levels.tuned(study, found)
             compositions = design.compositions(study)
         failed = runner.run(
             name,

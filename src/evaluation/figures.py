@@ -1,59 +1,39 @@
-"""The figures of the reports: colours that colour-blind readers can tell apart, on a white card.
+"""The figures of the data and of a run, on a white card.
 
-Those of a run have fixed margins: a layout engine draws a figure twice more, to measure its texts.
+Their margins are fixed: a layout engine draws a figure twice more, to measure its texts.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter, NullLocator
+from matplotlib.ticker import MaxNLocator
 
 from src.data.digits import CLASSES, SIDE
+from src.evaluation.style import (
+    BLACK,
+    BLUE,
+    DPI,
+    GREEN,
+    INK,
+    ORANGE,
+    SERIES,
+    STYLE,
+    VERMILION,
+    WIDTH,
+    log_axis,
+    whole_numbers,
+)
 from src.runtime import metric_names
 from src.training.history import best_epoch
 
 if TYPE_CHECKING:  # preprocess draws without it
     import pandas as pd
-
-# Okabe and Ito, https://jfly.uni-koeln.de/color/
-BLUE, ORANGE, GREEN, VERMILION = "#0072B2", "#E69F00", "#009E73", "#D55E00"
-PURPLE, SKY, YELLOW, BLACK = "#CC79A7", "#56B4E9", "#F0E442", "#000000"
-INK, FAINT = "#222222", "#DDDDDD"
-NIGHT = "#16181C"  # the ground of a dark figure, and of a dark page
-
-DPI = 200  # 8 inches are shown 800 pixels wide, sharp on dense screens too
-WIDTH = 8.0  # inches
-LEAST_TICKS = 3  # of an axis of errors
-STYLE: dict[Any, Any] = {
-    "font.size": 10.5,
-    "axes.titlesize": 11.5,
-    "axes.titlelocation": "left",
-    "figure.titlesize": 13,
-    "figure.titleweight": "bold",
-    "text.color": INK,
-    "axes.labelcolor": INK,
-    "axes.edgecolor": INK,
-    "xtick.color": INK,
-    "ytick.color": INK,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.axisbelow": True,
-    "grid.color": FAINT,
-    "figure.facecolor": "white",
-    "savefig.facecolor": "white",
-}
-DARK = STYLE | {
-    **dict.fromkeys(("text.color", "axes.labelcolor", "axes.edgecolor"), "#E4E4E4"),
-    **dict.fromkeys(("xtick.color", "ytick.color"), "#E4E4E4"),
-    **dict.fromkeys(("figure.facecolor", "axes.facecolor", "savefig.facecolor"), NIGHT),
-    "grid.color": "#3C4048",
-}
 
 
 def save(figure: Figure, path: Path) -> None:
@@ -81,8 +61,8 @@ def class_balance(counts_train: np.ndarray, counts_valid: np.ndarray) -> Figure:
         ha="left",
     )
     parts = (("Training", counts_train, BLUE), ("Validation", counts_valid, ORANGE))
-    for axes, (name, counts, colour) in zip(figure.subplots(1, 2), parts, strict=True):
-        bars = axes.barh(range(CLASSES), counts, color=colour, height=0.72)
+    for axes, (name, counts, color) in zip(figure.subplots(1, 2), parts, strict=True):
+        bars = axes.barh(range(CLASSES), counts, color=color, height=0.72)
         texts = [f" {count:,} ({count / counts.sum():.1%})" for count in counts]
         axes.bar_label(bars, texts, fontsize=9.5)
         axes.set_title(f"{name}: {counts.sum():,} images")
@@ -141,7 +121,7 @@ def learning_curves(history: pd.DataFrame) -> Figure:
     best = best_epoch(rows)
     figure = Figure((WIDTH, 3.6))
     # Room for tick labels as long as 0.000125.
-    figure.subplots_adjust(left=0.065, right=0.985, bottom=0.14, top=0.85, wspace=0.46)
+    figure.subplots_adjust(left=0.075, right=0.985, bottom=0.14, top=0.85, wspace=0.46)
     figure.suptitle(
         f"Validation accuracy is highest after epoch {best[metric_names.EPOCH]:.0f} "
         f"of {len(history)}: {best[metric_names.VAL_ACCURACY]:.2%}",
@@ -151,23 +131,22 @@ def learning_curves(history: pd.DataFrame) -> Figure:
     loss, error, third = figure.subplots(1, 3)
     loss.set_title("Loss")
     _plot_both(loss, epochs, history[metric_names.LOSS], history[metric_names.VAL_LOSS])
-    loss.legend(frameon=False)
+    loss.legend()
 
     accuracies = history[[metric_names.ACCURACY, metric_names.VAL_ACCURACY]]
     error.set_title("Error rate")
     _plot_both(error, epochs, *(1 - accuracies[column] for column in accuracies))
     if (accuracies < 1).any(axis=None):  # a logarithm needs an error
-        scale_errors(error)
+        log_axis(error.yaxis)
     error.yaxis.set_major_formatter(lambda rate, _: f"{100 * rate:.4g}%")
 
     betas = [column for column in map(str, history) if column.startswith(metric_names.BETA)]
     if betas:
         for number, column in enumerate(betas):
-            colour = (BLUE, ORANGE, GREEN, VERMILION, PURPLE, SKY, BLACK)[number % 7]
-            name = column.removeprefix(metric_names.BETA)
-            third.plot(epochs, history[column], color=colour, marker="o", ms=3, label=name)
+            name, color = column.removeprefix(metric_names.BETA), SERIES[number % len(SERIES)]
+            third.plot(epochs, history[column], color=color, marker="o", ms=3, label=name)
         third.set_title("Learned β per layer")
-        third.legend(frameon=False, fontsize=8)
+        third.legend(fontsize=8)
     else:
         rates = history[metric_names.LEARNING_RATE]
         third.plot(epochs, rates, color=BLACK, marker="o", ms=4)
@@ -175,26 +154,9 @@ def learning_curves(history: pd.DataFrame) -> Figure:
         third.yaxis.set_major_formatter(lambda rate, _: f"{rate:g}")
     for axes in (loss, error, third):
         axes.set_xlabel("Epoch")
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+        whole_numbers(axes.xaxis)
         axes.grid(axis="y")
     return figure
-
-
-def scale_errors(axes: Axes) -> None:
-    """Make the vertical axis logarithmic, with at least three ticks however narrow its range is.
-
-    Args:
-        axes: with all that is drawn on them, something of it above zero.
-    """
-    axes.set_yscale("log")
-    axes.yaxis.set_minor_locator(NullLocator())
-    axes.yaxis.set_minor_formatter(NullFormatter())
-    low, high = axes.get_ylim()
-    for subs in ((1, 2, 5), (1, 2, 3, 5), (1, 1.5, 2, 3, 4, 5, 6, 8)):
-        axes.yaxis.set_major_locator(LogLocator(subs=subs))
-        if sum(low <= tick <= high for tick in axes.yaxis.get_majorticklocs()) >= LEAST_TICKS:
-            return
-    axes.yaxis.set_major_locator(MaxNLocator(5, min_n_ticks=LEAST_TICKS))
 
 
 def _plot_both(axes: Axes, epochs: pd.Series, training: pd.Series, validation: pd.Series) -> None:
@@ -205,7 +167,7 @@ def _plot_both(axes: Axes, epochs: pd.Series, training: pd.Series, validation: p
 
 @rc_context(STYLE)
 def confusion_matrix(labels: np.ndarray, predicted: np.ndarray) -> Figure:
-    """Draw how often each class was taken for which; only the errors are coloured.
+    """Draw how often each class was taken for which; only the errors are colored.
 
     Args:
         labels: true classes, integers (N,).

@@ -8,10 +8,10 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, MultipleLocator
 
 from src.analysis.findings import Findings
-from src.evaluation.figures import BLUE, ORANGE
+from src.evaluation.style import BLUE, FINE_DASHES, GUIDE, ORANGE, ink, legend, new_figure
 from src.reporting.activation_measures import Cost, Curve, Profile
 from src.reporting.captions import Caption
-from src.reporting.comparison_figures import ink, label_rows, legend, looks, looks_of, new_figure
+from src.reporting.drawing import label_rows, looks, looks_of
 from src.reporting.exhibits import Exhibit
 from src.runtime.formatting import count, listed, signed, span
 
@@ -59,7 +59,7 @@ def cost_figure(costs: Mapping[str, Cost]) -> Figure:
     label_rows(axes, order)
     axes.set_xlim(0, 1.12 * max(cost.median_total for cost in costs.values()))
     axes.set_xlabel("Nanoseconds per element")
-    legend(figure, axes, 2)
+    legend(axes)
     return figure
 
 
@@ -100,7 +100,7 @@ def betas_figure(found: Findings, start: Mapping[str, float]) -> Figure:
             values = by_layer[layer]
             epochs = np.arange(values.shape[1] + 1)
             lines = np.column_stack([np.full(len(values), start[name]), values])
-            axes.axhline(start[name], color=ink(), lw=0.8, ls=(0, (4, 3)))
+            axes.axhline(start[name], color=ink(), **GUIDE)
             axes.plot(epochs, lines.T, color=look[name].color, lw=1, alpha=0.55)
             axes.plot(epochs, np.median(lines, axis=0), color=look[name].color, lw=2.2, label=name)
         ends = [f"{np.median(by_layer[layer][:, -1]):.2f}" for by_layer in found.betas.values()]
@@ -111,7 +111,7 @@ def betas_figure(found: Findings, start: Mapping[str, float]) -> Figure:
         axes.set_visible(False)
     figure.supxlabel("Epoch", fontsize=10.5)
     if len(found.betas) > 1:
-        legend(figure, grid[0], 1)
+        legend(grid[0], 1)
     return figure
 
 
@@ -154,15 +154,15 @@ def shapes_figure(curves: Mapping[str, Curve], learned: Mapping[str, Sequence[Cu
             curve = curves[name]
             axes.plot(curve.x, getattr(curve, part), color=look.color, lw=2, label=name)
             for one in learned.get(name, ()):
-                axes.plot(one.x, getattr(one, part), color=look.color, lw=1.2, ls=(0, (2, 1.5)))
+                axes.plot(one.x, getattr(one, part), color=look.color, lw=1.2, ls=FINE_DASHES)
         axes.set_title(title)
         axes.xaxis.set_major_locator(MultipleLocator(2))
         axes.set_xlim(curve.x[0], curve.x[-1])
         axes.set_xlabel("x")
         axes.grid()
     if learned:
-        panels[0].plot([], [], color=ink(), lw=1.2, ls=(0, (2, 1.5)), label="with learned β")
-    legend(figure, panels[0], 3)
+        panels[0].plot([], [], color=ink(), lw=1.2, ls=FINE_DASHES, label="with learned β")
+    legend(panels[0])
     return figure
 
 

@@ -7,17 +7,17 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 from matplotlib.figure import Figure
-from matplotlib.ticker import EngFormatter, LogLocator, MaxNLocator, NullFormatter, NullLocator
+from matplotlib.ticker import EngFormatter
 from mlflow import MlflowClient
 from mlflow.artifacts import download_artifacts
 from mlflow.exceptions import MlflowException
 
 from src.analysis.findings import Findings
 from src.analysis.run_set import RunSet
+from src.evaluation.style import GUIDE, ink, new_figure, spans_decade, value_axis
 from src.reporting.captions import Caption
-from src.reporting.comparison_figures import ink, looks_of, new_figure
+from src.reporting.drawing import interval, looks_of
 from src.reporting.exhibits import Exhibit
-from src.reporting.number_exhibits import DECADE
 from src.runtime import heavy_imports
 from src.runtime.formatting import listed
 from src.tracking import store
@@ -102,32 +102,13 @@ def figure(found: Findings, costs: Mapping[str, Mapping[str, float]]) -> Figure:
     drawn = new_figure(0.9 + 3.0 * len(costs), "Accuracy against cost")
     look = looks_of(found)
     means = {name: found.means[name].value for name in found.levels}
-    for axes, (title, cost) in zip(
-        drawn.subplots(len(costs), 1, squeeze=False)[:, 0], costs.items(), strict=True
-    ):
+    panels = drawn.subplots(len(costs), 1, squeeze=False)[:, 0]
+    for axes, (title, cost) in zip(panels, costs.items(), strict=True):
         best = front(cost, means)
         x, y = [cost[name] for name in best], [100 * means[name] for name in best]
-        axes.step(x, y, where="post", color=ink(), lw=1, ls=(0, (4, 3)))
+        axes.step(x, y, where="post", color=ink(), **GUIDE)
         for name in found.levels:
-            mean = found.means[name]
-            axes.plot(
-                [cost[name]] * 2, [100 * mean.low, 100 * mean.high], color=look[name].color, lw=2
-            )
-            axes.plot(cost[name], 100 * mean.value, look[name].marker, color=look[name].color, ms=8)
-        values = list(cost.values())
-        if max(values) / min(values) >= DECADE:
-            axes.set_xscale("log")
-            axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5), numticks=12))
-            axes.xaxis.set_minor_locator(NullLocator())
-            axes.xaxis.set_minor_formatter(NullFormatter())
-        else:
-            axes.xaxis.set_major_locator(MaxNLocator(6))
-        axes.margins(x=0.16, y=0.14)
-        if max(values) >= 1e4:
-            axes.xaxis.set_major_formatter(EngFormatter(sep=""))  # 500k, 1M
-        else:
-            axes.xaxis.set_major_formatter(lambda value, _: f"{value:.10g}")
-        for name in found.levels:
+            interval(axes, cost[name], found.means[name], look[name], upright=True)
             axes.annotate(
                 name,
                 (cost[name], 100 * means[name]),
@@ -136,6 +117,11 @@ def figure(found: Findings, costs: Mapping[str, Mapping[str, float]]) -> Figure:
                 fontsize=10,
                 fontweight="bold" if name in best else "normal",
             )
+        axes.margins(x=0.16, y=0.14)
+        values = list(cost.values())
+        value_axis(axes.xaxis, log=spans_decade(values))
+        if max(values) >= 1e4:
+            axes.xaxis.set_major_formatter(EngFormatter(sep=""))  # 500k, 1M
         axes.set_xlabel(title)
         axes.set_ylabel("Held-out accuracy (%)")
         axes.grid()

@@ -10,8 +10,9 @@ from src.analysis import ensemble
 from src.analysis.ensemble import EnsembleCurve
 from src.analysis.findings import Findings
 from src.analysis.run_set import RunSet
+from src.evaluation.style import new_figure
 from src.reporting.captions import CROWD, Caption, named, points
-from src.reporting.comparison_figures import label_ends, legend, looks_of, new_figure
+from src.reporting.drawing import Curve, draw_curves, looks_of, name_curves
 from src.reporting.exhibits import Exhibit
 from src.runtime.formatting import count, percent
 
@@ -36,40 +37,15 @@ def figure(found: Findings, curves: Mapping[str, EnsembleCurve]) -> Figure:
     """
     drawn = new_figure(4.3, "Accuracy of the seeds as an ensemble")
     axes = drawn.subplots()
-    look = looks_of(found)
-    crowded = len(look) > CROWD
-    for name, curve in curves.items():
-        if not crowded:
-            axes.fill_between(
-                curve.members,
-                100 * curve.low,
-                100 * curve.high,
-                color=look[name].color,
-                alpha=0.13,
-                lw=0,
-            )
-        axes.plot(
-            curve.members,
-            100 * curve.mean,
-            color=look[name].color,
-            marker=look[name].marker,
-            ls=look[name].dashes,
-            ms=4.5,
-            mew=0,
-            lw=1.8 if not crowded else 1.4,
-            label=name,
-        )
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+    lines = {
+        name: Curve(one.members, 100 * one.mean, 100 * one.low, 100 * one.high)
+        for name, one in curves.items()
+    }
+    draw_curves(axes, lines, looks_of(found))
     axes.yaxis.set_major_locator(MaxNLocator(6))
-    axes.grid(axis="y")
     axes.set_xlabel("Seeds averaged")
     axes.set_ylabel("Held-out accuracy (%)")
-    if crowded:
-        axes.set_xlim(0.8, len(found.seeds) + 0.1)
-        axes.set_ylim(axes.get_ylim())
-        label_ends(axes, {name: 100 * curve.mean[-1] for name, curve in curves.items()}, look)
-    else:
-        legend(drawn, axes, min(3, len(look)))
+    name_curves(axes, lines, looks_of(found))
     return drawn
 
 

@@ -13,11 +13,11 @@ from matplotlib.figure import Figure
 
 from src.analysis.findings import Findings
 from src.data import digits
-from src.evaluation import figures
+from src.evaluation import figures, style
 from src.reporting import captions, comparison_figures
 from src.reporting.captions import Caption
 
-STYLES: dict[str, Any] = {"": figures.STYLE, "-dark": figures.DARK}  # by suffix of the file name
+STYLES: dict[str, Any] = {"": style.STYLE, "-dark": style.DARK}  # by suffix of the file name
 
 
 @dataclass(frozen=True)
@@ -59,28 +59,19 @@ def of(
         classes: the names of the ten classes.
     """
     drawn = comparison_figures
+    always = (
+        (captions.accuracy, drawn.accuracy),
+        (captions.differences, drawn.differences),
+        (captions.power, drawn.power),
+        (captions.learning_curves, drawn.learning_curves),
+        (captions.calibration, drawn.calibration),
+        (captions.error_overlap, drawn.error_overlap),
+    )
+    many = ((captions.difference_table, drawn.difference_table),)
     exhibits = [
-        Exhibit("accuracy", captions.accuracy(found), partial(drawn.accuracy, found)),
-        Exhibit("differences", captions.differences(found), partial(drawn.differences, found)),
-        Exhibit("power", captions.power(found), partial(drawn.power, found)),
-        Exhibit(
-            "learning_curves",
-            captions.learning_curves(found),
-            partial(drawn.learning_curves, found),
-        ),
-        Exhibit("calibration", captions.calibration(found), partial(drawn.calibration, found)),
-        Exhibit(
-            "error_overlap", captions.error_overlap(found), partial(drawn.error_overlap, found)
-        ),
+        Exhibit(draw.__name__, caption(found), partial(draw, found))
+        for caption, draw in (*always, *(many if len(found.pairs) > drawn.MANY_PAIRS else ()))
     ]
-    if len(found.pairs) > drawn.MANY_PAIRS:
-        exhibits.append(
-            Exhibit(
-                "difference_table",
-                captions.difference_table(found),
-                partial(drawn.difference_table, found),
-            )
-        )
     if found.times and found.times.estimates:
         exhibits.append(
             Exhibit(
@@ -108,8 +99,8 @@ def draw(exhibits: Sequence[Exhibit], folder: Path) -> dict[str, Embedded]:
     """
     embedded = {}
     for exhibit in exhibits:
-        for ending, style in STYLES.items():
-            with rc_context(style):
+        for ending, settings in STYLES.items():
+            with rc_context(settings):
                 figures.save(exhibit.draw(), folder / f"{exhibit.name}{ending}.png")
         light, dark = (_data_uri(folder / f"{exhibit.name}{ending}.png") for ending in STYLES)
         embedded[exhibit.name] = Embedded(exhibit.caption, light, dark)

@@ -4,18 +4,16 @@ from collections.abc import Mapping
 from functools import partial
 
 import numpy as np
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator, NullFormatter, NullLocator
+from matplotlib.ticker import MaxNLocator
 
 from src.analysis.findings import Findings
 from src.analysis.run_set import RunSet
+from src.evaluation.style import GRAY, ink, legend, log_axis, new_figure, spans_decade
 from src.reporting.captions import Caption, named, points
-from src.reporting.comparison_figures import GRAY, ink, legend, looks_of, new_figure
+from src.reporting.drawing import interval, looks_of
 from src.reporting.exhibits import Exhibit
 from src.runtime.formatting import count, percent, span
-
-DECADE = 10.0  # levels that span as much are drawn on a logarithmic axis
 
 
 def of(runs: RunSet, found: Findings) -> list[Exhibit]:
@@ -43,39 +41,25 @@ def figure(values: Mapping[str, float], found: Findings) -> Figure:
     runs = 100 * np.array([found.accuracy[name] for name in names])
     axes.plot(x, runs, color=GRAY, lw=0.9, alpha=0.6)
     axes.plot([], [], color=GRAY, lw=0.9, label="one seed")
-    look = looks_of(found)
-    for name, one in zip(names, x, strict=True):
-        mean = found.means[name]
-        axes.plot([one, one], [100 * mean.low, 100 * mean.high], color=look[name].color, lw=2.4)
     axes.plot(x, [100 * found.means[name].value for name in names], color=ink(), lw=1.8)
-    for name, one in zip(names, x, strict=True):
-        axes.plot(
-            one, 100 * found.means[name].value, look[name].marker, color=look[name].color, ms=7
-        )
+    look = looks_of(found)
+    for name, place in zip(names, x, strict=True):
+        interval(axes, place, found.means[name], look[name], upright=True)
     axes.plot([], [], "o-", color=ink(), lw=1.8, label="mean with 95% CI")
     middle = 100 * found.means[found.reference].value
     effect = 100 * found.smallest_effect
     axes.axhspan(middle - effect, middle + effect, color=GRAY, alpha=0.16, lw=0)
     label = f"within {points(found.smallest_effect, 2)} of {found.reference}"
     axes.fill_between([], [], color=GRAY, alpha=0.16, label=label)
-    scale(axes, x)
+    if spans_decade(x):
+        log_axis(axes.xaxis)
+    axes.set_xticks(x, [f"{one:g}" for one in x], rotation=45 if len(x) > 6 else 0)
     axes.set_xlabel(found.factor.noun[0].upper() + found.factor.noun[1:])
     axes.set_ylabel("Held-out accuracy (%)")
     axes.grid(axis="y")
     axes.yaxis.set_major_locator(MaxNLocator(6))
-    legend(drawn, axes, 3)
+    legend(axes)
     return drawn
-
-
-def scale(axes: Axes, x: list[float]) -> None:
-    """Mark each value on the horizontal axis, which is logarithmic where they span a decade."""
-    if min(x) > 0 and max(x) / min(x) >= DECADE:
-        axes.set_xscale("log")
-    axes.set_xticks(x, [f"{one:g}" for one in x])
-    if len(x) > 6:
-        axes.tick_params(axis="x", rotation=45)
-    axes.xaxis.set_minor_locator(NullLocator())
-    axes.xaxis.set_minor_formatter(NullFormatter())
 
 
 def caption(values: Mapping[str, float], found: Findings) -> Caption:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
-from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter, NullLocator
+from matplotlib.ticker import MaxNLocator
 from mlflow import MlflowClient
 
 from src.analysis import levels, load_runs, statistics, tuning_curves
@@ -16,19 +16,19 @@ from src.analysis.findings import Findings
 from src.analysis.run_set import RunSet, is_ignored
 from src.analysis.statistics import Estimate
 from src.analysis.tuning_curves import TuningCurve
-from src.reporting.captions import CROWD, Caption, points
-from src.reporting.comparison_figures import (
-    GRAY,
-    ink,
+from src.evaluation.style import GRAY, ink, legend, new_figure, spans_decade, value_axis
+from src.reporting.captions import Caption, points
+from src.reporting.drawing import (
+    Curve,
+    draw_curves,
+    interval,
     label_points,
     label_rows,
-    legend,
     looks_of,
     mark_smallest_effect,
-    new_figure,
+    name_curves,
 )
 from src.reporting.exhibits import Exhibit
-from src.reporting.number_exhibits import DECADE
 from src.runtime.errors import InputError
 from src.runtime.formatting import count, listed, percent, span
 from src.studies import level
@@ -169,13 +169,10 @@ def gain_figure(found: Findings, gains: Mapping[str, Estimate]) -> Figure:
     mark_smallest_effect(axes, found.smallest_effect)
     look = looks_of(found)
     for row, (name, gain) in enumerate(gains.items()):
-        color = look[name].color
-        axes.plot([100 * gain.low, 100 * gain.high], [row, row], color=color, lw=3)
-        axes.plot(100 * gain.value, row, look[name].marker, color=color, ms=7)
+        interval(axes, row, gain, look[name])
     label_rows(axes, list(gains))
-    label_points(axes)
-    axes.set_xlabel("Held-out accuracy, tuned minus untuned (pp)")
-    legend(drawn, axes, 2)
+    label_points(axes, "Held-out accuracy, tuned minus untuned (pp)")
+    legend(axes)
     return drawn
 
 
@@ -207,7 +204,7 @@ def search_gain(found: Findings, tuned: Mapping[str, Tuned]) -> Figure:
     label_rows(axes, list(tuned))
     axes.xaxis.set_major_locator(MaxNLocator(6))
     axes.set_xlabel("Validation accuracy (%)")
-    legend(drawn, axes, 2)
+    legend(axes)
     return drawn
 
 
@@ -231,37 +228,24 @@ def curves_figure(found: Findings, curves: Mapping[str, TuningCurve]) -> Figure:
     """Draw the best validation accuracy of each level's search against its budget."""
     drawn = new_figure(4.2, "Tuning curves")
     axes = drawn.subplots()
-    look = looks_of(found)
-    for name, curve in curves.items():
-        color = look[name].color
-        line = curve.best_so_far if curve.median is None else curve.median
-        axes.plot(
-            curve.budget,
-            100 * line,
-            color=color,
-            marker=look[name].marker,
-            ls=look[name].dashes,
-            drawstyle="steps-post" if curve.median is None else "default",
-            ms=4.5,
-            mew=0,
-            lw=1.8,
-            label=name,
-        )
-        if curve.low is not None and curve.high is not None and len(curves) <= CROWD:
-            axes.fill_between(
-                curve.budget, 100 * curve.low, 100 * curve.high, color=color, alpha=0.12, lw=0
-            )
+    lines = {name: _line(curve) for name, curve in curves.items()}
+    draw_curves(axes, lines, looks_of(found))
     scores = np.concatenate([curve.best_so_far for curve in curves.values()])
     low, high = 100 * scores[scores > 0].min(), 100 * scores.max()
     room = max(0.15 * (high - low), 0.02)
     axes.set_ylim(low - room, min(100.0, high + 2 * room))
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.yaxis.set_major_locator(MaxNLocator(6))
-    axes.grid(axis="y")
     axes.set_xlabel("Trials")
     axes.set_ylabel("Best validation accuracy (%)")
-    legend(drawn, axes, 3)
+    name_curves(axes, lines, looks_of(found))
     return drawn
+
+
+def _line(one: TuningCurve) -> Curve:
+    """Return the median with its band, in percent, or else the best so far as steps."""
+    if one.median is None or one.low is None or one.high is None:
+        return Curve(one.budget, 100 * one.best_so_far, steps=True)
+    return Curve(one.budget, 100 * one.median, 100 * one.low, 100 * one.high)
 
 
 def curves_caption(curves: Mapping[str, TuningCurve]) -> Caption:
@@ -313,7 +297,8 @@ def winners_figure(found: Findings, tuned: Mapping[str, Tuned]) -> Figure:
         if texts:
             axes.set_xticks(range(len(texts)), texts)
         else:
-            _scale(axes, [trial.params[key] for one in tuned.values() for trial in one.trials])
+            values = [trial.params[key] for one in tuned.values() for trial in one.trials]
+            value_axis(axes.xaxis, log=spans_decade(values))
         axes.set_xlabel(key)
     return drawn
 
@@ -324,18 +309,6 @@ def _is_number(value: object) -> bool:
 
 def _place(value: Any, texts: Sequence[str]) -> float:
     return float(texts.index(level.override_value(value))) if texts else float(value)
-
-
-def _scale(axes: Any, values: Sequence[float]) -> None:
-    """Give an axis of values a logarithmic scale where they span a decade."""
-    if min(values) > 0 and max(values) / min(values) >= DECADE:
-        axes.set_xscale("log")
-        axes.xaxis.set_major_locator(LogLocator(subs=(1, 3), numticks=12))
-        axes.xaxis.set_minor_locator(NullLocator())
-        axes.xaxis.set_minor_formatter(NullFormatter())
-    else:
-        axes.xaxis.set_major_locator(MaxNLocator(6))
-    axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
 
 
 def winners_caption(tuned: Mapping[str, Tuned]) -> Caption:

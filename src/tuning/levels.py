@@ -1,6 +1,6 @@
 """The tuning of a study: the same search, with the same budget, for each of its levels."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -12,6 +12,7 @@ from src.studies.design import Composition, Study
 from src.studies.executors import choice
 from src.tuning import design
 from src.tuning.design import Search
+from src.tuning.trials import Trial
 
 
 @dataclass(frozen=True)
@@ -96,7 +97,12 @@ def load(study: Study) -> Tuning:
     return Tuning(name, search, common, corners)
 
 
-def winners(tuning: Tuning, data: Dataset, executor: str | None = None) -> dict[str, Winner]:
+def winners(
+    tuning: Tuning,
+    data: Dataset,
+    attach: Callable[[Search, Sequence[Trial], str], None],
+    executor: str | None = None,
+) -> dict[str, Winner]:
     """Make what is missing of each level's search, one after another; return the best of each.
 
     Trials that failed count: all levels have the same budget.
@@ -104,13 +110,14 @@ def winners(tuning: Tuning, data: Dataset, executor: str | None = None) -> dict[
     Args:
         tuning: the searches.
         data: the data.
+        attach: is called with each search that is complete, its trials, and the id of its run.
         executor: what makes the trials: the study's.
 
     Raises:
         InputError: a search is running already, or none of a level's trials ended well.
         KeyboardInterrupt: on Ctrl-C and SIGTERM, after the trials in progress have ended.
     """
-    from src.tuning import report, runner, trials  # MLflow and Optuna: after the checks
+    from src.tuning import runner, trials  # MLflow and Optuna: after the checks
 
     found = {}
     search = replace(tuning.search, executor=executor)
@@ -121,7 +128,7 @@ def winners(tuning: Tuning, data: Dataset, executor: str | None = None) -> dict[
         best = trials.best(made.trials)
         assert best is not None
         assert best.value is not None
-        report.attach(task, made)
+        attach(search, made.trials, made.parent_id)
         found[label] = Winner(design.words(best.params), best.value, best.number, made.parent_id)
     return found
 

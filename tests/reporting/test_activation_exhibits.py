@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from matplotlib import rc_context
 
-from src.evaluation import figures
+from src.evaluation import style
 from src.reporting import activation_exhibits
 from src.reporting.activation_measures import Cost
 from tests.support.drawn_figures import draw, profile, rows, xs
@@ -15,7 +15,7 @@ ACTIVATIONS = ("ReLU", "GELU", "Hard Swish", "Swish", "Swish-β")
 
 @pytest.fixture(scope="module")
 def light(five):
-    return draw(activation_exhibits.of(five, profile(five)), figures.STYLE).figures
+    return draw(activation_exhibits.of(five, profile(five)), style.STYLE).figures
 
 
 def test_a_comparison_without_a_learned_beta_has_no_figure_of_it(short):
@@ -28,7 +28,7 @@ def test_a_comparison_without_a_learned_beta_has_no_figure_of_it(short):
 
 def test_the_cheapest_activation_stands_on_top_with_its_sum():
     backwards = dict(reversed(costs(ACTIVATIONS).items()))
-    with rc_context(figures.STYLE):
+    with rc_context(style.STYLE):
         axes = activation_exhibits.cost_figure(backwards).axes[0]
     assert rows(axes) == list(ACTIVATIONS)
     bars = [(bar.get_x(), bar.get_width()) for bar in axes.patches]
@@ -57,7 +57,7 @@ def test_two_activations_that_learn_a_beta_share_the_panels(five):
     four = dict(list(layers.items())[:4])
     again = {name: values + 1 for name, values in four.items()}
     found = replace(five, betas={"Swish-β": four, "Swish": again})
-    with rc_context(figures.STYLE):
+    with rc_context(style.STYLE):
         figure = activation_exhibits.betas_figure(found, {"Swish-β": 1.0, "Swish": 2.0})
     assert [axes.get_visible() for axes in figure.axes] == [True] * 4 + [False] * 2
     assert [len(axes.lines) for axes in figure.axes[:4]] == [12] * 4
@@ -97,7 +97,7 @@ def test_figure_and_caption_give_the_same_costs_where_the_rounds_disagree():
         "ReLU": Cost(np.array([1.0, 2.0, 9.0]), np.array([3.0, 3.0, -5.0])),
         "Swish": Cost(np.array([1.0, 1.0, 5.0]), np.array([5.0, 3.0, 1.0])),
     }
-    with rc_context(figures.STYLE):
+    with rc_context(style.STYLE):
         axes = activation_exhibits.cost_figure(costs_found).axes[0]
     drawn = dict(zip(rows(axes), [text.get_text().strip() for text in axes.texts], strict=True))
     ends = [bar.get_x() + bar.get_width() for bar in axes.patches[1::2]]

@@ -11,12 +11,18 @@ from matplotlib.text import Text
 from src.analysis import findings, statistics
 from src.analysis.verdicts import Verdict
 from src.data import mirrors
-from src.evaluation import figures
-from src.reporting import activation_exhibits, comparison_figures, exhibits, factor_exhibits
+from src.evaluation import style
+from src.reporting import (
+    activation_exhibits,
+    comparison_figures,
+    drawing,
+    exhibits,
+    factor_exhibits,
+)
 from tests.support.drawn_figures import dots, draw, labelled, profile, rows, said, xs
 from tests.support.simulated_runs import FIGURES, levels_of
 
-STYLES = {"light": figures.STYLE, "dark": figures.DARK}
+STYLES = {"light": style.STYLE, "dark": style.DARK}
 ACTIVATIONS = ("ReLU", "GELU", "Hard Swish", "Swish", "Swish-β")
 OTHERS = ACTIVATIONS[1:]
 
@@ -37,7 +43,7 @@ def images(sample):
 def both(five, five_runs, images):
     """All figures of five activations, on white and on black."""
     shown = all_exhibits(five, images, five_runs.labels)
-    return {name: draw(shown, style) for name, style in STYLES.items()}
+    return {name: draw(shown, settings) for name, settings in STYLES.items()}
 
 
 @pytest.fixture(scope="module")
@@ -48,10 +54,10 @@ def light(both):
 # All of them
 
 
-@pytest.mark.parametrize("style", STYLES)
+@pytest.mark.parametrize("theme", STYLES)
 @pytest.mark.parametrize("name", FIGURES)
-def test_no_text_leaves_the_canvas_or_covers_another(both, style, name):
-    check_layout(both[style].figures[name], both[style].texts[name])
+def test_no_text_leaves_the_canvas_or_covers_another(both, theme, name):
+    check_layout(both[theme].figures[name], both[theme].texts[name])
 
 
 def check_layout(figure, texts):
@@ -116,7 +122,7 @@ def crowd(request, images):
     found = findings.compute(runs, runs.level_named(None))
     brought = factor_exhibits.of(None, runs, found)
     general = exhibits.of(found, images[:300], runs.labels, runs.classes)
-    return found, draw([*general, *brought.exhibits], figures.STYLE)
+    return found, draw([*general, *brought.exhibits], style.STYLE)
 
 
 def test_figures_of_any_factor_are_legible(crowd):
@@ -138,9 +144,9 @@ def test_of_very_many_pairs_those_with_the_reference_have_rows_and_all_have_cell
 
 
 def test_names_beside_lines_are_moved_apart_as_little_as_needed():
-    assert comparison_figures.apart(np.array([0.1, 0.5]), 0.1) == pytest.approx([0.1, 0.5])
-    assert comparison_figures.apart(np.array([0.5, 0.5]), 0.1) == pytest.approx([0.45, 0.55])
-    moved = comparison_figures.apart(np.array([0.2, 0.21, 0.28, 0.9]), 0.1)
+    assert drawing.apart(np.array([0.1, 0.5]), 0.1) == pytest.approx([0.1, 0.5])
+    assert drawing.apart(np.array([0.5, 0.5]), 0.1) == pytest.approx([0.45, 0.55])
+    moved = drawing.apart(np.array([0.2, 0.21, 0.28, 0.9]), 0.1)
     assert np.diff(moved).min() >= 0.1 - 1e-12
     assert moved[:3].mean() == pytest.approx(0.23)
     assert moved[3] == 0.9
@@ -158,13 +164,13 @@ def contrast(one, other):
     return (bright + 0.05) / (dark + 0.05)
 
 
-@pytest.mark.parametrize("style", STYLES)
+@pytest.mark.parametrize("theme", STYLES)
 @pytest.mark.parametrize("name", FIGURES)
-def test_text_is_readable_on_its_ground(both, style, name):
-    figure = both[style].figures[name]
-    ground = {"light": "white", "dark": figures.NIGHT}[style]
+def test_text_is_readable_on_its_ground(both, theme, name):
+    figure = both[theme].figures[name]
+    ground = {"light": "white", "dark": style.NIGHT}[theme]
     assert to_hex(figure.get_facecolor()) == to_hex(ground)
-    for text in both[style].texts[name]:
+    for text in both[theme].texts[name]:
         behind = ground
         if name == "error_overlap" and "%" in text.get_text():
             [picture] = text.axes.images
@@ -173,11 +179,11 @@ def test_text_is_readable_on_its_ground(both, style, name):
         assert contrast(text.get_color(), behind) > 4.5, text
 
 
-@pytest.mark.parametrize("style", STYLES)
-def test_an_activation_has_one_color_and_marker_in_all_figures(both, style):
-    drawn = both[style].figures
-    with rc_context(STYLES[style]):
-        looks = comparison_figures.looks(ACTIVATIONS)
+@pytest.mark.parametrize("theme", STYLES)
+def test_an_activation_has_one_color_and_marker_in_all_figures(both, theme):
+    drawn = both[theme].figures
+    with rc_context(STYLES[theme]):
+        looks = drawing.looks(ACTIVATIONS)
     assert len({look.color for look in looks.values()}) == 5
     found = {name: set() for name in ACTIVATIONS}
     markers = {name: set() for name in ACTIVATIONS}
@@ -199,10 +205,10 @@ def test_an_activation_has_one_color_and_marker_in_all_figures(both, style):
     assert markers == {name: {look.marker} for name, look in looks.items()}
 
 
-@pytest.mark.parametrize("style", STYLES)
-def test_up_to_49_activations_look_different_and_each_is_seen_on_its_ground(style):
-    with rc_context(STYLES[style]):
-        looks = comparison_figures.looks([f"A{number}" for number in range(49)])
+@pytest.mark.parametrize("theme", STYLES)
+def test_up_to_49_activations_look_different_and_each_is_seen_on_its_ground(theme):
+    with rc_context(STYLES[theme]):
+        looks = drawing.looks([f"A{number}" for number in range(49)])
         ground = matplotlib.rcParams["figure.facecolor"]
     assert len({(look.color, look.marker) for look in looks.values()}) == 49
     assert min(contrast(look.color, ground) for look in looks.values()) > 2
@@ -222,7 +228,7 @@ def test_two_seeds_of_one_epoch_without_an_error_can_be_drawn(short_runs, images
         for name, ones in short_runs.trainings.items()
     }
     found = findings.compute(replace(short_runs, trainings=trainings), "ReLU")
-    drawn = draw(all_exhibits(found, images, short_runs.labels), figures.STYLE).figures
+    drawn = draw(all_exhibits(found, images, short_runs.labels), style.STYLE).figures
     assert set(drawn) == set(FIGURES) - {"epoch_time", "uniquely_misclassified", "betas"}
 
 
@@ -260,16 +266,16 @@ def test_the_color_of_a_difference_is_its_verdict(five):
     pairs = tuple(
         replace(pair, verdict=verdict) for pair, verdict in zip(five.pairs, Verdict, strict=False)
     )
-    with rc_context(figures.STYLE):
+    with rc_context(style.STYLE):
         axes = comparison_figures.differences(replace(five, pairs=pairs)).axes[0]
     colors = [line.get_color() for line in dots(axes, 1)]
-    assert colors == [figures.BLUE, figures.VERMILION, figures.GREEN, figures.INK]
+    assert colors == [style.BLUE, style.VERMILION, style.GREEN, style.INK]
     legend = {name: line.get_color() for name, line in labelled(axes).items()}
     assert [legend[verdict.value] for verdict in Verdict] == colors
 
 
 def test_what_does_not_matter_is_a_band_from_minus_to_plus_the_smallest_effect(five):
-    with rc_context(figures.STYLE):
+    with rc_context(style.STYLE):
         axes = comparison_figures.differences(replace(five, smallest_effect=0.0004)).axes[0]
     [band] = axes.patches
     assert [band.get_x(), band.get_x() + band.get_width()] == pytest.approx([-0.04, 0.04])
@@ -317,7 +323,7 @@ def test_a_learning_curve_is_the_median_of_the_seeds_in_their_range(light, five)
 @pytest.mark.parametrize("spread", [1.05, 1.5, 4.0, 60.0])
 def test_validation_errors_have_three_ticks_or_more_however_close_they_are(short, spread):
     rates = {name: 0.0041 * np.geomspace(spread, 1, 8)[None] for name in short.levels}
-    with rc_context(figures.STYLE):
+    with rc_context(style.STYLE):
         axes = comparison_figures.learning_curves(replace(short, error_rates=rates)).axes[0]
         axes.figure.draw_without_rendering()
     low, high = axes.get_ylim()

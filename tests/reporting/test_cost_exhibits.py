@@ -6,7 +6,7 @@ from matplotlib import rc_context
 
 from src.analysis import findings
 from src.analysis.statistics import Estimate
-from src.evaluation import figures
+from src.evaluation import style
 from src.reporting import cost_exhibits
 from tests.support.simulated_runs import levels_of
 
@@ -71,7 +71,7 @@ def test_older_runs_models_are_counted_where_they_are(runs, tmp_path, kept):
 
 def test_accuracy_is_drawn_against_time_and_parameters_with_the_front(found):
     [exhibit] = cost_exhibits.of(found, COUNTS)
-    with rc_context(figures.STYLE):
+    with rc_context(style.STYLE):
         time, size = exhibit.draw().axes
     assert [time.get_xlabel(), size.get_xlabel()] == ["Seconds per epoch", "Parameters"]
     front = size.lines[0]

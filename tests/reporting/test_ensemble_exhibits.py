@@ -2,7 +2,7 @@ import pytest
 from matplotlib import rc_context
 
 from src.analysis import ensemble
-from src.evaluation import figures
+from src.evaluation import style
 from src.reporting import ensemble_exhibits
 from tests.support.drawn_figures import labelled
 
@@ -14,7 +14,7 @@ def exhibit(five_runs, five):
 
 
 def test_each_level_is_a_line_from_one_seed_to_all(exhibit, five_runs, five):
-    with rc_context(figures.STYLE):
+    with rc_context(style.STYLE):
         [axes] = exhibit.draw().axes
     lines = labelled(axes)
     assert list(lines) == five.levels

@@ -6,7 +6,7 @@ from matplotlib import rc_context
 
 from src.analysis import findings
 from src.analysis.statistics import Estimate
-from src.evaluation import figures
+from src.evaluation import style
 from src.reporting import number_exhibits
 from tests.support.simulated_runs import levels_of
 
@@ -26,7 +26,7 @@ def found(runs):
 
 def test_every_seed_is_a_line_through_all_values_on_a_logarithmic_axis(runs, found):
     [exhibit] = number_exhibits.of(runs, found)
-    with rc_context(figures.STYLE):
+    with rc_context(style.STYLE):
         [axes] = exhibit.draw().axes
     assert exhibit.name == "values"
     assert axes.get_xscale() == "log"
@@ -41,7 +41,7 @@ def test_every_seed_is_a_line_through_all_values_on_a_logarithmic_axis(runs, fou
 
 def test_levels_within_a_decade_are_drawn_on_a_linear_axis():
     runs = levels_of("epochs", {"4": 0.0, "8": -0.1}, **SMALL)
-    with rc_context(figures.STYLE):
+    with rc_context(style.STYLE):
         [axes] = number_exhibits.of(runs, findings.compute(runs, "4"))[0].draw().axes
     assert axes.get_xscale() == "linear"
 

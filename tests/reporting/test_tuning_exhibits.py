@@ -8,7 +8,7 @@ from matplotlib import rc_context
 
 from src.analysis import findings
 from src.analysis.run_set import Training
-from src.evaluation import figures
+from src.evaluation import style
 from src.reporting import tuning_exhibits
 from src.tuning.trials import State, Trial
 from tests.reporting.test_comparison_figures import check_layout
@@ -70,7 +70,7 @@ def runs(monkeypatch):
 def drawn(exhibits):
     found = {}
     for exhibit in exhibits:
-        with rc_context(figures.STYLE):
+        with rc_context(style.STYLE):
             figure = exhibit.draw()
             figure.draw_without_rendering()
         check_layout(figure, visible(figure))

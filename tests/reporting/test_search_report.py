@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from src.evaluation import figures as run_figures
-from src.tuning import figures, report
+from src.evaluation import figures
+from src.reporting import search_figures, search_report
 from src.tuning.trials import State, Trial
 from tests.tuning.test_sampling import made, search
 
@@ -16,15 +16,14 @@ def found():
 
 
 def test_every_figure_can_be_drawn_and_saved(found, tmp_path):
-    drawn = report.draw(search(), found)
+    drawn = search_report.draw(search(), found)
     assert list(drawn) == [
         "history.png",
         "importances.png",
         "slices.png",
-        "parallel_coordinates.png",
     ]
     for name, figure in drawn.items():
-        run_figures.save(figure, tmp_path / name)
+        figures.save(figure, tmp_path / name)
         assert (tmp_path / name).stat().st_size > 10_000
 
 
@@ -32,12 +31,12 @@ def test_every_figure_can_be_drawn_and_saved(found, tmp_path):
 def test_few_equal_perfect_and_far_apart_trials_can_be_drawn(values, tmp_path):
     params = {"rate": 0.1, "units": None, "size": 3, "drop": 0.1}
     some = [Trial(n, params, State.COMPLETE, value, {1: value}) for n, value in enumerate(values)]
-    for name, figure in report.draw(search(), some).items():
-        run_figures.save(figure, tmp_path / name)
+    for name, figure in search_report.draw(search(), some).items():
+        figures.save(figure, tmp_path / name)
 
 
 def test_the_history_shows_each_trial_and_the_lowest_error_so_far(found):
-    axes = figures.history(found).axes[0]
+    axes = search_figures.history(found).axes[0]
     lines = {line.get_label(): line.get_xydata() for line in axes.lines}
     assert len(lines["trained to the end"]) == 12
     assert lines["pruned"].tolist() == [[12, pytest.approx(70)]]
@@ -46,7 +45,7 @@ def test_the_history_shows_each_trial_and_the_lowest_error_so_far(found):
 
 
 def test_the_list_of_the_trials_has_a_row_for_each(found, tmp_path):
-    report.write_trials(search(), found, tmp_path / "trials.csv")
+    search_report.write_trials(search(), found, tmp_path / "trials.csv")
     head, first, *rows = (tmp_path / "trials.csv").read_text().splitlines()
     assert head == "trial,state,rate,units,size,drop,best_val_accuracy,epochs,train_seconds"
     assert first.startswith("0,complete,")
