@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.axis import Axis, XAxis
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
-from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter, NullLocator
+from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter, NullLocator, ScalarFormatter
 
 # Okabe and Ito, for color-blind readers, too: https://jfly.uni-koeln.de/color/
 BLUE, ORANGE, GREEN, VERMILION = "#0072B2", "#E69F00", "#009E73", "#D55E00"
@@ -108,18 +108,19 @@ def log_axis(axis: Axis, least: int = 4) -> None:
     axis.set_major_formatter(lambda value, _: f"{value:.4g}")
 
 
-def spans_decade(values: Sequence[float]) -> bool:
-    """Return whether values are to be drawn on a logarithmic axis."""
-    return min(values) > 0 and max(values) / min(values) >= DECADE
+def linear_axis(axis: Axis, most: int = 7, *, integer: bool = False) -> None:
+    """Divide an axis into at most so many intervals between round numbers."""
+    steps = (1, 2, 2.5, 5, 10)
+    axis.set_major_locator(MaxNLocator(most, steps=steps, min_n_ticks=4, integer=integer))
+    axis.set_major_formatter(ScalarFormatter(useOffset=False))
 
 
-def value_axis(axis: Axis, *, log: bool, integer: bool = False, least: int = 4) -> None:
-    """Scale an axis of values; `least` is the number of ticks if it is logarithmic."""
-    if log:
-        log_axis(axis, least)
+def value_axis(axis: Axis, values: Sequence[float]) -> None:
+    """Scale an axis of values, logarithmically where they span a decade."""
+    if min(values) > 0 and max(values) / min(values) >= DECADE:
+        log_axis(axis)
     else:
-        axis.set_major_locator(MaxNLocator(6, integer=integer))
-        axis.set_major_formatter(lambda value, _: f"{value:.10g}")
+        linear_axis(axis)
 
 
 def whole_numbers(axis: Axis) -> None:

@@ -5,7 +5,6 @@ from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
 
 from src.analysis import statistics
 from src.analysis.findings import FEW, GOAL, EpochTimes, Findings, Pair
@@ -18,6 +17,7 @@ from src.evaluation.style import (
     is_dark,
     legend,
     level_colors,
+    linear_axis,
     log_axis,
     new_figure,
 )
@@ -55,7 +55,7 @@ def accuracy(found: Findings) -> Figure:
         dots(axes, row - 0.12, 100 * found.accuracy[name], look[name])
         interval(axes, row + 0.26, found.means[name])
     label_rows(axes, [f"{name}\n{percent(found.means[name].value)}" for name in order])
-    axes.xaxis.set_major_locator(MaxNLocator(6))
+    linear_axis(axes.xaxis)
     axes.set_xlabel("Accuracy (%)")
     return figure
 
@@ -153,7 +153,7 @@ def epoch_time(found: Findings, times: EpochTimes) -> Figure:
         dots(axes, row - 0.12, times.ratios[name], look[name])
         interval(axes, row + 0.26, times.estimates[name], unit=1)
     label_rows(axes, [f"{name}\n{times.estimates[name].value:.2f}×" for name in names])
-    axes.xaxis.set_major_locator(MaxNLocator(6))
+    linear_axis(axes.xaxis)
     axes.set_xlabel("Ratio of runs with the same seed")
     return figure
 

@@ -1,6 +1,6 @@
 """The exhibit of models: accuracy against what it costs, with the Pareto front."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -14,7 +14,7 @@ from mlflow.exceptions import MlflowException
 
 from src.analysis.findings import Findings
 from src.analysis.run_set import RunSet
-from src.evaluation.style import GUIDE, ink, new_figure, spans_decade, value_axis
+from src.evaluation.style import GUIDE, ink, new_figure, value_axis
 from src.reporting.captions import Caption
 from src.reporting.drawing import interval, looks_of
 from src.reporting.exhibits import Exhibit
@@ -22,35 +22,23 @@ from src.runtime import heavy_imports
 from src.runtime.formatting import listed
 from src.tracking import store
 
-SECONDS, PARAMETERS = "Seconds per epoch", "Parameters"
-
 
 def of(found: Findings, parameters: Mapping[str, int]) -> list[Exhibit]:
-    """Return the exhibits of models.
-
-    Args:
-        found: the findings.
-        parameters: of each model; empty if unknown.
-    """
-    costs: dict[str, dict[str, float]] = {}
+    """Return the exhibit of models; `parameters` may be empty."""
+    costs: dict[str, Mapping[str, float]] = {}
     if found.times and not found.times.apart:
-        costs[SECONDS] = {
-            name: float(np.median(ones)) for name, ones in found.times.seconds.items()
-        }
+        seconds = found.times.seconds.items()
+        costs["Seconds per epoch"] = {name: float(np.median(ones)) for name, ones in seconds}
     if parameters:
-        costs[PARAMETERS] = {name: float(number) for name, number in parameters.items()}
+        costs["Parameters"] = parameters
     if not costs:
         return []
     return [Exhibit("pareto", caption(found, costs), partial(figure, found, costs))]
 
 
 def parameters(client: MlflowClient, runs: RunSet) -> dict[str, int]:
-    """Return how many numbers each model has: its runs tell, or else their logged models are
-    counted. Empty unless that of every model is known.
-
-    Args:
-        client: of the store that the runs are in.
-        runs: the set.
+    """Return the number of parameters of each model: as its runs state it, or else counted in a
+    logged model. Empty unless it is known of every model.
     """
     found = {}
     for name, ones in runs.trainings.items():
@@ -62,7 +50,7 @@ def parameters(client: MlflowClient, runs: RunSet) -> dict[str, int]:
 
 
 def _count(client: MlflowClient, run_id: str) -> int | None:
-    """Return how many numbers the model that a run logged has; None if it is not there."""
+    """Return the number of parameters of the model that a run logged; None without a model."""
     logged = store.logged_models(client, client.get_run(run_id).info.experiment_id, run_id)
     if not logged:
         return None
@@ -79,12 +67,7 @@ def _count(client: MlflowClient, run_id: str) -> int | None:
 
 
 def front(costs: Mapping[str, float], accuracy: Mapping[str, float]) -> list[str]:
-    """Return the levels that no other one beats in both, the cheapest first.
-
-    Args:
-        costs: of each level.
-        accuracy: of the same.
-    """
+    """Return the levels that no other beats in both cost and accuracy, the cheapest first."""
     kept: list[str] = []
     for name in sorted(costs, key=lambda name: (costs[name], -accuracy[name])):
         if not kept or accuracy[name] > accuracy[kept[-1]]:
@@ -97,7 +80,7 @@ def figure(found: Findings, costs: Mapping[str, Mapping[str, float]]) -> Figure:
 
     Args:
         found: the findings.
-        costs: by what they are, of each level.
+        costs: of each level, by the label of their axis.
     """
     drawn = new_figure(0.9 + 3.0 * len(costs), "Accuracy against cost")
     look = looks_of(found)
@@ -119,7 +102,7 @@ def figure(found: Findings, costs: Mapping[str, Mapping[str, float]]) -> Figure:
             )
         axes.margins(x=0.16, y=0.14)
         values = list(cost.values())
-        value_axis(axes.xaxis, log=spans_decade(values))
+        value_axis(axes.xaxis, values)
         if max(values) >= 1e4:
             axes.xaxis.set_major_formatter(EngFormatter(sep=""))  # 500k, 1M
         axes.set_xlabel(title)
@@ -134,12 +117,11 @@ def caption(found: Findings, costs: Mapping[str, Mapping[str, float]]) -> Captio
     parts = []
     for title, cost in costs.items():
         best = front(cost, means)
-        beaten: Sequence[str] = [name for name in found.levels if name not in best]
+        beaten = [name for name in found.levels if name not in best]
         part = f"By {title.lower()}, the Pareto front is {listed(best)}"
         if beaten:
-            part += (
-                f"; {listed(beaten)} {'is' if len(beaten) == 1 else 'are'} beaten by a cheaper one"
-            )
+            verb = "is" if len(beaten) == 1 else "are"
+            part += f"; {listed(beaten)} {verb} beaten by a cheaper one"
         parts.append(f"{part}.")
     return Caption(
         " ".join(parts),

@@ -14,7 +14,6 @@ import numpy as np
 from matplotlib import colormaps, rcParams
 from matplotlib.axes import Axes
 from matplotlib.colors import Colormap, LinearSegmentedColormap, to_hex
-from matplotlib.ticker import MaxNLocator
 from scipy.optimize import isotonic_regression
 
 from src.analysis.findings import Findings
@@ -29,6 +28,7 @@ from src.evaluation.style import (
     ink,
     legend,
     level_colors,
+    linear_axis,
     whole_numbers,
 )
 from src.reporting.captions import CROWD
@@ -309,7 +309,7 @@ def mark_smallest_effect(axes: Axes, effect: float, *, labeled: bool = True) -> 
 
 def label_points(axes: Axes, label: str = "Percentage points") -> None:
     """Label an axis of differences in percentage points."""
-    axes.xaxis.set_major_locator(MaxNLocator(6))
+    linear_axis(axes.xaxis)
     axes.xaxis.set_major_formatter(lambda points, _: _short(points))
     axes.set_xlabel(label)
 

@@ -1,16 +1,15 @@
-"""The exhibit of ensembles: what averaging the seeds of a level is worth."""
+"""The exhibit of ensembles: the gain of averaging a level's seeds."""
 
 from collections.abc import Mapping
 from functools import partial
 
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
 
 from src.analysis import ensemble
 from src.analysis.ensemble import EnsembleCurve
 from src.analysis.findings import Findings
 from src.analysis.run_set import RunSet
-from src.evaluation.style import new_figure
+from src.evaluation.style import linear_axis, new_figure
 from src.reporting.captions import CROWD, Caption, named, points
 from src.reporting.drawing import Curve, draw_curves, looks_of, name_curves
 from src.reporting.exhibits import Exhibit
@@ -18,23 +17,13 @@ from src.runtime.formatting import count, percent
 
 
 def of(runs: RunSet, found: Findings) -> list[Exhibit]:
-    """Return the exhibit of ensembles.
-
-    Args:
-        runs: the set.
-        found: the findings on it.
-    """
+    """Return the exhibit of ensembles for a set of runs and the findings on it."""
     curves = {name: ensemble.curve(runs.probabilities(name), runs.labels) for name in found.levels}
     return [Exhibit("ensembles", caption(found, curves), partial(figure, found, curves))]
 
 
 def figure(found: Findings, curves: Mapping[str, EnsembleCurve]) -> Figure:
-    """Draw the accuracy of averaged probabilities against the number of seeds.
-
-    Args:
-        found: the findings.
-        curves: by level.
-    """
+    """Draw the accuracy of each level's averaged probabilities against the number of seeds."""
     drawn = new_figure(4.3, "Accuracy of the seeds as an ensemble")
     axes = drawn.subplots()
     lines = {
@@ -42,7 +31,7 @@ def figure(found: Findings, curves: Mapping[str, EnsembleCurve]) -> Figure:
         for name, one in curves.items()
     }
     draw_curves(axes, lines, looks_of(found))
-    axes.yaxis.set_major_locator(MaxNLocator(6))
+    linear_axis(axes.yaxis)
     axes.set_xlabel("Seeds averaged")
     axes.set_ylabel("Held-out accuracy (%)")
     name_curves(axes, lines, looks_of(found))
@@ -63,15 +52,11 @@ def caption(found: Findings, curves: Mapping[str, EnsembleCurve]) -> Caption:
         f"to {points(gains[most])} ({most})."
     )
     spread = "" if len(curves) > CROWD else ", the band spans the worst to the best"
-    drawn = max(int(curve.subsets.max()) for curve in curves.values())
-    which = (
-        f"at most {drawn:,} subsets of each size"
-        if drawn >= ensemble.MOST_SUBSETS
-        else "all subsets of each size"
-    )
+    subsets = max(int(curve.subsets.max()) for curve in curves.values())
+    which = f"at most {subsets:,} subsets" if subsets >= ensemble.MOST_SUBSETS else "all subsets"
     return Caption(
         finding,
-        f"The runs' probabilities are averaged, over {which}; the line is the mean over the "
-        f"subsets{spread}. The spread narrows by itself, as larger subsets share members: it is no "
-        "confidence interval.",
+        f"The runs' probabilities are averaged, over {which} of each size; the line is the mean "
+        f"over the subsets{spread}. The spread narrows by itself, as larger subsets share members: "
+        "it is no confidence interval.",
     )

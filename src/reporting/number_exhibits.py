@@ -5,11 +5,10 @@ from functools import partial
 
 import numpy as np
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
 
 from src.analysis.findings import Findings
 from src.analysis.run_set import RunSet
-from src.evaluation.style import GRAY, ink, legend, log_axis, new_figure, spans_decade
+from src.evaluation.style import GRAY, ink, legend, linear_axis, new_figure, value_axis
 from src.reporting.captions import Caption, named, points
 from src.reporting.drawing import interval, looks_of
 from src.reporting.exhibits import Exhibit
@@ -17,23 +16,13 @@ from src.runtime.formatting import count, percent, span
 
 
 def of(runs: RunSet, found: Findings) -> list[Exhibit]:
-    """Return the exhibits of a numeric factor.
-
-    Args:
-        runs: the set.
-        found: the findings on it.
-    """
+    """Return the exhibit of a numeric factor for a set of runs and the findings on it."""
     values = {name: float(runs.values.get(name, name)) for name in found.levels}
     return [Exhibit("values", caption(values, found), partial(figure, values, found))]
 
 
 def figure(values: Mapping[str, float], found: Findings) -> Figure:
-    """Draw the accuracy of every run against the factor's value, one line per seed.
-
-    Args:
-        values: of the factor, by level.
-        found: the findings.
-    """
+    """Draw the accuracy of every run against its level's value, one line per seed."""
     drawn = new_figure(4.2, f"Accuracy by {found.factor.noun}")
     axes = drawn.subplots()
     names = sorted(found.levels, key=values.__getitem__)
@@ -51,13 +40,12 @@ def figure(values: Mapping[str, float], found: Findings) -> Figure:
     axes.axhspan(middle - effect, middle + effect, color=GRAY, alpha=0.16, lw=0)
     label = f"within {points(found.smallest_effect, 2)} of {found.reference}"
     axes.fill_between([], [], color=GRAY, alpha=0.16, label=label)
-    if spans_decade(x):
-        log_axis(axes.xaxis)
+    value_axis(axes.xaxis, x)
     axes.set_xticks(x, [f"{one:g}" for one in x], rotation=45 if len(x) > 6 else 0)
     axes.set_xlabel(found.factor.noun[0].upper() + found.factor.noun[1:])
     axes.set_ylabel("Held-out accuracy (%)")
     axes.grid(axis="y")
-    axes.yaxis.set_major_locator(MaxNLocator(6))
+    linear_axis(axes.yaxis)
     legend(axes)
     return drawn
 

@@ -18,9 +18,9 @@ from src.evaluation.style import (
     STYLE,
     VERMILION,
     legend,
+    linear_axis,
     log_axis,
     new_figure,
-    value_axis,
     whole_numbers,
 )
 from src.studies import level
@@ -45,6 +45,7 @@ def history(found: Sequence[Trial]) -> Figure:
         axes.step(numbers, [*best, best[-1]], where="post", color=INK, lw=1.4, label="best so far")
     _error_axis(axes, found)
     whole_numbers(axes.xaxis)
+    axes.grid(axis="y")
     axes.set_xlabel("Trial")
     legend(axes)
     return figure
@@ -106,9 +107,10 @@ def _draw_slice(axes: Axes, search: Search, key: str, found: Sequence[Trial]) ->
     if texts:
         axes.set_xticks(range(len(texts)), texts, rotation=30 if len("".join(texts)) > 22 else 0)
         axes.set_xlim(-0.5, len(texts) - 0.5)
+    elif values.kind == design.LOG_UNIFORM:
+        log_axis(axes.xaxis, least=3)
     else:
-        log, integer = values.kind == design.LOG_UNIFORM, values.kind == design.INTEGER
-        value_axis(axes.xaxis, log=log, integer=integer, least=3)
+        linear_axis(axes.xaxis, 5, integer=values.kind == design.INTEGER)
     axes.set_xlabel(key)
     axes.grid(axis="y")
 
@@ -135,5 +137,4 @@ def _error_axis(axes: Axes, found: Sequence[Trial]) -> None:
     errors = [_error(trial) for trial in found if trial.ended]
     if errors and min(errors) > 0:
         log_axis(axes.yaxis)
-    axes.grid(axis="y")
     axes.set_ylabel(ERROR)

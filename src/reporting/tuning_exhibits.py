@@ -1,4 +1,4 @@
-"""The exhibits of a study whose levels were tuned: what it was worth, how it went, what won."""
+"""The exhibits of a study whose levels were tuned: the gain, the searches, the winners."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
 from mlflow import MlflowClient
 
 from src.analysis import levels, load_runs, statistics, tuning_curves
@@ -16,7 +15,7 @@ from src.analysis.findings import Findings
 from src.analysis.run_set import RunSet, is_ignored
 from src.analysis.statistics import Estimate
 from src.analysis.tuning_curves import TuningCurve
-from src.evaluation.style import GRAY, ink, legend, new_figure, spans_decade, value_axis
+from src.evaluation.style import GRAY, ink, legend, linear_axis, new_figure, value_axis
 from src.reporting.captions import Caption, points
 from src.reporting.drawing import (
     Curve,
@@ -38,13 +37,7 @@ from src.tuning.trials import Record, State, Trial
 
 @dataclass(frozen=True)
 class Tuned:
-    """How a level was tuned.
-
-    Attributes:
-        trials: of its search, by number.
-        winner: the number of the best.
-        sampler: that chose the trials.
-    """
+    """The search of a level: its trials by number, the number of the best, and its sampler."""
 
     trials: Sequence[Trial]
     winner: int
@@ -52,7 +45,7 @@ class Tuned:
 
     @property
     def best(self) -> Trial:
-        """The trial that won."""
+        """The best trial."""
         return next(one for one in self.trials if one.number == self.winner)
 
     @property
@@ -68,29 +61,29 @@ def of(client: MlflowClient, runs: RunSet, found: Findings) -> list[Exhibit]:
     """Return the exhibits on the tuning of a study; none if its levels were not tuned.
 
     Args:
-        client: of the store that the runs and the searches are in.
+        client: of the store that holds the runs and the searches.
         runs: the set.
         found: the findings on it.
     """
     if run_tags.TUNED not in runs.tags:
         return []
-    told = json.loads(runs.tags[run_tags.TUNED])
-    shown = {levels.shown(runs.factor.key, label): one for label, one in told.items()}
-    tuned = {name: _read(client, shown[name]) for name in found.levels if name in shown}
+    winners = {
+        levels.shown(runs.factor.key, label): winner
+        for label, winner in json.loads(runs.tags[run_tags.TUNED]).items()
+    }
+    tuned = {name: _read(client, winners[name]) for name in found.levels if name in winners}
     tuned = {name: one for name, one in tuned.items() if one.trials}
     if not tuned:
         return []
-    curves = {name: tuning_curves.curve(one.scores, one.sampler) for name, one in tuned.items()}
     before = untuned(client, runs, _keys(tuned))
     if before is None:
-        first = Exhibit("tuning_gain", search_caption(tuned), partial(search_gain, found, tuned))
+        caption, draw = search_caption(tuned), partial(search_gain, found, tuned)
     else:
         gains = gained(before, runs)
-        first = Exhibit(
-            "tuning_gain", gain_caption(gains, before.title), partial(gain_figure, found, gains)
-        )
+        caption, draw = gain_caption(gains, before.title), partial(gain_figure, found, gains)
+    curves = {name: tuning_curves.curve(one.scores, one.sampler) for name, one in tuned.items()}
     return [
-        first,
+        Exhibit("tuning_gain", caption, draw),
         Exhibit("tuning_curves", curves_caption(curves), partial(curves_figure, found, curves)),
         Exhibit("winners", winners_caption(tuned), partial(winners_figure, found, tuned)),
     ]
@@ -107,17 +100,11 @@ def _keys(tuned: Mapping[str, Tuned]) -> list[str]:
     return list(dict.fromkeys(key for one in tuned.values() for key in one.best.params))
 
 
-# What it was worth
+# The gain
 
 
 def untuned(client: MlflowClient, runs: RunSet, keys: Sequence[str]) -> RunSet | None:
-    """Return the newest study of the same levels in the same recipe but for what was tuned.
-
-    Args:
-        client: of the store.
-        runs: of the tuned study.
-        keys: that were tuned.
-    """
+    """Return the newest study of the same levels in the same recipe but for the tuned keys."""
     for parent in load_runs.parents(client):
         tags = parent.data.tags
         alike = all(tags.get(key) == runs.tags.get(key) for key in ("experiment", "data_digest"))
@@ -125,7 +112,7 @@ def untuned(client: MlflowClient, runs: RunSet, keys: Sequence[str]) -> RunSet |
             continue
         try:
             other = load_runs.load(client, parent.info.run_id)
-        except InputError:  # deleted, unfinished or mixed: it tells nothing
+        except InputError:  # deleted, unfinished or mixed
             continue
         if _comparable(other, runs, keys):
             return other
@@ -196,13 +183,13 @@ def search_gain(found: Findings, tuned: Mapping[str, Tuned]) -> Figure:
     look = looks_of(found)
     for row, (name, one) in enumerate(tuned.items()):
         middle, best = 100 * float(np.nanmedian(one.scores)), 100 * float(np.nanmax(one.scores))
-        first = row == 0
         axes.plot([middle, best], [row, row], color=GRAY, lw=2)
-        axes.plot(middle, row, "|", color=ink(), ms=12, label="median trial" if first else None)
+        axes.plot(middle, row, "|", color=ink(), ms=12)
         axes.plot(best, row, look[name].marker, color=look[name].color, ms=8)
+    axes.plot([], [], "|", color=ink(), ms=12, label="median trial")
     axes.plot([], [], "o", color=GRAY, ms=7, label="best trial")
     label_rows(axes, list(tuned))
-    axes.xaxis.set_major_locator(MaxNLocator(6))
+    linear_axis(axes.xaxis)
     axes.set_xlabel("Validation accuracy (%)")
     legend(axes)
     return drawn
@@ -221,7 +208,7 @@ def search_caption(tuned: Mapping[str, Tuned]) -> Caption:
     )
 
 
-# How it went
+# The searches
 
 
 def curves_figure(found: Findings, curves: Mapping[str, TuningCurve]) -> Figure:
@@ -234,7 +221,7 @@ def curves_figure(found: Findings, curves: Mapping[str, TuningCurve]) -> Figure:
     low, high = 100 * scores[scores > 0].min(), 100 * scores.max()
     room = max(0.15 * (high - low), 0.02)
     axes.set_ylim(low - room, min(100.0, high + 2 * room))
-    axes.yaxis.set_major_locator(MaxNLocator(6))
+    linear_axis(axes.yaxis)
     axes.set_xlabel("Trials")
     axes.set_ylabel("Best validation accuracy (%)")
     name_curves(axes, lines, looks_of(found))
@@ -267,7 +254,7 @@ def curves_caption(curves: Mapping[str, TuningCurve]) -> Caption:
     )
 
 
-# What won
+# The winners
 
 
 def winners_figure(found: Findings, tuned: Mapping[str, Tuned]) -> Figure:
@@ -298,7 +285,7 @@ def winners_figure(found: Findings, tuned: Mapping[str, Tuned]) -> Figure:
             axes.set_xticks(range(len(texts)), texts)
         else:
             values = [trial.params[key] for one in tuned.values() for trial in one.trials]
-            value_axis(axes.xaxis, log=spans_decade(values))
+            value_axis(axes.xaxis, values)
         axes.set_xlabel(key)
     return drawn
 

@@ -12,7 +12,7 @@ from matplotlib.lines import Line2D
 from matplotlib.text import Text
 
 from src.analysis.findings import Findings
-from src.reporting.activation_measures import Profile
+from src.reporting.activation_exhibits import Profile
 from src.reporting.exhibits import Exhibit
 from tests.support.simulated_runs import costs, curve
 

@@ -9,7 +9,7 @@ from scipy.special import ndtr
 
 from src.analysis.run_set import NAMES, RunSet, Training
 from src.analysis.statistics import Comparison, CrossedEstimate
-from src.reporting.activation_measures import Cost, Curve
+from src.reporting.activation_exhibits import Cost, Curve
 from src.runtime import metric_names
 from src.studies import factor
 
