@@ -13,7 +13,7 @@ from collections.abc import Sequence
 
 from src.config import named_file
 from src.data import dataset
-from src.runtime import command_line, errors
+from src.runtime import command_line, errors, paths
 from src.runtime.errors import InputError
 from src.studies.executors import choice, local
 from src.tuning import design, recipe
@@ -59,7 +59,8 @@ def main(argv: Sequence[str] | None = None) -> None:
         best = trials.best(made.trials)
         assert best is not None
         search_report.show(search, made.trials)
-        folder = search_report.write(name, search, made.trials, made.parent_id)
+        folder = paths.REPORTS / f"search-{name}"
+        search_report.write(folder, search, made.trials, made.parent_id)
         composition = design.composition(common, best.params, search.seed)
         recipe.write(name, search, made.trials, composition, data)
     print(f"conf/experiment/{name}.yaml has the best of them; the figures are in {folder}")

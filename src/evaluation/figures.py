@@ -6,7 +6,7 @@ Their margins are fixed: a layout engine draws a figure twice more, to measure i
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from matplotlib import rc_context
@@ -14,31 +14,28 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from src.data.digits import CLASSES, SIDE
-from src.evaluation.style import (
-    BLACK,
-    BLUE,
-    DPI,
-    GREEN,
-    INK,
-    ORANGE,
-    SERIES,
-    STYLE,
-    VERMILION,
-    WIDTH,
-    log_axis,
-    whole_numbers,
-)
+from src.data.digits import CLASSES, DIGITS, SIDE
+from src.evaluation import style
+from src.evaluation.style import BLUE, DPI, GREEN, ORANGE, SERIES, STYLE, VERMILION, WIDTH
 from src.runtime import metric_names
 from src.training.history import best_epoch
 
 if TYPE_CHECKING:  # preprocess draws without it
     import pandas as pd
 
+GRAYS: Any = {"cmap": "gray_r", "vmin": 0, "vmax": 255, "interpolation": "nearest"}
+
 
 def save(figure: Figure, path: Path) -> None:
     """Write a figure as PNG; the same figure gives the same bytes."""
     figure.savefig(path, dpi=DPI, metadata={"Software": None})  # else Matplotlib's version
+
+
+def _new_figure(height: float, title: str, **margins: float) -> Figure:
+    figure = Figure((WIDTH, height))
+    figure.subplots_adjust(**margins)
+    figure.suptitle(title, x=0.01, ha="left")
+    return figure
 
 
 @rc_context(STYLE)
@@ -52,26 +49,18 @@ def class_balance(counts_train: np.ndarray, counts_valid: np.ndarray) -> Figure:
     shares = (counts_train + counts_valid) / (counts_train + counts_valid).sum()
     least, most = int(shares.argmin()), int(shares.argmax())
     verdict = "nearly equal" if shares[most] < 1.5 * shares[least] else "unequal"
-    figure = Figure((WIDTH, 4.2))
-    figure.subplots_adjust(left=0.038, right=0.985, bottom=0.03, top=0.83, wspace=0.1)
-    figure.suptitle(
+    title = (
         f"The classes are {verdict}: from {shares[least]:.1%} (class {least}) "
-        f"to {shares[most]:.1%} (class {most})",
-        x=0.015,
-        ha="left",
+        f"to {shares[most]:.1%} (class {most})"
     )
+    margins = {"left": 0.038, "right": 0.985, "bottom": 0.03, "top": 0.83, "wspace": 0.1}
+    figure = _new_figure(4.2, title, **margins)
     parts = (("Training", counts_train, BLUE), ("Validation", counts_valid, ORANGE))
     for axes, (name, counts, color) in zip(figure.subplots(1, 2), parts, strict=True):
-        bars = axes.barh(range(CLASSES), counts, color=color, height=0.72)
         texts = [f" {count:,} ({count / counts.sum():.1%})" for count in counts]
-        axes.bar_label(bars, texts, fontsize=9.5)
+        style.bars(axes, counts.tolist(), texts, DIGITS, color)
         axes.set_title(f"{name}: {counts.sum():,} images")
-        axes.set_yticks(range(CLASSES))
-        axes.tick_params(left=False)
-        axes.set_ylim(CLASSES - 0.5, -0.5)  # 0 on top
-        axes.set_xlim(0, counts.max() * 1.42)  # room for the labels
-        axes.xaxis.set_visible(False)  # the labels say it
-        axes.spines["bottom"].set_visible(False)
+        axes.set_xlim(0, counts.max() * 1.5)  # room for the texts
     return figure
 
 
@@ -99,9 +88,8 @@ def sample_images(images: np.ndarray, labels: np.ndarray, seed: int) -> Figure:
     width, height = side + margin + 40, side + head + 40
     figure = Figure((width / DPI, height / DPI), dpi=DPI)
     axes = figure.add_axes((margin / width, 40 / height, side / width, side / height))
-    axes.imshow(sheet, cmap="gray_r", vmin=0, vmax=255, interpolation="nearest")
-    digits = [str(digit) for digit in range(CLASSES)]
-    axes.set_yticks(np.arange(CLASSES) * pitch + SIDE / 2, digits, fontweight="bold")
+    axes.imshow(sheet, **GRAYS)
+    axes.set_yticks(np.arange(CLASSES) * pitch + SIDE / 2, DIGITS, fontweight="bold")
     axes.set_xticks([])
     axes.tick_params(left=False)
     axes.spines[:].set_visible(False)
@@ -119,25 +107,23 @@ def learning_curves(history: pd.DataFrame) -> Figure:
     epochs = history[metric_names.EPOCH]
     rows = cast(list[dict[str, float]], history.to_dict("records"))
     best = best_epoch(rows)
-    figure = Figure((WIDTH, 3.6))
-    # Room for tick labels as long as 0.000125.
-    figure.subplots_adjust(left=0.075, right=0.985, bottom=0.14, top=0.85, wspace=0.46)
-    figure.suptitle(
+    title = (
         f"Validation accuracy is highest after epoch {best[metric_names.EPOCH]:.0f} "
-        f"of {len(history)}: {best[metric_names.VAL_ACCURACY]:.2%}",
-        x=0.01,
-        ha="left",
+        f"of {len(history)}: {best[metric_names.VAL_ACCURACY]:.2%}"
     )
+    # Room for tick labels as long as 0.000125.
+    margins = {"left": 0.075, "right": 0.985, "bottom": 0.14, "top": 0.85, "wspace": 0.46}
+    figure = _new_figure(3.6, title, **margins)
     loss, error, third = figure.subplots(1, 3)
-    loss.set_title("Loss")
     _plot_both(loss, epochs, history[metric_names.LOSS], history[metric_names.VAL_LOSS])
+    loss.set_title("Loss")
     loss.legend()
 
     accuracies = history[[metric_names.ACCURACY, metric_names.VAL_ACCURACY]]
     error.set_title("Error rate")
     _plot_both(error, epochs, *(1 - accuracies[column] for column in accuracies))
     if (accuracies < 1).any(axis=None):  # a logarithm needs an error
-        log_axis(error.yaxis)
+        style.log_axis(error.yaxis)
     error.yaxis.set_major_formatter(lambda rate, _: f"{100 * rate:.4g}%")
 
     betas = [column for column in map(str, history) if column.startswith(metric_names.BETA)]
@@ -149,12 +135,12 @@ def learning_curves(history: pd.DataFrame) -> Figure:
         third.legend(fontsize=8)
     else:
         rates = history[metric_names.LEARNING_RATE]
-        third.plot(epochs, rates, color=BLACK, marker="o", ms=4)
+        third.plot(epochs, rates, color=style.BLACK, marker="o", ms=4)
         third.set_title("Learning rate")
         third.yaxis.set_major_formatter(lambda rate, _: f"{rate:g}")
     for axes in (loss, error, third):
         axes.set_xlabel("Epoch")
-        whole_numbers(axes.xaxis)
+        style.whole_numbers(axes.xaxis)
         axes.grid(axis="y")
     return figure
 
@@ -178,15 +164,11 @@ def confusion_matrix(labels: np.ndarray, predicted: np.ndarray) -> Figure:
     errors = counts.copy()
     np.fill_diagonal(errors, 0)
     true, taken_for = np.unravel_index(errors.argmax(), errors.shape)
-    figure = Figure((WIDTH, 6.6))
-    figure.subplots_adjust(left=0.1, right=0.99, bottom=0.08, top=0.945)
     wrong = int(errors.sum())
-    figure.suptitle(
-        f"{wrong:,} of {len(labels):,} images are wrong"
-        + (f"; most often a {true} is taken for a {taken_for}" if wrong else ""),
-        x=0.01,
-        ha="left",
-    )
+    title = f"{wrong:,} of {len(labels):,} images are wrong"
+    if wrong:
+        title += f"; most often a {true} is taken for a {taken_for}"
+    figure = _new_figure(6.6, title, left=0.1, right=0.99, bottom=0.08, top=0.945)
     axes = figure.subplots()
     image = axes.imshow(errors, cmap="Blues", vmin=0, vmax=max(1, errors.max()))
     bar = figure.colorbar(image, ax=axes, shrink=0.8, fraction=0.1, label="Errors")
@@ -195,22 +177,14 @@ def confusion_matrix(labels: np.ndarray, predicted: np.ndarray) -> Figure:
     for (row, column), count in np.ndenumerate(counts):
         right = row == column
         dark = errors[row, column] > 0.6 * errors.max()
-        axes.text(
-            column,
-            row,
-            f"{count:,}" if count else "·",
-            ha="center",
-            va="center",
-            fontsize=9.5,
-            fontweight="bold" if right else "normal",
-            color=GREEN if right else "white" if dark and wrong else INK,
-        )
-    axes.set_xticks(range(CLASSES))
-    axes.set_yticks(range(CLASSES))
+        font: Any = {"fontsize": 9.5, "fontweight": "bold" if right else "normal"}
+        font["color"] = GREEN if right else "white" if dark and wrong else style.INK
+        text = f"{count:,}" if count else "·"
+        axes.text(column, row, text, ha="center", va="center", **font)
+    axes.set(xticks=range(CLASSES), yticks=range(CLASSES))
+    axes.set(xlabel="Predicted label", ylabel="True label")
     axes.tick_params(left=False, bottom=False)
     axes.spines[:].set_visible(False)
-    axes.set_xlabel("Predicted label")
-    axes.set_ylabel("True label")
     return figure
 
 
@@ -223,18 +197,14 @@ def confident_errors(images: np.ndarray, labels: np.ndarray, probabilities: np.n
         labels: true classes, integers (N,).
         probabilities: float (N, 10).
     """
-    figure = Figure((WIDTH, 4.0))
-    figure.subplots_adjust(left=0.01, right=0.99, bottom=0.02, top=0.82, hspace=0.36)
     title = "The most confident errors" if len(images) else "No errors"
-    figure.suptitle(title, x=0.01, ha="left")
+    margins = {"left": 0.01, "right": 0.99, "bottom": 0.02, "top": 0.82, "hspace": 0.36}
+    figure = _new_figure(4.0, title, **margins)
     grid = figure.subplots(2, 6).ravel()
     for axes in grid:
         axes.axis("off")
     for axes, image, label, row in zip(grid, images, labels, probabilities, strict=False):
-        axes.imshow(image, cmap="gray_r", vmin=0, vmax=255, interpolation="nearest")
-        axes.set_title(
-            f"read as {row.argmax()} ({row.max():.0%})\ntrue label {label}",
-            fontsize=9.5,
-            loc="center",
-        )
+        axes.imshow(image, **GRAYS)
+        text = f"read as {row.argmax()} ({row.max():.0%})\ntrue label {label}"
+        axes.set_title(text, fontsize=9.5, loc="center")
     return figure

@@ -88,6 +88,18 @@ def legend(axes: Axes, columns: int = 3) -> None:
     axes.figure.legend(handles, labels, loc="outside lower center", ncols=columns, fontsize=10)
 
 
+def bars(
+    axes: Axes, values: Sequence[float], texts: Sequence[str], names: Sequence[str], color: str
+) -> None:
+    """Draw horizontal bars, the first on top, with texts instead of an axis."""
+    axes.bar_label(axes.barh(range(len(values)), values, color=color, height=0.7), texts)
+    axes.set_yticks(range(len(values)), names)
+    axes.set_ylim(len(values) - 0.5, -0.5)
+    axes.tick_params(left=False)
+    axes.xaxis.set_visible(False)
+    axes.spines["bottom"].set_visible(False)
+
+
 def log_axis(axis: Axis, least: int = 4) -> None:
     """Make an axis logarithmic, with at least so many ticks however narrow its range is.
 

@@ -19,18 +19,8 @@ from scipy.optimize import isotonic_regression
 from src.analysis.findings import Findings
 from src.analysis.statistics import Estimate
 from src.analysis.verdicts import Verdict
-from src.evaluation.style import (
-    DASHES,
-    GREEN,
-    MARKERS,
-    NUMBERS,
-    VERMILION,
-    ink,
-    legend,
-    level_colors,
-    linear_axis,
-    whole_numbers,
-)
+from src.evaluation import style
+from src.evaluation.style import DASHES, MARKERS, NUMBERS
 from src.reporting.captions import CROWD
 from src.runtime.formatting import signed
 
@@ -65,6 +55,7 @@ def looks(levels: Sequence[str], numeric: bool = False) -> dict[str, Look]:
         levels: the reference first, unless they are
         numeric: then they are in the order of their values, and their colors are viridis'.
     """
+    colors = style.level_colors()
     if numeric:
         low, high = NUMBERS.get(rcParams["figure.facecolor"], NUMBERS["white"])
         shades = colormaps["viridis"](np.linspace(low, high, len(levels)))
@@ -72,7 +63,6 @@ def looks(levels: Sequence[str], numeric: bool = False) -> dict[str, Look]:
             name: Look(to_hex(shade), MARKERS[place % 7])
             for place, (name, shade) in enumerate(zip(levels, shades, strict=True))
         }
-    colors = level_colors()
     return {
         name: Look(colors[place % 7], MARKERS[(place + place // 7) % 7], DASHES[min(place // 7, 2)])
         for place, name in enumerate(levels)
@@ -83,11 +73,11 @@ def looks(levels: Sequence[str], numeric: bool = False) -> dict[str, Look]:
 
 
 def dots(
-    axes: Axes, row: float, values: np.ndarray, look: Look, *, size: float = 5.5, room: float = 0.15
+    axes: Axes, row: float, values: np.ndarray, look: Look, *, ms: float = 5.5, room: float = 0.15
 ) -> None:
     """Draw a value per seed as dots, spread over some room above and below a row's place."""
     places = row + np.linspace(-room, room, len(values))
-    axes.plot(values, places, look.marker, color=look.color, ms=size, mew=0, alpha=0.85)
+    axes.plot(values, places, look.marker, color=look.color, ms=ms, mew=0, alpha=0.85)
 
 
 def interval(
@@ -104,15 +94,15 @@ def interval(
     Args:
         axes: to draw on.
         place: of the bar on the other axis.
-        estimate: times `unit`, it has the axis' unit: percent of a fraction, by default.
+        estimate: a fraction, drawn in percent, unless there is another `unit`.
         look: of the bar and the marker; by default a diamond in the color of text.
         unit: that the estimate is multiplied by.
         upright: whether the values are on the vertical axis.
     """
-    look = look or Look(ink(), "D")
-    ends, value = [unit * estimate.low, unit * estimate.high], unit * estimate.value
+    look = look or Look(style.ink(), "D")
+    ends = [unit * estimate.low, unit * estimate.high]
     bar: tuple[Any, Any] = (ends, [place] * 2)
-    point: tuple[Any, Any] = (value, place)
+    point: tuple[Any, Any] = (unit * estimate.value, place)
     if upright:
         bar, point = bar[::-1], point[::-1]
     axes.plot(*bar, color=look.color, lw=2.6, solid_capstyle="butt")
@@ -129,16 +119,13 @@ def label_rows(axes: Axes, names: Sequence[str]) -> None:
 
 
 def _folded(name: str) -> str:
-    """Return a label in lines that leave room for what it labels."""
-    lines = name.split("\n")
-    pairs = [part for line in lines for part in _halves(line)]
-    return "\n".join(part for line in pairs for part in textwrap.wrap(line, LONG) or [""])
-
-
-def _halves(line: str) -> list[str]:
-    """Return a pair's name in two lines if it is long."""
-    first, minus, second = line.partition(" − ")
-    return [line] if len(line) <= LONG or not minus else [first, f"− {second}"]
+    """Return a label in short lines; a long pair is divided before its minus."""
+    lines = [
+        part
+        for line in name.split("\n")
+        for part in ([line] if len(line) <= LONG else line.replace(" − ", "\n− ").split("\n"))
+    ]
+    return "\n".join(part for line in lines for part in textwrap.wrap(line, LONG) or [""])
 
 
 # Curves
@@ -163,19 +150,12 @@ def draw_curves(axes: Axes, curves: Mapping[str, Curve], look: Mapping[str, Look
     crowded = len(curves) > CROWD
     for name, curve in curves.items():
         if not crowded and curve.low is not None and curve.high is not None:
-            axes.fill_between(
-                curve.x, curve.low, curve.high, color=look[name].color, alpha=0.13, lw=0
-            )
-        axes.plot(
-            curve.x,
-            curve.y,
-            **look[name].of_line,
-            ms=4.5,
-            lw=1.4 if crowded else 1.8,
-            drawstyle="steps-post" if curve.steps else "default",
-            label=name,
-        )
-    whole_numbers(axes.xaxis)
+            band: Any = {"color": look[name].color, "alpha": 0.13, "lw": 0}
+            axes.fill_between(curve.x, curve.low, curve.high, **band)
+        line = look[name].of_line | {"lw": 1.4 if crowded else 1.8, "ms": 4.5}
+        drawstyle: Any = "steps-post" if curve.steps else "default"
+        axes.plot(curve.x, curve.y, **line, drawstyle=drawstyle, label=name)
+    style.whole_numbers(axes.xaxis)
     axes.grid(axis="y")
 
 
@@ -185,12 +165,11 @@ def name_curves(axes: Axes, curves: Mapping[str, Curve], look: Mapping[str, Look
     The axes must have their final vertical scale and limits.
     """
     if len(curves) <= CROWD:
-        legend(axes)
+        style.legend(axes)
         return
     x = np.concatenate([curve.x for curve in curves.values()])
     room = 0.04 * np.ptp(x) or 0.5
-    axes.set_xlim(x.min() - room, x.max() + room)
-    axes.set_ylim(axes.get_ylim())
+    axes.set(xlim=(x.min() - room, x.max() + room), ylim=axes.get_ylim())
     transform = axes.transData + axes.transAxes.inverted()
     ends = {name: transform.transform((x.max(), curve.y[-1]))[1] for name, curve in curves.items()}
     order = sorted(ends, key=ends.__getitem__)
@@ -245,17 +224,10 @@ def matrix(
         image: arguments of Matplotlib's `imshow`.
     """
     axes.imshow(values, aspect="auto", **image)
+    font: Any = {"ha": "center", "va": "center", "fontsize": 9.5, "color": color or style.ink()}
     for (row, column), text in texts.items():
-        axes.text(
-            column,
-            row,
-            text,
-            ha="center",
-            va="center",
-            fontsize=9.5,
-            fontweight="bold" if (row, column) in bold else "normal",
-            color=color or ink(),
-        )
+        weight = "bold" if (row, column) in bold else "normal"
+        axes.text(column, row, text, fontweight=weight, **font)
     words = [name.replace(" ", "\n", 1) for name in names]
     widest = max(len(part) for word in words for part in word.split("\n"))
     folded = [_folded(name) for name in names]
@@ -275,22 +247,21 @@ def from_ground(color: str) -> Colormap:
 
 def two_sided() -> Colormap:
     """Return a color map for differences, with the figure's background at zero."""
-    ground = rcParams["figure.facecolor"]
-    return LinearSegmentedColormap.from_list("two-sided", [VERMILION, ground, level_colors()[1]])
+    ends = style.VERMILION, rcParams["figure.facecolor"], style.level_colors()[1]
+    return LinearSegmentedColormap.from_list("two-sided", ends)
 
 
-# Verdicts
+# Verdicts and differences
 
 
 def verdict_look(verdict: Verdict) -> Look:
     """Return how a difference with this verdict is drawn."""
-    colors = {
-        Verdict.BETTER: level_colors()[1],
-        Verdict.WORSE: VERMILION,
-        Verdict.EQUIVALENT: GREEN,
-        Verdict.UNDECIDED: ink(),
-    }
-    return Look(colors[verdict], "s" if verdict == Verdict.EQUIVALENT else "D")
+    return {
+        Verdict.BETTER: Look(style.level_colors()[1], "D"),
+        Verdict.WORSE: Look(style.VERMILION, "D"),
+        Verdict.EQUIVALENT: Look(style.GREEN, "s"),
+        Verdict.UNDECIDED: Look(style.ink(), "D"),
+    }[verdict]
 
 
 def verdict_legend(axes: Axes) -> None:
@@ -303,13 +274,13 @@ def mark_smallest_effect(axes: Axes, effect: float, *, labeled: bool = True) -> 
     """Shade the differences that do not matter, and mark zero."""
     size = 100 * effect
     label = f"within ±{_short(size)} pp" if labeled else None
-    axes.axvspan(-size, size, color=GREEN, alpha=0.14, lw=0, label=label)
-    axes.axvline(0, color=ink(), lw=1)
+    axes.axvspan(-size, size, color=style.GREEN, alpha=0.14, lw=0, label=label)
+    axes.axvline(0, color=style.ink(), lw=1)
 
 
 def label_points(axes: Axes, label: str = "Percentage points") -> None:
     """Label an axis of differences in percentage points."""
-    linear_axis(axes.xaxis)
+    style.linear_axis(axes.xaxis)
     axes.xaxis.set_major_formatter(lambda points, _: _short(points))
     axes.set_xlabel(label)
 

@@ -9,9 +9,10 @@ from src.analysis import ensemble
 from src.analysis.ensemble import EnsembleCurve
 from src.analysis.findings import Findings
 from src.analysis.run_set import RunSet
-from src.evaluation.style import linear_axis, new_figure
+from src.evaluation import style
+from src.reporting import drawing
 from src.reporting.captions import CROWD, Caption, named, points
-from src.reporting.drawing import Curve, draw_curves, looks_of, name_curves
+from src.reporting.drawing import Curve, looks_of
 from src.reporting.exhibits import Exhibit
 from src.runtime.formatting import count, percent
 
@@ -24,18 +25,17 @@ def of(runs: RunSet, found: Findings) -> list[Exhibit]:
 
 def figure(found: Findings, curves: Mapping[str, EnsembleCurve]) -> Figure:
     """Draw the accuracy of each level's averaged probabilities against the number of seeds."""
-    drawn = new_figure(4.3, "Accuracy of the seeds as an ensemble")
-    axes = drawn.subplots()
+    plot = style.new_figure(4.3, "Accuracy of the seeds as an ensemble")
+    axes = plot.subplots()
     lines = {
         name: Curve(one.members, 100 * one.mean, 100 * one.low, 100 * one.high)
         for name, one in curves.items()
     }
-    draw_curves(axes, lines, looks_of(found))
-    linear_axis(axes.yaxis)
-    axes.set_xlabel("Seeds averaged")
-    axes.set_ylabel("Held-out accuracy (%)")
-    name_curves(axes, lines, looks_of(found))
-    return drawn
+    drawing.draw_curves(axes, lines, looks_of(found))
+    style.linear_axis(axes.yaxis)
+    axes.set(xlabel="Seeds averaged", ylabel="Held-out accuracy (%)")
+    drawing.name_curves(axes, lines, looks_of(found))
+    return plot
 
 
 def caption(found: Findings, curves: Mapping[str, EnsembleCurve]) -> Caption:

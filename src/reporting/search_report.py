@@ -14,7 +14,7 @@ from rich.table import Table
 
 from src.evaluation import figures
 from src.reporting import search_figures
-from src.runtime import formatting, paths
+from src.runtime import formatting
 from src.runtime.atomic_write import writing
 from src.studies import level
 from src.tuning import sampling
@@ -47,22 +47,14 @@ def show(search: Search, found: Sequence[Trial]) -> None:
         print(f"{formatting.count(pruned, 'trial')} more pruned.")
 
 
-def write(name: str, search: Search, found: Sequence[Trial], parent_id: str) -> Path:
-    """Write the figures and the list of a search's trials to a folder of reports/, and log them to
-    the search's parent run; return the folder.
-    """
-    folder = paths.REPORTS / f"search-{name}"
-    _write(search, found, parent_id, folder)
-    return folder
-
-
 def attach(search: Search, found: Sequence[Trial], parent_id: str) -> None:
     """Log the figures and the list of a search's trials to its parent run."""
     with TemporaryDirectory() as folder:
-        _write(search, found, parent_id, Path(folder))
+        write(Path(folder), search, found, parent_id)
 
 
-def _write(search: Search, found: Sequence[Trial], parent_id: str, folder: Path) -> None:
+def write(folder: Path, search: Search, found: Sequence[Trial], parent_id: str) -> None:
+    """Write the figures and the list of a search's trials, and log them to its parent run."""
     drawn = draw(search, found)
     with writing(*(folder / name for name in (*drawn, TRIALS))) as files:
         for path, figure in zip(files, drawn.values(), strict=False):

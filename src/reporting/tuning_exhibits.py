@@ -15,18 +15,10 @@ from src.analysis.findings import Findings
 from src.analysis.run_set import RunSet, is_ignored
 from src.analysis.statistics import Estimate
 from src.analysis.tuning_curves import TuningCurve
-from src.evaluation.style import GRAY, ink, legend, linear_axis, new_figure, value_axis
+from src.evaluation import style
+from src.reporting import drawing
 from src.reporting.captions import Caption, points
-from src.reporting.drawing import (
-    Curve,
-    draw_curves,
-    interval,
-    label_points,
-    label_rows,
-    looks_of,
-    mark_smallest_effect,
-    name_curves,
-)
+from src.reporting.drawing import Curve, looks_of
 from src.reporting.exhibits import Exhibit
 from src.runtime.errors import InputError
 from src.runtime.formatting import count, listed, percent, span
@@ -151,15 +143,15 @@ def gained(before: RunSet, runs: RunSet) -> dict[str, Estimate]:
 
 def gain_figure(found: Findings, gains: Mapping[str, Estimate]) -> Figure:
     """Draw what tuning added to the held-out accuracy of each level."""
-    drawn = new_figure(1.7 + 0.42 * len(gains), "What tuning was worth")
+    drawn = style.new_figure(1.7 + 0.42 * len(gains), "What tuning was worth")
     axes = drawn.subplots()
-    mark_smallest_effect(axes, found.smallest_effect)
+    drawing.mark_smallest_effect(axes, found.smallest_effect)
     look = looks_of(found)
     for row, (name, gain) in enumerate(gains.items()):
-        interval(axes, row, gain, look[name])
-    label_rows(axes, list(gains))
-    label_points(axes, "Held-out accuracy, tuned minus untuned (pp)")
-    legend(axes)
+        drawing.interval(axes, row, gain, look[name])
+    drawing.label_rows(axes, list(gains))
+    drawing.label_points(axes, "Held-out accuracy, tuned minus untuned (pp)")
+    style.legend(axes)
     return drawn
 
 
@@ -178,20 +170,20 @@ def gain_caption(gains: Mapping[str, Estimate], title: str) -> Caption:
 
 def search_gain(found: Findings, tuned: Mapping[str, Tuned]) -> Figure:
     """Draw how far the best trial of each level's search is from its median trial."""
-    drawn = new_figure(1.7 + 0.42 * len(tuned), "What tuning was worth, in validation")
+    drawn = style.new_figure(1.7 + 0.42 * len(tuned), "What tuning was worth, in validation")
     axes = drawn.subplots()
     look = looks_of(found)
     for row, (name, one) in enumerate(tuned.items()):
         middle, best = 100 * float(np.nanmedian(one.scores)), 100 * float(np.nanmax(one.scores))
-        axes.plot([middle, best], [row, row], color=GRAY, lw=2)
-        axes.plot(middle, row, "|", color=ink(), ms=12)
+        axes.plot([middle, best], [row, row], color=style.GRAY, lw=2)
+        axes.plot(middle, row, "|", color=style.ink(), ms=12)
         axes.plot(best, row, look[name].marker, color=look[name].color, ms=8)
-    axes.plot([], [], "|", color=ink(), ms=12, label="median trial")
-    axes.plot([], [], "o", color=GRAY, ms=7, label="best trial")
-    label_rows(axes, list(tuned))
-    linear_axis(axes.xaxis)
+    axes.plot([], [], "|", color=style.ink(), ms=12, label="median trial")
+    axes.plot([], [], "o", color=style.GRAY, ms=7, label="best trial")
+    drawing.label_rows(axes, list(tuned))
+    style.linear_axis(axes.xaxis)
     axes.set_xlabel("Validation accuracy (%)")
-    legend(axes)
+    style.legend(axes)
     return drawn
 
 
@@ -213,18 +205,17 @@ def search_caption(tuned: Mapping[str, Tuned]) -> Caption:
 
 def curves_figure(found: Findings, curves: Mapping[str, TuningCurve]) -> Figure:
     """Draw the best validation accuracy of each level's search against its budget."""
-    drawn = new_figure(4.2, "Tuning curves")
+    drawn = style.new_figure(4.2, "Tuning curves")
     axes = drawn.subplots()
     lines = {name: _line(curve) for name, curve in curves.items()}
-    draw_curves(axes, lines, looks_of(found))
+    drawing.draw_curves(axes, lines, looks_of(found))
     scores = np.concatenate([curve.best_so_far for curve in curves.values()])
     low, high = 100 * scores[scores > 0].min(), 100 * scores.max()
     room = max(0.15 * (high - low), 0.02)
     axes.set_ylim(low - room, min(100.0, high + 2 * room))
-    linear_axis(axes.yaxis)
-    axes.set_xlabel("Trials")
-    axes.set_ylabel("Best validation accuracy (%)")
-    name_curves(axes, lines, looks_of(found))
+    style.linear_axis(axes.yaxis)
+    axes.set(xlabel="Trials", ylabel="Best validation accuracy (%)")
+    drawing.name_curves(axes, lines, looks_of(found))
     return drawn
 
 
@@ -260,32 +251,25 @@ def curves_caption(curves: Mapping[str, TuningCurve]) -> Caption:
 def winners_figure(found: Findings, tuned: Mapping[str, Tuned]) -> Figure:
     """Draw where the trials and the winner of each level lie, by key."""
     keys = _keys(tuned)
-    drawn = new_figure(1.1 + len(keys) * (1.05 + 0.34 * len(tuned)), "Where the winners lie")
+    drawn = style.new_figure(1.1 + len(keys) * (1.05 + 0.34 * len(tuned)), "Where the winners lie")
     look = looks_of(found)
     panels = drawn.subplots(len(keys), 1, squeeze=False)[:, 0]
     for key, axes in zip(keys, panels, strict=True):
-        texts = list(
-            dict.fromkeys(
-                level.override_value(trial.params[key])
-                for one in tuned.values()
-                for trial in one.trials
-                if not _is_number(trial.params[key])
-            )
+        values = [trial.params[key] for one in tuned.values() for trial in one.trials]
+        words = list(
+            dict.fromkeys(level.override_value(one) for one in values if not _is_number(one))
         )
         for row, (name, one) in enumerate(tuned.items()):
-            others = [_place(trial.params[key], texts) for trial in one.trials]
-            ended = [trial.state != State.FAILED for trial in one.trials]
-            axes.scatter(
-                others, [row] * len(others), s=[18 if well else 6 for well in ended], color=GRAY
-            )
-            best = _place(one.best.params[key], texts)
+            others = [_place(trial.params[key], words) for trial in one.trials]
+            sizes = [6 if trial.state == State.FAILED else 18 for trial in one.trials]
+            axes.scatter(others, [row] * len(others), s=sizes, color=style.GRAY)
+            best = _place(one.best.params[key], words)
             axes.plot(best, row, look[name].marker, color=look[name].color, ms=9)
-        label_rows(axes, list(tuned))
-        if texts:
-            axes.set_xticks(range(len(texts)), texts)
+        drawing.label_rows(axes, list(tuned))
+        if words:
+            axes.set_xticks(range(len(words)), words)
         else:
-            values = [trial.params[key] for one in tuned.values() for trial in one.trials]
-            value_axis(axes.xaxis, values)
+            style.value_axis(axes.xaxis, values)
         axes.set_xlabel(key)
     return drawn
 
@@ -294,8 +278,8 @@ def _is_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-def _place(value: Any, texts: Sequence[str]) -> float:
-    return float(texts.index(level.override_value(value))) if texts else float(value)
+def _place(value: Any, words: Sequence[str]) -> float:
+    return words.index(level.override_value(value)) if words else float(value)
 
 
 def winners_caption(tuned: Mapping[str, Tuned]) -> Caption:
