@@ -60,7 +60,7 @@ def class_balance(counts_train: np.ndarray, counts_valid: np.ndarray) -> Figure:
         texts = [f" {count:,} ({count / counts.sum():.1%})" for count in counts]
         style.bars(axes, counts.tolist(), texts, DIGITS, color)
         axes.set_title(f"{name}: {counts.sum():,} images")
-        axes.set_xlim(0, counts.max() * 1.5)  # room for the texts
+        axes.set_xlim(0, counts.max() * 1.56)  # room for the texts
     return figure
 
 

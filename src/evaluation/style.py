@@ -83,7 +83,7 @@ def new_figure(height: float, title: str) -> Figure:
 def legend(axes: Axes, columns: int = 3) -> None:
     """Add the axes' legend below the figure, with fewer columns where the labels are long."""
     handles, labels = axes.get_legend_handles_labels()
-    widest = max(len(line) for label in labels for line in label.split("\n"))
+    widest = max((len(line) for label in labels for line in label.split("\n")), default=0)
     columns = max(1, min(columns, LEGEND_ROOM // (widest + LEGEND_SAMPLE)))
     axes.figure.legend(handles, labels, loc="outside lower center", ncols=columns, fontsize=10)
 

@@ -24,10 +24,8 @@ STYLES: dict[str, Any] = {"": style.STYLE, "-dark": style.DARK}  # by suffix of 
 class Exhibit:
     """A figure and its caption.
 
-    Attributes:
-        name: of its files, and in the page's template.
-        caption: what it shows.
-        draw: returns the figure in the style of Matplotlib's current settings.
+    The name is that of its files, and of the exhibit in the page's template; `draw` returns the
+    figure in the style of Matplotlib's current settings.
     """
 
     name: str
@@ -50,7 +48,7 @@ def of(
     labels: np.ndarray,
     classes: Sequence[str] = digits.DIGITS,
 ) -> list[Exhibit]:
-    """Return the exhibits of any comparison that there are findings for.
+    """Return the exhibits of any comparison, as far as there are findings for them.
 
     Args:
         found: the findings.
@@ -59,35 +57,25 @@ def of(
         classes: the names of the ten classes.
     """
     drawn = comparison_figures
-    always = (
+    pairs = [
         (captions.accuracy, drawn.accuracy),
         (captions.differences, drawn.differences),
         (captions.power, drawn.power),
         (captions.learning_curves, drawn.learning_curves),
         (captions.calibration, drawn.calibration),
         (captions.error_overlap, drawn.error_overlap),
-    )
-    many = ((captions.difference_table, drawn.difference_table),)
-    exhibits = [
-        Exhibit(draw.__name__, caption(found), partial(draw, found))
-        for caption, draw in (*always, *(many if len(found.pairs) > drawn.MANY_PAIRS else ()))
     ]
+    if len(found.pairs) > drawn.MANY_PAIRS:
+        pairs.append((captions.difference_table, drawn.difference_table))
+    exhibits = [Exhibit(draw.__name__, say(found), partial(draw, found)) for say, draw in pairs]
     if found.times and found.times.estimates:
-        exhibits.append(
-            Exhibit(
-                "epoch_time",
-                captions.epoch_time(found.times, found.reference, found.factor),
-                partial(drawn.epoch_time, found, found.times),
-            )
-        )
+        caption = captions.epoch_time(found.times, found.reference, found.factor)
+        times = partial(drawn.epoch_time, found, found.times)
+        exhibits.append(Exhibit("epoch_time", caption, times))
     if images is not None and any(map(len, found.uniquely_misclassified.values())):
-        exhibits.append(
-            Exhibit(
-                "uniquely_misclassified",
-                captions.uniquely_misclassified(found),
-                partial(drawn.uniquely_misclassified, found, images, labels, classes),
-            )
-        )
+        caption = captions.uniquely_misclassified(found)
+        unique = partial(drawn.uniquely_misclassified, found, images, labels, classes)
+        exhibits.append(Exhibit("uniquely_misclassified", caption, unique))
     return exhibits
 
 

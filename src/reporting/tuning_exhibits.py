@@ -48,6 +48,11 @@ class Tuned:
         ]
         return np.array(values, float)
 
+    @property
+    def median_and_best(self) -> tuple[float, float]:
+        """The median and the highest of these."""
+        return float(np.nanmedian(self.scores)), float(np.nanmax(self.scores))
+
 
 def of(client: MlflowClient, runs: RunSet, found: Findings) -> list[Exhibit]:
     """Return the exhibits on the tuning of a study; none if its levels were not tuned.
@@ -174,7 +179,7 @@ def search_gain(found: Findings, tuned: Mapping[str, Tuned]) -> Figure:
     axes = drawn.subplots()
     look = looks_of(found)
     for row, (name, one) in enumerate(tuned.items()):
-        middle, best = 100 * float(np.nanmedian(one.scores)), 100 * float(np.nanmax(one.scores))
+        middle, best = (100 * score for score in one.median_and_best)
         axes.plot([middle, best], [row, row], color=style.GRAY, lw=2)
         axes.plot(middle, row, "|", color=style.ink(), ms=12)
         axes.plot(best, row, look[name].marker, color=look[name].color, ms=8)
@@ -189,10 +194,8 @@ def search_gain(found: Findings, tuned: Mapping[str, Tuned]) -> Figure:
 
 def search_caption(tuned: Mapping[str, Tuned]) -> Caption:
     """Say how far the best trial of each level is above its median one."""
-    parts = [
-        f"{points(float(np.nanmax(one.scores) - np.nanmedian(one.scores)))} for {name}"
-        for name, one in tuned.items()
-    ]
+    ends = {name: one.median_and_best for name, one in tuned.items()}
+    parts = [f"{points(best - middle)} for {name}" for name, (middle, best) in ends.items()]
     return Caption(
         f"In validation, the best trial is above the median one by {listed(parts)}.",
         "Validation accuracies of the trials, of one seed each and chosen by: the best is too high "
@@ -256,9 +259,7 @@ def winners_figure(found: Findings, tuned: Mapping[str, Tuned]) -> Figure:
     panels = drawn.subplots(len(keys), 1, squeeze=False)[:, 0]
     for key, axes in zip(keys, panels, strict=True):
         values = [trial.params[key] for one in tuned.values() for trial in one.trials]
-        words = list(
-            dict.fromkeys(level.override_value(one) for one in values if not _is_number(one))
-        )
+        words = _words(values)
         for row, (name, one) in enumerate(tuned.items()):
             others = [_place(trial.params[key], words) for trial in one.trials]
             sizes = [6 if trial.state == State.FAILED else 18 for trial in one.trials]
@@ -274,8 +275,11 @@ def winners_figure(found: Findings, tuned: Mapping[str, Tuned]) -> Figure:
     return drawn
 
 
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+def _words(values: Sequence[Any]) -> list[str]:
+    """Return the values as words, in their order; none if all of them are numbers."""
+    if all(isinstance(one, int | float) and not isinstance(one, bool) for one in values):
+        return []
+    return list(dict.fromkeys(map(level.override_value, values)))
 
 
 def _place(value: Any, words: Sequence[str]) -> float:
@@ -284,14 +288,13 @@ def _place(value: Any, words: Sequence[str]) -> float:
 
 def winners_caption(tuned: Mapping[str, Tuned]) -> Caption:
     """Say which values won for each level."""
-    parts = [
-        f"{name}: "
-        + ", ".join(
+    parts = []
+    for name, one in tuned.items():
+        values = [
             f"{key.rpartition('.')[2].replace('_', ' ')} {level.override_value(value)}"
             for key, value in one.best.params.items()
-        )
-        for name, one in tuned.items()
-    ]
+        ]
+        parts.append(f"{name}: {', '.join(values)}")
     return Caption(
         f"The winners are {'; '.join(parts)}.",
         "Gray dots are the trials of each level's search (small: failed), the large marker the one "

@@ -15,7 +15,7 @@ ACTIVATIONS = ("ReLU", "GELU", "Hard Swish", "Swish", "Swish-β")
 
 @pytest.fixture(scope="module")
 def light(five):
-    return draw(activation_exhibits.of(five, profile(five)), style.STYLE).figures
+    return draw(activation_exhibits.of(five, profile(five)), style.STYLE)
 
 
 def test_a_comparison_without_a_learned_beta_has_no_figure_of_it(short):

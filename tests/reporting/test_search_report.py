@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from src.evaluation import figures
 from src.reporting import search_figures, search_report
 from src.tuning.trials import State, Trial
+from tests.support.drawn_figures import check_layout
 from tests.tuning.test_sampling import made, search
 
 
@@ -15,24 +15,24 @@ def found():
     return [*trials, pruned, Trial(13, trials[1].params, State.FAILED)]
 
 
-def test_every_figure_can_be_drawn_and_saved(found, tmp_path):
+def test_every_figure_is_legible(found):
     drawn = search_report.draw(search(), found)
-    assert list(drawn) == [
-        "history.png",
-        "importances.png",
-        "slices.png",
-    ]
-    for name, figure in drawn.items():
-        figures.save(figure, tmp_path / name)
-        assert (tmp_path / name).stat().st_size > 10_000
+    assert list(drawn) == ["history.png", "importances.png", "slices.png"]
+    for figure in drawn.values():
+        figure.draw_without_rendering()
+        check_layout(figure)
 
 
 @pytest.mark.parametrize("values", [(0.5,), (0.5, 0.5), (1.0, 0.9), (0.1, 0.999, 0.9991)])
-def test_few_equal_perfect_and_far_apart_trials_can_be_drawn(values, tmp_path):
+def test_few_equal_perfect_and_far_apart_trials_can_be_drawn(values):
     params = {"rate": 0.1, "units": None, "size": 3, "drop": 0.1}
     some = [Trial(n, params, State.COMPLETE, value, {1: value}) for n, value in enumerate(values)]
-    for name, figure in search_report.draw(search(), some).items():
-        figures.save(figure, tmp_path / name)
+    for figure in search_report.draw(search(), some).values():
+        figure.draw_without_rendering()
+
+
+def test_a_search_in_which_every_trial_failed_can_be_drawn():
+    search_figures.history([Trial(0, {}, State.FAILED)]).draw_without_rendering()
 
 
 def test_the_history_shows_each_trial_and_the_lowest_error_so_far(found):
@@ -42,6 +42,18 @@ def test_the_history_shows_each_trial_and_the_lowest_error_so_far(found):
     assert lines["pruned"].tolist() == [[12, pytest.approx(70)]]
     best = lines["best so far"][:, 1]
     assert np.all(np.diff(best) <= 0)
+
+
+def test_every_key_has_a_panel_with_its_scale_and_the_best_trial(found):
+    figure = search_figures.slices(search(), found)
+    scales = {axes.get_xlabel(): axes.get_xscale() for axes in figure.axes}
+    assert scales == {"rate": "log", "units": "linear", "size": "linear", "drop": "linear"}
+    best = max(found[:12], key=lambda trial: trial.value)
+    rate, units, *_ = figure.axes
+    assert rate.get_yscale() == "log"
+    assert [text.get_text() for text in units.get_xticklabels()] == ["[8]", "[16]", "null"]
+    [marked] = [line.get_xydata() for line in rate.lines if line.get_label() == "best"]
+    assert marked.tolist() == [[best.params["rate"], pytest.approx(100 * (1 - best.value))]]
 
 
 def test_the_list_of_the_trials_has_a_row_for_each(found, tmp_path):

@@ -11,8 +11,7 @@ from src.analysis.run_set import Training
 from src.evaluation import style
 from src.reporting import tuning_exhibits
 from src.tuning.trials import State, Trial
-from tests.reporting.test_comparison_figures import check_layout
-from tests.support.drawn_figures import labelled, rows, visible
+from tests.support.drawn_figures import check_layout, labelled, rows
 from tests.support.simulated_runs import comparable
 
 RATE, SCHEDULE = "optimizer.learning_rate", "schedule"
@@ -73,7 +72,7 @@ def drawn(exhibits):
         with rc_context(style.STYLE):
             figure = exhibit.draw()
             figure.draw_without_rendering()
-        check_layout(figure, visible(figure))
+        check_layout(figure)
         found[exhibit.name] = figure
     return found
 
@@ -114,6 +113,15 @@ def test_winners_stand_among_all_trials_by_key(runs):
     assert [line.get_xdata()[0] for line in rate.lines] == [0.01, 0.01]
     assert [label.get_text() for label in schedule.get_xticklabels()] == ["one_cycle", "constant"]
     assert "ReLU: learning rate 0.01, schedule one_cycle; Swish:" in winners.caption.finding
+
+
+def test_values_of_which_some_are_words_and_some_numbers_all_stand_as_words(runs):
+    some = [Trial(n, {"rate": rate}, State.COMPLETE, 0.9) for n, rate in enumerate((0.1, None))]
+    found = findings.compute(runs, "ReLU")
+    tuned = {"ReLU": tuning_exhibits.Tuned(some, 1, "random")}
+    [axes] = tuning_exhibits.winners_figure(found, tuned).axes
+    assert [label.get_text() for label in axes.get_xticklabels()] == ["0.1", "null"]
+    assert axes.lines[0].get_xdata()[0] == 1
 
 
 def changed(runs, **params):

@@ -8,7 +8,7 @@ from src.runtime.errors import InputError
 from src.studies import study_file
 from src.tuning import design, levels
 from src.tuning.levels import Winner
-from tests.support.commands import make_project, run, runs
+from tests.support.commands import artifacts, make_project, run, runs
 from tests.test_search import SEARCH
 
 STUDY = {
@@ -113,7 +113,7 @@ def made(small_mnist, tmp_path_factory):
 
 @pytest.mark.slow
 def test_every_level_gets_the_same_budget_and_the_same_draws_and_its_runs_the_winner(made):
-    _, done, recorded, _ = made
+    project, done, recorded, _ = made
     assert (done.returncode, done.stderr) == (0, "")
     searches = {
         one.data.tags["search_level"]: one
@@ -131,6 +131,7 @@ def test_every_level_gets_the_same_budget_and_the_same_draws_and_its_runs_the_wi
             if child.data.tags.get("mlflow.parentRunId") == one.info.run_id
         ]
         assert len(trials) == 3
+        assert {"figures/history.png", "trials.csv"} <= artifacts(project, one.info.run_id)
         assert {child.data.params["epochs"] for child in trials} == {"2"}
         [best] = [c for c in trials if c.data.tags["trial"] == one.data.tags["best_trial"]]
         rate = best.data.params["optimizer.learning_rate"]
