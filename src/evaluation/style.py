@@ -20,7 +20,7 @@ SERIES = (BLUE, ORANGE, GREEN, VERMILION, PURPLE, SKY, BLACK)
 # Of the levels of a comparison, the reference is gray. On black the light blue is more visible.
 LEVELS_ON_WHITE = (GRAY, BLUE, VERMILION, GREEN, ORANGE, PURPLE, SKY)
 LEVELS_ON_BLACK = (GRAY, SKY, VERMILION, GREEN, ORANGE, PURPLE, BLUE)
-NUMBERS = {"white": (0.0, 0.82), NIGHT: (0.3, 1.0)}  # the visible part of viridis, by ground
+NUMBERS_ON_WHITE, NUMBERS_ON_BLACK = (0.0, 0.82), (0.3, 1.0)  # the visible parts of viridis
 
 MARKERS = "os^DvPX"
 DASHES: tuple[Any, ...] = ("-", (0, (4, 1.5)), (0, (1.2, 1.2)))
@@ -66,6 +66,11 @@ def is_dark() -> bool:
 def level_colors() -> Sequence[str]:
     """Return the colors of levels in the current style, that of the reference first."""
     return LEVELS_ON_BLACK if is_dark() else LEVELS_ON_WHITE
+
+
+def number_range() -> tuple[float, float]:
+    """Return the part of viridis that is visible in the current style."""
+    return NUMBERS_ON_BLACK if is_dark() else NUMBERS_ON_WHITE
 
 
 def new_figure(height: float, title: str) -> Figure:

@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from src.analysis import statistics
-from src.analysis.findings import FEW, GOAL, EpochTimes, Findings, Pair
+from src.analysis.findings import FEW, GOAL, EpochTimes, Findings
 from src.analysis.verdicts import Verdict
 from src.evaluation import style
 from src.reporting import drawing
@@ -33,14 +33,11 @@ def accuracy(found: Findings) -> Figure:
     return figure
 
 
-def shown_pairs(found: Findings) -> Sequence[Pair]:
-    """Return the pairs that have a row of their own: of very many, those with the reference."""
-    return found.pairs if len(found.pairs) <= MANY_PAIRS else with_the_reference(found)
-
-
 def differences(found: Findings) -> Figure:
-    """Draw every pair's difference with both intervals, and the difference of every seed."""
-    pairs = shown_pairs(found)
+    """Draw the pairs' differences with both intervals, and the difference of every seed; of very
+    many pairs, those with the reference.
+    """
+    pairs = found.pairs if len(found.pairs) <= MANY_PAIRS else with_the_reference(found)
     figure = style.new_figure(2.2 + 0.46 * len(pairs), "Differences in accuracy")
     axes = figure.subplots()
     drawing.mark_smallest_effect(axes, found.smallest_effect)
@@ -190,7 +187,8 @@ def error_overlap(found: Findings) -> Figure:
 def uniquely_misclassified(
     found: Findings, images: np.ndarray, labels: np.ndarray, classes: Sequence[str]
 ) -> Figure:
-    """Draw images that one level alone misclassifies, by the majority vote of its seeds.
+    """Draw images that one level alone misclassifies, by the majority vote of its seeds; of many
+    levels, for those with the most.
 
     Args:
         found: the findings.
@@ -198,7 +196,9 @@ def uniquely_misclassified(
         labels: their true labels, uint8 (images,).
         classes: the names of the ten classes.
     """
-    names = with_unique_errors(found)
+    counts = {name: len(places) for name, places in found.uniquely_misclassified.items()}
+    most = sorted(filter(counts.get, counts), key=lambda name: -counts[name])[:CROWD]
+    names = [name for name in found.levels if name in most]
     long = max(map(len, classes)) > 2  # words, not digits
     title = f"Images that one {found.factor.noun} alone misclassifies"
     figure = style.new_figure(0.5 + (2.1 if long else 1.85) * len(names), title)
@@ -222,12 +222,3 @@ def uniquely_misclassified(
     # The first layout is for axes that are not square yet; the second keeps the last row inside.
     figure.draw_without_rendering()
     return figure
-
-
-def with_unique_errors(found: Findings) -> list[str]:
-    """Return the levels that alone misclassify some image: of many, those with the most."""
-    counts = {
-        name: len(places) for name, places in found.uniquely_misclassified.items() if len(places)
-    }
-    most = sorted(counts, key=lambda name: -counts[name])[:CROWD]
-    return [name for name in found.levels if name in most]

@@ -20,7 +20,7 @@ from src.analysis.findings import Findings
 from src.analysis.statistics import Estimate
 from src.analysis.verdicts import Verdict
 from src.evaluation import style
-from src.evaluation.style import DASHES, MARKERS, NUMBERS
+from src.evaluation.style import DASHES, MARKERS
 from src.reporting.captions import CROWD
 from src.runtime.formatting import signed
 
@@ -51,18 +51,16 @@ def looks_of(found: Findings) -> dict[str, Look]:
 def looks(levels: Sequence[str], numeric: bool = False) -> dict[str, Look]:
     """Return a look for each level; up to 49 differ from each other.
 
-    Args:
-        levels: the reference first, unless they are
-        numeric: then they are in the order of their values, and their colors are viridis'.
+    The reference comes first, unless the levels are `numeric`: these are in the order of their
+    values, and have the colors of viridis.
     """
-    colors = style.level_colors()
     if numeric:
-        low, high = NUMBERS.get(rcParams["figure.facecolor"], NUMBERS["white"])
-        shades = colormaps["viridis"](np.linspace(low, high, len(levels)))
+        shades = colormaps["viridis"](np.linspace(*style.number_range(), len(levels)))
         return {
-            name: Look(to_hex(shade), MARKERS[place % 7])
-            for place, (name, shade) in enumerate(zip(levels, shades, strict=True))
+            name: Look(to_hex(shades[place]), MARKERS[place % 7])
+            for place, name in enumerate(levels)
         }
+    colors = style.level_colors()
     return {
         name: Look(colors[place % 7], MARKERS[(place + place // 7) % 7], DASHES[min(place // 7, 2)])
         for place, name in enumerate(levels)

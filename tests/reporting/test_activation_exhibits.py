@@ -119,7 +119,7 @@ def learned(five, *layers):
     ).finding
 
 
-def test_betas_are_told_to_go_up_or_down_where_all_seeds_do(five):
+def test_beta_rises_or_falls_where_it_does_with_every_seed(five):
     assert learned(five, [1.5, 1.7], [0.5, 0.4], [1.2, 0.9], [1.1, 1.3]) == (
         "Swish-β: starting at 1.00, the median β reaches 0.45 in layer 2 (lowest) and 1.60 in "
         "layer 1 (highest). With every seed, β rises in layers 1 and 4 and falls in layer 2; "
@@ -141,7 +141,7 @@ def test_the_beta_of_a_single_layer_is_neither_the_lowest_nor_the_highest(five):
     )
 
 
-def test_a_function_that_dips_below_zero_is_told_from_one_that_does_not():
+def test_only_functions_that_dip_below_zero_have_a_minimum():
     x = curve(1.0).x
     relu = Curve(x, np.maximum(x, 0), (x > 0).astype(float))
     both = activation_exhibits.shapes_caption({"ReLU": relu, "Swish": curve(1.0)})

@@ -1,5 +1,3 @@
-from dataclasses import replace
-
 import numpy as np
 import pytest
 from matplotlib import rc_context
@@ -27,7 +25,7 @@ from tests.support.drawn_figures import (
     visible,
     xs,
 )
-from tests.support.simulated_runs import FIGURES, levels_of
+from tests.support.simulated_runs import FIGURES, levels_of, with_trainings
 
 STYLES = {"light": style.STYLE, "dark": style.DARK}
 ACTIVATIONS = ("ReLU", "GELU", "Hard Swish", "Swish", "Swish-β")
@@ -59,12 +57,6 @@ def light(both):
 
 
 # All of them
-
-
-@pytest.mark.parametrize("theme", STYLES)
-@pytest.mark.parametrize("name", FIGURES)
-def test_no_text_leaves_the_canvas_or_covers_another(both, theme, name):
-    check_layout(both[theme][name])
 
 
 MANY = ("none", "affine", "elastic", "notebook", "cutout", "mixup", "cutmix", "noise", "shear")
@@ -134,8 +126,9 @@ def test_of_very_many_pairs_those_with_the_reference_have_rows_and_all_have_cell
 
 @pytest.mark.parametrize("theme", STYLES)
 @pytest.mark.parametrize("name", FIGURES)
-def test_text_is_readable_on_its_ground(both, theme, name):
+def test_no_text_leaves_the_canvas_or_covers_another_and_each_is_readable(both, theme, name):
     figure = both[theme][name]
+    check_layout(figure)
     ground = {"light": "white", "dark": style.NIGHT}[theme]
     assert to_hex(figure.get_facecolor()) == to_hex(ground)
     for text in visible(figure):
@@ -176,11 +169,10 @@ def test_an_activation_has_one_color_and_marker_in_all_figures(both, theme):
 @pytest.mark.filterwarnings("error")
 def test_two_seeds_of_one_epoch_without_an_error_can_be_drawn(short_runs, images):
     right = np.eye(10, dtype=np.float32)[short_runs.labels]
-    trainings = {
-        name: tuple(replace(one, predicted=one.labels, probabilities=right) for one in ones)
-        for name, ones in short_runs.trainings.items()
-    }
-    found = findings.compute(replace(short_runs, trainings=trainings), "ReLU")
+    runs = with_trainings(
+        short_runs, lambda one, _: {"predicted": one.labels, "probabilities": right}
+    )
+    found = findings.compute(runs, "ReLU")
     drawn = draw(all_exhibits(found, images, short_runs.labels), style.STYLE)
     assert set(drawn) == set(FIGURES) - {"epoch_time", "uniquely_misclassified", "betas"}
 

@@ -25,7 +25,7 @@ def test_each_level_is_a_line_from_one_seed_to_all(exhibit, five_runs, five):
         assert line.get_ydata()[0] == pytest.approx(100 * five.means[name].value)
 
 
-def test_the_best_ensemble_is_told_with_what_its_members_attain_alone(exhibit, five_runs, five):
+def test_the_best_ensemble_is_reported_beside_its_members_alone(exhibit, five_runs, five):
     curves = {
         name: ensemble.curve(five_runs.probabilities(name), five_runs.labels)
         for name in five.levels

@@ -9,7 +9,7 @@ from src.analysis import findings
 from src.analysis.statistics import Estimate
 from src.evaluation import style
 from src.reporting import factor_exhibits
-from tests.support.simulated_runs import levels_of
+from tests.support.simulated_runs import levels_of, with_trainings
 
 RATES = {"0.001": 0.2, "0.003": 0.0, "0.006": -0.3, "0.012": -0.2}
 SMALL = {"seeds": (1, 2, 3), "images": 200, "epochs": 3}
@@ -27,11 +27,8 @@ def test_variants_of_different_models_are_drawn_against_their_cost(models, drawn
     runs = levels_of(
         "variant", {"wide": -0.4, "small": 0}, (1, 2), images=100, epochs=2, tags=SIZES
     )
-    trainings = {
-        name: tuple(replace(one, params={**one.params, "model": model}) for one in ones)
-        for model, (name, ones) in zip(models, runs.trainings.items(), strict=True)
-    }
-    runs = replace(runs, trainings=trainings)
+    words = dict(zip(SIZES, models, strict=True))
+    runs = with_trainings(runs, lambda one, name: {"params": one.params | {"model": words[name]}})
     brought = factor_exhibits.of(None, runs, findings.compute(runs, "wide"))
     assert ("pareto" in [one.name for one in brought.exhibits]) is drawn
 
@@ -64,13 +61,6 @@ def test_every_seed_is_a_line_through_all_values_on_a_logarithmic_axis(rates, of
     assert lines[3].get_ydata() == pytest.approx(means)
 
 
-def test_levels_within_a_decade_are_drawn_on_a_linear_axis():
-    runs = levels_of("epochs", {"4": 0.0, "8": -0.1}, **SMALL)
-    with rc_context(style.STYLE):
-        [axes] = factor_exhibits.by_value(runs, findings.compute(runs, "4")).draw().axes
-    assert axes.get_xscale() == "linear"
-
-
 @pytest.mark.parametrize(
     ("best", "said"),
     [
@@ -79,7 +69,7 @@ def test_levels_within_a_decade_are_drawn_on_a_linear_axis():
         ("0.012", "That is the highest learning rate tried: a higher one may be better still."),
     ],
 )
-def test_a_best_value_at_the_end_of_the_range_is_told(rates, of_rates, best, said):
+def test_a_best_value_at_the_end_of_the_range_is_reported(rates, of_rates, best, said):
     means = {name: Estimate(0.9 + 0.05 * (name == best), 0.89, 0.96) for name in RATES}
     exhibit = factor_exhibits.by_value(rates, replace(of_rates, means=means))
     assert exhibit.caption.finding == (
@@ -110,12 +100,12 @@ def test_the_front_holds_what_no_cheaper_one_beats():
     assert factor_exhibits.front({"a": 1, "b": 2}, {"a": 0.9, "b": 0.9}) == ["a"]
 
 
-def test_the_runs_tell_their_models_parameters(models):
+def test_parameters_are_those_that_the_runs_state(models):
     assert factor_exhibits.parameters(None, models) == COUNTS
 
 
 class Store:
-    """What is asked of a client, with one logged model in a folder."""
+    """A client of MLflow with one logged model in a folder."""
 
     def __init__(self, folder):
         self.folder = folder
@@ -129,21 +119,15 @@ class Store:
 
 
 @pytest.mark.parametrize("kept", [True, False])
-def test_older_runs_models_are_counted_where_they_are(models, tmp_path, kept):
-    untold = replace(
-        models,
-        trainings={
-            name: tuple(replace(one, tags={}) for one in ones)
-            for name, ones in models.trainings.items()
-        },
-    )
+def test_else_parameters_are_counted_in_a_logged_model(models, tmp_path, kept):
+    unstated = with_trainings(models, lambda one, _: {"tags": {}})
     folder = tmp_path / "model"
     if kept:
         (folder / "data").mkdir(parents=True)
         layers = [keras.Input((3,)), keras.layers.Dense(2)]
         keras.Sequential(layers).save(folder / "data" / "model.keras")
     counted = dict.fromkeys(COUNTS, 8) if kept else {}
-    assert factor_exhibits.parameters(Store(folder), untold) == counted
+    assert factor_exhibits.parameters(Store(folder), unstated) == counted
 
 
 def test_accuracy_is_drawn_against_time_and_parameters_with_the_front(of_models):
