@@ -148,8 +148,8 @@ def gained(before: RunSet, runs: RunSet) -> dict[str, Estimate]:
 
 def gain_figure(found: Findings, gains: Mapping[str, Estimate]) -> Figure:
     """Draw what tuning added to the held-out accuracy of each level."""
-    drawn = style.new_figure(1.7 + 0.42 * len(gains), "What tuning was worth")
-    axes = drawn.subplots()
+    figure = style.new_figure(1.7 + 0.42 * len(gains), "What tuning was worth")
+    axes = figure.subplots()
     drawing.mark_smallest_effect(axes, found.smallest_effect)
     look = looks_of(found)
     for row, (name, gain) in enumerate(gains.items()):
@@ -157,7 +157,7 @@ def gain_figure(found: Findings, gains: Mapping[str, Estimate]) -> Figure:
     drawing.label_rows(axes, list(gains))
     drawing.label_points(axes, "Held-out accuracy, tuned minus untuned (pp)")
     style.legend(axes)
-    return drawn
+    return figure
 
 
 def gain_caption(gains: Mapping[str, Estimate], title: str) -> Caption:
@@ -175,8 +175,8 @@ def gain_caption(gains: Mapping[str, Estimate], title: str) -> Caption:
 
 def search_gain(found: Findings, tuned: Mapping[str, Tuned]) -> Figure:
     """Draw how far the best trial of each level's search is from its median trial."""
-    drawn = style.new_figure(1.7 + 0.42 * len(tuned), "What tuning was worth, in validation")
-    axes = drawn.subplots()
+    figure = style.new_figure(1.7 + 0.42 * len(tuned), "What tuning was worth, in validation")
+    axes = figure.subplots()
     look = looks_of(found)
     for row, (name, one) in enumerate(tuned.items()):
         middle, best = (100 * score for score in one.median_and_best)
@@ -189,7 +189,7 @@ def search_gain(found: Findings, tuned: Mapping[str, Tuned]) -> Figure:
     style.linear_axis(axes.xaxis)
     axes.set_xlabel("Validation accuracy (%)")
     style.legend(axes)
-    return drawn
+    return figure
 
 
 def search_caption(tuned: Mapping[str, Tuned]) -> Caption:
@@ -208,8 +208,8 @@ def search_caption(tuned: Mapping[str, Tuned]) -> Caption:
 
 def curves_figure(found: Findings, curves: Mapping[str, TuningCurve]) -> Figure:
     """Draw the best validation accuracy of each level's search against its budget."""
-    drawn = style.new_figure(4.2, "Tuning curves")
-    axes = drawn.subplots()
+    figure = style.new_figure(4.2, "Tuning curves")
+    axes = figure.subplots()
     lines = {name: _line(curve) for name, curve in curves.items()}
     drawing.draw_curves(axes, lines, looks_of(found))
     scores = np.concatenate([curve.best_so_far for curve in curves.values()])
@@ -219,7 +219,7 @@ def curves_figure(found: Findings, curves: Mapping[str, TuningCurve]) -> Figure:
     style.linear_axis(axes.yaxis)
     axes.set(xlabel="Trials", ylabel="Best validation accuracy (%)")
     drawing.name_curves(axes, lines, looks_of(found))
-    return drawn
+    return figure
 
 
 def _line(one: TuningCurve) -> Curve:
@@ -254,9 +254,9 @@ def curves_caption(curves: Mapping[str, TuningCurve]) -> Caption:
 def winners_figure(found: Findings, tuned: Mapping[str, Tuned]) -> Figure:
     """Draw where the trials and the winner of each level lie, by key."""
     keys = _keys(tuned)
-    drawn = style.new_figure(1.1 + len(keys) * (1.05 + 0.34 * len(tuned)), "Where the winners lie")
+    figure = style.new_figure(1.1 + len(keys) * (1.05 + 0.34 * len(tuned)), "Where the winners lie")
     look = looks_of(found)
-    panels = drawn.subplots(len(keys), 1, squeeze=False)[:, 0]
+    panels = figure.subplots(len(keys), 1, squeeze=False)[:, 0]
     for key, axes in zip(keys, panels, strict=True):
         values = [trial.params[key] for one in tuned.values() for trial in one.trials]
         words = _words(values)
@@ -272,7 +272,7 @@ def winners_figure(found: Findings, tuned: Mapping[str, Tuned]) -> Figure:
         else:
             style.value_axis(axes.xaxis, values)
         axes.set_xlabel(key)
-    return drawn
+    return figure
 
 
 def _words(values: Sequence[Any]) -> list[str]:
