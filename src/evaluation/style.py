@@ -15,7 +15,8 @@ BLUE, ORANGE, GREEN, VERMILION = "#0072B2", "#E69F00", "#009E73", "#D55E00"
 PURPLE, SKY, BLACK = "#CC79A7", "#56B4E9", "#000000"
 GRAY = "#8A8A8A"  # visible on white and on black
 INK, FAINT = "#222222", "#DDDDDD"
-NIGHT, CHALK, DUSK = "#16181C", "#E4E4E4", "#3C4048"  # ground, text and grid of a dark figure
+# Ground (also of a dark page), text and grid of a dark figure.
+NIGHT, CHALK, DUSK = "#16181C", "#E4E4E4", "#3C4048"
 SERIES = (BLUE, ORANGE, GREEN, VERMILION, PURPLE, SKY, BLACK)
 # Of the levels of a comparison, the reference is gray. On black the light blue is more visible.
 LEVELS_ON_WHITE = (GRAY, BLUE, VERMILION, GREEN, ORANGE, PURPLE, SKY)
@@ -32,25 +33,28 @@ WIDTH = 8.0  # inches; a run's figures
 COLUMN = 6.0  # inches; a report's figures, whose text is readable on a phone
 LEGEND_ROOM, LEGEND_SAMPLE = 80, 8  # widths in characters: of a legend, of the sample of a line
 DECADE = 10.0  # values that span as much are drawn on a logarithmic axis
-STYLE: dict[Any, Any] = {
-    "font.size": 10.5,
-    "axes.titlesize": 11.5,
-    "axes.titlelocation": "left",
-    "figure.titlesize": 13,
-    "figure.titleweight": "bold",
-    **dict.fromkeys(("text.color", "axes.labelcolor", "axes.edgecolor"), INK),
-    **dict.fromkeys(("xtick.color", "ytick.color"), INK),
-    **dict.fromkeys(("axes.spines.top", "axes.spines.right", "legend.frameon"), False),
-    **dict.fromkeys(("figure.facecolor", "axes.facecolor", "savefig.facecolor"), "white"),
-    "axes.axisbelow": True,
-    "grid.color": FAINT,
-}
-DARK = STYLE | {
-    **dict.fromkeys(("text.color", "axes.labelcolor", "axes.edgecolor"), CHALK),
-    **dict.fromkeys(("xtick.color", "ytick.color"), CHALK),
-    **dict.fromkeys(("figure.facecolor", "axes.facecolor", "savefig.facecolor"), NIGHT),
-    "grid.color": DUSK,
-}
+
+
+def _settings(text: str, ground: str, grid: str) -> dict[Any, Any]:
+    """Return Matplotlib's settings, given the colors that depend on the background."""
+    texts = ("text.color", "axes.labelcolor", "axes.edgecolor", "xtick.color", "ytick.color")
+    grounds = ("figure.facecolor", "axes.facecolor", "savefig.facecolor")
+    off = ("axes.spines.top", "axes.spines.right", "legend.frameon")
+    return {
+        "font.size": 10.5,
+        "axes.titlesize": 11.5,
+        "axes.titlelocation": "left",
+        "figure.titlesize": 13,
+        "figure.titleweight": "bold",
+        "axes.axisbelow": True,
+        "grid.color": grid,
+        **dict.fromkeys(texts, text),
+        **dict.fromkeys(grounds, ground),
+        **dict.fromkeys(off, False),
+    }
+
+
+STYLE, DARK = _settings(INK, "white", FAINT), _settings(CHALK, NIGHT, DUSK)
 
 
 def ink() -> str:
