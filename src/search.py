@@ -23,7 +23,7 @@ from src.data import dataset
 from src.experiments import recipe, tuning
 from src.experiments.executors import choice, local
 from src.experiments.search import SearchPlan, Space, base
-from src.runtime import command_line, errors
+from src.runtime import command_line, errors, paths
 from src.runtime.errors import InputError
 
 
@@ -51,13 +51,15 @@ def main(argv: Sequence[str] | None = None) -> None:
     plan = SearchPlan(name, search, space, data, anew=given.anew)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: resumable, KILLED
     with local.server():
-        from src.experiments import engine, search_report  # MLflow and Optuna: after the checks
+        from src.experiments import engine  # MLflow and Optuna: after the checks
+        from src.reporting import search_report
 
         parent = engine.run(plan, choice.make(search))
         tuning.refuse_unfinished(plan)
         best = plan.winner()
         assert parent.run_id is not None
-        folder = search_report.write(plan, parent.run_id)
+        folder = paths.REPORTS / f"search-{name}"
+        search_report.write(folder, search, plan.trials(), parent.run_id)
         recipe.write(name, search, plan.trials(), space.composition(best.params), data)
     print(f"conf/experiment/{name}.yaml has the best of them; the figures are in {folder}")
     print("Next")

@@ -57,7 +57,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     _check_labels(name, study, data)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: resumable, KILLED
     with local.server():
-        from src.experiments import engine, search_report  # MLflow: after the checks
+        from src.experiments import engine  # MLflow: after the checks
+        from src.reporting import search_report
 
         if searches is not None:
             winners, composed = tuning.run(searches, study.executor, search_report.attach)

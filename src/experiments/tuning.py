@@ -90,7 +90,7 @@ def load(study: Study, data: Dataset) -> Tuning:
 
 
 def run(
-    tuning: Tuning, executor: str | None, report: Callable[[SearchPlan, str], None]
+    tuning: Tuning, executor: str | None, attach: Callable[[Search, list[Trial], str], None]
 ) -> tuple[dict[str, Winner], dict[str, Composition]]:
     """Train what is missing of each level's search; return the best trial of each, and the
     configuration that it gives the level's runs.
@@ -98,7 +98,8 @@ def run(
     Args:
         tuning: the searches.
         executor: the name of the study's executor.
-        report: adds figures to the run of a search, whose id it takes.
+        attach: adds figures to the run of a search; it takes the search, its trials and the run's
+            id.
 
     Raises:
         InputError: a search is running already, or no trial of a level was trained to its end.
@@ -113,7 +114,7 @@ def run(
         best: Trial = plan.winner()
         assert best.value is not None
         assert parent.run_id is not None
-        report(plan, parent.run_id)
+        attach(tuning.search, plan.counted(), parent.run_id)
         winners[label] = Winner(words(best.params), best.value, best.number, parent.run_id)
         composed[label] = tuning.levels[label].composition(best.params)
     return winners, composed

@@ -1,6 +1,10 @@
-"""The exhibits that only a comparison of activations has: their cost, their β, their shapes."""
+"""The exhibits of activations only: their cost, their β, their shapes, and the data of these.
+
+The data are measured by activation_profile.py, which needs TensorFlow.
+"""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
@@ -8,37 +12,86 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, MultipleLocator
 
 from src.analysis.findings import Findings
-from src.evaluation.figures import BLUE, ORANGE
-from src.reporting.activation_measures import Cost, Curve, Profile
+from src.evaluation.style import BLUE, FINE_DASHES, GUIDE, ORANGE, ink, legend, new_figure
 from src.reporting.captions import Caption
-from src.reporting.comparison_figures import ink, label_rows, legend, looks, looks_of, new_figure
+from src.reporting.drawing import label_rows, looks, looks_of
 from src.reporting.exhibits import Exhibit
 from src.runtime.formatting import count, listed, signed, span
 
 
-def of(found: Findings, own: Profile) -> list[Exhibit]:
-    """Return the exhibits on the activations themselves.
+@dataclass(frozen=True)
+class Curve:
+    """A function and its derivative, both float (points,)."""
+
+    x: np.ndarray
+    value: np.ndarray
+    slope: np.ndarray
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Nanoseconds per element, float (rounds,); `backward` is what the gradient adds.
+
+    Figure, caption, table and results.json all take the three medians below, so that their numbers
+    add up: the median of a sum is not the sum of medians.
+    """
+
+    forward: np.ndarray
+    backward: np.ndarray
+
+    @property
+    def median_total(self) -> float:
+        """Median over the rounds of forward plus backward."""
+        return float(np.median(self.forward + self.backward))
+
+    @property
+    def median_forward(self) -> float:
+        """Median over the rounds of the forward pass."""
+        return float(np.median(self.forward))
+
+    @property
+    def added_by_gradient(self) -> float:
+        """The median total less the median forward pass."""
+        return self.median_total - self.median_forward
+
+
+@dataclass(frozen=True)
+class Profile:
+    """The activations of a set of runs by themselves, by activation.
+
+    Attributes:
+        curves: with the initial β, the reference first.
+        learned: with the smallest and the largest learned β; only of activations that learn it.
+        start: the initial β, of the same activations.
+        costs: of each layer alone.
+    """
+
+    curves: Mapping[str, Curve]
+    learned: Mapping[str, list[Curve]]
+    start: Mapping[str, float]
+    costs: Mapping[str, Cost]
+
+
+def final_betas(layers: Mapping[str, np.ndarray]) -> list[float]:
+    """Return the median over seeds of each layer's β after the last epoch.
 
     Args:
-        found: the findings.
-        own: the profile of the activations.
+        layers: an activation's β by layer, float (seeds, epochs).
     """
+    return [float(np.median(values[:, -1])) for values in layers.values()]
+
+
+def of(found: Findings, own: Profile) -> list[Exhibit]:
+    """Return the exhibits on the activations themselves."""
+    cost, reference = partial(cost_figure, own.costs), found.reference
+    shapes = partial(shapes_figure, own.curves, own.learned)
     exhibits = [
-        Exhibit(
-            "activation_cost",
-            cost_caption(own.costs, found.reference),
-            partial(cost_figure, own.costs),
-        ),
-        Exhibit(
-            "shapes", shapes_caption(own.curves), partial(shapes_figure, own.curves, own.learned)
-        ),
+        Exhibit("activation_cost", cost_caption(own.costs, reference), cost),
+        Exhibit("shapes", shapes_caption(own.curves), shapes),
     ]
     if found.betas:
-        exhibits.append(
-            Exhibit(
-                "betas", betas_caption(found, own.start), partial(betas_figure, found, own.start)
-            )
-        )
+        betas = partial(betas_figure, found, own.start)
+        exhibits.append(Exhibit("betas", betas_caption(found, own.start), betas))
     return exhibits
 
 
@@ -47,35 +100,30 @@ def cost_figure(costs: Mapping[str, Cost]) -> Figure:
     order = sorted(costs, key=lambda name: costs[name].median_total)
     figure = new_figure(1.7 + 0.42 * len(order), "Cost of the activation alone")
     axes = figure.subplots()
-    for row, name in enumerate(order):
-        forward, backward = costs[name].median_forward, costs[name].added_by_gradient
-        first = row == 0
-        axes.barh(row, forward, 0.6, color=BLUE, label="forward" if first else None)
-        axes.barh(
-            row, backward, 0.6, left=forward, color=ORANGE, label="backward" if first else None
-        )
-        total = costs[name].median_total
-        axes.text(total, row, f"  {total:.2f}", va="center")
+    forward = [costs[name].median_forward for name in order]
+    backward = [costs[name].added_by_gradient for name in order]
+    rows = range(len(order))
+    axes.barh(rows, forward, 0.6, color=BLUE, label="forward")
+    bars = axes.barh(rows, backward, 0.6, left=forward, color=ORANGE, label="backward")
+    axes.bar_label(bars, [f"  {costs[name].median_total:.2f}" for name in order])
     label_rows(axes, order)
     axes.set_xlim(0, 1.12 * max(cost.median_total for cost in costs.values()))
     axes.set_xlabel("Nanoseconds per element")
-    legend(figure, axes, 2)
+    legend(axes)
     return figure
 
 
 def cost_caption(costs: Mapping[str, Cost], reference: str) -> Caption:
     """Say what the reference costs per element, and how many times as much the others do."""
     standard = costs[reference].median_total
-    others = listed(
-        [
-            f"{name} {cost.median_total / standard:.2f}×"
-            for name, cost in costs.items()
-            if name != reference
-        ]
-    )
+    others = [
+        f"{name} {cost.median_total / standard:.2f}×"
+        for name, cost in costs.items()
+        if name != reference
+    ]
     return Caption(
         f"Forward plus backward, {reference} costs {standard:.2f} ns per element; relative "
-        f"to that, {others}.",
+        f"to that, {listed(others)}.",
         f"Medians of {count(len(costs[reference].forward), 'interleaved round')} on the machine "
         "that made this report, on a tensor larger than a core's cache, in the numeric precision "
         "of the runs. The backward part is what the gradient adds.",
@@ -95,23 +143,23 @@ def betas_figure(found: Findings, start: Mapping[str, float]) -> Figure:
     figure = new_figure(1.1 + 1.75 * down, "β of every layer by epoch, one line per seed")
     look = looks_of(found)
     grid = np.ravel(figure.subplots(down, across, sharex=True, sharey=True, squeeze=False))
-    for number, (axes, layer) in enumerate(zip(grid, layers, strict=False), 1):
+    for place, (axes, layer) in enumerate(zip(grid, layers, strict=False)):
         for name, by_layer in found.betas.items():
-            values = by_layer[layer]
-            epochs = np.arange(values.shape[1] + 1)
+            values, color = by_layer[layer], look[name].color
             lines = np.column_stack([np.full(len(values), start[name]), values])
-            axes.axhline(start[name], color=ink(), lw=0.8, ls=(0, (4, 3)))
-            axes.plot(epochs, lines.T, color=look[name].color, lw=1, alpha=0.55)
-            axes.plot(epochs, np.median(lines, axis=0), color=look[name].color, lw=2.2, label=name)
-        ends = [f"{np.median(by_layer[layer][:, -1]):.2f}" for by_layer in found.betas.values()]
-        axes.set_title(f"Layer {number} → {listed(ends)}", fontsize=10.5)
+            epochs = np.arange(lines.shape[1])
+            axes.axhline(start[name], color=ink(), **GUIDE)
+            axes.plot(epochs, lines.T, color=color, lw=1, alpha=0.55)
+            axes.plot(epochs, np.median(lines, axis=0), color=color, lw=2.2, label=name)
+        ends = [f"{final_betas(by_layer)[place]:.2f}" for by_layer in found.betas.values()]
+        axes.set_title(f"Layer {place + 1} → {listed(ends)}", fontsize=10.5)
         axes.xaxis.set_major_locator(MaxNLocator(4, integer=True))
         axes.grid(axis="y")
     for axes in grid[len(layers) :]:
         axes.set_visible(False)
     figure.supxlabel("Epoch", fontsize=10.5)
     if len(found.betas) > 1:
-        legend(figure, grid[0], 1)
+        legend(grid[0], 1)
     return figure
 
 
@@ -120,7 +168,7 @@ def betas_caption(found: Findings, start: Mapping[str, float]) -> Caption:
     sentences = []
     for name, layers in found.betas.items():
         ends = [values[:, -1] for values in layers.values()]
-        medians = [float(np.median(end)) for end in ends]
+        medians = final_betas(layers)
         up = [number for number, end in enumerate(ends, 1) if (end > start[name]).all()]
         down = [number for number, end in enumerate(ends, 1) if (end < start[name]).all()]
         least, most = int(np.argmin(medians)), int(np.argmax(medians))
@@ -141,12 +189,7 @@ def betas_caption(found: Findings, start: Mapping[str, float]) -> Caption:
 
 
 def shapes_figure(curves: Mapping[str, Curve], learned: Mapping[str, Sequence[Curve]]) -> Figure:
-    """Draw the activations and their derivatives.
-
-    Args:
-        curves: with the initial β, by activation, the reference first.
-        learned: with the smallest and the largest learned β, by activation.
-    """
+    """Draw the activations and their derivatives; arguments as in `Profile`."""
     figure = new_figure(4.2, "The activations and their derivatives")
     panels = figure.subplots(1, 2)
     for axes, part, title in zip(panels, ("value", "slope"), ("f(x)", "f′(x)"), strict=True):
@@ -154,34 +197,32 @@ def shapes_figure(curves: Mapping[str, Curve], learned: Mapping[str, Sequence[Cu
             curve = curves[name]
             axes.plot(curve.x, getattr(curve, part), color=look.color, lw=2, label=name)
             for one in learned.get(name, ()):
-                axes.plot(one.x, getattr(one, part), color=look.color, lw=1.2, ls=(0, (2, 1.5)))
+                axes.plot(one.x, getattr(one, part), color=look.color, lw=1.2, ls=FINE_DASHES)
         axes.set_title(title)
         axes.xaxis.set_major_locator(MultipleLocator(2))
         axes.set_xlim(curve.x[0], curve.x[-1])
         axes.set_xlabel("x")
         axes.grid()
     if learned:
-        panels[0].plot([], [], color=ink(), lw=1.2, ls=(0, (2, 1.5)), label="with learned β")
-    legend(figure, panels[0], 3)
+        panels[0].plot([], [], color=ink(), lw=1.2, ls=FINE_DASHES, label="with learned β")
+    legend(panels[0])
     return figure
 
 
 def shapes_caption(curves: Mapping[str, Curve]) -> Caption:
     """Say how far each activation dips below zero, and what its slopes are."""
-    dips = []
+    dips, slopes = [], []
     for name, curve in curves.items():
         lowest = int(curve.value.argmin())
         inside = 0 < lowest < len(curve.x) - 1
         if inside and curve.value[lowest] < -0.001:
             dips.append(f"{name} {signed(curve.value[lowest])} at x = {signed(curve.x[lowest], 1)}")
-    steep = []
-    for name, curve in curves.items():
         # To five decimals, because float32 has no 0.3, and its neighbor would be rounded outward.
         low, high = (round(float(end), 5) for end in (curve.slope.min(), curve.slope.max()))
-        steep.append(f"{name} {span(low, high)}")
+        slopes.append(f"{name} {span(low, high)}")
     below = f"Minima below zero: {listed(dips)}. " if dips else "None has a minimum below zero. "
     return Caption(
-        f"{below}Slopes: {listed(steep)}.",
+        f"{below}Slopes: {listed(slopes)}.",
         "Computed with the layers that the runs used; derivatives by automatic differentiation.",
     )
 

@@ -1,6 +1,6 @@
-"""What an activation is by itself: its function, its derivative, and its cost.
+"""Measures each activation by itself: its function, its derivative, and its cost.
 
-All of it is measured on the layers that the runs used, with the same kernels.
+The measurements are of the layers that the runs used, with the same kernels.
 """
 
 import ast
@@ -15,12 +15,12 @@ from hydra.utils import instantiate
 
 from src.analysis.findings import Findings
 from src.analysis.run_set import RunSet
-from src.reporting.activation_measures import Cost, Curve, Profile
+from src.reporting.activation_exhibits import Cost, Curve, Profile, final_betas
 
 X = np.linspace(-5, 5, 1001)  # where the functions are evaluated
 SHAPE = (128, 16, 16, 32)  # 2**20 elements: more than a core's cache holds, as in training
 CALLS = 8  # in each measurement
-# Where the layers were when older runs were made, and where they are now.
+# The module of the layers in runs of version 1.0, and today.
 MOVED = ("src.activations.", "src.training.activations.")
 
 
@@ -29,7 +29,7 @@ def profile(runs: RunSet, found: Findings) -> Profile:
     settings = {name: runs.settings(name) for name in found.levels}
     learned = {}
     for name, layers in found.betas.items():
-        ends = [float(np.median(values[:, -1])) for values in layers.values()]
+        ends = final_betas(layers)
         learned[name] = [
             curve({**settings[name], "beta": str(beta)}, X) for beta in (min(ends), max(ends))
         ]
@@ -54,7 +54,7 @@ def layer(settings: Mapping[str, str], dtype: str = "float32") -> keras.layers.L
 
 
 def _value(text: str) -> Any:
-    """Return the value whose `str` MLflow keeps as a param."""
+    """Return the value of a param, which MLflow keeps as text."""
     try:
         return ast.literal_eval(text)
     except (ValueError, SyntaxError):  # a word
@@ -82,7 +82,7 @@ def costs(layers: Mapping[str, Mapping[str, str]], dtype: str, rounds: int = 15)
     Args:
         layers: the settings of each layer (see `layer`), by name.
         dtype: Keras's dtype policy of the runs.
-        rounds: how often each is measured, after a first time that compiles.
+        rounds: of measurements, after a first one that compiles.
     """
     compute_dtype = keras.DTypePolicy(dtype).compute_dtype
     x = tf.cast(tf.random.stateless_normal(SHAPE, seed=(1, 2)), compute_dtype)

@@ -1,76 +1,41 @@
-"""The exhibit of ensembles: what averaging the seeds of a level is worth."""
+"""The exhibit of ensembles: the gain of averaging a level's seeds."""
 
 from collections.abc import Mapping
 from functools import partial
 
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
 
 from src.analysis import ensemble
 from src.analysis.ensemble import EnsembleCurve
 from src.analysis.findings import Findings
 from src.analysis.run_set import RunSet
+from src.evaluation import style
+from src.reporting import drawing
 from src.reporting.captions import CROWD, Caption, named, points
-from src.reporting.comparison_figures import label_ends, legend, looks_of, new_figure
+from src.reporting.drawing import Curve, looks_of
 from src.reporting.exhibits import Exhibit
 from src.runtime.formatting import count, percent
 
 
 def of(runs: RunSet, found: Findings) -> list[Exhibit]:
-    """Return the exhibit of ensembles.
-
-    Args:
-        runs: the set.
-        found: the findings on it.
-    """
+    """Return the exhibit of ensembles for a set of runs and the findings on it."""
     curves = {name: ensemble.curve(runs.probabilities(name), runs.labels) for name in found.levels}
     return [Exhibit("ensembles", caption(found, curves), partial(figure, found, curves))]
 
 
 def figure(found: Findings, curves: Mapping[str, EnsembleCurve]) -> Figure:
-    """Draw the accuracy of averaged probabilities against the number of seeds.
-
-    Args:
-        found: the findings.
-        curves: by level.
-    """
-    drawn = new_figure(4.3, "Accuracy of the seeds as an ensemble")
-    axes = drawn.subplots()
-    look = looks_of(found)
-    crowded = len(look) > CROWD
-    for name, curve in curves.items():
-        if not crowded:
-            axes.fill_between(
-                curve.members,
-                100 * curve.low,
-                100 * curve.high,
-                color=look[name].color,
-                alpha=0.13,
-                lw=0,
-            )
-        axes.plot(
-            curve.members,
-            100 * curve.mean,
-            color=look[name].color,
-            marker=look[name].marker,
-            ls=look[name].dashes,
-            ms=4.5,
-            mew=0,
-            lw=1.8 if not crowded else 1.4,
-            label=name,
-        )
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
-    axes.yaxis.set_major_locator(MaxNLocator(6))
-    axes.grid(axis="y")
-    axes.set_xlabel("Seeds averaged")
-    axes.set_ylabel("Held-out accuracy (%)")
-    if crowded:
-        axes.set_xlim(0.8, len(found.seeds) + 0.1)
-        axes.set_ylim(axes.get_ylim())
-        label_ends(axes, {name: 100 * curve.mean[-1] for name, curve in curves.items()}, look)
-    else:
-        legend(drawn, axes, min(3, len(look)))
-    return drawn
+    """Draw the accuracy of each level's averaged probabilities against the number of seeds."""
+    plot = style.new_figure(4.3, "Accuracy of the seeds as an ensemble")
+    axes = plot.subplots()
+    lines = {
+        name: Curve(one.members, 100 * one.mean, 100 * one.low, 100 * one.high)
+        for name, one in curves.items()
+    }
+    drawing.draw_curves(axes, lines, looks_of(found))
+    style.linear_axis(axes.yaxis)
+    axes.set(xlabel="Seeds averaged", ylabel="Held-out accuracy (%)")
+    drawing.name_curves(axes, lines, looks_of(found))
+    return plot
 
 
 def caption(found: Findings, curves: Mapping[str, EnsembleCurve]) -> Caption:
@@ -87,15 +52,11 @@ def caption(found: Findings, curves: Mapping[str, EnsembleCurve]) -> Caption:
         f"to {points(gains[most])} ({most})."
     )
     spread = "" if len(curves) > CROWD else ", the band spans the worst to the best"
-    drawn = max(int(curve.subsets.max()) for curve in curves.values())
-    which = (
-        f"at most {drawn:,} subsets of each size"
-        if drawn >= ensemble.MOST_SUBSETS
-        else "all subsets of each size"
-    )
+    subsets = max(int(curve.subsets.max()) for curve in curves.values())
+    which = f"at most {subsets:,} subsets" if subsets >= ensemble.MOST_SUBSETS else "all subsets"
     return Caption(
         finding,
-        f"The runs' probabilities are averaged, over {which}; the line is the mean over the "
-        f"subsets{spread}. The spread narrows by itself, as larger subsets share members: it is no "
-        "confidence interval.",
+        f"The runs' probabilities are averaged, over {which} of each size; the line is the mean "
+        f"over the subsets{spread}. The spread narrows by itself, as larger subsets share members: "
+        "it is no confidence interval.",
     )

@@ -13,21 +13,19 @@ from matplotlib.figure import Figure
 
 from src.analysis.findings import Findings
 from src.data import sources
-from src.evaluation import figures
+from src.evaluation import figures, style
 from src.reporting import captions, comparison_figures
 from src.reporting.captions import Caption
 
-STYLES: dict[str, Any] = {"": figures.STYLE, "-dark": figures.DARK}  # by suffix of the file name
+STYLES: dict[str, Any] = {"": style.STYLE, "-dark": style.DARK}  # by suffix of the file name
 
 
 @dataclass(frozen=True)
 class Exhibit:
     """A figure and its caption.
 
-    Attributes:
-        name: of its files, and in the page's template.
-        caption: what it shows.
-        draw: returns the figure in the style of Matplotlib's current settings.
+    The name is that of its files, and of the exhibit in the page's template; `draw` returns the
+    figure in the style of Matplotlib's current settings.
     """
 
     name: str
@@ -50,7 +48,7 @@ def of(
     labels: np.ndarray,
     classes: Sequence[str] = sources.DIGITS,
 ) -> list[Exhibit]:
-    """Return the exhibits of any comparison that there are findings for.
+    """Return the exhibits of any comparison, as far as there are findings for them.
 
     Args:
         found: the findings.
@@ -59,44 +57,25 @@ def of(
         classes: the names of the ten classes.
     """
     drawn = comparison_figures
-    exhibits = [
-        Exhibit("accuracy", captions.accuracy(found), partial(drawn.accuracy, found)),
-        Exhibit("differences", captions.differences(found), partial(drawn.differences, found)),
-        Exhibit("power", captions.power(found), partial(drawn.power, found)),
-        Exhibit(
-            "learning_curves",
-            captions.learning_curves(found),
-            partial(drawn.learning_curves, found),
-        ),
-        Exhibit("calibration", captions.calibration(found), partial(drawn.calibration, found)),
-        Exhibit(
-            "error_overlap", captions.error_overlap(found), partial(drawn.error_overlap, found)
-        ),
+    pairs = [
+        (captions.accuracy, drawn.accuracy),
+        (captions.differences, drawn.differences),
+        (captions.power, drawn.power),
+        (captions.learning_curves, drawn.learning_curves),
+        (captions.calibration, drawn.calibration),
+        (captions.error_overlap, drawn.error_overlap),
     ]
     if len(found.pairs) > drawn.MANY_PAIRS:
-        exhibits.append(
-            Exhibit(
-                "difference_table",
-                captions.difference_table(found),
-                partial(drawn.difference_table, found),
-            )
-        )
+        pairs.append((captions.difference_table, drawn.difference_table))
+    exhibits = [Exhibit(draw.__name__, say(found), partial(draw, found)) for say, draw in pairs]
     if found.times and found.times.estimates:
-        exhibits.append(
-            Exhibit(
-                "epoch_time",
-                captions.epoch_time(found.times, found.reference, found.factor),
-                partial(drawn.epoch_time, found, found.times),
-            )
-        )
+        caption = captions.epoch_time(found.times, found.reference, found.factor)
+        times = partial(drawn.epoch_time, found, found.times)
+        exhibits.append(Exhibit("epoch_time", caption, times))
     if images is not None and any(map(len, found.uniquely_misclassified.values())):
-        exhibits.append(
-            Exhibit(
-                "uniquely_misclassified",
-                captions.uniquely_misclassified(found),
-                partial(drawn.uniquely_misclassified, found, images, labels, classes),
-            )
-        )
+        caption = captions.uniquely_misclassified(found)
+        unique = partial(drawn.uniquely_misclassified, found, images, labels, classes)
+        exhibits.append(Exhibit("uniquely_misclassified", caption, unique))
     return exhibits
 
 
@@ -108,8 +87,8 @@ def draw(exhibits: Sequence[Exhibit], folder: Path) -> dict[str, Embedded]:
     """
     embedded = {}
     for exhibit in exhibits:
-        for ending, style in STYLES.items():
-            with rc_context(style):
+        for ending, settings in STYLES.items():
+            with rc_context(settings):
                 figures.save(exhibit.draw(), folder / f"{exhibit.name}{ending}.png")
         light, dark = (_data_uri(folder / f"{exhibit.name}{ending}.png") for ending in STYLES)
         embedded[exhibit.name] = Embedded(exhibit.caption, light, dark)

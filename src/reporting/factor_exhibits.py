@@ -1,29 +1,50 @@
-"""What a factor brings along to its report: exhibits that make sense for this factor only."""
+"""The exhibits of some factors only: accuracy against a numeric factor, or against a model's cost.
+
+Those of activations are in activation_exhibits.py.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
 
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.ticker import EngFormatter
 from mlflow import MlflowClient
+from mlflow.artifacts import download_artifacts
+from mlflow.exceptions import MlflowException
 
 from src.analysis.findings import Findings
 from src.analysis.run_set import ACTIVATION, RunSet
 from src.config.factor import VARIANT
-from src.reporting import cost_exhibits, ensemble_exhibits, number_exhibits, tuning_exhibits
-from src.reporting.activation_measures import Profile
+from src.evaluation import style
+from src.reporting import (
+    activation_exhibits,
+    drawing,
+    ensemble_exhibits,
+    tuning_exhibits,
+)
+from src.reporting.activation_exhibits import Profile
+from src.reporting.captions import Caption, named, points
 from src.reporting.exhibits import Exhibit
 from src.runtime import heavy_imports
+from src.runtime.formatting import count, listed, percent, span
+from src.tracking import store
 
 MODEL = "model"
 
 
 @dataclass(frozen=True)
 class Brought:
-    """What a factor brings along.
+    """The contribution of a factor to its report.
 
     Attributes:
         exhibits: beside those of any comparison.
         profile: of activations by themselves; None for another factor.
-        parameters: how many numbers each model has, where that is a question and known.
+        parameters: the number of each model's parameters, where that matters and is known.
     """
 
     exhibits: Sequence[Exhibit]
@@ -32,29 +53,192 @@ class Brought:
 
 
 def of(client: MlflowClient, runs: RunSet, found: Findings) -> Brought:
-    """Return what the factor of a set of runs brings along.
-
-    Args:
-        client: of the store that the runs are in.
-        runs: the set.
-        found: the findings on it.
-    """
+    """Return the contribution of the factor of a set of runs, given the findings on it."""
     more = [*tuning_exhibits.of(client, runs, found), *ensemble_exhibits.of(runs, found)]
     if found.factor.key == ACTIVATION:
         heavy_imports.load()
-        from src.reporting import activation_exhibits, activation_profile  # TensorFlow
+        from src.reporting import activation_profile  # TensorFlow
 
         own = activation_profile.profile(runs, found)
         return Brought([*activation_exhibits.of(found, own), *more], own)
     if found.factor.numeric:
-        return Brought([*number_exhibits.of(runs, found), *more])
-    if found.factor.key == MODEL or _each_its_own_model(runs):
-        parameters = cost_exhibits.parameters(client, runs)
-        return Brought([*cost_exhibits.of(found, parameters), *more], None, parameters)
+        return Brought([by_value(runs, found), *more])
+    if found.factor.key == MODEL or _differ_in_model(runs):
+        counts = parameters(client, runs)
+        return Brought([*by_cost(found, counts), *more], None, counts)
     return Brought(more)
 
 
-def _each_its_own_model(runs: RunSet) -> bool:
-    """Whether the levels are variants, no two of which have the same word for their model."""
+def _differ_in_model(runs: RunSet) -> bool:
+    """Return whether the levels are variants, each with another model."""
     words = [ones[0].params.get(MODEL) for ones in runs.trainings.values()]
     return runs.factor.key == VARIANT and None not in words and len(set(words)) == len(words)
+
+
+# Numeric factors
+
+
+def by_value(runs: RunSet, found: Findings) -> Exhibit:
+    """Return the exhibit of a numeric factor."""
+    values = {name: float(runs.values.get(name, name)) for name in found.levels}
+    return Exhibit("values", values_caption(values, found), partial(values_figure, values, found))
+
+
+def values_figure(values: Mapping[str, float], found: Findings) -> Figure:
+    """Draw the accuracy of every run against its level's value, one line per seed."""
+    figure = style.new_figure(4.2, f"Accuracy by {found.factor.noun}")
+    axes = figure.subplots()
+    names = sorted(found.levels, key=values.__getitem__)
+    x = [values[name] for name in names]
+    seeds: Any = {"color": style.GRAY, "lw": 0.9}
+    axes.plot(x, 100 * np.array([found.accuracy[name] for name in names]), **seeds, alpha=0.6)
+    axes.plot([], [], **seeds, label="one seed")
+    mean: Any = {"color": style.ink(), "lw": 1.8}
+    axes.plot(x, [100 * found.means[name].value for name in names], **mean)
+    axes.plot([], [], "o-", **mean, label="mean with 95% CI")
+    look = drawing.looks_of(found)
+    for name in names:
+        drawing.interval(axes, values[name], found.means[name], look[name], upright=True)
+    middle, effect = 100 * found.means[found.reference].value, 100 * found.smallest_effect
+    label = f"within {points(found.smallest_effect, 2)} of {found.reference}"
+    band: Any = {"color": style.GRAY, "alpha": 0.16, "lw": 0, "label": label}
+    axes.axhspan(middle - effect, middle + effect, **band)
+    style.value_axis(axes.xaxis, x)
+    axes.set_xticks(x, [f"{one:g}" for one in x], rotation=45 if len(x) > 6 else 0)
+    noun = found.factor.noun
+    axes.set(xlabel=noun[0].upper() + noun[1:], ylabel="Held-out accuracy (%)")
+    style.linear_axis(axes.yaxis)
+    axes.grid(axis="y")
+    style.legend(axes)
+    return figure
+
+
+def values_caption(values: Mapping[str, float], found: Findings) -> Caption:
+    """Say where the accuracy is highest, and whether that is at an end of the values tried."""
+    names = sorted(found.levels, key=values.__getitem__)
+    best = max(names, key=lambda name: found.means[name].value)
+    mean = found.means[best]
+    noun = found.factor.noun
+    finding = (
+        f"The mean accuracy is highest at {named(found.factor, best)}: {percent(mean.value)} "
+        f"(95% CI {span(100 * mean.low, 100 * mean.high)})."
+    )
+    if best in (names[0], names[-1]):
+        end, way = ("lowest", "lower") if best == names[0] else ("highest", "higher")
+        finding += f" That is the {end} {noun} tried: a {way} one may be better still."
+    else:
+        finding += f" Both a lower and a higher {noun} were tried."
+    return Caption(
+        finding,
+        f"Each gray line is one of {count(len(found.seeds), 'seed')}, the black line their mean; "
+        "the bars are 95% CIs for new seeds on these images. Inside the band, the difference from "
+        f"{named(found.factor, found.reference)} is smaller than what matters here.",
+    )
+
+
+# Models
+
+
+def by_cost(found: Findings, parameters: Mapping[str, int]) -> list[Exhibit]:
+    """Return the exhibit of models, if a cost is known; `parameters` may be empty."""
+    costs: dict[str, Mapping[str, float]] = {}
+    if found.times and not found.times.apart:
+        seconds = found.times.seconds.items()
+        costs["Seconds per epoch"] = {name: float(np.median(ones)) for name, ones in seconds}
+    if parameters:
+        costs["Parameters"] = parameters
+    if not costs:
+        return []
+    return [Exhibit("pareto", pareto_caption(found, costs), partial(pareto_figure, found, costs))]
+
+
+def parameters(client: MlflowClient, runs: RunSet) -> dict[str, int]:
+    """Return the number of parameters of each model: as its runs state it, or else counted in a
+    logged model. Empty unless it is known of every model.
+    """
+    found = {}
+    for name, ones in runs.trainings.items():
+        number = ones[0].parameters or _count(client, ones[0].run_id)
+        if number is None:
+            return {}
+        found[name] = number
+    return found
+
+
+def _count(client: MlflowClient, run_id: str) -> int | None:
+    """Return the number of parameters of the model that a run logged; None without a model."""
+    logged = store.logged_models(client, client.get_run(run_id).info.experiment_id, run_id)
+    if not logged:
+        return None
+    heavy_imports.load()
+    import keras  # slow, and rarely needed
+
+    with TemporaryDirectory() as folder:
+        try:
+            download_artifacts(artifact_uri=logged[0].artifact_location, dst_path=folder)
+            [path, *_] = Path(folder).rglob("*.keras")
+            return keras.saving.load_model(path, compile=False).count_params()
+        except (MlflowException, OSError, ValueError, TypeError):
+            return None
+
+
+def front(costs: Mapping[str, float], accuracy: Mapping[str, float]) -> list[str]:
+    """Return the levels that no other beats in both cost and accuracy, the cheapest first."""
+    kept: list[str] = []
+    for name in sorted(costs, key=lambda name: (costs[name], -accuracy[name])):
+        if not kept or accuracy[name] > accuracy[kept[-1]]:
+            kept.append(name)
+    return kept
+
+
+def pareto_figure(found: Findings, costs: Mapping[str, Mapping[str, float]]) -> Figure:
+    """Draw the mean accuracy against each cost, with the Pareto front.
+
+    Args:
+        found: the findings.
+        costs: of each level, by the label of their axis.
+    """
+    figure = style.new_figure(0.9 + 3.0 * len(costs), "Accuracy against cost")
+    means = {name: found.means[name].value for name in found.levels}
+    panels = figure.subplots(len(costs), 1, squeeze=False)[:, 0]
+    for axes, (label, cost) in zip(panels, costs.items(), strict=True):
+        best = front(cost, means)
+        x, y = [cost[name] for name in best], [100 * means[name] for name in best]
+        axes.step(x, y, where="post", color=style.ink(), **style.GUIDE)
+        for name, look in drawing.looks_of(found).items():
+            drawing.interval(axes, cost[name], found.means[name], look, upright=True)
+            axes.annotate(
+                name,
+                (cost[name], 100 * means[name]),
+                xytext=(8, 5 if name in best else -12),
+                textcoords="offset points",
+                fontsize=10,
+                fontweight="bold" if name in best else "normal",
+            )
+        axes.margins(x=0.16, y=0.14)
+        style.value_axis(axes.xaxis, list(cost.values()))
+        if max(cost.values()) >= 1e4:
+            axes.xaxis.set_major_formatter(EngFormatter(sep=""))  # 500k, 1M
+        axes.set(xlabel=label, ylabel="Held-out accuracy (%)")
+        axes.grid()
+    return figure
+
+
+def pareto_caption(found: Findings, costs: Mapping[str, Mapping[str, float]]) -> Caption:
+    """Say which levels are worth their cost."""
+    means = {name: found.means[name].value for name in found.levels}
+    parts = []
+    for label, cost in costs.items():
+        best = front(cost, means)
+        part = f"By {label.lower()}, the Pareto front is {listed(best)}"
+        if beaten := [name for name in found.levels if name not in best]:
+            verb = "is" if len(beaten) == 1 else "are"
+            part += f"; {listed(beaten)} {verb} beaten by a cheaper one"
+        parts.append(f"{part}.")
+    return Caption(
+        " ".join(parts),
+        "The markers are mean accuracies with 95% CIs for new seeds on these images, the median "
+        "epoch's time and the number of parameters. The dashed line is the Pareto front: a model "
+        "on it (bold) has the highest mean of all that cost no more; the verdicts say whether two "
+        "models differ significantly.",
+    )

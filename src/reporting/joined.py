@@ -11,16 +11,16 @@ from matplotlib.figure import Figure
 from src.analysis.findings import Findings, Pair
 from src.analysis.run_set import RunSet
 from src.analysis.verdicts import Verdict
+from src.evaluation.style import legend, new_figure
 from src.reporting import captions, exhibits, export, page
 from src.reporting.captions import Caption
-from src.reporting.comparison_figures import (
-    VERDICT_MARKERS,
+from src.reporting.drawing import (
+    interval,
     label_points,
     label_rows,
     mark_smallest_effect,
-    new_figure,
-    verdict_color,
     verdict_legend,
+    verdict_look,
 )
 from src.reporting.exhibits import Exhibit
 from src.runtime import atomic_write, paths
@@ -161,17 +161,9 @@ def forest(studies: Sequence[StudyShown]) -> Figure:
         len(studies), 1, height_ratios=[number + 0.6 for number in rows], squeeze=False
     )[:, 0]
     for axes, one in zip(blocks, studies, strict=True):
-        mark_smallest_effect(axes, one.found.smallest_effect)
+        mark_smallest_effect(axes, one.found.smallest_effect, labeled=False)
         for row, pair in enumerate(one.pairs):
-            estimate, color = pair.comparison.difference, verdict_color(pair.verdict)
-            axes.plot(
-                [100 * estimate.low, 100 * estimate.high],
-                [row, row],
-                color=color,
-                lw=3,
-                solid_capstyle="butt",
-            )
-            axes.plot(100 * estimate.value, row, VERDICT_MARKERS[pair.verdict], color=color, ms=6)
+            interval(axes, row, pair.comparison.difference, verdict_look(pair.verdict))
         label_rows(axes, [pair.name for pair in one.pairs])
         label_points(axes)
         if axes is not blocks[-1]:
@@ -184,19 +176,7 @@ def forest(studies: Sequence[StudyShown]) -> Figure:
         for axes in blocks:
             axes.set_xlim(low, high)
     verdict_legend(blocks[0])
-    handles, labels = blocks[0].get_legend_handles_labels()
-    kept = [
-        (handle, label)
-        for handle, label in zip(handles, labels, strict=True)
-        if not label.startswith("within")
-    ]
-    figure.legend(
-        *zip(*kept, strict=True),
-        loc="outside lower center",
-        ncols=4,
-        frameon=False,
-        fontsize=10,
-    )
+    legend(blocks[0], 4)
     return figure
 
 

@@ -15,7 +15,7 @@ from mlflow import MlflowClient
 from src.analysis.findings import Findings
 from src.analysis.run_set import RunSet
 from src.data import dataset
-from src.reporting import captions, comparison_figures, exhibits, export, factor_exhibits, tables
+from src.reporting import captions, drawing, exhibits, export, factor_exhibits, tables
 from src.reporting.exhibits import Embedded
 from src.reporting.factor_exhibits import Brought
 from src.runtime import atomic_write, errors, formatting, hardware, paths
@@ -51,7 +51,7 @@ def write(client: MlflowClient, runs: RunSet, found: Findings) -> Path:
         export.runs_table(runs, found).to_csv(folder / "runs.csv", index=False)
         export.pairs_table(found).to_csv(folder / "pairs.csv", index=False)
     client.log_artifacts(runs.parent_id, str(target), ARTIFACTS)
-    for name, look in comparison_figures.looks_of(found).items():
+    for name, look in drawing.looks_of(found).items():
         for one in runs.trainings[name]:  # in MLflow's charts the colors are those of the page
             client.set_tag(one.run_id, views.COLOUR, look.color)
     return target / PAGE

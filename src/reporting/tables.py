@@ -9,7 +9,7 @@ from src.analysis import statistics
 from src.analysis.findings import GOAL, Findings, Pair
 from src.analysis.statistics import Estimate
 from src.analysis.verdicts import Verdict, points
-from src.reporting.activation_measures import Profile
+from src.reporting.activation_exhibits import Profile
 from src.runtime.formatting import p_text, signed, span
 
 

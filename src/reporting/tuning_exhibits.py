@@ -1,4 +1,4 @@
-"""The exhibits of a study whose levels were tuned: what it was worth, how it went, what won."""
+"""The exhibits of a study whose levels were tuned: the gain, the searches, the winners."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
-from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter, NullLocator
 from mlflow import MlflowClient
 
 from src.analysis import levels, load_runs, statistics, tuning_curves
@@ -17,21 +16,13 @@ from src.analysis.run_set import RunSet, is_ignored
 from src.analysis.statistics import Estimate
 from src.analysis.tuning_curves import TuningCurve
 from src.config import override
+from src.evaluation import style
 from src.experiments.parent import Parent
 from src.experiments.trials import Record, State, Trial
-from src.reporting.captions import CROWD, Caption, points
-from src.reporting.comparison_figures import (
-    GRAY,
-    ink,
-    label_points,
-    label_rows,
-    legend,
-    looks_of,
-    mark_smallest_effect,
-    new_figure,
-)
+from src.reporting import drawing
+from src.reporting.captions import Caption, points
+from src.reporting.drawing import Curve, looks_of
 from src.reporting.exhibits import Exhibit
-from src.reporting.number_exhibits import DECADE
 from src.runtime.errors import InputError
 from src.runtime.formatting import count, listed, percent, span
 from src.tracking import run_tags
@@ -39,13 +30,7 @@ from src.tracking import run_tags
 
 @dataclass(frozen=True)
 class Tuned:
-    """How a level was tuned.
-
-    Attributes:
-        trials: of its search, by number.
-        winner: the number of the best.
-        sampler: that chose the trials.
-    """
+    """The search of a level: its trials by number, the number of the best, and its sampler."""
 
     trials: Sequence[Trial]
     winner: int
@@ -53,7 +38,7 @@ class Tuned:
 
     @property
     def best(self) -> Trial:
-        """The trial that won."""
+        """The best trial."""
         return next(one for one in self.trials if one.number == self.winner)
 
     @property
@@ -64,34 +49,39 @@ class Tuned:
         ]
         return np.array(values, float)
 
+    @property
+    def median_and_best(self) -> tuple[float, float]:
+        """The median and the highest of these."""
+        return float(np.nanmedian(self.scores)), float(np.nanmax(self.scores))
+
 
 def of(client: MlflowClient, runs: RunSet, found: Findings) -> list[Exhibit]:
     """Return the exhibits on the tuning of a study; none if its levels were not tuned.
 
     Args:
-        client: of the store that the runs and the searches are in.
+        client: of the store that holds the runs and the searches.
         runs: the set.
         found: the findings on it.
     """
     if run_tags.TUNED not in runs.tags:
         return []
-    told = json.loads(runs.tags[run_tags.TUNED])
-    shown = {levels.shown(runs.factor.key, label): one for label, one in told.items()}
-    tuned = {name: _read(client, shown[name]) for name in found.levels if name in shown}
+    winners = {
+        levels.shown(runs.factor.key, label): winner
+        for label, winner in json.loads(runs.tags[run_tags.TUNED]).items()
+    }
+    tuned = {name: _read(client, winners[name]) for name in found.levels if name in winners}
     tuned = {name: one for name, one in tuned.items() if one.trials}
     if not tuned:
         return []
-    curves = {name: tuning_curves.curve(one.scores, one.sampler) for name, one in tuned.items()}
     before = untuned(client, runs, _keys(tuned))
     if before is None:
-        first = Exhibit("tuning_gain", search_caption(tuned), partial(search_gain, found, tuned))
+        caption, draw = search_caption(tuned), partial(search_gain, found, tuned)
     else:
         gains = gained(before, runs)
-        first = Exhibit(
-            "tuning_gain", gain_caption(gains, before.title), partial(gain_figure, found, gains)
-        )
+        caption, draw = gain_caption(gains, before.title), partial(gain_figure, found, gains)
+    curves = {name: tuning_curves.curve(one.scores, one.sampler) for name, one in tuned.items()}
     return [
-        first,
+        Exhibit("tuning_gain", caption, draw),
         Exhibit("tuning_curves", curves_caption(curves), partial(curves_figure, found, curves)),
         Exhibit("winners", winners_caption(tuned), partial(winners_figure, found, tuned)),
     ]
@@ -108,17 +98,11 @@ def _keys(tuned: Mapping[str, Tuned]) -> list[str]:
     return list(dict.fromkeys(key for one in tuned.values() for key in one.best.params))
 
 
-# What it was worth
+# The gain
 
 
 def untuned(client: MlflowClient, runs: RunSet, keys: Sequence[str]) -> RunSet | None:
-    """Return the newest study of the same levels in the same recipe but for what was tuned.
-
-    Args:
-        client: of the store.
-        runs: of the tuned study.
-        keys: that were tuned.
-    """
+    """Return the newest study of the same levels in the same recipe but for the tuned keys."""
     for parent in load_runs.parents(client):
         tags = parent.data.tags
         alike = all(tags.get(key) == runs.tags.get(key) for key in ("experiment", "data_digest"))
@@ -126,7 +110,7 @@ def untuned(client: MlflowClient, runs: RunSet, keys: Sequence[str]) -> RunSet |
             continue
         try:
             other = load_runs.load(client, parent.info.run_id)
-        except InputError:  # deleted, unfinished or mixed: it tells nothing
+        except InputError:  # deleted, unfinished or mixed
             continue
         if _comparable(other, runs, keys):
             return other
@@ -165,19 +149,16 @@ def gained(before: RunSet, runs: RunSet) -> dict[str, Estimate]:
 
 def gain_figure(found: Findings, gains: Mapping[str, Estimate]) -> Figure:
     """Draw what tuning added to the held-out accuracy of each level."""
-    drawn = new_figure(1.7 + 0.42 * len(gains), "What tuning was worth")
-    axes = drawn.subplots()
-    mark_smallest_effect(axes, found.smallest_effect)
+    figure = style.new_figure(1.7 + 0.42 * len(gains), "What tuning was worth")
+    axes = figure.subplots()
+    drawing.mark_smallest_effect(axes, found.smallest_effect)
     look = looks_of(found)
     for row, (name, gain) in enumerate(gains.items()):
-        color = look[name].color
-        axes.plot([100 * gain.low, 100 * gain.high], [row, row], color=color, lw=3)
-        axes.plot(100 * gain.value, row, look[name].marker, color=color, ms=7)
-    label_rows(axes, list(gains))
-    label_points(axes)
-    axes.set_xlabel("Held-out accuracy, tuned minus untuned (pp)")
-    legend(drawn, axes, 2)
-    return drawn
+        drawing.interval(axes, row, gain, look[name])
+    drawing.label_rows(axes, list(gains))
+    drawing.label_points(axes, "Held-out accuracy, tuned minus untuned (pp)")
+    style.legend(axes)
+    return figure
 
 
 def gain_caption(gains: Mapping[str, Estimate], title: str) -> Caption:
@@ -195,29 +176,27 @@ def gain_caption(gains: Mapping[str, Estimate], title: str) -> Caption:
 
 def search_gain(found: Findings, tuned: Mapping[str, Tuned]) -> Figure:
     """Draw how far the best trial of each level's search is from its median trial."""
-    drawn = new_figure(1.7 + 0.42 * len(tuned), "What tuning was worth, in validation")
-    axes = drawn.subplots()
+    figure = style.new_figure(1.7 + 0.42 * len(tuned), "What tuning was worth, in validation")
+    axes = figure.subplots()
     look = looks_of(found)
     for row, (name, one) in enumerate(tuned.items()):
-        middle, best = 100 * float(np.nanmedian(one.scores)), 100 * float(np.nanmax(one.scores))
-        first = row == 0
-        axes.plot([middle, best], [row, row], color=GRAY, lw=2)
-        axes.plot(middle, row, "|", color=ink(), ms=12, label="median trial" if first else None)
+        middle, best = (100 * score for score in one.median_and_best)
+        axes.plot([middle, best], [row, row], color=style.GRAY, lw=2)
+        axes.plot(middle, row, "|", color=style.ink(), ms=12)
         axes.plot(best, row, look[name].marker, color=look[name].color, ms=8)
-    axes.plot([], [], "o", color=GRAY, ms=7, label="best trial")
-    label_rows(axes, list(tuned))
-    axes.xaxis.set_major_locator(MaxNLocator(6))
+    axes.plot([], [], "|", color=style.ink(), ms=12, label="median trial")
+    axes.plot([], [], "o", color=style.GRAY, ms=7, label="best trial")
+    drawing.label_rows(axes, list(tuned))
+    style.linear_axis(axes.xaxis)
     axes.set_xlabel("Validation accuracy (%)")
-    legend(drawn, axes, 2)
-    return drawn
+    style.legend(axes)
+    return figure
 
 
 def search_caption(tuned: Mapping[str, Tuned]) -> Caption:
     """Say how far the best trial of each level is above its median one."""
-    parts = [
-        f"{points(float(np.nanmax(one.scores) - np.nanmedian(one.scores)))} for {name}"
-        for name, one in tuned.items()
-    ]
+    ends = {name: one.median_and_best for name, one in tuned.items()}
+    parts = [f"{points(best - middle)} for {name}" for name, (middle, best) in ends.items()]
     return Caption(
         f"In validation, the best trial is above the median one by {listed(parts)}.",
         "Validation accuracies of the trials, of one seed each and chosen by: the best is too high "
@@ -225,44 +204,30 @@ def search_caption(tuned: Mapping[str, Tuned]) -> Caption:
     )
 
 
-# How it went
+# The searches
 
 
 def curves_figure(found: Findings, curves: Mapping[str, TuningCurve]) -> Figure:
     """Draw the best validation accuracy of each level's search against its budget."""
-    drawn = new_figure(4.2, "Tuning curves")
-    axes = drawn.subplots()
-    look = looks_of(found)
-    for name, curve in curves.items():
-        color = look[name].color
-        line = curve.best_so_far if curve.median is None else curve.median
-        axes.plot(
-            curve.budget,
-            100 * line,
-            color=color,
-            marker=look[name].marker,
-            ls=look[name].dashes,
-            drawstyle="steps-post" if curve.median is None else "default",
-            ms=4.5,
-            mew=0,
-            lw=1.8,
-            label=name,
-        )
-        if curve.low is not None and curve.high is not None and len(curves) <= CROWD:
-            axes.fill_between(
-                curve.budget, 100 * curve.low, 100 * curve.high, color=color, alpha=0.12, lw=0
-            )
+    figure = style.new_figure(4.2, "Tuning curves")
+    axes = figure.subplots()
+    lines = {name: _line(curve) for name, curve in curves.items()}
+    drawing.draw_curves(axes, lines, looks_of(found))
     scores = np.concatenate([curve.best_so_far for curve in curves.values()])
     low, high = 100 * scores[scores > 0].min(), 100 * scores.max()
     room = max(0.15 * (high - low), 0.02)
     axes.set_ylim(low - room, min(100.0, high + 2 * room))
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    axes.yaxis.set_major_locator(MaxNLocator(6))
-    axes.grid(axis="y")
-    axes.set_xlabel("Trials")
-    axes.set_ylabel("Best validation accuracy (%)")
-    legend(drawn, axes, 3)
-    return drawn
+    style.linear_axis(axes.yaxis)
+    axes.set(xlabel="Trials", ylabel="Best validation accuracy (%)")
+    drawing.name_curves(axes, lines, looks_of(found))
+    return figure
+
+
+def _line(one: TuningCurve) -> Curve:
+    """Return the median with its band, in percent, or else the best so far as steps."""
+    if one.median is None or one.low is None or one.high is None:
+        return Curve(one.budget, 100 * one.best_so_far, steps=True)
+    return Curve(one.budget, 100 * one.median, 100 * one.low, 100 * one.high)
 
 
 def curves_caption(curves: Mapping[str, TuningCurve]) -> Caption:
@@ -284,71 +249,53 @@ def curves_caption(curves: Mapping[str, TuningCurve]) -> Caption:
     )
 
 
-# What won
+# The winners
 
 
 def winners_figure(found: Findings, tuned: Mapping[str, Tuned]) -> Figure:
     """Draw where the trials and the winner of each level lie, by key."""
     keys = _keys(tuned)
-    drawn = new_figure(1.1 + len(keys) * (1.05 + 0.34 * len(tuned)), "Where the winners lie")
+    figure = style.new_figure(1.1 + len(keys) * (1.05 + 0.34 * len(tuned)), "Where the winners lie")
     look = looks_of(found)
-    panels = drawn.subplots(len(keys), 1, squeeze=False)[:, 0]
+    panels = figure.subplots(len(keys), 1, squeeze=False)[:, 0]
     for key, axes in zip(keys, panels, strict=True):
-        texts = list(
-            dict.fromkeys(
-                override.value(trial.params[key])
-                for one in tuned.values()
-                for trial in one.trials
-                if not _is_number(trial.params[key])
-            )
-        )
+        values = [trial.params[key] for one in tuned.values() for trial in one.trials]
+        words = _words(values)
         for row, (name, one) in enumerate(tuned.items()):
-            others = [_place(trial.params[key], texts) for trial in one.trials]
-            ended = [trial.state != State.FAILED for trial in one.trials]
-            axes.scatter(
-                others, [row] * len(others), s=[18 if well else 6 for well in ended], color=GRAY
-            )
-            best = _place(one.best.params[key], texts)
+            others = [_place(trial.params[key], words) for trial in one.trials]
+            sizes = [6 if trial.state == State.FAILED else 18 for trial in one.trials]
+            axes.scatter(others, [row] * len(others), s=sizes, color=style.GRAY)
+            best = _place(one.best.params[key], words)
             axes.plot(best, row, look[name].marker, color=look[name].color, ms=9)
-        label_rows(axes, list(tuned))
-        if texts:
-            axes.set_xticks(range(len(texts)), texts)
+        drawing.label_rows(axes, list(tuned))
+        if words:
+            axes.set_xticks(range(len(words)), words)
         else:
-            _scale(axes, [trial.params[key] for one in tuned.values() for trial in one.trials])
+            style.value_axis(axes.xaxis, values)
         axes.set_xlabel(key)
-    return drawn
+    return figure
 
 
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+def _words(values: Sequence[Any]) -> list[str]:
+    """Return the values as words, in their order; none if all of them are numbers."""
+    if all(isinstance(one, int | float) and not isinstance(one, bool) for one in values):
+        return []
+    return list(dict.fromkeys(map(override.value, values)))
 
 
-def _place(value: Any, texts: Sequence[str]) -> float:
-    return float(texts.index(override.value(value))) if texts else float(value)
-
-
-def _scale(axes: Any, values: Sequence[float]) -> None:
-    """Give an axis of values a logarithmic scale where they span a decade."""
-    if min(values) > 0 and max(values) / min(values) >= DECADE:
-        axes.set_xscale("log")
-        axes.xaxis.set_major_locator(LogLocator(subs=(1, 3), numticks=12))
-        axes.xaxis.set_minor_locator(NullLocator())
-        axes.xaxis.set_minor_formatter(NullFormatter())
-    else:
-        axes.xaxis.set_major_locator(MaxNLocator(6))
-    axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
+def _place(value: Any, words: Sequence[str]) -> float:
+    return words.index(override.value(value)) if words else float(value)
 
 
 def winners_caption(tuned: Mapping[str, Tuned]) -> Caption:
     """Say which values won for each level."""
-    parts = [
-        f"{name}: "
-        + ", ".join(
+    parts = []
+    for name, one in tuned.items():
+        values = [
             f"{key.rpartition('.')[2].replace('_', ' ')} {override.value(value)}"
             for key, value in one.best.params.items()
-        )
-        for name, one in tuned.items()
-    ]
+        ]
+        parts.append(f"{name}: {', '.join(values)}")
     return Caption(
         f"The winners are {'; '.join(parts)}.",
         "Gray dots are the trials of each level's search (small: failed), the large marker the one "

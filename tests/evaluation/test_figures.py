@@ -172,7 +172,7 @@ def test_a_single_epoch_and_a_perfect_one_can_be_drawn(rows, tmp_path):
 
 
 def matrix(figure):
-    """Return the matrix's texts, by (true, predicted), and its colours."""
+    """Return the matrix's texts, by (true, predicted), and its colors."""
     axes = figure.axes[0]
     texts = {tuple(map(int, text.get_position()[::-1])): text.get_text() for text in axes.texts}
     return texts, axes.images[0].get_array()
@@ -182,12 +182,12 @@ def test_the_confusion_matrix_counts_rows_of_true_and_columns_of_predicted_label
     true = np.array([0] * 1500 + [4, 4, 4, 9, 7], np.uint8)
     predicted = np.array([0] * 1500 + [9, 9, 4, 4, 7])
     figure = figures.confusion_matrix(true, predicted)
-    texts, colours = matrix(figure)
+    texts, colors = matrix(figure)
     found = {place: text for place, text in texts.items() if text != "·"}
     assert found == {(0, 0): "1,500", (4, 4): "1", (4, 9): "2", (9, 4): "1", (7, 7): "1"}
     assert len(texts) == 100
-    # Only the errors are coloured: the right answers would outshine them.
-    assert {tuple(place): colours[tuple(place)] for place in np.argwhere(colours)} == {
+    # Only the errors are colored: the right answers would outshine them.
+    assert {tuple(place): colors[tuple(place)] for place in np.argwhere(colors)} == {
         (4, 9): 2,
         (9, 4): 1,
     }

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from matplotlib import rc_context
 
-from src.evaluation import figures
+from src.evaluation import style
 from src.reporting import activation_exhibits
-from src.reporting.activation_measures import Cost
+from src.reporting.activation_exhibits import Cost
 from tests.support.drawn_figures import draw, profile, rows, xs
 from tests.support.simulated_runs import Curve, costs, curve
 
@@ -15,7 +15,7 @@ ACTIVATIONS = ("ReLU", "GELU", "Hard Swish", "Swish", "Swish-β")
 
 @pytest.fixture(scope="module")
 def light(five):
-    return draw(activation_exhibits.of(five, profile(five)), figures.STYLE).figures
+    return draw(activation_exhibits.of(five, profile(five)), style.STYLE)
 
 
 def test_a_comparison_without_a_learned_beta_has_no_figure_of_it(short):
@@ -28,12 +28,12 @@ def test_a_comparison_without_a_learned_beta_has_no_figure_of_it(short):
 
 def test_the_cheapest_activation_stands_on_top_with_its_sum():
     backwards = dict(reversed(costs(ACTIVATIONS).items()))
-    with rc_context(figures.STYLE):
+    with rc_context(style.STYLE):
         axes = activation_exhibits.cost_figure(backwards).axes[0]
     assert rows(axes) == list(ACTIVATIONS)
     bars = [(bar.get_x(), bar.get_width()) for bar in axes.patches]
-    assert bars[::2] == [(0, number) for number in range(1, 6)]
-    assert bars[1::2] == [(number, 2 * number) for number in range(1, 6)]
+    assert bars[:5] == [(0, number) for number in range(1, 6)]
+    assert bars[5:] == [(number, 2 * number) for number in range(1, 6)]
     assert [text.get_text().strip() for text in axes.texts] == [
         f"{3 * number:.2f}" for number in range(1, 6)
     ]
@@ -57,7 +57,7 @@ def test_two_activations_that_learn_a_beta_share_the_panels(five):
     four = dict(list(layers.items())[:4])
     again = {name: values + 1 for name, values in four.items()}
     found = replace(five, betas={"Swish-β": four, "Swish": again})
-    with rc_context(figures.STYLE):
+    with rc_context(style.STYLE):
         figure = activation_exhibits.betas_figure(found, {"Swish-β": 1.0, "Swish": 2.0})
     assert [axes.get_visible() for axes in figure.axes] == [True] * 4 + [False] * 2
     assert [len(axes.lines) for axes in figure.axes[:4]] == [12] * 4
@@ -97,10 +97,10 @@ def test_figure_and_caption_give_the_same_costs_where_the_rounds_disagree():
         "ReLU": Cost(np.array([1.0, 2.0, 9.0]), np.array([3.0, 3.0, -5.0])),
         "Swish": Cost(np.array([1.0, 1.0, 5.0]), np.array([5.0, 3.0, 1.0])),
     }
-    with rc_context(figures.STYLE):
+    with rc_context(style.STYLE):
         axes = activation_exhibits.cost_figure(costs_found).axes[0]
     drawn = dict(zip(rows(axes), [text.get_text().strip() for text in axes.texts], strict=True))
-    ends = [bar.get_x() + bar.get_width() for bar in axes.patches[1::2]]
+    ends = [bar.get_x() + bar.get_width() for bar in axes.patches[2:]]
     assert drawn == {"ReLU": "4.00", "Swish": "6.00"}
     assert ends == [4.0, 6.0]
     finding = activation_exhibits.cost_caption(costs_found, "ReLU").finding
@@ -119,7 +119,7 @@ def learned(five, *layers):
     ).finding
 
 
-def test_betas_are_told_to_go_up_or_down_where_all_seeds_do(five):
+def test_beta_rises_or_falls_where_it_does_with_every_seed(five):
     assert learned(five, [1.5, 1.7], [0.5, 0.4], [1.2, 0.9], [1.1, 1.3]) == (
         "Swish-β: starting at 1.00, the median β reaches 0.45 in layer 2 (lowest) and 1.60 in "
         "layer 1 (highest). With every seed, β rises in layers 1 and 4 and falls in layer 2; "
@@ -141,7 +141,7 @@ def test_the_beta_of_a_single_layer_is_neither_the_lowest_nor_the_highest(five):
     )
 
 
-def test_a_function_that_dips_below_zero_is_told_from_one_that_does_not():
+def test_only_functions_that_dip_below_zero_have_a_minimum():
     x = curve(1.0).x
     relu = Curve(x, np.maximum(x, 0), (x > 0).astype(float))
     both = activation_exhibits.shapes_caption({"ReLU": relu, "Swish": curve(1.0)})

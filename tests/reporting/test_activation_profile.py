@@ -17,47 +17,39 @@ def slopes(x):
     return expit(x), expit(x) * (1 - expit(x))
 
 
-def assert_is(found, value, slope):
+def swish_beta(beta):
+    sigmoid, steep = slopes(beta * X)
+    return 2 * X * sigmoid, 2 * sigmoid + 2 * beta * X * steep
+
+
+SIGMOID, STEEP = slopes(X)
+
+
+@pytest.mark.parametrize(
+    ("settings", "value", "slope"),
+    [
+        (LAYERS["relu"], np.maximum(X, 0), X > 0),
+        (LAYERS["swish"], X * SIGMOID, SIGMOID + X * STEEP),
+        (LAYERS["gelu"], X * ndtr(X), ndtr(X) + X * norm.pdf(X)),
+        (
+            LAYERS["hard_swish"],
+            X * np.clip(X + 3, 0, 6) / 6,
+            np.select([X < -3, X > 3], [0, 1], (2 * X + 3) / 6),
+        ),
+        *(
+            ({**LAYERS["swish_beta"], "beta": beta}, *swish_beta(float(beta)))
+            for beta in ("1.0", "1.7", "-0.4", "5e-05")
+        ),
+    ],
+)
+def test_a_curve_is_the_function_and_its_derivative(settings, value, slope):
+    found = activation_profile.curve(settings, X)
     assert np.array_equal(found.x, X)
     np.testing.assert_allclose(found.value, value, atol=3e-6)
     np.testing.assert_allclose(found.slope, slope, atol=3e-6)
 
 
-# The functions
-
-
-def test_relus_curve_is_a_ramp():
-    assert_is(activation_profile.curve(LAYERS["relu"], X), np.maximum(X, 0), X > 0)
-
-
-def test_swishs_curve_is_x_times_its_sigmoid():
-    sigmoid, steep = slopes(X)
-    assert_is(activation_profile.curve(LAYERS["swish"], X), X * sigmoid, sigmoid + X * steep)
-
-
-@pytest.mark.parametrize("beta", ["1.0", "1.7", "-0.4", "5e-05"])
-def test_swish_betas_curve_is_that_of_its_beta(beta):
-    settings = {**LAYERS["swish_beta"], "beta": beta}
-    sigmoid, steep = slopes(float(beta) * X)
-    assert_is(
-        activation_profile.curve(settings, X),
-        2 * X * sigmoid,
-        2 * sigmoid + 2 * float(beta) * X * steep,
-    )
-
-
-def test_gelus_curve_is_x_times_the_normal_distribution():
-    found = activation_profile.curve(LAYERS["gelu"], X)
-    assert_is(found, X * ndtr(X), ndtr(X) + X * norm.pdf(X))
-
-
-def test_hard_swishs_curve_is_made_of_three_pieces():
-    value = X * np.clip(X + 3, 0, 6) / 6
-    slope = np.select([X < -3, X > 3], [0, 1], (2 * X + 3) / 6)
-    assert_is(activation_profile.curve(LAYERS["hard_swish"], X), value, slope)
-
-
-def test_a_layer_is_made_from_what_mlflow_keeps_of_its_params():
+def test_a_layer_is_built_from_the_params_in_mlflow():
     text = {key: str(value) for key, value in {"beta": 1e-05, "trainable": False}.items()}
     layer = activation_profile.layer({**LAYERS["swish_beta"], **text}, "mixed_bfloat16")
     assert isinstance(layer, activations.SwishBeta)
@@ -69,7 +61,7 @@ def test_a_layer_is_made_from_what_mlflow_keeps_of_its_params():
 
 
 @pytest.mark.parametrize("word", ["swish", "swish_beta"])
-def test_the_layer_of_an_older_run_is_found_where_it_is_now(word):
+def test_the_layers_of_a_run_of_version_1_0_are_found(word):
     now = LAYERS[word]
     before = {**now, "_target_": now["_target_"].replace("src.training.", "src.")}
     assert before["_target_"].startswith("src.activations.")

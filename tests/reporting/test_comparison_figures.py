@@ -1,22 +1,33 @@
-from dataclasses import replace
-from itertools import combinations
-
-import matplotlib
 import numpy as np
 import pytest
 from matplotlib import rc_context
-from matplotlib.colors import to_hex, to_rgb
-from matplotlib.text import Text
+from matplotlib.colors import to_hex
 
 from src.analysis import findings, statistics
-from src.analysis.verdicts import Verdict
 from src.data import mirrors
-from src.evaluation import figures
-from src.reporting import activation_exhibits, comparison_figures, exhibits, factor_exhibits
-from tests.support.drawn_figures import dots, draw, labelled, profile, rows, said, xs
-from tests.support.simulated_runs import FIGURES, levels_of
+from src.evaluation import style
+from src.reporting import (
+    activation_exhibits,
+    comparison_figures,
+    drawing,
+    exhibits,
+    factor_exhibits,
+)
+from tests.support.drawn_figures import (
+    check_layout,
+    contrast,
+    dots,
+    draw,
+    labelled,
+    profile,
+    rows,
+    said,
+    visible,
+    xs,
+)
+from tests.support.simulated_runs import FIGURES, levels_of, with_trainings
 
-STYLES = {"light": figures.STYLE, "dark": figures.DARK}
+STYLES = {"light": style.STYLE, "dark": style.DARK}
 ACTIVATIONS = ("ReLU", "GELU", "Hard Swish", "Swish", "Swish-β")
 OTHERS = ACTIVATIONS[1:]
 
@@ -37,39 +48,15 @@ def images(sample):
 def both(five, five_runs, images):
     """All figures of five activations, on white and on black."""
     shown = all_exhibits(five, images, five_runs.labels)
-    return {name: draw(shown, style) for name, style in STYLES.items()}
+    return {name: draw(shown, settings) for name, settings in STYLES.items()}
 
 
 @pytest.fixture(scope="module")
 def light(both):
-    return both["light"].figures
+    return both["light"]
 
 
 # All of them
-
-
-@pytest.mark.parametrize("style", STYLES)
-@pytest.mark.parametrize("name", FIGURES)
-def test_no_text_leaves_the_canvas_or_covers_another(both, style, name):
-    check_layout(both[style].figures[name], both[style].texts[name])
-
-
-def check_layout(figure, texts):
-    # Without the arrows of annotations.
-    boxes = {text: Text.get_window_extent(text) for text in texts}
-    assert len(boxes) > 2
-    for text, box in boxes.items():
-        inside = (
-            box.x0 >= 0 and box.y0 >= 0 and box.x1 <= figure.bbox.x1 and box.y1 <= figure.bbox.y1
-        )
-        assert inside, text
-    for (one, box), (other, beside) in combinations(boxes.items(), 2):
-        if one.get_rotation() and other.get_rotation():
-            continue  # aslant, their boxes say little
-        # The boxes have a little air around the letters, so that they may touch.
-        across = min(box.x1, beside.x1) - max(box.x0, beside.x0)
-        down = min(box.y1, beside.y1) - max(box.y0, beside.y0)
-        assert across < 1 or down < 2, (one, other)
 
 
 MANY = ("none", "affine", "elastic", "notebook", "cutout", "mixup", "cutmix", "noise", "shear")
@@ -116,55 +103,35 @@ def crowd(request, images):
     found = findings.compute(runs, runs.level_named(None))
     brought = factor_exhibits.of(None, runs, found)
     general = exhibits.of(found, images[:300], runs.labels, runs.classes)
-    return found, draw([*general, *brought.exhibits], figures.STYLE)
+    return found, draw([*general, *brought.exhibits], style.STYLE)
 
 
 def test_figures_of_any_factor_are_legible(crowd):
     _, drawn = crowd
-    for name, figure in drawn.figures.items():
-        check_layout(figure, drawn.texts[name])
+    for figure in drawn.values():
+        check_layout(figure)
 
 
 def test_of_very_many_pairs_those_with_the_reference_have_rows_and_all_have_cells(crowd):
     found, drawn = crowd
-    pairs = rows(drawn.figures["differences"].axes[0])
+    pairs = rows(drawn["differences"].axes[0])
     if len(found.pairs) <= comparison_figures.MANY_PAIRS:
         assert len(pairs) == len(found.pairs)
-        assert "difference_table" not in drawn.figures
+        assert "difference_table" not in drawn
     else:
         assert len(pairs) == len(found.levels) - 1
-        [axes] = drawn.figures["difference_table"].axes
+        [axes] = drawn["difference_table"].axes
         assert len(axes.texts) == 2 * len(found.pairs)
 
 
-def test_names_beside_lines_are_moved_apart_as_little_as_needed():
-    assert comparison_figures.apart(np.array([0.1, 0.5]), 0.1) == pytest.approx([0.1, 0.5])
-    assert comparison_figures.apart(np.array([0.5, 0.5]), 0.1) == pytest.approx([0.45, 0.55])
-    moved = comparison_figures.apart(np.array([0.2, 0.21, 0.28, 0.9]), 0.1)
-    assert np.diff(moved).min() >= 0.1 - 1e-12
-    assert moved[:3].mean() == pytest.approx(0.23)
-    assert moved[3] == 0.9
-
-
-def luminance(color):
-    rgb = np.array(to_rgb(color))
-    linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
-    return linear @ [0.2126, 0.7152, 0.0722]
-
-
-def contrast(one, other):
-    """Return the ratio of WCAG 2, from 1 to 21."""
-    dark, bright = sorted((luminance(one), luminance(other)))
-    return (bright + 0.05) / (dark + 0.05)
-
-
-@pytest.mark.parametrize("style", STYLES)
+@pytest.mark.parametrize("theme", STYLES)
 @pytest.mark.parametrize("name", FIGURES)
-def test_text_is_readable_on_its_ground(both, style, name):
-    figure = both[style].figures[name]
-    ground = {"light": "white", "dark": figures.NIGHT}[style]
+def test_no_text_leaves_the_canvas_or_covers_another_and_each_is_readable(both, theme, name):
+    figure = both[theme][name]
+    check_layout(figure)
+    ground = {"light": "white", "dark": style.NIGHT}[theme]
     assert to_hex(figure.get_facecolor()) == to_hex(ground)
-    for text in both[style].texts[name]:
+    for text in visible(figure):
         behind = ground
         if name == "error_overlap" and "%" in text.get_text():
             [picture] = text.axes.images
@@ -173,11 +140,11 @@ def test_text_is_readable_on_its_ground(both, style, name):
         assert contrast(text.get_color(), behind) > 4.5, text
 
 
-@pytest.mark.parametrize("style", STYLES)
-def test_an_activation_has_one_color_and_marker_in_all_figures(both, style):
-    drawn = both[style].figures
-    with rc_context(STYLES[style]):
-        looks = comparison_figures.looks(ACTIVATIONS)
+@pytest.mark.parametrize("theme", STYLES)
+def test_an_activation_has_one_color_and_marker_in_all_figures(both, theme):
+    drawn = both[theme]
+    with rc_context(STYLES[theme]):
+        looks = drawing.looks(ACTIVATIONS)
     assert len({look.color for look in looks.values()}) == 5
     found = {name: set() for name in ACTIVATIONS}
     markers = {name: set() for name in ACTIVATIONS}
@@ -199,30 +166,14 @@ def test_an_activation_has_one_color_and_marker_in_all_figures(both, style):
     assert markers == {name: {look.marker} for name, look in looks.items()}
 
 
-@pytest.mark.parametrize("style", STYLES)
-def test_up_to_49_activations_look_different_and_each_is_seen_on_its_ground(style):
-    with rc_context(STYLES[style]):
-        looks = comparison_figures.looks([f"A{number}" for number in range(49)])
-        ground = matplotlib.rcParams["figure.facecolor"]
-    assert len({(look.color, look.marker) for look in looks.values()}) == 49
-    assert min(contrast(look.color, ground) for look in looks.values()) > 2
-
-
-def test_drawing_leaves_matplotlibs_settings_alone(five):
-    before = dict(matplotlib.rcParams)
-    comparison_figures.accuracy(five)
-    assert dict(matplotlib.rcParams) == before
-
-
 @pytest.mark.filterwarnings("error")
 def test_two_seeds_of_one_epoch_without_an_error_can_be_drawn(short_runs, images):
     right = np.eye(10, dtype=np.float32)[short_runs.labels]
-    trainings = {
-        name: tuple(replace(one, predicted=one.labels, probabilities=right) for one in ones)
-        for name, ones in short_runs.trainings.items()
-    }
-    found = findings.compute(replace(short_runs, trainings=trainings), "ReLU")
-    drawn = draw(all_exhibits(found, images, short_runs.labels), figures.STYLE).figures
+    runs = with_trainings(
+        short_runs, lambda one, _: {"predicted": one.labels, "probabilities": right}
+    )
+    found = findings.compute(runs, "ReLU")
+    drawn = draw(all_exhibits(found, images, short_runs.labels), style.STYLE)
     assert set(drawn) == set(FIGURES) - {"epoch_time", "uniquely_misclassified", "betas"}
 
 
@@ -254,26 +205,6 @@ def test_every_pair_has_its_difference_two_intervals_and_a_dot_for_each_seed(lig
         assert xs(thick) == [100 * one.difference.low, 100 * one.difference.high]
         assert xs(thin) == [100 * one.bootstrap.low, 100 * one.bootstrap.high]
         assert thick.get_linewidth() > thin.get_linewidth()
-
-
-def test_the_color_of_a_difference_is_its_verdict(five):
-    pairs = tuple(
-        replace(pair, verdict=verdict) for pair, verdict in zip(five.pairs, Verdict, strict=False)
-    )
-    with rc_context(figures.STYLE):
-        axes = comparison_figures.differences(replace(five, pairs=pairs)).axes[0]
-    colors = [line.get_color() for line in dots(axes, 1)]
-    assert colors == [figures.BLUE, figures.VERMILION, figures.GREEN, figures.INK]
-    legend = {name: line.get_color() for name, line in labelled(axes).items()}
-    assert [legend[verdict.value] for verdict in Verdict] == colors
-
-
-def test_what_does_not_matter_is_a_band_from_minus_to_plus_the_smallest_effect(five):
-    with rc_context(figures.STYLE):
-        axes = comparison_figures.differences(replace(five, smallest_effect=0.0004)).axes[0]
-    [band] = axes.patches
-    assert [band.get_x(), band.get_x() + band.get_width()] == pytest.approx([-0.04, 0.04])
-    assert "within ±0.04 pp" in [text.get_text() for text in axes.figure.legends[0].get_texts()]
 
 
 def test_power_is_drawn_for_the_pairs_with_the_reference_on_these_images_and_on_others(light, five):
@@ -312,22 +243,6 @@ def test_a_learning_curve_is_the_median_of_the_seeds_in_their_range(light, five)
         edges = band.get_paths()[0].vertices
         last = edges[edges[:, 0] == 6][:, 1]
         assert (last.min(), last.max()) == pytest.approx((rates[:, -1].min(), rates[:, -1].max()))
-
-
-@pytest.mark.parametrize("spread", [1.05, 1.5, 4.0, 60.0])
-def test_validation_errors_have_three_ticks_or_more_however_close_they_are(short, spread):
-    rates = {name: 0.0041 * np.geomspace(spread, 1, 8)[None] for name in short.levels}
-    with rc_context(figures.STYLE):
-        axes = comparison_figures.learning_curves(replace(short, error_rates=rates)).axes[0]
-        axes.figure.draw_without_rendering()
-    low, high = axes.get_ylim()
-    labels = [
-        text.get_text()
-        for tick, text in zip(axes.get_yticks(), axes.get_yticklabels(), strict=True)
-        if low <= tick <= high
-    ]
-    assert len(labels) >= 3
-    assert len(set(labels)) == len(labels)
 
 
 def test_only_bins_with_enough_predictions_are_on_the_reliability_curve(light, five):

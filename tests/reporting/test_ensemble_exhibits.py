@@ -2,7 +2,7 @@ import pytest
 from matplotlib import rc_context
 
 from src.analysis import ensemble
-from src.evaluation import figures
+from src.evaluation import style
 from src.reporting import ensemble_exhibits
 from tests.support.drawn_figures import labelled
 
@@ -14,7 +14,7 @@ def exhibit(five_runs, five):
 
 
 def test_each_level_is_a_line_from_one_seed_to_all(exhibit, five_runs, five):
-    with rc_context(figures.STYLE):
+    with rc_context(style.STYLE):
         [axes] = exhibit.draw().axes
     lines = labelled(axes)
     assert list(lines) == five.levels
@@ -25,7 +25,7 @@ def test_each_level_is_a_line_from_one_seed_to_all(exhibit, five_runs, five):
         assert line.get_ydata()[0] == pytest.approx(100 * five.means[name].value)
 
 
-def test_the_best_ensemble_is_told_with_what_its_members_attain_alone(exhibit, five_runs, five):
+def test_the_best_ensemble_is_reported_beside_its_members_alone(exhibit, five_runs, five):
     curves = {
         name: ensemble.curve(five_runs.probabilities(name), five_runs.labels)
         for name in five.levels

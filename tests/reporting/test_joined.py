@@ -6,7 +6,7 @@ from matplotlib import rc_context
 
 from src.analysis import findings
 from src.analysis.verdicts import Verdict
-from src.evaluation import figures
+from src.evaluation import figures, style
 from src.reporting import joined
 from tests.support.drawn_figures import rows, xs
 from tests.support.simulated_runs import comparable, levels_of
@@ -58,7 +58,7 @@ def test_the_page_its_figure_and_its_table_lie_in_a_folder_named_after_all(
 
 
 def test_each_study_is_a_block_with_its_pairs_and_its_own_smallest_effect(studies):
-    with rc_context(figures.STYLE):
+    with rc_context(style.STYLE):
         blocks = joined.forest(studies).axes
     assert [rows(axes) for axes in blocks] == [
         ["Swish − ReLU", "GELU − ReLU"],

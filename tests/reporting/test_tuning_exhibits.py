@@ -7,13 +7,11 @@ import pytest
 from matplotlib import rc_context
 
 from src.analysis import findings
-from src.analysis.run_set import Training
-from src.evaluation import figures
+from src.evaluation import style
 from src.experiments.trials import State, Trial
 from src.reporting import tuning_exhibits
-from tests.reporting.test_comparison_figures import check_layout
-from tests.support.drawn_figures import labelled, rows, visible
-from tests.support.simulated_runs import comparable
+from tests.support.drawn_figures import check_layout, labelled, rows
+from tests.support.simulated_runs import comparable, with_trainings
 
 RATE, SCHEDULE = "optimizer.learning_rate", "schedule"
 
@@ -45,7 +43,7 @@ class Record:
 
 
 class Client:
-    """The sampler is all that is asked of it."""
+    """A client whose searches have a sampler."""
 
     def __init__(self, sampler):
         self.sampler = sampler
@@ -56,24 +54,24 @@ class Client:
 
 @pytest.fixture
 def runs(monkeypatch):
-    """A tuned study of two activations, of which the store knows no untuned one."""
+    """A tuned study of two activations; the store has no untuned one."""
     monkeypatch.setattr(tuning_exhibits, "Record", Record)
     monkeypatch.setattr(tuning_exhibits.load_runs, "parents", lambda client: [])
-    told = {
+    winners = {
         word: {"overrides": [], "value": 0.98, "trial": 2, "parent_id": str(place)}
         for place, word in enumerate(("relu", "swish"))
     }
     made = comparable(("relu", "swish"), (1, 2, 3), images=300, epochs=2)
-    return replace(made, tags={"study": "tuned", "tune": "own", "tuned": json.dumps(told)})
+    return replace(made, tags={"study": "tuned", "tune": "own", "tuned": json.dumps(winners)})
 
 
 def drawn(exhibits):
     found = {}
     for exhibit in exhibits:
-        with rc_context(figures.STYLE):
+        with rc_context(style.STYLE):
             figure = exhibit.draw()
             figure.draw_without_rendering()
-        check_layout(figure, visible(figure))
+        check_layout(figure)
         found[exhibit.name] = figure
     return found
 
@@ -116,13 +114,18 @@ def test_winners_stand_among_all_trials_by_key(runs):
     assert "ReLU: learning rate 0.01, schedule one_cycle; Swish:" in winners.caption.finding
 
 
+def test_values_of_which_some_are_words_and_some_numbers_all_stand_as_words(runs):
+    some = [Trial(n, {"rate": rate}, State.COMPLETE, 0.9) for n, rate in enumerate((0.1, None))]
+    found = findings.compute(runs, "ReLU")
+    tuned = {"ReLU": tuning_exhibits.Tuned(some, 1, "random")}
+    [axes] = tuning_exhibits.winners_figure(found, tuned).axes
+    assert [label.get_text() for label in axes.get_xticklabels()] == ["0.1", "null"]
+    assert axes.lines[0].get_xdata()[0] == 1
+
+
 def changed(runs, **params):
     """Return runs with other params."""
-    trainings: dict[str, tuple[Training, ...]] = {
-        name: tuple(replace(one, params={**one.params, **params}) for one in ones)
-        for name, ones in runs.trainings.items()
-    }
-    return replace(runs, trainings=trainings)
+    return with_trainings(runs, lambda one, _: {"params": one.params | params})
 
 
 def test_an_untuned_study_of_the_same_recipe_says_what_tuning_was_worth(runs, monkeypatch):
@@ -143,11 +146,8 @@ def test_an_untuned_study_of_the_same_recipe_says_what_tuning_was_worth(runs, mo
 
 def test_the_gain_is_over_the_seeds_that_both_have(runs):
     before = comparable(("swish", "relu", "gelu"), (2, 3, 4), images=300, epochs=2)
-    wrong = {
-        name: tuple(replace(one, predicted=(one.labels + 1) % 10) for one in ones)
-        for name, ones in before.trainings.items()
-    }
-    gains = tuning_exhibits.gained(replace(before, trainings=wrong), runs)
+    wrong = with_trainings(before, lambda one, _: {"predicted": (one.labels + 1) % 10})
+    gains = tuning_exhibits.gained(wrong, runs)
     assert list(gains) == ["ReLU", "Swish"]
     for name, gain in gains.items():
         accuracy = np.stack([one.predicted == one.labels for one in runs.trainings[name][1:]])

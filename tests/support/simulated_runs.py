@@ -1,7 +1,9 @@
 """Simulated runs: their predictions and histories, the same for the same seed."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -10,7 +12,7 @@ from scipy.special import ndtr
 from src.analysis.run_set import NAMES, RunSet, Training
 from src.analysis.statistics import Comparison, CrossedEstimate
 from src.config import factor
-from src.reporting.activation_measures import Cost, Curve
+from src.reporting.activation_exhibits import Cost, Curve
 from src.runtime import metric_names
 
 LAYERS = {
@@ -179,6 +181,15 @@ def levels_of(
         trainings=made,
         **{**given, **more},
     )
+
+
+def with_trainings(runs: RunSet, changes: Callable[[Training, str], dict[str, Any]]) -> RunSet:
+    """Return runs with changes to each training, given it and its level's name."""
+    trainings = {
+        name: tuple(replace(one, **changes(one, name)) for one in ones)
+        for name, ones in runs.trainings.items()
+    }
+    return replace(runs, trainings=trainings)
 
 
 def _is_number(label: str) -> bool:

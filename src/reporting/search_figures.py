@@ -1,0 +1,124 @@
+"""The figures of a search: its course, what mattered, and each key by itself.
+
+They show the validation error of each trial's model, on a logarithmic scale: a trial that learned
+nothing would press the others into one line.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+from matplotlib import rc_context
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from src.config import override, search_file
+from src.config.search_file import Search
+from src.evaluation import style
+from src.experiments import trials
+from src.experiments.trials import State, Trial
+
+ERROR = "Validation error (%)"
+MOST_PANELS = 9
+
+
+@rc_context(style.STYLE)
+def history(found: Sequence[Trial]) -> Figure:
+    """Draw every trial's error by its number, and the lowest so far."""
+    figure = style.new_figure(3.6, "Trials in their order")
+    axes = figure.subplots()
+    _draw_trials(axes, found, lambda trial: trial.number)
+    complete = [trial for trial in found if trial.state == State.COMPLETE]
+    if complete:
+        best = np.minimum.accumulate([_error(trial) for trial in complete])
+        numbers = [*(trial.number for trial in complete), max(trial.number for trial in found)]
+        steps = [*best, best[-1]]
+        axes.step(numbers, steps, where="post", color=style.INK, lw=1.4, label="best so far")
+    _error_axis(axes, found)
+    style.whole_numbers(axes.xaxis)
+    axes.set(xlabel="Trial", ylabel=ERROR)
+    style.legend(axes)
+    return figure
+
+
+@rc_context(style.STYLE)
+def importances(shares: Mapping[str, float]) -> Figure:
+    """Draw each key's share of the variance of the objective (fANOVA).
+
+    Args:
+        shares: fractions by key, the largest first.
+    """
+    figure = style.new_figure(1.2 + 0.42 * len(shares), "What the accuracy depends on")
+    axes = figure.subplots()
+    percents = [100 * share for share in shares.values()]
+    style.bars(axes, percents, [f" {value:.0f}%" for value in percents], list(shares), style.BLUE)
+    axes.set_xlim(0, 112)
+    axes.spines["left"].set_visible(False)
+    axes.set_title("share of the variance between trials, by fANOVA", fontsize=10)
+    return figure
+
+
+@rc_context(style.STYLE)
+def slices(search: Search, found: Sequence[Trial]) -> Figure:
+    """Draw the error against each key's values."""
+    keys = list(search.ranges)[:MOST_PANELS]
+    columns = min(2, len(keys))
+    rows = -(-len(keys) // columns)
+    figure = style.new_figure(0.8 + 2.6 * rows, "The error by each value")
+    grid = figure.subplots(rows, columns, squeeze=False, sharey=True)
+    for axes in grid.flat[len(keys) :]:
+        axes.set_visible(False)
+    for key, axes in zip(keys, grid.flat, strict=False):
+        _draw_slice(axes, search, key, found)
+    _error_axis(grid[0, 0], found)
+    for axes in grid[:, 0]:
+        axes.set_ylabel(ERROR)
+    style.legend(grid[0, 0])
+    return figure
+
+
+def _draw_slice(axes: Axes, search: Search, key: str, found: Sequence[Trial]) -> None:
+    """Draw the error against the values of one key, which may be words."""
+    values = search.ranges[key]
+    words = [] if values.numeric else [override.value(value) for value in values.values]
+
+    def place(trial: Trial) -> float:
+        value = trial.params[key]
+        return words.index(override.value(value)) if words else float(value)
+
+    _draw_trials(axes, found, place)
+    if winner := trials.best(list(found)):
+        color = style.VERMILION
+        axes.plot(place(winner), _error(winner), "D", color=color, ms=5.5, label="best")
+    if words:
+        axes.set_xticks(range(len(words)), words, rotation=30 if len("".join(words)) > 22 else 0)
+        axes.set_xlim(-0.5, len(words) - 0.5)
+    elif values.kind == search_file.LOG_UNIFORM:
+        style.log_axis(axes.xaxis, least=3)
+    else:
+        style.linear_axis(axes.xaxis, 5, integer=values.kind == search_file.INTEGER)
+    axes.set_xlabel(key)
+    axes.grid(axis="y")
+
+
+def _draw_trials(axes: Axes, found: Sequence[Trial], place: Callable[[Trial], float]) -> None:
+    """Draw the errors of all trials that ended, each at its place on the horizontal axis."""
+    for state, marker, color, label in (
+        (State.PRUNED, "x", style.GRAY, "pruned"),
+        (State.COMPLETE, "o", style.BLUE, "trained to the end"),
+    ):
+        points = [(place(trial), _error(trial)) for trial in found if trial.state == state]
+        if points:
+            axes.plot(*zip(*points, strict=True), marker, color=color, ms=5.5, label=label)
+
+
+def _error(trial: Trial) -> float:
+    """Return the validation error in percent."""
+    return 100 * (1 - (trial.value or 0.0))
+
+
+def _error_axis(axes: Axes, found: Sequence[Trial]) -> None:
+    """Make the axis of errors logarithmic unless one of them is zero."""
+    errors = [_error(trial) for trial in found if trial.ended]
+    if errors and min(errors) > 0:
+        style.log_axis(axes.yaxis)
+    axes.grid(axis="y", visible=True)
