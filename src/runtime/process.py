@@ -1,30 +1,34 @@
-"""Which process it is, for others to see whether it is still alive."""
+"""Identifies processes, to see whether one is still alive."""
 
+import functools
+import multiprocessing
 import os
 import socket
+import threading
+import time
 from pathlib import Path
 
 import psutil
 
 PROC = Path("/proc")
+WATCH_SECONDS = 0.5
 
 
 def identity() -> str:
-    """Return what tells this process from every other, also from a later one with its number.
-
-    It has the form PID-START-MACHINE; containers are machines of their own.
+    """Return an ID of this process that survives PID reuse: PID-START-MACHINE; a container is a
+    machine of its own.
     """
-    return f"{os.getpid()}-{_started(os.getpid())}-{_machine()}"
+    return _identity(os.getpid())
 
 
 def is_alive(identity: str) -> bool | None:
-    """Return whether the process of an `identity` is alive; None if that cannot be told here."""
+    """Return whether the process of an `identity` is alive, or None if that is unknown here."""
     try:
         pid, started, machine = identity.split("-", 2)
         return _started(int(pid)) == int(started) if machine == _machine() else None
     except (psutil.NoSuchProcess, FileNotFoundError, ProcessLookupError):
         return False
-    except (ValueError, psutil.AccessDenied):  # no identity, or another user's process
+    except (ValueError, psutil.AccessDenied):  # not an identity, or another user's process
         return None
 
 
@@ -35,13 +39,44 @@ def described(identity: str) -> str:
     return f"process {pid or '?'} on {machine}"
 
 
+@functools.cache
+def end_with_parent() -> None:
+    """Let this worker exit as soon as the process that started it is gone, even by `kill -9`: it
+    would train on, and hold the lock of the checkpoint that the next start resumes from.
+    """
+    parent = multiprocessing.parent_process()
+    if parent is None or parent.pid is None:
+        return
+    try:
+        watched = _identity(parent.pid)
+    except (psutil.NoSuchProcess, FileNotFoundError, ProcessLookupError):
+        os._exit(1)
+
+    def watch() -> None:
+        while is_alive(watched):
+            time.sleep(WATCH_SECONDS)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+def _identity(pid: int) -> str:
+    return f"{pid}-{_started(pid)}-{_machine()}"
+
+
 def _started(pid: int) -> int:
-    """Return when a process began: in ticks since the boot, where Linux tells, because a clock that
-    is set meanwhile moves the time of day.
+    """Return when a process began: on Linux in ticks since the boot, because setting the clock
+    changes the time of day.
+
+    Raises:
+        ProcessLookupError: it has ended, and only its parent has not noticed yet.
     """
     if (PROC / "self" / "stat").is_file():
-        # The name, in brackets, may hold anything; what follows starts at field 3.
-        return int((PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()[19])
+        # The name, in brackets, may hold anything; what follows starts at field 3, the state.
+        state, *fields = (PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()
+        if state in "ZX":
+            raise ProcessLookupError(pid)
+        return int(fields[18])
     return round(psutil.Process(pid).create_time())
 
 

@@ -137,8 +137,8 @@ def test_a_choice_that_is_like_no_name_gets_no_suggestion():
         ),
         (
             "checkpoints=gs://bucket",
-            "checkpoints=gs://bucket has the unknown scheme gs://: use a folder, or "
-            "s3://BUCKET/PREFIX.",
+            "checkpoints=gs://bucket is not a folder of this machine. Checkpoints are kept in a "
+            "folder, on a cluster in one that all nodes share: name a folder, or use null for",
         ),
         (
             "precision=float16",

@@ -48,6 +48,19 @@ def test_a_full_disk_without_a_file_name_is_a_sentence_too():
     assert said.startswith("Cannot write: no space left on device.")
 
 
+def test_a_failed_run_is_reported_with_its_traceback_only_if_the_error_is_internal(capsys):
+    assert errors.report(errors.InputError("x is odd.")) == "x is odd."
+    assert capsys.readouterr() == ("", "")
+    assert errors.report(ValueError("odd")) == "ValueError: odd"
+    assert capsys.readouterr().err == "ValueError: odd\n"
+
+
+def test_a_reason_is_quoted_in_one_printable_line_without_password_and_full_stop():
+    said = "a\n  b\x1b http://me:hush@host. "
+    assert errors.one_line(said) == "a b\N{REPLACEMENT CHARACTER} http://***@host"
+    assert errors.one_line("x" * 400) == "x" * 300
+
+
 def test_ctrl_c_is_one_word_and_status_130(capsys):
     with pytest.raises(SystemExit) as left:
         errors.run(failing(KeyboardInterrupt()))
@@ -56,7 +69,7 @@ def test_ctrl_c_is_one_word_and_status_130(capsys):
 
 
 @pytest.mark.parametrize("error", [RuntimeError("ours"), OSError(errno.EBADF, "ours")])
-def test_a_defect_of_ours_keeps_its_traceback(error):
+def test_an_internal_error_keeps_its_traceback(error):
     with pytest.raises(type(error), match="ours"):
         errors.run(failing(error))
 
