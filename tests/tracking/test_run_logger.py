@@ -80,17 +80,17 @@ def test_a_resumed_training_logs_the_epochs_that_it_was_stopped_before_logging(c
     assert set(client.get_run(run_id).data.metrics) == {metric_names.LOSS}
 
 
-def test_a_resumed_training_goes_on_in_its_run(client):
+def test_a_resumed_training_keeps_its_run_with_its_name(client):
     run_id = trained()
     with opened("another name", run_id) as logger:
-        logger.epoch({"loss": 0.5}, 2)
+        logger.epoch({"loss": 0.5, "beta/swish_beta": 1.5}, 2)
     assert logger.run_id == run_id
     run = client.get_run(run_id)
-    assert (run.info.run_name, run.data.metrics["loss"]) == ("swish", 0.5)
+    assert (run.info.run_name, run.data.metrics["beta/swish_beta"]) == ("swish", 1.5)
 
 
 @pytest.mark.parametrize("case", ["deleted", "unknown"])
-def test_where_its_run_is_gone_a_resumed_training_gets_a_new_one(client, case):
+def test_a_resumed_training_whose_run_is_gone_gets_a_new_one(client, case):
     run_id = UNKNOWN
     if case == "deleted":
         run_id = trained()
@@ -112,7 +112,7 @@ def test_a_job_of_a_sweep_is_the_child_of_the_sweeps_run_whatever_the_environmen
 
 
 @pytest.mark.parametrize("begun_in", ["another sweep", "none"])
-def test_a_training_that_goes_on_in_a_sweep_becomes_its_child(client, begun_in):
+def test_a_training_that_is_resumed_in_a_sweep_becomes_its_child(client, begun_in):
     first = None if begun_in == "none" else trained(name="sweep")
     run_id, parent = trained(parent_run_id=first), trained(name="sweep")
     assert trained(run_id=run_id, parent_run_id=parent) == run_id
@@ -124,7 +124,7 @@ def test_a_training_that_goes_on_in_a_sweep_becomes_its_child(client, begun_in):
 # What is logged.
 
 
-def test_a_run_tells_its_settings_tags_and_data(client):
+def test_a_run_has_its_settings_tags_and_data(client):
     settings = {"seed": 1, "model": {"units": [8]}}
     tags = {"job": "activation=swish", "training_digest": "ab" * 32}
     images = np.zeros((2, 28, 28), np.uint8)
@@ -145,14 +145,6 @@ def test_a_run_tells_its_settings_tags_and_data(client):
     }
 
 
-def test_an_epochs_metrics_are_logged_under_its_number(client):
-    with opened() as logger:
-        for step in (1, 2):
-            logger.epoch({"loss": 1 / step, "beta/swish_beta": 1.5}, step)
-    losses = client.get_metric_history(logger.run_id, "loss")
-    assert [(entry.step, entry.value) for entry in losses] == [(1, 1.0), (2, 0.5)]
-
-
 @pytest.fixture
 def left(tmp_path):
     """What a training leaves: a model, an example, and a folder with history and figures."""
@@ -170,10 +162,10 @@ def unreachable(*_, **__):
     raise MlflowException("connection refused")
 
 
-def test_a_store_that_is_away_does_not_stop_the_training_and_gets_every_epoch_later(
+def test_the_training_continues_without_the_store_which_gets_every_epoch_later(
     client, capsys, monkeypatch
 ):
-    monkeypatch.setattr(run_logger, "ASK_AGAIN_SECONDS", 0)
+    monkeypatch.setattr(store, "ASK_AGAIN_SECONDS", 0)
     with opened() as logger:
         logger.epoch({"loss": 0.5}, 1)
         with pytest.MonkeyPatch.context() as patch:
@@ -182,9 +174,9 @@ def test_a_store_that_is_away_does_not_stop_the_training_and_gets_every_epoch_la
                 logger.epoch({"loss": 1 / step}, step)
         logger.epoch({"loss": 0.25}, 4)
     away, back = capsys.readouterr().out.splitlines()
-    assert away.startswith("Training goes on, but the MLflow store ")
+    assert away.startswith("Training continues, but the MLflow store ")
     assert "cannot be used (connection refused)" in away
-    assert back == "The MLflow store answers again, and has every epoch."
+    assert back == "The MLflow store is back, and has every epoch."
     points = client.get_metric_history(logger.run_id, "loss")
     assert sorted((point.step, point.value) for point in points) == [
         (1, 0.5),
@@ -195,11 +187,11 @@ def test_a_store_that_is_away_does_not_stop_the_training_and_gets_every_epoch_la
 
 
 @pytest.mark.parametrize("fails", [2, 1_000])
-def test_after_the_training_a_store_is_waited_for_but_not_for_ever(
+def test_the_end_of_a_training_waits_for_the_store_but_not_for_ever(
     client, monkeypatch, capsys, fails
 ):
-    monkeypatch.setattr(run_logger, "PAUSE_SECONDS", 0)
-    monkeypatch.setattr(run_logger, "PATIENCE_SECONDS", 1 if fails == 2 else 0)
+    monkeypatch.setattr(store, "PAUSE_SECONDS", 0)
+    monkeypatch.setattr(store, "PATIENCE_SECONDS", 1 if fails == 2 else 0)
     calls = []
 
     def call():
@@ -243,7 +235,7 @@ def models(client, run_id):
     return client.search_logged_models([experiment_id], f"source_run_id = '{run_id}'")
 
 
-def test_what_is_logged_twice_is_there_once(client, left):
+def test_values_that_are_logged_twice_are_kept_once(client, left):
     model, image, folder = left
     with opened() as logger:
         for _ in range(2):
@@ -255,7 +247,7 @@ def test_what_is_logged_twice_is_there_once(client, left):
     assert only.status == LoggedModelStatus.READY
 
 
-def test_a_model_that_was_not_logged_to_the_end_is_replaced(client, left):
+def test_an_incomplete_model_is_replaced(client, left):
     model, image, folder = left
     with opened() as logger:
         experiment_id = client.get_run(logger.run_id).info.experiment_id
@@ -270,7 +262,7 @@ def test_a_model_that_was_not_logged_to_the_end_is_replaced(client, left):
     assert only.status == LoggedModelStatus.READY
 
 
-def test_an_artifact_that_was_not_copied_to_the_end_is_no_artifact(client, left):
+def test_an_incomplete_copy_of_an_artifact_is_removed(client, left):
     model, image, folder = left
     with opened() as logger:
         uri = client.get_run(logger.run_id).info.artifact_uri
@@ -338,7 +330,7 @@ def assert_holds_what_was_found(client, run_id):
 
 
 @pytest.mark.parametrize("status", ["FINISHED", "KILLED"])
-def test_what_is_found_later_goes_to_the_trainings_run_and_leaves_its_status_and_duration(
+def test_later_results_go_to_the_trainings_run_and_leave_its_status_and_duration(
     client, found, status
 ):
     _, experiment_id = store.connect("digits")
@@ -352,7 +344,7 @@ def test_what_is_found_later_goes_to_the_trainings_run_and_leaves_its_status_and
 
 
 @pytest.mark.parametrize("case", ["deleted", "unknown"])
-def test_where_the_trainings_run_is_gone_a_single_stand_in_takes_what_is_found(client, found, case):
+def test_a_single_substitute_takes_the_results_of_a_run_that_is_gone(client, found, case):
     run_id, experiment = UNKNOWN, f"digits, {case}"
     if case == "deleted":
         run_id = trained(experiment=experiment)
