@@ -72,18 +72,19 @@ def main(argv: Sequence[str] | None = None) -> None:
 def _copy(moving: Any, left: set[str]) -> None:
     """Copy, with a line for each run that was not complete; report problems at the end."""
     began, done, wrong, running = time.monotonic(), 0, [], 0
-    for outcome in moving.copy():
-        running += outcome.running
-        if outcome.differs:
-            wrong.append(f"{outcome.name} ({formatting.listed(outcome.differs)})")
-        if outcome.run_id not in left:
+    for contents, differs in moving.copy():
+        info, (files, points) = contents.run.info, contents.counts
+        running += info.status == "RUNNING"
+        if differs:
+            wrong.append(f"{info.run_name} ({formatting.listed(differs)})")
+        if info.run_id not in left:
             continue
         done += 1
         seconds = (time.monotonic() - began) / done * (len(left) - done)
         rest = f" · about {formatting.duration(seconds)} left" if done < len(left) else ""
         print(
-            f"{done:>{len(str(len(left)))}}/{len(left)} {outcome.name} · {outcome.files} files, "
-            f"{outcome.points:,} values of metrics{rest}",
+            f"{done:>{len(str(len(left)))}}/{len(left)} {info.run_name} · {files} files, "
+            f"{points:,} values of metrics{rest}",
             flush=True,
         )
     moving.rewrite()

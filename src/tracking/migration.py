@@ -41,40 +41,17 @@ DESCRIPTION = "MLmodel"  # the file of a model that names its run
 
 @dataclass(frozen=True)
 class Contents:
-    """The contents of a run.
+    """The contents of a run."""
 
-    Attributes:
-        run: params, tags, status and times.
-        points: every value of every metric, by `_key`.
-        files: the sizes of its artifacts in bytes, by path.
-        models: the models that it logged, each with the sizes of its files.
-    """
+    run: Run  # params, tags, status and times
+    points: Mapping[tuple, Metric]  # every value of every metric, by `_key`
+    files: Mapping[str, int]  # the sizes of its artifacts in bytes, by path
+    models: Sequence[tuple[LoggedModel, Mapping[str, int]]]  # each with the sizes of its files
 
-    run: Run
-    points: Mapping[tuple, Metric]
-    files: Mapping[str, int]
-    models: Sequence[tuple[LoggedModel, Mapping[str, int]]]
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """The outcome of copying a run.
-
-    Attributes:
-        run_id: the source run's.
-        name: the run's.
-        files: how many artifacts it has, those of its models included.
-        points: how many values of metrics it has.
-        differs: in which parts the copy differs from it; empty if the copy is complete.
-        running: whether a process may still be writing to it.
-    """
-
-    run_id: str
-    name: str
-    files: int
-    points: int
-    differs: list[str]
-    running: bool
+    @property
+    def counts(self) -> tuple[int, int]:
+        """The numbers of files, those of models included, and of values of metrics."""
+        return len(self.files) + sum(len(files) for _, files in self.models), len(self.points)
 
 
 class Migration:
@@ -119,17 +96,18 @@ class Migration:
 
     def left(self) -> tuple[list[str], list[str]]:
         """Return the ids of the runs without a copy, and of those with an incomplete one."""
-        ids = [run.info.run_id for run in self.runs]
-        partial = [
-            one
-            for one in ids
-            if one in self.copies
-            and differences(read(self.source, one), read(self.target, self.copies[one].info.run_id))
-        ]
-        return [one for one in ids if one not in self.copies], partial
+        missing, incomplete = [], []
+        for run_id in (run.info.run_id for run in self.runs):
+            copy = self.copies.get(run_id)
+            if copy is None:
+                missing.append(run_id)
+            elif differences(read(self.source, run_id), read(self.target, copy.info.run_id)):
+                incomplete.append(run_id)
+        return missing, incomplete
 
-    def copy(self) -> Iterator[Outcome]:
-        """Copy every run, its parent first; yield the outcomes.
+    def copy(self) -> Iterator[tuple[Contents, list[str]]]:
+        """Copy every run, its parent first; yield its contents, and the parts in which the copy
+        differs, none if it is complete.
 
         Raises:
             InputError: an experiment of the same name is deleted in the target.
@@ -176,7 +154,7 @@ class Migration:
             )
         return found.experiment_id
 
-    def _copy_run(self, run_id: str) -> Outcome:
+    def _copy_run(self, run_id: str) -> tuple[Contents, list[str]]:
         here = read(self.source, run_id)
         copy = self.copies.get(run_id) or self._create(here.run)
         copy_id = self.ids[run_id] = copy.info.run_id
@@ -188,10 +166,7 @@ class Migration:
         if differences(here, there):
             self._fill(here, there)
             there = read(self.target, copy_id)
-        files = len(here.files) + sum(len(files) for _, files in here.models)
-        info = here.run.info
-        differs, running = differences(here, there), info.status == "RUNNING"
-        return Outcome(run_id, info.run_name, files, len(here.points), differs, running)
+        return here, differences(here, there)
 
     def _create(self, run: Run) -> Run:
         tags = {**run.data.tags, MIGRATED_FROM: run.info.run_id}
@@ -255,10 +230,8 @@ class Migration:
             if _key(one) not in copied and one.run_id == run.info.run_id
         ]
         _in_batches(points, BATCH, lambda some: self.target.log_batch(run_id, metrics=some))
-        steps = _model_steps(run)
-        if model.model_id in steps and copy.model_id not in _model_steps(
-            self.target.get_run(run_id)
-        ):
+        steps, copied_steps = _model_steps(run), _model_steps(self.target.get_run(run_id))
+        if model.model_id in steps and copy.model_id not in copied_steps:
             output = LoggedModelOutput(copy.model_id, steps[model.model_id])
             self.target.log_outputs(run_id, [output])
         if copy.status != model.status and model.status != LoggedModelStatus.PENDING:
