@@ -1,9 +1,9 @@
-"""Copy the runs of a laptop's MLflow store to a team's: params, metrics, tags, files and models.
+"""Bring the runs of a laptop's MLflow store into a team's: params, metrics, tags, files, models.
 
-    python -m src.migrate mlflow.db http://mlflow.example.org:5000 [--dry-run]
+python -m src.migrate mlflow.db http://mlflow.example.org:5000
+python -m src.migrate mlflow.db http://mlflow.example.org:5000 --dry-run
 
-SOURCE is only read. Every copy is verified. Run again, it copies what is missing or new, and
-nothing twice.
+SOURCE is only read. Run again, it copies what is missing or new, and nothing twice.
 """
 
 import hashlib
@@ -28,14 +28,14 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Check both stores, copy, and verify every run."""
     parser = command_line.parser(
         "migrate",
-        "Copy the runs of a laptop's MLflow store to a team's: params, metrics, tags, files and "
-        "models, each run verified. Run again, it copies what is missing or new, and nothing "
+        "Bring the runs of a laptop's MLflow store into a team's: params, metrics, tags, files "
+        "and models, each run verified. Run again, it copies what is missing or new, and nothing "
         "twice.",
         reads="SOURCE and its artifacts",
         writes="TARGET and its artifacts",
         examples={
             "mlflow.db http://mlflow:5000": "copy",
-            "mlflow.db http://mlflow:5000 --dry-run": "only report the numbers",
+            "mlflow.db http://mlflow:5000 --dry-run": "only say what",
         },
     )
     parser.add_argument("source", metavar="SOURCE", help="a file mlflow.db, or a store's URI")

@@ -53,7 +53,7 @@ def end_with_parent() -> None:
         os._exit(1)
 
     def watch() -> None:
-        while is_alive(watched):
+        while is_alive(watched) is not False:
             time.sleep(WATCH_SECONDS)
         os._exit(1)
 

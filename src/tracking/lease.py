@@ -71,7 +71,7 @@ def is_gone(run: Any) -> bool:
     return process.is_alive(run.data.tags.get(OWNER, "")) is False
 
 
-def holder(run: Any) -> str | None:
+def owner(run: Any) -> str | None:
     """Return in words which process is working on a run, or None if none is."""
     if run.info.status != "RUNNING" or OWNER not in run.data.tags or is_orphan(run):
         return None

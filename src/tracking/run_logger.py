@@ -25,7 +25,6 @@ from mlflow.utils.requirements_utils import warn_dependency_requirement_mismatch
 from src.config.schema import CHOICES, Mlflow
 from src.data.dataset import Dataset
 from src.runtime import dotted, metric_names, paths, quiet
-from src.runtime.errors import InputError
 from src.tracking import lease, model_code, run_tags, store
 
 FORBIDDEN = re.compile(r"""[/:.%"']""")  # in a model's name; a run's may have them
@@ -219,7 +218,7 @@ class RunLogger:
         """Call a function that logs, again and again as long as the store is away.
 
         Raises:
-            InputError: it still is after PATIENCE_SECONDS.
+            AwayError: it still is after PATIENCE_SECONDS.
         """
         began = time.monotonic()
         while True:
@@ -232,7 +231,7 @@ class RunLogger:
                     print(f"Waiting, because the MLflow store {store.named(error)}.", flush=True)
                 self.away = True
                 if time.monotonic() - began > store.PATIENCE_SECONDS:
-                    raise InputError(
+                    raise store.AwayError(
                         f"The training is complete and saved, but the MLflow store "
                         f"{store.named(error)}: run the same command again to log it, once the "
                         "store can be used."

@@ -3,6 +3,7 @@
 # Of a parent run.
 STUDY = "study"  # the study's name; its children have it too
 SWEEP = "sweep"  # the overrides of a multirun
+VARIED = "varied"  # JSON: the keys, but for the seeds, of which a sweep lists several values
 SWEEP_DIGEST = "sweep_digest"  # of its trainings: the same command finds it by this
 
 # Of a study's parent run.
@@ -16,7 +17,7 @@ VARY = "vary"  # JSON, how the runs of a level differ: ["seed"] or ["seed", "spl
 LOOKS = "looks"  # JSON: numbers of seeds at the planned looks; absent without
 FIRST_SEEDS = "first_seeds"  # how many the study began with
 TUNE = "tune"  # the search that tuned each level; absent without
-TUNED = "tuned"  # JSON: label -> the best trial of its search (src/tuning/levels.py, `Winner`)
+TUNED = "tuned"  # JSON: label -> the best trial of its search (src/experiments/tuning.py, `Winner`)
 
 # Of a training.
 PARENT = "mlflow.parentRunId"

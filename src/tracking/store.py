@@ -38,6 +38,11 @@ for library in ("mlflow", "alembic", "urllib3", "botocore", "boto3"):
 # Its words on a full disk include the statement that failed; ours are a sentence.
 logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)
 
+
+class AwayError(InputError):
+    """The store cannot be used at the end of a training, which is complete and saved."""
+
+
 AWAY = (MlflowException, SQLAlchemyError, OSError)  # raised by a store that cannot be used now
 # Part of an error's text -> remedy.
 REMEDIES = {

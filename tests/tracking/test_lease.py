@@ -48,17 +48,17 @@ def test_a_run_of_another_machine_is_killed_only_after_a_long_silence(
     beat = str(int(time.time() - silent))
     run_id = begun(client, experiment, owner="1-2-elsewhere", heartbeat=beat)
     found = client.get_run(run_id)
-    assert lease.holder(found) == ("process 1 on elsewhere" if expected == "RUNNING" else None)
+    assert lease.owner(found) == ("process 1 on elsewhere" if expected == "RUNNING" else None)
     lease.close_orphans(client, experiment)
     assert status(client, run_id) == expected
 
 
-def test_the_holder_of_a_run_is_the_living_process_that_works_on_it(client, experiment):
+def test_the_owner_of_a_run_is_the_living_process_that_works_on_it(client, experiment):
     held = begun(client, experiment, **lease.tags())
-    assert lease.holder(client.get_run(held)).startswith(f"process {os.getpid()} on ")
+    assert lease.owner(client.get_run(held)).startswith(f"process {os.getpid()} on ")
     client.set_terminated(held)
     for run_id in (held, begun(client, experiment), begun(client, experiment, owner=gone())):
-        assert lease.holder(client.get_run(run_id)) is None
+        assert lease.owner(client.get_run(run_id)) is None
 
 
 def test_a_lease_makes_a_run_ones_own_and_beats_until_it_is_released(

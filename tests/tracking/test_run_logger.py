@@ -1,4 +1,4 @@
-import sqlite3
+import contextlib
 import time
 from pathlib import Path
 
@@ -47,22 +47,19 @@ def logged(client, run_id, name):
 # A training's run.
 
 
-def test_a_run_that_ends_well_is_finished_and_has_its_name(client):
-    run = client.get_run(trained(name="swish-seed1"))
-    assert (run.info.status, run.info.run_name) == ("FINISHED", "swish-seed1")
-    assert mlflow.active_run() is None
-
-
 @pytest.mark.parametrize(
-    ("error", "status"), [(KeyboardInterrupt, "KILLED"), (RuntimeError, "FAILED")]
+    ("error", "status"),
+    [(None, "FINISHED"), (KeyboardInterrupt, "KILLED"), (RuntimeError, "FAILED")],
 )
-def test_a_run_that_is_interrupted_is_killed_and_one_with_an_error_failed(client, error, status):
+def test_a_run_ends_as_finished_killed_by_an_interruption_or_failed(client, error, status):
     with (
-        pytest.raises(error),
-        opened() as logger,
+        pytest.raises(error) if error else contextlib.nullcontext(),
+        opened(name="swish-seed1") as logger,
     ):
-        raise error
-    assert client.get_run(logger.run_id).info.status == status
+        if error:
+            raise error
+    run = client.get_run(logger.run_id)
+    assert (run.info.status, run.info.run_name) == (status, "swish-seed1")
     assert mlflow.active_run() is None
 
 
@@ -121,7 +118,7 @@ def test_a_training_that_is_resumed_in_a_sweep_becomes_its_child(client, begun_i
     assert client.get_run(run_id).data.tags["mlflow.parentRunId"] == parent
 
 
-# What is logged.
+# During a training.
 
 
 def test_a_run_has_its_settings_tags_and_data(client):
@@ -147,7 +144,7 @@ def test_a_run_has_its_settings_tags_and_data(client):
 
 @pytest.fixture
 def left(tmp_path):
-    """What a training leaves: a model, an example, and a folder with history and figures."""
+    """The results of a training: a model, an example, a folder with history and figures."""
     (tmp_path / paths.CURVES).parent.mkdir()
     (tmp_path / paths.CURVES).write_bytes(b"a picture")
     (tmp_path / paths.HISTORY).write_text("epoch\n1\n")
@@ -282,9 +279,7 @@ def test_an_incomplete_copy_of_an_artifact_is_removed(client, left):
         assert not half.exists()
 
 
-def test_a_run_that_was_killed_before_the_checkpoint_knew_of_it_is_gone_on_with(
-    client, monkeypatch, capsys
-):
+def test_a_run_that_was_killed_before_its_first_checkpoint_is_resumed(client, monkeypatch, capsys):
     digest = "cd" * 32
     experiment_id = client.get_experiment_by_name("digits").experiment_id
     monkeypatch.setattr(lease, "is_gone", lambda run: True)
@@ -305,12 +300,12 @@ def test_a_clock_that_goes_back_gives_no_negative_duration(client, monkeypatch):
     assert 0 <= info.end_time - info.start_time < 60_000
 
 
-# What is added later.
+# Later results.
 
 
 @pytest.fixture
 def found(tmp_path):
-    """What a later command gives: a file for the top, one for a folder, metrics and tags."""
+    """Later results: a file for the top, one for a folder, metrics and tags."""
     (tmp_path / "submission.csv").write_text("ImageId,Label\n")
     (tmp_path / "confusion.png").write_bytes(b"a picture")
     return {
@@ -320,7 +315,7 @@ def found(tmp_path):
     }
 
 
-def assert_holds_what_was_found(client, run_id):
+def assert_has_results(client, run_id):
     run = client.get_run(run_id)
     assert {"test_accuracy": 0.75, "test_errors": 7.0}.items() <= run.data.metrics.items()
     assert run.data.tags["kaggle_ref"] == "42"
@@ -337,7 +332,7 @@ def test_later_results_go_to_the_trainings_run_and_leave_its_status_and_duration
     run_id = client.create_run(experiment_id, start_time=1_000).info.run_id
     client.set_terminated(run_id, status, end_time=61_000)
     assert add(run_id, **found) == run_id
-    assert_holds_what_was_found(client, run_id)
+    assert_has_results(client, run_id)
     info = client.get_run(run_id).info
     assert (info.status, info.start_time, info.end_time) == (status, 1_000, 61_000)
     assert mlflow.active_run() is None
@@ -349,30 +344,17 @@ def test_a_single_substitute_takes_the_results_of_a_run_that_is_gone(client, fou
     if case == "deleted":
         run_id = trained(experiment=experiment)
         client.delete_run(run_id)
-    stand_in, again = (add(run_id, experiment, **found) for _ in range(2))
-    assert stand_in != run_id
-    assert again == stand_in
-    assert_holds_what_was_found(client, stand_in)
-    run = client.get_run(stand_in)
+    substitute, again = (add(run_id, experiment, **found) for _ in range(2))
+    assert substitute != run_id
+    assert again == substitute
+    assert_has_results(client, substitute)
+    run = client.get_run(substitute)
     assert run.info.run_name == "swish-seed1 (restored)"
     assert run.data.tags["trained_by"] == run_id
     assert run.info.status == "FINISHED"
 
 
-def test_adding_to_a_run_of_another_store_does_not_create_it_there(client, tmp_path, monkeypatch):
-    run_id = trained()
-    (tmp_path / "mlflow.db").write_bytes(Path("mlflow.db").read_bytes())
-    with sqlite3.connect(tmp_path / "mlflow.db") as other:
-        other.execute("PRAGMA foreign_keys = OFF")
-        other.execute("DELETE FROM runs WHERE run_uuid = ?", (run_id,))
-    monkeypatch.chdir(tmp_path)
-    mlflow.set_tracking_uri(None)
-    stand_in = add(run_id, scores={"a": 1.0})
-    assert stand_in != run_id
-    assert MlflowClient().get_run(stand_in).data.metrics == {"a": 1.0}
-
-
-def test_the_metrics_of_an_epoch_are_logged_in_the_order_of_their_names(monkeypatch):
+def test_an_epochs_metrics_are_logged_in_the_order_of_their_names(monkeypatch):
     logged = []
     monkeypatch.setattr(mlflow, "log_metrics", lambda values, step: logged.append(list(values)))
     run_logger.RunLogger(MlflowClient(), "of nobody").epoch({"loss": 1.0, "accuracy": 0.5}, 1)
