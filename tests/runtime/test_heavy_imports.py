@@ -66,10 +66,3 @@ def test_without_mlflow_on_request_and_without_keras_wrappers_which_can_be_impor
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
     )
     assert done.stdout.split() == ["keras", "there"]
-
-
-def test_what_is_imported_already_stays(not_loaded):
-    import matplotlib
-
-    heavy_imports.load()
-    assert sys.modules["matplotlib"] is matplotlib
