@@ -20,13 +20,13 @@ from typing import TYPE_CHECKING, Any
 
 from src.runtime import command_line, errors, formatting
 from src.runtime.alone import alone
-from src.runtime.errors import InputError
+from src.runtime.errors import InputError, without_password
 
 if TYPE_CHECKING:  # MLflow
     from mlflow import MlflowClient
 
 SQLITE = "sqlite:///"
-KNOWN = ("http://", "https://", "sqlite://", "postgresql", "mysql", "mssql")
+SCHEMES = ("http://", "https://", "sqlite://", "postgresql", "mysql", "mssql")
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -34,7 +34,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser = command_line.parser("migrate", __doc__)
     parser.add_argument("source", metavar="SOURCE", help="a file mlflow.db, or a store's URI")
     parser.add_argument("target", metavar="TARGET", help="the URI of a store")
-    parser.add_argument("--dry-run", action="store_true", help="say what would be copied")
+    parser.add_argument("--dry-run", action="store_true", help="report what would be copied")
     given = parser.parse_args(argv)
     source, target = uri("SOURCE", given.source), uri("TARGET", given.target)
     if source == target:
@@ -43,9 +43,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     if source.startswith(SQLITE) and not database.is_file():
         raise InputError(f"SOURCE {database} does not exist: name the file mlflow.db to copy.")
 
-    from src.tracking import migration  # MLflow, once the arguments are known
+    from src.tracking import migration  # MLflow, once the arguments are checked
 
-    # A second process would make a second copy of its runs.
+    # A second process would copy its runs again.
     digest = hashlib.sha256(source.encode()).hexdigest()[:16]
     with alone(f"migrate-{digest}", "SOURCE is being copied by another process: wait for it."):
         here = client("SOURCE", source)
@@ -60,24 +60,25 @@ def main(argv: Sequence[str] | None = None) -> None:
         print(f"{size} · {len(missing)} to copy · {len(partial)} to complete", flush=True)
         if not given.dry_run:
             with _usable():
-                _copy(moving, {run.info.run_id for run in (*missing, *partial)})
+                _copy(moving, {*missing, *partial})
 
 
 def _copy(moving: Any, left: set[str]) -> None:
-    """Copy, with a line for each run that was not whole; say what is wrong at the end."""
+    """Copy, with a line for each run that was not complete; report problems at the end."""
     began, done, wrong, running = time.monotonic(), 0, [], 0
-    for outcome in moving.copy():
-        running += outcome.running
-        if outcome.differs:
-            wrong.append(f"{outcome.name} ({formatting.listed(list(outcome.differs))})")
-        if outcome.run_id not in left:
+    for contents, differs in moving.copy():
+        info, (files, points) = contents.run.info, contents.counts
+        running += info.status == "RUNNING"
+        if differs:
+            wrong.append(f"{info.run_name} ({formatting.listed(differs)})")
+        if info.run_id not in left:
             continue
         done += 1
         seconds = (time.monotonic() - began) / done * (len(left) - done)
         rest = f" · about {formatting.duration(seconds)} left" if done < len(left) else ""
         print(
-            f"{done:>{len(str(len(left)))}}/{len(left)} {outcome.name} · {outcome.files} files, "
-            f"{outcome.points:,} values of metrics{rest}",
+            f"{done:>{len(str(len(left)))}}/{len(left)} {info.run_name} · {files} files, "
+            f"{points:,} values of metrics{rest}",
             flush=True,
         )
     moving.rewrite()
@@ -93,7 +94,7 @@ def _copy(moving: Any, left: set[str]) -> None:
 
 @contextmanager
 def _usable() -> Iterator[None]:
-    """Turn what MLflow raises of a store that went away into a sentence."""
+    """Turn the errors of a store that went away into a sentence."""
     from src.tracking import store
 
     try:
@@ -101,27 +102,24 @@ def _usable() -> Iterator[None]:
     except store.AWAY as error:
         if errors.sentence(error) is not None:  # of a full disk, which says where
             raise
-        reason = store.reason(error).rstrip(".")
         raise InputError(
-            f"A store cannot be used any more ({reason}): nothing is lost; run the same command "
-            "again, and it goes on."
+            f"A store can no longer be used ({store.reason(error)}): nothing is lost; run the same "
+            "command again to resume."
         ) from error
 
 
 def uri(name: str, given: str) -> str:
-    """Return the URI of a store that is given by it, or by the path of a database.
+    """Return the URI of a store, given as such or as the path of a database.
 
     Raises:
         InputError: it is neither.
     """
-    if "://" not in given:
-        return SQLITE + str(Path(given).resolve())
-    if given.startswith(SQLITE):
+    if "://" not in given or given.startswith(SQLITE):
         return SQLITE + str(Path(given.removeprefix(SQLITE)).resolve())
-    if not given.startswith(KNOWN):
+    if not given.startswith(SCHEMES):
         raise InputError(
-            f"{name} {errors.without_password(given)} is no store that MLflow knows: give the "
-            "path of a file mlflow.db, or a URI that starts with http, sqlite or postgresql."
+            f"{name} {without_password(given)} is not a store that MLflow supports: give the path "
+            "of a file mlflow.db, or a URI that starts with http, sqlite or postgresql."
         )
     return given.rstrip("/")
 
@@ -132,17 +130,16 @@ def client(name: str, store_uri: str) -> "MlflowClient":
     Raises:
         InputError: it cannot be used.
     """
-    from src.tracking import store  # sets how long MLflow tries
+    from src.tracking import store  # sets MLflow's time-outs
 
     try:
         found = store.MlflowClient(store_uri)
         found.search_experiments(max_results=1)
         return found
     except (*store.AWAY, ImportError) as error:
-        shown = errors.without_password(store_uri)
-        reason = store.reason(error).rstrip(".")
         raise InputError(
-            f"{name} {shown} cannot be used ({reason}): start it, or name another."
+            f"{name} {without_password(store_uri)} cannot be used ({store.reason(error)}): start "
+            "it, or name another."
         ) from error
 
 

@@ -25,8 +25,8 @@ from src.reporting import export
 from src.reporting.factor_exhibits import Brought
 from src.runtime import errors
 from src.runtime.errors import InputError
-from src.tracking import migration, run_contents, run_search
-from src.tracking.run_contents import MIGRATED_FROM
+from src.tracking import migration, run_search
+from src.tracking.migration import MIGRATED_FROM
 from tests.support import studies
 
 EXPERIMENT = "digit-recognizer"
@@ -122,8 +122,8 @@ def test_every_run_arrives_whole_under_its_parent(laptop, migrated):
     assert set(copies) == {run.info.run_id for run in runs_of(laptop)}
     [parent] = [run for run in copies.values() if "mlflow.parentRunId" not in run.data.tags]
     for source_id, copy in copies.items():
-        source = run_contents.read(here, source_id)
-        assert run_contents.differences(source, run_contents.read(there, copy.info.run_id)) == []
+        source = migration.read(here, source_id)
+        assert migration.differences(source, migration.read(there, copy.info.run_id)) == []
         if copy is not parent:
             assert copy.data.tags["mlflow.parentRunId"] == parent.info.run_id
         assert copy.info.start_time == source.run.info.start_time
@@ -143,6 +143,14 @@ def test_notes_and_views_name_the_copies(laptop, migrated):
     assert note[-33:-1] in runs
     view = experiment.tags["mlflow.sharedViewState.a"]
     assert view == f"tags.`mlflow.parentRunId` = '{parent.info.run_id}'"
+
+
+def test_ids_that_both_stores_use_are_replaced_once():
+    moving = object.__new__(migration.Migration)
+    moving.ids = {"1": "2", "2": "1", "a" * 32: "b" * 32, "b" * 32: "a" * 32}
+    text = f"#/experiments/1/runs/{'a' * 32}, #/experiments/2, m-{'a' * 32}, 1"
+    swapped = f"#/experiments/2/runs/{'b' * 32}, #/experiments/1, m-{'a' * 32}, 1"
+    assert moving.rewritten(text) == swapped
 
 
 def test_a_model_arrives_with_its_files_and_metrics_and_names_its_own_run(laptop, migrated):
@@ -204,8 +212,8 @@ def test_a_migration_that_was_killed_goes_on(laptop, team, monkeypatch):
     here, there = client_of(laptop), client_of(team)
     assert len(runs_of(team)) == 5
     for copy in runs_of(team):
-        source = run_contents.read(here, copy.data.tags[MIGRATED_FROM])
-        assert run_contents.differences(source, run_contents.read(there, copy.info.run_id)) == []
+        source = migration.read(here, copy.data.tags[MIGRATED_FROM])
+        assert migration.differences(source, migration.read(there, copy.info.run_id)) == []
 
 
 def test_a_dry_run_says_what_it_would_do_and_writes_nothing(laptop, tmp_path, monkeypatch, capsys):
@@ -250,7 +258,7 @@ def test_the_report_on_the_copies_has_the_same_numbers(laptop, migrated):
     [
         ("mlflow.db", "sqlite:///mlflow.db", "^SOURCE and TARGET are the same store"),
         ("nothing.db", "http://127.0.0.1:1", r"^SOURCE .*/nothing\.db does not exist: name"),
-        ("mlflow.db", "ftp://me:hush@host/a", r"^TARGET ftp://\*\*\*@host/a is no store"),
+        ("mlflow.db", "ftp://me:hush@host/a", r"^TARGET ftp://\*\*\*@host/a is not a store"),
         ("mlflow.db", "http://me:hush@127.0.0.1:1", r"^TARGET http://\*\*\*@127\.0\.0\.1:1 cannot"),
         ("text.db", "http://127.0.0.1:1", r"^SOURCE sqlite:///.*/text\.db cannot be used \("),
     ],
@@ -273,7 +281,7 @@ def test_a_store_that_is_the_source_by_another_name_is_refused(laptop, tmp_path,
     monkeypatch.chdir(tmp_path)
     (tmp_path / "alias").symlink_to(laptop)
     monkeypatch.setattr(migrate.Path, "resolve", lambda path: path.absolute())
-    with pytest.raises(InputError, match="the same store: it has the run"):
+    with pytest.raises(InputError, match="the same store: both have the run"):
         command(laptop, tmp_path / "alias")
 
 

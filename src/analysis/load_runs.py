@@ -23,7 +23,7 @@ from src.runtime import metric_names, paths
 from src.runtime.errors import InputError, did_you_mean
 from src.runtime.formatting import count, listed
 from src.tracking import environment, run_search, run_tags, store
-from src.tracking.fingerprint import CODE_PATHS
+from src.tracking.fingerprint import CODE
 
 FRAMEWORK = ("tensorflow", "keras")  # tags with versions, which must not differ
 FILES = (paths.HISTORY, paths.PROBABILITIES, paths.PREDICTED)
@@ -238,7 +238,7 @@ def _check_code(runs: Sequence[Run]) -> list[str]:
     if len(commits) > 1:
         (first, one), *others = commits.items()
         for commit, other in others:
-            changed = environment.changed_files(first, commit, CODE_PATHS)
+            changed = environment.changed_files(first, commit, [CODE])
             if changed is None:
                 remarks.append(
                     f"{one} and {other} come from different commits ({_short(first)}, "

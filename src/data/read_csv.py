@@ -17,9 +17,8 @@ from pyarrow import csv as arrow
 
 from src.data.digits import CLASSES, SIDE
 from src.data.write_csv import LABEL, PIXELS, SUBMISSION
-from src.runtime.errors import InputError
+from src.runtime.errors import InputError, one_line
 from src.runtime.formatting import listed
-from src.runtime.parsing import one_line
 
 FIX = "Fix the file where it came from, then fetch it again (python -m src.fetch)."
 MAGIC = {b"PK\3\4": "a zip archive", b"\x1f\x8b": "a gzip file"}  # the first bytes

@@ -195,7 +195,7 @@ class _Session:
     def _ended(self, spec: RunSpec, error: BaseException | None) -> None:
         if error is not None:
             self.failed += 1
-            text = f"Error in {self._named(spec)}: {errors.told(error)}"
+            text = f"Error in {self._named(spec)}: {errors.report(error)}"
             print(text, file=sys.stderr, flush=True)
             self._close(spec, "KILLED" if is_interruption(error) else "FAILED")
         facts = self.plan.ended(spec, error)

@@ -52,11 +52,10 @@ class Parent:
         """Raise InputError if another process, perhaps on another machine, works on it."""
         if self.client is None or self.run_id is None:
             return
-        run = self.client.get_run(self.run_id)
-        if run.info.status == "RUNNING" and lease.OWNER in run.data.tags:
+        if owner := lease.owner(self.client.get_run(self.run_id)):
             raise InputError(
-                f"The {title} is running in another process "
-                f"({lease.owner(run)}): wait for it to end, or end it."
+                f"The {title} is running in another process ({owner}): wait for it to end, or end "
+                "it."
             )
 
     def end(self, status: str) -> None:

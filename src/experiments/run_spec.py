@@ -168,7 +168,7 @@ def forget_checkpoint(spec: RunSpec, run_id: str) -> None:
     end.
     """
     folder = checkpoint_place.of(spec.digest, spec.cfg.checkpoints)
-    if isinstance(folder, str) or folder.exists():
+    if folder.exists():
         from src.training import checkpoint  # Keras: hardly ever needed
 
         checkpoint.forget(folder, run_id)

@@ -1,3 +1,4 @@
-"""What every command stands on: errors, paths, atomic writes, names and texts. Nothing here knows
-of digits, models or MLflow.
+"""Errors, texts, paths, files, locks and processes: the ground that every command stands on. It
+names where outputs lie and what they are called; what is in them (digits, models, runs of MLflow)
+is for the packages above.
 """

@@ -1,7 +1,8 @@
-"""Keeps two processes of a machine from doing the same thing at once."""
+"""Locks between the processes of one machine; several share a store by `src.tracking.lease`."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from filelock import FileLock, Timeout
 
@@ -10,17 +11,12 @@ from src.runtime.errors import InputError
 
 
 @contextmanager
-def alone(what: str, refusal: str) -> Iterator[None]:
-    """Keep a second process off something while the block runs.
-
-    Args:
-        what: names it, in a file's name.
-        refusal: the sentence for the second process.
+def held(file: Path, refusal: str) -> Iterator[None]:
+    """Hold a lock file while the block runs; the system releases it if the process dies.
 
     Raises:
-        InputError: another process is at it.
+        InputError: another process holds it; the message is `refusal`.
     """
-    file = paths.project_root() / paths.CHECKPOINTS / f"{what}.lock"
     file.parent.mkdir(parents=True, exist_ok=True)
     lock = FileLock(file)
     try:
@@ -31,3 +27,10 @@ def alone(what: str, refusal: str) -> Iterator[None]:
         yield
     finally:
         lock.release()
+
+
+@contextmanager
+def alone(name: str, refusal: str) -> Iterator[None]:
+    """Hold the project's lock of a name, such as study-default; raise as `held` does."""
+    with held(paths.project_root() / paths.CHECKPOINTS / f"{name}.lock", refusal):
+        yield

@@ -1,4 +1,4 @@
-"""What tells whether a file is the one that another file tells of."""
+"""SHA-256 of files."""
 
 import hashlib
 from pathlib import Path

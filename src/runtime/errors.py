@@ -1,4 +1,4 @@
-"""The errors a user can fix, and the one place where they become a sentence and an exit status."""
+"""Errors that a user can fix: the one place where they become a sentence and an exit status."""
 
 import os
 import re
@@ -14,7 +14,7 @@ DISK = {ENOSPC, EDQUOT, EROFS, EACCES, EPERM}
 
 
 class InputError(Exception):
-    """What a user gave is wrong; the message says what, where, found, expected, and what to do."""
+    """A user's mistake; the message says what, where, found, expected, and what to do."""
 
 
 def did_you_mean(found: str, known: list[str]) -> str:
@@ -24,18 +24,26 @@ def did_you_mean(found: str, known: list[str]) -> str:
 
 
 def without_password(text: str) -> str:
-    """Return a text without what stands before the @ of the URIs in it."""
+    """Mask user and password, everything before the @, in the URIs of a text."""
     return re.sub(r"//\S*@", "//***@", text)
 
 
+def one_line(reason: object, limit: int = 300) -> str:
+    """Return an error, or other text, as one line to quote in a sentence: at most `limit`
+    characters, all printable, without passwords and a full stop.
+    """
+    line = " ".join(without_password(str(reason)).split())[:limit].rstrip(".")
+    return "".join(sign if sign.isprintable() else "\N{REPLACEMENT CHARACTER}" for sign in line)
+
+
 def sentence(error: BaseException) -> str | None:
-    """Return the sentence for an error that a user can fix, or None for a defect of ours."""
+    """Return the sentence for an error that a user can fix, or None for an internal error."""
     if isinstance(error, InputError):
         return str(error)
     if isinstance(error, OSError) and error.errno in DISK:
         where = f" {error.filename}" if error.filename else ""
         reason = os.strerror(error.errno).lower()
-        if error.errno in (EACCES, EPERM):  # these do not tell reading from writing
+        if error.errno in (EACCES, EPERM):  # the same for reading and for writing
             start = f"Cannot use{where}" if where else "Cannot read or write"
             remedy = "Allow reading and writing there"
         else:
@@ -44,8 +52,8 @@ def sentence(error: BaseException) -> str | None:
     return None
 
 
-def told(error: BaseException) -> str:
-    """Return the sentence for a run that failed; of a defect of ours, print the trace before."""
+def report(error: BaseException) -> str:
+    """Return the sentence for a failed run; for internal errors, print the traceback first."""
     text = sentence(error)
     if text is None:
         traceback.print_exception(error)
@@ -54,19 +62,19 @@ def told(error: BaseException) -> str:
 
 
 def fail(error: BaseException) -> NoReturn:
-    """End with status 1 and the error's sentence."""
+    """Exit with status 1 and the error's sentence."""
     print(f"Error: {sentence(error)}", file=sys.stderr)
     sys.exit(1)
 
 
 def run(main: Callable[[], object]) -> None:
-    """Run a command's `main`; end with status 1 and one sentence, or with 130 after Ctrl-C."""
+    """Run a command's `main`; exit with status 1 and one sentence, or with 130 after Ctrl-C."""
     try:
         try:
             main()
         finally:
-            sys.stdout.flush()  # here, where a closed pipe can still be told
-    except BrokenPipeError:  # whoever read the output, such as `head`, has seen enough
+            sys.stdout.flush()  # here, where a closed pipe can still be handled
+    except BrokenPipeError:  # the reader, such as `head`, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(128 + SIGPIPE)
     except KeyboardInterrupt as interruption:

@@ -1,31 +1,31 @@
-"""What the machine is: the processor's name and maker, and the instruction sets that it has."""
+"""The processor: its name, its maker, its instruction sets."""
 
 import platform
 from pathlib import Path
 
-CPUINFO = Path("/proc/cpuinfo")  # Linux's; elsewhere there is none
+CPUINFO = Path("/proc/cpuinfo")  # Linux only
 
 
-def processor(description: Path = CPUINFO) -> str:
-    """Return the processor's name: the one that Linux tells, else the platform's."""
-    names = _values("model name", description)
+def processor(cpuinfo: Path = CPUINFO) -> str:
+    """Return the processor's name: Linux's, else the platform's."""
+    names = _values("model name", cpuinfo)
     return names[0] if names else platform.processor() or platform.machine()
 
 
-def vendor(description: Path = CPUINFO) -> str:
-    """Return the processor's maker as Linux tells it, e.g. GenuineIntel; elsewhere ""."""
-    return next(iter(_values("vendor_id", description)), "")
+def vendor(cpuinfo: Path = CPUINFO) -> str:
+    """Return the processor's maker, e.g. GenuineIntel; "" on other systems than Linux."""
+    return next(iter(_values("vendor_id", cpuinfo)), "")
 
 
-def cpu_flags(description: Path = CPUINFO) -> set[str]:
-    """Return the instruction sets that Linux names; elsewhere an empty set."""
-    return {flag for flags in _values("flags", description) for flag in flags.split()}
+def cpu_flags(cpuinfo: Path = CPUINFO) -> set[str]:
+    """Return the names of the instruction sets; none on other systems than Linux."""
+    return {flag for flags in _values("flags", cpuinfo) for flag in flags.split()}
 
 
-def _values(field: str, description: Path) -> list[str]:
-    """Return what /proc/cpuinfo says under a field, once per core."""
+def _values(field: str, cpuinfo: Path) -> list[str]:
+    """Return a field's value for each core."""
     try:
-        lines = description.read_text().splitlines()
+        lines = cpuinfo.read_text().splitlines()
     except OSError:
         return []
     pairs = (line.partition(":") for line in lines)

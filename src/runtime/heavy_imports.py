@@ -1,4 +1,4 @@
-"""TensorFlow, Keras and MLflow, imported in half of the time."""
+"""Imports Keras with TensorFlow, and MLflow, in half the time."""
 
 import atexit
 import functools
@@ -11,22 +11,18 @@ from contextlib import contextmanager
 
 from src.runtime import quiet
 
-# Keras imports them if it can, for its wrappers and galleries, which nothing here uses.
+# Keras imports them if it can, for wrappers and galleries that nothing here uses.
 NOT_FOR_KERAS = {"sklearn", "matplotlib"}
 
 
 @functools.cache
 def load(*, mlflow: bool = True) -> None:
-    """Import the frameworks, quietly; what imports them afterwards finds them there.
+    """Import the frameworks quietly, MLflow only on request, so that later imports are free.
 
-    They leave hundreds of thousands of objects that live as long as the process. Python's garbage
-    collector would walk over them again and again while they come, and when the process ends; here
-    it waits, and then sets them aside for good. That is done once, because what a training leaves
-    behind, in a sweep, is garbage for the collector; and again when the process ends, which frees
-    everything at once.
-
-    Args:
-        mlflow: MLflow too; a training that is not tracked does without.
+    They create hundreds of thousands of objects that live as long as the process. Python's garbage
+    collector would traverse them again and again during the import and at exit; instead it is
+    paused, and they are frozen. This is done once: garbage of the trainings that follow is
+    collected as usual, and everything left at exit is freed at once.
     """
     gc.disable()
     try:
@@ -45,7 +41,7 @@ def load(*, mlflow: bool = True) -> None:
 
 @contextmanager
 def _hidden(*names: str) -> Iterator[None]:
-    """Let packages look as if they were not installed, unless they have been imported already."""
+    """Make packages look as if they were not installed, unless they are imported already."""
     hidden = [name for name in names if name not in sys.modules]
     for name in hidden:
         sys.modules[name] = None  # type: ignore[assignment]  # Python's own way to say so

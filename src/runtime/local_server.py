@@ -1,4 +1,4 @@
-"""A web server on this machine alone: its port is checked first, and Ctrl-C ends it quietly."""
+"""A web server on this machine only: it takes its port first, and Ctrl-C ends it quietly."""
 
 import contextlib
 import socket
@@ -10,45 +10,42 @@ from src.runtime.errors import InputError
 HOST = "127.0.0.1"
 
 
-def claim(port: int) -> socket.socket:
-    """Return a socket that listens at a port, so that no one else can have it.
+def claim(port: int, remedy: str = "") -> socket.socket:
+    """Return a socket that listens at a port, so that no other program can take it; connections
+    wait until there is a server.
 
-    Who connects before there is a server waits for it.
+    Args:
+        port: where; a caller that starts another program there closes the socket first.
+        remedy: what to do if the port is taken, to end the sentence.
 
     Raises:
-        InputError: it is no port, another program has it, or it needs rights that are missing.
+        InputError: it is not a port, it is taken, or permission is missing.
     """
     if not 1 <= port <= 65535:
-        raise InputError(f"--port {port} is no port: choose one from 1024 to 65535.")
-    # asyncio sets TCP_NODELAY where a socket names its protocol. Without it the second half of an
+        raise InputError(f"--port {port} is not a port: choose one from 1024 to 65535.")
+    # asyncio sets TCP_NODELAY if a socket names its protocol. Without it the second half of an
     # answer waits 40 ms for the client's acknowledgement of the first.
     listener = socket.socket(proto=socket.IPPROTO_TCP)
-    # A connection of a server that has just ended is no hindrance.
+    # Connections of a server that has just ended do not count.
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((HOST, port))
         listener.listen()
-    except PermissionError as error:
-        listener.close()
-        raise InputError(
-            f"--port {port} needs rights that you lack: choose one from 1024 to 65535."
-        ) from error
     except OSError as error:
         listener.close()
-        raise InputError(
-            f"Port {port} is taken by another program: end that, or choose another port, for "
-            f"instance --port {min(port + 10, 65535)}."
-        ) from error
+        if isinstance(error, PermissionError):
+            reason = f"--port {port} needs rights that you lack: choose one from 1024 to 65535"
+        else:
+            another = f"for instance --port {min(port + 10, 65535)}"
+            reason = f"Port {port} is taken by another program: "
+            reason += remedy or f"end that, or choose another port, {another}"
+        raise InputError(f"{reason}.") from error
     return listener
 
 
 def run(app: Any, listener: socket.socket, ready: Callable[[], None]) -> None:
-    """Serve an ASGI application until Ctrl-C.
-
-    Args:
-        app: the application.
-        listener: where, as `claim` returned it.
-        ready: is called when the server answers.
+    """Serve an ASGI application until Ctrl-C, at a socket from `claim`; call `ready` as soon as it
+    answers.
     """
     import uvicorn
 

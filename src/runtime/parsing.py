@@ -4,24 +4,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from src.runtime.errors import DISK, InputError
+from src.runtime.errors import DISK, InputError, one_line
 
 
 @contextmanager
 def parsing(path: Path | str, remedy: str, expected: str = "") -> Iterator[None]:
-    """Word whatever goes wrong in the block as `<path> cannot be read (<reason>)`.
+    """Turn any error of the block into `<path> cannot be read (<reason>), expected ...: <remedy>`.
 
-    The block should hold the parsing alone: bytes flipped by accident make zipfile, NumPy and json
-    raise nearly every kind of exception, so all are caught.
-
-    Args:
-        path: what the sentence calls the file.
-        remedy: what to do; it ends the sentence.
-        expected: what the file should hold.
+    The block should only parse: random bytes make zipfile, NumPy and json raise nearly every kind
+    of exception, so all are caught.
 
     Raises:
         InputError: the sentence, or one that the block itself raised.
-        OSError: the disk is full, or a file may not be read or written.
+        OSError: the disk is full, or permission is missing.
     """
     try:
         yield
@@ -30,15 +25,6 @@ def parsing(path: Path | str, remedy: str, expected: str = "") -> Iterator[None]
     except Exception as error:
         if isinstance(error, OSError) and error.errno in DISK:
             raise
-        reason = one_line(error) or type(error).__name__
+        reason = one_line(error, 200) or type(error).__name__
         expected = f", expected {expected}" if expected else ""
         raise InputError(f"{path} cannot be read ({reason}){expected}: {remedy}") from error
-
-
-def one_line(reason: object, most: int = 200) -> str:
-    """Return a parser's words as one line of at most that many characters, all printable.
-
-    They may quote what is in the damaged file.
-    """
-    line = " ".join(str(reason).split())[:most]
-    return "".join(sign if sign.isprintable() else "\N{REPLACEMENT CHARACTER}" for sign in line)

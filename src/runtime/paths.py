@@ -1,6 +1,6 @@
-"""Where things lie, relative to the folder a command runs in (the project's root).
+"""Paths of files, relative to the folder a command runs in (the project's root).
 
-`dvc.yaml` names the same paths, because DVC cannot read Python; a test holds the two together.
+`dvc.yaml` repeats them, because DVC cannot read Python; a test compares the two.
 """
 
 import os
@@ -8,7 +8,7 @@ from itertools import count
 from pathlib import Path
 
 PARAMS = Path("params.yaml")
-CONF = Path(__file__).resolve().parents[2] / "conf"  # beside this code, wherever a command runs
+CONF = Path(__file__).resolve().parents[2] / "conf"  # beside the code, wherever a command runs
 
 SOURCE = Path("data/source.json")  # check
 
@@ -26,8 +26,8 @@ TEST = PROCESSED / "test.npz"
 DATASET = PROCESSED / "dataset.json"
 DATA_FIGURES = PROCESSED / "figures"
 
-MODELS = Path("models")  # train, when DVC runs it; otherwise Hydra names a folder
-MODEL = "model.keras"  # from here on: inside that folder
+MODELS = Path("models")  # train, when DVC runs it; otherwise Hydra creates a folder
+MODEL = "model.keras"  # from here on: in that folder
 HISTORY = "history.csv"
 METRICS = "metrics.json"  # what DVC compares
 TIMINGS = "timings.json"
@@ -35,21 +35,21 @@ ORIGIN = "run.json"  # which MLflow run
 CURVES = "figures/learning_curves.png"
 
 PREDICTIONS = Path("predictions")  # predict, when DVC runs it; otherwise inside train's folder
-SUBMISSION = "submission.csv"  # from here on: inside that folder
+SUBMISSION = "submission.csv"  # from here on: in that folder
 PROBABILITIES = "probabilities.npy"
 PREDICTED = "predictions.csv"
 
 REPORTS = Path("reports")  # a folder for each study
-READABLE_REPORT = "report.md"  # in that folder: the report for whoever reads the repository
+READABLE_REPORT = "report.md"  # in that folder: for readers of the repository
 
-CHECKPOINTS = Path("checkpoints")  # unfinished trainings
+CHECKPOINTS = Path("checkpoints")  # of unfinished trainings; and lock files
 
 
 def fresh_folder(wanted: Path) -> Path:
-    """Make a folder that no other process has; where its name is taken, it ends in -2, -3, ...
+    """Create a folder that no other process has; if the name is taken, it ends in -2, -3, ...
 
     Raises:
-        OSError: it cannot be made.
+        OSError: it cannot be created.
     """
     wanted.parent.mkdir(parents=True, exist_ok=True)
     for number in count(1):
@@ -63,13 +63,8 @@ def fresh_folder(wanted: Path) -> Path:
 
 
 def project_root() -> Path:
-    """Return the folder that keeps what outlives a run: the real repository.
+    """Return the folder for files that outlive a run: the real repository.
 
     `dvc exp run --queue` and `--temp` work in a clone that DVC deletes; DVC_ROOT is the original.
     """
     return Path(os.environ.get("DVC_ROOT") or Path.cwd())
-
-
-def checkpoint(digest: str) -> Path:
-    """Return the folder of an unfinished training's checkpoint, by the training's digest."""
-    return project_root() / CHECKPOINTS / digest[:16]

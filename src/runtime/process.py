@@ -1,5 +1,6 @@
-"""Which process it is, for others to see whether it is still alive."""
+"""Identifies processes, to see whether one is still alive."""
 
+import functools
 import os
 import socket
 from pathlib import Path
@@ -10,21 +11,20 @@ PROC = Path("/proc")
 
 
 def identity() -> str:
-    """Return what tells this process from every other, also from a later one with its number.
-
-    It has the form PID-START-MACHINE; containers are machines of their own.
+    """Return an ID of this process that survives PID reuse: PID-START-MACHINE; a container is a
+    machine of its own.
     """
-    return f"{os.getpid()}-{_started(os.getpid())}-{_machine()}"
+    return _identity(os.getpid())
 
 
 def is_alive(identity: str) -> bool | None:
-    """Return whether the process of an `identity` is alive; None if that cannot be told here."""
+    """Return whether the process of an `identity` is alive, or None if that is unknown here."""
     try:
         pid, started, machine = identity.split("-", 2)
         return _started(int(pid)) == int(started) if machine == _machine() else None
     except (psutil.NoSuchProcess, FileNotFoundError, ProcessLookupError):
         return False
-    except (ValueError, psutil.AccessDenied):  # no identity, or another user's process
+    except (ValueError, psutil.AccessDenied):  # not an identity, or another user's process
         return None
 
 
@@ -35,13 +35,24 @@ def described(identity: str) -> str:
     return f"process {pid or '?'} on {machine}"
 
 
+@functools.cache
+def _identity(pid: int) -> str:
+    return f"{pid}-{_started(pid)}-{_machine()}"
+
+
 def _started(pid: int) -> int:
-    """Return when a process began: in ticks since the boot, where Linux tells, because a clock that
-    is set meanwhile moves the time of day.
+    """Return when a process began: on Linux in ticks since the boot, because setting the clock
+    changes the time of day.
+
+    Raises:
+        ProcessLookupError: it has ended, and only its parent has not noticed yet.
     """
     if (PROC / "self" / "stat").is_file():
-        # The name, in brackets, may hold anything; what follows starts at field 3.
-        return int((PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()[19])
+        # The name, in brackets, may hold anything; what follows starts at field 3, the state.
+        state, *fields = (PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()
+        if state in "ZX":
+            raise ProcessLookupError(pid)
+        return int(fields[18])
     return round(psutil.Process(pid).create_time())
 
 

@@ -1,4 +1,4 @@
-"""TensorFlow's libraries write start-up notices past every setting; this keeps them off."""
+"""Silences the start-up notices that TensorFlow's libraries write despite all settings."""
 
 import os
 from collections.abc import Iterator
@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def stderr() -> Iterator[None]:
-    """Send what native code writes to standard error nowhere; exceptions are not affected."""
+    """Discard what native code writes to standard error; exceptions pass as usual."""
     kept = os.dup(2)
     nowhere = os.open(os.devnull, os.O_WRONLY)
     try:

@@ -1,4 +1,4 @@
-"""The small JSON files that one step writes and another reads."""
+"""Small JSON files that one step writes and another reads."""
 
 import json
 from collections.abc import Mapping
@@ -22,18 +22,15 @@ TYPES: dict[type, str] = {
 
 
 def read_json(path: Path, keys: Mapping[str, type | UnionType], remedy: str) -> dict[str, Any]:
-    """Return the JSON object in the file at `path`, which has at least the keys `keys`.
+    """Return the JSON object in a file, which has at least the given keys, each with a value of
+    its type: one of `TYPES` or a union such as `str | None`; a float may be whole.
 
-    Args:
-        path: of the file.
-        keys: each with the type of its value, one of `TYPES` or a union such as `str | None`; a
-            float may be whole.
-        remedy: what to do when the file is missing or damaged; it ends the error's sentence.
+    If the file is missing or damaged, `remedy` ends the sentence.
 
     Raises:
-        InputError: the file is missing, is not JSON, holds something other than an object, or lacks
-            a key or has one of another type.
-        OSError: it may not be read.
+        InputError: the file is missing, is not JSON or not an object, lacks a key, or has a value
+            of another type.
+        OSError: permission is missing.
     """
     if not path.is_file():
         raise InputError(f"{path} does not exist: {remedy}")

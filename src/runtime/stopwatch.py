@@ -1,14 +1,14 @@
-"""Time that a process spent running: without what it was stopped for, by Ctrl-Z or SIGSTOP."""
+"""Running time of a process, without the time it was stopped by Ctrl-Z or SIGSTOP."""
 
 import threading
 import time
 
 TICK_SECONDS = 1.0
-STOPPED_SECONDS = 5.0  # between two ticks: no busy machine keeps a thread waiting for so long
+STOPPED_SECONDS = 5.0  # between two ticks: no busy machine delays a thread for so long
 
 
 class Stopwatch:
-    """Counts seconds from its start; the system's clocks go on while a process is stopped."""
+    """Counts seconds from its creation; the system's clocks also count while stopped."""
 
     def __init__(self) -> None:
         self.began = time.perf_counter()
@@ -25,9 +25,9 @@ class Stopwatch:
             last = now
 
     def seconds(self) -> float:
-        """Return for how long the process has run since the start."""
+        """Return the running time since the start."""
         return time.perf_counter() - self.began - self.stopped
 
     def close(self) -> None:
-        """End the thread that looks at the clock."""
+        """End the watching thread."""
         self.closed.set()

@@ -1,1 +1,3 @@
-"""What MLflow keeps of a run, and how it is found again. Nothing here trains or judges."""
+"""Runs in MLflow: what is logged of them, who works on one, how one is found again. Nothing here
+trains or judges.
+"""

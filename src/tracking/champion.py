@@ -1,4 +1,4 @@
-"""The champion: the one model in MLflow's registry that is served under a name that stays."""
+"""The champion: the model in MLflow's registry that is served under a permanent name."""
 
 from dataclasses import dataclass
 
@@ -16,13 +16,13 @@ MODEL = "digit-recognizer"  # its name in the registry
 ALIAS = "champion"
 URI = f"models:/{MODEL}@{ALIAS}"
 DATA = "data_digest"  # a tag of a run
-PARTIAL = {run_tags.TRIAL, run_tags.PRUNED}  # tags of runs that are no whole trainings of a recipe
+PARTIAL = {run_tags.TRIAL, run_tags.PRUNED}  # tags of runs that are not complete trainings
 HOW_TO = "`python -m src.promote best` makes the best run's model the champion"
 
 
 @dataclass(frozen=True)
 class Choice:
-    """A run whose model may become champion, that model, and how it was chosen, in words."""
+    """A run, its model, which may become champion, and how it was chosen, in words."""
 
     run: Run
     model: LoggedModel
@@ -33,12 +33,12 @@ def named(client: MlflowClient, run_id: str) -> Choice:
     """Return the run that a user names.
 
     Raises:
-        InputError: it does not exist, was deleted, has not finished, or has no model.
+        InputError: it does not exist, is deleted, has not finished, or has no model.
     """
     run = store.find_run(client, run_id)
     if run is None:
         raise InputError(
-            f"{run_id!r} is not the id of a run in MLflow: name one (a training prints it at its "
+            f"{run_id!r} is not the id of a run in MLflow: name one (a training prints it at the "
             "end, and `make ui` lists all), or `best`."
         )
     name = f"Run {run.info.run_name} ({run_id})"
@@ -48,7 +48,7 @@ def named(client: MlflowClient, run_id: str) -> Choice:
         raise InputError(f"{name} is a study, which has no model: name one of its runs.")
     if run.info.status != "FINISHED":
         raise InputError(
-            f"{name} has not finished (it is {run.info.status}): let it finish by the command that "
+            f"{name} has not finished (it is {run.info.status}): finish it by the command that "
             "began it, or name another."
         )
     model = store.whole_model(client, run)
@@ -58,14 +58,10 @@ def named(client: MlflowClient, run_id: str) -> Choice:
 
 
 def best(client: MlflowClient, digest: str | None) -> Choice:
-    """Return the run with the highest validation accuracy; of several, the one that is oldest.
+    """Return the run with the highest validation accuracy, the oldest of equals.
 
-    Trials of a search and runs that were ended early do not count, nor do runs on other data: on
-    other validation images an accuracy is another number.
-
-    Args:
-        client: of the store.
-        digest: of the data; None for those of the newest finished run.
+    Trials of a search and runs that were stopped early do not count, nor do runs on other data,
+    whose accuracies are not comparable; a digest of None stands for the data of the newest run.
 
     Raises:
         InputError: there is none.
@@ -97,12 +93,10 @@ def best(client: MlflowClient, digest: str | None) -> Choice:
 
 
 def _finished(client: MlflowClient) -> list[Run]:
-    """Return the finished runs of whole trainings, the best and among equals the oldest first."""
-    found = run_search.every_run(
-        client,
-        [one.experiment_id for one in client.search_experiments()],
-        f"attributes.status = 'FINISHED' and metrics.{metric_names.BEST_VAL_ACCURACY} >= 0",
-    )
+    """Return the finished runs of complete trainings: the best first, the oldest of equals."""
+    experiments = [one.experiment_id for one in client.search_experiments()]
+    wanted = f"attributes.status = 'FINISHED' and metrics.{metric_names.BEST_VAL_ACCURACY} >= 0"
+    found = run_search.every_run(client, experiments, wanted)
     whole = [run for run in found if DATA in run.data.tags and not PARTIAL & {*run.data.tags}]
     return sorted(whole, key=lambda run: (-_accuracy(run), run.info.start_time))
 
@@ -112,9 +106,8 @@ def _accuracy(run: Run) -> float:
 
 
 def promote(client: MlflowClient, choice: Choice) -> tuple[ModelVersion, ModelVersion | None]:
-    """Make a choice the champion; return its version, and that of the champion before, if any.
-
-    A model that has a version already gets no second one.
+    """Make a choice the champion; return its version, which is created only once for a model, and
+    that of the previous champion, if any.
 
     Raises:
         InputError: the store cannot be used.
@@ -133,7 +126,7 @@ def promote(client: MlflowClient, choice: Choice) -> tuple[ModelVersion, ModelVe
 
 
 def current(client: MlflowClient) -> ModelVersion | None:
-    """Return the champion's version, or None if there is no champion."""
+    """Return the champion's version, or None."""
     try:
         return client.get_model_version_by_alias(MODEL, ALIAS)
     except MlflowException as error:
@@ -143,8 +136,8 @@ def current(client: MlflowClient) -> ModelVersion | None:
 
 
 def _version(client: MlflowClient, model: LoggedModel) -> ModelVersion | None:
-    known = client.search_model_versions(f"name = '{MODEL}'")
-    return next((one for one in known if one.source == _source(model)), None)
+    versions = client.search_model_versions(f"name = '{MODEL}'")
+    return next((one for one in versions if one.source == _source(model)), None)
 
 
 def _register(client: MlflowClient, choice: Choice) -> ModelVersion:

@@ -1,7 +1,6 @@
-"""What identifies a training: all that its result depends on, in one digest.
+"""The digest that identifies a training: a SHA-256 of everything its result depends on.
 
-The digest names a training's checkpoint, and tells a study which of its runs are made. It is had
-without TensorFlow.
+It names the training's checkpoint, and finds its run in MLflow. It does not need TensorFlow.
 """
 
 import hashlib
@@ -18,41 +17,26 @@ from src.data.dataset import Dataset
 from src.training import precision
 
 ROOT = Path(__file__).resolve().parents[2]
-CODE = ROOT / "src" / "training"  # all that decides the weights
-# The same, and where it lay in the commits before there was such a folder.
-CODE_PATHS = (
-    CODE,
-    *(
-        ROOT / "src" / f"{name}.py"
-        for name in (
-            "activations",
-            "augmentation",
-            "batches",
-            "models",
-            "normalization",
-            "schedules",
-            "training",
-        )
-    ),
-)
-OLDER = {"split_seed": None, "strategy": "none"}  # of which older digests know nothing
+CODE = ROOT / "src" / "training"  # everything that decides the weights
+OLDER = {"split_seed": None, "strategy": "none"}  # defaults of keys that older digests lack
 
 
 def settings(composed: DictConfig) -> dict[str, Any]:
-    """Return what the weights depend on, in plain JSON values: what Hydra composed, without what
-    changes nothing of them, and with the precision that it comes to here.
+    """Return the keys of a composed configuration that the weights depend on, as plain JSON values,
+    with the precision that `auto` means on this machine.
     """
     values = cast(dict[str, Any], OmegaConf.to_container(composed, resolve=True))
-    learning = {key: value for key, value in values.items() if key not in NON_TRAINING_KEYS}
-    for key, default in OLDER.items():
-        if learning.get(key) == default:
-            learning.pop(key, None)
-    return {**learning, "precision": precision.choose(composed.precision)}
+    kept = {
+        key: value
+        for key, value in values.items()
+        if key not in NON_TRAINING_KEYS and not (key in OLDER and value == OLDER[key])
+    }
+    return {**kept, "precision": precision.choose(composed.precision)}
 
 
 def digest(settings: Mapping[str, Any], data: Dataset) -> str:
-    """Return the SHA-256, in hexadecimal, of a training: of its settings, its data, the code that
-    trains, and the versions of the framework.
+    """Return the SHA-256, in hexadecimal, of a training's settings, data and code, and of the
+    frameworks' versions.
     """
     versions = {name: version(name) for name in ("tensorflow", "keras")}
     text = json.dumps({**settings, "data": data.digest, **versions}, sort_keys=True)
@@ -64,5 +48,5 @@ def digest(settings: Mapping[str, Any], data: Dataset) -> str:
 
 
 def of(composed: DictConfig, data: Dataset) -> str:
-    """Return the digest of the training that a configuration makes of the preprocessed data."""
+    """Return the digest of training a composed configuration on the preprocessed data."""
     return digest(settings(composed), data.split_anew(composed.get("split_seed")))

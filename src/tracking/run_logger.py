@@ -1,4 +1,4 @@
-"""Logs a training to its run in MLflow, and adds to that run what is found later."""
+"""Logs a training to its run in MLflow, and later results to the same run."""
 
 import importlib
 import os
@@ -27,40 +27,39 @@ from src.config.schema import CHOICES, Mlflow
 from src.data.dataset import Dataset
 from src.runtime import metric_names, paths, quiet
 from src.tracking import lease, model_code, run_tags, store
-from src.tracking.training_logger import TrainingLogger
 
-PATIENCE_SECONDS = 180  # for a store that is away when a training has ended
-PAUSE_SECONDS = 2
-ASK_AGAIN_SECONDS = 30  # while it is away, as each question waits for seconds
-UNFIT = re.compile(r"""[/:.%"']""")  # what a run's name may have, and a model's may not
-HALF_COPY = ".artifact.uploading."  # begins MLflow's name of an artifact that is not whole yet
-# What a model needs where it is served; the lock holds what it was trained with.
+FORBIDDEN = re.compile(r"""[/:.%"']""")  # in a model's name; a run's may have them
+HALF_COPY = ".artifact.uploading."  # MLflow's prefix for artifacts that are not complete yet
+# To serve a model; the lock file has the versions for training.
 MODEL_REQUIREMENTS = ("tensorflow", "keras", "numpy", "mlflow")
 
 
 @contextmanager
 def opened(settings: Mlflow, name: str, run_id: str | None, digest: str) -> Iterator["RunLogger"]:
-    """Open a new run, or go on with `run_id`, and yield its logger.
+    """Open a training's run, and yield its logger.
 
-    The run ends as FINISHED, FAILED or KILLED: that is what Ctrl-C or SIGTERM leaves, and the
-    training can be resumed. A run that is resumed is a child of the sweep that resumes it.
+    The run ends as FINISHED, FAILED, or, after Ctrl-C or SIGTERM, KILLED. A resumed run becomes a
+    child of the sweep that resumes it.
 
     Args:
         settings: the experiment, and the parent run, if there is one.
-        name: of a new run.
-        run_id: of the run to go on with; where the store lacks it, there is a new one.
+        name: for a new run.
+        run_id: of the run to resume; if None, or not in the store, a new one is created.
         digest: the training's (src/tracking/fingerprint.py).
+
+    Raises:
+        InputError: the store cannot be used.
     """
     client, experiment_id = store.connect(settings.experiment)
     os.environ.pop("MLFLOW_RUN_ID", None)  # it would override the arguments
     if run_id is None:
         run_id = _left_behind(client, experiment_id, digest)
     elif not store.is_active(client, run_id):
-        run_id = None  # deleted, or of another store
+        run_id = None  # deleted, or in another store
     lease.close_orphans(client, experiment_id)
     mlflow.set_system_metrics_sampling_interval(2)
     parent_run_id = settings.parent_run_id
-    with store.usable():  # one may read there and not write
+    with store.usable():  # reading may be allowed, and writing not
         run = mlflow.start_run(
             run_id=run_id,
             run_name=None if run_id else name,
@@ -81,27 +80,27 @@ def opened(settings: Mlflow, name: str, run_id: str | None, digest: str) -> Iter
         status = RunStatus.KILLED
         raise
     finally:
-        # By a clock that cannot be set meanwhile.
+        # By a clock that cannot be set.
         ended = began[0] + round(1000 * (time.monotonic() - began[1]))
         held.release()
         if status == RunStatus.FINISHED:
             logger.insist(lambda: _end(client, run.info.run_id, status, ended))
         else:
-            with suppress(*store.away()):  # what ended the run is told, not this
+            with suppress(*store.away()):  # the error that ended the run is the one to report
                 _end(client, run.info.run_id, status, ended)
 
 
 def _end(client: MlflowClient, run_id: str, status: int, ended: int) -> None:
-    """Give the active run its final status, and its end in milliseconds since 1970."""
+    """Give the active run its final status and end, in milliseconds since 1970."""
     if mlflow.active_run() is not None:
         mlflow.end_run(RunStatus.to_string(status))
     client.set_terminated(run_id, RunStatus.to_string(status), ended)
 
 
 def _left_behind(client: MlflowClient, experiment_id: str, digest: str) -> str | None:
-    """Return a run of this very training that was killed before the checkpoint knew of it.
+    """Return a run of the same training that was killed before its checkpoint was first written.
 
-    Runs whose checkpoint was lost, so that nothing can go on with them, become FAILED.
+    Runs whose checkpoint was lost, and which nothing can resume, become FAILED.
     """
     same = client.search_runs(
         [experiment_id],
@@ -123,23 +122,19 @@ def _left_behind(client: MlflowClient, experiment_id: str, digest: str) -> str |
     return barely_begun
 
 
-class RunLogger(TrainingLogger):
-    """Logs to the active run; see `TrainingLogger` for what each method takes.
+class RunLogger:
+    """Logs a training to the active run.
 
-    Whatever is logged twice, because a run was interrupted in between, is kept once.
-
-    Args:
-        client: of the store.
-        run_id: the active run's.
+    Values that are logged twice, because a run was interrupted in between, are kept once.
     """
 
     def __init__(self, client: MlflowClient, run_id: str):
         self.client = client
         self.run_id: str = run_id
-        self.logged: set[int] = set()  # epochs that the run has
-        self.waiting: dict[int, Mapping[str, float]] = {}  # those that could not be logged yet
-        self.away = False  # whether the store was, when it was asked last
-        self.ask_again = 0.0  # when it shall be asked again, by the monotonic clock
+        self.logged: set[int] = set()  # epochs
+        self.waiting: dict[int, Mapping[str, float]] = {}  # epochs that could not be logged yet
+        self.away = False  # whether the store's last request failed
+        self.ask_again = 0.0  # the time of the next one, by the monotonic clock
 
     def start(
         self,
@@ -148,42 +143,53 @@ class RunLogger(TrainingLogger):
         data: Dataset,
         images: Mapping[str, np.ndarray],
     ) -> None:
-        """Log the flat settings as params, the tags, and the data sets as inputs."""
-        # The chosen words, too, by which one looks for runs. Another word may stand for the same
-        # training, whose run keeps the one that it was begun with.
-        known = self.client.get_run(self.run_id).data.params
-        words = {group: tags[group] for group in CHOICES if group in tags and group not in known}
-        mlflow.log_params({**override.flat(settings), **words})
+        """Log the settings as flat params, the tags, and the images as inputs.
+
+        Args:
+            settings: the configuration as far as the weights depend on it: the params of a resumed
+                training must be the same.
+            tags: to find the run by.
+            data: the dataset.
+            images: uint8 (N, 28, 28), by their use: training, validation.
+        """
+        # The choices are params, too, to search by. Another name may stand for the same training,
+        # whose run keeps the first.
+        params = self.client.get_run(self.run_id).data.params
+        chosen = {group: tags[group] for group in CHOICES if group in tags and group not in params}
+        mlflow.log_params({**override.flat(settings), **chosen})
         mlflow.set_tags(dict(tags))
         mlflow.log_dict(dict(settings), "config.yaml")
         for context, part in images.items():
-            # A name for each part: of two inputs with one name and digest MLflow keeps the first.
+            # Of two inputs with the same name and digest MLflow keeps the first.
             name = f"{data.name}-{context}"
             inputs = from_numpy(part, name=name, digest=data.digest[:32])
             try:
                 mlflow.log_input(inputs, context=context)
-            except MlflowException:  # a run beside this one added the very data set at this moment
+            except MlflowException:  # another run added the same data set at this moment
                 mlflow.log_input(inputs, context=context)
 
     def lost_epochs(self, history: Sequence[Mapping[str, float]]) -> None:
-        """Log the epochs which the run lacks."""
+        """Log the epochs of a resumed training that the run lacks: each is kept in the checkpoint
+        first, and the process may have ended in between.
+        """
         points = self.client.get_metric_history(self.run_id, metric_names.LOSS)
         self.logged = {point.step for point in points}
         for values in history:
             step = int(values[metric_names.EPOCH])
-            found = {name: values[name] for name in values if name != metric_names.EPOCH}
-            self.epoch(found, step)
+            metrics = {name: values[name] for name in values if name != metric_names.EPOCH}
+            self.epoch(metrics, step)
 
     def prepare(self) -> None:
-        """Import what logs a model; let MLflow list the packages it compares the model's with."""
+        """Import the modules that log a model, and let MLflow list the installed packages: in a
+        thread beside the training, without logging anything.
+        """
         importlib.import_module("mlflow.tensorflow")
         importlib.import_module("mlflow.pyfunc")
         warn_dependency_requirement_mismatches(_requirements())
 
     def epoch(self, values: Mapping[str, float], step: int) -> None:
-        """Log an epoch's metrics, and those of epochs that could not be logged before.
-
-        A store that is away does not stop the training: the epochs are in the checkpoint.
+        """Log an epoch's metrics, counted from 1, and those of epochs that could not be logged. The
+        training continues without the store: the checkpoint has the epochs.
         """
         if step not in self.logged:
             self.waiting[step] = values
@@ -193,28 +199,27 @@ class RunLogger(TrainingLogger):
             self._log_waiting()
         except store.away() as error:
             if not self.away:
-                print(f"Training goes on, but the MLflow store {store.named(error)}.", flush=True)
+                print(f"Training continues, but the MLflow store {store.named(error)}.", flush=True)
             self.away = True
-            self.ask_again = time.monotonic() + ASK_AGAIN_SECONDS
+            self.ask_again = time.monotonic() + store.ASK_AGAIN_SECONDS
             return
         if self.away:
-            print("The MLflow store answers again, and has every epoch.", flush=True)
+            print("The MLflow store is back, and has every epoch.", flush=True)
         self.away = False
 
     def _log_waiting(self) -> None:
-        """Log the epochs that could not be logged yet."""
         for step in list(self.waiting):
-            # Sorted: on PostgreSQL two writers of a run that lock its metrics in different order
-            # can block each other (this process's system metrics are written by another thread).
+            # Sorted: on PostgreSQL two writers that lock a run's metrics in different order (here,
+            # the thread that logs system metrics) can deadlock.
             mlflow.log_metrics(dict(sorted(self.waiting[step].items())), step=step)
             self.logged.add(step)
             del self.waiting[step]
 
     def insist(self, call: Callable[[], None]) -> None:
-        """Call what logs to the store, again for three minutes as long as that is away.
+        """Call a function that logs, again and again as long as the store is away.
 
         Raises:
-            InputError: it still is.
+            AwayError: it still is after PATIENCE_SECONDS.
         """
         began = time.monotonic()
         while True:
@@ -226,18 +231,25 @@ class RunLogger(TrainingLogger):
                 if not self.away:
                     print(f"Waiting, because the MLflow store {store.named(error)}.", flush=True)
                 self.away = True
-                if time.monotonic() - began > PATIENCE_SECONDS:
+                if time.monotonic() - began > store.PATIENCE_SECONDS:
                     raise store.AwayError(
-                        f"The training has ended and is kept, but the MLflow store "
+                        f"The training is complete and saved, but the MLflow store "
                         f"{store.named(error)}: run the same command again to log it, once the "
                         "store can be used."
                     ) from error
-                time.sleep(PAUSE_SECONDS)
+                time.sleep(store.PAUSE_SECONDS)
 
     def trained(
         self, model: Any, example: np.ndarray, final: Mapping[str, float], out: Path
     ) -> None:
-        """Log the epochs that could not be before, the final metrics, files and the model."""
+        """Log the results of a training: waiting epochs, final metrics, files, and the model.
+
+        Args:
+            model: the Keras model; it is logged so that it loads and serves elsewhere.
+            example: raw pixels, uint8 (1, 28, 28).
+            final: the final metrics.
+            out: the folder with history and figures.
+        """
         self.insist(lambda: self._log_trained(model, example, final, out))
 
     def _log_trained(
@@ -259,13 +271,13 @@ class RunLogger(TrainingLogger):
                     signature=infer_signature(example),  # MLflow's own; `_save_model` sets ours
                     input_example=example,
                     pip_requirements=_requirements(),
-                    code_paths=[str(code)],  # our layers, and what answers
+                    code_paths=[str(code)],  # layers and serving
                     validate_serving_input=False,
                 )
 
     def _has_model(self) -> bool:
-        """Return whether the run has its model; one that was not logged to the end is deleted,
-        and before it its files: MLflow would keep those of a deleted model for ever.
+        """Return whether the run has its model. An incomplete one is deleted, its files first:
+        MLflow would keep those of a deleted model for ever.
         """
         experiment_id = self.client.get_run(self.run_id).info.experiment_id
         logged = store.logged_models(self.client, experiment_id, self.run_id)
@@ -278,18 +290,18 @@ class RunLogger(TrainingLogger):
         return bool(ready)
 
     def predicted(self, files: Mapping[Path, str], scores: Mapping[str, float]) -> None:
-        """Log the files and the scores."""
+        """Log predictions: files with their folders in the run ("" for the top), and scores."""
         self.insist(lambda: _add(self.client, self.run_id, files, scores))
 
 
 def model_name(run_name: str) -> str:
-    """Return the name of a run's logged model: the run's, without the signs that MLflow refuses."""
-    return UNFIT.sub("_", run_name)
+    """Return the name of a run's logged model: the run's, without forbidden characters."""
+    return FORBIDDEN.sub("_", run_name)
 
 
 def _save_model(*, validate_serving_input: bool, **given: Any) -> None:
-    """Save a Keras model, to be served. `Model.log` shall not load it again and predict its
-    example: a failure would be a warning that nobody sees.
+    """Save a Keras model for serving, without the validation of `Model.log`: a failure would only
+    be a warning that nobody sees.
     """
     from src.serving import loader  # TensorFlow, which a training has imported
 
@@ -301,26 +313,17 @@ def _requirements() -> list[str]:
 
 
 def find_or_restore(run_id: str, name: str, experiment: str) -> str:
-    """Return the id of the run that takes what is found later: a training's own, or a stand-in.
+    """Return the id of the run for later results: the training's own, or a substitute.
 
-    DVC can restore a model whose run this store lacks, or whose run was deleted; then a stand-in
-    run, tagged `trained_by`, takes it.
-
-    Args:
-        run_id: of the run that trained the model.
-        name: of that run.
-        experiment: that it is in.
+    DVC can restore a model whose run was deleted, or is in another store; then a substitute run,
+    tagged `trained_by`, is created in the experiment.
     """
     client, experiment_id = store.connect(experiment)
     if store.is_active(client, run_id):
         return run_id
-    known = client.search_runs([experiment_id], f"tags.trained_by = '{run_id}'")
-    run = (
-        known[0]
-        if known
-        else client.create_run(
-            experiment_id, run_name=f"{name} (restored)", tags={"trained_by": run_id}
-        )
+    found = client.search_runs([experiment_id], f"tags.trained_by = '{run_id}'")
+    run = next(iter(found), None) or client.create_run(
+        experiment_id, run_name=f"{name} (restored)", tags={"trained_by": run_id}
     )
     client.set_terminated(run.info.run_id)
     return run.info.run_id
@@ -333,13 +336,8 @@ def add_results(
     scores: Mapping[str, float] | None = None,
     tags: Mapping[str, str] | None = None,
 ) -> None:
-    """Add what was found later to a run, which keeps its status and its duration.
-
-    Args:
-        run_id: what `find_or_restore` returned.
-        files: what to attach, and each one's folder inside the run's artifacts ("" for the top).
-        scores: metrics by name.
-        tags: values by name.
+    """Add later results to a run from `find_or_restore`, which keeps its status and duration: files
+    with their folders in the run ("" for the top), scores and tags by name.
     """
     client = MlflowClient()
     _add(client, run_id, files or {}, scores or {})
@@ -358,8 +356,8 @@ def _add(
 
 
 def _remove_half_copies(client: MlflowClient, run_id: str) -> None:
-    """Remove what a process that was killed left in a run's artifacts, where they are on this disk:
-    MLflow copies to a file beside the artifact, which it would show as one for ever.
+    """Remove leftovers of a killed process from a run's artifacts on this disk: MLflow copies to a
+    file beside the artifact, and would show that for ever.
     """
     artifacts = get_artifact_repository(client.get_run(run_id).info.artifact_uri)
     if isinstance(artifacts, LocalArtifactRepository):
@@ -370,14 +368,14 @@ def _remove_half_copies(client: MlflowClient, run_id: str) -> None:
 def _log_new(
     client: MlflowClient, run_id: str, values: Mapping[str, float], model_id: str | None = None
 ) -> None:
-    """Log the metrics which the run does not have with these values yet; those of its model are
-    linked to that, so that MLflow lists them beside it.
+    """Log the metrics that the run does not have with these values yet; linked to its model, so
+    that MLflow lists them beside it.
     """
-    known = client.get_run(run_id).data.metrics
+    logged = client.get_run(run_id).data.metrics
     now = round(1000 * time.time())
     new = [
         Metric(name, value, now, 0, model_id=model_id, run_id=run_id)
         for name, value in sorted(values.items())
-        if known.get(name) != value
+        if logged.get(name) != value
     ]
     client.log_batch(run_id, new)

@@ -1,7 +1,6 @@
-"""What MLflow's pages show of a study at first: the columns, the groups and the charts.
+"""Views of runs on MLflow's pages: columns, groups and charts.
 
-MLflow keeps what one saves on the page of an experiment's runs as a tag of the experiment, and
-lists it there under Views. So these are tags, too.
+MLflow keeps a view that a user saves as a tag of the experiment, and so do we.
 """
 
 import json
@@ -13,7 +12,7 @@ from urllib.parse import quote
 from src.runtime import metric_names
 from src.tracking import run_tags
 
-TAG = "mlflow.sharedViewState."  # followed by the view's key
+TAG = "mlflow.sharedViewState."  # followed by a view's key
 RUNS = "activations-and-seeds"
 TAG_WIDTH = 105  # pixels
 COLUMNS = {  # after the tag, with their widths in pixels
@@ -22,25 +21,17 @@ COLUMNS = {  # after the tag, with their widths in pixels
     f"metrics.`{metric_names.MEDIAN_EPOCH_SECONDS}`": 180,
 }
 CHARTS = (metric_names.EPOCH_SECONDS, metric_names.VAL_ACCURACY, metric_names.VAL_LOSS)
-COLOUR = "mlflow.runColor"  # the tag of a run, in the table and in the charts
+COLOUR = "mlflow.runColor"  # tag: a run's colour in the table and the charts
 
 
 def offer_runs(client: Any, experiment_id: str) -> None:
-    """Save a table of all runs, parents and children, in an experiment that has none."""
-    if TAG + RUNS not in client.get_experiment(experiment_id).tags:  # a user may change it
+    """Save a table of all runs, unless the experiment has it: a user may have changed it."""
+    if TAG + RUNS not in client.get_experiment(experiment_id).tags:
         _save(client, experiment_id, RUNS, "Activations and seeds", {})
 
 
 def offer_study(client: Any, experiment_id: str, name: str, parent_id: str, noun: str) -> None:
-    """Save the comparison of a study's levels: means in the table, each run in the charts.
-
-    Args:
-        client: of the store.
-        experiment_id: of the experiment.
-        name: of the study.
-        parent_id: its run.
-        noun: of its factor.
-    """
+    """Save the comparison of a study's levels: means in the table, each run in the charts."""
     tag = "activation" if noun == "activation" else run_tags.VARIANT
     state = {
         "searchFilter": f"tags.`{run_tags.PARENT}` = '{parent_id}'",
@@ -48,7 +39,7 @@ def offer_study(client: Any, experiment_id: str, name: str, parent_id: str, noun
             "aggregateFunction": "average",
             "groupByKeys": [{"mode": "tag", "groupByData": tag}],
         },
-        "useGroupedValuesInCharts": False,  # a mean's charts begin at zero: nothing is seen
+        "useGroupedValuesInCharts": False,  # charts of means begin at zero: differences vanish
         "runsHiddenMode": "SHOW_ALL",
         "chartsSearchFilter": f"^({'|'.join(CHARTS)})$",
     }
@@ -63,7 +54,7 @@ def _save(
     state: Mapping[str, Any],
     tag: str = "activation",
 ) -> None:
-    """Save a view, with a column for the tag that tells its runs apart."""
+    """Save a view, with a column for the tag that distinguishes its runs."""
     widths = {f"tags.`{tag}`": TAG_WIDTH, **COLUMNS}
     columns = list(widths)
     shown = {"selectedColumns": columns, "columnOrder": columns, "columnWidths": widths}
@@ -76,12 +67,12 @@ def _save(
 
 
 def runs_link(experiment_id: str) -> str:
-    """Return the address of the table, for a link between MLflow's own pages."""
+    """Return the address of the table, relative to MLflow's pages."""
     return _link(experiment_id, RUNS, "TABLE")
 
 
 def charts_link(experiment_id: str, name: str) -> str:
-    """Return the address of a study's charts, for a link between MLflow's own pages."""
+    """Return the address of a study's charts, relative to MLflow's pages."""
     return _link(experiment_id, _key(name), "CHART")
 
 

@@ -396,7 +396,7 @@ def repository(tmp_path, monkeypatch):
         git(folder, "commit", "-q", "-m", text)
         commits.append(git(folder, "rev-parse", "HEAD"))
     monkeypatch.chdir(folder)
-    monkeypatch.setattr(load_runs, "CODE_PATHS", [folder / "training.py"])
+    monkeypatch.setattr(load_runs, "CODE", folder / "training.py")
     return commits
 
 

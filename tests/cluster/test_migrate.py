@@ -6,8 +6,8 @@ import pytest
 from mlflow import MlflowClient
 
 from src import migrate
-from src.tracking import run_contents
-from src.tracking.run_contents import MIGRATED_FROM
+from src.tracking import migration
+from src.tracking.migration import MIGRATED_FROM
 from tests.support.servers import serving
 from tests.test_migrate import EXPERIMENT, client_of, laptop, runs_of
 
@@ -37,9 +37,9 @@ def test_a_laptops_store_arrives_whole_in_a_servers(laptop, server, capsys):
         run.info.run_id for run in runs_of(laptop)
     }
     for copy in copies:
-        source = run_contents.read(here, copy.data.tags[MIGRATED_FROM])
-        found = run_contents.read(there, copy.info.run_id)
-        assert run_contents.differences(source, found) == []
+        source = migration.read(here, copy.data.tags[MIGRATED_FROM])
+        found = migration.read(there, copy.info.run_id)
+        assert migration.differences(source, found) == []
         assert copy.info.artifact_uri.startswith("mlflow-artifacts:")
     migrate.main([str(laptop / "mlflow.db"), server])
     assert "0 to copy · 0 to complete" in capsys.readouterr().out

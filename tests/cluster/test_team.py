@@ -307,7 +307,7 @@ def test_a_bucket_that_cannot_be_written_is_refused(open_team, fresh_project, ke
 def test_a_bucket_that_does_not_exist_is_refused(database, s3, fresh_project, tmp_path):
     uri = database.database("no_bucket")
     with mlflow_server(tmp_path, uri, "s3://nowhere/x", s3, serve_artifacts=False) as team:
-        assert "make the bucket" in refusal(fresh_project, *TRAIN, **team.client)
+        assert "create the bucket" in refusal(fresh_project, *TRAIN, **team.client)
 
 
 def test_a_server_that_cannot_write_its_bucket_is_refused(database, s3, fresh_project, tmp_path):

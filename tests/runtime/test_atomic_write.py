@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from src.runtime import atomic_write
+from src.runtime import atomic_write, process
 from src.runtime.atomic_write import writing
 from tests.support.commands import ROOT
 
@@ -20,85 +20,51 @@ def test_outputs_appear_together_when_the_block_ends(tmp_path):
     assert (one.read_text(), two.read_text()) == ("1", "2")
 
 
-def test_a_stand_in_has_its_targets_name(tmp_path):
-    with writing(tmp_path / "array.npz") as (aside,):
-        assert aside.name == "array.npz"
-        aside.touch()
+def test_a_temporary_file_has_its_targets_name_and_its_folder_is_removed(tmp_path):
+    with writing(tmp_path / "array.npz") as (temporary,):
+        assert temporary.name == "array.npz"
+        temporary.touch()
+    assert [path.name for path in tmp_path.iterdir()] == ["array.npz"]
 
 
-def test_a_failing_block_leaves_the_old_files_and_nothing_else(tmp_path):
+@pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt])
+def test_a_failing_block_leaves_the_old_files_and_nothing_else(tmp_path, error):
     path = tmp_path / "one.txt"
     path.write_text("old")
-
-    def fail():
-        with writing(path, tmp_path / "two.txt") as (first, _):
-            first.write_text("new")
-            raise RuntimeError("halfway")
-
-    with pytest.raises(RuntimeError, match="halfway"):
-        fail()
+    with pytest.raises(error), writing(path, tmp_path / "two.txt") as (first, _):  # noqa: PT012
+        first.write_text("new")
+        raise error
     assert path.read_text() == "old"
     assert [path.name for path in tmp_path.iterdir()] == ["one.txt"]
 
 
-def test_ctrl_c_leaves_the_old_files_and_nothing_else(tmp_path):
-    path = tmp_path / "one.txt"
-    path.write_text("old")
-
-    def interrupted():
-        with writing(path) as (aside,):
-            aside.write_text("new")
-            raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        interrupted()
-    assert path.read_text() == "old"
-    assert [path.name for path in tmp_path.iterdir()] == ["one.txt"]
-
-
-def test_no_hidden_folder_is_left_behind(tmp_path):
-    with writing(tmp_path / "one.txt") as (aside,):
-        aside.touch()
-    assert [path.name for path in tmp_path.iterdir()] == ["one.txt"]
-
-
-def test_a_folder_that_cannot_be_made_changes_nothing(tmp_path):
+def test_a_folder_that_cannot_be_created_changes_nothing(tmp_path):
     (tmp_path / "file").touch()
     old = tmp_path / "old.txt"
     old.write_text("old")
-
-    def fail():
-        with writing(old, tmp_path / "file" / "new.txt"):
-            pytest.fail("the block must not run")
-
-    with pytest.raises(OSError, match="file"):
-        fail()
+    with pytest.raises(OSError, match="file"), writing(old, tmp_path / "file" / "new.txt"):
+        pytest.fail("the block must not run")
     assert old.read_text() == "old"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "old.txt"]
 
 
-def test_what_a_killed_process_left_is_removed_by_the_next_that_writes_there(tmp_path):
+def test_leftovers_of_a_killed_process_are_removed_by_the_next_that_writes_there(tmp_path):
     code = (
         "import os, sys; from pathlib import Path; from src.runtime.atomic_write import writing\n"
-        "with writing(Path(sys.argv[1])) as [aside]:\n"
-        "    aside.write_text('half'); os._exit(9)"
+        "with writing(Path(sys.argv[1])) as [new]:\n"
+        "    new.write_text('half'); os._exit(9)"
     )
     target = tmp_path / "one.txt"
     subprocess.run([sys.executable, "-c", code, str(target)], cwd=ROOT, check=False)
     assert len(list(tmp_path.iterdir())) == 1
-    with writing(target) as (aside,):
-        aside.write_text("whole")
+    with writing(target) as (new,):
+        new.write_text("whole")
     assert [path.name for path in tmp_path.iterdir()] == ["one.txt"]
 
 
-def test_what_a_killed_process_left_is_found_in_the_folders_below_where_that_is_asked_for(tmp_path):
-    gone = subprocess.run(
-        [sys.executable, "-c", "from src.runtime import process; print(process.identity())"],
-        cwd=ROOT,
-        check=True,
-        capture_output=True,
-        text=True,
-    ).stdout.strip()
+def test_leftovers_of_a_killed_process_are_found_in_subfolders_on_request(tmp_path):
+    pid, started, machine = process.identity().split("-", 2)
+    gone = f"{pid}-{int(started) - 1}-{machine}"
     litter = tmp_path / "figures" / f"{atomic_write.PREFIX}{gone}-abc"
     (litter / "inside").mkdir(parents=True)
     atomic_write.remove_litter(tmp_path)
@@ -118,7 +84,7 @@ def test_what_another_process_is_writing_now_stays(tmp_path):
 
 @pytest.mark.parametrize(("age", "stays"), [(0, True), (atomic_write.FOREIGN_SECONDS + 9, False)])
 @pytest.mark.parametrize("name", ["1-2-elsewhere-abc", "abc", "1-x-y-z"])
-def test_what_another_machine_left_goes_after_a_day(tmp_path, name, age, stays):
+def test_leftovers_of_another_machine_are_removed_after_a_day(tmp_path, name, age, stays):
     litter = tmp_path / f"{atomic_write.PREFIX}{name}"
     litter.mkdir()
     then = time.time() - age

@@ -27,11 +27,11 @@ def test_an_input_error_is_one_sentence_and_status_1(capsys):
 @pytest.mark.parametrize(
     ("number", "said"),
     [
-        (errno.ENOSPC, "Cannot write {path}: no space left on device. Make room or allow writing"),
-        (errno.EDQUOT, "Cannot write {path}: disk quota exceeded. Make room or allow writing"),
-        (errno.EROFS, "Cannot write {path}: read-only file system. Make room or allow writing"),
-        (errno.EACCES, "Cannot use {path}: permission denied. Allow reading and writing"),
-        (errno.EPERM, "Cannot use {path}: operation not permitted. Allow reading and writing"),
+        (errno.ENOSPC, "Cannot write{path}: no space left on device. Make room or allow writing"),
+        (errno.EDQUOT, "Cannot write{path}: disk quota exceeded. Make room or allow writing"),
+        (errno.EROFS, "Cannot write{path}: read-only file system. Make room or allow writing"),
+        (errno.EACCES, "Cannot use{path}: permission denied. Allow reading and writing"),
+        (errno.EPERM, "Cannot use{path}: operation not permitted. Allow reading and writing"),
     ],
 )
 def test_a_disk_that_cannot_be_used_is_a_sentence_with_the_file(capsys, number, said):
@@ -39,13 +39,24 @@ def test_a_disk_that_cannot_be_used_is_a_sentence_with_the_file(capsys, number, 
     with pytest.raises(SystemExit) as left:
         errors.run(failing(OSError(number, "as the system says", "data/raw/train.csv")))
     assert left.value.code == 1
-    said = said.format(path="data/raw/train.csv")
-    assert capsys.readouterr().err == f"Error: {said} there, then run the same command again.\n"
+    end = "there, then run the same command again."
+    named, unnamed = (said.format(path=path) for path in (" data/raw/train.csv", ""))
+    assert capsys.readouterr().err == f"Error: {named} {end}\n"
+    if number == errno.ENOSPC:
+        assert errors.sentence(OSError(number, "")) == f"{unnamed} {end}"
 
 
-def test_a_full_disk_without_a_file_name_is_a_sentence_too():
-    said = errors.sentence(OSError(errno.ENOSPC, "No space left on device"))
-    assert said.startswith("Cannot write: no space left on device.")
+def test_a_failed_run_is_reported_with_its_traceback_only_if_the_error_is_internal(capsys):
+    assert errors.report(errors.InputError("x is odd.")) == "x is odd."
+    assert capsys.readouterr() == ("", "")
+    assert errors.report(ValueError("odd")) == "ValueError: odd"
+    assert capsys.readouterr().err == "ValueError: odd\n"
+
+
+def test_a_reason_is_quoted_in_one_printable_line_without_password_and_full_stop():
+    said = "a\n  b\x1b http://me:hush@host. "
+    assert errors.one_line(said) == "a b\N{REPLACEMENT CHARACTER} http://***@host"
+    assert errors.one_line("x" * 400) == "x" * 300
 
 
 def test_ctrl_c_is_one_word_and_status_130(capsys):
@@ -56,7 +67,7 @@ def test_ctrl_c_is_one_word_and_status_130(capsys):
 
 
 @pytest.mark.parametrize("error", [RuntimeError("ours"), OSError(errno.EBADF, "ours")])
-def test_a_defect_of_ours_keeps_its_traceback(error):
+def test_an_internal_error_keeps_its_traceback(error):
     with pytest.raises(type(error), match="ours"):
         errors.run(failing(error))
 
@@ -73,7 +84,7 @@ def test_the_nearest_known_name_is_offered_if_one_is_near(found, said):
     assert errors.did_you_mean(found, ["relu", "swish"]) == said
 
 
-@pytest.mark.parametrize("command", ["train", "study", "report", "submit"])
+@pytest.mark.parametrize("command", ["train", "report"])
 def test_help_survives_a_reader_that_has_seen_enough(command):
     process = subprocess.Popen(
         [sys.executable, "-m", f"src.{command}", "--help"],

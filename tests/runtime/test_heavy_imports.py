@@ -56,31 +56,13 @@ def test_a_failed_import_passes_and_the_collector_works_again(not_loaded, monkey
     assert gc.isenabled()
 
 
-def test_keras_does_without_what_it_imports_for_others_and_we_can_have_it_afterwards():
+def test_without_mlflow_on_request_and_without_keras_wrappers_which_can_be_imported_later():
     code = (
-        "import sys; from src.runtime import heavy_imports; heavy_imports.load(); "
-        "print(*heavy_imports.NOT_FOR_KERAS & sys.modules.keys()); "
+        "import sys; from src.runtime import heavy_imports; heavy_imports.load(mlflow=False); "
+        "print(*{'keras', 'mlflow', *heavy_imports.NOT_FOR_KERAS} & sys.modules.keys()); "
         "import matplotlib.pyplot, sklearn.metrics; print('there')"
     )
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
     )
-    assert done.stdout.split() == ["there"]
-
-
-def test_what_is_imported_already_stays(not_loaded):
-    import matplotlib
-
-    heavy_imports.load()
-    assert sys.modules["matplotlib"] is matplotlib
-
-
-def test_mlflow_stays_out_where_it_is_not_wanted():
-    code = (
-        "import sys; from src.runtime import heavy_imports; heavy_imports.load(mlflow=False); "
-        "print('keras' in sys.modules, 'mlflow' in sys.modules)"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
-    )
-    assert done.stdout.split() == ["True", "False"]
+    assert done.stdout.split() == ["keras", "there"]

@@ -12,7 +12,7 @@ from src.runtime.errors import InputError
 from tests.support.commands import ROOT, environment
 from tests.support.servers import free_port
 
-# A process of its own: Ctrl-C would also end whoever runs the tests.
+# Its own process: Ctrl-C would also end the tests.
 SERVER = """
 import sys
 from src.runtime import local_server
@@ -34,11 +34,11 @@ def test_a_taken_port_is_refused_with_another_to_try():
         port = other.getsockname()[1]
         with pytest.raises(InputError, match=f"^Port {port} is taken .* --port {port + 10}\\.$"):
             local_server.claim(port)
-    with local_server.claim(port), pytest.raises(InputError, match=f"^Port {port} is taken"):
-        local_server.claim(port)
+    with local_server.claim(port), pytest.raises(InputError, match=r"program: use mine\.$"):
+        local_server.claim(port, "use mine")
 
 
-def test_an_answer_waits_for_no_acknowledgement():
+def test_an_answer_does_not_wait_for_an_acknowledgement():
     seen = []
 
     async def serve():
@@ -58,8 +58,8 @@ def test_an_answer_waits_for_no_acknowledgement():
 
 
 @pytest.mark.parametrize("port", [-1, 0, 65536])
-def test_a_number_that_is_no_port_is_refused(port):
-    with pytest.raises(InputError, match=f"^--port {port} is no port"):
+def test_a_number_that_is_not_a_port_is_refused(port):
+    with pytest.raises(InputError, match=f"^--port {port} is not a port"):
         local_server.claim(port)
 
 

@@ -1,6 +1,5 @@
 import os
 import subprocess
-import sys
 
 import pytest
 
@@ -12,11 +11,14 @@ def test_this_process_is_alive():
     assert process.identity().startswith(f"{os.getpid()}-")
 
 
-def test_a_process_that_has_ended_is_not(monkeypatch):
-    ended = subprocess.Popen([sys.executable, "-c", ""])
-    _, started, machine = process.identity().split("-", 2)
-    ended.wait()
-    assert process.is_alive(f"{ended.pid}-{started}-{machine}") is False
+def test_a_process_that_has_ended_is_not_alive_whether_or_not_its_parent_has_noticed():
+    with subprocess.Popen(["cat"], stdin=subprocess.PIPE) as ended:
+        identity = process._identity(ended.pid)
+        assert process.is_alive(identity) is True
+        ended.stdin.close()
+        os.waitid(os.P_PID, ended.pid, os.WEXITED | os.WNOWAIT)  # a zombie from here on
+        assert process.is_alive(identity) is False
+    assert process.is_alive(identity) is False
 
 
 def test_a_later_process_of_the_same_number_is_another():
@@ -25,11 +27,18 @@ def test_a_later_process_of_the_same_number_is_another():
 
 
 @pytest.mark.parametrize("identity", ["", "abc", "1-2", "1-x-here", "1-2-elsewhere"])
-def test_of_another_machine_and_of_what_is_no_identity_nothing_is_told(identity):
+def test_nothing_is_known_of_another_machine_or_from_what_is_not_an_identity(identity):
     assert process.is_alive(identity) is None
 
 
-def test_where_linux_tells_nothing_the_time_of_day_does(monkeypatch, tmp_path):
+def test_without_proc_the_time_of_day_identifies_a_process(monkeypatch, tmp_path):
     monkeypatch.setattr(process, "PROC", tmp_path)
     assert process.is_alive(process.identity()) is True
     assert process.is_alive(f"{2**22}-1-{process._machine()}") is False
+
+
+@pytest.mark.parametrize(
+    ("identity", "words"), [("7-1-a-host", "process 7 on a-host"), ("", "process ? on an unknown")]
+)
+def test_an_identity_in_words_has_the_number_and_the_machine(identity, words):
+    assert process.described(identity).startswith(words)

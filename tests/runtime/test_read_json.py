@@ -39,15 +39,10 @@ def test_an_object_is_returned_with_the_keys_that_nobody_asked_for(tmp_path):
     path = tmp_path / "facts.json"
     path.write_text(json.dumps(FACTS | {"more": None}, indent=2))
     assert read_json(path, KEYS, REMEDY) == FACTS | {"more": None}
+    path.write_text(json.dumps(FACTS | {"score": 1}))  # a number may be whole
+    assert read_json(path, KEYS, REMEDY)["score"] == 1
     path.write_text("{}")
     assert read_json(path, {}, REMEDY) == {}
-
-
-@pytest.mark.parametrize("score", [1, 1.0])
-def test_a_number_may_be_whole(tmp_path, score):
-    path = tmp_path / "facts.json"
-    path.write_text(json.dumps(FACTS | {"score": score}))
-    assert read_json(path, KEYS, REMEDY)["score"] == score
 
 
 def test_a_missing_file_is_named_with_the_remedy(tmp_path):
@@ -60,31 +55,21 @@ def test_a_missing_file_is_named_with_the_remedy(tmp_path):
 @pytest.mark.parametrize(
     "content", [b"", b"{", b"name: mnist", b"\xff\xfe{}", b"{}\n{}", b"[" * 99_999]
 )
-def test_what_is_not_json_is_told_with_what_was_expected(refusal, content):
+def test_a_file_that_is_not_json_is_refused_with_what_was_expected(refusal, content):
     assert "), expected a JSON object with name, counts, parts, score, size and run: " in refusal(
         content
     )
     assert "), expected a JSON object: " in refusal(content, {})
 
 
-@pytest.mark.parametrize(
-    ("content", "said"),
-    [
-        (b"[]", "an array"),
-        (b"3", "a whole number"),
-        (b'"text"', "a string"),
-        (b"true", "a boolean"),
-        (b"null", "null"),
-    ],
-)
+@pytest.mark.parametrize(("content", "said"), [(b"[]", "an array"), (b"null", "null")])
 def test_json_other_than_an_object_is_refused(refusal, content, said):
     assert f" (it holds {said}), expected a JSON object" in refusal(content)
 
 
-@pytest.mark.parametrize("key", KEYS)
-def test_a_missing_key_is_named(refusal, key):
-    facts = {name: value for name, value in FACTS.items() if name != key}
-    assert f" (it has no {key!r}), " in refusal(json.dumps(facts).encode())
+def test_a_missing_key_is_named(refusal):
+    facts = {name: value for name, value in FACTS.items() if name != "score"}
+    assert " (it has no 'score'), " in refusal(json.dumps(facts).encode())
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""What a real bucket says is tested in tests/cluster/test_team.py."""
+"""The errors of a real bucket are tested in tests/cluster/test_team.py."""
 
 import types
 
@@ -9,7 +9,7 @@ from src.tracking import artifacts
 
 
 class Bucket:
-    """A place of artifacts that notes what is done there, and fails as it is told to."""
+    """A fake place of artifacts that records requests, and fails with a given error."""
 
     def __init__(self, error=None, keeps=False):
         self.error, self.keeps, self.done = error, keeps, []
@@ -62,10 +62,11 @@ def test_artifacts_on_this_disk_are_not_asked_for(ask, location):
     [
         ("s3://b/1", Exception("Unable to locate credentials"), "set AWS_ACCESS_KEY_ID and"),
         ("s3://b/1", Exception("(AccessDenied) when calling PutObject"), "have its owner allow"),
-        ("s3://b/1", Exception("(NoSuchBucket)"), "make the bucket"),
+        ("s3://b/1", Exception("(NoSuchBucket)"), "create the bucket"),
         ("s3://b/1", Exception("what nobody foresaw"), "allow it, or fix the keys to it"),
         ("s3://b/1", ModuleNotFoundError("No module named 'boto3'"), "install the extra s3"),
         ("mlflow-artifacts:/1", OSError("500 Server Error"), "see what the server's log says"),
+        ("mlflow-artifacts:/1", OSError("403 Client Error: FORBIDDEN"), "permission EDIT"),
     ],
 )
 def test_what_cannot_be_written_is_one_sentence_with_its_remedy(ask, location, error, remedy):
@@ -78,19 +79,13 @@ def test_what_cannot_be_written_is_one_sentence_with_its_remedy(ask, location, e
     assert text.endswith(".")
 
 
-def test_a_permission_that_the_server_denies_is_its_owners_to_give(ask):
-    error = OSError("403 Client Error: FORBIDDEN for url: http://host/api")
-    with pytest.raises(InputError, match="permission EDIT"):
-        ask(Bucket(error), "mlflow-artifacts:/1")
-
-
-def test_no_password_of_a_location_is_told(ask):
+def test_a_password_in_a_location_is_not_shown(ask):
     with pytest.raises(InputError) as caught:
         ask(Bucket(OSError("no ftp://anna:s3cret@host/1")), "ftp://anna:s3cret@host/1")
     assert "s3cret" not in str(caught.value)
 
 
-def test_what_a_bucket_raises_is_known_only_where_its_library_is_imported(monkeypatch):
+def test_the_errors_of_a_bucket_are_those_of_libraries_that_are_imported(monkeypatch):
     monkeypatch.delitem(artifacts.sys.modules, "botocore.exceptions", raising=False)
     monkeypatch.delitem(artifacts.sys.modules, "boto3.exceptions", raising=False)
     assert artifacts.away() == ()

@@ -9,7 +9,7 @@ from src.tracking import environment
 from tests.support.commands import ROOT, git
 
 
-def test_the_surroundings_are_the_commit_the_versions_and_the_command(monkeypatch):
+def test_the_tags_are_the_commit_the_versions_the_processor_and_the_command(monkeypatch):
     monkeypatch.chdir(ROOT)
     tags = environment.tags()
     assert tags["keras"] == keras.__version__
@@ -48,9 +48,6 @@ def commits(tmp_path):
         ("conf/activation/swish.yaml", "true"),
         ("conf/activation/mine.yaml", "false"),  # another choice
         ("conf/study/mine.yaml", "false"),
-        ("conf/search/mine.yaml", "false"),
-        ("docs/notes.md", "false"),
-        ("reports/mine/pairs.csv", "false"),
         ("tests/test_mine.py", "false"),
     ],
 )
@@ -75,15 +72,14 @@ def test_files_that_changed_between_two_commits_are_those_of_the_ones_asked_for(
 
 
 @pytest.mark.parametrize("unknown", ["ab" * 20, "", "-h"])
-def test_of_commits_that_git_does_not_know_nothing_is_told(commits, tmp_path, unknown):
+def test_changes_are_unknown_for_unknown_commits_and_without_git(
+    commits, tmp_path, monkeypatch, unknown
+):
     files = [tmp_path / "src" / "a.py"]
     assert environment.changed_files(commits[0], unknown, files) is None
     assert environment.changed_files(unknown, commits[0], files) is None
-
-
-def test_without_git_nothing_is_told_of_changes(commits, tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", "")
-    assert environment.changed_files(commits[0], commits[2], [tmp_path / "src" / "a.py"]) is None
+    assert environment.changed_files(commits[0], commits[2], files) is None
 
 
 @pytest.mark.parametrize("with_git", [True, False])

@@ -72,7 +72,7 @@ def test_the_settings_have_the_precision_that_auto_comes_to(monkeypatch):
     assert fingerprint.settings(composed)["precision"] == "auto, here"
 
 
-def test_the_settings_and_the_digest_are_had_without_tensorflow(no_heavy_imports):
+def test_the_settings_and_the_digest_do_not_need_tensorflow(no_heavy_imports):
     code = (
         "from src.config import compose\n"
         "from src.data import dataset\n"
@@ -94,3 +94,9 @@ def test_the_settings_and_the_digest_are_had_without_tensorflow(no_heavy_imports
 def test_where_checkpoints_lie_is_no_setting_and_older_digests_have_no_strategy():
     assert settings("checkpoints=/elsewhere") == settings()
     assert "strategy" not in settings()
+
+
+def test_the_folder_of_checkpoints_is_not_a_setting_and_one_device_is_that_of_older_digests():
+    assert settings("checkpoints=/shared/a") == settings()
+    assert "strategy" not in settings("strategy=none")
+    assert settings("strategy=mirrored") == {**settings(), "strategy": "mirrored"}

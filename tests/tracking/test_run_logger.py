@@ -1,4 +1,4 @@
-import sqlite3
+import contextlib
 import time
 from pathlib import Path
 
@@ -47,22 +47,19 @@ def logged(client, run_id, name):
 # A training's run.
 
 
-def test_a_run_that_ends_well_is_finished_and_has_its_name(client):
-    run = client.get_run(trained(name="swish-seed1"))
-    assert (run.info.status, run.info.run_name) == ("FINISHED", "swish-seed1")
-    assert mlflow.active_run() is None
-
-
 @pytest.mark.parametrize(
-    ("error", "status"), [(KeyboardInterrupt, "KILLED"), (RuntimeError, "FAILED")]
+    ("error", "status"),
+    [(None, "FINISHED"), (KeyboardInterrupt, "KILLED"), (RuntimeError, "FAILED")],
 )
-def test_a_run_that_is_interrupted_is_killed_and_one_with_an_error_failed(client, error, status):
+def test_a_run_ends_as_finished_killed_by_an_interruption_or_failed(client, error, status):
     with (
-        pytest.raises(error),
-        opened() as logger,
+        pytest.raises(error) if error else contextlib.nullcontext(),
+        opened(name="swish-seed1") as logger,
     ):
-        raise error
-    assert client.get_run(logger.run_id).info.status == status
+        if error:
+            raise error
+    run = client.get_run(logger.run_id)
+    assert (run.info.status, run.info.run_name) == (status, "swish-seed1")
     assert mlflow.active_run() is None
 
 
@@ -80,17 +77,17 @@ def test_a_resumed_training_logs_the_epochs_that_it_was_stopped_before_logging(c
     assert set(client.get_run(run_id).data.metrics) == {metric_names.LOSS}
 
 
-def test_a_resumed_training_goes_on_in_its_run(client):
+def test_a_resumed_training_keeps_its_run_with_its_name(client):
     run_id = trained()
     with opened("another name", run_id) as logger:
-        logger.epoch({"loss": 0.5}, 2)
+        logger.epoch({"loss": 0.5, "beta/swish_beta": 1.5}, 2)
     assert logger.run_id == run_id
     run = client.get_run(run_id)
-    assert (run.info.run_name, run.data.metrics["loss"]) == ("swish", 0.5)
+    assert (run.info.run_name, run.data.metrics["beta/swish_beta"]) == ("swish", 1.5)
 
 
 @pytest.mark.parametrize("case", ["deleted", "unknown"])
-def test_where_its_run_is_gone_a_resumed_training_gets_a_new_one(client, case):
+def test_a_resumed_training_whose_run_is_gone_gets_a_new_one(client, case):
     run_id = UNKNOWN
     if case == "deleted":
         run_id = trained()
@@ -112,7 +109,7 @@ def test_a_job_of_a_sweep_is_the_child_of_the_sweeps_run_whatever_the_environmen
 
 
 @pytest.mark.parametrize("begun_in", ["another sweep", "none"])
-def test_a_training_that_goes_on_in_a_sweep_becomes_its_child(client, begun_in):
+def test_a_training_that_is_resumed_in_a_sweep_becomes_its_child(client, begun_in):
     first = None if begun_in == "none" else trained(name="sweep")
     run_id, parent = trained(parent_run_id=first), trained(name="sweep")
     assert trained(run_id=run_id, parent_run_id=parent) == run_id
@@ -121,10 +118,10 @@ def test_a_training_that_goes_on_in_a_sweep_becomes_its_child(client, begun_in):
     assert client.get_run(run_id).data.tags["mlflow.parentRunId"] == parent
 
 
-# What is logged.
+# During a training.
 
 
-def test_a_run_tells_its_settings_tags_and_data(client):
+def test_a_run_has_its_settings_tags_and_data(client):
     settings = {"seed": 1, "model": {"units": [8]}}
     tags = {"job": "activation=swish", "training_digest": "ab" * 32}
     images = np.zeros((2, 28, 28), np.uint8)
@@ -145,17 +142,9 @@ def test_a_run_tells_its_settings_tags_and_data(client):
     }
 
 
-def test_an_epochs_metrics_are_logged_under_its_number(client):
-    with opened() as logger:
-        for step in (1, 2):
-            logger.epoch({"loss": 1 / step, "beta/swish_beta": 1.5}, step)
-    losses = client.get_metric_history(logger.run_id, "loss")
-    assert [(entry.step, entry.value) for entry in losses] == [(1, 1.0), (2, 0.5)]
-
-
 @pytest.fixture
 def left(tmp_path):
-    """What a training leaves: a model, an example, and a folder with history and figures."""
+    """The results of a training: a model, an example, a folder with history and figures."""
     (tmp_path / paths.CURVES).parent.mkdir()
     (tmp_path / paths.CURVES).write_bytes(b"a picture")
     (tmp_path / paths.HISTORY).write_text("epoch\n1\n")
@@ -170,10 +159,10 @@ def unreachable(*_, **__):
     raise MlflowException("connection refused")
 
 
-def test_a_store_that_is_away_does_not_stop_the_training_and_gets_every_epoch_later(
+def test_the_training_continues_without_the_store_which_gets_every_epoch_later(
     client, capsys, monkeypatch
 ):
-    monkeypatch.setattr(run_logger, "ASK_AGAIN_SECONDS", 0)
+    monkeypatch.setattr(store, "ASK_AGAIN_SECONDS", 0)
     with opened() as logger:
         logger.epoch({"loss": 0.5}, 1)
         with pytest.MonkeyPatch.context() as patch:
@@ -182,9 +171,9 @@ def test_a_store_that_is_away_does_not_stop_the_training_and_gets_every_epoch_la
                 logger.epoch({"loss": 1 / step}, step)
         logger.epoch({"loss": 0.25}, 4)
     away, back = capsys.readouterr().out.splitlines()
-    assert away.startswith("Training goes on, but the MLflow store ")
+    assert away.startswith("Training continues, but the MLflow store ")
     assert "cannot be used (connection refused)" in away
-    assert back == "The MLflow store answers again, and has every epoch."
+    assert back == "The MLflow store is back, and has every epoch."
     points = client.get_metric_history(logger.run_id, "loss")
     assert sorted((point.step, point.value) for point in points) == [
         (1, 0.5),
@@ -195,11 +184,11 @@ def test_a_store_that_is_away_does_not_stop_the_training_and_gets_every_epoch_la
 
 
 @pytest.mark.parametrize("fails", [2, 1_000])
-def test_after_the_training_a_store_is_waited_for_but_not_for_ever(
+def test_the_end_of_a_training_waits_for_the_store_but_not_for_ever(
     client, monkeypatch, capsys, fails
 ):
-    monkeypatch.setattr(run_logger, "PAUSE_SECONDS", 0)
-    monkeypatch.setattr(run_logger, "PATIENCE_SECONDS", 1 if fails == 2 else 0)
+    monkeypatch.setattr(store, "PAUSE_SECONDS", 0)
+    monkeypatch.setattr(store, "PATIENCE_SECONDS", 1 if fails == 2 else 0)
     calls = []
 
     def call():
@@ -243,7 +232,7 @@ def models(client, run_id):
     return client.search_logged_models([experiment_id], f"source_run_id = '{run_id}'")
 
 
-def test_what_is_logged_twice_is_there_once(client, left):
+def test_values_that_are_logged_twice_are_kept_once(client, left):
     model, image, folder = left
     with opened() as logger:
         for _ in range(2):
@@ -255,7 +244,7 @@ def test_what_is_logged_twice_is_there_once(client, left):
     assert only.status == LoggedModelStatus.READY
 
 
-def test_a_model_that_was_not_logged_to_the_end_is_replaced(client, left):
+def test_an_incomplete_model_is_replaced(client, left):
     model, image, folder = left
     with opened() as logger:
         experiment_id = client.get_run(logger.run_id).info.experiment_id
@@ -270,7 +259,7 @@ def test_a_model_that_was_not_logged_to_the_end_is_replaced(client, left):
     assert only.status == LoggedModelStatus.READY
 
 
-def test_an_artifact_that_was_not_copied_to_the_end_is_no_artifact(client, left):
+def test_an_incomplete_copy_of_an_artifact_is_removed(client, left):
     model, image, folder = left
     with opened() as logger:
         uri = client.get_run(logger.run_id).info.artifact_uri
@@ -290,9 +279,7 @@ def test_an_artifact_that_was_not_copied_to_the_end_is_no_artifact(client, left)
         assert not half.exists()
 
 
-def test_a_run_that_was_killed_before_the_checkpoint_knew_of_it_is_gone_on_with(
-    client, monkeypatch, capsys
-):
+def test_a_run_that_was_killed_before_its_first_checkpoint_is_resumed(client, monkeypatch, capsys):
     digest = "cd" * 32
     experiment_id = client.get_experiment_by_name("digits").experiment_id
     monkeypatch.setattr(lease, "is_gone", lambda run: True)
@@ -313,12 +300,12 @@ def test_a_clock_that_goes_back_gives_no_negative_duration(client, monkeypatch):
     assert 0 <= info.end_time - info.start_time < 60_000
 
 
-# What is added later.
+# Later results.
 
 
 @pytest.fixture
 def found(tmp_path):
-    """What a later command gives: a file for the top, one for a folder, metrics and tags."""
+    """Later results: a file for the top, one for a folder, metrics and tags."""
     (tmp_path / "submission.csv").write_text("ImageId,Label\n")
     (tmp_path / "confusion.png").write_bytes(b"a picture")
     return {
@@ -328,7 +315,7 @@ def found(tmp_path):
     }
 
 
-def assert_holds_what_was_found(client, run_id):
+def assert_has_results(client, run_id):
     run = client.get_run(run_id)
     assert {"test_accuracy": 0.75, "test_errors": 7.0}.items() <= run.data.metrics.items()
     assert run.data.tags["kaggle_ref"] == "42"
@@ -338,49 +325,36 @@ def assert_holds_what_was_found(client, run_id):
 
 
 @pytest.mark.parametrize("status", ["FINISHED", "KILLED"])
-def test_what_is_found_later_goes_to_the_trainings_run_and_leaves_its_status_and_duration(
+def test_later_results_go_to_the_trainings_run_and_leave_its_status_and_duration(
     client, found, status
 ):
     _, experiment_id = store.connect("digits")
     run_id = client.create_run(experiment_id, start_time=1_000).info.run_id
     client.set_terminated(run_id, status, end_time=61_000)
     assert add(run_id, **found) == run_id
-    assert_holds_what_was_found(client, run_id)
+    assert_has_results(client, run_id)
     info = client.get_run(run_id).info
     assert (info.status, info.start_time, info.end_time) == (status, 1_000, 61_000)
     assert mlflow.active_run() is None
 
 
 @pytest.mark.parametrize("case", ["deleted", "unknown"])
-def test_where_the_trainings_run_is_gone_a_single_stand_in_takes_what_is_found(client, found, case):
+def test_a_single_substitute_takes_the_results_of_a_run_that_is_gone(client, found, case):
     run_id, experiment = UNKNOWN, f"digits, {case}"
     if case == "deleted":
         run_id = trained(experiment=experiment)
         client.delete_run(run_id)
-    stand_in, again = (add(run_id, experiment, **found) for _ in range(2))
-    assert stand_in != run_id
-    assert again == stand_in
-    assert_holds_what_was_found(client, stand_in)
-    run = client.get_run(stand_in)
+    substitute, again = (add(run_id, experiment, **found) for _ in range(2))
+    assert substitute != run_id
+    assert again == substitute
+    assert_has_results(client, substitute)
+    run = client.get_run(substitute)
     assert run.info.run_name == "swish-seed1 (restored)"
     assert run.data.tags["trained_by"] == run_id
     assert run.info.status == "FINISHED"
 
 
-def test_adding_to_a_run_of_another_store_does_not_create_it_there(client, tmp_path, monkeypatch):
-    run_id = trained()
-    (tmp_path / "mlflow.db").write_bytes(Path("mlflow.db").read_bytes())
-    with sqlite3.connect(tmp_path / "mlflow.db") as other:
-        other.execute("PRAGMA foreign_keys = OFF")
-        other.execute("DELETE FROM runs WHERE run_uuid = ?", (run_id,))
-    monkeypatch.chdir(tmp_path)
-    mlflow.set_tracking_uri(None)
-    stand_in = add(run_id, scores={"a": 1.0})
-    assert stand_in != run_id
-    assert MlflowClient().get_run(stand_in).data.metrics == {"a": 1.0}
-
-
-def test_the_metrics_of_an_epoch_are_logged_in_the_order_of_their_names(monkeypatch):
+def test_an_epochs_metrics_are_logged_in_the_order_of_their_names(monkeypatch):
     logged = []
     monkeypatch.setattr(mlflow, "log_metrics", lambda values, step: logged.append(list(values)))
     run_logger.RunLogger(MlflowClient(), "of nobody").epoch({"loss": 1.0, "accuracy": 0.5}, 1)

@@ -13,7 +13,7 @@ from src.tracking import store
 from tests.support.commands import ROOT
 
 
-def made(name="swish"):
+def create_run(name="swish"):
     """Create a run in the store; return its id."""
     client, experiment_id = store.connect("digits")
     return client.create_run(experiment_id, run_name=name).info.run_id
@@ -25,16 +25,6 @@ def test_the_store_is_in_the_working_directory_and_so_are_the_artifacts(store_fo
     assert experiment.name == "digits"
     assert experiment.artifact_location.startswith((store_folder / "mlruns").as_uri())
     assert (store_folder / "mlflow.db").is_file()
-
-
-def test_in_dvcs_temporary_clone_the_store_is_that_of_the_real_repository(
-    store_folder, tmp_path, monkeypatch
-):
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("DVC_ROOT", str(store_folder))
-    client, experiment_id = store.connect("from a clone")
-    assert client.get_experiment(experiment_id).artifact_location.startswith(store_folder.as_uri())
-    assert list(tmp_path.iterdir()) == []
 
 
 def test_another_experiment_of_the_same_process_is_beside_the_first(store_folder):
@@ -89,19 +79,22 @@ sys.exit(sum(os.waitpid(child, 0)[1] != 0 for child in children))
     assert len(client.search_runs([experiment_id])) == 4
 
 
-def refusal():
-    with pytest.raises(InputError) as caught:
-        store.connect("digits")
+def refusal(open_store):
+    with pytest.raises(InputError, match=r"^The MLflow store \S+ cannot be used \(") as caught:
+        open_store()
     text = str(caught.value)
     assert "\n" not in text
     assert "MLFLOW_TRACKING_URI" in text
     return text
 
 
+each_way = pytest.mark.parametrize("open_store", [lambda: store.connect("digits"), store.reader])
+
+
+@each_way
 @pytest.mark.parametrize(
     "uri",
     [
-        "http://anna:s3cret@127.0.0.1:9/",
         "http://anna:s3%40cret@127.0.0.1:9/",
         "https://anna:s3/cret@127.0.0.1:9",
         "http://s3cret@127.0.0.1:9/" + "long/" * 80,
@@ -109,18 +102,21 @@ def refusal():
         "nonsense://anna:s3cret@127.0.0.1:9/db",
     ],
 )
-def test_a_store_that_cannot_be_used_is_one_sentence_without_the_password(uri, monkeypatch):
+def test_a_store_that_cannot_be_used_is_one_sentence_without_the_password(
+    open_store, uri, monkeypatch
+):
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
     monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
-    text = refusal()
+    text = refusal(open_store)
     assert "127.0.0.1:9" in text
     for part in ("anna", "s3", "cret"):
         assert part not in text.replace("secrets", "")
 
 
-def test_a_damaged_store_is_one_sentence_with_its_place(tmp_path):
+@each_way
+def test_a_damaged_store_is_one_sentence_with_its_place(open_store, tmp_path):
     (tmp_path / "mlflow.db").write_text("no database" * 1000)
-    text = refusal()
+    text = refusal(open_store)
     assert f"sqlite:///{tmp_path / 'mlflow.db'}" in text
     assert "not a database" in text
 
@@ -151,11 +147,32 @@ def test_a_deleted_experiment_is_one_sentence(client):
         store.connect("gone")
 
 
+def test_user_and_password_of_a_server_move_to_mlflows_variables(monkeypatch):
+    monkeypatch.setenv("MLFLOW_TRACKING_USERNAME", "")
+    monkeypatch.setenv("MLFLOW_TRACKING_PASSWORD", "")
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "https://anna:s3%40cret%25@host:5000/path?x=1")
+    store.move_password()
+    assert os.environ["MLFLOW_TRACKING_URI"] == "https://host:5000/path?x=1"
+    assert os.environ["MLFLOW_TRACKING_USERNAME"] == "anna"
+    assert os.environ["MLFLOW_TRACKING_PASSWORD"] == "s3@cret%"
+
+
+@pytest.mark.parametrize(
+    "uri", ["", "http://host:5000", "postgresql+psycopg://anna:s3cret@host/db"]
+)
+def test_every_other_uri_stays_as_it_is(uri, monkeypatch):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
+    monkeypatch.delenv("MLFLOW_TRACKING_USERNAME", raising=False)
+    store.move_password()
+    assert os.environ["MLFLOW_TRACKING_URI"] == uri
+    assert "MLFLOW_TRACKING_USERNAME" not in os.environ
+
+
 # A reader of the store.
 
 
 def test_a_reader_sees_the_runs_and_creates_nothing(store_folder):
-    run_id = made()
+    run_id = create_run()
     mlflow.set_tracking_uri(None)
     before = Path("mlflow.db").read_bytes()
     assert store.reader().get_run(run_id).info.run_name == "swish"
@@ -172,25 +189,14 @@ def test_a_reader_without_a_store_is_refused_and_leaves_no_file(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_in_dvcs_temporary_clone_a_reader_has_the_store_of_the_real_repository(
+def test_in_dvcs_temporary_clone_the_store_is_that_of_the_real_repository(
     store_folder, tmp_path, monkeypatch
 ):
-    run_id = made()
+    run_id = create_run()
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("DVC_ROOT", str(store_folder))
+    client, experiment_id = store.connect("from a clone")
+    assert client.get_experiment(experiment_id).artifact_location.startswith(store_folder.as_uri())
     mlflow.set_tracking_uri(None)
     assert store.reader().get_run(run_id).info.run_name == "swish"
     assert list(tmp_path.iterdir()) == []
-
-
-@pytest.mark.parametrize("case", ["damaged", "not there"])
-def test_a_reader_of_a_store_that_cannot_be_used_is_refused(tmp_path, monkeypatch, case):
-    if case == "damaged":
-        (tmp_path / "mlflow.db").write_text("no database" * 1000)
-    else:
-        monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
-        monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://anna:s3cret@127.0.0.1:9/")
-    with pytest.raises(InputError, match=r"^The MLflow store \S+ cannot be used \(") as caught:
-        store.reader()
-    assert "\n" not in str(caught.value)
-    assert "s3cret" not in str(caught.value)

@@ -4,7 +4,9 @@ from types import SimpleNamespace
 import pytest
 
 from src.experiments.executors import choice
+from src.experiments.executors.here import Here
 from src.experiments.executors.local import LocalProcesses
+from src.experiments.executors.ray_tasks import RayTasks
 from src.runtime.errors import InputError
 
 
@@ -48,8 +50,8 @@ def test_sqlite_is_refused_on_a_cluster_and_allowed_on_a_ray_of_this_machine(env
     ("word", "said"),
     [
         ("executor=rey", "executor=rey is unknown. Did you mean 'ray'"),
-        ("workers=3", "workers=3 is no argument of this command"),
-        ("more", "more is no argument"),
+        ("workers=3", "workers=3 is not an argument of this command"),
+        ("more", "more is not an argument"),
     ],
 )
 def test_another_word_is_refused(word, said):
@@ -59,25 +61,35 @@ def test_another_word_is_refused(word, said):
         choice.read([word])
 
 
+def test_a_file_names_its_executor():
+    assert choice.make(settings()) == LocalProcesses(1)
+    assert choice.make(settings(workers=3)) == LocalProcesses(3)
+    assert choice.make(settings(executor="ray", cpus=2, gpus=0.5)) == RayTasks(2, 0.5, 1)
+
+
+def test_a_launcher_of_hydras_has_an_executor(monkeypatch):
+    monkeypatch.setattr(choice.joblib, "effective_n_jobs", lambda jobs: jobs % 9)
+    assert isinstance(choice.of_launcher("basic", {}), Here)
+    assert choice.of_launcher("joblib", {"n_jobs": -1}) == LocalProcesses(8)
+    assert choice.of_launcher("joblib", {"n_jobs": -1}, runs=3) == LocalProcesses(3)
+    pytest.importorskip("submitit")
+    from src.experiments.executors.slurm import Submitit
+
+    given = {"timeout_min": 3}
+    assert choice.of_launcher("submitit_slurm", given) == Submitit("slurm", given)
+    assert choice.of_launcher("submitit_local", given) == Submitit("local", given)
+
+
 @pytest.mark.parametrize(
-    ("changes", "said"),
+    ("name", "given", "said"),
     [
-        ({"executor": "dask"}, "executor=dask is unknown"),
-        ({"cpus": 0}, "cpus=0 is out of range: use a number from 1 to "),
-        ({"gpus": -0.5}, "gpus=-0.5 is out of range"),
-        ({"workers": 65}, "workers=65 is out of range: use a number from 1 to 64"),
+        ("joblib", {"n_jobs": 0}, "n_jobs=0 starts no worker"),
+        ("rq", {}, "launcher=rq cannot be used here: choose one of basic .* and submitit_local"),
     ],
 )
-def test_values_out_of_range_are_refused(changes, said):
-    choice.check(settings(executor="ray", cpus=4, gpus=0.5))
+def test_another_launcher_is_refused(name, given, said):
     with pytest.raises(InputError, match=said):
-        choice.check(settings(**changes))
-
-
-def test_local_workers_share_the_cores(monkeypatch):
-    monkeypatch.setattr(choice.joblib, "cpu_count", lambda: 8)
-    assert choice.make(settings()) == LocalProcesses(1)
-    assert choice.make(settings(workers=3)) == LocalProcesses(3, 2)
+        choice.of_launcher(name, given)
 
 
 def test_without_ray_the_extra_is_named(environment, monkeypatch):

@@ -1,91 +1,75 @@
 import os
+import signal
+import subprocess
 import sys
 import time
 from contextlib import closing
-from dataclasses import dataclass
-from pathlib import Path
 
 import psutil
 import pytest
 
-from src.experiments.executors import LOG, local
+from src.experiments import executors
+from src.experiments.executors import local
 from src.experiments.executors.local import LocalProcesses
 from src.runtime.errors import InputError
-
-
-@dataclass(frozen=True)
-class Stub:
-    """In place of a `PlannedRun`: what it does is its name's first word."""
-
-    name: str
-    folder: Path
-
-    def announce(self):
-        pass
-
-    def execute(self):
-        print(self.name, os.getpid(), os.environ.get("TF_NUM_INTRAOP_THREADS"), flush=True)
-        what, _, more = self.name.partition(" ")
-        if what == "fail":
-            raise InputError("as it must.")
-        if what == "die":
-            os._exit(9)
-        if what == "sleep":
-            time.sleep(float(more))
+from tests.support import stub_runs
+from tests.support.commands import ROOT
+from tests.support.stub_runs import printed, stub
 
 
 @pytest.fixture
 def execute(tmp_path):
-    """A function that makes runs of these names, and returns each one's error, as they end."""
+    """A function that trains runs of these names, and returns each one's error, as they end."""
 
-    def made(*names, **settings):
-        runs = [Stub(name, tmp_path / name) for name in names]
-        return [(run.name, error) for run, error in LocalProcesses(**settings).execute(runs)]
+    def ended(workers, *names):
+        runs = [stub(name, tmp_path) for name in names]
+        return [
+            (spec, error) for spec, error in LocalProcesses(workers, stub_runs.train).execute(runs)
+        ]
 
-    return made
-
-
-def printed(tmp_path, name):
-    """Return what a run printed: its name, its process and its threads."""
-    text = (tmp_path / name / LOG).read_text()
-    assert text.startswith(name)
-    return text.removeprefix(name).split()
+    return ended
 
 
-def test_every_run_is_yielded_once_with_the_error_that_it_ended_with(execute, tmp_path):
-    ended = dict(execute("good 1", "fail 2", "good 3", workers=2, threads=1))
-    assert {name: str(error) if error else None for name, error in ended.items()} == {
-        "good 1": None,
-        "fail 2": "as it must.",
-        "good 3": None,
-    }
-    assert isinstance(ended["fail 2"], InputError)
-    assert {printed(tmp_path, name)[1] for name in ended} == {"1"}
+def test_every_run_is_yielded_once_with_its_error_and_a_dead_worker_costs_its_own_run_only(
+    execute,
+):
+    ended = {spec.name: (spec, error) for spec, error in execute(1, "a", "fail", "die", "b")}
+    assert list(ended) == ["a", "fail", "die", "b"]
+    assert ended["a"][1] is ended["b"][1] is None
+    assert isinstance(ended["fail"][1], InputError)
+    assert str(ended["fail"][1]) == "as it must."
+    assert str(ended["die"][1]).startswith("its worker process was killed, perhaps because memory")
+    processes = [printed(spec)[0] for spec, _ in ended.values()]
+    assert processes[0] == processes[1] == processes[2] != processes[3]
 
 
-def test_a_run_that_ends_is_followed_at_once_by_the_next_without_waiting_for_the_others(execute):
-    ended = [name for name, _ in execute("sleep 8", "a", "b", "c", workers=2)]
-    assert ended == ["a", "b", "c", "sleep 8"]
+def test_the_next_run_starts_at_once_and_workers_share_the_cores(execute, monkeypatch):
+    monkeypatch.setattr(local.joblib, "cpu_count", lambda: 8)
+    ended = execute(2, "sleep 8", "a", "b", "c")
+    assert [spec.name for spec, _ in ended] == ["a", "b", "c", "sleep 8"]
+    assert {printed(spec)[1] for spec, _ in ended} == {"4"}
 
 
-def test_a_worker_that_is_killed_costs_its_own_run_only(execute):
-    ended = dict(execute("die", "a", "b", workers=1))
-    assert str(ended["die"]).startswith("its worker process was killed, perhaps because memory")
-    assert ended["a"] is ended["b"] is None
+def test_threads_are_shared_unless_there_is_one_worker_or_the_user_has_set_them(monkeypatch):
+    monkeypatch.setattr(local.joblib, "cpu_count", lambda: 2)
+    assert [local.threads_per_worker(workers) for workers in (1, 2, 3)] == [None, 1, 1]
+    inner, outer = executors.THREADS
+    monkeypatch.setenv(inner, "7")
+    monkeypatch.delenv(outer, raising=False)
+    assert executors.thread_variables(3) == {inner: "7", outer: "3"}
 
 
-def test_a_process_makes_several_runs_but_not_too_many(execute, tmp_path, monkeypatch):
-    monkeypatch.setattr(local, "RUNS_PER_PROCESS", 2)
-    names = [f"run {number}" for number in range(4)]
-    execute(*names, workers=1)
-    processes = [printed(tmp_path, name)[0] for name in names]
+def test_a_worker_trains_only_so_many_runs(execute, monkeypatch):
+    monkeypatch.setattr(local, "RUNS_PER_WORKER", 2)
+    ended = execute(1, *(f"run {number}" for number in range(4)))
+    processes = [printed(spec)[0] for spec, _ in ended]
     assert processes[0] == processes[1] != processes[2] == processes[3]
 
 
-def test_an_iteration_that_is_given_up_ends_the_runs_in_progress(tmp_path):
-    runs = [Stub("a", tmp_path / "a"), Stub("sleep 60", tmp_path / "sleep"), Stub("c", tmp_path)]
+def test_closing_the_iteration_ends_the_runs_in_progress(tmp_path):
+    runs = [stub(name, tmp_path) for name in ("a", "sleep 60", "c")]
     began = time.monotonic()
-    with closing(LocalProcesses(2).execute(runs)) as outcomes:
+    with closing(LocalProcesses(2, stub_runs.train).execute(runs)) as outcomes:
         next(outcomes)
         here = psutil.Process()
         workers = set(here.children(recursive=True)) - set(here.children())
@@ -103,28 +87,58 @@ def refuse():
     raise InputError("as it must.")
 
 
-def test_a_call_in_a_process_has_this_ones_environment_and_what_is_slow_to_import(monkeypatch):
-    local.in_a_process(os.getpid)  # the server runs from now on
+def test_a_call_runs_in_a_fresh_process_with_this_environment_and_tensorflow(monkeypatch):
+    call = LocalProcesses(1).call
+    call(os.getpid)  # the server runs from now on
     monkeypatch.setenv("LATE", "as late as this")
-    process, late, imported = local.in_a_process(environment_of_a_process)
+    process, late, imported = call(environment_of_a_process)
     assert process != os.getpid()
     assert late == "as late as this"
     assert imported
 
 
-def test_a_call_in_a_process_fails_with_its_own_error_or_a_sentence():
+def test_a_call_fails_with_its_own_error_or_a_sentence():
     with pytest.raises(InputError, match=r"^as it must\.$"):
         local.in_a_process(refuse)
     with pytest.raises(InputError, match="was killed, perhaps because memory"):
         local.in_a_process(os._exit, 9)
 
 
-def test_the_server_ends_with_its_block_also_while_it_imports():
+def test_the_server_ends_with_its_block_even_amid_its_imports():
     with local.server():
         [server] = (
             child
             for child in psutil.Process().children()
             if any("forkserver" in word for word in child.cmdline())
         )
-    _, alive = psutil.wait_procs([server], timeout=10, callback=None)
+    _, alive = psutil.wait_procs([server], timeout=10)
     assert alive == []
+
+
+# A process that starts another by multiprocessing, and then waits for ever.
+PARENT = """
+import multiprocessing, time
+from src.experiments.executors import local
+
+def work(connection):
+    local._end_with_parent()
+    connection.send("ready")
+    time.sleep(600)
+
+if __name__ == "__main__":
+    here, there = multiprocessing.Pipe()
+    child = multiprocessing.get_context("fork").Process(target=work, args=[there])
+    child.start()
+    here.recv()
+    print(child.pid, flush=True)
+    time.sleep(600)
+"""
+
+
+def test_a_worker_ends_when_its_parent_is_killed_outright():
+    with subprocess.Popen(
+        [sys.executable, "-c", PARENT], cwd=ROOT, stdout=subprocess.PIPE, text=True
+    ) as parent:
+        worker = psutil.Process(int(parent.stdout.readline()))
+        parent.send_signal(signal.SIGKILL)
+    assert psutil.wait_procs([worker], timeout=30)[1] == []
