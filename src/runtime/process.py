@@ -1,6 +1,5 @@
 """Identifies processes, to see whether one is still alive."""
 
-import functools
 import os
 import socket
 from pathlib import Path
@@ -35,7 +34,6 @@ def described(identity: str) -> str:
     return f"process {pid or '?'} on {machine}"
 
 
-@functools.cache
 def _identity(pid: int) -> str:
     return f"{pid}-{_started(pid)}-{_machine()}"
 
