@@ -28,7 +28,7 @@ from yaml import YAMLError
 
 from src.config import override
 from src.config.schema import CHOICES, unknown
-from src.runtime.errors import InputError, did_you_mean
+from src.runtime.errors import InputError
 
 # How Hydra's errors about activation=null, a list without -m and a misused flag begin.
 NO_NAME = "Config group override must be"
@@ -82,17 +82,12 @@ def rejected(error: pydantic.ValidationError, name: str = "", missing: str = "")
 def refuse_unknown(
     prefix: str, found: Iterable[Any], known: Iterable[str], place: str = ""
 ) -> None:
-    """Raise InputError for the first key of `found` that is not among those known in `place`."""
+    """Raise InputError for the first key of `found` that is not among those known, in `place`."""
     known = list(known)
     for key in found:
         if key not in known:
-            raise InputError(_unknown_key(f"{prefix}{key}", key, known, place))
-
-
-def _unknown_key(name: str, key: Any, known: list[str], place: str = "") -> str:
-    where = f" in {place}" if place else ""
-    near = did_you_mean(str(key), known)
-    return f"{name} is unknown. {near}Known{where} are {', '.join(known)}."
+            more = f" ({place})" if place else ""
+            raise InputError(f"{prefix}{key} {unknown(str(key), known, more)}")
 
 
 def refuse_twice(name: str, texts: Sequence[str]) -> None:
@@ -125,7 +120,7 @@ def describe(error: OmegaConfBaseException) -> str:
     """Return one sentence for OmegaConf's error: the key, what is wrong, and where to fix it."""
     if isinstance(error, ConfigKeyError | ConfigAttributeError) and error.parent_node is not None:
         known = [str(key) for key in error.parent_node if key != "hydra"]
-        return _unknown_key(str(error.full_key), error.key, known)
+        return f"{error.full_key} {unknown(str(error.key), known)}"
     types = getattr(error.object_type, "__annotations__", {})
     if isinstance(error, WRONG_VALUE) and error.key in types:
         value = getattr(error, "value", None)
