@@ -13,7 +13,7 @@ from src.config.schema import GROUPS, Config
 from src.data.digits import CLASSES
 from src.runtime import checkpoint_place
 from src.runtime.errors import InputError
-from src.training import devices, fit
+from src.training import fit
 
 TERMINAL_CODES = re.compile(r"\x1b\[\d*m")  # Keras puts some of its messages in bold
 
@@ -35,7 +35,6 @@ def refuse_unbuildable(runs: Iterable[tuple[Config, Mapping[str, str]]]) -> None
         if values not in built:
             fit.prepare(cfg)
             _build(cfg, choices)
-        devices.mirrored(cfg.strategy, cfg.batch_size)
         built.add(values)
         if cfg.checkpoints not in places:
             checkpoint_place.refuse_unusable(cfg.checkpoints)
