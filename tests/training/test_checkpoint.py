@@ -130,7 +130,7 @@ def test_opening_gives_the_state_that_was_kept_until_it_is_deleted(tmp_path):
         assert state == checkpoint.State()
 
 
-def test_the_previous_state_is_deleted_first_so_that_a_kill_cannot_bring_it_back(tmp_path, monkeypatch):
+def test_the_previous_state_is_deleted_first_so_that_a_kill_cannot_revive_it(tmp_path, monkeypatch):
     file = tmp_path / "abc" / "state"
     for _ in range(2):
         checkpoint.save(file, example())
