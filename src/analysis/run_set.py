@@ -23,7 +23,7 @@ ALL, REFERENCE = "all", "reference"  # which pairs are compared: all, or those w
 BASELINE = "relu"  # the reference of activations that name none
 # Params that change nothing of the weights, or prefixes of such; seeds pair the runs.
 # The data's digest tells the split; what a chosen word stands for is in the group's own params.
-IGNORED = ("seed", "split_seed", "strategy", "mlflow.", "submission", "checkpoints", *CHOICES)
+IGNORED = ("seed", "split_seed", "mlflow.", "submission", "checkpoints", *CHOICES)
 
 NAMES = {
     "relu": "ReLU",

@@ -6,7 +6,7 @@ validator's ValueError is the part of the sentence that follows `key=value`.
 
 from collections.abc import Collection, Mapping
 from dataclasses import field
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any
 
 from omegaconf import MISSING
 from pydantic import AfterValidator, ConfigDict, Field
@@ -21,7 +21,6 @@ PRECISIONS = ("auto", "float32", "mixed_bfloat16", "mixed_float16")
 GROUPS = ("activation", "model", "optimizer", "schedule", "augmentation")
 CHOICES = (*GROUPS, "experiment")
 NON_TRAINING_KEYS = ("mlflow", "submission", "checkpoints")  # no weight depends on them
-NOT_LEARNING = NON_TRAINING_KEYS  # in src/training, whose code is part of every digest
 
 RANGES: dict[str, tuple[float, float]] = {
     "seed": (0, 2**31 - 1),  # of a training
@@ -153,7 +152,6 @@ class Config:
     submission: bool = True
     checkpoints: str | None = None  # a folder; null: checkpoints/
     mlflow: Mlflow = field(default_factory=Mlflow)
-    strategy: ClassVar[str] = "none"  # src/training still reads it
 
     def __post_init__(self) -> None:
         """Check the values whose keys the files of conf/ choose."""

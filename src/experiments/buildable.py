@@ -14,7 +14,7 @@ from src.data.digits import CLASSES
 from src.experiments.run_spec import RunSpec
 from src.runtime import checkpoint_place
 from src.runtime.errors import InputError
-from src.training import devices, fit
+from src.training import fit
 
 TERMINAL_CODES = re.compile(r"\x1b\[\d*m")  # Keras puts some of its messages in bold
 
@@ -34,7 +34,6 @@ def refuse_unbuildable(specs: Iterable[RunSpec]) -> None:
         if values not in built:
             fit.prepare(cfg)
             _build(cfg, spec.choices)
-        devices.mirrored(cfg.strategy, cfg.batch_size)
         built.add(values)
         if cfg.checkpoints not in places:
             checkpoint_place.refuse_unusable(cfg.checkpoints)

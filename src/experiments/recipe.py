@@ -24,7 +24,7 @@ from src.tracking import environment
 EXPERIMENTS = CONF / "experiment"
 WIDTH = 98
 # Keys that a recipe leaves to the user.
-NOT_OF_A_RECIPE = (*GROUPS, *NON_TRAINING_KEYS, "seed", "split_seed", "strategy")
+NOT_OF_A_RECIPE = (*GROUPS, *NON_TRAINING_KEYS, "seed", "split_seed")
 
 
 def _mark(name: str) -> str:

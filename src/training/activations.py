@@ -1,9 +1,9 @@
-"""Activation layers that Keras lacks, or computes in more passes over memory than it must.
+"""Activation layers that Keras lacks, or computes in more passes over memory than necessary.
 
-Swish, x · sigmoid(x), costs more than ReLU mainly because a CPU walks over the tensor several
-times. Here XLA compiles the activation alone (the convolutions stay out: XLA is slow at them on a
-CPU) into one pass forward and one pass back, by formulas that keep only the input for the way back.
-Between reading and writing they compute in float32, also where the tensors are bfloat16.
+Swish, x · sigmoid(x), costs more than ReLU mainly because a CPU traverses the tensor several
+times. Here XLA compiles the activation alone (it is slow at convolutions on a CPU) into one forward
+and one backward pass, by formulas that need only the input for the backward pass. They compute in
+float32, even if the tensors are bfloat16.
 """
 
 from collections.abc import Callable
@@ -15,17 +15,16 @@ import tensorflow as tf
 
 
 def _wide(x: tf.Tensor) -> tf.Tensor:
-    """Return `x` in float32, or in its own dtype if that is wider."""
+    """Return `x` in float32, or in its dtype if that is wider."""
     return tf.cast(x, tf.float32) if x.dtype.size < 4 else x
 
 
 def _narrow(x: tf.Tensor, dtype: tf.DType) -> tf.Tensor:
     """Return `x` in a dtype, as `tf.cast` does.
 
-    It rounds to bfloat16 (to nearest, ties to even) on the bits themselves: of `tf.cast` XLA makes
-    code that treats NaNs apart and fills only half of each vector, and a whole pass then takes
-    twice as long. NaNs stay NaNs here as well, as long as they come from bfloat16: the bits cut off
-    are zeros in those.
+    It rounds to bfloat16 (to nearest, ties to even) by integer arithmetic: for `tf.cast` XLA emits
+    code that handles NaNs separately and fills only half of each vector, which doubles the time of
+    a pass. NaNs that come from bfloat16 stay NaNs here, too: their lower bits are zeros.
     """
     if dtype != tf.bfloat16 or x.dtype != tf.float32:
         return tf.cast(x, dtype)
@@ -37,8 +36,8 @@ def _narrow(x: tf.Tensor, dtype: tf.DType) -> tf.Tensor:
 
 
 def _flat(x: tf.Tensor) -> tf.Tensor:
-    """Return `x` in one dimension: XLA makes loops over dimensions, and one of 16 channels is too
-    short for it to fill vectors with. It sees through a reshape of its own, so this one is not.
+    """Return `x` in one dimension, outside of XLA, which would see through the reshape: it loops
+    over dimensions, and one of 16 channels is too short to fill its vectors.
     """
     return tf.reshape(x, [-1])
 
@@ -46,14 +45,11 @@ def _flat(x: tf.Tensor) -> tf.Tensor:
 def _one_pass(
     function: Callable[..., tf.Tensor], slope: Callable[..., tf.Tensor]
 ) -> Callable[..., tf.Tensor]:
-    """Return an activation that is compiled into one pass forward and one back.
+    """Return an activation that is compiled into one forward and one backward pass.
 
-    It takes a tensor, floating and of any shape, and Python numbers that are its settings; it
-    returns a tensor of that shape and dtype.
-
-    Args:
-        function: of x, float32, and the settings.
-        slope: its derivative by x, likewise.
+    It takes a floating tensor of any shape, and settings, which are Python numbers; it returns a
+    tensor of that shape and dtype. `function` and its derivative `slope` take x, float32, and the
+    settings.
     """
 
     @tf.function(jit_compile=True, autograph=False)
@@ -86,7 +82,7 @@ def _gelu_slope(x: tf.Tensor) -> tf.Tensor:
 def _mish_parts(x: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
     """Return e = exp(x), n = e · (e + 2) and n + 2: tanh(softplus(x)) = n / (n + 2).
 
-    Where x is above 20 that is 1 in float32, and e² would overflow much later.
+    Above x = 20 that is 1 in float32; without the limit, e² would overflow.
     """
     e = tf.exp(tf.minimum(x, 20.0))
     n = e * (e + 2)
@@ -103,7 +99,7 @@ def _mish_slope(x: tf.Tensor) -> tf.Tensor:
     return n / m + x * (4 * e * (e + 1) / (m * m))
 
 
-# Each takes x, floating and of any shape, and returns a tensor of its shape and dtype.
+# Each takes a floating tensor of any shape, and returns a tensor of its shape and dtype.
 swish = _one_pass(lambda x, scale=1.0: scale * x * tf.sigmoid(x), _swish_slope)
 gelu = _one_pass(lambda x: x * (1 + tf.math.erf(x / sqrt(2))) / 2, _gelu_slope)
 hard_swish = _one_pass(
@@ -140,7 +136,7 @@ def swish_beta(x: tf.Tensor, beta: tf.Tensor) -> tf.Tensor:
     def fused(x: tf.Tensor, beta: tf.Tensor) -> tuple[tf.Tensor, Callable]:
         def gradient(dy: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
             dx, terms = _swish_beta_backward(x, beta, dy)
-            return dx, tf.reduce_sum(terms)  # XLA's sum takes one element at a time, on one core
+            return dx, tf.reduce_sum(terms)  # XLA would add one element at a time, on one core
 
         return _swish_beta_forward(x, beta), gradient
 
@@ -148,19 +144,19 @@ def swish_beta(x: tf.Tensor, beta: tf.Tensor) -> tf.Tensor:
 
 
 def _fuse() -> bool:
-    """Fused kernels are measured on CPUs; on a GPU Keras's own run, which are fused there too."""
+    """Return whether to use the fused kernels, which are for CPUs: on a GPU Keras's are fused."""
     return not tf.config.list_physical_devices("GPU")
 
 
 class _Fused(keras.layers.Layer):
-    """An activation without weights, fused while training."""
+    """An activation without weights, fused in training."""
 
     fused: Callable[..., tf.Tensor]
     plain: Callable[..., tf.Tensor]
 
     def call(self, x: tf.Tensor, training: bool = False) -> tf.Tensor:
         """Return the activation of `x` (any shape, floating), in its shape and dtype."""
-        # Outside training batches come in all sizes, and XLA would compile for each.
+        # Outside of training, batches have many sizes, and XLA would compile for each.
         return self.fused(x) if training and _fuse() else self.plain(x)
 
 
@@ -177,7 +173,7 @@ class Swish(_Fused):
 
 @keras.saving.register_keras_serializable(package="src")
 class Gelu(_Fused):
-    """x · Φ(x), with the normal distribution's Φ itself, not its approximation by a tanh.
+    """x · Φ(x), with the normal distribution's Φ itself, not the approximation by tanh.
 
     Reference: Hendrycks, Gimpel, "Gaussian Error Linear Units (GELUs)", arXiv:1606.08415.
     """
@@ -214,8 +210,8 @@ class SwishBeta(keras.layers.Layer):
     """2x · sigmoid(βx), with one β per layer.
 
     Args:
-        beta: β, or where it starts.
-        trainable: learn β; otherwise it stays at `beta`.
+        beta: β, or its initial value.
+        trainable: whether β is learned.
     """
 
     def __init__(self, beta: float = 1.0, trainable: bool = True, **kwargs):
@@ -223,7 +219,7 @@ class SwishBeta(keras.layers.Layer):
         self.initial_beta = beta
 
     def build(self, input_shape: tuple) -> None:
-        """Create β, a float32 scalar; in mixed precision too, as bfloat16 has no 1.003."""
+        """Create β, a float32 scalar even in mixed precision, because bfloat16 has no 1.003."""
         start = keras.initializers.Constant(self.initial_beta)
         self.beta = self.add_weight(name="beta", shape=(), initializer=start, autocast=False)
 
@@ -236,7 +232,7 @@ class SwishBeta(keras.layers.Layer):
         return tf.cast(2 * wide * tf.sigmoid(beta * wide), x.dtype)
 
     def get_config(self) -> dict:
-        """Return what rebuilds the layer."""
+        """Return the arguments of the layer."""
         return {**super().get_config(), "beta": self.initial_beta}
 
 
@@ -262,7 +258,7 @@ class ESwish(keras.layers.Layer):
         return tf.cast(self.beta, x.dtype) * tf.nn.silu(x)
 
     def get_config(self) -> dict:
-        """Return what rebuilds the layer."""
+        """Return the arguments of the layer."""
         return {**super().get_config(), "beta": self.beta}
 
 

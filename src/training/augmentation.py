@@ -1,4 +1,4 @@
-"""Random warps of images, drawn anew at each step: one interpolation for all kinds together."""
+"""Random warps of images, new at each step, with one interpolation for all kinds of warps."""
 
 from collections.abc import Callable
 from math import pi
@@ -10,16 +10,16 @@ Augment = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
 
 
 def affine(*, rotation: float, zoom: float, shift: float) -> Augment | None:
-    """Return a function that rotates, zooms and shifts a batch, or None where nothing would change.
+    """Return a function that rotates, zooms and shifts a batch, or None if nothing would change.
 
-    The returned function takes images, uint8 (batch, height, width), and a seed, int32 (2,); it
-    returns images of the same shape and dtype. The same seed draws the same warps. Pixels from
-    outside repeat the border's, as `fill_mode="nearest"` of Keras's ImageDataGenerator does.
+    The function takes images, uint8 (batch, height, width), and a seed, int32 (2,); it returns
+    images of the same shape and dtype. The same seed draws the same warps. Pixels from outside
+    repeat the border, as with `fill_mode="nearest"` of Keras's ImageDataGenerator.
 
     Args:
-        rotation: the largest angle, in degrees, either way.
-        zoom: the largest change of scale, for width and height apart.
-        shift: the largest shift, as a part of the width and of the height.
+        rotation: the largest angle, in degrees, in both directions.
+        zoom: the largest change of scale, for width and height separately.
+        shift: the largest shift, as a fraction of width and height.
     """
     if not (rotation or zoom or shift):
         return None
@@ -29,7 +29,7 @@ def affine(*, rotation: float, zoom: float, shift: float) -> Augment | None:
         (a, b, c, d), (x, y) = _draw(batch, seed, rotation, zoom, (shift * width, shift * height))
         centre_x, centre_y = (width - 1) / 2, (height - 1) / 2
         zero = tf.zeros_like(a)
-        x += centre_x - a * centre_x - b * centre_y  # about the centre, not about the corner
+        x += centre_x - a * centre_x - b * centre_y  # about the centre, not the corner
         y += centre_y - c * centre_x - d * centre_y
         warped = tf.raw_ops.ImageProjectiveTransformV3(
             images=tf.cast(images[..., tf.newaxis], tf.float32),
@@ -47,17 +47,17 @@ def affine(*, rotation: float, zoom: float, shift: float) -> Augment | None:
 def elastic(
     *, rotation: float, zoom: float, shift: float, displacement: float, grid: int
 ) -> Augment:
-    """Return a function that warps a batch as `affine` does, and bends it as a hand would.
+    """Return a function that warps a batch as `affine` does, and bends its strokes.
 
     Every image gets a smooth field of displacements: normally distributed at `grid` × `grid`
-    control points, and between them a cubic B-spline.
+    control points, with a cubic B-spline between them.
 
     Args:
         rotation: as for `affine`; so are the next two.
         zoom: the largest change of scale.
         shift: the largest shift.
         displacement: standard deviation of a pixel's displacement, in pixels along each axis.
-        grid: control points along each axis.
+        grid: the number of control points along each axis.
 
     Reference: Simard, Steinkraus and Platt, "Best Practices for Convolutional Neural Networks
     Applied to Visual Document Analysis", 2003.
@@ -84,10 +84,8 @@ def elastic(
 def _draw(
     batch: int, seed: tf.Tensor, rotation: float, zoom: float, shift: tuple[float, float]
 ) -> tuple[list[tf.Tensor], list[tf.Tensor]]:
-    """Return matrices [[a, b], [c, d]] and offsets x, y, float32 (batch,) each.
-
-    With (x, y) counted from the centre, an output pixel is read where the matrix = rotation · zoom
-    and then the offset put it.
+    """Return matrices [[a, b], [c, d]] = rotation · zoom, and offsets x, y, float32 (batch,) each:
+    an output pixel, counted from the centre, is read where the matrix and then the offset put it.
     """
     draws = tf.random.stateless_uniform((5, batch), seed, -1.0, 1.0)
     angle = draws[0] * (rotation * pi / 180)
@@ -98,10 +96,8 @@ def _draw(
 
 
 def _spline(size: int, grid: int) -> tf.Tensor:
-    """Return the weights of `grid` control points at `size` places, float32 (size, grid).
-
-    Cubic B-splines, scaled to make a standard deviation of 1 at the points one at the places, on
-    average.
+    """Return the weights of `grid` control points at `size` pixels, float32 (size, grid): cubic
+    B-splines, scaled so that a standard deviation of 1 at the points is 1 at the average pixel.
     """
     distance = np.abs(np.linspace(0, grid - 1, size)[:, np.newaxis] - np.arange(grid))
     near, far = 2 / 3 - distance**2 + distance**3 / 2, (2 - np.minimum(distance, 2)) ** 3 / 6
@@ -111,13 +107,12 @@ def _spline(size: int, grid: int) -> tf.Tensor:
 
 @tf.function(jit_compile=True, autograph=False)  # in one pass, and 2.2 times the images per second
 def _read(images: tf.Tensor, x: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
-    """Return the images, uint8 (batch, height, width), read at x and y, float32 of that shape.
-
-    Bilinear; what lies outside repeats the border.
+    """Return the images, uint8 (batch, height, width), at x and y, float32 of that shape: bilinear,
+    with the border repeated outside.
     """
     batch, height, width = images.shape
     x, y = tf.clip_by_value(x, 0, width - 1), tf.clip_by_value(y, 0, height - 1)
-    # The pixel to the left and above; the last has none to its right or below.
+    # The pixel to the left and above; the last has no neighbour to its right or below.
     left, above = tf.minimum(tf.floor(x), width - 2), tf.minimum(tf.floor(y), height - 2)
     right, below = x - left, y - above  # the weights
     start = tf.range(batch)[:, tf.newaxis, tf.newaxis] * (height * width)

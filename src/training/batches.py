@@ -1,4 +1,4 @@
-"""The batches that `fit` and `predict` draw from the preprocessed arrays."""
+"""Batches of the preprocessed arrays, for training and evaluation."""
 
 from dataclasses import dataclass
 
@@ -14,17 +14,17 @@ EVALUATION_BATCH = 1000
 def _options() -> tf.data.Options:
     options = tf.data.Options()
     options.deterministic = True
-    # With the autotuner, the end of an iterator can wait for the tuner's next five-second round.
+    # With autotuning, the end of an iterator can wait for the tuner's next five-second round.
     options.autotune.enabled = False
     return options
 
 
 @dataclass(frozen=True)
 class TrainingBatches:
-    """Shuffled, augmented batches without end: `dataset` yields `steps_per_epoch` an epoch.
+    """Shuffled, augmented batches of all epochs: `dataset` yields `steps_per_epoch` for each.
 
-    A batch depends on the seed and its step's number alone, so a training that was interrupted
-    after any epoch goes on with the very batches it would have had.
+    A batch depends only on the seed and the number of its step, so a training that is resumed after
+    any epoch gets the batches that it would have had.
     """
 
     dataset: tf.data.Dataset
@@ -44,16 +44,16 @@ def training_batches(
 ) -> TrainingBatches:
     """Return the batches of the epochs from `first_epoch` on.
 
-    Each epoch goes once through a fresh permutation, and leaves the rest that fills no batch.
+    Each epoch is a new permutation; images that do not fill a last batch are left out.
 
     Args:
         images: uint8 (N, 28, 28).
         labels: uint8 (N,).
-        batch_size: images per step; more than there are means all of them.
+        batch_size: images per step, at most N.
         epochs: of the whole training.
-        seed: of the order and of the augmentation.
-        augment: what `src.training.augmentation.affine` returns.
-        first_epoch: how many epochs are done already.
+        seed: of the order and the augmentation.
+        augment: from `src.training.augmentation`.
+        first_epoch: the number of finished epochs.
 
     Returns:
         Batches of uint8 (batch, 28, 28) and one-hot float32 (batch, 10).
@@ -61,10 +61,10 @@ def training_batches(
     count = len(images)
     batch_size = min(batch_size, count)
     steps_per_epoch = count // batch_size
-    # The whole set is one constant; a step gathers its images from it by their numbers.
+    # The whole set is one constant, from which a step gathers its images by number.
     all_images, all_labels = tf.constant(images), tf.constant(labels)
 
-    @tf.autograph.experimental.do_not_convert  # to find nothing to convert takes a while
+    @tf.autograph.experimental.do_not_convert  # finding nothing to convert takes a while
     def batch(step: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         epoch, step_in_epoch = step // steps_per_epoch, step % steps_per_epoch
         places = step_in_epoch * batch_size + tf.range(batch_size, dtype=tf.int64)
@@ -85,7 +85,7 @@ def training_batches(
 def evaluation_batches(
     images: np.ndarray, labels: np.ndarray | None = None, batch_size: int = EVALUATION_BATCH
 ) -> tf.data.Dataset:
-    """Return batches of uint8 images in their order, with one-hot labels where there are any."""
+    """Return batches of uint8 images in order, with one-hot labels if there are any."""
     parts = tf.constant(images)
     if labels is not None:
         parts = (parts, tf.one_hot(labels, CLASSES))

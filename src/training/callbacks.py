@@ -1,4 +1,4 @@
-"""What each epoch adds to the history beside Keras's own metrics."""
+"""Metrics of an epoch beyond Keras's own."""
 
 import keras
 
@@ -8,12 +8,8 @@ from src.training import activations
 
 
 class EpochMetrics(keras.callbacks.Callback):
-    """Adds to an epoch's logs: its seconds without validation, its rate, and every learned β.
-
-    Stands before the callbacks that read them.
-
-    Args:
-        images_per_epoch: how many images an epoch trains on.
+    """Adds to an epoch's logs its seconds without validation, its learning rate, and every learned
+    β. Has to precede the callbacks that read them.
     """
 
     def __init__(self, images_per_epoch: int):
@@ -25,23 +21,21 @@ class EpochMetrics(keras.callbacks.Callback):
         self.clock = Stopwatch()
 
     def on_train_end(self, logs: dict | None = None) -> None:
-        """Put the clock away."""
+        """Stop the clock."""
         self.clock.close()
 
     def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
-        """Note when the epoch begins."""
+        """Record the start of the epoch."""
         self.start = self.clock.seconds()
         self.seconds: float | None = None
 
     def on_test_begin(self, logs: dict | None = None) -> None:
-        """Note when it has trained: what follows is validation."""
+        """Record the end of its training, before the validation."""
         self.seconds = self.clock.seconds() - self.start
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
-        """Add to the logs."""
-        seconds = self.seconds
-        if seconds is None:
-            seconds = self.clock.seconds() - self.start
+        """Add the metrics to the logs."""
+        seconds = self.clock.seconds() - self.start if self.seconds is None else self.seconds
         logs = {} if logs is None else logs
         logs[metric_names.EPOCH_SECONDS] = seconds
         logs[metric_names.IMAGES_PER_SECOND] = self.images_per_epoch / seconds

@@ -1,4 +1,4 @@
-"""Building and fitting a model: the part of train that is about learning."""
+"""Builds and fits a model, and loads a saved one."""
 
 import contextlib
 from collections.abc import Mapping, Sequence
@@ -10,85 +10,85 @@ import numpy as np
 import tensorflow as tf
 from hydra.utils import instantiate
 
-from src.config.schema import NOT_LEARNING, Config
+from src.config.schema import NON_TRAINING_KEYS, Config
 from src.data.digits import CLASSES, SIDE
 from src.runtime import metric_names
-from src.runtime.errors import InputError
+from src.runtime.errors import InputError, one_line
 from src.training import (
-    activations,  # noqa: F401  Keras must know the layers of a saved model, to load it
+    activations,  # noqa: F401  registers the layers of a saved model, to load it
     batches,
     callbacks,
     checkpoint,
-    devices,
     normalization,  # noqa: F401  likewise
     precision,
 )
+from src.training.checkpoint import variables
 from src.training.schedules import Schedule
 
-TRACED = 8  # models that are kept, at the most
-_traced: dict[str, keras.Model] = {}  # that this process has trained, by their network
+TRACED = 8  # models that are kept at most
+_traced: dict[str, keras.Model] = {}  # models trained in this process, by `_network`
 
 
 def prepare(cfg: Config) -> None:
-    """Set what TensorFlow keeps for the whole process: seeds, determinism, precision, GPUs."""
+    """Set TensorFlow's process-wide state: seeds, determinism, precision, GPU memory."""
     reset_keras(precision.choose(cfg.precision))
     keras.utils.set_random_seed(cfg.seed)
     if cfg.deterministic:
         tf.config.experimental.enable_op_determinism()
     for gpu in tf.config.list_physical_devices("GPU"):
-        with contextlib.suppress(RuntimeError):  # already in use, and so already set
+        with contextlib.suppress(RuntimeError):  # in use, and so set before
             tf.config.experimental.set_memory_growth(gpu, True)
 
 
 def reset_keras(policy: str) -> None:
-    """Let Keras forget the networks before, and build the next one in a dtype policy."""
-    keras.backend.clear_session()  # layer names count from one again
-    keras.config.disable_interactive_logging()  # MLflow predicts an example, with a bar
+    """Clear Keras's state of earlier networks, and set the dtype policy of the next one."""
+    keras.backend.clear_session()  # restarts the numbers in layer names
+    keras.config.disable_interactive_logging()  # or MLflow's example shows a progress bar
     keras.config.set_dtype_policy(policy)
 
 
 def build_model(cfg: Config) -> keras.Model:
-    """Return the model of the chosen groups, as it starts."""
+    """Return the model of a configuration, with its initial weights."""
     return instantiate(cfg.model, activation=partial(instantiate, cfg.activation))
 
 
 def compile_model(cfg: Config, total_steps: int) -> tuple[keras.Model, Schedule]:
-    """Return the compiled model of the chosen groups, and its learning-rate schedule."""
+    """Return the compiled model of a configuration, and its learning-rate schedule."""
     model = build_model(cfg)
     learning_rate = cfg.optimizer["learning_rate"]
     schedule = instantiate(cfg.schedule, learning_rate=learning_rate, total_steps=total_steps)
     optimizer = instantiate(cfg.optimizer, learning_rate=schedule.learning_rate)
     if optimizer.weight_decay:
-        # Decay is for kernels: it would pull biases, normalization and a learned β towards zero.
+        # Only kernels decay: biases, normalization and a learned β would be pulled towards zero.
         vectors = [weight for weight in model.trainable_variables if len(weight.shape) < 2]
         optimizer.exclude_from_weight_decay(var_list=vectors)
     model.compile(
         optimizer=optimizer,
         loss=keras.losses.CategoricalCrossentropy(label_smoothing=cfg.label_smoothing),
         metrics=[keras.metrics.CategoricalAccuracy(name=metric_names.ACCURACY)],
-        jit_compile=False,  # XLA for a whole network is several times slower on a CPU
+        jit_compile=False,  # XLA is several times slower for a whole network on a CPU
     )
     return model, schedule
 
 
 def _network(cfg: Config, total_steps: int) -> str:
-    """Return all that TensorFlow's graph of a training depends on: everything but the seed."""
-    of_no_graph = {"seed", *NOT_LEARNING}
-    alike = {name: value for name, value in vars(cfg).items() if name not in of_no_graph}
-    return repr((alike, total_steps))
+    """Return everything that TensorFlow's graph of a training depends on: all but the seed."""
+    not_in_graph = {"seed", *NON_TRAINING_KEYS}
+    values = {name: value for name, value in vars(cfg).items() if name not in not_in_graph}
+    return repr((values, total_steps))
 
 
 def _reuse(network: str, model: keras.Model) -> keras.Model:
-    """Return the model that this process has trained of a network, as `model` would start; where
-    there is none, `model` itself. To trace and compile another takes seconds.
+    """Return an earlier model of the same network, with the initial state of `model`, or `model`
+    itself if there is none. Tracing and compiling another takes seconds.
     """
     model.optimizer.build(model.trainable_variables)
-    known = _traced.pop(network, None)  # one whose training fails does not come back
-    if known is None:
+    traced = _traced.pop(network, None)  # it does not come back if its training fails
+    if traced is None:
         return model
-    for variable, start in zip(_variables(known), _variables(model), strict=True):
+    for variable, start in zip(variables(traced), variables(model), strict=True):
         variable.assign(start)
-    return known
+    return traced
 
 
 def _keep(network: str, model: keras.Model) -> None:
@@ -97,30 +97,25 @@ def _keep(network: str, model: keras.Model) -> None:
         del _traced[next(iter(_traced))]  # the oldest
 
 
-def _variables(model: keras.Model) -> list:
-    """Return all that training changes: weights, dropout's random state, the optimizer's."""
-    return [*model.variables, *model.optimizer.variables]
-
-
 def fit(
     cfg: Config,
     training_set: Mapping[str, np.ndarray],
     validation_set: Mapping[str, np.ndarray],
-    file: checkpoint.File,
+    file: Path,
     state: checkpoint.State,
     watchers: Sequence[keras.callbacks.Callback] = (),
 ) -> keras.Model:
-    """Train to the end, or on from where `state` stands; return the model with the weights kept.
+    """Train from `state` to the end; return the model with the weights that are kept.
 
-    Whatever it was trained in, the model that is returned computes in float32: a processor without
-    bfloat16 runs it just as well.
+    The model computes in float32, whatever it was trained in: a processor without bfloat16 runs it
+    just as well.
 
     Args:
         cfg: the configuration.
         training_set: `images`, uint8 (N, 28, 28), and `labels`, uint8 (N,).
-        validation_set: the same, to follow the training by, and to choose the best epoch.
-        file: where to keep the state after each epoch.
-        state: how far the training has come; it is brought up to date.
+        validation_set: the same, to monitor the training and choose the best epoch.
+        file: keeps the state after each epoch.
+        state: the progress of the training, which is updated.
         watchers: callbacks that see each epoch after it is kept, and change nothing.
     """
     prepare(cfg)
@@ -135,15 +130,11 @@ def fit(
         first_epoch=done,
     )
     steps = drawn.steps_per_epoch
-    strategy = devices.mirrored(cfg.strategy, drawn.batch_size)
-    most = devices.evaluation_batch(strategy, len(validation_set["images"]))
-    validation = batches.evaluation_batches(**validation_set, batch_size=most)
-    with strategy.scope() if strategy else contextlib.nullcontext():
-        model, schedule = compile_model(cfg, total_steps=cfg.epochs * steps)
-        # Keras's loop of several steps cannot be traced for several devices.
-        model.steps_per_execution = 1 if strategy else steps_per_execution(steps)
-        network = _network(cfg, cfg.epochs * steps)
-        model = _reuse(network, model)
+    validation = batches.evaluation_batches(validation_set["images"], validation_set["labels"])
+    model, schedule = compile_model(cfg, total_steps=cfg.epochs * steps)
+    model.steps_per_execution = steps_per_execution(steps)
+    network = _network(cfg, cfg.epochs * steps)
+    model = _reuse(network, model)
     keeper = checkpoint.CheckpointCallback(
         file, state, schedule.callbacks, cfg.restore_best_weights
     )
@@ -153,7 +144,7 @@ def fit(
         initial_epoch=done,
         steps_per_epoch=steps,
         validation_data=validation,
-        shuffle=False,  # the batches are drawn in random order already
+        shuffle=False,  # the batches are in random order
         verbose=0,
         callbacks=[
             callbacks.EpochMetrics(steps * drawn.batch_size),
@@ -170,14 +161,14 @@ def fit(
 
 
 def steps_per_execution(steps: int) -> int:
-    """Return how many steps one call from Python makes, of an epoch's `steps`: a divisor, because
-    Keras makes no smaller last call. A call costs one or two milliseconds of one core.
+    """Return how many of an epoch's steps one call from Python runs: a divisor, because Keras does
+    not shorten the last call. A call costs one or two milliseconds of one core.
     """
     return max(count for count in range(1, 11) if steps % count == 0)
 
 
 def load(path: Path) -> keras.Model:
-    """Return the model that train saved.
+    """Return a saved model.
 
     Raises:
         InputError: the file is damaged, or not a model of digits.
@@ -186,8 +177,8 @@ def load(path: Path) -> keras.Model:
         model = keras.saving.load_model(path)
     except Exception as error:  # Keras, zipfile and h5py each have errors of their own
         raise InputError(
-            f"{path} cannot be loaded as a Keras model ({' '.join(str(error).split())[:200]}): "
-            "run `dvc repro --force train` to train it anew."
+            f"{path} cannot be loaded as a Keras model ({one_line(error, 200)}): run `dvc repro "
+            "--force train` to train it again."
         ) from error
     shapes = model.input_shape, model.output_shape
     if shapes != ((None, SIDE, SIDE), (None, CLASSES)):

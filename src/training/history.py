@@ -1,4 +1,4 @@
-"""The history of a training: a row of metrics per epoch, which weights stay, the summary."""
+"""The history of a training: a row of metrics per epoch, the epoch that is kept, the summary."""
 
 from collections.abc import Mapping, Sequence
 from statistics import median
@@ -7,7 +7,7 @@ from src.runtime import metric_names
 
 
 def best_epoch(history: Sequence[Mapping[str, float]]) -> Mapping[str, float]:
-    """Return the epoch's row with the highest validation accuracy, the later one of equals."""
+    """Return the row with the highest validation accuracy, the later of equals."""
     return max(reversed(history), key=lambda row: row[metric_names.VAL_ACCURACY])
 
 
@@ -16,8 +16,9 @@ def kept_epoch(
 ) -> Mapping[str, float]:
     """Return the row of the epoch whose weights are kept: the best, or the last.
 
-    A rate that falls to zero makes the last weights the best ones. The last epochs are then nearly
-    alike, and the highest validation accuracy among them is luck: it takes weights from too early.
+    A rate that falls to zero makes the last weights the best. The last epochs are then nearly
+    alike, and the highest validation accuracy among them is luck, which would pick weights from too
+    early.
     """
     return best_epoch(history) if restore_best_weights else history[-1]
 
@@ -25,9 +26,9 @@ def kept_epoch(
 def summarize(
     history: Sequence[Mapping[str, float]], restore_best_weights: bool
 ) -> dict[str, float]:
-    """Return a training's final metrics from its epochs' (see src/runtime/metric_names.py)."""
+    """Return a training's final metrics (see src/runtime/metric_names.py)."""
     kept = kept_epoch(history, restore_best_weights)
-    # The first epoch compiles; where it is the only one, it must do.
+    # The first epoch includes compiling, and counts only if there is no other.
     timed = history[1:] or history
     return {
         metric_names.BEST_EPOCH: kept[metric_names.EPOCH],

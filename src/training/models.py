@@ -1,7 +1,7 @@
-"""The networks. Each takes raw pixels, uint8 (batch, 28, 28), and gives ten class scores.
+"""The networks: from raw pixels, uint8 (batch, 28, 28), to ten class scores, float32 (batch, 10).
 
-`activation` is a function without arguments that returns a fresh activation layer, so that an
-activation with weights of its own learns them for each place it stands in.
+`activation` is a function without arguments that returns a new activation layer, so that one with
+its own weights learns them in each place.
 """
 
 from collections.abc import Callable, Sequence
@@ -17,7 +17,7 @@ Activation = Callable[[], keras.layers.Layer]
 
 
 def _pixels() -> tuple[keras.KerasTensor, keras.KerasTensor]:
-    """Return the model's input, and it scaled to [0, 1] with a channel axis."""
+    """Return the input, and the same scaled to [0, 1] with a channel axis."""
     inputs = keras.Input((SIDE, SIDE), dtype="uint8", name="image")
     x = layers.Reshape((SIDE, SIDE, 1), name="channel")(inputs)
     return inputs, layers.Rescaling(1 / 255, name="scale")(x)
@@ -64,11 +64,11 @@ def compact(
 ) -> keras.Model:
     """Return a small batch-normalized CNN of 3×3 convolutions, after a first larger one.
 
-    `border` pixels are cut off all around, and only the first convolution of each later block pads:
-    MNIST's digits come with a margin of their own, and smaller maps are less work. A block ends
-    with a pooling, which stands before the normalization and the activation: on a CPU those are
-    limited by memory, and so they see a quarter of it. The last block ends without one, and where
-    its map has become as small as the kernel, the convolution is the dense layer that covers it.
+    `border` pixels are cropped on all sides, and only the first convolution of each later block
+    pads: MNIST's digits have a margin, and smaller maps are less work. A block ends with pooling,
+    before the normalization and the activation, which are limited by memory on a CPU and so process
+    a quarter of it. The last block does not pool, and once its map is as small as the kernel, the
+    convolution is a dense layer.
     """
     inputs, x = _pixels()
     x = layers.Cropping2D(border, name="crop")(x)
@@ -101,7 +101,7 @@ def lenet5(
     units: Sequence[int] = (120, 84),
     head: str = "softmax",
 ) -> keras.Model:
-    """Return LeNet-5 as it is taught today: average pooling, dense connections, softmax.
+    """Return LeNet-5 in its modern form: average pooling, dense connections, softmax.
 
     Reference: LeCun et al., "Gradient-Based Learning Applied to Document Recognition", 1998.
     """
@@ -124,7 +124,7 @@ def mlp(
     dropout: float = 0.2,
     head: str = "softmax",
 ) -> keras.Model:
-    """Return a perceptron with a hidden layer for each of `units`."""
+    """Return a multilayer perceptron with a hidden layer for each of `units`."""
     inputs, x = _pixels()
     x = layers.Flatten()(x)
     for count in units:

@@ -1,8 +1,8 @@
-"""The number format of a training: bfloat16 where the processor or the GPU is faster in it.
+"""The number format of a training: bfloat16 if the processor or the GPU is faster in it.
 
 Of x86 processors those with AMX are, and AMD's with AVX-512: their dot products of bfloat16 do
-twice the work of float32's. Intel's AVX-512 alone does not: on an Emerald Rapids processor whose
-virtual machine hides AMX a step of the default recipe takes 1.36 times as long in bfloat16.
+twice the work of float32's. Intel's AVX-512 alone is slower: on an Emerald Rapids processor whose
+virtual machine hides AMX, a step of the default recipe takes 1.36 times as long in bfloat16.
 """
 
 from pathlib import Path
@@ -21,8 +21,7 @@ GPU_DRIVERS = (Path("/dev/nvidiactl"), Path("/dev/dxg"))  # Linux, and Linux ins
 def choose(wanted: str) -> str:
     """Return the Keras dtype policy for `precision=wanted`.
 
-    `auto` becomes `mixed_bfloat16` where that is faster, else `float32`. Weights are float32 in
-    both.
+    `auto` becomes `mixed_bfloat16` if that is faster, else `float32`; weights are float32 in both.
     """
     if wanted != AUTO:
         return wanted
@@ -30,14 +29,14 @@ def choose(wanted: str) -> str:
 
 
 def bfloat16_is_faster() -> bool:
-    """Return whether the GPUs, or without any the processor, gain from bfloat16."""
+    """Return whether the GPUs, or without any the processor, are faster in bfloat16."""
     if _gpus() or AMX in hardware.cpu_flags():
         return has_bfloat16()
     return has_bfloat16() and hardware.vendor() == AMD
 
 
 def has_bfloat16() -> bool:
-    """Return whether the GPUs, or without any the processor, compute in bfloat16."""
+    """Return whether the GPUs, or without any the processor, have bfloat16."""
     gpus = _gpus()
     if gpus:
         return all(gpu.get("compute_capability", (0, 0)) >= GPU_CAPABILITY for gpu in gpus)
@@ -45,7 +44,7 @@ def has_bfloat16() -> bool:
 
 
 def _gpus() -> list[dict[str, Any]]:
-    """Return what TensorFlow tells of each GPU; it is not imported where there can be none."""
+    """Return TensorFlow's details of each GPU; without a driver it is not imported."""
     if not any(path.exists() for path in GPU_DRIVERS):
         return []
     with quiet.stderr():

@@ -1,4 +1,4 @@
-"""Learning-rate schedules, by the step or by what the validation says."""
+"""Learning-rate schedules, by the step or by the validation."""
 
 from dataclasses import dataclass
 
@@ -7,14 +7,14 @@ import keras
 
 @dataclass(frozen=True)
 class Schedule:
-    """What an optimizer and a `fit` need: a rate (fixed or by the step), and callbacks."""
+    """A learning rate for the optimizer, fixed or by the step, and callbacks for `fit`."""
 
     learning_rate: float | keras.optimizers.schedules.LearningRateSchedule
     callbacks: tuple[keras.callbacks.Callback, ...] = ()
 
 
 def constant(learning_rate: float, total_steps: int) -> Schedule:
-    """Return the optimizer's own rate, all along."""
+    """Return a constant rate."""
     return Schedule(learning_rate)
 
 
@@ -26,8 +26,8 @@ def one_cycle(
     Args:
         learning_rate: the peak.
         total_steps: of the whole training.
-        warmup: the rise's part of all steps, in [0, 1).
-        initial_factor: the first rate, as a part of the peak.
+        warmup: the fraction of steps in the rise, in [0, 1).
+        initial_factor: the first rate, as a fraction of the peak.
 
     Reference: Smith and Topin, "Super-Convergence", arXiv:1708.07120.
     """

@@ -100,10 +100,6 @@ def test_an_unknown_choice_gets_the_nearest_and_every_known_name(group):
         ("label_smoothing=nan", "label_smoothing=nan is out of range"),
         ("checkpoints=gs://bucket", "checkpoints=gs://bucket"),
         (
-            "strategy=mirored",
-            "strategy=mirored is unknown. Did you mean 'mirrored'? Choose one of none, mirrored.",
-        ),
-        (
             "checkpoints=gs://bucket",
             "checkpoints=gs://bucket is not a folder of this machine. Checkpoints are kept in a "
             "folder, on a cluster in one that all nodes share: name a folder, or use null for",

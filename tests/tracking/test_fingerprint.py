@@ -91,12 +91,7 @@ def test_the_settings_and_the_digest_do_not_need_tensorflow(no_heavy_imports):
 
 
 @pytest.mark.usefixtures("project")
-def test_where_checkpoints_lie_is_no_setting_and_older_digests_have_no_strategy():
-    assert settings("checkpoints=/elsewhere") == settings()
-    assert "strategy" not in settings()
-
-
-def test_the_folder_of_checkpoints_is_not_a_setting_and_one_device_is_that_of_older_digests():
+def test_neither_the_folder_of_checkpoints_nor_the_default_of_a_newer_key_is_a_setting():
     assert settings("checkpoints=/shared/a") == settings()
-    assert "strategy" not in settings("strategy=none")
-    assert settings("strategy=mirrored") == {**settings(), "strategy": "mirrored"}
+    assert "split_seed" not in settings()
+    assert settings("split_seed=3") == {**settings(), "split_seed": 3}

@@ -47,20 +47,10 @@ def test_without_any_warp_there_is_nothing_to_apply():
     assert augmentation.affine(rotation=0.0, zoom=0.0, shift=0.0) is None
 
 
-@pytest.mark.parametrize("name", ["rotation", "zoom", "shift"])
-def test_a_single_kind_of_warp_is_enough(name, digits):
-    assert (warp(digits, **{name: 0.2 if name != "rotation" else 20.0}) != digits).any()
-
-
-def test_shape_and_dtype_stay(digits):
-    warped = warp(digits[:5], rotation=10.0, zoom=0.1, shift=0.1)
-    assert warped.shape == (5, SIDE, SIDE)
-    assert warped.dtype == np.uint8
-
-
 def test_the_seed_decides_the_warps(digits):
     settings = {"rotation": 10.0, "zoom": 0.1, "shift": 0.1}
     first, again = (warp(digits, (3, 4), **settings) for _ in range(2))
+    assert (first.shape, first.dtype) == (digits.shape, np.uint8)
     np.testing.assert_array_equal(first, again)
     for seed in ((3, 5), (4, 4)):
         assert (warp(digits, seed, **settings) != first).any(axis=(1, 2)).all()
@@ -96,7 +86,7 @@ def test_the_warps_are_within_the_bounds_use_them_and_lean_to_neither_side():
         assert abs(values.mean()) < 0.2 * bound  # five standard errors
 
 
-def test_each_image_gets_warps_of_its_own_in_every_respect():
+def test_each_image_gets_its_own_warp_in_every_respect():
     matrices, offsets = recovered(50, rotation=10.0, zoom=0.1, shift=0.1)
     zooms = np.linalg.norm(matrices, axis=1)
     drawn = np.column_stack([matrices[:, 1, 0], zooms, offsets])
@@ -136,19 +126,6 @@ def test_digits_are_warped_as_scipy_warps_them_with_the_borders_repeated(digits)
         )
         assert np.abs(found - expected).mean() < 1.0
         assert np.abs(found - expected).max() < 20
-
-
-def test_a_shift_moves_whole_images_and_repeats_the_edge():
-    image = np.zeros((1, SIDE, SIDE), np.uint8)
-    image[0, :, :3] = 100  # a stripe at the left edge
-    image[0, 10:12, 14:16] = 255  # a spot
-    _, (offset,) = recovered(1, seed=(7, 7), shift=0.25)
-    warped = warp(image, seed=(7, 7), shift=0.25)[0].astype(float)
-    spot = np.where(warped > 100, warped, 0) * (COLUMNS > 8)
-    # Output (x, y) is read at (x, y) + offset, so what is seen moves against it.
-    assert (spot * COLUMNS).sum() / spot.sum() == pytest.approx(14.5 - offset[0], abs=0.1)
-    assert (spot * ROWS).sum() / spot.sum() == pytest.approx(10.5 - offset[1], abs=0.1)
-    assert (warped[:, 0] == (100 if offset[0] < 2 else 0)).all()
 
 
 def bend(images, seed=(1, 2), **settings):

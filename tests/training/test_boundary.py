@@ -1,4 +1,4 @@
-"""All that decides the weights lies in src/training, which the digest of a training holds."""
+"""Everything that decides the weights lies in src/training, which is in a training's digest."""
 
 import ast
 import sys
@@ -27,7 +27,7 @@ def is_neutral(module):
 
 
 def imported(file):
-    """Return every module of ours that a file imports, wherever in it."""
+    """Yield every module of src that a file imports, even in functions."""
     for node in ast.walk(ast.parse(file.read_text())):
         if isinstance(node, ast.Import):
             yield from (one.name for one in node.names if one.name.split(".")[0] == "src")

@@ -64,7 +64,7 @@ def test_without_a_validation_the_whole_epoch_counts(clock):
     assert logs[metric_names.EPOCH_SECONDS] == [3.0]
 
 
-def test_the_logs_tell_the_rate_at_the_end_of_the_epoch(clock):
+def test_the_logs_have_the_rate_at_the_end_of_the_epoch(clock):
     made = model()
     schedule = keras.optimizers.schedules.PolynomialDecay(1.0, 6, 0.0)  # a line to zero
     made.compile(optimizer=keras.optimizers.SGD(schedule), loss="mse", run_eagerly=True)
@@ -72,7 +72,7 @@ def test_the_logs_tell_the_rate_at_the_end_of_the_epoch(clock):
     assert logs[metric_names.LEARNING_RATE] == pytest.approx([0.5, 0.0])
 
 
-def test_the_logs_tell_every_learned_beta(clock):
+def test_the_logs_have_every_learned_beta(clock):
     activation = activations.SwishBeta(1.0, name="here")
     logs = fitted(model(activation), clock, callbacks.EpochMetrics(12))
     assert logs["beta/here"][-1] == float(activation.beta)

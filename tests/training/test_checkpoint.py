@@ -83,12 +83,12 @@ def test_a_flipped_bit_is_never_trained_with(packed, place, bit):
 
 @given(st.binary(max_size=2_000))
 @settings(max_examples=200, deadline=None)
-def test_bytes_that_are_no_checkpoint_are_refused_before_they_are_parsed(content):
+def test_bytes_that_are_not_a_checkpoint_are_refused_before_they_are_parsed(content):
     with pytest.raises(ValueError, match="checksum"):
         checkpoint._unpack(content)
 
 
-def test_where_the_last_state_is_damaged_training_goes_on_from_the_one_before(tmp_path, capsys):
+def test_training_resumes_from_the_previous_state_if_the_last_is_damaged(tmp_path, capsys):
     file = tmp_path / "state"
     checkpoint.save(file, example())
     later = example()
@@ -100,7 +100,7 @@ def test_where_the_last_state_is_damaged_training_goes_on_from_the_one_before(tm
     assert (len(found.history), found.run_id) == (2, example().run_id)
     damage, what = capsys.readouterr().out.splitlines()
     assert damage.startswith(f"The checkpoint {file} is damaged (")
-    assert what == "Training goes on after epoch 2."
+    assert what == "Training resumes after epoch 2."
 
 
 def test_a_state_that_cannot_be_written_whole_leaves_the_last_one(tmp_path, monkeypatch):
@@ -130,7 +130,7 @@ def test_opening_gives_the_state_that_was_kept_until_it_is_deleted(tmp_path):
         assert state == checkpoint.State()
 
 
-def test_the_state_before_goes_first_so_that_a_kill_cannot_bring_it_back(tmp_path, monkeypatch):
+def test_the_previous_state_is_deleted_first_so_that_a_kill_cannot_revive_it(tmp_path, monkeypatch):
     file = tmp_path / "abc" / "state"
     for _ in range(2):
         checkpoint.save(file, example())
@@ -205,7 +205,7 @@ def test_the_weights_of_the_best_epoch_come_back_and_of_equals_the_later(tmp_pat
     assert [row[metric_names.EPOCH] for row in resumed.history] == [1, 2, 3, 4]
 
 
-def test_the_weights_of_the_last_epoch_come_back_where_the_best_are_not_wanted(tmp_path):
+def test_the_weights_of_the_last_epoch_come_back_without_restore_best_weights(tmp_path):
     model, state = compiled(), checkpoint.State()
     keeper = keeper_of(model, tmp_path / "state", state, restore_best_weights=False)
     for epoch, accuracy in enumerate([0.5, 0.9, 0.7]):
@@ -216,7 +216,7 @@ def test_the_weights_of_the_last_epoch_come_back_where_the_best_are_not_wanted(t
     np.testing.assert_array_equal(restored.layers[0].kernel, [[2], [2]])
 
 
-def test_all_that_training_changes_is_kept_after_each_epoch(tmp_path):
+def test_everything_that_training_changes_is_kept_after_each_epoch(tmp_path):
     x, y = np.ones((8, 2)), np.ones((8, 1))
     model, file = compiled(), tmp_path / "state"
     plateau = keras.callbacks.ReduceLROnPlateau("val_accuracy", mode="max", patience=9)

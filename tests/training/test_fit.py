@@ -45,7 +45,7 @@ TIMES = (metric_names.EPOCH_SECONDS, metric_names.IMAGES_PER_SECOND)
 
 
 def learned(history):
-    """Return the history without what no two trainings share."""
+    """Return the history without its times."""
     return [{key: row[key] for key in row if key not in TIMES} for row in history]
 
 
@@ -107,14 +107,14 @@ def test_a_process_that_has_trained_the_network_does_not_trace_it_again(
 
     monkeypatch.setattr(keras.Model, "train_step", noted)
     monkeypatch.setattr(fit, "_traced", {})
-    alone, its_state = train_on(other, data, tmp_path / "alone.npz")
+    fresh, its_state = train_on(other, data, tmp_path / "fresh.npz")
     fit._traced.clear()
     train_on(cfg, data, tmp_path / "before.npz")
     assert traced
     traced.clear()
     after, state = train_on(other, data, tmp_path / "after.npz")
     assert traced == []
-    assert_same_weights(alone, after)
+    assert_same_weights(fresh, after)
     assert learned(its_state.history) == learned(state.history)
     for one, same in zip(its_state.current, state.current, strict=True):
         np.testing.assert_array_equal(one, same)
@@ -166,7 +166,7 @@ def test_a_killed_and_resumed_training_ends_as_if_it_had_not_been(recipe, tmp_pa
     assert state.plateaus == its_state.plateaus
 
 
-def test_a_training_killed_after_its_last_epoch_has_only_to_restore_the_best(recipe, tmp_path):
+def test_a_training_killed_after_its_last_epoch_only_restores_the_best_weights(recipe, tmp_path):
     cfg, data, model, state = recipe
     file = tmp_path / "state.npz"
     checkpoint.save(file, state)
@@ -239,7 +239,7 @@ TOGETHER = [
 @pytest.mark.parametrize(
     "choices", [*TOGETHER, *([f"experiment={name}"] for name in names("experiment"))], ids=" ".join
 )
-def test_whatever_is_chosen_a_network_learns(choices, project, parts, tmp_path):
+def test_a_network_learns_with_every_choice(choices, project, parts, tmp_path):
     cfg = configure(*choices, *TINY, "model.units=[32]", "batch_size=20")
     _, state = train_on(cfg, parts, tmp_path / "state.npz")
     first, last = state.history
@@ -248,11 +248,11 @@ def test_whatever_is_chosen_a_network_learns(choices, project, parts, tmp_path):
 
 
 @pytest.mark.parametrize(("steps", "at_once"), [(295, 5), (300, 10), (7, 7), (293, 1), (1, 1)])
-def test_a_call_makes_a_divisor_of_an_epochs_steps(steps, at_once):
+def test_a_call_runs_a_divisor_of_an_epochs_steps(steps, at_once):
     assert fit.steps_per_execution(steps) == at_once
 
 
-def test_an_epoch_has_its_steps_however_many_a_call_makes(project, parts, tmp_path):
+def test_an_epoch_has_its_steps_however_many_a_call_runs(project, parts, tmp_path):
     cfg = configure(*TINY, "epochs=2", "batch_size=20", "schedule=constant")
     images = len(parts[0]["labels"]) // 20 * 20
     assert fit.steps_per_execution(images // 20) > 1
@@ -327,7 +327,7 @@ def test_the_loss_divides_a_sigmoids_scores_by_their_sum(project):
     assert float(model.loss(np.eye(10)[[3]], scores)) == pytest.approx(np.log(4), rel=1e-5)
 
 
-def test_a_process_that_only_predicts_can_load_every_layer_of_ours(project, tmp_path):
+def test_a_process_that_only_predicts_can_load_every_custom_layer(project, tmp_path):
     cfg = configure("model=compact", "model.filters=[[2],[3]]", "activation=swish_beta")
     model = fit.build_model(cfg)
     file = tmp_path / "model.keras"
@@ -341,7 +341,7 @@ def test_a_process_that_only_predicts_can_load_every_layer_of_ours(project, tmp_
 
 
 @pytest.mark.parametrize("content", [b"", b"no archive", b"PK\x05\x06" + bytes(18)])
-def test_a_damaged_model_is_one_sentence_with_the_command_that_mends_it(tmp_path, content):
+def test_a_damaged_model_is_one_sentence_with_the_command_that_trains_it_again(tmp_path, content):
     file = tmp_path / "model.keras"
     file.write_bytes(content)
     with pytest.raises(InputError, match="run `dvc repro --force train`") as caught:
@@ -358,12 +358,3 @@ def test_a_model_of_something_else_is_one_sentence(tmp_path):
     with pytest.raises(InputError, match=r"to \(None, 5\), but a model of digits maps") as caught:
         fit.load(file)
     assert "\n" not in str(caught.value)
-
-
-def test_a_model_saved_when_src_was_one_flat_folder_still_loads(sample):
-    """It names its layers src.activations.SwishBeta and src.normalization.BatchNormalization."""
-    model = fit.load(ROOT / "tests" / "support" / "model_of_6626f83.keras")
-    scores = model(sample[mirrors.TEST_IMAGES][:4]).numpy()
-    assert scores.argmax(axis=1).tolist() == [7, 2, 1, 0]
-    expected = [0.98496, 0.86666, 0.94154, 0.86169]  # what commit 6626f83 itself computed
-    np.testing.assert_allclose(scores.max(axis=1), expected, atol=2e-5)
