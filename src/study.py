@@ -8,13 +8,14 @@ after its last epoch, a failed one is tried again; and a longer list of levels o
 what is new. Runs made by `src.train` do not count: their times were not interleaved.
 
 With `seeds: {until: decided, ...}` it is looked at after the planned numbers of seeds, and ends
-where every pair of levels is better, worse or equivalent (src/analysis/sequential.py). With `tune:
-SEARCH` each level is tuned first, by the same search with the same budget (src/tuning/levels.py).
+where every pair of levels is decided (src/analysis/sequential.py). With `tune: SEARCH` each level
+is tuned first, by the same search with the same budget (src/tuning/levels.py).
 """
 
 import signal
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from src.config import named_file
@@ -63,7 +64,7 @@ def main(argv: Sequence[str] | None = None) -> None:
             data,
             compositions,
             executor,
-            lambda client, made: _decide(study, client, made),
+            partial(_decide, study, {}),
         )
     if failed:
         raise InputError(
@@ -86,19 +87,22 @@ def _check_labels(name: str, study: Study, data: Dataset) -> None:
         )
 
 
-def _decide(study: Study, client: Any, made: Mapping[RunKey, Any]) -> "Decision":
-    """Return what a look at a study's finished runs finds."""
-    from src.analysis import load_correct, sequential  # MLflow and SciPy: after the checks
+def _decide(
+    study: Study, kept: dict[str, Any], client: Any, finished: Mapping[RunKey, Any]
+) -> "Decision":
+    """Look at a study's finished runs; `kept` has the predictions that earlier looks have read."""
+    from src.analysis import load_runs, sequential  # MLflow and SciPy: after the checks
+    from src.reporting import verdict_words
     from src.studies.runner import Decision
 
     look = sequential.look(
-        load_correct.load(client, made),
+        load_runs.correct(client, finished, kept),
         reference=study.reference,
         compare=study.compare,
         smallest_effect=study.smallest_effect,
         looks=study.looks,
     )
-    return Decision(look.decided, look.sentence)
+    return Decision(look.decided, verdict_words.look(look))
 
 
 def _arguments(argv: Sequence[str] | None) -> tuple[str, str | None]:

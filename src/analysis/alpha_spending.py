@@ -49,11 +49,8 @@ ALPHA = 0.05  # the level of all tests
 def spent(alpha: float, share: float) -> float:
     """Return how much of `alpha` may be used up when this share of the information is there.
 
-    Each side of the test spends half of it, as usual (R's gsDesign, for example).
-
-    Args:
-        alpha: the probability of a false alarm at any look, two-sided.
-        share: of the information, more than 0; from 1 on, all of `alpha` is spent.
+    Each side of the test spends half of it, as usual (R's gsDesign, for example). From a share of 1
+    on, all of `alpha` is spent.
     """
     one_side = stats.norm.isf(alpha / 4) / min(share, 1.0) ** 0.5
     return float(4 * stats.norm.sf(one_side))
@@ -74,8 +71,8 @@ def level(alpha: float, seeds: int, looks: Sequence[int]) -> float:
 
     Args:
         alpha: the probability of a false alarm at any look, two-sided.
-        seeds: how many there are. Between two planned looks this is one more look; beyond the last
-            it has the last one's level.
+        seeds: between two planned looks, they make one more look; beyond the last look, the level
+            is the last one's.
         looks: as for `levels`; empty for a study that is looked at once, at the level `alpha`.
     """
     if not looks:
@@ -92,10 +89,10 @@ def overall_p_value(p_value: float, seeds: int, looks: Sequence[int], pairs: int
     0.05 / `pairs`) exactly when `p_value` is below the level that the look has at that `alpha`.
 
     Args:
-        p_value: of a two-sided test on the seeds that there are.
-        seeds: how many.
-        looks: as for `level`.
-        pairs: that are tested alike, and that the result is to be corrected for.
+        p_value: of a two-sided test on the seeds at hand.
+        seeds: as for `level`, like `looks`.
+        looks: as there.
+        pairs: the number of tests that the result is to be corrected for.
     """
     if not looks or p_value >= 1:
         return min(p_value, 1.0)

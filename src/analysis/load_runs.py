@@ -1,9 +1,12 @@
-"""Finds the runs of a study in MLflow, checks that they are comparable, and reads them."""
+"""Finds the runs of a study or a multirun in MLflow, checks that they are comparable, and reads
+them.
+"""
 
 import json
 import re
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -11,7 +14,6 @@ import numpy as np
 import pandas as pd
 from mlflow import MlflowClient
 from mlflow.entities import Run, ViewType
-from mlflow.exceptions import MlflowException
 
 from src.analysis import levels
 from src.analysis.levels import Levels
@@ -21,7 +23,9 @@ from src.data.digits import CLASSES
 from src.runtime import metric_names, paths
 from src.runtime.errors import InputError, did_you_mean
 from src.runtime.formatting import count, listed
+from src.runtime.parsing import parsing
 from src.studies import study_file
+from src.studies.design import RunKey
 from src.tracking import environment, run_search, run_tags, store
 from src.tracking.fingerprint import CODE_PATHS
 
@@ -37,7 +41,7 @@ def load(client: MlflowClient, wanted: str | None) -> RunSet:
 
     Args:
         client: of the store.
-        wanted: a study's name, or the id of a parent run; None for the newest of either.
+        wanted: as for `find`.
 
     Raises:
         InputError: it does not exist, or its runs cannot be compared.
@@ -58,11 +62,7 @@ def load(client: MlflowClient, wanted: str | None) -> RunSet:
     _check_alike(found, complete, vary)
     remarks = [*left_out, *_check_code(complete)]
     grouped, more = _paired(found)
-    with tempfile.TemporaryDirectory() as folder:
-        trainings = {
-            name: tuple(_read(client, run, Path(folder), found.factor.plural) for run in runs)
-            for name, runs in grouped.items()
-        }
+    trainings = {name: tuple(_read(client, run) for run in runs) for name, runs in grouped.items()}
     study = tags.get(run_tags.STUDY)
     runs = RunSet(
         parent_id=parent.info.run_id,
@@ -188,14 +188,10 @@ def _complete(
         found = f" but {listed(names, MOST)}" if names else ""
         raise InputError(
             f"{parent.info.run_name} ({parent.info.run_id}) has no finished runs{found}: a "
-            f"report needs at least 2 {_plural(parent)} with 2 finished seeds each."
+            f"report needs at least 2 {levels.announced(parent.data.tags).plural} with 2 finished "
+            "seeds each."
         )
     return complete, [f"Left out: {listed(names, MOST)}."] if names else []
-
-
-def _plural(parent: Run) -> str:
-    """Return what a parent's runs are compared by, where none of them tells."""
-    return levels.announced(parent.data.tags).plural
 
 
 def _check_alike(found: Levels, runs: Sequence[Run], vary: Sequence[str]) -> None:
@@ -225,8 +221,8 @@ def _check_alike(found: Levels, runs: Sequence[Run], vary: Sequence[str]) -> Non
 
 
 def _differing(key: str, values: Sequence[tuple[str, Run]]) -> list[str]:
-    """Return what differs in a param or a tag, if anything does."""
-    return [levels.told(key, values)] if len({value for value, _ in values}) > 1 else []
+    """Return a text on the values of a param or a tag, if the runs differ in it."""
+    return [levels.by_value(key, values)] if len({value for value, _ in values}) > 1 else []
 
 
 def _check_code(runs: Sequence[Run]) -> list[str]:
@@ -255,7 +251,7 @@ def _check_code(runs: Sequence[Run]) -> list[str]:
     if dirty:
         remarks.append(
             f"{len(dirty)} of {count(len(runs), 'run')} used files with uncommitted changes (src/, "
-            "conf/ or params.yaml): their commit does not tell exactly what ran."
+            "conf/ or params.yaml): their commit is not exactly the code that ran."
         )
     if len({run.data.tags.get("cpus") for run in runs}) > 1:
         remarks.append(
@@ -316,43 +312,85 @@ def _seed(run: Run) -> int:
     return int(run.data.params["seed"])
 
 
-def _read(client: MlflowClient, run: Run, folder: Path, plural: str) -> Training:
-    run_id, name = run.info.run_id, run.info.run_name
-    own = folder / run_id
-    own.mkdir()
-    try:
-        history, probabilities, predictions = (
-            Path(client.download_artifacts(run_id, file, str(own))) for file in FILES
-        )
-        epochs, table = pd.read_csv(history), pd.read_csv(predictions)
+def _read(client: MlflowClient, run: Run) -> Training:
+    with _files(client, run, FILES) as (history, probabilities, predictions):
+        epochs = pd.read_csv(history)
+        labels, predicted = _predictions(predictions)
         training = Training(
-            run_id=run_id,
-            name=name,
+            run_id=run.info.run_id,
+            name=run.info.run_name,
             seed=_seed(run),
             started=_utc(run.info.start_time),
             ended=_utc(run.info.end_time),
             params=run.data.params,
             tags=run.data.tags,
             history=epochs,
-            labels=table["actual"].astype(np.uint8).to_numpy(),
-            predicted=table["predicted"].astype(np.uint8).to_numpy(),
+            labels=labels,
+            predicted=predicted,
             probabilities=np.load(probabilities),
         )
         if epochs.empty or epochs[EPOCH_METRICS].astype(float).isna().any(axis=None):
             raise ValueError(f"{paths.HISTORY} is incomplete")
-        if len(table) and training.probabilities.shape != (len(table), CLASSES):
+        if len(labels) and training.probabilities.shape != (len(labels), CLASSES):
             raise ValueError(f"{paths.PROBABILITIES} and {paths.PREDICTED} do not match")
-    except (MlflowException, OSError, EOFError, ValueError, KeyError) as error:
-        raise InputError(
-            f"The files of run {name} ({run_id}) cannot be read "
-            f"({' '.join(str(error).split())[:200]}): delete the run in MLflow and train it again."
-        ) from error
-    if not len(table):
-        raise InputError(
-            f"Run {name} has no held-out labels, as its data came without them: compare "
-            f"{plural} on data with public labels (fetch.source=mnist)."
-        )
+    _check_labelled(run, labels)
     return training
+
+
+def correct(
+    client: MlflowClient, runs: Mapping[RunKey, Run], kept: dict[str, np.ndarray]
+) -> dict[str, np.ndarray]:
+    """Return which predictions of a study's runs are correct, bool (seeds, images), by level.
+
+    Args:
+        client: of the store.
+        runs: each level with the same seeds.
+        kept: the row of each run that was read before, by its id; it gets those read now.
+
+    Raises:
+        InputError: the predictions of a run cannot be read, or its data has no held-out labels.
+    """
+    rows: dict[str, list[np.ndarray]] = {key.variant: [] for key in runs}
+    for key in sorted(runs, key=lambda key: key.seed):
+        run = runs[key]
+        if run.info.run_id not in kept:
+            with _files(client, run, [paths.PREDICTED]) as (predictions,):
+                labels, predicted = _predictions(predictions)
+            _check_labelled(run, labels)
+            kept[run.info.run_id] = labels == predicted
+        rows[key.variant].append(kept[run.info.run_id])
+    sizes = {len(row) for some in rows.values() for row in some}
+    if len(sizes) > 1:
+        raise InputError(
+            f"The runs were scored on different numbers of held-out images ({sorted(sizes)}): only "
+            "runs on the same images can be compared."
+        )
+    return {level: np.stack(some) for level, some in rows.items()}
+
+
+@contextmanager
+def _files(client: MlflowClient, run: Run, names: Sequence[str]) -> Iterator[list[Path]]:
+    """Download files of a run for the block, which reads them."""
+    remedy = "delete the run in MLflow and train it again."
+    with (
+        parsing(f"The files of run {run.info.run_name} ({run.info.run_id})", remedy),
+        tempfile.TemporaryDirectory() as folder,
+    ):
+        yield [Path(client.download_artifacts(run.info.run_id, name, folder)) for name in names]
+
+
+def _predictions(path: Path) -> tuple[np.ndarray, np.ndarray]:
+    """Return true and predicted labels, uint8 (images,) each."""
+    table = pd.read_csv(path)
+    return table["actual"].to_numpy(np.uint8), table["predicted"].to_numpy(np.uint8)
+
+
+def _check_labelled(run: Run, labels: np.ndarray) -> None:
+    if not len(labels):
+        raise InputError(
+            f"Run {run.info.run_name} ({run.info.run_id}) has no held-out labels, as its data came "
+            "without them: train on data with public labels (fetch.source=mnist)."
+        )
 
 
 def _utc(milliseconds: int) -> datetime:
@@ -360,7 +398,7 @@ def _utc(milliseconds: int) -> datetime:
 
 
 def dataset_of(run: Run) -> str:
-    """Return the name of the data that a run was trained on; empty if it does not tell."""
+    """Return the name of the data that a run was trained on; empty if that is not known."""
     inputs = run.inputs.dataset_inputs if run.inputs else []
     names = [one.dataset.name for one in inputs]  # of the data and its part
     return names[0].rpartition("-")[0] if names else ""

@@ -44,13 +44,9 @@ class Training:
     """One finished run.
 
     Attributes:
-        run_id: in MLflow.
         name: in MLflow, for example swish-seed1.
-        seed: of the run.
-        started: when, UTC.
-        ended: when, UTC.
+        started: UTC, like `ended`.
         params: the flat configuration, as text.
-        tags: its environment and more, as MLflow has them.
         history: a row per epoch, with the columns named in src/runtime/metric_names.py.
         labels: true labels of the held-out images, uint8 (images,).
         predicted: predicted labels, uint8 (images,).
@@ -71,21 +67,21 @@ class Training:
 
     @property
     def parameters(self) -> int | None:
-        """How many numbers the model learns or keeps; None if the run does not tell."""
-        told = self.tags.get(run_tags.PARAMETERS)
-        return int(told) if told else None
+        """The size of the model; None if that is not known."""
+        count = self.tags.get(run_tags.PARAMETERS)
+        return int(count) if count else None
 
     @property
     def processor(self) -> str | None:
-        """What the run was made on; None if the run does not tell."""
+        """The machine's processor; None if that is not known."""
         return self.tags.get(run_tags.PROCESSOR)
 
     @property
     def val_accuracy(self) -> float:
         """The validation accuracy of the model, a fraction."""
-        best = self.params.get("restore_best_weights", "True")  # older code knew nothing else
+        best = self.params["restore_best_weights"] == "True"
         rows = cast(list[dict[str, float]], self.history.to_dict("records"))
-        return kept_epoch(rows, best == "True")[metric_names.VAL_ACCURACY]
+        return kept_epoch(rows, best)[metric_names.VAL_ACCURACY]
 
 
 @dataclass(frozen=True)
@@ -93,11 +89,9 @@ class RunSet:
     """Runs of several levels that differ only in a factor and the seed.
 
     Attributes:
-        parent_id: their parent run in MLflow.
+        parent_id: their parent run in MLflow, which `tags` are of.
         title: the study's name, or the overrides of the multirun.
         folder: the name of the report's folder.
-        tags: of the parent run.
-        factor: what differs.
         trainings: by level (its label, as it is shown), in the study's order, or by value, or else
             in the order of their first runs; all with the same seeds.
         remarks: sentences on what was left out, and on what may be wrong.
@@ -106,9 +100,8 @@ class RunSet:
         compare: `all` pairs, or those with the `reference`.
         smallest_effect: a difference in accuracy below it does not matter, a fraction.
         looks: after how many seeds the study was to be looked at; empty without such a plan.
-        vary: what changes with each seed: `seed`, or `split` too.
-        question: that the study asks, if it says so.
-        dataset: the data's name, as in mnist-kaggle; empty if the runs do not tell.
+        vary: `seed`, or `split` too if that changes with each seed.
+        dataset: the data's name, as in mnist-kaggle; empty if that is not known.
     """
 
     parent_id: str
@@ -194,6 +187,7 @@ class RunSet:
             if key.startswith(prefix)
         }
 
+    @cached_property
     def correct(self) -> dict[str, np.ndarray]:
         """Return which predictions are correct, bool (seeds, images), by level."""
         return {

@@ -8,20 +8,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from src.analysis.findings import Findings
+from src.analysis.findings import Findings, Pair
 from src.analysis.run_set import RunSet
+from src.reporting import remarks, verdict_words
 from src.reporting.factor_exhibits import Brought
 from src.runtime import metric_names
 
 
 def as_json(runs: RunSet, found: Findings, brought: Brought) -> str:
-    """Return all findings as JSON. Accuracies are fractions; missing values are null.
-
-    Args:
-        runs: the set.
-        found: the findings on it.
-        brought: what its factor brings along.
-    """
+    """Return all findings as JSON. Accuracies are fractions; missing values are null."""
     levels = {
         name: {
             "value": runs.values.get(name, name),
@@ -42,7 +37,7 @@ def as_json(runs: RunSet, found: Findings, brought: Brought) -> str:
         "title": runs.title,
         "question": runs.question,
         "parent_run_id": runs.parent_id,
-        "remarks": [*runs.remarks, *found.remarks],
+        "remarks": remarks.of(runs, found),
         "factor": found.factor.key,
         "reference": found.reference,
         "compare": found.compare,
@@ -52,24 +47,29 @@ def as_json(runs: RunSet, found: Findings, brought: Brought) -> str:
         "dataset": runs.dataset,
         "images": found.images,
         "levels": levels,
-        "pairs": [
-            {"significant": pair.comparison.significant, **asdict(pair)} for pair in found.pairs
-        ],
+        "pairs": list(map(_pair, found.pairs)),
         "error_overlap": found.overlap,
     }
     return json.dumps(_plain(everything), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
+def _pair(pair: Pair) -> dict[str, Any]:
+    """Return a pair, with its sentence beside its verdict."""
+    fields = {"significant": pair.comparison.significant, **asdict(pair)}
+    rest = {key: fields.pop(key) for key in ("more_seeds", "superiority")}
+    return {**fields, "sentence": verdict_words.sentence(pair), **rest}
+
+
 def _brought(brought: Brought, name: str) -> dict[str, Any]:
-    """Return what is known of a level because of its factor."""
-    told: dict[str, Any] = {}
+    """Return the numbers of a level that only its factor has."""
+    found: dict[str, Any] = {}
     if brought.profile:
         cost = brought.profile.costs[name]
-        told["forward_nanoseconds_per_element"] = cost.median_forward
-        told["backward_nanoseconds_per_element"] = cost.added_by_gradient
+        found["forward_nanoseconds_per_element"] = cost.median_forward
+        found["backward_nanoseconds_per_element"] = cost.added_by_gradient
     if name in brought.parameters:
-        told["parameters"] = brought.parameters[name]
-    return told
+        found["parameters"] = brought.parameters[name]
+    return found
 
 
 def _times(found: Findings, name: str) -> dict[str, Any]:

@@ -30,7 +30,7 @@ SECONDS = {"relu": 10.0, "gelu": 12.0, "hard_swish": 10.4, "swish": 10.5, "swish
 DIGEST = "0f" * 32
 COUNTS = {"train": 540, "valid": 60, "test": 200}
 COMMIT = "ab" * 20
-PARAMS = {"epochs": "6", "precision": "float32", "model._target_": "src.training.models.compact"}
+PARAMS = {"epochs": "6", "restore_best_weights": "True", "precision": "float32", "model._target_": "src.training.models.compact"}
 TAGS = {
     "model": "compact",
     "experiment": "default",
