@@ -251,7 +251,7 @@ def _check_code(runs: Sequence[Run]) -> list[str]:
     if dirty:
         remarks.append(
             f"{len(dirty)} of {count(len(runs), 'run')} used files with uncommitted changes (src/, "
-            "conf/ or params.yaml): their commit is not exactly the code that ran."
+            "conf/ or params.yaml): their commit does not tell exactly what ran."
         )
     if len({run.data.tags.get("cpus") for run in runs}) > 1:
         remarks.append(
@@ -382,7 +382,9 @@ def _files(client: MlflowClient, run: Run, names: Sequence[str]) -> Iterator[lis
 def _predictions(path: Path) -> tuple[np.ndarray, np.ndarray]:
     """Return true and predicted labels, uint8 (images,) each."""
     table = pd.read_csv(path)
-    return table["actual"].to_numpy(np.uint8), table["predicted"].to_numpy(np.uint8)
+    return table["actual"].astype(np.uint8).to_numpy(), table["predicted"].astype(
+        np.uint8
+    ).to_numpy()
 
 
 def _check_labelled(run: Run, labels: np.ndarray) -> None:

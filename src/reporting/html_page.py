@@ -67,8 +67,7 @@ class _Renderer(RendererHTML):
         """Tell captions and headlines, which are bold as a whole, from other paragraphs."""
         if i and _is_picture(tokens[i - 1]):
             return "<figcaption>"
-        kinds = [child.type for child in tokens[i + 1].children or ()]
-        if kinds == ["strong_open", "text", "strong_close"] and not tokens[i].hidden:
+        if re.fullmatch(r"\*\*[^*]+\*\*", tokens[i + 1].content):
             return '<p class="headline">'
         return self.renderToken(tokens, i, options, env)
 

@@ -13,7 +13,7 @@ from src.analysis import verdicts
 from src.analysis.findings import Findings, Pair
 from src.analysis.sequential import Look
 from src.analysis.statistics import ALPHA, MEANINGFUL
-from src.analysis.verdicts import MOST_SEEDS, Verdict
+from src.analysis.verdicts import Verdict
 from src.runtime.formatting import count, listed, p_text, points, signed, span, up
 from src.studies.factor import Factor
 
@@ -83,7 +83,7 @@ def _remedy(pair: Pair) -> str:
         return f"{seeds} would tell whether it reaches {effect}."
     times, images = verdicts.images_needed(pair.comparison), pair.comparison.images
     if times <= 1:
-        return f"More than {MOST_SEEDS:,} seeds would tell whether it reaches {effect}."
+        return f"More than {verdicts.MOST_SEEDS:,} seeds would tell whether it reaches {effect}."
     return (
         f"No number of seeds would tell whether it reaches {effect}: it takes about "
         f"{_two_digits(times * images)} images instead of {images:,}."

@@ -8,7 +8,6 @@ from scipy import stats
 
 from src.analysis import findings, statistics, verdicts
 from src.runtime import metric_names
-from src.runtime.errors import InputError
 from src.tracking import run_tags
 from tests.support.simulated_runs import comparable
 
@@ -26,32 +25,7 @@ def misclassified_by_most(runs, name):
     return {place for place, count in counts.items() if 2 * count > len(ones)}
 
 
-# What must be known of the runs
-
-
-def test_runs_that_are_no_better_than_a_guess_are_told():
-    accuracy = {"a": np.array([0.5, 0.9]), "b": np.array([0.51, 0.8])}
-    [told] = findings.not_learned(accuracy, np.array([0, 1, 1, 2]))
-    assert told.startswith("1 of the 2 runs with a did not learn: ")
-    assert "attains 50.0%, too" in told
-
-
 # What is compared with what
-
-
-def test_the_reference_is_relu_unless_told_and_the_first_where_there_is_none(five_runs):
-    assert findings.reference_of(five_runs, None) == "ReLU"
-    assert findings.reference_of(comparable(("swish", "gelu"), (1, 2)), None) == "Swish"
-
-
-@pytest.mark.parametrize("wanted", ["swish_beta", "Swish-β"])
-def test_a_reference_is_given_by_its_word_or_its_name(five_runs, wanted):
-    assert findings.reference_of(five_runs, wanted) == "Swish-β"
-
-
-def test_a_reference_that_was_not_trained_is_refused(five_runs):
-    with pytest.raises(InputError, match=r"--reference Swihs: .* mean 'Swish'\? They have ReLU, "):
-        findings.reference_of(five_runs, "Swihs")
 
 
 def test_the_reference_comes_first_and_every_other_is_compared_with_it_first(five_runs):
@@ -128,7 +102,6 @@ def test_the_seeds_needed_are_the_fewest_that_detect_two_hundredths_of_a_percent
 def test_every_pair_has_its_verdict_and_what_belongs_to_it(five):
     for pair in five.pairs:
         assert pair.verdict is verdicts.verdict(pair.comparison)
-        assert pair.sentence == verdicts.sentence(pair.comparison)
         assert pair.more_seeds == verdicts.more_seeds(pair.comparison)
         accuracies = (five.accuracy[pair.comparison.first], five.accuracy[pair.comparison.second])
         assert pair.superiority == statistics.superiority(*accuracies)
@@ -145,31 +118,6 @@ def test_the_plan_of_the_study_decides_what_is_judged_and_how():
         assert pair.comparison.looks == found.looks == (2, 4)
         expected = statistics.seeds_needed(pair.comparison.difference.seed_sd, difference=0.2)
         assert pair.seeds_needed == expected
-
-
-@pytest.mark.parametrize(
-    ("arguments", "told"),
-    [
-        ((5,), []),
-        ((10, (5, 10, 20)), []),
-        ((10, (), 10), []),
-        ((4,), ["With 4 seeds, intervals are narrower than they claim"]),
-        ((12, (5, 10, 20)), ["its looks are planned at 5, 10 and 20: this is one more look"]),
-        ((25, (5, 10, 20)), ["planned to end with 20 seeds and has 25"]),
-        ((10, (), 5), ["begun with 5 seeds and extended to 10 without planned looks"]),
-        ((4, (), 3), ["With 4 seeds", "begun with 3 seeds and extended to 4"]),
-    ],
-)
-def test_what_the_numbers_may_not_claim_is_remarked(arguments, told):
-    found = findings.remarks(*arguments)
-    assert len(found) == len(told)
-    for text, remark in zip(told, found, strict=True):
-        assert text in remark
-
-
-def test_a_study_that_was_extended_says_so_by_its_tag(five_runs):
-    begun = replace(five_runs, tags={**five_runs.tags, run_tags.FIRST_SEEDS: "2"})
-    assert "begun with 2 seeds and extended to 4" in findings.compute(begun, "ReLU").remarks[1]
 
 
 # Time

@@ -12,6 +12,7 @@ from mlflow import MlflowClient
 from src.analysis import load_runs
 from src.runtime import paths
 from src.runtime.errors import InputError
+from src.studies.design import RunKey
 from src.tracking import run_tags
 from tests.support.commands import git
 from tests.support.simulated_runs import COMMIT, TAGS, training
@@ -481,9 +482,58 @@ def test_a_damaged_file_is_refused_with_its_run(client, made, damage, name, chan
 
 def test_runs_whose_held_out_labels_nobody_knows_are_refused(client, experiment):
     study(client, experiment, labelled=False, **PAIR)
-    assert refusal(client).startswith(
-        "Run relu-seed1 has no held-out labels, as its data came without them"
-    )
+    text = refusal(client)
+    assert re.match(r"Run relu-seed1 \(\w{32}\) has no held-out labels, as its data came", text)
+
+
+# Which predictions are correct
+
+
+def children(client, experiment, *keys, **more):
+    """Log runs of a study, and return them by level and seed."""
+    parent_id = parent(client, experiment, "mine")
+    return {key: client.get_run(child(client, parent_id, *key, **SMALL, **more)) for key in keys}
+
+
+def test_what_is_correct_is_by_level_with_the_seeds_ascending(client, experiment):
+    keys = [RunKey("swish", 2), RunKey("relu", 2), RunKey("relu", 1), RunKey("swish", 1)]
+    runs = children(client, experiment, *keys)
+    found = load_runs.correct(client, runs, {})
+    assert list(found) == ["swish", "relu"]
+    for level, correct in found.items():
+        assert (correct.dtype, correct.shape) == (bool, (2, 30))
+        for row, seed in zip(correct, (1, 2), strict=True):
+            score = runs[RunKey(level, seed)].data.metrics["test_accuracy"]
+            assert np.isclose(row.mean(), score)
+
+
+def test_the_predictions_of_a_run_are_read_once(client, experiment, monkeypatch):
+    runs = children(client, experiment, RunKey("relu", 1), RunKey("relu", 2))
+    kept = {}
+    first = load_runs.correct(client, {RunKey("relu", 1): runs[RunKey("relu", 1)]}, kept)
+    read = []
+    whole = client.download_artifacts
+    monkeypatch.setattr(client, "download_artifacts", lambda *a: read.append(a[0]) or whole(*a))
+    both = load_runs.correct(client, runs, kept)
+    assert read == [runs[RunKey("relu", 2)].info.run_id]
+    np.testing.assert_array_equal(both["relu"][0], first["relu"][0])
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ({"without": [paths.PREDICTED]}, "of run relu-seed1 .* cannot be read .*train it again"),
+        ({"labelled": False}, "relu-seed1 .* has no held-out labels"),
+    ],
+)
+def test_a_run_without_its_predictions_or_labels_is_refused(client, experiment, more, said):
+    runs = children(client, experiment, RunKey("relu", 1), **more)
+    with pytest.raises(InputError, match=said) as caught:
+        load_runs.correct(client, runs, {})
+    assert "\n" not in str(caught.value)
+
+
+# Which images
 
 
 SCORED = (
