@@ -193,7 +193,7 @@ def test_the_folder_is_a_name_that_any_disk_takes(client, experiment):
 
 
 def test_an_activation_with_several_settings_is_several(client, experiment):
-    parent_id = study(client, experiment, **{**PAIR, "activations": ("relu",)})
+    parent_id = study(client, experiment, None, **{**PAIR, "activations": ("relu",)})
     for seed in (1, 2):
         for beta in ("0.5", "1.0"):
             child(client, parent_id, "swish_beta", seed, params={"activation.beta": beta}, **SMALL)
