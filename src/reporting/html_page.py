@@ -43,28 +43,25 @@ def render(
 
 
 class _Renderer(RendererHTML):
-    """Markdown's elements, with what the page has beyond them; a method renders one kind of token,
-    with its place among all tokens.
+    """Markdown's elements with what the page has beyond them. A method renders one kind of token,
+    `tokens[i]`.
     """
 
     def heading_open(self, tokens: Sequence[Token], i: int, options: Any, env: Any) -> str:
-        """Give a section an id, and put the links to all of them before the first."""
         if not _is_section(tokens[i]):
             return self.renderToken(tokens, i, options, env)
-        return f'{env.pop("nav", "")}<h2 id="{_id(_text(tokens[i + 1]))}">'
+        return f'{env.pop("nav", "")}<h2 id="{_id(_text(tokens[i + 1]))}">'  # links come first
 
     def html_block(self, tokens: Sequence[Token], i: int, options: Any, env: Any) -> str:
-        """Embed a figure; its caption is the paragraph below."""
+        block = tokens[i].content
         if not _is_picture(tokens[i]):
-            return tokens[i].content
-        [name] = re.findall(r'src="figures/(.+)\.png"', tokens[i].content)
-        figure = env["drawn"][name]
-        picture = tokens[i].content.replace(f"figures/{name}.png", figure.light)
-        picture = picture.replace(f"figures/{name}-dark.png", figure.dark)
-        return f'<figure id="{name}">\n{picture}'
+            return block
+        [name] = re.findall(r'src="figures/(.+)\.png"', block)
+        block = block.replace(f"figures/{name}.png", env["drawn"][name].light)
+        block = block.replace(f"figures/{name}-dark.png", env["drawn"][name].dark)
+        return f'<figure id="{name}">\n{block}'
 
     def paragraph_open(self, tokens: Sequence[Token], i: int, options: Any, env: Any) -> str:
-        """Tell captions and headlines, which are bold as a whole, from other paragraphs."""
         if i and _is_picture(tokens[i - 1]):
             return "<figcaption>"
         if re.fullmatch(r"\*\*[^*]+\*\*", tokens[i + 1].content):
@@ -72,43 +69,34 @@ class _Renderer(RendererHTML):
         return self.renderToken(tokens, i, options, env)
 
     def paragraph_close(self, tokens: Sequence[Token], i: int, options: Any, env: Any) -> str:
-        """End a caption with its figure."""
         if i > 2 and _is_picture(tokens[i - 3]):
             return "</figcaption>\n</figure>\n"
         return self.renderToken(tokens, i, options, env)
 
     def list_item_open(self, tokens: Sequence[Token], i: int, options: Any, env: Any) -> str:
-        """Color a verdict."""
         return f"<li{_class(tokens[i + 2], env)}>"
 
-    def table_open(self, tokens: Sequence[Token], i: int, options: Any, env: Any) -> str:
-        """Let a table that is too wide for the window scroll, by keyboard, too."""
+    def table_open(self, *token: Any) -> str:
         return '<div class="table" role="region" aria-label="Table" tabindex="0">\n<table>\n'
 
-    def table_close(self, tokens: Sequence[Token], i: int, options: Any, env: Any) -> str:
-        """End the part that scrolls."""
+    def table_close(self, *token: Any) -> str:
         return "</table>\n</div>\n"
 
-    def th_open(self, tokens: Sequence[Token], i: int, options: Any, env: Any) -> str:
-        """Begin the head of a column."""
+    def th_open(self, *token: Any) -> str:
         return '<th scope="col">'
 
     def td_open(self, tokens: Sequence[Token], i: int, options: Any, env: Any) -> str:
-        """Begin a cell; the first is the head of its row."""
         first = tokens[i - 1].type == "tr_open"
         return '<th scope="row">' if first else f"<td{_class(tokens[i + 1], env)}>"
 
     def td_close(self, tokens: Sequence[Token], i: int, options: Any, env: Any) -> str:
-        """End a cell."""
         return "</th>" if tokens[i - 3].type == "tr_open" else "</td>"
 
     def text(self, tokens: Sequence[Token], i: int, options: Any, env: Any) -> str:
-        """Keep numbers and their units in one line."""
         return html.escape(unbroken(tokens[i].content), quote=False)
 
-    def link_open(self, tokens: Sequence[Token], i: int, options: Any, env: Any) -> str:
-        """Leave out links to files: MLflow shows the page without them."""
-        return ""
+    def link_open(self, *token: Any) -> str:
+        return ""  # MLflow shows the page without the files that it links to
 
     link_close = link_open
 

@@ -4,9 +4,8 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
-from src.analysis import statistics
 from src.analysis.findings import GOAL, Findings, Pair
-from src.analysis.statistics import Estimate
+from src.analysis.statistics import ALPHA, Estimate
 from src.reporting import verdict_words
 from src.reporting.activation_measures import Profile
 from src.reporting.markdown import table
@@ -71,15 +70,13 @@ def tests(pairs: Iterable[Pair]) -> str:
 
 def power(found: Findings, pairs: Iterable[Pair]) -> str:
     """Return what the study could detect of each pair, and how many seeds it takes."""
-    effect = points(found.smallest_effect, None)
+    titles = (
+        "Minimum detectable effect (pp)",
+        f"Seeds to detect {points(found.smallest_effect, None)}",
+    )
+    images = ("these images", "new images")
     return table(
-        (
-            "Pair",
-            "Minimum detectable effect (pp), these images",
-            "Minimum detectable effect (pp), new images",
-            f"Seeds to detect {effect}, these images",
-            f"Seeds to detect {effect}, new images",
-        ),
+        ["Pair", *(f"{title}, {which}" for title in titles for which in images)],
         [
             (
                 pair.name,
@@ -94,12 +91,8 @@ def power(found: Findings, pairs: Iterable[Pair]) -> str:
 
 
 def costs(found: Findings, own: Profile | None, parameters: Mapping[str, int]) -> str:
-    """Return what each level costs: the time per epoch, and what else is known.
-
-    Args:
-        found: the findings.
-        own: the profile of activations; None for another factor.
-        parameters: of each model; empty for another factor.
+    """Return what each level costs: the time per epoch, for activations the time of their `own`
+    layers, and for models the number of `parameters`.
     """
     columns: dict[str, Sequence[str]] = {_title(found): found.levels}
     if found.times:
@@ -168,7 +161,7 @@ def interval(estimate: Estimate, digits: int = 3) -> str:
 
 def p_value(value: float) -> str:
     """Return a p value without its name: `0.031` or `< 0.001`."""
-    return p_text(value, statistics.ALPHA).removeprefix("p ").removeprefix("= ")
+    return p_text(value, ALPHA).removeprefix("p ").removeprefix("= ")
 
 
 def seeds(needed: int | None) -> str:
