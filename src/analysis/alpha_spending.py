@@ -149,12 +149,8 @@ def levels_of(spending: Sequence[float], times: Sequence[float]) -> list[float]:
 def _bound(place: np.ndarray, mass: np.ndarray, step: float, scale: float, allowed: float) -> float:
     """Return the bound that a normal statistic first exceeds with the probability `allowed`.
 
-    Args:
-        place: where the sum of the running studies stood at the look before, float (n,).
-        mass: how probable each place is, float (n,).
-        step: standard deviation of the sum since then.
-        scale: standard deviation of the sum now.
-        allowed: to be spent at this look.
+    At the look before, the sum of the running studies stood at each `place` with the probability
+    `mass`; `step` is the standard deviation of the sum since then, `scale` that of the sum now.
     """
 
     def excess(bound: float) -> float:

@@ -21,20 +21,15 @@ FEW = 20  # predictions; a bin with fewer says little about its accuracy
 
 @dataclass(frozen=True)
 class Pair:
-    """The comparison of two levels, and the power of the study.
+    """The comparison of two levels, and the power of the study on these and on new images.
 
     Attributes:
-        comparison: the difference and its tests.
         by_seed: the difference within each seed, a fraction, float (seeds,).
         minimum_detectable_effect: the difference, a fraction, that this many seeds detect with a
-            power of 80% on these images.
-        minimum_detectable_effect_new_images: the same on new images.
-        seeds_needed: to detect the smallest effect that matters on these images; None if over
-            10,000.
-        seeds_needed_new_images: the same on new images; None if over 10,000.
+            power of 80%.
+        seeds_needed: to detect the smallest effect that matters; None if over 10,000.
         verdict: on the first of the two.
-        more_seeds: would probably decide the pair; None if it is decided, or if no number of seeds
-            is enough. See `verdicts.more_seeds`.
+        more_seeds: see `verdicts.more_seeds`.
         superiority: the probability that a run of the first beats a run of the second.
     """
 
@@ -60,10 +55,10 @@ class EpochTimes:
 
     Attributes:
         seconds: of each run's median epoch, float (seeds,), by level.
-        ratios: to the reference with the same seed, float (pairs,), of runs that were made on one
-            processor; without the reference, and without levels of fewer than two such pairs.
+        ratios: to the reference with the same seed, float (pairs,), of runs on one processor;
+            without the reference, and without levels of fewer than two such pairs.
         estimates: their geometric means with intervals.
-        apart: how many seeds' pairs were made on two processors; only of levels that have some.
+        apart: the number of pairs on two processors; only of levels that have some.
     """
 
     seconds: Mapping[str, np.ndarray]
@@ -79,8 +74,7 @@ class Calibration:
     Attributes:
         reliability: of all seeds pooled.
         error: mean over seeds of the expected calibration error.
-        confidence: mean over images and seeds.
-        accuracy: mean over images and seeds.
+        confidence: mean over images and seeds, as is `accuracy`.
     """
 
     reliability: Reliability
@@ -95,24 +89,20 @@ class Findings:
     levels the reference first.
 
     Attributes:
-        factor: what the levels are levels of.
         reference: the level that others are compared with.
         smallest_effect: a difference in accuracy below it does not matter, a fraction.
-        images: the number of held-out images.
         accuracy: of each run on the held-out images, float (seeds,).
         means: of the accuracies, with intervals for new seeds on these images.
         pairs: those that the study judges: all of them, with the reference's first, or only those.
         times: None if a run has only one epoch, the one that compiles.
         error_rates: on the validation images, float (seeds, epochs).
         epochs_to_goal: the first epoch that reaches `GOAL`, float (seeds,); NaN if none does.
-        calibration: of the confidence on the held-out images.
         overlap: of errors, float (levels, levels); see `diagnostics.error_overlap`.
         uniquely_misclassified: positions of the images that one level alone misclassifies, by
             the majority vote of its seeds.
         most_common_error: the class that most wrong seeds predict there, integers (≤ images,).
         wrong_seeds: how many seeds misclassify each image, integers (images,).
         betas: the learned β by layer, float (seeds, epochs); only of levels that learn it.
-        compare: `all`, or `reference`.
         looks: numbers of seeds at which the study was to be looked at; empty if only once.
         first_seeds: how many the study had when it began; None if that is not known.
         guess: the accuracy of predicting the most frequent class every time, a fraction.

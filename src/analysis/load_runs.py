@@ -39,9 +39,7 @@ EPOCH_METRICS = [metric_names.EPOCH, metric_names.VAL_ACCURACY, metric_names.EPO
 def load(client: MlflowClient, wanted: str | None) -> RunSet:
     """Return the finished runs of a study or a multirun, ready to be compared.
 
-    Args:
-        client: of the store.
-        wanted: as for `find`.
+    The arguments are those of `find`.
 
     Raises:
         InputError: it does not exist, or its runs cannot be compared.
@@ -90,7 +88,7 @@ def find(client: MlflowClient, wanted: str | None) -> Run:
 
     Args:
         client: of the store.
-        wanted: a study's name, or a run's id; None for the newest parent.
+        wanted: a study's name, or the id of a parent run; None for the newest of either.
 
     Raises:
         InputError: it does not exist, was deleted, or is not a parent.
