@@ -106,11 +106,8 @@ def find(client: MlflowClient, wanted: str | None) -> Run:
     run = studies[0] if studies else store.find_run(client, wanted)
     if run is None:
         refuse_untrained(wanted)
-        names = list(
-            dict.fromkeys(
-                one.data.tags[run_tags.STUDY] for one in active if run_tags.STUDY in one.data.tags
-            )
-        )
+        tags = [one.data.tags for one in active]
+        names = list(dict.fromkeys(one[run_tags.STUDY] for one in tags if run_tags.STUDY in one))
         others = f"Studies: {', '.join(names)}. " if names else ""
         raise InputError(
             f"{wanted!r} is neither a study nor the id of a run in MLflow. "
@@ -129,8 +126,8 @@ def find(client: MlflowClient, wanted: str | None) -> Run:
 
 
 def refuse_untrained(name: str) -> None:
-    """Raise InputError if it is a study that this project has and this store does not: say what
-    trains it, and where its committed results lie.
+    """Raise InputError if `name` is a study of this project that this store does not have: say
+    how to train it, and where its committed results are.
     """
     if name not in study_file.names():
         return
@@ -167,21 +164,14 @@ def _complete(
 
     A failed run that succeeded when it was repeated needs no remark.
     """
-    complete, wanting = [], {}
-    for run in children:
-        if run.info.lifecycle_stage != "active":
-            wanting[run.info.run_id] = f"{run.info.run_name} (deleted)"
-        elif run.info.status != "FINISHED":
-            wanting[run.info.run_id] = f"{run.info.run_name} ({run.info.status.lower()})"
-        else:
-            kept = {file.path for file in client.list_artifacts(run.info.run_id)}
-            missing = [name for name in FILES if name not in kept]
-            if missing:
-                wanting[run.info.run_id] = f"{run.info.run_name} (without {missing[0]})"
-            else:
-                complete.append(run)
+    problems = [(run, _problem(client, run)) for run in children]
+    complete = [run for run, problem in problems if not problem]
     done = {run.info.run_name for run in complete}
-    names = [wanting[run.info.run_id] for run in children if run.info.run_name not in done]
+    names = [
+        f"{run.info.run_name} ({problem})"
+        for run, problem in problems
+        if run.info.run_name not in done
+    ]
     if not complete:
         found = f" but {listed(names, MOST)}" if names else ""
         raise InputError(
@@ -192,18 +182,25 @@ def _complete(
     return complete, [f"Left out: {listed(names, MOST)}."] if names else []
 
 
+def _problem(client: MlflowClient, run: Run) -> str:
+    """Say why a run cannot be reported; an empty text if it can."""
+    if run.info.lifecycle_stage != "active":
+        return "deleted"
+    if run.info.status != "FINISHED":
+        return run.info.status.lower()
+    kept = {file.path for file in client.list_artifacts(run.info.run_id)}
+    return next((f"without {name}" for name in FILES if name not in kept), "")
+
+
 def _check_alike(found: Levels, runs: Sequence[Run], vary: Sequence[str]) -> None:
     """Refuse runs of different recipes, data or frameworks: the runs of a level may differ in the
     seed alone, those of two levels also in what the factor sets.
     """
     differences = []
     for key in dict.fromkeys(key for run in runs for key in run.data.params):
-        if not is_ignored(key):
-            parts = found.runs.values() if found.is_free(key) else [runs]
-            for part in parts:
-                differences += _differing(
-                    key, [(run.data.params.get(key, ""), run) for run in part]
-                )
+        parts = found.runs.values() if found.is_free(key) else [runs]
+        for part in parts if not is_ignored(key) else ():
+            differences += _differing(key, [(run.data.params.get(key, ""), run) for run in part])
     for tag in FRAMEWORK:
         differences += _differing(tag, [(run.data.tags.get(tag, ""), run) for run in runs])
     seeds = sorted(set(map(_seed, runs))) if "split" in vary else [None]

@@ -201,16 +201,11 @@ def forest(studies: Sequence[StudyShown]) -> Figure:
 
 def own_scales(studies: Sequence[StudyShown]) -> bool:
     """Return whether the studies' differences are too unlike in size for one scale."""
-    spreads = [
-        max(
-            one.found.smallest_effect,
-            *(
-                max(abs(pair.comparison.difference.low), abs(pair.comparison.difference.high))
-                for pair in one.pairs
-            ),
-        )
-        for one in studies
-    ]
+    spreads = []
+    for one in studies:
+        intervals = [pair.comparison.difference for pair in one.pairs]
+        bounds = [abs(bound) for each in intervals for bound in (each.low, each.high)]
+        spreads.append(max(one.found.smallest_effect, *bounds))
     return max(spreads) > APART * min(spreads)
 
 
