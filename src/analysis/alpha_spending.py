@@ -2,7 +2,7 @@
 
 A test at 5% that is repeated at every look raises a false alarm in far more than 5% of studies. So
 the 5% are spent over the planned looks, little at the early ones and nearly all at the last, by the
-spending function of Lan and DeMets of the O'Brien–Fleming type. What a look may use is its nominal
+spending function of Lan and DeMets of the O'Brien–Fleming type. Each look may use its nominal
 level: a p value below it is significant, and the interval of 1 − level is a repeated confidence
 interval, which holds the truth at all looks together with a probability of 95%. So whatever is read
 off these intervals, a difference or an equivalence, is wrong in at most 5% of studies, wherever
@@ -26,9 +26,9 @@ An equivalence where the difference is just one that matters was claimed in 2.6%
 contribute to the standard error, the figures are nearly the same (5.1% false alarms).
 
 The information of a look is taken as its share of the largest number of seeds. Where images
-contribute to the standard error, early looks know more than that, their results are closer to the
-last one's, and the levels here err on the safe side. The levels are those of normal statistics,
-applied to the p values of t tests (Jennison and Turnbull, section 4.4).
+contribute to the standard error, early looks have more information than that, their results are
+closer to the last one's, and the levels here err on the safe side. The levels are those of normal
+statistics, applied to the p values of t tests (Jennison and Turnbull, section 4.4).
 
 Reference:
     Lan and DeMets, "Discrete sequential boundaries for clinical trials", Biometrika 70 (1983),

@@ -15,7 +15,7 @@ class EnsembleCurve:
 
     The spread is that over subsets of these seeds. Subsets share members, the last is one subset
     only, and so the spread narrows by itself: it says how much the choice of members matters, and
-    is no confidence interval.
+    is not a confidence interval.
 
     Attributes:
         members: 1 to the number of seeds, integers (sizes,).

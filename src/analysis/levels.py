@@ -95,17 +95,17 @@ def shown(key: str, label: str) -> str:
     return NAMES.get(label, label) if key == ACTIVATION else label
 
 
-# What a study says
+# Levels that a study names
 
 
 def _planned(tags: Mapping[str, str], runs: Sequence[Run]) -> Levels:
     key = tags[run_tags.FACTOR]
     overrides: dict[str, list[str]] = json.loads(tags.get(run_tags.LEVELS, "{}"))
     labels = [(run, run.data.tags.get(run_tags.VARIANT) or level(run, key)) for run in runs]
-    made = {label: [run for run, its in labels if its == label] for _, label in labels}
+    grouped = {label: [run for run, its in labels if its == label] for _, label in labels}
     order = [
-        *(one for one in overrides if one in made),
-        *(one for one in made if one not in overrides),
+        *(one for one in overrides if one in grouped),
+        *(one for one in grouped if one not in overrides),
     ]
     values = {label: _meant(key, label, overrides.get(label)) for label in order}
     words = [word for ones in overrides.values() for word in ones]
@@ -113,7 +113,7 @@ def _planned(tags: Mapping[str, str], runs: Sequence[Run]) -> Levels:
     reference = tags.get(run_tags.REFERENCE)
     return Levels(
         factor=factor.of(key, [_value(value) for value in values.values()]),
-        runs={shown(key, label): made[label] for label in order},
+        runs={shown(key, label): grouped[label] for label in order},
         values={shown(key, label): value for label, value in values.items()},
         reference=shown(key, reference) if reference else None,
         free=None if RECIPE in keys or run_tags.TUNE in tags else keys,
@@ -121,7 +121,7 @@ def _planned(tags: Mapping[str, str], runs: Sequence[Run]) -> Levels:
 
 
 def _meant(key: str, label: str, overrides: Sequence[str] | None) -> str:
-    """Return what a level stands for: the value of the key, or all of its overrides."""
+    """Return the meaning of a level: the value of the key, or all of its overrides."""
     if overrides is None:
         return label
     for word in overrides:
@@ -131,7 +131,7 @@ def _meant(key: str, label: str, overrides: Sequence[str] | None) -> str:
     return " ".join(overrides)
 
 
-# What the runs show
+# Levels found in the runs
 
 
 def level(run: Run, key: str) -> str:

@@ -55,9 +55,8 @@ def load(client: MlflowClient, wanted: str | None) -> RunSet:
     )
     tags = parent.data.tags
     complete, left_out = _complete(client, parent, children)
-    vary = tuple(json.loads(tags.get(run_tags.VARY, '["seed"]')))
     found = levels.of(tags, complete)
-    _check_alike(found, complete, vary)
+    _check_alike(found, complete, json.loads(tags.get(run_tags.VARY, '["seed"]')))
     remarks = [*left_out, *_check_code(complete)]
     grouped, more = _paired(found)
     trainings = {name: tuple(_read(client, run) for run in runs) for name, runs in grouped.items()}
@@ -75,7 +74,6 @@ def load(client: MlflowClient, wanted: str | None) -> RunSet:
         compare=tags.get(run_tags.COMPARE, ALL),
         smallest_effect=float(tags.get(run_tags.SMALLEST_EFFECT, EFFECT_OF_INTEREST)),
         looks=tuple(json.loads(tags.get(run_tags.LOOKS, "[]"))),
-        vary=vary,
         question=tags.get(run_tags.QUESTION),
         dataset=dataset_of(complete[0]),
     )
@@ -93,8 +91,8 @@ def find(client: MlflowClient, wanted: str | None) -> Run:
     Raises:
         InputError: it does not exist, was deleted, or is not a parent.
     """
-    known = parents(client)
-    active = [run for run in known if run.info.lifecycle_stage == "active"]
+    candidates = parents(client)
+    active = [run for run in candidates if run.info.lifecycle_stage == "active"]
     if wanted is None:
         if not active:
             raise InputError(
@@ -102,7 +100,7 @@ def find(client: MlflowClient, wanted: str | None) -> Run:
                 "`python -m src.train activation=swish,relu seed=1,2,3 -m`."
             )
         return active[0]
-    studies = [run for run in (*active, *known) if run.data.tags.get(run_tags.STUDY) == wanted]
+    studies = [run for run in (*active, *candidates) if run.data.tags.get(run_tags.STUDY) == wanted]
     run = studies[0] if studies else store.find_run(client, wanted)
     if run is None:
         refuse_untrained(wanted)

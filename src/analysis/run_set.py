@@ -19,7 +19,7 @@ from src.tracking import run_tags
 from src.training.history import kept_epoch
 
 ACTIVATION = "activation"  # the factor with exhibits of its own, and a group of params
-ALL, REFERENCE = "all", "reference"  # which pairs are compared: all, or those with the reference
+ALL = "all"  # every pair is compared, not only those with the reference
 BASELINE = "relu"  # the reference of activations that name none
 # Params that change nothing of the weights, or prefixes of such; seeds pair the runs.
 # The data's digest tells the split; what a chosen word stands for is in the group's own params.
@@ -100,7 +100,6 @@ class RunSet:
         compare: `all` pairs, or those with the `reference`.
         smallest_effect: a difference in accuracy below it does not matter, a fraction.
         looks: after how many seeds the study was to be looked at; empty without such a plan.
-        vary: `seed`, or `split` too if that changes with each seed.
         dataset: the data's name, as in mnist-kaggle; empty if that is not known.
     """
 
@@ -116,7 +115,6 @@ class RunSet:
     compare: str = ALL
     smallest_effect: float = EFFECT_OF_INTEREST
     looks: tuple[int, ...] = ()
-    vary: tuple[str, ...] = ("seed",)
     question: str | None = None
     dataset: str = ""
 
@@ -177,15 +175,11 @@ class RunSet:
             f"{did_you_mean(wanted, labels)}They have {', '.join(labels)}."
         )
 
-    def settings(self, level: str, group: str = ACTIVATION) -> dict[str, str]:
-        """Return a level's params of a group, without its name before them."""
-        prefix = f"{group}."
-        params = self.trainings[level][0].params
-        return {
-            key.removeprefix(prefix): value
-            for key, value in params.items()
-            if key.startswith(prefix)
-        }
+    def settings(self, level: str) -> dict[str, str]:
+        """Return the params of a level's activation, without the group's name before them."""
+        prefix = f"{ACTIVATION}."
+        params = self.trainings[level][0].params.items()
+        return {key.removeprefix(prefix): own for key, own in params if key.startswith(prefix)}
 
     @cached_property
     def correct(self) -> dict[str, np.ndarray]:
@@ -202,28 +196,26 @@ class RunSet:
     def by_epoch(self, metric: str) -> dict[str, np.ndarray]:
         """Return a metric's values, float (seeds, epochs), by level; NaN where missing.
 
-        An activation whose runs all lack the metric is left out.
+        A level whose runs all lack the metric is left out.
         """
-        tables = {
-            name: pd.concat(
-                [
-                    one.history.set_index(metric_names.EPOCH).reindex(columns=[metric])
-                    for one in ones
-                ],
-                axis=1,
-            )
+
+        def column(one: Training) -> pd.DataFrame:
+            return one.history.set_index(metric_names.EPOCH).reindex(columns=[metric])
+
+        return {
+            name: pd.concat(map(column, ones), axis=1).to_numpy(float).T
             for name, ones in self.trainings.items()
             if any(metric in one.history for one in ones)
         }
-        return {name: table.to_numpy(float).T for name, table in tables.items()}
 
     def betas(self, level: str) -> dict[str, np.ndarray]:
         """Return the learned β of each layer in order of depth, float (seeds, epochs)."""
+        beta = metric_names.BETA
         columns = map(str, self.trainings[level][0].history)
         return {
-            name.removeprefix(metric_names.BETA): self.by_epoch(name)[level]
+            name.removeprefix(beta): self.by_epoch(name)[level]
             for name in columns
-            if name.startswith(metric_names.BETA)
+            if name.startswith(beta)
         }
 
 

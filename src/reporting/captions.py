@@ -16,7 +16,7 @@ CROWD = 7  # more levels than that are named in part, and drawn in another way
 
 @dataclass(frozen=True)
 class Caption:
-    """What a figure shows, and how to read it."""
+    """The finding that a figure shows, and how to read it."""
 
     finding: str
     reading: str
@@ -39,7 +39,7 @@ def _opening(factor: Factor, level: str) -> str:
 
 
 def _entry(factor: Factor, level: str, text: str) -> str:
-    """Return what is said of a level in a list: `ReLU 1.20×`, but `1.20× at 0.006`."""
+    """Return an entry on a level in a list: `ReLU 1.20×`, but `1.20× at 0.006`."""
     return f"{text} at {level}" if factor.numeric else f"{level} {text}"
 
 
@@ -138,10 +138,10 @@ def times_apart(times: EpochTimes, reference: str, factor: Factor) -> str:
     if without:
         parts.append(
             f"There is no ratio for {listed([named(factor, name) for name in without])}: the runs "
-            f"of one seed were made on another processor than those of {standard}."
+            f"of one seed ran on another processor than those of {standard}."
         )
     if some:
-        parts.append(f"Pairs of runs made on different processors are left out ({_some(some)}).")
+        parts.append(f"Pairs of runs on different processors are left out ({_some(some)}).")
     return " ".join(parts)
 
 

@@ -3,6 +3,7 @@
 import html
 import re
 from collections.abc import Mapping, Sequence
+from itertools import takewhile
 from pathlib import Path
 from string import Template
 from typing import Any
@@ -76,8 +77,10 @@ class _Renderer(RendererHTML):
     def list_item_open(self, tokens: Sequence[Token], i: int, options: Any, env: Any) -> str:
         return f"<li{_class(tokens[i + 2], env)}>"
 
-    def table_open(self, *token: Any) -> str:
-        return '<div class="table" role="region" aria-label="Table" tabindex="0">\n<table>\n'
+    def table_open(self, tokens: Sequence[Token], i: int, options: Any, env: Any) -> str:
+        head = takewhile(lambda token: token.type != "thead_close", tokens[i:])
+        label = html.escape(", ".join(_text(token) for token in head if token.type == "inline"))
+        return f'<div class="table" role="region" aria-label="{label}" tabindex="0">\n<table>\n'
 
     def table_close(self, *token: Any) -> str:
         return "</table>\n</div>\n"

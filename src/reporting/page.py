@@ -33,7 +33,6 @@ from src.tracking import run_tags, views
 PAGE = "index.html"
 ARTIFACTS = "report"  # the folder inside the parent run
 LIBRARIES = ("numpy", "scipy", "matplotlib", "mlflow")
-MANY_PAIRS = 15  # of more, those without the reference are shown on demand
 
 
 def write(client: MlflowClient, runs: RunSet, found: Findings) -> Path:
@@ -112,7 +111,7 @@ def text(
         )
 
     pairs, others = list(found.pairs), []
-    if len(pairs) > MANY_PAIRS:
+    if len(pairs) > comparison_figures.MANY_PAIRS:  # those without the reference on demand
         pairs = captions.with_the_reference(found)
         others = [pair for pair in found.pairs if pair not in pairs]
     definition, columns = verdict_words.how_to_read(found)

@@ -1,4 +1,4 @@
-"""Remarks on what the numbers of a study can claim."""
+"""Remarks on the limits of a report."""
 
 from src.analysis.findings import Findings
 from src.analysis.run_set import RunSet
@@ -8,8 +8,8 @@ ENOUGH = 5  # seeds; with fewer, intervals are narrower than they claim
 
 
 def of(runs: RunSet, found: Findings) -> list[str]:
-    """Return what a reader must know before trusting a report, in sentences: what was left out,
-    which runs did not learn, and what the intervals and tests may not claim.
+    """Return sentences to read before trusting a report: on runs that were left out, on runs that
+    did not learn, and on intervals and tests that claim too much.
     """
     return [*runs.remarks, *on_learning(found), *on_seeds(found)]
 

@@ -71,8 +71,8 @@ def test_pairs_of_different_processors_are_left_out_and_told():
     )
     finding = captions.epoch_time(times, "ReLU", ACTIVATION).finding
     assert finding.endswith(
-        "There is no ratio for GELU: the runs of one seed were made on another processor than "
-        "those of ReLU. Pairs of runs made on different processors are left out (Swish 1 of 4)."
+        "There is no ratio for GELU: the runs of one seed ran on another processor than "
+        "those of ReLU. Pairs of runs on different processors are left out (Swish 1 of 4)."
     )
 
 

@@ -64,7 +64,7 @@ def test_a_sentence_that_is_bold_as_a_whole_is_a_headline(body):
 
 
 def test_a_table_scrolls_and_has_heads_for_columns_and_rows(body):
-    assert 'role="region" aria-label="Table" tabindex="0">\n<table>' in body
+    assert 'role="region" aria-label="Pair, Verdict" tabindex="0">\n<table>' in body
     assert body.count('<th scope="col">') == 2
     assert body.count('<th scope="row">') == 2
 

@@ -49,5 +49,5 @@ def test_where_no_times_may_be_compared_the_page_says_why(short_runs):
     found = findings.compute(runs, "ReLU")
     assert {one.name for one in exhibits.of(found, None, None)}.isdisjoint({"epoch_time"})
     text = page.text(runs, found, Brought([]), {}, images_at_hand=False)
-    assert "There is no ratio for Swish: the runs of one seed were made on" in text
+    assert "There is no ratio for Swish: the runs of one seed ran on" in text
     assert "only one epoch" not in text
