@@ -109,14 +109,13 @@ def epoch_time(times: EpochTimes, reference: str, factor: Factor) -> Caption:
         where = slower if ratio.low > 1 else faster if ratio.high < 1 else alike
         text = f"{ratio.value:.2f}× ({span(ratio.low, ratio.high)})"
         where.append(_entry(factor, name, text))
+    groups = {
+        "Epochs take longer than with": slower,
+        "Epochs are shorter than with": faster,
+        "No detectable difference in time from": alike,
+    }
     standard = named(factor, reference)
-    parts = []
-    if slower:
-        parts.append(f"Epochs take longer than with {standard}: {_some(slower)}.")
-    if faster:
-        parts.append(f"Epochs are shorter than with {standard}: {_some(faster)}.")
-    if alike:
-        parts.append(f"No detectable difference in time from {standard}: {_some(alike)}.")
+    parts = [f"{start} {standard}: {_some(group)}." for start, group in groups.items() if group]
     if times.apart:
         parts.append(times_apart(times, reference, factor))
     return Caption(
