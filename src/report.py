@@ -57,7 +57,7 @@ def main() -> None:
             raise InputError(f"{name} is named twice: name each study once.")
     sets = [load_runs.load(client, parent) for parent in parents]
     references = [runs.level_named(given.reference) for runs in sets]
-    studies = [_tell(*each) for each in zip(sets, references, strict=True)]
+    studies = [_shown(*each) for each in zip(sets, references, strict=True)]
 
     if len(studies) > 1:
         from src.reporting import joined
@@ -71,20 +71,19 @@ def main() -> None:
     print(f"{written}, and in MLflow's run {runs.parent_id} under {page.ARTIFACTS}/")
 
 
-def _tell(runs: RunSet, reference: str) -> tuple[RunSet, Findings]:
-    """Print what a set of runs shows; return it with its findings."""
+def _shown(runs: RunSet, reference: str) -> tuple[RunSet, Findings]:
+    """Print the remarks and verdicts on a set of runs; return it with its findings."""
     from src.analysis import findings
-    from src.reporting import captions
+    from src.reporting import remarks, verdict_words
 
     size = f"{len(runs.trainings)} {runs.factor.plural} × {len(runs.seeds)} seeds"
     print(f"{runs.title} · {size} · differences in percentage points (pp)", flush=True)
-    for remark in runs.remarks:
-        print(f"Note: {remark}", flush=True)
     found = findings.compute(runs, reference)
-    for remark in found.remarks:
+    for remark in remarks.of(runs, found):
         print(f"Note: {remark}", flush=True)
     for pair in found.pairs:
-        print(f"{captions.sentence(found, pair)} {captions.superiority(pair)}", flush=True)
+        verdict = verdict_words.sentence(pair, runs.factor)
+        print(f"{verdict} {verdict_words.superiority(pair)}", flush=True)
     return runs, found
 
 

@@ -22,6 +22,7 @@ Examples:
 import signal
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from src.config import named_file, study_file
@@ -48,9 +49,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     named_file.check_data("study", study.dataset, data)
     study = replace(study, executor=choice.name(study, asked))
 
-    def decide(client: Any, runs: Mapping[RunKey, Any]) -> Decision:
-        return _decide(study, client, runs)
-
+    decide = partial(_decide, study, {})
     with named_file.errors_in(f"conf/study/{name}.yaml"):
         plan = grid.study_plan(name, study, data, decide)
         searches = tuning.load(study, data) if study.tune else None
@@ -85,18 +84,21 @@ def _check_labels(name: str, study: Study, data: Dataset) -> None:
         )
 
 
-def _decide(study: Study, client: Any, runs: Mapping[RunKey, Any]) -> Decision:
-    """Return the result of a look at a study's finished runs."""
-    from src.analysis import load_correct, sequential  # MLflow and SciPy: after the checks
+def _decide(
+    study: Study, kept: dict[str, Any], client: Any, runs: Mapping[RunKey, Any]
+) -> Decision:
+    """Look at a study's finished runs; `kept` has the predictions that earlier looks have read."""
+    from src.analysis import load_runs, sequential  # MLflow and SciPy: after the checks
+    from src.reporting import verdict_words
 
     look = sequential.look(
-        load_correct.load(client, runs),
+        load_runs.correct(client, runs, kept),
         reference=study.reference,
         compare=study.compare,
         smallest_effect=study.smallest_effect,
         looks=study.looks,
     )
-    return Decision(look.decided, look.sentence)
+    return Decision(look.decided, verdict_words.look(look))
 
 
 def _arguments(argv: Sequence[str] | None) -> tuple[str, str | None]:

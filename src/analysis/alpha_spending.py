@@ -2,7 +2,7 @@
 
 A test at 5% that is repeated at every look raises a false alarm in far more than 5% of studies. So
 the 5% are spent over the planned looks, little at the early ones and nearly all at the last, by the
-spending function of Lan and DeMets of the O'Brien–Fleming type. What a look may use is its nominal
+spending function of Lan and DeMets of the O'Brien–Fleming type. Each look may use its nominal
 level: a p value below it is significant, and the interval of 1 − level is a repeated confidence
 interval, which holds the truth at all looks together with a probability of 95%. So whatever is read
 off these intervals, a difference or an equivalence, is wrong in at most 5% of studies, wherever
@@ -26,9 +26,9 @@ An equivalence where the difference is just one that matters was claimed in 2.6%
 contribute to the standard error, the figures are nearly the same (5.1% false alarms).
 
 The information of a look is taken as its share of the largest number of seeds. Where images
-contribute to the standard error, early looks know more than that, their results are closer to the
-last one's, and the levels here err on the safe side. The levels are those of normal statistics,
-applied to the p values of t tests (Jennison and Turnbull, section 4.4).
+contribute to the standard error, early looks have more information than that, their results are
+closer to the last one's, and the levels here err on the safe side. The levels are those of normal
+statistics, applied to the p values of t tests (Jennison and Turnbull, section 4.4).
 
 Reference:
     Lan and DeMets, "Discrete sequential boundaries for clinical trials", Biometrika 70 (1983),
@@ -49,11 +49,8 @@ ALPHA = 0.05  # the level of all tests
 def spent(alpha: float, share: float) -> float:
     """Return how much of `alpha` may be used up when this share of the information is there.
 
-    Each side of the test spends half of it, as usual (R's gsDesign, for example).
-
-    Args:
-        alpha: the probability of a false alarm at any look, two-sided.
-        share: of the information, more than 0; from 1 on, all of `alpha` is spent.
+    Each side of the test spends half of it, as usual (R's gsDesign, for example). From a share of 1
+    on, all of `alpha` is spent.
     """
     one_side = stats.norm.isf(alpha / 4) / min(share, 1.0) ** 0.5
     return float(4 * stats.norm.sf(one_side))
@@ -74,8 +71,8 @@ def level(alpha: float, seeds: int, looks: Sequence[int]) -> float:
 
     Args:
         alpha: the probability of a false alarm at any look, two-sided.
-        seeds: how many there are. Between two planned looks this is one more look; beyond the last
-            it has the last one's level.
+        seeds: between two planned looks, they make one more look; beyond the last look, the level
+            is the last one's.
         looks: as for `levels`; empty for a study that is looked at once, at the level `alpha`.
     """
     if not looks:
@@ -92,10 +89,10 @@ def overall_p_value(p_value: float, seeds: int, looks: Sequence[int], pairs: int
     0.05 / `pairs`) exactly when `p_value` is below the level that the look has at that `alpha`.
 
     Args:
-        p_value: of a two-sided test on the seeds that there are.
-        seeds: how many.
-        looks: as for `level`.
-        pairs: that are tested alike, and that the result is to be corrected for.
+        p_value: of a two-sided test on the seeds at hand.
+        seeds: as for `level`, like `looks`.
+        looks: as there.
+        pairs: the number of tests that the result is to be corrected for.
     """
     if not looks or p_value >= 1:
         return min(p_value, 1.0)
@@ -152,12 +149,8 @@ def levels_of(spending: Sequence[float], times: Sequence[float]) -> list[float]:
 def _bound(place: np.ndarray, mass: np.ndarray, step: float, scale: float, allowed: float) -> float:
     """Return the bound that a normal statistic first exceeds with the probability `allowed`.
 
-    Args:
-        place: where the sum of the running studies stood at the look before, float (n,).
-        mass: how probable each place is, float (n,).
-        step: standard deviation of the sum since then.
-        scale: standard deviation of the sum now.
-        allowed: to be spent at this look.
+    At the look before, the sum of the running studies stood at each `place` with the probability
+    `mass`; `step` is the standard deviation of the sum since then, `scale` that of the sum now.
     """
 
     def excess(bound: float) -> float:

@@ -1,4 +1,4 @@
-"""What runs of several seeds tell beyond their accuracy: calibration, shared errors, speed.
+"""Measures of runs beyond their accuracy: calibration, shared errors, speed.
 
 Most functions take `correct`, bool (seeds, images): whether the run of a seed classifies an image
 correctly.
@@ -21,7 +21,7 @@ class Reliability:
     Attributes:
         edges: of the bins, float (bins + 1,); a bin includes its upper edge.
         confidence: mean of each bin, float (bins,); NaN where a bin is empty.
-        accuracy: of each bin, float (bins,); NaN where it is empty.
+        accuracy: likewise.
         count: predictions in each bin, integers (bins,).
     """
 
@@ -46,7 +46,7 @@ def reliability(probabilities: np.ndarray, labels: np.ndarray, bins: int = 15) -
     Args:
         probabilities: float (images, classes) or (seeds, images, classes); rows sum to 1.
         labels: true classes, integers (images,).
-        bins: how many, of equal width.
+        bins: the number of bins of equal width.
 
     Reference:
         Guo and others, "On calibration of modern neural networks", ICML 2017.
@@ -66,14 +66,9 @@ def reliability(probabilities: np.ndarray, labels: np.ndarray, bins: int = 15) -
 
 
 def uniquely_misclassified(correct: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Return the images that one level alone misclassifies, by majority vote of its seeds.
-
-    Args:
-        correct: by level, bool (seeds, images).
-
-    Returns:
-        By level, the positions of the images, integers (≤ images,), sorted by how far its
-        share of wrong seeds exceeds the mean of the others'.
+    """Return the positions of the images that one level alone misclassifies, by majority vote of
+    its seeds, integers (≤ images,): those first where its share of wrong seeds exceeds the mean of
+    the others' most.
     """
     names = list(correct)
     shares = np.array([1 - correct[name].mean(axis=0) for name in names])
@@ -93,9 +88,6 @@ def error_overlap(correct: Mapping[str, np.ndarray]) -> np.ndarray:
     least one does, averaged over all pairs of runs with different seeds. So the diagonal shows what
     the seed alone changes; a level changes more where its row is below the diagonal.
 
-    Args:
-        correct: by level, bool (seeds, images), all of one shape.
-
     Returns:
         Float (levels, levels), symmetric, in the order of the mapping.
 
@@ -112,26 +104,16 @@ def error_overlap(correct: Mapping[str, np.ndarray]) -> np.ndarray:
 
 
 def epochs_to(val_accuracy: np.ndarray, threshold: float = 0.99) -> np.ndarray:
-    """Return the first epoch, counted from 1, that reaches a validation accuracy; NaN if none does.
-
-    Args:
-        val_accuracy: float (runs, epochs); NaN where a run has no such epoch.
-        threshold: the accuracy to reach, a fraction.
-
-    Returns:
-        Float (runs,).
+    """Return the first epoch, counted from 1, that reaches a validation accuracy, float (runs,);
+    NaN if none does. `val_accuracy` is float (runs, epochs); NaN where a run has no such epoch.
     """
     reached = val_accuracy >= threshold
     return np.where(reached.any(axis=1), reached.argmax(axis=1) + 1.0, np.nan)
 
 
 def on_one_processor(processors: Sequence[str | None], others: Sequence[str | None]) -> np.ndarray:
-    """Return whether the times of two runs may be compared, for each seed, bool (seeds,): they may
-    not if the runs are known to have been made on different processors.
-
-    Args:
-        processors: of the runs of a level; None where one does not tell.
-        others: of the reference's, with the same seeds.
+    """Return for each seed whether the times of two levels' runs may be compared, bool (seeds,):
+    not if the runs are known to come from different processors. None is one that is not known.
     """
     pairs = zip(processors, others, strict=True)
     return np.array([one == other or None in (one, other) for one, other in pairs])

@@ -15,14 +15,14 @@ class EnsembleCurve:
 
     The spread is that over subsets of these seeds. Subsets share members, the last is one subset
     only, and so the spread narrows by itself: it says how much the choice of members matters, and
-    is no confidence interval.
+    is not a confidence interval.
 
     Attributes:
         members: 1 to the number of seeds, integers (sizes,).
         mean: accuracy over the subsets of each size, a fraction, float (sizes,).
         low: of the worst subset, float (sizes,).
         high: of the best subset, float (sizes,).
-        subsets: how many of each size were scored, integers (sizes,).
+        subsets: the number of those scored, integers (sizes,).
     """
 
     members: np.ndarray
@@ -40,7 +40,7 @@ def curve(probabilities: np.ndarray, labels: np.ndarray, seed: int = 0) -> Ensem
     Args:
         probabilities: float (seeds, images, classes); rows sum to 1.
         labels: true classes, integers (images,).
-        seed: of the draw; the same seed gives the same subsets.
+        seed: the same seed gives the same subsets.
     """
     seeds = len(probabilities)
     random = np.random.default_rng(seed)
@@ -69,7 +69,7 @@ def curve(probabilities: np.ndarray, labels: np.ndarray, seed: int = 0) -> Ensem
 
 
 def _subsets(seeds: int, size: int, random: np.random.Generator) -> list[tuple[int, ...]]:
-    """Return all subsets of a size, or as many different ones as are allowed."""
+    """Return all subsets of a size, or `MOST_SUBSETS` different ones."""
     if comb(seeds, size) <= MOST_SUBSETS:
         return list(combinations(range(seeds), size))
     drawn: dict[tuple[int, ...], None] = {}

@@ -1,6 +1,6 @@
 """The findings on a set of runs: every number of the report, computed once."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -13,31 +13,23 @@ from src.analysis.verdicts import Verdict
 from src.config.factor import Factor
 from src.data.digits import CLASSES
 from src.runtime import metric_names
-from src.runtime.formatting import count, listed, percent
 from src.tracking import run_tags
 
 GOAL = 0.99  # the validation accuracy for the epochs to reach it
-ENOUGH = 5  # seeds; with fewer, intervals are narrower than they claim
 FEW = 20  # predictions; a bin with fewer says little about its accuracy
 
 
 @dataclass(frozen=True)
 class Pair:
-    """The comparison of two levels, and the power of the study.
+    """The comparison of two levels, and the power of the study on these and on new images.
 
     Attributes:
-        comparison: the difference and its tests.
         by_seed: the difference within each seed, a fraction, float (seeds,).
         minimum_detectable_effect: the difference, a fraction, that this many seeds detect with a
-            power of 80% on these images.
-        minimum_detectable_effect_new_images: the same on new images.
-        seeds_needed: to detect the smallest effect that matters on these images; None if over
-            10,000.
-        seeds_needed_new_images: the same on new images; None if over 10,000.
+            power of 80%.
+        seeds_needed: to detect the smallest effect that matters; None if over 10,000.
         verdict: on the first of the two.
-        sentence: the verdict in words.
-        more_seeds: would probably decide the pair; None if it is decided, or if no number of seeds
-            is enough. See `verdicts.more_seeds`.
+        more_seeds: see `verdicts.more_seeds`.
         superiority: the probability that a run of the first beats a run of the second.
     """
 
@@ -48,7 +40,6 @@ class Pair:
     seeds_needed: int | None
     seeds_needed_new_images: int | None
     verdict: Verdict
-    sentence: str
     more_seeds: int | None
     superiority: Estimate
 
@@ -64,10 +55,10 @@ class EpochTimes:
 
     Attributes:
         seconds: of each run's median epoch, float (seeds,), by level.
-        ratios: to the reference with the same seed, float (pairs,), of runs that were made on one
-            processor; without the reference, and without levels of fewer than two such pairs.
+        ratios: to the reference with the same seed, float (pairs,), of runs on one processor;
+            without the reference, and without levels of fewer than two such pairs.
         estimates: their geometric means with intervals.
-        apart: how many seeds' pairs were made on two processors; only of levels that have some.
+        apart: the number of pairs on two processors; only of levels that have some.
     """
 
     seconds: Mapping[str, np.ndarray]
@@ -83,8 +74,7 @@ class Calibration:
     Attributes:
         reliability: of all seeds pooled.
         error: mean over seeds of the expected calibration error.
-        confidence: mean over images and seeds.
-        accuracy: mean over images and seeds.
+        confidence: mean over images and seeds, as is `accuracy`.
     """
 
     reliability: Reliability
@@ -99,27 +89,23 @@ class Findings:
     levels the reference first.
 
     Attributes:
-        factor: what the levels are levels of.
         reference: the level that others are compared with.
         smallest_effect: a difference in accuracy below it does not matter, a fraction.
-        seeds: of the runs.
-        images: the number of held-out images.
         accuracy: of each run on the held-out images, float (seeds,).
         means: of the accuracies, with intervals for new seeds on these images.
         pairs: those that the study judges: all of them, with the reference's first, or only those.
         times: None if a run has only one epoch, the one that compiles.
         error_rates: on the validation images, float (seeds, epochs).
         epochs_to_goal: the first epoch that reaches `GOAL`, float (seeds,); NaN if none does.
-        calibration: of the confidence on the held-out images.
         overlap: of errors, float (levels, levels); see `diagnostics.error_overlap`.
         uniquely_misclassified: positions of the images that one level alone misclassifies, by
             the majority vote of its seeds.
         most_common_error: the class that most wrong seeds predict there, integers (≤ images,).
         wrong_seeds: how many seeds misclassify each image, integers (images,).
         betas: the learned β by layer, float (seeds, epochs); only of levels that learn it.
-        compare: `all`, or `reference`.
         looks: numbers of seeds at which the study was to be looked at; empty if only once.
-        remarks: sentences on what the numbers may claim.
+        first_seeds: how many the study had when it began; None if that is not known.
+        guess: the accuracy of predicting the most frequent class every time, a fraction.
     """
 
     factor: Factor
@@ -141,7 +127,8 @@ class Findings:
     betas: Mapping[str, Mapping[str, np.ndarray]]
     compare: str
     looks: tuple[int, ...]
-    remarks: tuple[str, ...]
+    first_seeds: int | None
+    guess: float
 
     @property
     def levels(self) -> list[str]:
@@ -159,22 +146,12 @@ class Findings:
         return {name: float(np.median(rates[:, -1])) for name, rates in self.error_rates.items()}
 
 
-def reference_of(runs: RunSet, wanted: str | None) -> str:
-    """Return the level that others are compared with; see `RunSet.level_named`."""
-    return runs.level_named(wanted)
-
-
 def compute(runs: RunSet, reference: str) -> Findings:
-    """Return the findings on a set of runs.
-
-    Args:
-        runs: the set.
-        reference: one of its levels.
-    """
+    """Return the findings on a set of runs; `reference` is one of its levels."""
     others = [name for name in runs.trainings if name != reference]
     order = list(runs.trainings) if runs.factor.numeric else [reference, *others]
-    correct = runs.correct()
-    accuracy = {name: correct[name].mean(axis=1) for name in order}
+    correct = {name: runs.correct[name] for name in order}
+    accuracy = {name: right.mean(axis=1) for name, right in correct.items()}
     # The reference comes last here, so that each difference is level minus reference.
     comparisons = statistics.compare(
         {name: correct[name] for name in (*others, reference)},
@@ -184,7 +161,8 @@ def compute(runs: RunSet, reference: str) -> Findings:
     )
     comparisons.sort(key=lambda one: one.second != reference)
     validation = runs.by_epoch(metric_names.VAL_ACCURACY)
-    unique = diagnostics.uniquely_misclassified({name: correct[name] for name in order})
+    unique = diagnostics.uniquely_misclassified(correct)
+    first_seeds = runs.tags.get(run_tags.FIRST_SEEDS)
     return Findings(
         factor=runs.factor,
         reference=reference,
@@ -198,78 +176,16 @@ def compute(runs: RunSet, reference: str) -> Findings:
         error_rates={name: 1 - validation[name] for name in order},
         epochs_to_goal={name: diagnostics.epochs_to(validation[name], GOAL) for name in order},
         calibration={name: _calibration(runs, name) for name in order},
-        overlap=diagnostics.error_overlap({name: correct[name] for name in order}),
+        overlap=diagnostics.error_overlap(correct),
         uniquely_misclassified=unique,
         most_common_error={name: _most_common_error(runs, name, unique[name]) for name in order},
         wrong_seeds={name: (~correct[name]).sum(axis=0) for name in order},
         betas={name: betas for name in order if (betas := runs.betas(name))},
         compare=runs.compare,
         looks=runs.looks,
-        remarks=(
-            *not_learned(accuracy, runs.labels),
-            *remarks(len(runs.seeds), runs.looks, _first_seeds(runs)),
-        ),
+        first_seeds=int(first_seeds) if first_seeds else None,
+        guess=float(np.unique_counts(runs.labels).counts.max() / len(runs.labels)),
     )
-
-
-def _first_seeds(runs: RunSet) -> int | None:
-    """Return how many seeds the study had when it was begun; None if that is not known."""
-    told = runs.tags.get(run_tags.FIRST_SEEDS)
-    return int(told) if told else None
-
-
-def remarks(
-    seeds: int, looks: Sequence[int] = (), first_seeds: int | None = None
-) -> tuple[str, ...]:
-    """Return what a reader must know about the intervals and tests of a study, as sentences.
-
-    Args:
-        seeds: of each level.
-        looks: numbers of seeds at which it was to be looked at; empty if only once.
-        first_seeds: how many it had when it was begun; None if that is not known.
-    """
-    found = []
-    if seeds < ENOUGH:
-        found.append(
-            f"With {count(seeds, 'seed')}, intervals are narrower than they claim: in simulated "
-            "studies with 3 seeds, 95% intervals covered the truth in 92%, and 9.7% of families "
-            f"of three pairs had a false alarm (with 10 seeds 94% and 4.3%). Use at least {ENOUGH}."
-        )
-    if looks and seeds > looks[-1]:
-        found.append(
-            f"The study was planned to end with {looks[-1]} seeds and has {seeds}: it was extended "
-            "after its last planned look, so false alarms may exceed 5%."
-        )
-    elif looks and seeds not in looks:
-        found.append(
-            f"The study has {count(seeds, 'seed')}, but its looks are planned at "
-            f"{listed(list(map(str, looks)))}: this is one more look, and should not end it."
-        )
-    elif not looks and first_seeds is not None and seeds > first_seeds:
-        found.append(
-            f"The study was begun with {count(first_seeds, 'seed')} and extended to {seeds} "
-            "without planned looks: if its results had been seen by then, false alarms exceed 5%. "
-            "Plan the looks instead, with until, at_most and looks under seeds."
-        )
-    return tuple(found)
-
-
-def not_learned(accuracy: Mapping[str, np.ndarray], labels: np.ndarray) -> list[str]:
-    """Return a sentence for each level with runs that are no better than a guess.
-
-    Args:
-        accuracy: of the runs of each level, float64 of shape (seeds,).
-        labels: the true classes of the images, integers of shape (images,).
-    """
-    guess = float(np.unique_counts(labels).counts.max() / len(labels))
-    stuck = {name: int((attained <= guess).sum()) for name, attained in accuracy.items()}
-    return [
-        f"{number} of the {count(len(accuracy[name]), 'run')} with {name} did not learn: "
-        f"predicting the most frequent class every time attains {percent(guess, 1)}, too. Its "
-        "learning rate may be too high; these runs do not show what it can attain."
-        for name, number in stuck.items()
-        if number
-    ]
 
 
 def _pair(comparison: Comparison, accuracy: Mapping[str, np.ndarray]) -> Pair:
@@ -286,7 +202,6 @@ def _pair(comparison: Comparison, accuracy: Mapping[str, np.ndarray]) -> Pair:
         seeds_needed=statistics.seeds_needed(spread, difference=effect),
         seeds_needed_new_images=statistics.seeds_needed(spread, doubt, effect),
         verdict=verdicts.verdict(comparison),
-        sentence=verdicts.sentence(comparison),
         more_seeds=verdicts.more_seeds(comparison),
         superiority=statistics.superiority(first, second),
     )

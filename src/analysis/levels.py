@@ -1,12 +1,12 @@
-"""Which level of the factor each run is of: told by its study, or found from what differs."""
+"""Which level of the factor each run has: as its study says, or found from the differences."""
+
+from __future__ import annotations
 
 import ast
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
-
-from mlflow.entities import Run
+from typing import TYPE_CHECKING, Any
 
 from src.analysis.run_set import ACTIVATION, NAMES, is_ignored
 from src.config import factor
@@ -15,6 +15,9 @@ from src.config.schema import CHOICES, GROUPS
 from src.runtime.errors import InputError
 from src.runtime.formatting import listed
 from src.tracking import run_tags
+
+if TYPE_CHECKING:  # MLflow
+    from mlflow.entities import Run
 
 RECIPE = "experiment"  # the group whose files choose from the others
 EXAMPLES = {"activation": "activation=swish,relu", "optimizer": "optimizer=adamw,sgd"}
@@ -25,7 +28,6 @@ class Levels:
     """The runs by their level.
 
     Attributes:
-        factor: what differs.
         runs: by level, each with one run or more, the oldest first.
         values: what each level stands for, as text.
         reference: the level that the study compares the others with, if it names one.
@@ -55,8 +57,8 @@ def of(tags: Mapping[str, str], runs: Sequence[Run]) -> Levels:
     """Return the runs by level.
 
     Args:
-        tags: of their parent run. Where they name no factor, as those of a multirun and of a study
-            before there were others than activations, it is found from what differs.
+        tags: of their parent run. Where they name no factor, as those of a multirun, it is found
+            from the differences.
         runs: at least one, the oldest first.
 
     Raises:
@@ -79,7 +81,7 @@ def announced(tags: Mapping[str, str]) -> Factor:
     return factor.of(ACTIVATION, [])
 
 
-def told(key: str, values: Sequence[tuple[str, Run]]) -> str:
+def by_value(key: str, values: Sequence[tuple[str, Run]]) -> str:
     """Return which runs have which value: `epochs is 2 in relu-seed1, 3 in relu-seed2`."""
     holders: dict[str, list[str]] = {}
     for value, run in values:
@@ -93,17 +95,17 @@ def shown(key: str, label: str) -> str:
     return NAMES.get(label, label) if key == ACTIVATION else label
 
 
-# What a study says
+# Levels that a study names
 
 
 def _planned(tags: Mapping[str, str], runs: Sequence[Run]) -> Levels:
     key = tags[run_tags.FACTOR]
-    overrides: dict[str, list[str]] = json.loads(tags[run_tags.LEVELS])
+    overrides: dict[str, list[str]] = json.loads(tags.get(run_tags.LEVELS, "{}"))
     labels = [(run, run.data.tags.get(run_tags.VARIANT) or level(run, key)) for run in runs]
-    made = {label: [run for run, its in labels if its == label] for _, label in labels}
+    grouped = {label: [run for run, its in labels if its == label] for _, label in labels}
     order = [
-        *(one for one in overrides if one in made),
-        *(one for one in made if one not in overrides),
+        *(one for one in overrides if one in grouped),
+        *(one for one in grouped if one not in overrides),
     ]
     values = {label: _meant(key, label, overrides.get(label)) for label in order}
     words = [word for ones in overrides.values() for word in ones]
@@ -111,7 +113,7 @@ def _planned(tags: Mapping[str, str], runs: Sequence[Run]) -> Levels:
     reference = tags.get(run_tags.REFERENCE)
     return Levels(
         factor=factor.of(key, [_value(value) for value in values.values()]),
-        runs={shown(key, label): made[label] for label in order},
+        runs={shown(key, label): grouped[label] for label in order},
         values={shown(key, label): value for label, value in values.items()},
         reference=shown(key, reference) if reference else None,
         free=None if RECIPE in keys or run_tags.TUNE in tags else keys,
@@ -119,7 +121,7 @@ def _planned(tags: Mapping[str, str], runs: Sequence[Run]) -> Levels:
 
 
 def _meant(key: str, label: str, overrides: Sequence[str] | None) -> str:
-    """Return what a level stands for: the value of the key, or all of its overrides."""
+    """Return the meaning of a level: the value of the key, or all of its overrides."""
     if overrides is None:
         return label
     for word in overrides:
@@ -129,25 +131,16 @@ def _meant(key: str, label: str, overrides: Sequence[str] | None) -> str:
     return " ".join(overrides)
 
 
-# What the runs show
+# Levels found in the runs
 
 
 def level(run: Run, key: str) -> str:
-    """Return a run's choice of a group, or its value of a param."""
-    if key not in CHOICES:
-        return run.data.params.get(key) or "missing"
-    if key in run.data.tags:
-        return run.data.tags[key]
-    for word in run.data.tags.get(run_tags.JOB, "").split():  # of runs made before such tags
-        if word.startswith(f"{key}="):
-            return word.partition("=")[2]
-    return run.data.params.get(f"{key}._target_", "").rpartition(".")[2]
+    """Return a run's choice of a group, or its value of a param; "missing" if it has none."""
+    return (run.data.tags if key in CHOICES else run.data.params).get(key) or "missing"
 
 
 def _found(tags: Mapping[str, str], runs: Sequence[Run]) -> Levels:
     params = _differing_params(runs)
-    if run_tags.STUDY in tags:  # of before there were other factors
-        return _chosen(ACTIVATION, [one for one in params if _group(one) == ACTIVATION], runs)
     chosen = [group for group in CHOICES if len({level(run, group) for run in runs}) > 1]
     if RECIPE in chosen and _explains(RECIPE, [*params, *chosen], runs):
         return _chosen(RECIPE, None, runs)
@@ -157,7 +150,7 @@ def _found(tags: Mapping[str, str], runs: Sequence[Run]) -> Levels:
         *(param for group in chosen for param in params if _crosses(group, param, runs)),
     ]
     if len(factors) > 1:
-        found = [told(key, [(level(run, key), run) for run in runs]) for key in factors[:4]]
+        found = [by_value(key, [(level(run, key), run) for run in runs]) for key in factors[:4]]
         raise InputError(
             f"These runs cannot be compared because they differ in {len(factors)} factors: "
             f"{'; '.join(found)}. Start a multirun over one of them, or list what belongs together "
@@ -175,9 +168,9 @@ def _chosen(key: str, settings: Sequence[str] | None, runs: Sequence[Run]) -> Le
     """Return the levels of a group or a param.
 
     Args:
-        key: of it.
-        settings: params of the group, of which a level's name tells those in which runs with the
-            same choice differ; None if the choice explains all.
+        key: of either.
+        settings: params of the group, of which a level's name has those in which runs with the same
+            choice differ; None if the choice explains all.
         runs: of all levels.
     """
     named: dict[str, list[Run]] = {}

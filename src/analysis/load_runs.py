@@ -1,9 +1,12 @@
-"""Finds the runs of a study in MLflow, checks that they are comparable, and reads them."""
+"""Finds the runs of a study or a multirun in MLflow, checks that they are comparable, and reads
+them.
+"""
 
 import json
 import re
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -11,7 +14,6 @@ import numpy as np
 import pandas as pd
 from mlflow import MlflowClient
 from mlflow.entities import Run, ViewType
-from mlflow.exceptions import MlflowException
 
 from src.analysis import levels
 from src.analysis.levels import Levels
@@ -19,9 +21,11 @@ from src.analysis.run_set import ALL, RunSet, Training, is_ignored
 from src.analysis.statistics import EFFECT_OF_INTEREST
 from src.config import study_file
 from src.data.digits import CLASSES
+from src.experiments.grid import RunKey
 from src.runtime import metric_names, paths
 from src.runtime.errors import InputError, did_you_mean
 from src.runtime.formatting import count, listed
+from src.runtime.parsing import parsing
 from src.tracking import environment, run_search, run_tags, store
 from src.tracking.fingerprint import CODE
 
@@ -35,9 +39,7 @@ EPOCH_METRICS = [metric_names.EPOCH, metric_names.VAL_ACCURACY, metric_names.EPO
 def load(client: MlflowClient, wanted: str | None) -> RunSet:
     """Return the finished runs of a study or a multirun, ready to be compared.
 
-    Args:
-        client: of the store.
-        wanted: a study's name, or the id of a parent run; None for the newest of either.
+    The arguments are those of `find`.
 
     Raises:
         InputError: it does not exist, or its runs cannot be compared.
@@ -53,16 +55,11 @@ def load(client: MlflowClient, wanted: str | None) -> RunSet:
     )
     tags = parent.data.tags
     complete, left_out = _complete(client, parent, children)
-    vary = tuple(json.loads(tags.get(run_tags.VARY, '["seed"]')))
     found = levels.of(tags, complete)
-    _check_alike(found, complete, vary)
+    _check_alike(found, complete, json.loads(tags.get(run_tags.VARY, '["seed"]')))
     remarks = [*left_out, *_check_code(complete)]
     grouped, more = _paired(found)
-    with tempfile.TemporaryDirectory() as folder:
-        trainings = {
-            name: tuple(_read(client, run, Path(folder), found.factor.plural) for run in runs)
-            for name, runs in grouped.items()
-        }
+    trainings = {name: tuple(_read(client, run) for run in runs) for name, runs in grouped.items()}
     study = tags.get(run_tags.STUDY)
     runs = RunSet(
         parent_id=parent.info.run_id,
@@ -77,7 +74,6 @@ def load(client: MlflowClient, wanted: str | None) -> RunSet:
         compare=tags.get(run_tags.COMPARE, ALL),
         smallest_effect=float(tags.get(run_tags.SMALLEST_EFFECT, EFFECT_OF_INTEREST)),
         looks=tuple(json.loads(tags.get(run_tags.LOOKS, "[]"))),
-        vary=vary,
         question=tags.get(run_tags.QUESTION),
         dataset=dataset_of(complete[0]),
     )
@@ -90,13 +86,13 @@ def find(client: MlflowClient, wanted: str | None) -> Run:
 
     Args:
         client: of the store.
-        wanted: a study's name, or a run's id; None for the newest parent.
+        wanted: a study's name, or the id of a parent run; None for the newest of either.
 
     Raises:
         InputError: it does not exist, was deleted, or is not a parent.
     """
-    known = parents(client)
-    active = [run for run in known if run.info.lifecycle_stage == "active"]
+    candidates = parents(client)
+    active = [run for run in candidates if run.info.lifecycle_stage == "active"]
     if wanted is None:
         if not active:
             raise InputError(
@@ -104,15 +100,12 @@ def find(client: MlflowClient, wanted: str | None) -> Run:
                 "`python -m src.train activation=swish,relu seed=1,2,3 -m`."
             )
         return active[0]
-    studies = [run for run in (*active, *known) if run.data.tags.get(run_tags.STUDY) == wanted]
+    studies = [run for run in (*active, *candidates) if run.data.tags.get(run_tags.STUDY) == wanted]
     run = studies[0] if studies else store.find_run(client, wanted)
     if run is None:
         refuse_untrained(wanted)
-        names = list(
-            dict.fromkeys(
-                one.data.tags[run_tags.STUDY] for one in active if run_tags.STUDY in one.data.tags
-            )
-        )
+        tags = [one.data.tags for one in active]
+        names = list(dict.fromkeys(one[run_tags.STUDY] for one in tags if run_tags.STUDY in one))
         others = f"Studies: {', '.join(names)}. " if names else ""
         raise InputError(
             f"{wanted!r} is neither a study nor the id of a run in MLflow. "
@@ -131,8 +124,8 @@ def find(client: MlflowClient, wanted: str | None) -> Run:
 
 
 def refuse_untrained(name: str) -> None:
-    """Raise InputError if it is a study that this project has and this store does not: say what
-    trains it, and where its committed results lie.
+    """Raise InputError if `name` is a study of this project that this store does not have: say
+    how to train it, and where its committed results are.
     """
     if name not in study_file.names():
         return
@@ -169,33 +162,32 @@ def _complete(
 
     A failed run that succeeded when it was repeated needs no remark.
     """
-    complete, wanting = [], {}
-    for run in children:
-        if run.info.lifecycle_stage != "active":
-            wanting[run.info.run_id] = f"{run.info.run_name} (deleted)"
-        elif run.info.status != "FINISHED":
-            wanting[run.info.run_id] = f"{run.info.run_name} ({run.info.status.lower()})"
-        else:
-            kept = {file.path for file in client.list_artifacts(run.info.run_id)}
-            missing = [name for name in FILES if name not in kept]
-            if missing:
-                wanting[run.info.run_id] = f"{run.info.run_name} (without {missing[0]})"
-            else:
-                complete.append(run)
+    problems = [(run, _problem(client, run)) for run in children]
+    complete = [run for run, problem in problems if not problem]
     done = {run.info.run_name for run in complete}
-    names = [wanting[run.info.run_id] for run in children if run.info.run_name not in done]
+    names = [
+        f"{run.info.run_name} ({problem})"
+        for run, problem in problems
+        if run.info.run_name not in done
+    ]
     if not complete:
         found = f" but {listed(names, MOST)}" if names else ""
         raise InputError(
             f"{parent.info.run_name} ({parent.info.run_id}) has no finished runs{found}: a "
-            f"report needs at least 2 {_plural(parent)} with 2 finished seeds each."
+            f"report needs at least 2 {levels.announced(parent.data.tags).plural} with 2 finished "
+            "seeds each."
         )
     return complete, [f"Left out: {listed(names, MOST)}."] if names else []
 
 
-def _plural(parent: Run) -> str:
-    """Return what a parent's runs are compared by, where none of them tells."""
-    return levels.announced(parent.data.tags).plural
+def _problem(client: MlflowClient, run: Run) -> str:
+    """Say why a run cannot be reported; an empty text if it can."""
+    if run.info.lifecycle_stage != "active":
+        return "deleted"
+    if run.info.status != "FINISHED":
+        return run.info.status.lower()
+    kept = {file.path for file in client.list_artifacts(run.info.run_id)}
+    return next((f"without {name}" for name in FILES if name not in kept), "")
 
 
 def _check_alike(found: Levels, runs: Sequence[Run], vary: Sequence[str]) -> None:
@@ -204,12 +196,9 @@ def _check_alike(found: Levels, runs: Sequence[Run], vary: Sequence[str]) -> Non
     """
     differences = []
     for key in dict.fromkeys(key for run in runs for key in run.data.params):
-        if not is_ignored(key):
-            parts = found.runs.values() if found.is_free(key) else [runs]
-            for part in parts:
-                differences += _differing(
-                    key, [(run.data.params.get(key, ""), run) for run in part]
-                )
+        parts = found.runs.values() if found.is_free(key) else [runs]
+        for part in parts if not is_ignored(key) else ():
+            differences += _differing(key, [(run.data.params.get(key, ""), run) for run in part])
     for tag in FRAMEWORK:
         differences += _differing(tag, [(run.data.tags.get(tag, ""), run) for run in runs])
     seeds = sorted(set(map(_seed, runs))) if "split" in vary else [None]
@@ -225,8 +214,8 @@ def _check_alike(found: Levels, runs: Sequence[Run], vary: Sequence[str]) -> Non
 
 
 def _differing(key: str, values: Sequence[tuple[str, Run]]) -> list[str]:
-    """Return what differs in a param or a tag, if anything does."""
-    return [levels.told(key, values)] if len({value for value, _ in values}) > 1 else []
+    """Return a text on the values of a param or a tag, if the runs differ in it."""
+    return [levels.by_value(key, values)] if len({value for value, _ in values}) > 1 else []
 
 
 def _check_code(runs: Sequence[Run]) -> list[str]:
@@ -316,43 +305,87 @@ def _seed(run: Run) -> int:
     return int(run.data.params["seed"])
 
 
-def _read(client: MlflowClient, run: Run, folder: Path, plural: str) -> Training:
-    run_id, name = run.info.run_id, run.info.run_name
-    own = folder / run_id
-    own.mkdir()
-    try:
-        history, probabilities, predictions = (
-            Path(client.download_artifacts(run_id, file, str(own))) for file in FILES
-        )
-        epochs, table = pd.read_csv(history), pd.read_csv(predictions)
+def _read(client: MlflowClient, run: Run) -> Training:
+    with _files(client, run, FILES) as (history, probabilities, predictions):
+        epochs = pd.read_csv(history)
+        labels, predicted = _predictions(predictions)
         training = Training(
-            run_id=run_id,
-            name=name,
+            run_id=run.info.run_id,
+            name=run.info.run_name,
             seed=_seed(run),
             started=_utc(run.info.start_time),
             ended=_utc(run.info.end_time),
             params=run.data.params,
             tags=run.data.tags,
             history=epochs,
-            labels=table["actual"].astype(np.uint8).to_numpy(),
-            predicted=table["predicted"].astype(np.uint8).to_numpy(),
+            labels=labels,
+            predicted=predicted,
             probabilities=np.load(probabilities),
         )
         if epochs.empty or epochs[EPOCH_METRICS].astype(float).isna().any(axis=None):
             raise ValueError(f"{paths.HISTORY} is incomplete")
-        if len(table) and training.probabilities.shape != (len(table), CLASSES):
+        if len(labels) and training.probabilities.shape != (len(labels), CLASSES):
             raise ValueError(f"{paths.PROBABILITIES} and {paths.PREDICTED} do not match")
-    except (MlflowException, OSError, EOFError, ValueError, KeyError) as error:
-        raise InputError(
-            f"The files of run {name} ({run_id}) cannot be read "
-            f"({' '.join(str(error).split())[:200]}): delete the run in MLflow and train it again."
-        ) from error
-    if not len(table):
-        raise InputError(
-            f"Run {name} has no held-out labels, as its data came without them: compare "
-            f"{plural} on data with public labels (fetch.source=mnist)."
-        )
+    _check_labelled(run, labels)
     return training
+
+
+def correct(
+    client: MlflowClient, runs: Mapping[RunKey, Run], kept: dict[str, np.ndarray]
+) -> dict[str, np.ndarray]:
+    """Return which predictions of a study's runs are correct, bool (seeds, images), by level.
+
+    Args:
+        client: of the store.
+        runs: each level with the same seeds.
+        kept: the row of each run that was read before, by its id; it gets those read now.
+
+    Raises:
+        InputError: the predictions of a run cannot be read, or its data has no held-out labels.
+    """
+    rows: dict[str, list[np.ndarray]] = {key.variant: [] for key in runs}
+    for key in sorted(runs, key=lambda key: key.seed):
+        run = runs[key]
+        if run.info.run_id not in kept:
+            with _files(client, run, [paths.PREDICTED]) as (predictions,):
+                labels, predicted = _predictions(predictions)
+            _check_labelled(run, labels)
+            kept[run.info.run_id] = labels == predicted
+        rows[key.variant].append(kept[run.info.run_id])
+    sizes = {len(row) for some in rows.values() for row in some}
+    if len(sizes) > 1:
+        raise InputError(
+            f"The runs were scored on different numbers of held-out images ({sorted(sizes)}): only "
+            "runs on the same images can be compared."
+        )
+    return {level: np.stack(some) for level, some in rows.items()}
+
+
+@contextmanager
+def _files(client: MlflowClient, run: Run, names: Sequence[str]) -> Iterator[list[Path]]:
+    """Download files of a run for the block, which reads them."""
+    remedy = "delete the run in MLflow and train it again."
+    with (
+        parsing(f"The files of run {run.info.run_name} ({run.info.run_id})", remedy),
+        tempfile.TemporaryDirectory() as folder,
+    ):
+        yield [Path(client.download_artifacts(run.info.run_id, name, folder)) for name in names]
+
+
+def _predictions(path: Path) -> tuple[np.ndarray, np.ndarray]:
+    """Return true and predicted labels, uint8 (images,) each."""
+    table = pd.read_csv(path)
+    return table["actual"].astype(np.uint8).to_numpy(), table["predicted"].astype(
+        np.uint8
+    ).to_numpy()
+
+
+def _check_labelled(run: Run, labels: np.ndarray) -> None:
+    if not len(labels):
+        raise InputError(
+            f"Run {run.info.run_name} ({run.info.run_id}) has no held-out labels, as its data came "
+            "without them: train on data with public labels (fetch.source=mnist)."
+        )
 
 
 def _utc(milliseconds: int) -> datetime:
@@ -360,7 +393,7 @@ def _utc(milliseconds: int) -> datetime:
 
 
 def dataset_of(run: Run) -> str:
-    """Return the name of the data that a run was trained on; empty if it does not tell."""
+    """Return the name of the data that a run was trained on; empty if that is not known."""
     inputs = run.inputs.dataset_inputs if run.inputs else []
     names = [one.dataset.name for one in inputs]  # of the data and its part
     return names[0].rpartition("-")[0] if names else ""

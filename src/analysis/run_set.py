@@ -19,7 +19,7 @@ from src.tracking import run_tags
 from src.training.history import kept_epoch
 
 ACTIVATION = "activation"  # the factor with exhibits of its own, and a group of params
-ALL, REFERENCE = "all", "reference"  # which pairs are compared: all, or those with the reference
+ALL = "all"  # every pair is compared, not only those with the reference
 BASELINE = "relu"  # the reference of activations that name none
 # Params that change nothing of the weights, or prefixes of such; seeds pair the runs.
 # The data's digest tells the split; what a chosen word stands for is in the group's own params.
@@ -44,13 +44,9 @@ class Training:
     """One finished run.
 
     Attributes:
-        run_id: in MLflow.
         name: in MLflow, for example swish-seed1.
-        seed: of the run.
-        started: when, UTC.
-        ended: when, UTC.
+        started: UTC, like `ended`.
         params: the flat configuration, as text.
-        tags: its environment and more, as MLflow has them.
         history: a row per epoch, with the columns named in src/runtime/metric_names.py.
         labels: true labels of the held-out images, uint8 (images,).
         predicted: predicted labels, uint8 (images,).
@@ -71,21 +67,21 @@ class Training:
 
     @property
     def parameters(self) -> int | None:
-        """How many numbers the model learns or keeps; None if the run does not tell."""
-        told = self.tags.get(run_tags.PARAMETERS)
-        return int(told) if told else None
+        """The size of the model; None if that is not known."""
+        count = self.tags.get(run_tags.PARAMETERS)
+        return int(count) if count else None
 
     @property
     def processor(self) -> str | None:
-        """What the run was made on; None if the run does not tell."""
+        """The machine's processor; None if that is not known."""
         return self.tags.get(run_tags.PROCESSOR)
 
     @property
     def val_accuracy(self) -> float:
         """The validation accuracy of the model, a fraction."""
-        best = self.params.get("restore_best_weights", "True")  # older code knew nothing else
+        best = self.params["restore_best_weights"] == "True"
         rows = cast(list[dict[str, float]], self.history.to_dict("records"))
-        return kept_epoch(rows, best == "True")[metric_names.VAL_ACCURACY]
+        return kept_epoch(rows, best)[metric_names.VAL_ACCURACY]
 
 
 @dataclass(frozen=True)
@@ -93,11 +89,9 @@ class RunSet:
     """Runs of several levels that differ only in a factor and the seed.
 
     Attributes:
-        parent_id: their parent run in MLflow.
+        parent_id: their parent run in MLflow, which `tags` are of.
         title: the study's name, or the overrides of the multirun.
         folder: the name of the report's folder.
-        tags: of the parent run.
-        factor: what differs.
         trainings: by level (its label, as it is shown), in the study's order, or by value, or else
             in the order of their first runs; all with the same seeds.
         remarks: sentences on what was left out, and on what may be wrong.
@@ -106,9 +100,7 @@ class RunSet:
         compare: `all` pairs, or those with the `reference`.
         smallest_effect: a difference in accuracy below it does not matter, a fraction.
         looks: after how many seeds the study was to be looked at; empty without such a plan.
-        vary: what changes with each seed: `seed`, or `split` too.
-        question: that the study asks, if it says so.
-        dataset: the data's name, as in mnist-kaggle; empty if the runs do not tell.
+        dataset: the data's name, as in mnist-kaggle; empty if that is not known.
     """
 
     parent_id: str
@@ -123,7 +115,6 @@ class RunSet:
     compare: str = ALL
     smallest_effect: float = EFFECT_OF_INTEREST
     looks: tuple[int, ...] = ()
-    vary: tuple[str, ...] = ("seed",)
     question: str | None = None
     dataset: str = ""
 
@@ -184,16 +175,13 @@ class RunSet:
             f"{did_you_mean(wanted, labels)}They have {', '.join(labels)}."
         )
 
-    def settings(self, level: str, group: str = ACTIVATION) -> dict[str, str]:
-        """Return a level's params of a group, without its name before them."""
-        prefix = f"{group}."
-        params = self.trainings[level][0].params
-        return {
-            key.removeprefix(prefix): value
-            for key, value in params.items()
-            if key.startswith(prefix)
-        }
+    def settings(self, level: str) -> dict[str, str]:
+        """Return the params of a level's activation, without the group's name before them."""
+        prefix = f"{ACTIVATION}."
+        params = self.trainings[level][0].params.items()
+        return {key.removeprefix(prefix): own for key, own in params if key.startswith(prefix)}
 
+    @cached_property
     def correct(self) -> dict[str, np.ndarray]:
         """Return which predictions are correct, bool (seeds, images), by level."""
         return {
@@ -208,28 +196,26 @@ class RunSet:
     def by_epoch(self, metric: str) -> dict[str, np.ndarray]:
         """Return a metric's values, float (seeds, epochs), by level; NaN where missing.
 
-        An activation whose runs all lack the metric is left out.
+        A level whose runs all lack the metric is left out.
         """
-        tables = {
-            name: pd.concat(
-                [
-                    one.history.set_index(metric_names.EPOCH).reindex(columns=[metric])
-                    for one in ones
-                ],
-                axis=1,
-            )
+
+        def column(one: Training) -> pd.DataFrame:
+            return one.history.set_index(metric_names.EPOCH).reindex(columns=[metric])
+
+        return {
+            name: pd.concat(map(column, ones), axis=1).to_numpy(float).T
             for name, ones in self.trainings.items()
             if any(metric in one.history for one in ones)
         }
-        return {name: table.to_numpy(float).T for name, table in tables.items()}
 
     def betas(self, level: str) -> dict[str, np.ndarray]:
         """Return the learned β of each layer in order of depth, float (seeds, epochs)."""
+        beta = metric_names.BETA
         columns = map(str, self.trainings[level][0].history)
         return {
-            name.removeprefix(metric_names.BETA): self.by_epoch(name)[level]
+            name.removeprefix(beta): self.by_epoch(name)[level]
             for name in columns
-            if name.startswith(metric_names.BETA)
+            if name.startswith(beta)
         }
 
 

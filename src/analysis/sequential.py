@@ -1,4 +1,4 @@
-"""A look at a study that is still growing: which pairs are decided by now, so that it may stop.
+"""A look at a growing study: which pairs are decided by now, so that it may stop.
 
 A look at seeds 1 to n uses the level that alpha_spending.py allows it.
 """
@@ -11,17 +11,11 @@ import numpy as np
 
 from src.analysis import statistics
 from src.analysis.statistics import ALPHA, EFFECT_OF_INTEREST
-from src.runtime.formatting import count, listed
 
 
 @dataclass(frozen=True)
 class Look:
-    """What a look at a study found.
-
-    Attributes:
-        pairs: those that the study judges, as names of levels.
-        undecided: those of them that are neither better, worse nor equivalent yet.
-    """
+    """The pairs that a study judges, as names of levels, and those of them that are undecided."""
 
     pairs: tuple[tuple[str, str], ...]
     undecided: tuple[tuple[str, str], ...]
@@ -30,17 +24,6 @@ class Look:
     def decided(self) -> bool:
         """Whether every pair is."""
         return not self.undecided
-
-    @property
-    def sentence(self) -> str:
-        """How many pairs are decided, and which are not, without a full stop."""
-        if self.decided:
-            return f"all of {count(len(self.pairs), 'pair')} decided"
-        names = [f"{first} and {second}" for first, second in self.undecided]
-        return (
-            f"{len(self.pairs) - len(names)} of {count(len(self.pairs), 'pair')} decided, not yet "
-            f"{listed(names, most=3)}"
-        )
 
 
 def look(
@@ -51,7 +34,7 @@ def look(
     smallest_effect: float = EFFECT_OF_INTEREST,
     looks: Sequence[int] = (),
 ) -> Look:
-    """Return which pairs are better, worse or equivalent by now: the verdicts of `verdicts`.
+    """Return which pairs are decided by now: those whose verdict is not "undecided".
 
     Args:
         correct: by level, bool (seeds, images), all of one shape, with the same seeds.
@@ -79,8 +62,3 @@ def look(
     smaller = [min(one.difference.p_value, one.p_equivalence) for one in tested]
     p_values = statistics.adjusted(smaller, len(pairs))
     return Look(pairs, tuple(pair for pair, p in zip(pairs, p_values, strict=True) if p >= ALPHA))
-
-
-def decided(correct: Mapping[str, np.ndarray], **plan: object) -> bool:
-    """Return whether every pair is decided; the arguments are those of `look`."""
-    return look(correct, **plan).decided  # type: ignore[arg-type]

@@ -17,6 +17,7 @@ from scipy import optimize, stats
 
 from src.analysis import alpha_spending
 from src.analysis.alpha_spending import ALPHA as ALPHA  # all intervals are those of 1 − ALPHA
+from src.evaluation import wilson
 from src.runtime.errors import InputError
 from src.runtime.formatting import count
 
@@ -52,10 +53,8 @@ class CrossedEstimate(Estimate):
 
 
 def mean_over_seeds(values: np.ndarray) -> Estimate:
-    """Return the mean and Student's t interval: for new seeds, on the same images.
-
-    Args:
-        values: one number per seed, float (seeds,), for example accuracies.
+    """Return the mean of one number per seed, float (seeds,), with Student's t interval: for new
+    seeds, on the same images.
 
     Raises:
         InputError: fewer than two seeds.
@@ -205,8 +204,8 @@ def crossed_bootstrap(
 
     Args:
         values: (seeds, images), as for `crossed_effects_mean`.
-        resamples: how many.
-        seed: of the resampling; the same seed gives the same interval.
+        resamples: their number.
+        seed: the same seed gives the same interval.
         level: the interval is that of 1 − level.
 
     Raises:
@@ -253,7 +252,7 @@ def superiority(first: np.ndarray, second: np.ndarray) -> Estimate:
 
     Args:
         first: one number per seed, (seeds,), for example accuracies.
-        second: the same for the other.
+        second: likewise.
 
     Raises:
         InputError: fewer than two seeds.
@@ -267,22 +266,16 @@ def superiority(first: np.ndarray, second: np.ndarray) -> Estimate:
     seeds = min(len(first), len(second))
     check_seeds(seeds)
     share = float((1 + np.sign(first[:, None] - second)).mean() / 2)
-    z = stats.norm.isf(ALPHA / 2)
-    middle = (share + z**2 / (2 * seeds)) / (1 + z**2 / seeds)
-    half = z / (1 + z**2 / seeds) * np.sqrt(share * (1 - share) / seeds + (z / (2 * seeds)) ** 2)
-    return Estimate(share, float(max(middle - half, 0)), float(min(middle + half, 1)))
+    return Estimate(share, *wilson.of_share(share, seeds))
 
 
 def permutation_test(first: np.ndarray, second: np.ndarray) -> float:
     """Return the p value of the paired permutation test, which swaps the two within each seed.
 
-    It generalizes to new seeds on the same images, and assumes no distribution. It is exact up to
-    15 seeds, and samples permutations with a fixed seed beyond. Its p value cannot be less than
+    Both have one number per seed, (seeds,), for example the count of correct images. The test
+    generalizes to new seeds on the same images, and assumes no distribution. It is exact up to 15
+    seeds, and samples permutations with a fixed seed beyond. Its p value cannot be less than
     2 / 2**seeds: 0.25 with three seeds, 0.06 with five, 0.002 with ten.
-
-    Args:
-        first: one number per seed, (seeds,), for example the count of correct images.
-        second: the same for the other level, with the same seeds.
 
     Raises:
         InputError: fewer than two seeds.
@@ -300,15 +293,12 @@ def permutation_test(first: np.ndarray, second: np.ndarray) -> float:
 
 
 def mcnemar_test(first: np.ndarray, second: np.ndarray) -> float:
-    """Return the p value of McNemar's exact test on two classifiers of the same images.
+    """Return the p value of McNemar's exact test on two classifiers of the same images, each given
+    as whether it is correct, bool (images,).
 
     It generalizes to new images for these two trained classifiers, or these two majority votes: a
-    small p value says that the two differ, not that their levels are the cause. Two seeds of
-    one level may differ as well.
-
-    Args:
-        first: whether the first is correct, bool (images,): one run, or the vote of `majority`.
-        second: the same for the other, bool (images,).
+    small p value says that the two differ, not that their levels are the cause. Two seeds of one
+    level may differ as well.
     """
     only_first, only_second = int(np.sum(first & ~second)), int(np.sum(~first & second))
     if only_first + only_second == 0:
@@ -330,10 +320,6 @@ def adjusted(p_values: ArrayLike, pairs: int) -> np.ndarray:
     level can include 0 where Holm rejects it. With this one, p after the correction is below 0.05
     exactly when the simultaneous interval of `compare` excludes 0.
 
-    Args:
-        p_values: float (tests,).
-        pairs: how many tests the family has.
-
     Reference:
         Dunn, "Multiple comparisons among means", Journal of the American Statistical Association 56
         (1961), 52–64.
@@ -347,13 +333,13 @@ def power(
     """Return the probability that `crossed_effects_mean` finds p < 0.05, before the correction.
 
     Args:
-        seeds: how many, at least 2; a number or an array.
+        seeds: at least 2; a number or an array.
         difference: the true one, a fraction.
         seed_sd: standard deviation of the paired differences across seeds.
         image_se: see `CrossedEstimate`. 0 is for the same images: the power is then that of
             Student's paired t test.
     """
-    variance, freedom = _variance(np.asarray(seeds, np.float64), seed_sd, image_se)
+    variance, freedom = variance_of_mean(np.asarray(seeds, np.float64), seed_sd, image_se)
     with np.errstate(divide="ignore"):
         shift = abs(difference) / np.sqrt(variance)
     return _power(np.minimum(shift, 40.0), freedom)  # beyond 40 it is 1, and SciPy loses precision
@@ -364,10 +350,7 @@ def seeds_needed(
 ) -> int | None:
     """Return how many seeds detect a difference at the 5% level with a power of 80%.
 
-    Args:
-        seed_sd: standard deviation of the paired differences across seeds.
-        image_se: as for `power`.
-        difference: the true one, a fraction; 0.02 percentage points by default.
+    The arguments are those of `power`.
 
     Returns:
         The number, or None if over 10,000. No number suffices if `image_se` is more than 0.36 of
@@ -379,18 +362,14 @@ def seeds_needed(
 
 
 def minimum_detectable_effect(seeds: int, seed_sd: float, image_se: float = 0.0) -> float:
-    """Return the difference, a fraction, that is detected at the 5% level with a power of 80%.
-
-    Args:
-        seeds: how many.
-        seed_sd: standard deviation of the paired differences across seeds.
-        image_se: as for `power`.
+    """Return the difference, a fraction, that is detected at the 5% level with a power of 80%. The
+    arguments are those of `power`.
 
     Raises:
         InputError: fewer than two seeds.
     """
     check_seeds(seeds)
-    variance, freedom = _variance(np.asarray(seeds, np.float64), seed_sd, image_se)
+    variance, freedom = variance_of_mean(np.asarray(seeds, np.float64), seed_sd, image_se)
     return float(
         np.sqrt(variance) * optimize.brentq(lambda shift: _power(shift, freedom) - POWER, 0, 40)
     )
@@ -410,21 +389,14 @@ class Comparison:
     `smallest_effect`.
 
     Attributes:
-        first: a level of the factor, for example an activation.
-        second: another.
         difference: by crossed random effects. Its interval allows for the other pairs and the
             planned looks, its p value for the looks alone.
         bootstrap: the same difference, with the crossed bootstrap's simultaneous interval.
-        p_adjusted: `difference.p_value` after the correction.
+        p_adjusted: `difference.p_value` after the correction, as with the others.
         p_permutation: exact permutation test over seeds (on these images).
-        p_permutation_adjusted: the same after the correction.
         p_mcnemar: McNemar's exact test between the majority votes (of these runs).
-        p_mcnemar_adjusted: the same after the correction.
-        pairs: how many the correction is over.
+        pairs: the size of the family that the correction is over.
         p_equivalence: see `equivalence_test`; corrected for the planned looks, too.
-        p_equivalence_adjusted: the same after the correction.
-        seeds: of each of the two.
-        images: that they are scored on.
         smallest_effect: the smallest difference that matters, a fraction.
         looks: numbers of seeds at which the study was to be looked at; empty if only once.
     """
@@ -506,28 +478,24 @@ def _compare(
     looks: tuple[int, ...],
     pairs: int,
 ) -> Comparison:
-    """Return the comparison of one pair of a family."""
     one, other = correct[first], correct[second]
     difference = one.astype(np.int8) - other.astype(np.int8)
     tested = crossed_tests(difference, smallest_effect, looks, pairs)
-    p_permutation = permutation_test(one.sum(axis=1), other.sum(axis=1))
-    p_mcnemar = mcnemar_test(majority(one), majority(other))
-    p_adjusted, p_permutation_adjusted, p_mcnemar_adjusted, p_equivalence_adjusted = adjusted(
-        [tested.difference.p_value, p_permutation, p_mcnemar, tested.p_equivalence], pairs
-    ).tolist()
+    p_values = {
+        "p_permutation": permutation_test(one.sum(axis=1), other.sum(axis=1)),
+        "p_mcnemar": mcnemar_test(majority(one), majority(other)),
+        "p_equivalence": tested.p_equivalence,
+    }
+    corrected = adjusted([tested.difference.p_value, *p_values.values()], pairs).tolist()
+    names = ["p_adjusted", *(f"{name}_adjusted" for name in p_values)]
     return Comparison(
         first=first,
         second=second,
         difference=tested.difference,
         bootstrap=crossed_bootstrap(difference, level=ALPHA / pairs),
-        p_adjusted=p_adjusted,
-        p_permutation=p_permutation,
-        p_permutation_adjusted=p_permutation_adjusted,
-        p_mcnemar=p_mcnemar,
-        p_mcnemar_adjusted=p_mcnemar_adjusted,
+        **p_values,
+        **dict(zip(names, corrected, strict=True)),
         pairs=pairs,
-        p_equivalence=tested.p_equivalence,
-        p_equivalence_adjusted=p_equivalence_adjusted,
         seeds=len(one),
         images=one.shape[1],
         smallest_effect=smallest_effect,
@@ -547,13 +515,9 @@ def crossed_tests(
     difference: np.ndarray, smallest_effect: float, looks: Sequence[int] = (), pairs: int = 1
 ) -> Tested:
     """Return the two tests that a verdict rests on, their p values corrected for the planned looks,
-    and the simultaneous interval, which is that for the pairs as well.
+    and the simultaneous interval, which allows for a family of so many pairs as well.
 
-    Args:
-        difference: of two levels' `correct`, (seeds, images).
-        smallest_effect: the smallest that matters, a fraction.
-        looks: as for `compare`.
-        pairs: of the family that this one is of.
+    `difference` is that of two levels' `correct`, (seeds, images); the rest is as for `compare`.
 
     Raises:
         InputError: fewer than two seeds.
@@ -569,11 +533,7 @@ def crossed_tests(
 
 
 def check_seeds(seeds: int) -> None:
-    """Refuse fewer than two seeds.
-
-    Raises:
-        InputError: there are fewer.
-    """
+    """Raise InputError if there are fewer than two seeds."""
     if seeds < 2:
         raise InputError(
             f"Found {count(seeds, 'seed')}, but the variance across seeds takes at least 2: train "
@@ -581,7 +541,9 @@ def check_seeds(seeds: int) -> None:
         )
 
 
-def _variance(seeds: np.ndarray, seed_sd: float, image_se: float) -> tuple[np.ndarray, np.ndarray]:
+def variance_of_mean(
+    seeds: np.ndarray, seed_sd: float, image_se: float
+) -> tuple[np.ndarray, np.ndarray]:
     """Return the variance of a mean over seeds and images, and its degrees of freedom (Hillis)."""
     of_seeds = seed_sd**2 / seeds
     variance = of_seeds + image_se**2

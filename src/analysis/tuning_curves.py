@@ -1,7 +1,7 @@
-"""What a search finds with a given budget: the best validation accuracy against the trials.
+"""Tuning curves: the best validation accuracy of a search against its number of trials.
 
-A single search of n trials also tells what searches of fewer trials would have found, if its trials
-are independent draws from one distribution. That holds for random search alone. Samplers that learn
+A single search of n trials also shows the results of searches of fewer trials, if its trials are
+independent draws from one distribution. That holds for random search alone. Samplers that learn
 (TPE, Gaussian processes) and grids choose each trial by the others: of these only the best so far
 is reported, and it says nothing about how another search would go.
 
@@ -58,7 +58,7 @@ def curve(scores: np.ndarray, sampler: str) -> TuningCurve:
     Args:
         scores: validation accuracy of each trial in their order, float (trials,); NaN for a trial
             that failed, which counts as 0: its share of the budget is spent.
-        sampler: its name, as in conf/search: of `random`, trials are independent.
+        sampler: its name, as in conf/search; only with `random` are trials independent.
 
     Raises:
         InputError: there is no trial.
@@ -162,11 +162,7 @@ def _intervals(trials: int, outside: float) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _quantiles(places: np.ndarray, shares: np.ndarray, quantiles: np.ndarray) -> np.ndarray:
-    """Return the smallest place at which a step function reaches each quantile.
-
-    Args:
-        places: ascending, float (n,).
-        shares: of the distribution up to each place, ascending to 1, float (n,).
-        quantiles: between 0 and 1.
+    """Return the smallest place at which a step function reaches each quantile: `shares` of the
+    distribution up to each of the `places`, both ascending.
     """
     return places[np.searchsorted(shares, quantiles - 1e-12)]

@@ -1,101 +1,30 @@
-"""The captions of the report's figures: sentences made from the findings."""
+"""The captions of the report's figures."""
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from src.analysis import statistics
 from src.analysis.findings import FEW, GOAL, EpochTimes, Findings, Pair
 from src.analysis.statistics import Estimate
-from src.analysis.verdicts import Verdict
 from src.config.factor import Factor
-from src.runtime.formatting import count, listed, p_text, percent, signed, span
+from src.reporting import verdict_words
+from src.runtime.formatting import count, listed, percent, points, span
 
 CROWD = 7  # more levels than that are named in part, and drawn in another way
 
 
 @dataclass(frozen=True)
 class Caption:
-    """What a figure shows, and how to read it."""
+    """The finding that a figure shows, and how to read it."""
 
     finding: str
     reading: str
 
 
-def headline(found: Findings) -> str:
-    """Say in one sentence how many pairs of levels differ, are equivalent, or are undecided."""
-    plural, effect = found.factor.plural, points(found.smallest_effect, 2)
-    verdicts = [pair.verdict for pair in found.pairs]
-    total = len(verdicts)
-    same, open_ = (verdicts.count(one) for one in (Verdict.EQUIVALENT, Verdict.UNDECIDED))
-    different = total - same - open_
-    if total == 1:
-        if different:
-            return f"The two {plural} differ significantly in accuracy."
-        if same:
-            return f"The two {plural} are equivalent: less than {effect} of accuracy apart."
-        return (
-            f"Undecided: no difference in accuracy between the two {plural} was detected, but one "
-            f"of {effect} or more cannot be ruled out."
-        )
-    if different == total:
-        return f"All {total} pairs of {plural} differ significantly in accuracy."
-    if same == total:
-        return f"All {total} pairs of {plural} are equivalent: less than {effect} apart."
-    if open_ == total:
-        return (
-            f"Undecided: no difference in accuracy between any two {plural} was detected, but "
-            f"differences of {effect} or more cannot be ruled out."
-        )
-    parts = [
-        *([f"{different} differ{_s(different)} significantly in accuracy"] if different else []),
-        *([f"{same} {_are(same)} equivalent (less than {effect} apart)"] if same else []),
-        *([f"{open_} {_are(open_)} undecided"] if open_ else []),
-    ]
-    return f"Of {total} pairs of {plural}, {listed(parts)}."
-
-
-def _s(number: int) -> str:
-    return "s" if number == 1 else ""
-
-
-def _are(number: int) -> str:
-    return "is" if number == 1 else "are"
-
-
 def with_the_reference(found: Findings) -> list[Pair]:
     """Return the pairs of each level with the reference."""
     return [pair for pair in found.pairs if pair.comparison.second == found.reference]
-
-
-def without_the_reference(found: Findings) -> list[Pair]:
-    """Return the other pairs."""
-    return [pair for pair in found.pairs if pair.comparison.second != found.reference]
-
-
-def sentence(found: Findings, pair: Pair) -> str:
-    """Return a pair's verdict in words, where numbers are named as what they are."""
-    if not found.factor.numeric:
-        return pair.sentence
-    either = "|".join(re.escape(name) for name in (pair.comparison.first, pair.comparison.second))
-    text = re.sub(
-        rf"(?<![\w.])({either})(?![\w.])", rf"{found.factor.noun} \1", pair.sentence, count=1
-    )
-    return text[0].upper() + text[1:]
-
-
-def superiority(pair: Pair) -> str:
-    """Say how likely a run of the better of the two is to beat a run of the other."""
-    first, second = pair.comparison.first, pair.comparison.second
-    value, low, high = pair.superiority.value, pair.superiority.low, pair.superiority.high
-    if pair.comparison.difference.value < 0:
-        first, second, value, low, high = second, first, 1 - value, 1 - high, 1 - low
-    return (
-        f"A run of {first} beats a run of {second} with a probability of {signed(value)} (95% CI "
-        f"{span(low, high)})."
-    )
 
 
 def named(factor: Factor, level: str) -> str:
@@ -110,7 +39,7 @@ def _opening(factor: Factor, level: str) -> str:
 
 
 def _entry(factor: Factor, level: str, text: str) -> str:
-    """Return what is said of a level in a list: `ReLU 1.20×`, but `1.20× at 0.006`."""
+    """Return an entry on a level in a list: `ReLU 1.20×`, but `1.20× at 0.006`."""
     return f"{text} at {level}" if factor.numeric else f"{level} {text}"
 
 
@@ -132,39 +61,14 @@ def accuracy(found: Findings) -> Caption:
 
 def differences(found: Findings) -> Caption:
     """Say which pairs differ significantly, or else which difference is the largest."""
-    total = len(found.pairs)
-    different = [pair for pair in found.pairs if pair.verdict in (Verdict.BETTER, Verdict.WORSE)]
-    same = [pair.name for pair in found.pairs if pair.verdict == Verdict.EQUIVALENT]
-    largest = max(found.pairs, key=lambda pair: abs(pair.comparison.difference.value))
-    interval = _points_span(largest.comparison.difference)
-    joint = "simultaneous 95% CI" if total > 1 else "95% CI"
-    estimate = f"{points(largest.comparison.difference.value)} ({joint} {interval})"
-    effect = points(found.smallest_effect, 2)
-    if different:
-        which = (
-            "The two differ"
-            if total == 1
-            else f"{len(different)} of {total} pairs differ{_s(len(different))}"
-        )
-        ranked = sorted(different, key=lambda pair: -abs(pair.comparison.difference.value))
-        finding = f"{which} significantly: {listed([_beats(pair) for pair in ranked], most=4)}."
-    elif total == 1:
-        finding = f"No detectable difference: {largest.name} is {estimate}."
-    else:
-        finding = (
-            f"None of the {total} pairs shows a detectable difference. The largest, "
-            f"{largest.name}, is {estimate}."
-        )
-    if same and total > 1:
-        finding += f" Equivalent: {listed(same, most=4)}."
-    elif same:
-        finding += " The two are equivalent."
+    joint = "simultaneous 95% CI" if len(found.pairs) > 1 else "95% CI"
     return Caption(
-        finding,
+        verdict_words.differences(found),
         f"The diamond is the mean difference, the thick bar its {joint} for new seeds and new "
         "images; its color is the verdict. Inside the shaded band, differences are smaller than "
-        f"{effect}, the smallest that matters here. The thin bar is the bootstrap's interval of "
-        "the same level; each dot is the difference between one seed's two runs.",
+        f"{points(found.smallest_effect, None)}, the smallest that matters here. The thin bar is "
+        "the bootstrap's interval of the same level; each dot is the difference between one seed's "
+        "two runs.",
     )
 
 
@@ -174,8 +78,8 @@ def difference_table(found: Findings) -> Caption:
     return Caption(
         f"From {_opening(found.factor, ranked[-1])}, the best, to {ranked[0]}, the accuracy falls "
         f"by {points(found.means[ranked[-1]].value - found.means[ranked[0]].value)}.",
-        "Accuracy of the row minus that of the column in hundredths of a percentage point. Bold: "
-        "the two differ significantly; = : equivalent; gray: undecided.",
+        "Accuracy of the row minus that of the column in hundredths of a percentage point. "
+        f"{verdict_words.TABLE_KEY}",
     )
 
 
@@ -185,7 +89,7 @@ def power(found: Findings) -> Caption:
     here = _needed({pair.comparison.first: pair.seeds_needed for pair in pairs})
     anew = _needed({pair.comparison.first: pair.seeds_needed_new_images for pair in pairs})
     least = [100 * pair.minimum_detectable_effect for pair in pairs]
-    effect = points(found.smallest_effect, 2)
+    effect = points(found.smallest_effect, None)
     return Caption(
         f"Detecting a difference of {effect} from {named(found.factor, found.reference)} takes, on "
         f"these images, {here}; on new images, {anew}. With the {count(len(found.seeds), 'seed')} "
@@ -205,14 +109,13 @@ def epoch_time(times: EpochTimes, reference: str, factor: Factor) -> Caption:
         where = slower if ratio.low > 1 else faster if ratio.high < 1 else alike
         text = f"{ratio.value:.2f}× ({span(ratio.low, ratio.high)})"
         where.append(_entry(factor, name, text))
+    groups = {
+        "Epochs take longer than with": slower,
+        "Epochs are shorter than with": faster,
+        "No detectable difference in time from": alike,
+    }
     standard = named(factor, reference)
-    parts = []
-    if slower:
-        parts.append(f"Epochs take longer than with {standard}: {_some(slower)}.")
-    if faster:
-        parts.append(f"Epochs are shorter than with {standard}: {_some(faster)}.")
-    if alike:
-        parts.append(f"No detectable difference in time from {standard}: {_some(alike)}.")
+    parts = [f"{start} {standard}: {_some(group)}." for start, group in groups.items() if group]
     if times.apart:
         parts.append(times_apart(times, reference, factor))
     return Caption(
@@ -234,10 +137,10 @@ def times_apart(times: EpochTimes, reference: str, factor: Factor) -> str:
     if without:
         parts.append(
             f"There is no ratio for {listed([named(factor, name) for name in without])}: the runs "
-            f"of one seed were made on another processor than those of {standard}."
+            f"of one seed ran on another processor than those of {standard}."
         )
     if some:
-        parts.append(f"Pairs of runs made on different processors are left out ({_some(some)}).")
+        parts.append(f"Pairs of runs on different processors are left out ({_some(some)}).")
     return " ".join(parts)
 
 
@@ -326,27 +229,9 @@ def uniquely_misclassified(found: Findings) -> Caption:
     )
 
 
-def points(difference: float, digits: int = 3) -> str:
-    """Return a difference of fractions in percentage points, as `0.053 pp` or `−0.053 pp`."""
-    return f"{signed(100 * difference, digits)} pp"
-
-
-def _points_span(estimate: Estimate, digits: int = 3) -> str:
-    return span(100 * estimate.low, 100 * estimate.high, digits)
-
-
 def _mean(mean: Estimate) -> str:
     low, high = 100 * mean.low, 100 * mean.high
     return f"{percent(mean.value)} (95% CI {span(low, high)})"
-
-
-def _beats(pair: Pair) -> str:
-    first, second = pair.comparison.first, pair.comparison.second
-    value = pair.comparison.difference.value
-    if value < 0:
-        first, second = second, first
-    test = p_text(pair.comparison.p_adjusted, statistics.ALPHA)
-    return f"{first} beats {second} by {points(abs(value))} ({test})"
 
 
 def _range(values: Iterable[float], digits: int = 0) -> str:

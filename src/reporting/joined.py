@@ -1,6 +1,6 @@
 """Several studies on one page: a forest plot and a table, side by side, with nothing pooled."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -12,7 +12,7 @@ from src.analysis.findings import Findings, Pair
 from src.analysis.run_set import RunSet
 from src.analysis.verdicts import Verdict
 from src.evaluation.style import legend, new_figure
-from src.reporting import captions, exhibits, export, page
+from src.reporting import captions, exhibits, export, markdown, page, remarks, tables, verdict_words
 from src.reporting.captions import Caption
 from src.reporting.drawing import (
     interval,
@@ -22,18 +22,12 @@ from src.reporting.drawing import (
     verdict_legend,
     verdict_look,
 )
-from src.reporting.exhibits import Exhibit
+from src.reporting.exhibits import Embedded, Exhibit
 from src.runtime import atomic_write, paths
-from src.runtime.formatting import count, listed
+from src.runtime.formatting import count, listed, points
 
 FOLDER = "joined"  # ends the folder's name
-APART = 6  # studies whose differences spread so many times as wide get a scale of their own
-SAYS = {
-    Verdict.BETTER: "beats",
-    Verdict.WORSE: "loses to",
-    Verdict.EQUIVALENT: "is equivalent to",
-    Verdict.UNDECIDED: "is undecided against",
-}
+APART = 6  # studies whose differences spread so many times as wide get their own scales
 
 
 @dataclass(frozen=True)
@@ -50,7 +44,7 @@ class StudyShown:
 
     @property
     def about(self) -> str:
-        """What it compares, with what, on which data."""
+        """Its levels, reference, seeds and data."""
         where = f" of {self.runs.dataset}" if self.runs.dataset else ""
         return (
             f"{len(self.found.levels)} {self.found.factor.plural}, compared with "
@@ -59,31 +53,12 @@ class StudyShown:
             f"images{where}."
         )
 
-    @property
-    def headline(self) -> str:
-        """What it comes to."""
-        return captions.headline(self.found)
-
-    @property
-    def remarks(self) -> tuple[str, ...]:
-        """What may be wrong with it."""
-        return (*self.runs.remarks, *self.found.remarks)
-
-    @property
-    def lines(self) -> list[str]:
-        """How it was made."""
-        told = page.provenance(self.runs)
-        return [line for topic in ("Commit", "Trained", "MLflow") for line in told[topic]]
-
 
 def write(sets: Sequence[tuple[RunSet, Findings]]) -> Path:
     """Draw and write the page of several studies.
 
-    Args:
-        sets: the runs of each study, and the findings on them.
-
     Returns:
-        The path of the page. A page that was there before is replaced as a whole.
+        The path of the page. An earlier page is replaced as a whole.
     """
     studies = [StudyShown(*one) for one in sets]
     target = paths.REPORTS / "-".join([*(one.runs.folder for one in studies), FOLDER])
@@ -91,32 +66,66 @@ def write(sets: Sequence[tuple[RunSet, Findings]]) -> Path:
     with atomic_write.writing(target) as [folder]:
         (folder / "figures").mkdir(parents=True)
         drawn = exhibits.draw([shown], folder / "figures")
-        names = [one.runs.title for one in studies]
-        pages = page.in_both(
-            "joined",
-            studies=studies,
-            names=names,
-            about=f"{len(names)} studies side by side: {', '.join(names)}.",
-            heading=heading(studies),
-            answers=answers(studies),
-            exhibits=drawn,
-            provenance={one.runs.title: one.lines for one in studies},
-            command=f"python -m src.report {' '.join(map(_word, studies))}",
-        )
-        for name, text in pages.items():
-            (folder / name).write_text(text)
-        tables = [
+        title = f"{', '.join(one.runs.title for one in studies)}: {heading(studies)}"
+        page.save(folder, text(studies, drawn), title, drawn, {})
+        together = pd.concat(
             export.pairs_table(one.found).assign(study=one.runs.title, factor=one.found.factor.key)
             for one in studies
-        ]
-        together = pd.concat(tables)
+        )
         first = ["study", "factor"]
         together[[*first, *together.columns.drop(first)]].to_csv(folder / "pairs.csv", index=False)
     return target / page.PAGE
 
 
-def _word(one: StudyShown) -> str:
-    return one.runs.title if "study" in one.runs.tags else one.runs.parent_id
+def text(studies: Sequence[StudyShown], drawn: Mapping[str, Embedded]) -> str:
+    """Return the page of several studies as Markdown."""
+    titles = ", ".join(one.runs.title for one in studies)
+    provenance = {}
+    for one in studies:
+        facts = page.provenance(one.runs)
+        provenance[one.runs.title] = [*facts["Commit"], *facts["Trained"], *facts["MLflow"]]
+    return markdown.document(
+        f"# {markdown.plain(heading(studies))}",
+        f"{len(studies)} studies side by side: {markdown.plain(titles)}. All numbers are in "
+        "[pairs.csv](pairs.csv).",
+        markdown.section(
+            "Verdict",
+            *map(markdown.strong, answers(studies)),
+            markdown.bullets(
+                f"{markdown.strong(one.runs.title)}: "
+                f"{markdown.plain(f'{one.about} {verdict_words.headline(one.found)}')}"
+                for one in studies
+            ),
+            markdown.note(
+                "Nothing is pooled: each study has its own data, recipe and seeds. The p values "
+                "and intervals are adjusted within each study, not across them: of many studies "
+                "without a difference, one in twenty shows one."
+            ),
+            *(
+                markdown.note(remark, one.runs.title)
+                for one in studies
+                for remark in remarks.of(one.runs, one.found)
+            ),
+        ),
+        markdown.section(
+            "Differences from each study's reference",
+            markdown.figure("forest", drawn["forest"].caption),
+            *(block for one in studies for block in _table(one)),
+        ),
+        markdown.section(
+            "Provenance",
+            markdown.facts(provenance),
+            markdown.commands(
+                f"python -m src.report {' '.join(page.name(one.runs) for one in studies)}"
+            ),
+        ),
+    )
+
+
+def _table(one: StudyShown) -> list[str]:
+    effect = points(one.found.smallest_effect, None)
+    about = f"{one.runs.title}: {one.found.factor.plural}, where under {effect} does not matter"
+    return [f"### {markdown.plain(about)}", tables.verdicts(one.pairs)]
 
 
 def heading(studies: Sequence[StudyShown]) -> str:
@@ -135,20 +144,10 @@ def answers(studies: Sequence[StudyShown]) -> list[str]:
             held = found.setdefault((one.found.factor.key, *names), {})
             held.setdefault(pair.verdict, []).append(one.runs.title)
     return [
-        _answer(first, second, held)
+        verdict_words.across(first, second, held)
         for (_, first, second), held in found.items()
         if sum(map(len, held.values())) > 1
     ]
-
-
-def _answer(first: str, second: str, held: dict[Verdict, list[str]]) -> str:
-    total = sum(map(len, held.values()))
-    parts = [
-        f"{SAYS[verdict]} {second} in {len(held[verdict])} of {total} ({', '.join(held[verdict])})"
-        for verdict in Verdict
-        if verdict in held
-    ]
-    return f"{first} {listed(parts)}."
 
 
 def forest(studies: Sequence[StudyShown]) -> Figure:
@@ -182,31 +181,22 @@ def forest(studies: Sequence[StudyShown]) -> Figure:
 
 def own_scales(studies: Sequence[StudyShown]) -> bool:
     """Return whether the studies' differences are too unlike in size for one scale."""
-    spreads = [
-        max(
-            one.found.smallest_effect,
-            *(
-                max(abs(pair.comparison.difference.low), abs(pair.comparison.difference.high))
-                for pair in one.pairs
-            ),
-        )
-        for one in studies
-    ]
+    spreads = []
+    for one in studies:
+        intervals = [pair.comparison.difference for pair in one.pairs]
+        bounds = [abs(bound) for each in intervals for bound in (each.low, each.high)]
+        spreads.append(max(one.found.smallest_effect, *bounds))
     return max(spreads) > APART * min(spreads)
 
 
 def caption(studies: Sequence[StudyShown]) -> Caption:
     """Say which studies decide something, and how to read the plot."""
-    decided = {one.runs.title: 0 for one in studies}
-    for one in studies:
-        decided[one.runs.title] = sum(
-            pair.verdict in (Verdict.BETTER, Verdict.WORSE) for pair in one.pairs
-        )
     parts = [
-        f"{number} of {len(one.pairs)} in {title}"
-        for one, (title, number) in zip(studies, decided.items(), strict=True)
+        f"{sum(pair.verdict.different for pair in one.pairs)} of {len(one.pairs)} in "
+        f"{one.runs.title}"
+        for one in studies
     ]
-    scales = " Each study has a scale of its own." if own_scales(studies) else ""
+    scales = " Each study has its own scale." if own_scales(studies) else ""
     return Caption(
         f"Significant differences from the reference: {listed(parts)}.",
         "Diamonds are mean differences, bars their 95% CIs for new seeds and new images, "

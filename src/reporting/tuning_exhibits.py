@@ -136,7 +136,7 @@ def gained(before: RunSet, runs: RunSet) -> dict[str, Estimate]:
     with intervals for new seeds and new images.
     """
     seeds = [seed for seed in runs.seeds if seed in before.seeds]
-    old, new = before.correct(), runs.correct()
+    old, new = before.correct, runs.correct
     at, now = ([one.seeds.index(seed) for seed in seeds] for one in (before, runs))
     return {
         name: statistics.crossed_effects_mean(

@@ -80,3 +80,13 @@ def duration(seconds: float) -> str:
     if minutes >= 60:
         return f"{minutes // 60} h {minutes % 60:02d} min"
     return f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"
+
+
+def points(fraction: float, digits: int | None = 3) -> str:
+    """Return a fraction in percentage points, as `0.053 pp` or `−0.053 pp`; without `digits`, with
+    as many decimals as it has, and two at least.
+    """
+    if digits is not None:
+        return f"{signed(100 * fraction, digits)} pp"
+    whole, _, decimals = f"{100 * fraction:.10f}".rstrip("0").partition(".")
+    return f"{whole}.{decimals.ljust(2, '0')} pp"

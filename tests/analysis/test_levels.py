@@ -76,16 +76,6 @@ def test_activations_are_shown_by_their_names():
     assert found.values == {"Swish": "swish", "ReLU": "relu"}
 
 
-def test_runs_that_lack_a_groups_tag_tell_it_by_their_words_or_by_what_is_made():
-    def old(word, params):
-        return [run(seed, params, optimizer=None, job=word) for seed in (1, 2)]
-
-    runs = [*old("epochs=6 optimizer=adamw", {}), *old("optimizer=adam epochs=6", ADAM)]
-    assert list(levels.of({}, runs).runs) == ["adamw", "adam"]
-    runs = [*old("", {}), *old("", ADAM)]
-    assert list(levels.of({}, runs).runs) == ["AdamW", "Adam"]
-
-
 def test_a_recipe_explains_whatever_differs_with_it():
     found = levels.of(
         {},

@@ -10,6 +10,7 @@ import pytest
 from mlflow import MlflowClient
 
 from src.analysis import load_runs
+from src.experiments.grid import RunKey
 from src.runtime import paths
 from src.runtime.errors import InputError
 from src.tracking import run_tags
@@ -192,7 +193,7 @@ def test_the_folder_is_a_name_that_any_disk_takes(client, experiment):
 
 
 def test_an_activation_with_several_settings_is_several(client, experiment):
-    parent_id = study(client, experiment, **{**PAIR, "activations": ("relu",)})
+    parent_id = study(client, experiment, None, **{**PAIR, "activations": ("relu",)})
     for seed in (1, 2):
         for beta in ("0.5", "1.0"):
             child(client, parent_id, "swish_beta", seed, params={"activation.beta": beta}, **SMALL)
@@ -237,7 +238,7 @@ def test_what_a_study_has_settled_is_read_from_its_tags(client, experiment):
         client.set_tag(parent_id, key, value)
     runs = load_runs.load(client, parent_id)
     assert (runs.reference, runs.compare, runs.smallest_effect) == ("Swish", "reference", 0.002)
-    assert (runs.question, runs.looks, runs.vary) == ("Is it so?", (2, 4), ("seed", "split"))
+    assert (runs.question, runs.looks) == ("Is it so?", (2, 4))
 
 
 def test_data_may_differ_between_seeds_where_the_split_is_drawn_anew(client, experiment):
@@ -481,9 +482,58 @@ def test_a_damaged_file_is_refused_with_its_run(client, made, damage, name, chan
 
 def test_runs_whose_held_out_labels_nobody_knows_are_refused(client, experiment):
     study(client, experiment, labelled=False, **PAIR)
-    assert refusal(client).startswith(
-        "Run relu-seed1 has no held-out labels, as its data came without them"
-    )
+    text = refusal(client)
+    assert re.match(r"Run relu-seed1 \(\w{32}\) has no held-out labels, as its data came", text)
+
+
+# Which predictions are correct
+
+
+def children(client, experiment, *keys, **more):
+    """Log runs of a study, and return them by level and seed."""
+    parent_id = parent(client, experiment, "mine")
+    return {key: client.get_run(child(client, parent_id, *key, **SMALL, **more)) for key in keys}
+
+
+def test_what_is_correct_is_by_level_with_the_seeds_ascending(client, experiment):
+    keys = [RunKey("swish", 2), RunKey("relu", 2), RunKey("relu", 1), RunKey("swish", 1)]
+    runs = children(client, experiment, *keys)
+    found = load_runs.correct(client, runs, {})
+    assert list(found) == ["swish", "relu"]
+    for level, correct in found.items():
+        assert (correct.dtype, correct.shape) == (bool, (2, 30))
+        for row, seed in zip(correct, (1, 2), strict=True):
+            score = runs[RunKey(level, seed)].data.metrics["test_accuracy"]
+            assert np.isclose(row.mean(), score)
+
+
+def test_the_predictions_of_a_run_are_read_once(client, experiment, monkeypatch):
+    runs = children(client, experiment, RunKey("relu", 1), RunKey("relu", 2))
+    kept = {}
+    first = load_runs.correct(client, {RunKey("relu", 1): runs[RunKey("relu", 1)]}, kept)
+    read = []
+    whole = client.download_artifacts
+    monkeypatch.setattr(client, "download_artifacts", lambda *a: read.append(a[0]) or whole(*a))
+    both = load_runs.correct(client, runs, kept)
+    assert read == [runs[RunKey("relu", 2)].info.run_id]
+    np.testing.assert_array_equal(both["relu"][0], first["relu"][0])
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ({"without": [paths.PREDICTED]}, "of run relu-seed1 .* cannot be read .*train it again"),
+        ({"labelled": False}, "relu-seed1 .* has no held-out labels"),
+    ],
+)
+def test_a_run_without_its_predictions_or_labels_is_refused(client, experiment, more, said):
+    runs = children(client, experiment, RunKey("relu", 1), **more)
+    with pytest.raises(InputError, match=said) as caught:
+        load_runs.correct(client, runs, {})
+    assert "\n" not in str(caught.value)
+
+
+# Which images
 
 
 SCORED = (

@@ -46,7 +46,7 @@ def test_an_activations_settings_have_lost_their_prefix(two):
 
 
 def test_right_images_and_probabilities_are_a_row_for_each_seed(two):
-    correct = two.correct()
+    correct = two.correct
     assert list(correct) == ["ReLU", "Swish-β"]
     for name, ones in two.trainings.items():
         for place, one in enumerate(ones):

@@ -36,15 +36,6 @@ def test_a_look_comes_to_the_verdicts_of_the_report(compare):
                 if verdicts.verdict(one) is Verdict.UNDECIDED
             )
             assert found.decided == (not found.undecided)
-            assert found.decided == sequential.decided(now, reference="c", compare=compare, **plan)
-
-
-def test_a_look_says_what_is_still_open():
-    pairs = tuple(combinations("abc", 2))
-    assert sequential.Look(pairs, ()).sentence == "all of 3 pairs decided"
-    assert sequential.Look(pairs, pairs[1:]).sentence == (
-        "1 of 3 pairs decided, not yet a and c and b and c"
-    )
 
 
 def test_over_all_looks_a_family_raises_a_false_alarm_in_at_most_5_percent_of_studies():

@@ -61,12 +61,15 @@ def test_without_a_report_the_default_study_speaks_for_activations_alone(report)
         told = verdict.caption(study, "activation")
         assert told.startswith("The study “default”")
         assert "fewer than one of 10,000" in told
-        assert "`python -m src.report` tell" in verdict.caption(study, "optimizer")
+        assert verdict.caption(study, "optimizer").startswith("To find out whether the optimizer")
 
 
 def test_without_any_report_or_with_a_damaged_one_it_says_what_tells(report):
-    told = "Whether the activation matters, several seeds of each and `python -m src.report` tell."
-    assert verdict.caption(None, "activation") == told
+    advice = (
+        "To find out whether the activation matters, train several seeds of each and run "
+        "`python -m src.report`."
+    )
+    assert verdict.caption(None, "activation") == advice
     report("default", 0.1)
     (paths.REPORTS / "default" / "results.json").write_text('{"seeds": 3}')
-    assert verdict.caption(None, "activation") == told
+    assert verdict.caption(None, "activation") == advice

@@ -20,12 +20,12 @@ def sets():
     default = comparable(("relu", "swish", "gelu"), (1, 2), **SMALL)
     fashion = comparable(("relu", "swish"), (1, 2, 3), **SMALL)
     rates = levels_of("optimizer.learning_rate", {"0.01": 0.0, "0.1": 0.2}, (1, 2), **SMALL)
-    made = [
+    sets = [
         replace(default, title="default", folder="default", tags={"study": "default"}),
         replace(fashion, title="fashion", folder="fashion", smallest_effect=0.01),
         replace(rates, title="rates", folder="rates"),
     ]
-    return [(runs, findings.compute(runs, runs.level_named(None))) for runs in made]
+    return [(runs, findings.compute(runs, runs.level_named(None))) for runs in sets]
 
 
 @pytest.fixture(scope="module")

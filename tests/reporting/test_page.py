@@ -32,19 +32,13 @@ def test_only_the_images_that_the_runs_were_scored_on_are_shown(
     assert page.held_out_images(five_runs) is None
 
 
-def test_no_line_ends_between_a_number_and_what_belongs_to_it():
-    assert page.unbroken("0.04 pp (p = 0.03), p < 0.001, 2 ns") == (
-        "0.04\xa0pp (p\xa0=\xa00.03), p\xa0<\xa00.001, 2\xa0ns"
-    )
-
-
 def test_where_no_times_may_be_compared_the_page_says_why(short_runs):
-    told = {"ReLU": "Zen 5", "Swish": "Xeon"}
+    processors = {"ReLU": "Zen 5", "Swish": "Xeon"}
     trainings = {
         name: tuple(
             replace(
                 one,
-                tags={**one.tags, run_tags.PROCESSOR: told[name]},
+                tags={**one.tags, run_tags.PROCESSOR: processors[name]},
                 history=pd.concat([one.history, one.history.assign(epoch=2)], ignore_index=True),
             )
             for one in ones
@@ -54,6 +48,6 @@ def test_where_no_times_may_be_compared_the_page_says_why(short_runs):
     runs = replace(short_runs, trainings=trainings)
     found = findings.compute(runs, "ReLU")
     assert {one.name for one in exhibits.of(found, None, None)}.isdisjoint({"epoch_time"})
-    page_text = page.render(runs, found, Brought([]), {}, images_at_hand=False)[page.PAGE]
-    assert "There is no ratio for Swish: the runs of one seed were made on" in page_text
-    assert "only one epoch" not in page_text
+    text = page.text(runs, found, Brought([]), {}, images_at_hand=False)
+    assert "There is no ratio for Swish: the runs of one seed ran on" in text
+    assert "only one epoch" not in text

@@ -9,8 +9,10 @@ import numpy as np
 import pandas as pd
 from scipy.special import ndtr
 
+from src.analysis import verdicts
+from src.analysis.findings import Pair
 from src.analysis.run_set import NAMES, RunSet, Training
-from src.analysis.statistics import Comparison, CrossedEstimate
+from src.analysis.statistics import Comparison, CrossedEstimate, Estimate
 from src.config import factor
 from src.reporting.activation_exhibits import Cost, Curve
 from src.runtime import metric_names
@@ -32,7 +34,12 @@ SECONDS = {"relu": 10.0, "gelu": 12.0, "hard_swish": 10.4, "swish": 10.5, "swish
 DIGEST = "0f" * 32
 COUNTS = {"train": 540, "valid": 60, "test": 200}
 COMMIT = "ab" * 20
-PARAMS = {"epochs": "6", "precision": "float32", "model._target_": "src.training.models.compact"}
+PARAMS = {
+    "epochs": "6",
+    "restore_best_weights": "True",
+    "precision": "float32",
+    "model._target_": "src.training.models.compact",
+}
 TAGS = {
     "model": "compact",
     "experiment": "default",
@@ -66,41 +73,39 @@ FIGURES = (  # of a report that has something for each
 )
 
 
-def training(
-    activation: str,
-    seed: int,
-    *,
-    images: int = 1000,
-    epochs: int = 6,
-) -> Training:
-    """Return one training.
+def training(activation: str, seed: int, *, images: int = 1000, epochs: int = 6) -> Training:
+    """Return one training of an activation, given by its word."""
+    place = ORDER.index(activation)
+    random = np.random.default_rng([place, seed])
+    answers = predictions(random, images, SHIFTS[activation])
+    layer = {f"activation.{key}": value for key, value in LAYERS[activation].items()}
+    rows = history(random, activation, epochs)
+    return _training(place, activation, seed, answers, rows, layer, {"activation": activation})
 
-    Args:
-        activation: its word.
-        seed: of the training.
-        images: held out.
-        epochs: of the history.
-    """
-    random = np.random.default_rng([ORDER.index(activation), seed])
-    labels, probabilities = predictions(random, images, SHIFTS[activation])
+
+def _training(
+    place: int,
+    label: str,
+    seed: int,
+    answers: tuple[np.ndarray, np.ndarray],
+    rows: pd.DataFrame,
+    params: Mapping[str, str],
+    tags: Mapping[str, str],
+) -> Training:
+    """Return a training from its true labels and probabilities, and its history."""
     began = datetime(2026, 1, 2, tzinfo=UTC) + timedelta(minutes=seed)
     return Training(
-        run_id=f"{ORDER.index(activation):02}{seed:02}" * 8,
-        name=f"{activation}-seed{seed}",
+        run_id=f"{place:02}{seed:02}" * 8,
+        name=f"{label}-seed{seed}",
         seed=seed,
         started=began,
         ended=began + timedelta(minutes=1),
-        params={
-            **PARAMS,
-            "epochs": str(epochs),
-            "seed": str(seed),
-            **{f"activation.{key}": value for key, value in LAYERS[activation].items()},
-        },
-        tags={**TAGS, "activation": activation},
-        history=history(random, activation, epochs),
-        labels=labels,
-        predicted=probabilities.argmax(axis=1).astype(np.uint8),
-        probabilities=probabilities,
+        params={**PARAMS, "epochs": str(len(rows)), "seed": str(seed), **params},
+        tags={**TAGS, **tags},
+        history=rows,
+        labels=answers[0],
+        predicted=answers[1].argmax(axis=1).astype(np.uint8),
+        probabilities=answers[1],
     )
 
 
@@ -140,37 +145,24 @@ def levels_of(
 
     Args:
         key: the factor's.
-        shifts: how good each level is (lower is better).
+        shifts: by level; a lower one has a higher accuracy.
         seeds: of each level.
         images: held out.
         epochs: of the histories.
         tags: of the runs of each level, beside `TAGS`.
         more: for `RunSet`.
     """
-    made = {}
+    trainings = {}
     for place, (label, shift) in enumerate(shifts.items()):
         ones = []
         for seed in seeds:
             random = np.random.default_rng([place, seed, 7])
-            labels, probabilities = predictions(random, images, shift)
-            began = datetime(2026, 1, 2, tzinfo=UTC) + timedelta(minutes=seed)
-            ones.append(
-                Training(
-                    run_id=f"{place:02}{seed:02}" * 8,
-                    name=f"{label}-seed{seed}",
-                    seed=seed,
-                    started=began,
-                    ended=began + timedelta(minutes=1),
-                    params={**PARAMS, "epochs": str(epochs), "seed": str(seed), key: label},
-                    tags={**TAGS, **(tags or {}).get(label, {})},
-                    history=history(random, "relu", epochs, 1 + shift / 4, 1 + place / 9),
-                    labels=labels,
-                    predicted=probabilities.argmax(axis=1).astype(np.uint8),
-                    probabilities=probabilities,
-                )
-            )
-        made[label] = tuple(ones)
-    numbers = [float(label) if _is_number(label) else label for label in shifts]
+            answers = predictions(random, images, shift)
+            rows = history(random, "relu", epochs, 1 + shift / 4, 1 + place / 9)
+            own = (tags or {}).get(label, {})
+            ones.append(_training(place, label, seed, answers, rows, {key: label}, own))
+        trainings[label] = tuple(ones)
+    numbers = [float(label) if label.replace(".", "").isdigit() else label for label in shifts]
     given = {"remarks": (), "values": {label: label for label in shifts}, "dataset": "mnist-kaggle"}
     return RunSet(
         parent_id="ef" * 16,
@@ -178,26 +170,9 @@ def levels_of(
         folder=key.rpartition(".")[2],
         tags={"study": key.rpartition(".")[2], "command": "python -m src.study levels"},
         factor=factor.of(key, numbers),
-        trainings=made,
+        trainings=trainings,
         **{**given, **more},
     )
-
-
-def with_trainings(runs: RunSet, changes: Callable[[Training, str], dict[str, Any]]) -> RunSet:
-    """Return runs with changes to each training, given it and its level's name."""
-    trainings = {
-        name: tuple(replace(one, **changes(one, name)) for one in ones)
-        for name, ones in runs.trainings.items()
-    }
-    return replace(runs, trainings=trainings)
-
-
-def _is_number(label: str) -> bool:
-    try:
-        float(label)
-    except ValueError:
-        return False
-    return True
 
 
 def predictions(
@@ -303,3 +278,46 @@ def comparison(
         p_mcnemar_adjusted=0.5,
         pairs=pairs,
     )
+
+
+def pair(
+    first: str = "Swish",
+    second: str = "ReLU",
+    *,
+    pp: float = 0.02,
+    half: float = 0.03,
+    p: float = 0.5,
+    p_equivalence: float = 1.0,
+    pairs: int = 3,
+    smallest_effect: float = 0.0002,
+    image_se: float = 0.0,
+    **more: object,
+) -> Pair:
+    """Return a pair that differs by `pp` ± `half` percentage points; `more` goes to `Pair`."""
+    low, high = (pp - half) / 100, (pp + half) / 100
+    difference = CrossedEstimate(pp / 100, low, high, p, 0.0003, image_se)
+    compared = replace(
+        comparison(first, second, difference, p, pairs),
+        p_equivalence_adjusted=p_equivalence,
+        smallest_effect=smallest_effect,
+    )
+    given = {
+        "verdict": verdicts.verdict(compared),
+        "more_seeds": verdicts.more_seeds(compared),
+        "superiority": Estimate(0.7, 0.5, 0.9),
+        "by_seed": np.full(4, pp / 100),
+        "minimum_detectable_effect": 0.0006,
+        "minimum_detectable_effect_new_images": 0.0007,
+        "seeds_needed": 20,
+        "seeds_needed_new_images": None,
+    }
+    return Pair(compared, **given | more)
+
+
+def with_trainings(runs: RunSet, changes: Callable[[Training, str], dict[str, Any]]) -> RunSet:
+    """Return runs with changes to each training, given it and its level's name."""
+    trainings = {
+        name: tuple(replace(one, **changes(one, name)) for one in ones)
+        for name, ones in runs.trainings.items()
+    }
+    return replace(runs, trainings=trainings)

@@ -22,11 +22,12 @@ from tests.support.simulated_runs import ORDER, training
 def parent(client: MlflowClient, experiment: str, name: str | None) -> str:
     """Create the run of a study, or without a name that of a multirun; return its id."""
     words = "activation=relu,swish seed=1,2,3"
-    study = {"study": name, "command": f"python -m src.study {name}"}
+    command = f"python -m src.study {name}"
+    study = {run_tags.STUDY: name, run_tags.FACTOR: "activation", "command": command}
     run = client.create_run(
         experiment,
         run_name=f"study {name}" if name else words,
-        tags=study if name else {"sweep": words},
+        tags=study if name else {run_tags.SWEEP: words},
     )
     client.set_terminated(run.info.run_id)
     return run.info.run_id
