@@ -1,32 +1,26 @@
 import json
 import re
-import signal
 import subprocess
 from dataclasses import dataclass, field
 
-import psutil
 import pytest
 import yaml
 
 from src import search
 from src.runtime import metric_names
-from src.studies import executors
 from src.tuning import design
 from tests.support import broken_activation
 from tests.support.commands import (
     artifacts,
-    begin,
     files,
     make_project,
     run,
     runs,
     sentence,
     store,
-    wait_for_epochs,
-    wait_for_logs,
 )
 
-EPOCHS = 20
+EPOCHS = 3
 SEARCH = {
     "question": "Whether a search works.",
     "experiment": "default",
@@ -112,7 +106,7 @@ def test_help_lists_the_searches(capsys):
     assert ", ".join(design.names()) in capsys.readouterr().out
 
 
-# A search that is killed outright, goes on, grows, and is started once more
+# A search that grows, and is started once more
 
 
 @dataclass
@@ -121,7 +115,6 @@ class Told:
 
     done: dict[str, subprocess.CompletedProcess] = field(default_factory=dict)
     recorded: dict[str, list] = field(default_factory=dict)
-    survivors: list[psutil.Process] = field(default_factory=list)
 
 
 @pytest.fixture(scope="module")
@@ -131,73 +124,39 @@ def told(small_mnist, tmp_path_factory):
     (light / "tensorflow.py").write_text("raise RuntimeError('tensorflow was imported')")
     told = Told()
 
-    def keep(name, process):
-        output, error = process.communicate(timeout=900)
-        told.done[name] = subprocess.CompletedProcess([], process.returncode, output, error)
+    def start(name, **more):
+        told.done[name] = run(project, "src.search", "mine", **more)
         told.recorded[name] = runs(project)
 
     write(project)
-    process = begin(project, "src.search", "mine")
-    wait_for_epochs(process, project, 2)
-    told.done["twice"] = run(project, "src.search", "mine")
-    # A trial is in the midst of its epochs, which the kill shall not cost.
-    wait_for_logs(process, project, lambda epochs: any(1 <= one <= EPOCHS // 2 for one in epochs))
-    workers = psutil.Process(process.pid).children(recursive=True)
-    process.kill()
-    _, told.survivors = psutil.wait_procs(workers, timeout=60)
-    keep("killed", process)
-    keep("resumed", begin(project, "src.search", "mine"))
+    start("first")
     write(project, trials=6, workers=1)
-    keep("grown", begin(project, "src.search", "mine"))
+    start("grown")
     for name, more in (("again", {}), ("other", {"seed": 9})):
         write(project, trials=6, **more)
-        done = run(project, "src.search", "mine", PYTHONPATH=str(light))
-        told.done[name], told.recorded[name] = done, runs(project)
+        start(name, PYTHONPATH=str(light))
     return project, told
 
 
 @pytest.mark.slow
-def test_a_second_search_of_that_name_is_refused_while_the_first_runs(told):
-    _, told = told
-    assert "The search mine is running in another process" in sentence(told.done["twice"])
-
-
-@pytest.mark.slow
-def test_the_workers_end_with_a_search_that_is_killed_outright(told):
-    _, told = told
-    assert told.survivors == []
-    assert told.done["killed"].stderr == ""
-
-
-@pytest.mark.slow
-def test_the_same_command_goes_on_with_the_same_trials_in_the_same_runs(told):
+def test_each_trial_is_a_run_of_its_own(told):
     project, told = told
-    first, begun = parent_and_trials(told.recorded["killed"])
-    assert "RUNNING" in {one.info.status for one in begun.values()}
-    assert 2 <= len(begun) < 5
-    done = told.done["resumed"]
+    done = told.done["first"]
     assert (done.returncode, done.stderr) == (0, "")
-    assert re.match(r"Search mine: 5 trials · \d made · \d to go on with · \d left\n", done.stdout)
-    parent, trials = parent_and_trials(told.recorded["resumed"])
-    assert parent.info.run_id == first.info.run_id
+    parent, trials = parent_and_trials(told.recorded["first"])
     assert sorted(trials) == [0, 1, 2, 3, 4]
-    for number in begun:
-        assert trials[number].info.run_id == begun[number].info.run_id
-        assert drawn(parent)[number] == drawn(first)[number]
+    assert len({str(params) for params in drawn(parent).values()}) == 5
     for one in trials.values():
         assert one.info.status == "FINISHED"
         history = store(project).get_metric_history(one.info.run_id, metric_names.VAL_ACCURACY)
         assert [point.step for point in history] == list(range(1, EPOCHS + 1))
-    logs = [path.read_text() for path in project.glob(f"multirun/*/*/*/{executors.LOG}")]
-    assert any("goes on after epoch" in text for text in logs)
-    assert len({str(params) for params in drawn(parent).values()}) == 5
     assert not list((project / "checkpoints").glob("*/state"))
 
 
 @pytest.mark.slow
 def test_a_trial_is_trained_as_it_was_drawn_and_never_sees_the_held_out_images(told):
     _, told = told
-    parent, trials = parent_and_trials(told.recorded["resumed"])
+    parent, trials = parent_and_trials(told.recorded["first"])
     for number, params in drawn(parent).items():
         logged = trials[number].data.params
         assert float(logged["optimizer.learning_rate"]) == params["optimizer.learning_rate"]
@@ -212,7 +171,7 @@ def test_the_number_of_trials_is_the_total_so_that_a_larger_one_makes_only_what_
     done = told.done["grown"]
     assert (done.returncode, done.stderr) == (0, "")
     assert "6 trials · 5 made · 1 left" in done.stdout
-    _, before = parent_and_trials(told.recorded["resumed"])
+    _, before = parent_and_trials(told.recorded["first"])
     _, after = parent_and_trials(told.recorded["grown"])
     assert sorted(after) == list(range(6))
     for number, one in before.items():
@@ -225,7 +184,7 @@ def test_a_line_for_each_trial_tells_the_best_so_far(told):
     [line] = re.findall(r"^6/6 made .*", told.done["grown"].stdout, re.M)
     assert re.search(r"trial 5 · learning_rate=\S+ units=\S+ · validation accuracy 0\.\d{4}", line)
     assert re.search(r"best 0\.\d{4} \(trial \d\)|the best so far", line)
-    lines = re.findall(r"^\d/5 made .* left, about .*", told.done["resumed"].stdout, re.M)
+    lines = re.findall(r"^\d/5 made .* left, about .*", told.done["first"].stdout, re.M)
     assert lines
 
 
@@ -272,7 +231,7 @@ def test_it_leaves_a_recipe_figures_and_a_parent_run_that_reads_well(told):
     assert f"| {best} | " in note
 
 
-# Pruning, failures, and Ctrl-C
+# Pruning and failures
 
 
 @pytest.fixture(scope="module")
@@ -322,16 +281,3 @@ def test_a_failed_trial_is_told_and_made_up_for_by_another(rough):
     assert len(re.findall(r"^Error in trial \d+ of mine: ", done.stderr, re.M)) == states.count(
         "FAILED"
     )
-
-
-@pytest.mark.slow
-def test_ctrl_c_leaves_trials_that_the_same_command_goes_on_with(small_mnist, tmp_path):
-    project = make_project(tmp_path / "project", small_mnist)
-    write(project, trials=2, overrides=["model=mlp", "batch_size=4", "epochs=60"])
-    process = begin(project, "src.search", "mine")
-    wait_for_epochs(process, project, 2)
-    process.send_signal(signal.SIGINT)
-    _, error = process.communicate(timeout=120)
-    assert process.returncode == 130
-    assert error == "Interrupted: the same command goes on after the last epoch that ended.\n"
-    assert {one.info.status for one in runs(project)} == {"KILLED"}

@@ -44,11 +44,12 @@ PARENT = "mlflow.parentRunId"
 MODELS = "mlflow.log-model.history"
 ID = re.compile(r"\b(m-)?[0-9a-f]{32}\b")
 CREATED = re.compile(r'(?<="createdAt": )\d+')  # in a view of MLflow's page
-# Hydra's folders by date and time. What a command left in several of them is put together, because
-# a run that is resumed goes on in a new one, where it may have another number.
+# Hydra's folders by date and time, whose contents are put together, because a run is resumed in
+# another one; and digests, which for the trials of a search hold the id of its run.
 DATED = (
     (re.compile(r"^outputs/[\d-]+/[\d-]+-"), "outputs/"),
     (re.compile(r"^multirun/[\d-]+/[\d-]+(/\d+-|/|$)"), "multirun/"),
+    (re.compile(r"^checkpoints/[0-9a-f]{16}"), "checkpoints/DIGEST"),
 )
 
 
@@ -124,7 +125,7 @@ def _content(path: Path, whole: bytes) -> Any:
         return _keras(whole)
     if path.suffix == ".log" or path.name in ("hydra.yaml", "multirun.yaml"):
         return "any"
-    if path.name == paths.HISTORY:
+    if path.name in (paths.HISTORY, "trials.csv"):
         rows = list(csv.DictReader(io.StringIO(whole.decode())))
         return [{key: key in TIMED or value for key, value in row.items()} for row in rows]
     if path.name in (paths.METRICS, paths.TIMINGS):
@@ -207,7 +208,7 @@ class _Store:
             "SELECT status, end_time IS NOT NULL FROM runs WHERE run_uuid = ?", run_id
         )
         tags = dict(self.rows("SELECT key, value FROM tags WHERE run_uuid = ?", run_id))
-        for key in PERSONAL & set(tags):
+        for key in PERSONAL & set(tags) | ({"training_digest"} if "trial" in tags else set()):
             tags[key] = "any"
         if PARENT in tags:
             tags[PARENT] = f"that of {self.names[tags[PARENT]]}"
