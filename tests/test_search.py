@@ -67,9 +67,6 @@ def refusing(small_mnist, tmp_path_factory):
     """A project in which no search can run."""
     project = make_project(tmp_path_factory.mktemp("refusing"), small_mnist)
     write(project, "typo", space={"optimizer.learning_rat": {"uniform": [0.1, 0.2]}})
-    write(project, "empty", space={})
-    write(project, "reversed", space={"batch_size": {"integer": [8, 4]}})
-    write(project, "peeking", objective="test_accuracy")
     write(project, "elsewhere", dataset="fashion_mnist-kaggle")
     write(project, "default")
     write(project, "mine", experiment="mine")
@@ -81,9 +78,6 @@ def refusing(small_mnist, tmp_path_factory):
     [
         ("tpyo", "There is no search 'tpyo'.*'typo'"),
         ("typo", "conf/search/typo.yaml: space: optimizer.learning_rat is unknown.*learning_rate"),
-        ("empty", "space is empty"),
-        ("reversed", "not below the upper"),
-        ("peeking", "held-out images"),
         ("elsewhere", "fashion_mnist-kaggle, but .* files-any"),
         ("default", "conf/experiment/default.yaml exists, and this search has not written it"),
         ("mine", "experiment is mine, the very file that the search writes"),

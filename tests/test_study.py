@@ -78,7 +78,6 @@ def refusing(small_mnist, tmp_path_factory):
     """A project in which no study can run."""
     project = make_project(tmp_path_factory.mktemp("refusing"), small_mnist)
     write(project, "typo", activations=["relu", "swihs"])
-    write(project, "empty", seeds=[])
     write(project, "elsewhere", dataset="fashion_mnist-kaggle")
     write_whole(project, "factor", RATES | {"factor": "optimizer.learning_rat"})
     write_whole(project, "kind", RATES | {"levels": ["slow", "fast"], "reference": "slow"})
@@ -90,7 +89,6 @@ def refusing(small_mnist, tmp_path_factory):
     [
         ("tpyo", "There is no study 'tpyo'.*'typo'"),
         ("typo", "activation=swihs is unknown.*'swish'"),
-        ("empty", "seeds is empty"),
         ("elsewhere", "fashion_mnist-kaggle, but .* files-any"),
         ("factor", "factor is optimizer.learning_rat, .*'optimizer.learning_rate'"),
         ("kind", "learning_rate=slow is a text, .* a number"),

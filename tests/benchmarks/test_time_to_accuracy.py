@@ -12,7 +12,7 @@ from src.runtime.errors import InputError
 @pytest.mark.parametrize(
     ("theirs", "goal", "printed"),
     [
-        (0.98, 0.995, "experiment=default: 0.99000 ± 0.00000, goal ≥ 0.995 missed"),
+        (0.98, 0.995, "epochs=1: 0.99000 ± 0.00000, goal ≥ 0.995 missed"),
         (0.98, None, "goal ≥ 0.98 met"),
         (None, None, "goal not known"),  # before the reference is trained to its end
     ],

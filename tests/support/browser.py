@@ -1,4 +1,4 @@
-"""Chromium for the tests that look at a page: found, or else installed, and driven by Selenium."""
+"""Chromium for the tests of pages: found, or else installed, and driven by Selenium."""
 
 import shutil
 from pathlib import Path
@@ -33,13 +33,9 @@ ARGUMENTS = (
 def start(
     profile: Path, width: int = 1280, height: int = 800, scale: float = 1
 ) -> webdriver.Chrome:
-    """Return a browser; the test fails if none starts.
+    """Return a browser with an empty folder as its profile, or fail.
 
-    Args:
-        profile: an empty folder for what the browser keeps.
-        width: of its pages, in CSS pixels.
-        height: of its pages, in CSS pixels.
-        scale: pixels of a picture for each CSS pixel.
+    Its pages are `width` × `height` CSS pixels; a picture has `scale` pixels for each of them.
     """
     refused = "" if _binary() and _driver() else debian.install(*PACKAGES)
     options = Options()

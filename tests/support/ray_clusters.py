@@ -13,13 +13,7 @@ NODES = 2
 
 @dataclass
 class RayCluster:
-    """A cluster that runs.
-
-    Attributes:
-        cluster: Ray's own handle.
-        nodes: its nodes beside the head, one CPU each.
-        folders: of the nodes.
-    """
+    """A running cluster, by Ray's own handle; each node beside the head has one CPU."""
 
     cluster: Any
     nodes: list[Any] = field(default_factory=list)
@@ -27,14 +21,12 @@ class RayCluster:
 
     @property
     def address(self) -> str:
-        """What RAY_ADDRESS names it by."""
+        """The value for RAY_ADDRESS."""
         return self.cluster.address
 
     def add(self) -> Any:
-        """Start a node, and return it.
-
-        Its folder is its own, as on a machine of its own: else it would unpack our code anew where
-        the workers of the others read theirs.
+        """Start a node, with its own folder, as on a machine of its own; else it would unpack our
+        code where the workers of other nodes read theirs.
         """
         self.folders.append(tempfile.mkdtemp(prefix="ray", dir="/tmp"))  # a socket's name is short
         node = self.cluster.add_node(num_cpus=1, include_dashboard=False, temp_dir=self.folders[-1])
