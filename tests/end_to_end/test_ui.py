@@ -6,7 +6,6 @@ python -m pytest tests/end_to_end/test_ui.py --study default --screenshots docs/
 
 import contextlib
 import json
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -14,11 +13,9 @@ from dataclasses import dataclass
 import pytest
 from mlflow import MlflowClient
 from mlflow.entities import Run
-from selenium.common.exceptions import StaleElementReferenceException
 from selenium.webdriver import Chrome
 from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
-from selenium.webdriver.support.wait import WebDriverWait
 
 from src.analysis import load_runs
 from src.data.dataset import Dataset
@@ -27,6 +24,7 @@ from src.studies import design, factor, note, runner, study_file, sweep_table
 from src.tracking import views
 from src.tracking.store import connect, reader
 from tests.support import browser, studies
+from tests.support.browser import find, find_all, texts, wait
 from tests.support.commands import make_project, run, store
 from tests.support.servers import serving
 from tests.support.simulated_runs import DIGEST
@@ -45,7 +43,6 @@ STUDY = design.Study(
     dataset="mnist-kaggle",
     smallest_effect=0.0002,
 )
-PATIENCE = 120  # seconds; a page takes two where nothing else is at work
 CARD = "[data-testid=experiment-view-compare-runs-card]"  # of a chart
 FILE = "[data-testid=artifact-tree-node]"
 HIDE_PATHS = """
@@ -125,54 +122,23 @@ def shown(request, small_mnist, tmp_path_factory) -> Iterator[Shown]:
 
 @pytest.fixture(scope="module")
 def driver(shown, tmp_path_factory) -> Iterator[Chrome]:
-    """A browser that has been here before: MLflow's assistant is closed, its traces put aside."""
-    driver = browser.start(tmp_path_factory.mktemp("profile"), scale=1.5)
-    try:
+    """A browser that has closed MLflow's assistant, and put its traces aside."""
+    with browser.running(tmp_path_factory.mktemp("profile"), scale=1.5) as driver:
         driver.get(shown.address)
         find(driver, "button[aria-label=Close]").click()
         find(driver, "span", "Model training").click()
         yield driver
-    finally:
-        driver.quit()
 
 
 @pytest.fixture
 def picture(request, driver) -> Callable[[str], None]:
-    """Keep a picture of the page under a name, if --screenshots says where."""
-    folder = request.config.getoption("--screenshots")
+    """Keep a picture of the page under a name, if --screenshots gives a folder."""
 
     def keep(name: str) -> None:
-        if folder:
-            folder.mkdir(parents=True, exist_ok=True)
-            time.sleep(3)  # until all that moves has come to rest
-            driver.execute_script(HIDE_PATHS)
-            driver.save_screenshot(folder / f"{name}.png")
+        driver.execute_script(HIDE_PATHS)
+        browser.picture(request.config.getoption("--screenshots"), driver, name)
 
     return keep
-
-
-def wait(driver: Chrome, condition: Callable[[], object], wanted: str) -> object:
-    """Return what the condition returns once it is true."""
-    waiting = WebDriverWait(
-        driver, PATIENCE, 0.1, ignored_exceptions=[StaleElementReferenceException]
-    )
-    return waiting.until(lambda _: condition(), f"{wanted} is not on {driver.current_url}")
-
-
-def find_all(driver: Chrome, css: str, text: str | None = None) -> list[WebElement]:
-    """Return the elements that can be seen, of all texts or of one."""
-    found = [one for one in driver.find_elements(By.CSS_SELECTOR, css) if one.is_displayed()]
-    return [one for one in found if text is None or one.text == text]
-
-
-def find(driver: Chrome, css: str, text: str | None = None) -> WebElement:
-    """Return the first such element, as soon as there is one."""
-    return wait(driver, lambda: find_all(driver, css, text), f"{css} {text or ''}")[0]
-
-
-def texts(driver: Chrome, css: str) -> list[str]:
-    """Return the texts of all such elements that can be seen."""
-    return [one.text for one in find_all(driver, css)]
 
 
 def names(driver: Chrome) -> list[str]:
