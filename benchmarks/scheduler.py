@@ -55,10 +55,10 @@ def measure(tasks: int, seconds: float, workers: int) -> tuple[float, float, flo
     Raises:
         RuntimeError: a task failed.
     """
-    from benchmarks.scheduler import Sleep  # what a worker can import; __main__ is another there
+    from benchmarks.scheduler import Sleep  # a worker imports it; __main__ is another there
     from src.studies.executors.ray_tasks import RayTasks  # MLflow: after the arguments
 
-    os.environ.pop(cluster.ADDRESS, None)  # a Ray of its own
+    os.environ.pop(cluster.ADDRESS, None)  # start a new Ray
     executor = RayTasks(cpus=1, gpus=0, workers=workers)
     executor.prepare()
     process = psutil.Process()
