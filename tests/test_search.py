@@ -1,7 +1,5 @@
 import json
 import re
-import subprocess
-from dataclasses import dataclass, field
 
 import pytest
 import yaml
@@ -11,6 +9,7 @@ from src.runtime import metric_names
 from src.tuning import design
 from tests.support import broken_activation
 from tests.support.commands import (
+    Starts,
     artifacts,
     files,
     make_project,
@@ -103,41 +102,28 @@ def test_help_lists_the_searches(capsys):
 # A search that grows, and is started once more
 
 
-@dataclass
-class Told:
-    """What each start of one search printed, and what MLflow held after it."""
-
-    done: dict[str, subprocess.CompletedProcess] = field(default_factory=dict)
-    recorded: dict[str, list] = field(default_factory=dict)
-
-
 @pytest.fixture(scope="module")
-def told(small_mnist, tmp_path_factory):
+def starts(small_mnist, tmp_path_factory):
     project = make_project(tmp_path_factory.mktemp("search"), small_mnist)
     light = tmp_path_factory.mktemp("light")
     (light / "tensorflow.py").write_text("raise RuntimeError('tensorflow was imported')")
-    told = Told()
-
-    def start(name, **more):
-        told.done[name] = run(project, "src.search", "mine", **more)
-        told.recorded[name] = runs(project)
-
+    starts = Starts(project, ("src.search", "mine"))
     write(project)
-    start("first")
+    starts.start("first")
     write(project, trials=6, workers=1)
-    start("grown")
+    starts.start("grown")
     for name, more in (("again", {}), ("other", {"seed": 9})):
         write(project, trials=6, **more)
-        start(name, PYTHONPATH=str(light))
-    return project, told
+        starts.start(name, PYTHONPATH=str(light))
+    return starts
 
 
 @pytest.mark.slow
-def test_each_trial_is_a_run_of_its_own(told):
-    project, told = told
-    done = told.done["first"]
+def test_each_trial_is_a_run_of_its_own(starts):
+    project = starts.project
+    done = starts.done["first"]
     assert (done.returncode, done.stderr) == (0, "")
-    parent, trials = parent_and_trials(told.recorded["first"])
+    parent, trials = parent_and_trials(starts.recorded["first"])
     assert sorted(trials) == [0, 1, 2, 3, 4]
     assert len({str(params) for params in drawn(parent).values()}) == 5
     for one in trials.values():
@@ -148,9 +134,8 @@ def test_each_trial_is_a_run_of_its_own(told):
 
 
 @pytest.mark.slow
-def test_a_trial_is_trained_as_it_was_drawn_and_never_sees_the_held_out_images(told):
-    _, told = told
-    parent, trials = parent_and_trials(told.recorded["first"])
+def test_a_trial_is_trained_as_it_was_drawn_and_never_sees_the_held_out_images(starts):
+    parent, trials = parent_and_trials(starts.recorded["first"])
     for number, params in drawn(parent).items():
         logged = trials[number].data.params
         assert float(logged["optimizer.learning_rate"]) == params["optimizer.learning_rate"]
@@ -160,54 +145,50 @@ def test_a_trial_is_trained_as_it_was_drawn_and_never_sees_the_held_out_images(t
 
 
 @pytest.mark.slow
-def test_the_number_of_trials_is_the_total_so_that_a_larger_one_makes_only_what_is_new(told):
-    _, told = told
-    done = told.done["grown"]
+def test_the_number_of_trials_is_the_total_so_that_a_larger_one_makes_only_what_is_new(starts):
+    done = starts.done["grown"]
     assert (done.returncode, done.stderr) == (0, "")
     assert "6 trials · 5 made · 1 left" in done.stdout
-    _, before = parent_and_trials(told.recorded["first"])
-    _, after = parent_and_trials(told.recorded["grown"])
+    _, before = parent_and_trials(starts.recorded["first"])
+    _, after = parent_and_trials(starts.recorded["grown"])
     assert sorted(after) == list(range(6))
     for number, one in before.items():
         assert after[number].info.end_time == one.info.end_time
 
 
 @pytest.mark.slow
-def test_a_line_for_each_trial_tells_the_best_so_far(told):
-    _, told = told
-    [line] = re.findall(r"^6/6 made .*", told.done["grown"].stdout, re.M)
+def test_a_line_for_each_trial_tells_the_best_so_far(starts):
+    [line] = re.findall(r"^6/6 made .*", starts.done["grown"].stdout, re.M)
     assert re.search(r"trial 5 · learning_rate=\S+ units=\S+ · validation accuracy 0\.\d{4}", line)
     assert re.search(r"best 0\.\d{4} \(trial \d\)|the best so far", line)
-    lines = re.findall(r"^\d/5 made .* left, about .*", told.done["first"].stdout, re.M)
+    lines = re.findall(r"^\d/5 made .* left, about .*", starts.done["first"].stdout, re.M)
     assert lines
 
 
 @pytest.mark.slow
-def test_a_finished_search_trains_nothing_and_needs_no_tensorflow(told):
-    _, told = told
-    done = told.done["again"]
+def test_a_finished_search_trains_nothing_and_needs_no_tensorflow(starts):
+    done = starts.done["again"]
     assert (done.returncode, done.stderr) == (0, "")
     assert "6 made · 0 left" in done.stdout
     before, after = (
-        {one.info.run_id: one.info.end_time for one in told.recorded[name]}
+        {one.info.run_id: one.info.end_time for one in starts.recorded[name]}
         for name in ("grown", "again")
     )
     assert after == before
 
 
 @pytest.mark.slow
-def test_a_store_that_holds_another_search_of_that_name_is_left_as_it_is(told):
-    _, told = told
-    said = sentence(told.done["other"])
+def test_a_store_that_holds_another_search_of_that_name_is_left_as_it_is(starts):
+    said = sentence(starts.done["other"])
     assert "holds another search mine, with another recipe, data or code and seed" in said
     assert "--anew" in said
-    assert len(told.recorded["other"]) == len(told.recorded["again"])
+    assert len(starts.recorded["other"]) == len(starts.recorded["again"])
 
 
 @pytest.mark.slow
-def test_it_leaves_a_recipe_figures_and_a_parent_run_that_reads_well(told):
-    project, told = told
-    parent, trials = parent_and_trials(told.recorded["again"])
+def test_it_leaves_a_recipe_figures_and_a_parent_run_that_reads_well(starts):
+    project = starts.project
+    parent, trials = parent_and_trials(starts.recorded["again"])
     scores = {n: one.data.metrics["best_val_accuracy"] for n, one in trials.items()}
     best = int(parent.data.tags["best_trial"])
     assert scores[best] == max(scores.values()) == parent.data.metrics["best_val_accuracy"]

@@ -1,7 +1,5 @@
 import json
 import re
-import subprocess
-from dataclasses import dataclass, field
 from statistics import mean, stdev
 
 import pytest
@@ -13,6 +11,7 @@ from src.runtime import metric_names
 from src.studies import executors, note, study_file
 from tests.support import broken_activation
 from tests.support.commands import (
+    Starts,
     files,
     make_project,
     run,
@@ -141,16 +140,8 @@ def test_help_lists_the_studies(capsys):
 # A study, started again and again
 
 
-@dataclass
-class Told:
-    """What each start of one study printed, and what MLflow held after it."""
-
-    done: dict[str, subprocess.CompletedProcess] = field(default_factory=dict)
-    recorded: dict[str, list] = field(default_factory=dict)
-
-
 @pytest.fixture(scope="module")
-def told(small_mnist, tmp_path_factory):
+def starts(small_mnist, tmp_path_factory):
     """A study with an activation that fails in training; which is fixed, and a seed added; which is
     started once more.
     """
@@ -158,47 +149,40 @@ def told(small_mnist, tmp_path_factory):
     mine = project / "conf" / "activation" / "mine.yaml"
     light = tmp_path_factory.mktemp("light")
     (light / "tensorflow.py").write_text("raise RuntimeError('tensorflow was imported')")
-    told = Told()
-
-    def start(name, **more):
-        told.done[name] = run(project, "src.study", "mine", **more)
-        told.recorded[name] = runs(project)
-
+    starts = Starts(project, ("src.study", "mine"))
     activations = ["relu", "swish", "mine"]
     broken_activation.add(project)
     mine.write_text(f"_target_: {broken_activation.TARGET}")
     write(project, activations=activations)
-    start("failed")
+    starts.start("failed")
     mine.write_text("_target_: src.training.activations.ESwish\nbeta: 3.0")
     write(project, activations=activations, workers=1, seeds=[1, 2])
-    start("grown")
-    start("again", PYTHONPATH=str(light))
-    return project, told
+    starts.start("grown")
+    starts.start("again", PYTHONPATH=str(light))
+    return starts
 
 
 @pytest.mark.slow
-def test_a_run_that_fails_is_told_and_costs_the_others_nothing(told):
-    _, told = told
-    done = told.done["failed"]
+def test_a_run_that_fails_is_told_and_costs_the_others_nothing(starts):
+    done = starts.done["failed"]
     assert done.returncode == 1
     failure, *_, last = done.stderr.splitlines()
     assert failure.startswith("Error in run mine-seed1: ")
     assert broken_activation.REASON in done.stderr
     assert re.search(r"^Error: 1 of 3 runs did not finish \(mine-seed1\): .*again", last)
     assert "python -m src.report" not in done.stdout
-    parent, children = parent_and_children(told.recorded["failed"])
+    parent, children = parent_and_children(starts.recorded["failed"])
     assert parent.info.status == "FAILED"
     assert {name for name, one in children.items() if one.info.status == "FAILED"} == {"mine-seed1"}
 
 
 @pytest.mark.slow
-def test_a_failed_run_is_tried_again_and_a_new_seed_trains_only_its_own_runs(told):
-    _, told = told
-    done = told.done["grown"]
+def test_a_failed_run_is_tried_again_and_a_new_seed_trains_only_its_own_runs(starts):
+    done = starts.done["grown"]
     assert (done.returncode, done.stderr) == (0, "")
-    parent, children = parent_and_children(told.recorded["grown"])
-    assert {one.info.status for one in told.recorded["grown"]} == {"FINISHED"}
-    same, before = parent_and_children(told.recorded["failed"])
+    parent, children = parent_and_children(starts.recorded["grown"])
+    assert {one.info.status for one in starts.recorded["grown"]} == {"FINISHED"}
+    same, before = parent_and_children(starts.recorded["failed"])
     assert parent.info.run_id == same.info.run_id
     for name in ("relu-seed1", "swish-seed1"):
         assert children[name].info.run_id == before[name].info.run_id
@@ -219,24 +203,22 @@ def test_a_failed_run_is_tried_again_and_a_new_seed_trains_only_its_own_runs(tol
 
 
 @pytest.mark.slow
-def test_a_finished_study_trains_nothing_and_shows_its_table_without_tensorflow(told):
-    _, told = told
-    done = told.done["again"]
+def test_a_finished_study_trains_nothing_and_shows_its_table_without_tensorflow(starts):
+    done = starts.done["again"]
     assert (done.returncode, done.stderr) == (0, "")
     assert "6 made · 0 left" in done.stdout
     assert "Mean ± standard deviation over the seeds" in done.stdout
     assert "python -m src.report mine" in done.stdout
     before, after = (
-        {one.info.run_id: one.info.end_time for one in told.recorded[name]}
+        {one.info.run_id: one.info.end_time for one in starts.recorded[name]}
         for name in ("grown", "again")
     )
     assert after == before
 
 
 @pytest.mark.slow
-def test_the_parent_run_reads_well(told):
-    _, told = told
-    parent, children = parent_and_children(told.recorded["grown"])
+def test_the_parent_run_reads_well(starts):
+    parent, children = parent_and_children(starts.recorded["grown"])
     assert parent.info.run_name == "study mine"
     tags = parent.data.tags
     assert (tags["study"], tags["factor"], tags["seeds"]) == ("mine", "activation", "1 2")
@@ -261,9 +243,9 @@ def test_the_parent_run_reads_well(told):
 
 
 @pytest.mark.slow
-def test_what_a_run_prints_is_in_a_file_of_its_folder(told):
-    project, told = told
-    lines = told.done["grown"].stdout.split("Mean ±")[0].splitlines()
+def test_what_a_run_prints_is_in_a_file_of_its_folder(starts):
+    project = starts.project
+    lines = starts.done["grown"].stdout.split("Mean ±")[0].splitlines()
     assert not [line for line in lines if "epoch" in line and not ESTIMATE.fullmatch(line)]
     logs = [path.read_text() for path in project.glob(f"multirun/*/*/*mine-seed2/{executors.LOG}")]
     assert len(logs) == 1
@@ -291,9 +273,9 @@ def test_a_study_can_be_of_any_factor(rates):
     assert {one.info.status for one in (parent, *children.values())} == {"FINISHED"}
     table = done.stdout.split("Mean ± standard deviation over the seeds")[1]
     assert "learning rate" in table
-    told = parent.data.tags
-    assert (told["factor"], told["reference"]) == ("optimizer.learning_rate", "0.01")
-    assert json.loads(told["levels"]) == {
+    tags = parent.data.tags
+    assert (tags["factor"], tags["reference"]) == ("optimizer.learning_rate", "0.01")
+    assert json.loads(tags["levels"]) == {
         "0.001": ["optimizer.learning_rate=0.001"],
         "0.01": ["optimizer.learning_rate=0.01"],
     }

@@ -109,7 +109,7 @@ COMMANDS = {
         ("src.search", "drill"),
         "processed",
         12,
-        (SAVED, r"rename .* -> conf/experiment/drill.yaml$"),
+        (SAVED, r"rename .* -> reports/search-drill/trials.csv$"),
         also=END,
         own_processes=True,
     ),

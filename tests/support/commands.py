@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import yaml
@@ -127,6 +127,23 @@ def sentence(done: subprocess.CompletedProcess) -> str:
     assert lines[0].startswith("Error: ")
     assert lines[0].endswith(".")
     return lines[0]
+
+
+@dataclass
+class Starts:
+    """A command that is started several times in a project: what each start printed, and the runs
+    that MLflow has after it, by the names of the starts.
+    """
+
+    project: Path
+    words: tuple[str, ...]
+    done: dict[str, subprocess.CompletedProcess] = field(default_factory=dict)
+    recorded: dict[str, list[Run]] = field(default_factory=dict)
+
+    def start(self, name: str, **more: str) -> None:
+        """Run the command to its end, with more environment variables if given."""
+        self.done[name] = run(self.project, *self.words, **more)
+        self.recorded[name] = runs(self.project)
 
 
 @dataclass(frozen=True)
