@@ -35,16 +35,3 @@ def test_a_measurement_trains_its_network_by_as_many_steps_as_asked(processed, m
     assert int(model.optimizer.iterations) == 1
     assert measure() > 0
     assert int(model.optimizer.iterations) == 4
-
-
-def test_each_table_compares_with_relu_and_gives_the_goals(words, capsys, monkeypatch):
-    def compare(overrides, activations, steps, rounds):
-        assert overrides[0] == "experiment=notebook"
-        return {name: [1.0 + number] * rounds for number, name in enumerate(activations)}
-
-    monkeypatch.setattr(activation_cost, "compare", compare)
-    words("--models", "notebook", "--rounds", "2", "--overrides", "batch_size=256")
-    activation_cost.main()
-    printed = capsys.readouterr().out
-    assert printed.startswith("Milliseconds of a training step: notebook, float32")
-    assert "2.00 (2.00–2.00)   ≤ 1.03 missed" in printed

@@ -1,6 +1,5 @@
 import numpy as np
 import pytest
-from rich.console import Console
 
 from benchmarks import cross_validation
 from src.data import dataset
@@ -18,17 +17,6 @@ def test_all_labelled_images_count_once_and_each_fold_is_scored_on_its_own(proce
     found = cross_validation.score(TINY, 1, 3)
     assert 0 < found[metric_names.TEST_ERRORS] <= len(images) / 3
     assert found[metric_names.TRAIN_SECONDS] > 0
-
-
-def test_the_table_sums_the_errors_of_all_folds():
-    folds = [
-        {metric_names.TEST_ERRORS: errors, metric_names.TRAIN_SECONDS: seconds}
-        for errors, seconds in ((3, 2.0), (4, 3.0))
-    ]
-    console = Console(record=True, width=100)
-    console.print(cross_validation.table({"": folds}, 1000))
-    [row] = [line for line in console.export_text().splitlines() if "params.yaml" in line]
-    assert row.split()[3:] == ["7", "3", "4", "0.700%", "2.5"]
 
 
 @pytest.mark.parametrize(

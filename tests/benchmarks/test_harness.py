@@ -45,11 +45,6 @@ def test_the_goal_is_for_the_ratio_and_without_a_reference_for_the_value():
     assert "≥ 10 met" in printed([harness.Row("c", values, goal=harness.at_least(10))])
 
 
-def test_the_table_keeps_its_width_with_long_names():
-    row = harness.Row("a name of many words " * 5, [1e6, 2e6], [1.0] * 2, harness.at_most(12345))
-    assert max(map(len, printed([row]).splitlines())) <= harness.WIDTH
-
-
 def test_the_conditions_name_threads_and_versions_and_what_is_not_installed(monkeypatch):
     monkeypatch.setenv("OMP_NUM_THREADS", "7")
     monkeypatch.delenv("TF_NUM_INTRAOP_THREADS", raising=False)

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 from keras import layers
 
-from benchmarks import harness, peak
+from benchmarks import peak
 from src.training import fit
 from tests.support.recipes import configure
 
@@ -23,16 +23,6 @@ def small():
     model = keras.Model(inputs, layers.Dense(10)(layers.Flatten()(x)))
     model.compile("adam", "mse")
     return model
-
-
-def test_small_parts_share_a_row_and_the_rest_is_what_no_part_accounts_for():
-    rows = peak.shares([100.0, 200.0], {"conv": [60.0, 70.0], "a": [0.5, 0.5], "b": [0.2, 0.3]})
-    assert rows == [
-        harness.Row(peak.STEP, [100.0, 200.0]),
-        harness.Row("conv", [60.0, 70.0], [100.0, 200.0]),
-        harness.Row("2 more", [0.7, 0.8], [100.0, 200.0]),
-        harness.Row("the rest", [pytest.approx(39.3), pytest.approx(129.2)], [100.0, 200.0]),
-    ]
 
 
 def test_a_step_takes_three_times_the_multiply_adds_and_the_first_layer_two(small, notebook):

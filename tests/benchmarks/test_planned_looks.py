@@ -20,11 +20,3 @@ def test_a_study_stops_at_the_first_look_that_decides():
     found = np.array([[[0.3, 0.3], [0.01, 0.4], [0.5, 0.01]], [[0.3, 0.3], [0.3, 0.3], [0.3, 0.3]]])
     ends = planned_looks.outcome(found, [0.02, 0.02, 0.02], [5, 10, 20])
     assert ends.tolist() == [[10, 1, 0], [20, 0, 0]]
-
-
-def test_the_table_has_the_wrong_verdicts_and_the_seeds_of_every_rule(words, capsys):
-    words("--studies", "20", "--looks", "4", "8")
-    planned_looks.main()
-    printed = capsys.readouterr().out
-    assert "looks at 4, 8 seeds" in printed
-    assert printed.count("Pocock") == 3

@@ -1,5 +1,3 @@
-import json
-
 import pytest
 
 from benchmarks import processes
@@ -20,14 +18,6 @@ def test_a_folder_with_our_data_has_its_parameters_and_its_images_and_vanishes(p
         processes.project_with_our_data().__enter__()
 
 
-def test_a_folder_with_mnist_has_the_official_split(project, monkeypatch):
-    started = []
-    monkeypatch.setattr(processes, "run", lambda *words, **more: started.append((words[-1], more)))
-    with processes.project_with_mnist() as folder:
-        assert "layout: mnist" in (folder / paths.PARAMS).read_text()
-    assert started == [(stage, {"folder": folder}) for stage in ("src.fetch", "src.preprocess")]
-
-
 def test_a_command_finds_our_code_and_stores_its_runs_in_its_own_folder(tmp_path, monkeypatch):
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "sqlite:///the_users.db")
     monkeypatch.setenv("PYTHONPATH", "elsewhere")
@@ -40,11 +30,6 @@ def test_a_command_finds_our_code_and_stores_its_runs_in_its_own_folder(tmp_path
     found = processes.last_line(text)
     assert any(path.endswith("elsewhere") for path in found.pop("path"))
     assert found == {"MLFLOW_TRACKING_URI": "", "WORD": "yes", "folder": str(tmp_path)}
-
-
-def test_an_answer_is_the_json_of_the_last_line():
-    code = f"print('chatter'); print('''{json.dumps({'seconds': 1.5})}''')"
-    assert processes.answer("-c", code) == {"seconds": 1.5}
 
 
 def test_a_failed_command_passes_its_standard_error_on_and_names_its_status(capfd):

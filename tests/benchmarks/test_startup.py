@@ -1,13 +1,6 @@
 import pytest
 
 from benchmarks import processes, startup
-from benchmarks.startup import Spent
-
-
-def test_the_time_besides_training_and_evaluation_is_compared_with_the_import():
-    for other, met in ((6.5, True), (6.6, False)):
-        row = startup.rows([Spent(10, 1, other)], [Spent(0, 0, 5.0)])[1]
-        assert row.goal.is_met(row.ratios[0]) == met
 
 
 @pytest.mark.slow

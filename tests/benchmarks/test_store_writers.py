@@ -4,7 +4,6 @@ import pytest
 from mlflow import MlflowClient
 
 from benchmarks import store_writers
-from benchmarks.store_writers import Written
 
 
 @pytest.fixture
@@ -28,12 +27,3 @@ def test_an_error_of_the_store_is_counted_and_ends_no_writer(uri, monkeypatch):
     written = store_writers.write(uri, writers=1, runs=2, epochs=1)
     assert written.runs == 0
     assert len(written.errors) == 2
-
-
-def test_runs_per_minute_are_compared_with_those_of_the_same_round():
-    ours = [Written(60, 30.0, [0.1, 0.3], ["an error"])]
-    theirs = [Written(60, 60.0, [0.2, 0.2], [])]
-    speed, middle, slowest, failed = store_writers.rows("server", ours, theirs)
-    assert (speed.values, speed.ratios) == ([120.0], [2.0])
-    assert (middle.values, slowest.values) == ([200.0], [300.0])
-    assert (failed.values, failed.ratios) == ([1.0], [])
