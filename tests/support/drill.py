@@ -147,6 +147,7 @@ class Drill:
 
     def _copy(self, name: str) -> Path:
         """Copy the project; whatever is logged to the copy's store stays in the copy."""
+        (self.work / f"{name}.out").unlink(missing_ok=True)  # of another event at that step
         folder = shutil.copytree(self.project, self.work / name)
         if (folder / "mlflow.db").exists():
             uris = self.project.as_uri(), folder.as_uri()
