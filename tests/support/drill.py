@@ -2,6 +2,7 @@
 
 import shutil
 import sqlite3
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -81,6 +82,7 @@ class Drill:
     project: Path
     server: ForkServer
     work: Path
+    lock: threading.Lock = field(default_factory=threading.Lock)
 
     @cached_property
     def steps(self) -> list[str]:
@@ -123,7 +125,8 @@ class Drill:
         if again != 0:
             problems += [f"then it ends with status {again}", *self._printed(name)]
         # A training that was complete, but for its process's own end, begins anew.
-        expected = self.state_of_two if _is_done(before) else self.state
+        with self.lock:  # one thread computes it, the others wait
+            expected = self.state_of_two if _is_done(before) else self.state
         problems += project_state.difference(expected, project_state.snapshot(folder))
         if event in ENDS:
             begun, expected = (self._first_epochs(one) for one in (name, UNDISTURBED))
