@@ -1,4 +1,4 @@
-"""Fixtures: a project folder of its own for a test, and a small sample of real MNIST.
+"""Fixtures: a project folder for a test, and a small sample of real MNIST.
 
 tests/support/mnist_sample holds MNIST's first 600 training and 200 test images as gzipped IDX
 files.

@@ -119,7 +119,7 @@ def starts(small_mnist, tmp_path_factory):
 
 
 @pytest.mark.slow
-def test_each_trial_is_a_run_of_its_own(starts):
+def test_each_trial_is_its_own_run(starts):
     project = starts.project
     done = starts.done["first"]
     assert (done.returncode, done.stderr) == (0, "")
@@ -145,7 +145,7 @@ def test_a_trial_is_trained_as_it_was_drawn_and_never_sees_the_held_out_images(s
 
 
 @pytest.mark.slow
-def test_the_number_of_trials_is_the_total_so_that_a_larger_one_makes_only_what_is_new(starts):
+def test_the_number_of_trials_is_the_total_so_that_a_larger_one_adds_only_new_ones(starts):
     done = starts.done["grown"]
     assert (done.returncode, done.stderr) == (0, "")
     assert "6 trials · 5 made · 1 left" in done.stdout
@@ -157,7 +157,7 @@ def test_the_number_of_trials_is_the_total_so_that_a_larger_one_makes_only_what_
 
 
 @pytest.mark.slow
-def test_a_line_for_each_trial_tells_the_best_so_far(starts):
+def test_a_line_for_each_trial_shows_the_best_so_far(starts):
     [line] = re.findall(r"^6/6 made .*", starts.done["grown"].stdout, re.M)
     assert re.search(r"trial 5 · learning_rate=\S+ units=\S+ · validation accuracy 0\.\d{4}", line)
     assert re.search(r"best 0\.\d{4} \(trial \d\)|the best so far", line)
@@ -246,7 +246,7 @@ def test_a_pruned_trial_is_marked_and_ends_well_after_fewer_epochs(rough):
 
 
 @pytest.mark.slow
-def test_a_failed_trial_is_told_and_made_up_for_by_another(rough):
+def test_a_failed_trial_is_reported_and_replaced_by_another(rough):
     _, done, recorded = rough
     assert done.returncode == 0, done.stderr
     _, trials = parent_and_trials(recorded)

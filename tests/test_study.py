@@ -163,7 +163,7 @@ def starts(small_mnist, tmp_path_factory):
 
 
 @pytest.mark.slow
-def test_a_run_that_fails_is_told_and_costs_the_others_nothing(starts):
+def test_a_failed_run_is_reported_and_costs_the_others_nothing(starts):
     done = starts.done["failed"]
     assert done.returncode == 1
     failure, *_, last = done.stderr.splitlines()

@@ -45,7 +45,7 @@ def test_the_goal_is_for_the_ratio_and_without_a_reference_for_the_value():
     assert "≥ 10 met" in printed([harness.Row("c", values, goal=harness.at_least(10))])
 
 
-def test_the_conditions_name_threads_and_versions_and_what_is_not_installed(monkeypatch):
+def test_the_conditions_name_threads_and_versions_and_missing_packages(monkeypatch):
     monkeypatch.setenv("OMP_NUM_THREADS", "7")
     monkeypatch.delenv("TF_NUM_INTRAOP_THREADS", raising=False)
     text = harness.conditions("keras")

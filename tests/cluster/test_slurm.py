@@ -37,7 +37,7 @@ def test_two_runs_are_jobs_of_slurm_and_children_of_one_parent(project, cluster)
     assert len(logs) == 2
 
 
-def test_what_a_job_says_where_it_runs_is_said_here(project, cluster):
+def test_the_error_of_a_job_is_reported_here(project, cluster):
     file = project / "data" / "processed" / "train.npz"
     whole = file.read_bytes()
     file.write_bytes(b"damaged")  # which a job finds out, and no check before it
@@ -56,6 +56,6 @@ def test_a_cluster_that_is_not_there_is_one_sentence_after_sbatchs_own(project, 
     config.touch()
     done = run(project, *SWEEP, "epochs=3", SLURM_CONF=str(config))
     assert done.returncode == 1
-    *theirs, told = done.stderr.splitlines()
+    *theirs, ours = done.stderr.splitlines()
     assert all(line.startswith("sbatch: ") for line in theirs)
-    assert told.startswith("Error: hydra/launcher=submitit_slurm failed (FailedJobError: sbatch: ")
+    assert ours.startswith("Error: hydra/launcher=submitit_slurm failed (FailedJobError: sbatch: ")

@@ -153,17 +153,17 @@ ONE_WAY = pytest.mark.parametrize("member", ["with-passwords"], indirect=True)
 def test_a_training_and_its_predictions_are_logged(member, client):
     member.types("src.train", *SMALL, "epochs=2", "hydra.run.dir=models", "submission=false")
     member.types("src.predict")
-    [made] = recorded(client, activation="swish")
-    assert made.info.status == "FINISHED"
-    assert {"test_accuracy", "loss", "val_accuracy"} <= set(made.data.metrics)
-    assert len(client.get_metric_history(made.info.run_id, "loss")) == 2
+    [only] = recorded(client, activation="swish")
+    assert only.info.status == "FINISHED"
+    assert {"test_accuracy", "loss", "val_accuracy"} <= set(only.data.metrics)
+    assert len(client.get_metric_history(only.info.run_id, "loss")) == 2
     assert {"submission.csv", "history.csv", "figures/learning_curves.png"} <= kept(
-        client, made.info.run_id
+        client, only.info.run_id
     )
-    [logged] = client.search_logged_models([made.info.experiment_id])
+    [logged] = client.search_logged_models([only.info.experiment_id])
     with contextlib.chdir(member.project):
         loaded = mlflow.pyfunc.load_model(logged.model_uri)
-    assert loaded.metadata.run_id == made.info.run_id
+    assert loaded.metadata.run_id == only.info.run_id
 
 
 @ONE_WAY
@@ -178,7 +178,7 @@ def test_a_sweep_has_a_parent_and_resumes(member, client):
     assert gelu.data.tags["mlflow.parentRunId"] == elu.data.tags["mlflow.parentRunId"]
 
 
-def test_a_study_with_two_workers_is_made_and_reported(member, client):
+def test_a_study_with_two_workers_is_run_and_reported(member, client):
     member.types("src.study", "mine")
     [parent, *children] = recorded(client, study="mine")
     assert [one.info.status for one in (parent, *children)] == ["FINISHED"] * 5
@@ -382,7 +382,7 @@ def test_a_member_adds_to_anothers_experiment_and_her_password_in_the_uri_is_nev
 
 
 def user_client(team):
-    """Return what makes users and gives them permissions."""
+    """Return the client that creates users and gives them permissions."""
     from mlflow.server.auth.client import AuthServiceClient
 
     return AuthServiceClient(team.address)

@@ -147,13 +147,13 @@ def projects(small_mnist, empty_store, tmp_path_factory):
 def drills(projects, tmp_path_factory):
     """A function that returns the drill of a command."""
     ready, server = projects
-    made = {}
+    drills = {}
 
     def get(name):
-        if name not in made:
+        if name not in drills:
             work = tmp_path_factory.mktemp("drill")
-            made[name] = Drill(COMMANDS[name].words, ready[COMMANDS[name].project], server, work)
-        return made[name]
+            drills[name] = Drill(COMMANDS[name].words, ready[COMMANDS[name].project], server, work)
+        return drills[name]
 
     return get
 
@@ -215,7 +215,7 @@ def test_a_killed_command_started_again_ends_as_if_nothing_had_happened(
         ("fetch", FULL_DISK, r"rename .* -> data/raw/train.csv"),
     ],
 )
-def test_a_command_that_is_interrupted_says_so_and_resumes_after_the_last_epoch(
+def test_an_interrupted_command_says_so_and_resumes_after_the_last_epoch(
     name, event, pattern, drills
 ):
     disturbed = drills(name)

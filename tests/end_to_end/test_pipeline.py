@@ -32,7 +32,7 @@ def outputs(stage):
 # dvc.yaml
 
 
-def test_dvc_deletes_no_output_before_a_stage_has_made_another():
+def test_dvc_deletes_no_output_before_a_stage_has_written_another():
     for name, stage in stages().items():
         for entry in (*stage["outs"], *stage.get("metrics", [])):
             [settings] = entry.values()
@@ -55,19 +55,19 @@ def test_dvc_names_the_paths_that_the_code_uses():
 
 
 def test_a_stage_depends_on_the_outputs_of_those_before_it_or_on_files_of_the_project():
-    made = set()
+    earlier = set()
     for stage in stages().values():
         for path in stage.get("deps", []):
             data = path.split("/")[0] in ("data", "models", "predictions")
-            assert path in made if data else (ROOT / path).exists(), path
-        made |= outputs(stage)
+            assert path in earlier if data else (ROOT / path).exists(), path
+        earlier |= outputs(stage)
 
 
 def test_train_depends_on_the_code_that_the_digest_holds():
     assert str(fingerprint.CODE.relative_to(ROOT)) in stages()["train"]["deps"]
 
 
-def test_stages_that_draw_figures_depend_on_what_draws_them():
+def test_stages_that_draw_figures_depend_on_their_code():
     for name in ("preprocess", "predict"):
         deps = stages()[name]["deps"]
         assert {"src/evaluation", "src/evaluation/figures.py"} & set(deps), name
@@ -149,7 +149,7 @@ def test_git_sees_nothing_of_the_results_but_dvcs_own_record(tmp_path):
 
 
 @pytest.mark.slow
-def test_metrics_and_plots_show_what_the_stages_wrote(reproduced):
+def test_metrics_and_plots_show_the_outputs_of_the_stages(reproduced):
     project, _ = reproduced
     shown = json.loads(dvc(project, "metrics", "show", "--json"))[""]["data"]
     for folder in (paths.MODELS, paths.PREDICTIONS):
@@ -181,11 +181,11 @@ def test_the_chosen_activations_file_makes_train_stale_and_params_diff_shows_it(
 
 
 def contents(project):
-    """Return what every stage has made, by path."""
-    made = (
+    """Return the outputs of all stages, by path."""
+    outs = (
         path for name in ("data", "models", "predictions") for path in (project / name).rglob("*")
     )
-    return {path: path.read_bytes() for path in made if path.is_file()}
+    return {path: path.read_bytes() for path in outs if path.is_file()}
 
 
 @pytest.mark.slow
@@ -212,7 +212,7 @@ def test_a_mistake_in_an_experiment_costs_nothing(change, said, reproduced, tmp_
 
 
 @pytest.mark.slow
-def test_what_fetch_path_holds_counts(reproduced, small_mnist, tmp_path):
+def test_a_change_below_fetch_path_runs_fetch_again(reproduced, small_mnist, tmp_path):
     project = snapshot(reproduced[0], tmp_path / "project")
     given = snapshot(small_mnist, tmp_path / "given")
     params = yaml.safe_load((project / paths.PARAMS).read_text())

@@ -50,7 +50,7 @@ def begin(folder: Path, *words: str, **more: str) -> subprocess.Popen:
 
 
 def finish(process: subprocess.Popen) -> subprocess.CompletedProcess:
-    """Return what a process printed, and its status, once it has ended."""
+    """Return the output and the status of a process, once it has ended."""
     try:
         output, error = process.communicate(timeout=900)  # ten times what it takes
     except subprocess.TimeoutExpired:
@@ -65,7 +65,7 @@ def run(folder: Path, *words: str, **more: str) -> subprocess.CompletedProcess:
 
 
 def git(folder: Path, *words: str) -> str:
-    """Run git there and return what it printed."""
+    """Run git there; return its output."""
     author = ("-c", "user.name=Test", "-c", "user.email=test@localhost")
     command = ["git", *author, *words]
     done = subprocess.run(
@@ -131,7 +131,7 @@ def sentence(done: subprocess.CompletedProcess) -> str:
 
 @dataclass
 class Starts:
-    """A command that is started several times in a project: what each start printed, and the runs
+    """A command that is started several times in a project: the output of each start, and the runs
     that MLflow has after it, by the names of the starts.
     """
 

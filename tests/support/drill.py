@@ -73,7 +73,7 @@ class Drill:
 
     Attributes:
         words: a module and its arguments.
-        project: what is copied.
+        project: to be copied.
         server: where the commands run.
         work: a folder for the copies.
     """

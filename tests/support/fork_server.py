@@ -43,7 +43,7 @@ class ForkServer:
     def run(
         self, folder: Path, words: Sequence[str], output: Path, variables: Mapping[str, str]
     ) -> int:
-        """Run `python -m WORDS` in a project, add what it prints to a file, and return its exit
+        """Run `python -m WORDS` in a project, append its output to a file, and return its exit
         status, negative for a signal. The environment variables may hold a kill switch.
         """
         asked = {
@@ -119,7 +119,7 @@ def serve(address: str) -> None:
 
 
 def _answer(connection: socket.socket, begin: Callable[[], None]) -> None:
-    """Run the command in a process of its own, and send its exit status."""
+    """Run the command in its own process, and send its exit status."""
     with connection.makefile() as lines:
         asked = json.loads(lines.readline())
     child = os.fork()

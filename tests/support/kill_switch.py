@@ -1,10 +1,10 @@
 """Kills or disturbs a process at a chosen one of its durable steps.
 
-A durable step is what another process can see once this one is gone: a commit of SQLite; a rename,
-link or removal; a new folder; a file that is opened for writing (two steps, because a process can
-die before it, and after it with the file still empty); an fsync. Only steps in one folder and in
-the main thread count, because heartbeats come at any time. Every step of all processes of a command
-is a line in one log: the number of a step is that of its line.
+A durable step has an effect that other processes see once this one is gone: a commit of SQLite; a
+rename, link or removal; a new folder; a file that is opened for writing (two steps, because a
+process can die before it, and after it with the file still empty); an fsync. Only steps in one
+folder and in the main thread count, because heartbeats come at any time. Every step of all
+processes of a command is a line in one log: the number of a step is that of its line.
 
 Python's audit hooks see files, also in other people's code; only sqlite3.connect and fsync have
 to be replaced. A copy of this file named sitecustomize.py, in a folder of PYTHONPATH, arms itself
@@ -46,7 +46,7 @@ FULL_DISK = "no space left on device"
 
 @dataclass(frozen=True)
 class Switch:
-    """What is counted, and what happens when.
+    """The steps that count, and the event at one of them.
 
     Attributes:
         folder: below which steps count.
@@ -83,7 +83,7 @@ class _Counter:
         self.switch = switch
         self.root = os.path.realpath(switch.folder) + os.sep
         self.open()
-        os.register_at_fork(after_in_child=self.open)  # a fork needs a lock of its own
+        os.register_at_fork(after_in_child=self.open)  # a fork needs its own lock
         self.busy = threading.local()
 
     def open(self) -> None:
@@ -143,7 +143,7 @@ class _Counter:
         return str(Path(start, os.fsdecode(path)))
 
     def watch(self, connection: Any, database: str) -> None:
-        """Count what a connection to SQLite makes durable."""
+        """Count the durable steps of a connection to SQLite."""
         if not self.inside(database):
             return
 
@@ -166,7 +166,7 @@ class _Counter:
         Args:
             kind: of step.
             paths: that it is about.
-            first: called before a kill, to bring about what the step leaves behind.
+            first: called before a kill, to bring about the effect of the step.
         """
         inside = [_absolute(path).removeprefix(self.root) for path in paths if self.inside(path)]
         if not inside:
@@ -201,7 +201,7 @@ def _in_main_thread() -> bool:
 
 
 def _absolute(path: Any) -> str:
-    return os.path.abspath(os.fsdecode(path))  # noqa: PTH100 - a link is a file of its own
+    return os.path.abspath(os.fsdecode(path))  # noqa: PTH100 - a link counts as itself
 
 
 def _path_of(descriptor: int) -> str:

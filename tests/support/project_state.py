@@ -163,7 +163,7 @@ def _store(project: Path) -> dict[str, Any]:
 
 
 class _Store:
-    """Reads MLflow's tables themselves: its own interface hides what is twice there."""
+    """Reads MLflow's tables directly: its own interface hides duplicates."""
 
     def __init__(self, project: Path, connection: sqlite3.Connection):
         self.root = project / "mlruns"

@@ -25,7 +25,7 @@ class RayCluster:
         return self.cluster.address
 
     def add(self) -> Any:
-        """Start a node, with its own folder, as on a machine of its own; else it would unpack our
+        """Start a node, with its own folder, as on another machine; else it would unpack our
         code where the workers of other nodes read theirs.
         """
         self.folders.append(tempfile.mkdtemp(prefix="ray", dir="/tmp"))  # a socket's name is short

@@ -1,4 +1,4 @@
-"""Runs that train nothing, for tests of executors: each does what its name's first word says."""
+"""Runs that train nothing, for tests of executors: a name's first word says how its run ends."""
 
 import os
 import time
@@ -14,7 +14,7 @@ from src.runtime.errors import InputError
 
 @dataclass(frozen=True)
 class Stub:
-    """In place of a `PlannedRun`; what it prints last is its process."""
+    """In place of a `PlannedRun`; it prints its process."""
 
     name: str
     folder: Path
@@ -26,20 +26,20 @@ class Stub:
         """Print nothing."""
 
     def execute(self) -> None:
-        """Do what the name says."""
+        """End as the name says."""
         print(self.name, os.getpid(), os.environ.get("TF_NUM_INTRAOP_THREADS"), flush=True)
-        what, _, more = self.name.partition(" ")
+        end, _, more = self.name.partition(" ")
         tried = self.folder / "tried"
         first = not tried.exists()
         with tried.open("a") as file:
             file.write("x")
-        if what == "fail":
+        if end == "fail":
             raise InputError("as it must.")
-        if what == "break":
+        if end == "break":
             raise ZeroDivisionError("a defect")
-        if what == "die" or (what == "die_once" and first):
+        if end == "die" or (end == "die_once" and first):
             os._exit(9)
-        if what == "sleep":
+        if end == "sleep":
             try:
                 for _ in range(round(float(more) * 20)):  # Ray interrupts between two calls
                     time.sleep(0.05)
