@@ -1,12 +1,13 @@
 # `make` runs the pipeline, `make test` the tests; both build .venv first, from the hashed lock.
 .DEFAULT_GOAL := run
-.PHONY: run test test-slow test-cluster drill study ui serve demo lint lock clean help
+.PHONY: run test test-bfloat16 test-slow test-cluster drill study ui serve demo lint lock clean help
 
 PYTHON ?= python3
 PORT ?= 5001
 BIN := $(CURDIR)/.venv/bin
 UV_VERSION := 0.13.9
 PYTEST := python -m pytest -n auto --maxprocesses 8 --dist loadfile
+CPUINFO := /tmp/digit-recognizer-cpuinfo
 export PATH := $(BIN):$(PATH)
 export MLFLOW_DISABLE_TELEMETRY ?= true
 
@@ -18,6 +19,13 @@ run: .venv/locked  ## fetch, preprocess, train, predict: a scored submission (th
 
 test: .venv/locked  ## the tests that are not slow; `make test ARGS=tests/data` for some
 	@$(PYTEST) -m "not slow" $(ARGS)
+
+# For this target alone, another file stands in for /proc/cpuinfo: as root, on Linux.
+test-bfloat16: .venv/locked  ## the same in random order, as on an AMD processor with bfloat16
+	@sed 's/^\(vendor_id.*: \).*/\1AuthenticAMD/; s/^flags.*/& avx512_bf16/' /proc/cpuinfo \
+	    > $(CPUINFO)
+	@unshare --mount sh -c 'mount --bind $(CPUINFO) /proc/cpuinfo && \
+	    exec $(PYTEST) -m "not slow" --shuffle $(ARGS)'
 
 test-slow: .venv/locked  ## the slow ones: whole trainings, studies and searches, a browser
 	@$(PYTEST) -m slow $(ARGS)
@@ -49,7 +57,7 @@ lock: .venv/locked  ## resolve the dependencies of pyproject.toml anew into the 
 	    --extra dev --extra parallel pyproject.toml -o requirements.lock
 	@uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-header \
 	    --extra dev --extra parallel --extra cluster --extra slurm --extra team --extra s3 \
-	    --extra dashboard --extra servers -c requirements.lock \
+	    --extra servers -c requirements.lock \
 	    pyproject.toml -o requirements-cluster.lock
 
 clean:  ## forget unfinished trainings and the output folders of runs; runs in MLflow stay

@@ -2,7 +2,7 @@
 
 python -m benchmarks.ablation
 
-Every variant trains in a process of its own, interleaved, on real images. The ratio is the default
+Every variant trains in its own process, interleaved, on real images. The ratio is the default
 recipe's images/s divided by the variant's: how many times as fast the default recipe is.
 """
 
@@ -60,14 +60,14 @@ VARIANTS = {
 
 
 def rate(name: str, steps: int) -> float:
-    """Return a variant's images/s, measured in a process of its own."""
+    """Return a variant's images/s, measured in its own process."""
     words = ("-m", "benchmarks.ablation", "--only", name, "--steps", str(steps))
     result = processes.answer(*words, environment=VARIANTS[name].environment)
     return result[metric_names.IMAGES_PER_SECOND]
 
 
 def only(name: str, steps: int) -> dict[str, float]:
-    """Return what `probes.step` finds for a variant, measured in this process."""
+    """Return the figures of `probes.step` for a variant, measured in this process."""
     variant = VARIANTS[name]
     if variant.replace:
         heavy_imports.load(mlflow=False)

@@ -1,4 +1,4 @@
-"""What an activation adds to an epoch: training steps of one network with each, against ReLU.
+"""The cost of an activation per epoch: training steps of one network with each, against ReLU.
 
 python -m benchmarks.activation_cost
 python -m benchmarks.activation_cost --models notebook --precisions float32
@@ -47,7 +47,7 @@ def training_steps(cfg: schema.Config, drawn: Iterator[Any], count: int) -> Call
     """Return a measurement: the milliseconds of a training step, the mean of the next `count`.
 
     Args:
-        cfg: what is trained, after `fit.prepare`.
+        cfg: of the training, after `fit.prepare`.
         drawn: its batches.
         count: of steps.
     """

@@ -79,24 +79,24 @@ def table(results: Mapping[str, Sequence[Mapping[str, float]]], images: int) -> 
     """Return a table with a row for each recipe.
 
     Args:
-        results: by recipe, what `score` returned for each fold.
+        results: those of `score` for each fold, by recipe.
         images: how many there are in all folds.
     """
-    made = Table(box=box.HORIZONTALS, pad_edge=False)
-    made.add_column("recipe", overflow="fold")
+    result = Table(box=box.HORIZONTALS, pad_edge=False)
+    result.add_column("recipe", overflow="fold")
     for heading in ("errors", "per fold", "error rate", "s of training"):
-        made.add_column(heading, justify="right", no_wrap=True)
+        result.add_column(heading, justify="right", no_wrap=True)
     for recipe, scores in results.items():
         wrong = [one[metric_names.TEST_ERRORS] for one in scores]
         seconds = [one[metric_names.TRAIN_SECONDS] for one in scores]
-        made.add_row(
+        result.add_row(
             recipe or "as in params.yaml",
             f"{sum(wrong):,}",
             " ".join(map(str, wrong)),
             f"{sum(wrong) / images:.3%}",
             f"{np.median(seconds):.1f}",
         )
-    return made
+    return result
 
 
 def main() -> None:

@@ -174,7 +174,7 @@ def parts_of(model: "keras.Model", batch_size: int) -> dict[str, Callable[[], An
 
 
 def shares(step: Sequence[float], parts: Mapping[str, Sequence[float]]) -> list[harness.Row]:
-    """Return the rows that show where a step's time goes, and what no part accounts for.
+    """Return the rows that show where a step's time goes, and the rest of it.
 
     Args:
         step: milliseconds of the whole step, one value per round.

@@ -1,5 +1,4 @@
-"""What the benchmarks start in processes of their own; each prints its figures as JSON, in its
-last line.
+"""The processes that the benchmarks start; each prints its figures as JSON, in its last line.
 
 python -m benchmarks.probes memory src.preprocess
     seconds and peak resident memory of `python -m src.preprocess`
@@ -8,9 +7,8 @@ python -m benchmarks.probes evaluation epochs=1
 python -m benchmarks.probes step --steps 100 experiment=notebook batch_size=86
     images/s of the training step
 
-Only `step` imports more than a training itself does: what a probe holds in memory when it starts a
-command is counted as the command's own, and its imports are part of the time that
-benchmarks.startup measures.
+Only `step` imports more than a training itself does: memory that a probe holds when it starts a
+command counts as the command's, and its imports are part of the time of benchmarks.startup.
 """
 
 import argparse

@@ -4,6 +4,7 @@ checkpoints and data stay as they are.
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -25,7 +26,7 @@ ROOT = Path(__file__).resolve().parents[1]
 
 @dataclass(frozen=True)
 class Training:
-    """What a training took and attained.
+    """The time and the accuracy of a training.
 
     Args:
         seconds: of its epochs, evaluation excluded.
@@ -47,7 +48,7 @@ class TrainingProcess(Training):
 
     Args:
         wall_seconds: from its start to its end.
-        out: the folder with what it wrote.
+        out: the folder of its files.
         printed: its standard output.
     """
 
@@ -142,6 +143,13 @@ def train(
     if scores.is_file():
         accuracy = json.loads(scores.read_text())[metric_names.TEST_ACCURACY]
     return TrainingProcess(seconds, accuracy, wall_seconds=wall_seconds, out=out, printed=printed)
+
+
+def copy_code(folder: Path) -> None:
+    """Copy the code as it is now, with uncommitted changes, and conf/ to a folder."""
+    for name in ("src", "conf"):
+        ignored = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(ROOT / name, folder / name, ignore=ignored)
 
 
 @contextmanager

@@ -3,8 +3,8 @@
 python -m benchmarks.throughput
 
 Both sides take real images from memory, without augmentation, and count a whole step: batch,
-forward, backward, optimizer. Each measurement has a process of its own, so that no library's
-threads wait beside another's.
+forward, backward, optimizer. Each measurement has its own process, so that no library's threads
+wait beside another's.
 """
 
 from collections.abc import Callable, Mapping, Sequence

@@ -1,15 +1,20 @@
-"""Fixtures: a project folder of its own for a test, and a small sample of real MNIST.
+"""Fixtures: a project folder for a test, and a small sample of real MNIST.
 
 tests/support/mnist_sample holds MNIST's first 600 training and 200 test images as gzipped IDX
 files.
 """
 
 import gzip
+import logging
 import os
+import random
 import shutil
 import signal
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
+import mlflow
 import numpy as np
 import pytest
 from mlflow import MlflowClient
@@ -19,6 +24,7 @@ from src.analysis.findings import Findings
 from src.analysis.run_set import RunSet
 from src.data import mirrors, write_csv
 from src.runtime import paths
+from src.tracking import artifacts, store  # noqa: F401 - they set environment variables, for good
 from tests.support import drill
 from tests.support.commands import Trained, train_once
 from tests.support.params import set_params
@@ -32,22 +38,46 @@ SAMPLE = ROOT / "tests" / "support" / "mnist_sample"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Let tests/test_ui.py look at a real study, and keep pictures of what it sees; let
-    tests/end_to_end/test_kills.py take its time; ask for tests/cluster.
-    """
-    parser.addoption("--study", help="a study of this project's store, for tests/test_ui.py")
-    parser.addoption("--screenshots", type=Path, help="a folder for that test's pictures")
+    """Add the options of single tests, and --shuffle."""
+    parser.addoption("--study", help="a study of this project's store, for the browser's tests")
+    parser.addoption("--screenshots", type=Path, help="a folder for pictures of these tests")
     parser.addoption("--drill", action="store_true", help="kill every command at many steps")
     parser.addoption("--cluster", action="store_true", help="tests/cluster too: real servers")
+    parser.addoption(
+        "--shuffle",
+        type=int,
+        nargs="?",
+        const=-1,
+        help="random order, by this seed if it has one",
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Make room for what a drill finds."""
+    """Make room for the results of a drill; draw the seed of a random order before xdist passes
+    the options on to its workers.
+    """
     config.stash[drill.RESULTS] = []
+    if config.option.shuffle == -1:
+        config.option.shuffle = random.SystemRandom().randrange(10**6)
+
+
+def pytest_report_header(config: pytest.Config) -> str | None:
+    """Print the seed of a random order."""
+    seed = config.option.shuffle
+    return None if seed is None else f"random order: --shuffle={seed}"
+
+
+@pytest.hookimpl(tryfirst=True)  # pytest then brings the tests of a fixture's parameter together
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Shuffle the files, and the tests of each."""
+    if config.option.shuffle is not None:
+        chance = random.Random(config.option.shuffle)
+        ranks = {path: chance.random() for path in dict.fromkeys(item.path for item in items)}
+        items.sort(key=lambda item: (ranks[item.path], chance.random()))
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """Leave tests/cluster alone, whose servers and packages nothing else needs."""
+    """Leave out tests/cluster, whose servers and packages nothing else needs."""
     if collection_path == ROOT / "tests" / "cluster" and not config.getoption("--cluster"):
         return True
     return None
@@ -61,6 +91,50 @@ def pytest_terminal_summary(
         terminalreporter.section("Drill")
         for line in drill.table(config.stash[drill.RESULTS]):
             terminalreporter.write_line(line)
+
+
+@pytest.fixture(autouse=True)
+def clean_state() -> Iterator[None]:
+    """Start each test with the same seeds, and reset whatever else it may leave to the next one of
+    its process: Keras's dtype policy and names, MLflow's store and run, Hydra's configuration, the
+    environment, the working directory, signal handlers and the level of the log.
+    """
+    folder, variables, level = Path.cwd(), _variables(), logging.root.level
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    _reset_libraries()
+    yield
+    _reset_libraries()
+    os.chdir(folder)
+    for name in _variables().keys() - variables.keys():
+        del os.environ[name]
+    os.environ.update(variables)
+    logging.root.setLevel(level)
+    for number, handler in handlers.items():
+        signal.signal(number, handler)
+
+
+def _variables() -> dict[str, str]:
+    return {key: value for key, value in os.environ.items() if key != "PYTEST_CURRENT_TEST"}
+
+
+def _reset_libraries() -> None:
+    """Reset the libraries that have been imported, and import none: TensorFlow takes seconds."""
+    random.seed(0)
+    np.random.seed(0)
+    mlflow.tracking.fluent._active_run_stack.set(
+        []
+    )  # end_run() would write to a store that is gone
+    mlflow.tracking.fluent._active_experiment_id = None
+    mlflow.set_tracking_uri(None)
+    if hydra := sys.modules.get("hydra.core.global_hydra"):
+        hydra.GlobalHydra.instance().clear()
+    if config := sys.modules.get("hydra.core.hydra_config"):
+        config.HydraConfig.instance().cfg = None
+    if pyplot := sys.modules.get("matplotlib.pyplot"):
+        pyplot.close("all")
+    if keras := sys.modules.get("keras"):
+        keras.utils.clear_session(free_memory=False)
+        keras.utils.set_random_seed(0)
 
 
 @pytest.fixture

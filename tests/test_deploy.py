@@ -1,4 +1,4 @@
-"""What deploy/ says must be what its scripts read; the servers run in tests/cluster."""
+"""deploy/ must agree with the settings that its scripts read; the servers run in tests/cluster."""
 
 import re
 import subprocess
@@ -27,7 +27,7 @@ def test_every_variable_of_the_compose_file_is_in_the_example_and_no_other():
     assert set(given) == variables((DEPLOY / "compose.yaml").read_text())
 
 
-def test_no_secret_has_a_value_in_what_is_committed():
+def test_no_secret_is_committed():
     for line in (DEPLOY / ".env.example").read_text().splitlines():
         if re.match(r"\w*(PASSWORD|SECRET|KEY)\w*=", line):
             assert line.endswith("="), line
@@ -44,7 +44,7 @@ def test_only_mlflows_port_is_open_to_others(services):
     assert [name for name in services if "ports" in services[name]] == ["mlflow"]
 
 
-def test_every_service_says_whether_it_is_healthy(services):
+def test_every_service_reports_its_health(services):
     assert all("healthcheck" in service for service in services.values())
 
 

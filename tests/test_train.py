@@ -1,29 +1,19 @@
 import json
 import re
-import signal
-import subprocess
-import sys
-import zipfile
-from dataclasses import dataclass, field
 
-import h5py
 import numpy as np
 import pandas as pd
 import pytest
 import yaml
 
-from src.experiments.run_spec import INTERRUPTED
 from src.runtime import metric_names, paths
 from tests.support.commands import (
     SMALL,
-    TRAINED,
     artifacts,
-    environment,
     files,
     git,
     make_project,
     run,
-    runs,
     sentence,
     small_name,
     store,
@@ -56,16 +46,6 @@ def project(small_mnist, tmp_path_factory):
     return make_project(tmp_path_factory.mktemp("project"), small_mnist)
 
 
-def weights(model_file):
-    """Return every array of a .keras file."""
-    arrays = {}
-    with zipfile.ZipFile(model_file) as archive, archive.open("model.weights.h5") as packed:
-        h5py.File(packed).visititems(
-            lambda name, node: arrays.update({name: node[()]} if hasattr(node, "dtype") else {})
-        )
-    return arrays
-
-
 # Mistakes
 
 
@@ -83,21 +63,15 @@ def test_help_lists_the_choices_without_importing_tensorflow(project, no_heavy_i
     ("words", "said"),
     [
         ("activation=swihs", "activation=swihs .*'swish'.* elu, .*relu, .*swish, swish_beta, tanh"),
-        ("model=compcat", "model=compcat .*'compact'.* lenet5, .*mlp"),
         ("epohcs=3", "epohcs.*epochs"),
         ("model.dropuot=0.1", r"model\.dropuot.*dropout"),
-        ("model.widht=1", r"model\.widht"),
         ("epochs=-1", "epochs=-1 .* 1 to "),
         ("epochs=abc", r"epochs is a text \(abc\)"),
-        ("batch_size=0", "batch_size=0 .* 1 to "),
-        ("precision=float31", "precision=float31 .*'float32'"),
         ("activation=swish_beta activation.beta=abc", r"activation\.beta=abc .*number"),
         ("seed=1,2", "seed=1,2 lists several values: .*-m"),
         ("seed", "seed.*key=value"),
         ("activation=null", "Got NoneType.*file"),
-        ("-m activation=relu,null", "Got NoneType.*file"),
         ("-m activation=relu,swihs", "activation=swihs .*'swish'"),
-        ("-m epochs=1,-1", "epochs=-1 .* 1 to "),
     ],
 )
 def test_a_mistake_is_one_sentence_and_leaves_no_file(project, no_heavy_imports, words, said):
@@ -263,140 +237,3 @@ def test_the_run_keeps_the_model_with_its_code_and_signature(trained):
     described = yaml.safe_load((model / "MLmodel").read_text())
     assert '"dtype": "float32", "shape": [-1, 10]' in described["signature"]["outputs"]
     assert (model / "requirements.txt").read_text().startswith("tensorflow==")
-
-
-# Interruptions
-
-HALT = "raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(target))"
-FULL_DISK = f"""
-import errno, os, runpy, sys
-last, replace = sys.argv.pop(1), os.replace
-def full(source, target):
-    if str(target).endswith(last):
-        {HALT}
-    replace(source, target)
-os.replace = full
-runpy.run_module("src.train", run_name="__main__", alter_sys=True)
-"""
-
-
-@dataclass
-class Interrupted:
-    """What each start of one training left behind that did not end well, by what ended it."""
-
-    done: dict[str, subprocess.CompletedProcess] = field(default_factory=dict)
-    recorded: dict[str, list] = field(default_factory=dict)
-    left: dict[str, set[str]] = field(default_factory=dict)
-
-
-@pytest.fixture(scope="module")
-def interrupted(small_mnist, tmp_path_factory):
-    """The training of `trained`, ended after its epochs 1, 2 and 3, each time by another signal,
-    then with a full disk when the trained model was to be written; and what it ends in at last.
-    """
-    project = make_project(tmp_path_factory.mktemp("interrupted"), small_mnist)
-    told = Interrupted()
-
-    def start(name, *command, number=None, epoch=None):
-        process = subprocess.Popen(
-            [sys.executable, *command, *TRAINED],
-            cwd=project,
-            env=environment(),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        printed = ""
-        if number:
-            for line in process.stdout:
-                printed += line
-                if f"epoch {epoch}/5" in line:
-                    break
-            process.send_signal(number)
-        output, error = process.communicate(timeout=300)
-        told.done[name] = subprocess.CompletedProcess(
-            command, process.returncode, printed + output, error
-        )
-        told.recorded[name] = runs(project)
-        told.left[name] = files(project)
-
-    start("SIGKILL", "-m", "src.train", number=signal.SIGKILL, epoch=1)
-    start("SIGTERM", "-m", "src.train", number=signal.SIGTERM, epoch=2)
-    start("SIGINT", "-m", "src.train", number=signal.SIGINT, epoch=3)
-    start("full disk", "-c", FULL_DISK, "metrics.json")
-    start("nothing", "-m", "src.train")
-    return project, told
-
-
-@pytest.mark.slow
-def test_a_training_that_was_killed_outright_goes_on_in_the_same_run(interrupted):
-    _, told = interrupted
-    assert told.done["SIGKILL"].returncode == -signal.SIGKILL
-    said = told.done["SIGTERM"].stdout
-    goes_on = re.search(rf"{re.escape(NAME)} goes on after epoch (\d) of 5\.\n", said)
-    assert int(goes_on[1]) >= 1
-    assert f"epoch {goes_on[1]}/5" not in said
-    assert len({only.info.run_id for [only] in told.recorded.values()}) == 1
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("name", ["SIGTERM", "SIGINT"])
-def test_an_interrupted_training_says_how_to_go_on_and_its_run_is_killed(interrupted, name):
-    _, told = interrupted
-    assert told.done[name].returncode == 130
-    assert told.done[name].stderr == f"{INTERRUPTED}\n"
-    assert [only.info.status for only in told.recorded[name]] == ["KILLED"]
-
-
-@pytest.mark.slow
-def test_a_full_disk_is_one_sentence_and_leaves_nothing_half_written(interrupted):
-    _, told = interrupted
-    assert told.done["full disk"].returncode == 1
-    said = sentence(told.done["full disk"])
-    assert "Cannot write" in said
-    assert "metrics.json: no space left on device" in said
-    assert not [name for name in told.left["full disk"] if ".writing-" in name]
-    assert [only.info.status for only in told.recorded["full disk"]] == ["FAILED"]
-
-
-@pytest.mark.slow
-def test_after_a_full_disk_the_same_command_finishes_without_training_again(interrupted):
-    project, told = interrupted
-    done = told.done["nothing"]
-    assert done.returncode == 0, done.stderr
-    assert done.stderr == ""
-    assert f"{NAME} goes on after epoch 5 of 5." in done.stdout
-    assert "epoch 5/5" not in done.stdout
-    [only] = told.recorded["nothing"]
-    assert only.info.status == "FINISHED"
-    assert only.data.metrics[metric_names.TEST_IMAGES] == 200
-    [out] = (path.parent for path in project.glob("outputs/*/*/run.json"))
-    assert files(out) >= FILES
-
-
-@pytest.mark.slow
-def test_a_training_that_went_on_logs_each_epoch_once(interrupted):
-    project, _ = interrupted
-    [only] = runs(project)
-    client = store(project)
-    for name in (metric_names.LOSS, metric_names.VAL_ACCURACY, metric_names.LEARNING_RATE):
-        logged = client.get_metric_history(only.info.run_id, name)
-        assert [point.step for point in logged] == [1, 2, 3, 4, 5]
-
-
-@pytest.mark.slow
-def test_a_training_that_went_on_ends_in_the_weights_of_one_that_was_not_ended(
-    interrupted, trained
-):
-    project, _ = interrupted
-    [model_file] = (path.with_name(paths.MODEL) for path in project.glob("outputs/*/*/run.json"))
-    ours, theirs = weights(model_file), weights(trained.out / paths.MODEL)
-    assert len(ours) == 5  # two kernels, two biases, and β
-    assert ours.keys() == theirs.keys()
-    assert all(np.array_equal(ours[name], theirs[name]) for name in ours)
-    measured = [metric_names.EPOCH_SECONDS, metric_names.IMAGES_PER_SECOND]
-    histories = [
-        pd.read_csv(folder / paths.HISTORY).drop(columns=measured)
-        for folder in (model_file.parent, trained.out)
-    ]
-    pd.testing.assert_frame_equal(*histories, check_exact=True)

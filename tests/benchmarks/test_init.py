@@ -12,7 +12,7 @@ import benchmarks
 from src.runtime.errors import InputError
 
 FOLDER = Path(benchmarks.__file__).parent
-# Every module that can be run, but those that need the extra `benchmark`.
+# Every module that can be run without the extra `benchmark`.
 PROGRAMS = {
     ".".join(path.relative_to(FOLDER.parent).with_suffix("").parts): path.read_text()
     for path in sorted(FOLDER.rglob("*.py"))

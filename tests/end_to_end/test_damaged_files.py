@@ -1,7 +1,7 @@
-"""Whatever happens to a file, its reader says so in a sentence, or finds what it needs.
+"""Whatever happens to a file, its reader says so in a sentence, or reads what it needs.
 
-Only `make drill` runs this, and damages most files 300 times, each time another way; what `make
-test` tries is in tests/data/test_damage.py.
+Only `make drill` runs this, with 300 different damages of most files; those of `make test` are in
+tests/data/test_damage.py.
 """
 
 import contextlib
@@ -13,12 +13,11 @@ import pytest
 
 from src.data import dataset, read_csv
 from src.runtime import paths
-from src.runtime.errors import InputError
 from src.runtime.read_json import read_json
 from src.training import checkpoint
 from tests.support import drill
 from tests.support.commands import make_project
-from tests.support.damage import damaged
+from tests.support.damage import damaged, outcome
 
 REMEDY = "run it again."
 
@@ -32,33 +31,21 @@ def project(small_mnist, tmp_path_factory):
 
 @pytest.fixture
 def damages(request):
-    """A function that calls a reader for one damage after another of a file."""
+    """A function that damages a file again and again for a reader."""
     if not request.config.getoption("--drill"):
         pytest.skip("a part of the drill")
 
     def each(name, path, read, most=300):
-        """Damage a file again and again.
-
-        Args:
-            name: of the file, for the table.
-            path: of the file.
-            read: called without arguments; returns whether what it found can be used.
-            most: how often in a drill.
-        """
+        """Damage a file `most` times; `read` returns whether what it reads can be used."""
         result = drill.Result(f"{name}, damaged", None)
         request.config.stash[drill.RESULTS].append(result)
         whole = path.read_bytes()
         began = time.monotonic()
         try:
             for seed in range(most):
-                path.write_bytes(damaged(whole, seed))
                 problems = []
                 try:
-                    if not read():
-                        problems.append("it was read, but is not right")
-                except InputError as error:
-                    if path.name not in str(error) or "\n" in str(error):
-                        problems.append(f"its sentence is {error}")
+                    outcome(path, damaged(whole, seed), read, bool)
                 except Exception as error:
                     problems.append(f"{type(error).__name__}: {error}")
                 result.trials.append(drill.Trial(seed, "damaged", problems))

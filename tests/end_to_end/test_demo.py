@@ -4,21 +4,20 @@ Pictures for the README, of the models in the project's own store:
 python -m pytest tests/end_to_end/test_demo.py --study default --screenshots docs/images
 """
 
-import time
 from collections.abc import Callable, Iterator
+from functools import partial
 
 import pytest
 from selenium.webdriver import ActionChains, Chrome, Keys
 from selenium.webdriver.common.by import By
-from selenium.webdriver.support.wait import WebDriverWait
 
 from tests.support import browser
+from tests.support.browser import find_all, texts, wait
 from tests.support.commands import ROOT, make_project, run
 from tests.support.servers import running
 
 pytestmark = pytest.mark.slow
 
-PATIENCE = 60  # seconds
 MODELS = ("model=mlp", "model.units=[64]", "epochs=12", "batch_size=16")
 SEVEN = [(-65, -75), (65, -75), (45, -30), (5, 40), (-15, 85)]  # from the middle of the paper
 ASKED = "return performance.getEntriesByType('resource').map(one => new URL(one.name).host)"
@@ -42,11 +41,8 @@ def address(request, small_mnist, tmp_path_factory) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def driver(tmp_path_factory) -> Iterator[Chrome]:
-    driver = browser.start(tmp_path_factory.mktemp("profile"), height=1005, scale=1.5)
-    try:
+    with browser.running(tmp_path_factory.mktemp("profile"), height=1005, scale=1.5) as driver:
         yield driver
-    finally:
-        driver.quit()
 
 
 @pytest.fixture
@@ -58,28 +54,8 @@ def page(address, driver) -> Chrome:
 
 @pytest.fixture
 def picture(request, page) -> Callable[[str], None]:
-    """Keep a picture of the whole page under a name, if --screenshots says where."""
-    folder = request.config.getoption("--screenshots")
-
-    def keep(name: str) -> None:
-        if folder:
-            folder.mkdir(parents=True, exist_ok=True)
-            time.sleep(0.5)
-            page.save_screenshot(folder / f"{name}.png")
-
-    return keep
-
-
-def wait(driver: Chrome, condition: Callable[[], object]) -> object:
-    return WebDriverWait(driver, PATIENCE, 0.1).until(lambda _: condition())
-
-
-def find_all(driver: Chrome, css: str) -> list:
-    return driver.find_elements(By.CSS_SELECTOR, css)
-
-
-def texts(driver: Chrome, css: str) -> list[str]:
-    return [one.text for one in find_all(driver, css)]
+    """Keep a picture of the whole page under a name, if --screenshots gives a folder."""
+    return partial(browser.picture, request.config.getoption("--screenshots"), page)
 
 
 def draw(driver: Chrome, points: list[tuple[int, int]]) -> None:

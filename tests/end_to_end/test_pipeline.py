@@ -32,7 +32,7 @@ def outputs(stage):
 # dvc.yaml
 
 
-def test_dvc_deletes_no_output_before_a_stage_has_made_another():
+def test_dvc_deletes_no_output_before_a_stage_has_written_another():
     for name, stage in stages().items():
         for entry in (*stage["outs"], *stage.get("metrics", [])):
             [settings] = entry.values()
@@ -43,20 +43,10 @@ def test_dvc_names_the_paths_that_the_code_uses():
     named = stages()
     assert outputs(named["check"]) == {str(paths.SOURCE)}
     in_models = (paths.MODEL, paths.HISTORY, paths.METRICS, paths.TIMINGS, paths.ORIGIN)
-    assert outputs(named["fetch"]) == {
-        str(path)
-        for path in (
-            paths.TRAIN_CSV,
-            paths.TEST_CSV,
-            paths.SAMPLE_SUBMISSION_CSV,
-            paths.SOLUTION_CSV,
-            paths.PROVENANCE,
-        )
-    }
-    assert outputs(named["preprocess"]) == {
-        str(path)
-        for path in (paths.TRAIN, paths.VALID, paths.TEST, paths.DATASET, paths.DATA_FIGURES)
-    }
+    csvs = (paths.TRAIN_CSV, paths.TEST_CSV, paths.SAMPLE_SUBMISSION_CSV, paths.SOLUTION_CSV)
+    assert outputs(named["fetch"]) == {*map(str, (*csvs, paths.PROVENANCE))}
+    arrays = (paths.TRAIN, paths.VALID, paths.TEST, paths.DATASET, paths.DATA_FIGURES)
+    assert outputs(named["preprocess"]) == {*map(str, arrays)}
     assert outputs(named["train"]) == {str(paths.MODELS / name) for name in in_models} | {
         str((paths.MODELS / paths.CURVES).parent)
     }
@@ -65,19 +55,19 @@ def test_dvc_names_the_paths_that_the_code_uses():
 
 
 def test_a_stage_depends_on_the_outputs_of_those_before_it_or_on_files_of_the_project():
-    made = set()
+    earlier = set()
     for stage in stages().values():
         for path in stage.get("deps", []):
             data = path.split("/")[0] in ("data", "models", "predictions")
-            assert path in made if data else (ROOT / path).exists(), path
-        made |= outputs(stage)
+            assert path in earlier if data else (ROOT / path).exists(), path
+        earlier |= outputs(stage)
 
 
 def test_train_depends_on_the_code_that_the_digest_holds():
     assert str(fingerprint.CODE.relative_to(ROOT)) in stages()["train"]["deps"]
 
 
-def test_stages_that_draw_figures_depend_on_what_draws_them():
+def test_stages_that_draw_figures_depend_on_their_code():
     for name in ("preprocess", "predict"):
         deps = set(stages()[name]["deps"])
         files = {"src/evaluation/figures.py", "src/evaluation/style.py"}
@@ -148,7 +138,7 @@ def test_dvc_repro_again_has_nothing_to_do(reproduced, tmp_path):
     assert (project / paths.MODELS / paths.MODEL).stat().st_mtime_ns == before
 
 
-def test_git_sees_nothing_of_the_results_but_dvcs_own_record(tmp_path, monkeypatch):
+def test_git_sees_nothing_of_the_results_but_dvcs_own_record(tmp_path):
     git(tmp_path, "init", "-q")
     shutil.copy(ROOT / ".gitignore", tmp_path)
     for name in ("dvc.lock", "models/metrics.json", "predictions/submission.csv", "data/raw/a.csv"):
@@ -159,7 +149,8 @@ def test_git_sees_nothing_of_the_results_but_dvcs_own_record(tmp_path, monkeypat
     assert git(tmp_path, "status", "--short").split() == ["??", ".gitignore", "??", "dvc.lock"]
 
 
-def test_metrics_and_plots_show_what_the_stages_wrote(reproduced):
+@pytest.mark.slow
+def test_metrics_and_plots_show_the_outputs_of_the_stages(reproduced):
     project, _ = reproduced
     shown = json.loads(dvc(project, "metrics", "show", "--json"))[""]["data"]
     for folder in (paths.MODELS, paths.PREDICTIONS):
@@ -191,11 +182,11 @@ def test_the_chosen_activations_file_makes_train_stale_and_params_diff_shows_it(
 
 
 def contents(project):
-    """Return what every stage has made, by path."""
-    made = (
+    """Return the outputs of all stages, by path."""
+    outs = (
         path for name in ("data", "models", "predictions") for path in (project / name).rglob("*")
     )
-    return {path: path.read_bytes() for path in made if path.is_file()}
+    return {path: path.read_bytes() for path in outs if path.is_file()}
 
 
 @pytest.mark.slow
@@ -204,8 +195,6 @@ def contents(project):
     [
         ("activation=swishh", "Did you mean 'swish'?"),
         ("fetch.path=/nope", "fetch.path=/nope does not exist"),
-        ("epochs=abc", "epochs is a text (abc), expected a whole number"),
-        ("seed=-1", "seed=-1 is out of range"),
         ("preprocess.valid_fraction=0.99", "preprocess.valid_fraction=0.99 is out of range"),
     ],
 )
@@ -224,7 +213,7 @@ def test_a_mistake_in_an_experiment_costs_nothing(change, said, reproduced, tmp_
 
 
 @pytest.mark.slow
-def test_what_fetch_path_holds_counts(reproduced, small_mnist, tmp_path):
+def test_a_change_below_fetch_path_runs_fetch_again(reproduced, small_mnist, tmp_path):
     project = snapshot(reproduced[0], tmp_path / "project")
     given = snapshot(small_mnist, tmp_path / "given")
     params = yaml.safe_load((project / paths.PARAMS).read_text())
@@ -245,36 +234,18 @@ def test_what_fetch_path_holds_counts(reproduced, small_mnist, tmp_path):
     assert re.findall(r"Running stage '(\w+)'", said) == ["check", "fetch", "preprocess"]
 
 
-@pytest.fixture(scope="module")
-def experimented(reproduced, tmp_path_factory):
-    """That project after `dvc exp run -S activation=relu`."""
-    project = snapshot(reproduced[0], tmp_path_factory.mktemp("experimented"))
-    done = run(project, "dvc", "exp", "run", "-S", "activation=relu", "-n", "relu")
-    assert done.returncode == 0, done.stdout + done.stderr
-    return project, done
-
-
 @pytest.mark.slow
-def test_an_experiment_reruns_train_and_predict_alone(experimented):
-    project, done = experimented
-    assert re.findall(r"Running stage '(\w+)'", done.stdout) == ["check", "train", "predict"]
+def test_an_experiment_reruns_train_and_predict_and_shows_beside_the_others(reproduced, tmp_path):
+    project = snapshot(reproduced[0], tmp_path)
+    printed = dvc(project, "exp", "run", "-S", "activation=relu", "-n", "relu")
+    assert re.findall(r"Running stage '(\w+)'", printed) == ["check", "train", "predict"]
     assert [one.data.tags["activation"] for one in runs(project)] == ["swish", "relu"]
-
-
-@pytest.mark.slow
-def test_an_experiments_metrics_show_beside_the_others(experimented):
-    project, _ = experimented
     rows = list(csv.DictReader(io.StringIO(dvc(project, "exp", "show", "--csv"))))
     [row] = (row for row in rows if row["Experiment"] == "relu")
     scores = json.loads((project / paths.PREDICTIONS / paths.METRICS).read_text())
     assert row["params.yaml:activation"] == "relu"  # conf/activation/relu.yaml has one too
     [shown] = (row[name] for name in row if name.split(":")[-1] == metric_names.TEST_ACCURACY)
     assert float(shown) == pytest.approx(scores[metric_names.TEST_ACCURACY], abs=1e-6)
-
-
-@pytest.mark.slow
-def test_metrics_diff_and_params_diff_tell_the_experiment_from_the_commit(experimented):
-    project, _ = experimented
     changed = json.loads(dvc(project, "metrics", "diff", "--json"))
     assert metric_names.BEST_VAL_LOSS in changed["models/metrics.json"]
     changes = json.loads(dvc(project, "params", "diff", "--json"))
@@ -283,20 +254,19 @@ def test_metrics_diff_and_params_diff_tell_the_experiment_from_the_commit(experi
 
 
 @pytest.mark.slow
-def test_queued_experiments_record_their_runs_in_the_real_repository(reproduced, tmp_path):
+def test_a_queued_experiment_records_its_run_in_the_real_repository(reproduced, tmp_path):
     project = snapshot(reproduced[0], tmp_path)
-    dvc(project, "exp", "run", "--queue", "-S", "activation=swish,relu", "-S", "seed=5")
+    dvc(project, "exp", "run", "--queue", "-S", "activation=relu", "-S", "seed=5")
     dvc(project, "queue", "start", "-j", "1")
     for _ in range(300):  # the store is quicker to ask than DVC
-        if sum(metric_names.TEST_ACCURACY in one.data.metrics for one in runs(project)) == 3:
+        if sum(metric_names.TEST_ACCURACY in one.data.metrics for one in runs(project)) == 2:
             break
         time.sleep(1)
     while "Running" in (status := dvc(project, "queue", "status")):
         time.sleep(1)
-    assert status.count("Success") == 2, status
-    seeds = [(one.data.tags["activation"], one.data.params["seed"]) for one in runs(project)]
-    assert sorted(seeds) == [("relu", "5"), ("swish", "1"), ("swish", "5")]
-    assert all(metric_names.TEST_ACCURACY in one.data.metrics for one in runs(project))
-    for one in runs(project):
-        folder = Path(one.info.artifact_uri.removeprefix("file://"))
-        assert (folder / "submission.csv").is_file()
+    assert status.count("Success") == 1, status
+    queued = runs(project)[-1]
+    assert (queued.data.tags["activation"], queued.data.params["seed"]) == ("relu", "5")
+    assert metric_names.TEST_ACCURACY in queued.data.metrics
+    folder = Path(queued.info.artifact_uri.removeprefix("file://"))
+    assert (folder / "submission.csv").is_file()

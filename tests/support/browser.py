@@ -1,17 +1,24 @@
-"""Chromium for the tests that look at a page: found, or else installed, and driven by Selenium."""
+"""Chromium for the tests of pages: found, or else installed, and driven by Selenium."""
 
 import shutil
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from selenium import webdriver
-from selenium.common.exceptions import WebDriverException
+from selenium.common.exceptions import StaleElementReferenceException, WebDriverException
 from selenium.webdriver.chrome.options import Options
 from selenium.webdriver.chrome.service import Service
+from selenium.webdriver.common.by import By
+from selenium.webdriver.remote.webelement import WebElement
+from selenium.webdriver.support.wait import WebDriverWait
 
 from tests.support import debian
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+PATIENCE_SECONDS = 120  # a page takes two where nothing else is at work
 PACKAGES = ("chromium", "chromium-driver")  # Debian's
 ARGUMENTS = (
     "--headless=new",
@@ -33,13 +40,9 @@ ARGUMENTS = (
 def start(
     profile: Path, width: int = 1280, height: int = 800, scale: float = 1
 ) -> webdriver.Chrome:
-    """Return a browser; the test fails if none starts.
+    """Return a browser with an empty folder as its profile, or fail.
 
-    Args:
-        profile: an empty folder for what the browser keeps.
-        width: of its pages, in CSS pixels.
-        height: of its pages, in CSS pixels.
-        scale: pixels of a picture for each CSS pixel.
+    Its pages are `width` × `height` CSS pixels; a picture has `scale` pixels for each of them.
     """
     refused = "" if _binary() and _driver() else debian.install(*PACKAGES)
     options = Options()
@@ -60,6 +63,47 @@ def start(
     size = {"width": width, "height": height, "deviceScaleFactor": scale, "mobile": False}
     driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
     return driver
+
+
+@contextmanager
+def running(profile: Path, **size: float) -> Iterator[webdriver.Chrome]:
+    """Yield a browser that `start` returns, until the block ends."""
+    driver = start(profile, **size)
+    try:
+        yield driver
+    finally:
+        driver.quit()
+
+
+def wait(driver: webdriver.Chrome, condition: Callable[[], object], wanted: str = "") -> object:
+    """Return what the condition returns once it is true."""
+    ignored = [StaleElementReferenceException]
+    waiting = WebDriverWait(driver, PATIENCE_SECONDS, 0.1, ignored_exceptions=ignored)
+    return waiting.until(lambda _: condition(), f"{wanted} is not on {driver.current_url}")
+
+
+def find_all(driver: webdriver.Chrome, css: str, text: str | None = None) -> list[WebElement]:
+    """Return the visible elements, of all texts or of one."""
+    found = [one for one in driver.find_elements(By.CSS_SELECTOR, css) if one.is_displayed()]
+    return [one for one in found if text is None or one.text == text]
+
+
+def find(driver: webdriver.Chrome, css: str, text: str | None = None) -> WebElement:
+    """Return the first such element, as soon as there is one."""
+    return wait(driver, lambda: find_all(driver, css, text), f"{css} {text or ''}")[0]
+
+
+def texts(driver: webdriver.Chrome, css: str) -> list[str]:
+    """Return the texts of all such elements that are visible."""
+    return [one.text for one in find_all(driver, css)]
+
+
+def picture(folder: Path | None, driver: webdriver.Chrome, name: str) -> None:
+    """Keep a picture of the page, if there is a folder for it."""
+    if folder:
+        folder.mkdir(parents=True, exist_ok=True)
+        time.sleep(3)  # until everything that moves has come to rest
+        driver.save_screenshot(folder / f"{name}.png")
 
 
 def _binary() -> str | None:

@@ -1,7 +1,7 @@
-"""Files damaged at random, but the same way for the same seed, and what their readers make of them.
+"""Files damaged at random, but the same way for the same seed, and the outcome for their readers.
 
 A reader may refuse a damaged file with an InputError, or return a right result, since some damage
-does not show. Any other exception is a defect, and so is a sentence of several lines.
+does not show. Any other exception is a defect, and so is a message of several lines.
 """
 
 import random
@@ -60,19 +60,19 @@ def remove(content: bytearray, chance: random.Random) -> None:
 
 
 def insert(content: bytearray, chance: random.Random) -> None:
-    """Insert bytes, at random or such as mean something to a reader."""
+    """Insert bytes, at random or with a meaning for a reader."""
     place = chance.randrange(len(content) + 1)
     content[place:place] = chance.choice((*TOKENS, chance.randbytes(chance.randint(1, 64))))
 
 
 def repeat(content: bytearray, chance: random.Random) -> None:
-    """Repeat a slice where it stands."""
+    """Repeat a slice in its place."""
     place = chance.randrange(len(content))
     content[place:place] = content[place : place + chance.randint(1, 512)]
 
 
 def replace(content: bytearray, chance: random.Random) -> None:
-    """Replace everything, by nothing, a token, or bytes at random."""
+    """Replace everything by nothing, a token, or bytes at random."""
     content[:] = chance.choice((b"", *TOKENS, chance.randbytes(chance.randint(1, 256))))
 
 
@@ -92,16 +92,10 @@ def damaged(content: bytes, seed: int) -> bytes:
 def outcome(
     path: Path, content: bytes, read: Callable[[], Result], is_right: Callable[[Result], bool]
 ) -> str:
-    """Write the content to a file; return what the reader made of it: "refused" or "read".
-
-    Args:
-        path: of the file.
-        content: of the file.
-        read: the reader, for that file.
-        is_right: says whether what it returned will do.
+    """Write the content to a file; return "refused" or "read", as the reader did.
 
     Raises:
-        AssertionError: what it returned will not do, or its sentence is none.
+        AssertionError: its result is not right, or its message is not one sentence.
     """
     path.write_bytes(content)
     try:
@@ -122,11 +116,11 @@ def drill(
     is_right: Callable[[Result], bool],
     seeds: Iterable[int] = range(100),
 ) -> Counter[str]:
-    """Damage a file once for each seed, and count the outcomes; the file is whole again after it.
+    """Damage a file once for each seed, and count the outcomes; restore the file.
 
     Raises:
-        AssertionError: a result will not do, or an exception was no InputError; it has the seed as
-            a note, to repeat the damage with `damaged`.
+        AssertionError: as `outcome` does, with the seed as a note, to repeat the damage with
+            `damaged`.
     """
     content = path.read_bytes()
     counts: Counter[str] = Counter()

@@ -30,15 +30,8 @@ def leashed(
     stop: signal.Signals = signal.SIGTERM,
     remove: Path | None = None,
 ) -> Iterator[subprocess.Popen]:
-    """Run a command until the block ends, and yield the process that holds it.
-
-    Args:
-        command: its words.
-        log: takes what it prints.
-        cwd: where it runs.
-        env: its environment variables.
-        stop: what asks it to end.
-        remove: a folder that is deleted afterwards.
+    """Run a command, whose output goes to `log`, until the block ends, and yield the process that
+    holds it; `stop` asks it to end, and the folder `remove` is deleted afterwards.
     """
     this = [sys.executable, str(Path(__file__)), stop.name, str(remove or ""), *command]
     with log.open("w") as output:

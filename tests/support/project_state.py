@@ -1,7 +1,7 @@
-"""What a project's commands have left, as plain values that two projects can be compared by.
+"""The state of a project as plain values, by which two projects can be compared.
 
-Left out is what differs between two undisturbed runs of one command: ids, dates, durations, and
-who was at work. All else counts: every file, and everything MLflow has.
+It leaves out whatever differs between two undisturbed runs of one command: ids, dates, durations
+and processes. All else counts: every file, and everything in MLflow.
 """
 
 import csv
@@ -22,8 +22,8 @@ import numpy as np
 
 from src.runtime import metric_names, paths
 
-CODE = (".git", "src", "conf")
-JOURNAL = "mlflow.db-journal"  # of a commit that was cut off; SQLite heeds it when it writes
+# Read elsewhere, or not at all: the journal of a commit that was cut off is rolled back later.
+IGNORED = (".git", "src", "conf", "mlruns", "mlflow.db-journal")
 TIMED = {
     metric_names.EPOCH_SECONDS,
     metric_names.IMAGES_PER_SECOND,
@@ -38,55 +38,52 @@ MEANS = (
     metric_names.STUDY_ACCURACY_SD,
     metric_names.STUDY_EPOCH_SECONDS,
 )
-# Tags whose value tells of the process, or of when; that they are there counts.
+# Tags that depend on the process or on the time; that they are there counts.
 PERSONAL = {"owner", "heartbeat", "command", "mlflow.source.name", "mlflow.note.content"}
 PARENT = "mlflow.parentRunId"
 MODELS = "mlflow.log-model.history"
 ID = re.compile(r"\b(m-)?[0-9a-f]{32}\b")
 CREATED = re.compile(r'(?<="createdAt": )\d+')  # in a view of MLflow's page
-# Hydra's folders by date and time. What a command left in several of them is put together, because
-# a run that is resumed goes on in a new one, where it may have another number.
+# Hydra's folders by date and time, whose contents are put together, because a run is resumed in
+# another one; and digests, which for the trials of a search hold the id of its run.
 DATED = (
     (re.compile(r"^outputs/[\d-]+/[\d-]+-"), "outputs/"),
     (re.compile(r"^multirun/[\d-]+/[\d-]+(/\d+-|/|$)"), "multirun/"),
+    (re.compile(r"^checkpoints/[0-9a-f]{16}"), "checkpoints/DIGEST"),
 )
 
 
 def snapshot(project: Path) -> dict[str, Any]:
     """Return the state of a project: its files, and MLflow's experiments, runs and models."""
     files = dict(_files(project))
-    # A folder that is empty in one dated folder, where the files are in a later one, is none.
-    empty = {
-        name
-        for name in files
-        if name.endswith("/") and any(other.startswith(name) for other in {*files} - {name})
-    }
-    return {"files": {name: files[name] for name in files if name not in empty}, **_store(project)}
+    # A folder may be empty in one dated folder, and have files in a later one.
+    for name in [name for name in files if name.endswith("/")]:
+        if any(other.startswith(name) for other in files if other != name):
+            del files[name]
+    return {"files": files, **_store(project)}
 
 
-def difference(expected: Any, found: Any, place: str = "") -> list[str]:
+def difference(expected: Any, found: Any) -> list[str]:
     """Return a line for each place where two states differ."""
-    if isinstance(expected, dict) and isinstance(found, dict):
-        lines = []
-        for key in sorted({*expected, *found}, key=str):
-            inner = f"{place} / {key}" if place else str(key)
-            if key not in found:
-                lines.append(f"{inner}: missing")
-            elif key not in expected:
-                lines.append(f"{inner}: too much, {_short(found[key])}")
-            else:
-                lines += difference(expected[key], found[key], inner)
-        return lines
-    if isinstance(expected, list) and isinstance(found, list) and len(expected) == len(found):
-        pairs = zip(expected, found, strict=True)
-        return [
-            line
-            for number, pair in enumerate(pairs)
-            for line in difference(*pair, f"{place} [{number}]")
-        ]
-    if expected == found:
-        return []
-    return [f"{place}: {_short(found)}, expected {_short(expected)}"]
+    expected, found = _flat(expected), _flat(found)
+    lines = []
+    for place in sorted({*expected, *found}):
+        if place not in found:
+            lines.append(f"{place}: missing")
+        elif place not in expected:
+            lines.append(f"{place}: too much, {_short(found[place])}")
+        elif expected[place] != found[place]:
+            lines.append(f"{place}: {_short(found[place])}, expected {_short(expected[place])}")
+    return lines
+
+
+def _flat(value: Any, place: str = "") -> dict[str, Any]:
+    """Return the leaves of nested dictionaries and lists, by their places."""
+    if not isinstance(value, (dict, list)) or not value:
+        return {place: value}
+    items = value.items() if isinstance(value, dict) else enumerate(value)
+    leaves = [_flat(inner, f"{place} / {key}" if place else str(key)) for key, inner in items]
+    return {key: leaf for found in leaves for key, leaf in found.items()}
 
 
 def _short(value: Any) -> str:
@@ -98,9 +95,7 @@ def _files(project: Path) -> Iterator[tuple[str, Any]]:
     """Yield each file and folder by its name without dates, those of later dates last."""
     for path in sorted(project.rglob("*")):
         name = path.relative_to(project).as_posix()
-        if path.is_relative_to(project / "mlruns") or name.split("/")[0] in CODE:
-            continue
-        if name == JOURNAL:
+        if name.split("/")[0] in IGNORED:
             continue
         for dated, plain in DATED:
             name = dated.sub(plain, name)
@@ -111,7 +106,7 @@ def _files(project: Path) -> Iterator[tuple[str, Any]]:
 
 
 def content(path: Path) -> Any:
-    """Return what a file holds, without what differs between two runs; whatever is in it."""
+    """Return the content of any file, without differences between two runs."""
     whole = path.read_bytes()
     try:
         return _content(path, whole)
@@ -124,16 +119,16 @@ def _content(path: Path, whole: bytes) -> Any:
         return _keras(whole)
     if path.suffix == ".log" or path.name in ("hydra.yaml", "multirun.yaml"):
         return "any"
-    if path.name == paths.HISTORY:
+    if path.name in (paths.HISTORY, "trials.csv"):
         rows = list(csv.DictReader(io.StringIO(whole.decode())))
         return [{key: key in TIMED or value for key, value in row.items()} for row in rows]
     if path.name in (paths.METRICS, paths.TIMINGS):
         return {key: key in TIMED or value for key, value in json.loads(whole).items()}
     if path.name == paths.ORIGIN:
-        told = json.loads(whole)
+        origin = json.loads(whole)
         model = path.with_name(paths.MODEL)
         actual = hashlib.sha256(model.read_bytes()).hexdigest() if model.exists() else None
-        return {**told, "run_id": "any", "model_sha256": told["model_sha256"] == actual}
+        return {**origin, "run_id": "any", "model_sha256": origin["model_sha256"] == actual}
     if path.suffix in (".yaml", ".json", ".csv", ".md", ".txt"):
         whole = ID.sub("ID", whole.decode()).encode()
     return f"{len(whole)} bytes, {hashlib.sha256(whole).hexdigest()[:12]}"
@@ -168,7 +163,7 @@ def _store(project: Path) -> dict[str, Any]:
 
 
 class _Store:
-    """Reads MLflow's tables themselves: its own interface hides what is twice there."""
+    """Reads MLflow's tables directly: its own interface hides duplicates."""
 
     def __init__(self, project: Path, connection: sqlite3.Connection):
         self.root = project / "mlruns"
@@ -207,7 +202,7 @@ class _Store:
             "SELECT status, end_time IS NOT NULL FROM runs WHERE run_uuid = ?", run_id
         )
         tags = dict(self.rows("SELECT key, value FROM tags WHERE run_uuid = ?", run_id))
-        for key in PERSONAL & set(tags):
+        for key in PERSONAL & set(tags) | ({"training_digest"} if "trial" in tags else set()):
             tags[key] = "any"
         if PARENT in tags:
             tags[PARENT] = f"that of {self.names[tags[PARENT]]}"

@@ -17,13 +17,13 @@ TINY = ("model=mlp", "model.units=[8]", "epochs=2", "batch_size=64")
 
 def configure(*overrides: str) -> schema.Config:
     """Return the checked configuration that the params.yaml of the working directory gives, but
-    in float32 unless told otherwise: `auto` depends on the machine.
+    in float32 unless an override says otherwise: `auto` depends on the machine.
     """
     return compose.compose("precision=float32", *overrides)
 
 
 def names(group: str) -> list[str]:
-    """Return what can be chosen in a group: the files of conf/<group>/, without .yaml."""
+    """Return the choices of a group: the files of conf/<group>/, without .yaml."""
     return sorted(path.stem for path in (paths.CONF / group).glob("*.yaml"))
 
 

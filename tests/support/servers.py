@@ -1,4 +1,4 @@
-"""Servers, MLflow's and ours, each in a process of its own, on a port that is free."""
+"""Servers, MLflow's and ours, each in its own process and on a free port."""
 
 import shutil
 import socket
@@ -22,14 +22,7 @@ PATIENCE_SECONDS = 600  # a hundred times what it takes, for a busy machine
 
 @contextmanager
 def serving(*words: str, folder: Path, ready: str, **more: str) -> Iterator[str]:
-    """Run `python -m mlflow ...` until the block ends, and yield the server's address.
-
-    Args:
-        words: the command, without host and port.
-        folder: where it runs, and writes server.log.
-        ready: the path that answers when the server is up.
-        more: environment variables.
-    """
+    """Run `python -m mlflow ...` as `running` does."""
     with running("mlflow", *words, "--host", "127.0.0.1", folder=folder, ready=ready, **more) as at:
         yield at
 
@@ -54,16 +47,25 @@ def running(*words: str, folder: Path, ready: str, **more: str) -> Iterator[str]
 
 
 def wait_for(address: str, process: subprocess.Popen, log: Path) -> None:
-    """Return when an address answers; fail with the log if the server's process ends."""
-    last = time.monotonic() + PATIENCE_SECONDS
-    while True:
+    """Return when an address answers."""
+
+    def answers() -> bool:
         try:
             urllib.request.urlopen(address, timeout=5).close()
-            return
         except (urllib.error.URLError, ConnectionError, TimeoutError):
-            assert process.poll() is None, log.read_text()
-            assert time.monotonic() < last, f"No answer:\n{log.read_text()}"
-            time.sleep(0.25)
+            return False
+        return True
+
+    wait_until(answers, process, log)
+
+
+def wait_until(ready: Callable[[], bool], process: subprocess.Popen, log: Path) -> None:
+    """Return when a server is ready; fail with its log if its process ends before."""
+    last = time.monotonic() + PATIENCE_SECONDS
+    while not ready():
+        assert process.poll() is None, log.read_text()
+        assert time.monotonic() < last, f"Not ready:\n{log.read_text()}"
+        time.sleep(0.25)
 
 
 def free_port() -> int:
@@ -74,12 +76,9 @@ def free_port() -> int:
 
 
 def program(name: str, packages: Sequence[str], places: Callable[[], str] | None = None) -> str:
-    """Return where a server's program is, after installing it if need be; fail if it is nowhere.
+    """Return the path of a program, installed from Debian's packages if need be; fail without it.
 
-    Args:
-        name: the program's.
-        packages: Debian's that hold it.
-        places: returns the folders to look in, instead of PATH.
+    `places` returns the folders to look in, instead of PATH.
     """
 
     def look() -> str | None:

@@ -17,17 +17,11 @@ NO_KEYS = ROOT / "tests" / "support" / "no_keys.ini"
 
 @dataclass(frozen=True)
 class Team:
-    """A running server of MLflow.
-
-    Attributes:
-        address: http://127.0.0.1:PORT.
-        folder: where server.log is.
-        client: the environment variables of a member who may do everything.
-    """
+    """A running server of MLflow."""
 
     address: str
-    folder: Path
-    client: Mapping[str, str] = field(repr=False)
+    folder: Path  # of server.log
+    client: Mapping[str, str] = field(repr=False)  # variables of a member with every permission
 
 
 @contextmanager
@@ -44,13 +38,13 @@ def mlflow_server(
     """Run deploy/server.sh until the block ends.
 
     Args:
-        folder: where it runs; it is made.
+        folder: where it runs; it is created.
         database: the URI of an empty database, or of one that it ran with before.
         bucket: where artifacts go: s3://BUCKET/FOLDER.
-        s3: of the bucket.
-        serve_artifacts: whether artifacts go through the server.
+        s3: the server of the bucket.
+        serve_artifacts: whether artifacts go through MLflow's server.
         auth: whether it asks for a password.
-        more: environment variables of the server.
+        more: environment variables.
     """
     folder.mkdir(exist_ok=True)
     port = more.pop("MLFLOW_PORT", None) or str(free_port())

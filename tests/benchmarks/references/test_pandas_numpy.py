@@ -19,41 +19,26 @@ def mirror(project, sample, monkeypatch):
     return project
 
 
-def test_it_fetches_the_same_csvs_as_ours(mirror):
+def arrays():
+    train, valid, test = map(dataset.load, (paths.TRAIN, paths.VALID, paths.TEST))
+    pairs = [
+        (image.tobytes(), int(label))
+        for part in (train, valid)
+        for image, label in zip(part["images"], part["labels"], strict=True)
+    ]
+    return len(train["labels"]), sorted(pairs), test["images"]
+
+
+def test_it_makes_the_same_csvs_and_images_as_ours_but_for_the_draw(mirror, words, monkeypatch):
+    monkeypatch.setattr(pandas_numpy.fetch, "__defaults__", (500, pandas_numpy.SEED))
     fetch.main()
-    ours = [path.read_bytes() for path in CSVS]
-
-    pandas_numpy.fetch(mirror, rows=500)
-
-    assert [path.read_bytes() for path in CSVS] == ours
-
-
-def test_it_makes_the_same_images_of_them_as_ours_but_for_the_draw(mirror):
-    def arrays():
-        train, valid, test = map(dataset.load, (paths.TRAIN, paths.VALID, paths.TEST))
-        pairs = [
-            (image.tobytes(), int(label))
-            for part in (train, valid)
-            for image, label in zip(part["images"], part["labels"], strict=True)
-        ]
-        return len(train["labels"]), sorted(pairs), test["images"]
-
-    fetch.main()
+    csvs = [path.read_bytes() for path in CSVS]
     preprocess.main()
     ours = arrays()
-
-    pandas_numpy.preprocess()
-
+    for line in (("fetch", str(mirror)), ("preprocess",)):
+        words(*line)
+        pandas_numpy.main()
+    assert [path.read_bytes() for path in CSVS] == csvs
     theirs = arrays()
     assert theirs[:2] == ours[:2]
     np.testing.assert_array_equal(theirs[2], ours[2])
-
-
-def test_its_stages_are_two_commands(mirror, words, monkeypatch):
-    monkeypatch.setattr(pandas_numpy.fetch, "__defaults__", (500, pandas_numpy.SEED))
-    for given in (("fetch", str(mirror)), ("preprocess",)):
-        words(*given)
-        pandas_numpy.main()
-
-    counts = [len(dataset.load(path)["images"]) for path in (paths.TRAIN, paths.VALID, paths.TEST)]
-    assert counts == [450, 50, 300]
