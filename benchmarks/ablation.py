@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from benchmarks import harness, probes, processes
-from src.runtime import errors, heavy_imports, metric_names
+from src.core import errors, heavy_imports, metric_names
 
 DEFAULT = "the default recipe"
 

@@ -16,8 +16,8 @@ from hydra.utils import instantiate
 
 from benchmarks import harness
 from src.config import compose, schema
+from src.core import errors, heavy_imports, paths
 from src.data import dataset
-from src.runtime import errors, heavy_imports, paths
 
 REFERENCE = "relu"
 GOALS = {"swish": harness.at_most(1.03)} | dict.fromkeys(

@@ -23,8 +23,8 @@ import yaml
 
 from benchmarks import harness, processes
 from src.config import compose
-from src.runtime import errors, paths
-from src.runtime.errors import InputError
+from src.core import errors, paths
+from src.core.errors import InputError
 
 TODAY = "today"
 STUDY = {

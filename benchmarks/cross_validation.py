@@ -18,8 +18,8 @@ from rich.table import Table
 
 from benchmarks import harness
 from src.config import compose
+from src.core import errors, heavy_imports, metric_names, paths
 from src.data import dataset
-from src.runtime import errors, heavy_imports, metric_names, paths
 
 SEED = 7  # of the folds
 

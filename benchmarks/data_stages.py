@@ -19,8 +19,8 @@ from omegaconf import OmegaConf
 
 from benchmarks import harness, processes
 from benchmarks.probes import MEGABYTES, SECONDS
+from src.core import errors, paths
 from src.data import mirrors
-from src.runtime import errors, paths
 
 STAGES = ("fetch", "preprocess")
 OURS, THEIRS = "ours", "pandas and NumPy"

@@ -33,8 +33,8 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from src.runtime import formatting, hardware
-from src.runtime.errors import InputError
+from src.core import formatting, hardware
+from src.core.errors import InputError
 
 THREADS = ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
 INSTRUCTIONS = ("avx2", "avx512f", "avx512_bf16", "amx_bf16")  # the kernels are chosen by these

@@ -20,8 +20,8 @@ from typing import TYPE_CHECKING, Any
 
 from benchmarks import harness, probes, processes
 from src.config import compose
+from src.core import errors, heavy_imports, metric_names, paths
 from src.data import dataset
-from src.runtime import errors, heavy_imports, metric_names, paths
 
 if TYPE_CHECKING:  # TensorFlow is imported once the arguments are read
     import keras

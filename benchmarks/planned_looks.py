@@ -21,7 +21,7 @@ from scipy import optimize, stats
 from benchmarks import harness
 from src.analysis import alpha_spending, statistics
 from src.analysis.statistics import ALPHA, POWER
-from src.runtime import errors
+from src.core import errors
 
 IMAGES = 200  # enough for the estimate of their effect
 EFFECTS = (0.0, 0.5, 1.0, 2.0)  # true differences, in smallest effects

@@ -23,7 +23,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from src.runtime import errors, heavy_imports, metric_names
+from src.core import errors, heavy_imports, metric_names
 
 SECONDS, MEGABYTES = "seconds", "megabytes"
 EVALUATION_SECONDS = "evaluation_seconds"
@@ -107,9 +107,9 @@ def step(steps: int, *overrides: str) -> dict[str, float]:
     import numpy as np
 
     from src.config import compose
+    from src.core import paths
     from src.data import dataset
     from src.data.digits import SIDE
-    from src.runtime import paths
 
     cfg = compose.compose(*overrides, "epochs=2")
     heavy_imports.load(mlflow=False)

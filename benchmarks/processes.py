@@ -17,9 +17,9 @@ from typing import Any
 
 from omegaconf import OmegaConf
 
+from src.core import metric_names, paths
+from src.core.errors import InputError
 from src.data import dataset, read_csv
-from src.runtime import metric_names, paths
-from src.runtime.errors import InputError
 
 ROOT = Path(__file__).resolve().parents[1]
 

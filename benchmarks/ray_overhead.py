@@ -18,9 +18,9 @@ import yaml
 
 from benchmarks import harness, processes
 from src.config import compose
+from src.core import errors
 from src.data import dataset
 from src.experiments.executors import choice
-from src.runtime import errors
 from src.tracking import run_tags
 
 GOAL = harness.at_most(1.1)

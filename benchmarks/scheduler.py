@@ -16,10 +16,10 @@ from pathlib import Path
 import psutil
 
 from benchmarks import harness
+from src.core import errors
 from src.experiments.executors import cluster
 from src.experiments.executors.ray_tasks import RayTasks
 from src.experiments.run_spec import RunSpec
-from src.runtime import errors
 
 MEGABYTE = 2**20
 

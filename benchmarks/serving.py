@@ -18,9 +18,9 @@ import numpy as np
 import requests
 
 from benchmarks import harness
+from src.core import errors, local_server, paths
+from src.core.errors import InputError
 from src.data import dataset
-from src.runtime import errors, local_server, paths
-from src.runtime.errors import InputError
 
 SINGLES = 50  # requests of one image in a round, of which the median counts
 BATCH = 1000

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from benchmarks import harness, processes, time_to_accuracy
 from benchmarks.processes import Training
-from src.runtime import errors, metric_names
+from src.core import errors, metric_names
 
 
 def train_mnist_fast(folder: Path, seed: int) -> Training:

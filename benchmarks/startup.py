@@ -13,7 +13,7 @@ from pathlib import Path
 
 from benchmarks import harness, probes, processes
 from src.config import compose
-from src.runtime import errors
+from src.core import errors
 
 IMPORT = ("-c", "import tensorflow")
 GOAL = harness.at_most(1.3)

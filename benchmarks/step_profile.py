@@ -18,7 +18,7 @@ from typing import Any
 
 from benchmarks import activation_cost, harness, peak
 from src.config import compose, schema
-from src.runtime import errors, heavy_imports
+from src.core import errors, heavy_imports
 
 # A word of the operation's type or of its name, and its kind; the first that fits counts.
 KINDS = (

@@ -20,7 +20,7 @@ from statistics import median
 from typing import Any
 
 from benchmarks import harness
-from src.runtime import errors, metric_names
+from src.core import errors, metric_names
 
 EXPERIMENT = "store-writers"
 PARAMS = {f"group.key_{number}": number for number in range(40)}  # about as many as a training's

@@ -15,9 +15,9 @@ from pathlib import Path
 
 from benchmarks import harness, processes
 from src.config import compose
+from src.core import errors
+from src.core.formatting import count
 from src.experiments.executors import THREADS
-from src.runtime import errors
-from src.runtime.formatting import count
 
 GOAL = harness.at_least(1.3)
 

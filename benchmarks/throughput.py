@@ -14,8 +14,8 @@ from math import isnan, nan
 from statistics import median
 
 from benchmarks import harness, probes, processes
-from src.runtime import errors, metric_names
-from src.runtime.errors import InputError
+from src.core import errors, metric_names
+from src.core.errors import InputError
 
 OURS = ("float32", "mixed_bfloat16")
 PYTORCH = (("float32", "bfloat16"), ("", "channels-last"), ("", "compile"))

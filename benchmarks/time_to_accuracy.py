@@ -22,8 +22,8 @@ from src.experiments.sweep_table import spread
 from benchmarks import harness, processes
 from benchmarks.processes import Training
 from src.config import compose
-from src.runtime import errors, metric_names
-from src.runtime.errors import InputError
+from src.core import errors, metric_names
+from src.core.errors import InputError
 
 EPOCHS = 30  # of either kernel
 

@@ -14,9 +14,9 @@ import json
 from pathlib import Path
 
 from src.config import compose
+from src.core import command_line, errors, paths
+from src.core.atomic_write import writing
 from src.data import csv_files
-from src.runtime import command_line, errors, paths
-from src.runtime.atomic_write import writing
 
 
 def main() -> None:

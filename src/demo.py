@@ -14,7 +14,7 @@ Examples:
 
 from collections.abc import Sequence
 
-from src.runtime import command_line, errors, heavy_imports, local_server
+from src.core import command_line, errors, heavy_imports, local_server
 
 
 def main(argv: Sequence[str] | None = None) -> None:

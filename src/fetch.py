@@ -19,11 +19,11 @@ from typing import Any
 import numpy as np
 
 from src.config import compose, schema
+from src.core import command_line, errors, paths
+from src.core.atomic_write import writing
+from src.core.checksum import sha256
+from src.core.errors import InputError
 from src.data import csv_files, mirrors, provenance, read_csv, sources, write_csv
-from src.runtime import command_line, errors, paths
-from src.runtime.atomic_write import writing
-from src.runtime.checksum import sha256
-from src.runtime.errors import InputError
 
 
 def main() -> None:

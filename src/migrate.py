@@ -18,9 +18,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from src.runtime import command_line, errors, formatting
-from src.runtime.alone import alone
-from src.runtime.errors import InputError, without_password
+from src.core import command_line, errors, formatting
+from src.core.alone import alone
+from src.core.errors import InputError, without_password
 
 if TYPE_CHECKING:  # MLflow
     from mlflow import MlflowClient

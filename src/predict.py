@@ -9,12 +9,12 @@ Examples:
   python -m src.predict  always predicts; `dvc repro predict` only if needed
 """
 
+from src.core import command_line, errors, heavy_imports, paths
+from src.core.checksum import sha256
+from src.core.errors import InputError
+from src.core.read_json import read_json
 from src.data import dataset
 from src.evaluation import closing_table
-from src.runtime import command_line, errors, heavy_imports, paths
-from src.runtime.checksum import sha256
-from src.runtime.errors import InputError
-from src.runtime.read_json import read_json
 
 
 def main() -> None:

@@ -14,11 +14,11 @@ from dataclasses import asdict
 import numpy as np
 
 from src.config import compose
+from src.core import command_line, errors, paths
+from src.core.atomic_write import writing
 from src.data import provenance, read_csv, sources, split
 from src.data.dataset import Dataset, digest
 from src.data.digits import CLASSES
-from src.runtime import command_line, errors, paths
-from src.runtime.atomic_write import writing
 
 CLASS_BALANCE = paths.DATA_FIGURES / "class_balance.png"
 SAMPLE_DIGITS = paths.DATA_FIGURES / "sample_digits.png"

@@ -14,8 +14,8 @@ Examples:
 
 from collections.abc import Sequence
 
+from src.core import command_line, errors, metric_names, paths
 from src.data import dataset
-from src.runtime import command_line, errors, metric_names, paths
 
 
 def main(argv: Sequence[str] | None = None) -> None:

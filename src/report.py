@@ -18,8 +18,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from src.runtime import command_line, errors
-from src.runtime.errors import InputError
+from src.core import command_line, errors
+from src.core.errors import InputError
 
 if TYPE_CHECKING:  # MLflow
     from src.analysis.findings import Findings

@@ -19,12 +19,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from src.config import named_file, search_file
+from src.core import command_line, errors, paths
+from src.core.errors import InputError
 from src.data import dataset
 from src.experiments import recipe, tuning
 from src.experiments.executors import choice, local
 from src.experiments.search import SearchPlan, Space, base
-from src.runtime import command_line, errors, paths
-from src.runtime.errors import InputError
 
 
 def main(argv: Sequence[str] | None = None) -> None:

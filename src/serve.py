@@ -13,9 +13,9 @@ Examples:
 
 from collections.abc import Sequence
 
-from src.runtime import command_line, errors, heavy_imports, local_server
-from src.runtime.errors import InputError
-from src.runtime.parsing import one_line
+from src.core import command_line, errors, heavy_imports, local_server
+from src.core.errors import InputError
+from src.core.parsing import one_line
 
 EXAMPLE = "docs/example_digit.json"  # a request with one test image, a seven
 

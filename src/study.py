@@ -27,13 +27,13 @@ from typing import Any
 
 from src.config import named_file, study_file
 from src.config.study_file import Study
+from src.core import command_line, errors, paths
+from src.core.errors import InputError
 from src.data import dataset, read_csv
 from src.data.dataset import Dataset
 from src.experiments import grid, tuning
 from src.experiments.executors import choice, local
 from src.experiments.grid import Decision, RunKey
-from src.runtime import command_line, errors, paths
-from src.runtime.errors import InputError
 
 
 def main(argv: Sequence[str] | None = None) -> None:

@@ -15,13 +15,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from src.core import command_line, errors
+from src.core.errors import InputError
+from src.core.metric_names import KAGGLE_PUBLIC_SCORE
+from src.core.paths import MODELS, ORIGIN, PREDICTIONS, SUBMISSION
+from src.core.read_json import read_json
 from src.data import kaggle_api, read_csv
 from src.data.sources import KAGGLE_ROWS
-from src.runtime import command_line, errors
-from src.runtime.errors import InputError
-from src.runtime.metric_names import KAGGLE_PUBLIC_SCORE
-from src.runtime.paths import MODELS, ORIGIN, PREDICTIONS, SUBMISSION
-from src.runtime.read_json import read_json
 
 ORIGIN_KEYS = {"run_id": str | None, "run_name": str, "experiment": str, "dataset": str}
 SUBMISSION_TAG = "kaggle_submission"

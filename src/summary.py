@@ -7,8 +7,8 @@ Examples:
   python -m src.summary  the scores of the model in models/
 """
 
+from src.core import command_line, errors, paths
 from src.evaluation import closing_table
-from src.runtime import command_line, errors, paths
 
 
 def main() -> None:

@@ -17,9 +17,9 @@ import hydra
 from omegaconf import DictConfig, OmegaConf
 
 from src.config import compose, messages
+from src.core import errors
 from src.experiments.run_spec import INTERRUPTED
 from src.experiments.sweep import Commands
-from src.runtime import errors
 
 
 def task(composed: DictConfig) -> float:

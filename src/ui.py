@@ -22,9 +22,9 @@ from contextlib import suppress
 from typing import Any
 
 from src.config import compose
-from src.runtime import command_line, errors, local_server
-from src.runtime.errors import InputError
-from src.runtime.local_server import HOST
+from src.core import command_line, errors, local_server
+from src.core.errors import InputError
+from src.core.local_server import HOST
 
 PORT = 5001  # 5000 is AirPlay's on a Mac
 POLL_SECONDS = 0.25

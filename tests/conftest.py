@@ -22,8 +22,8 @@ from mlflow import MlflowClient
 from src.analysis import findings
 from src.analysis.findings import Findings
 from src.analysis.run_set import RunSet
+from src.core import paths
 from src.data import mirrors, write_csv
-from src.runtime import paths
 from src.tracking import artifacts, store  # noqa: F401 - they set environment variables, for good
 from tests.support import drill
 from tests.support.commands import Trained, train_once

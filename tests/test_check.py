@@ -3,9 +3,9 @@ import json
 import pytest
 
 from src import check
-from src.runtime import paths
-from src.runtime.checksum import sha256
-from src.runtime.errors import InputError
+from src.core import paths
+from src.core.checksum import sha256
+from src.core.errors import InputError
 from tests.support.params import set_params
 
 

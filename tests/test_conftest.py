@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from hydra import initialize
 
-from src.runtime import paths
+from src.core import paths
 
 
 @pytest.mark.parametrize("turn", [1, 2])

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from src import fetch
+from src.core import paths
+from src.core.errors import InputError
 from src.data import mirrors, read_csv, sources, write_csv
-from src.runtime import paths
-from src.runtime.errors import InputError
 from tests.support.contents import contents
 from tests.support.kaggle_stand_in import TOKEN, archive, stand_in
 from tests.support.params import set_params

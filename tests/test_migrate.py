@@ -21,10 +21,10 @@ from mlflow.entities import (
 
 from src import migrate
 from src.analysis import findings, load_runs
+from src.core import errors
+from src.core.errors import InputError
 from src.reporting import export
 from src.reporting.factor_exhibits import Brought
-from src.runtime import errors
-from src.runtime.errors import InputError
 from src.tracking import migration, run_search
 from src.tracking.migration import MIGRATED_FROM
 from tests.support import studies

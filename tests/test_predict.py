@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from src import predict
-from src.runtime import errors, metric_names, paths
+from src.core import errors, metric_names, paths
 from tests.support.commands import ROOT, files, run, runs, sentence, small_name, store
 from tests.support.contents import contents
 

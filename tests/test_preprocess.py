@@ -9,9 +9,9 @@ import pytest
 import yaml
 
 from src import fetch, preprocess
+from src.core import paths
+from src.core.errors import InputError
 from src.data import mirrors, sources, write_csv
-from src.runtime import paths
-from src.runtime.errors import InputError
 from tests.support.contents import contents
 from tests.support.params import set_params
 

@@ -21,10 +21,10 @@ from mlflow import MlflowClient
 from PIL import Image
 
 from src import report
+from src.core import errors, paths
 from src.data import mirrors
 from src.evaluation import figures
 from src.reporting import activation_profile, exhibits, factor_exhibits, page
-from src.runtime import errors, paths
 from src.tracking import store
 from tests.support.commands import ROOT
 from tests.support.simulated_runs import COUNTS, DIGEST

@@ -6,7 +6,7 @@ import yaml
 
 from src import search
 from src.config import search_file
-from src.runtime import metric_names
+from src.core import metric_names
 from tests.support import broken_activation
 from tests.support.commands import (
     Starts,

@@ -7,8 +7,8 @@ import yaml
 
 from src import study
 from src.config import schema, study_file
-from src.experiments import executors, note
-from src.runtime import metric_names
+from src.core import metric_names
+from src.experiments import executors, table
 from tests.support import broken_activation
 from tests.support.commands import (
     Starts,
@@ -240,7 +240,7 @@ def test_the_parent_run_reads_well(starts):
         assert parent.data.metrics[metric_names.STUDY_ACCURACY + activation] == mean(scores)
         assert parent.data.metrics[metric_names.STUDY_ACCURACY_SD + activation] == stdev(scores)
         row = f"| `{activation}` | 2 | {mean(scores):.4f} ± {stdev(scores):.4f} |"
-        assert row in tags["mlflow.note.content"].replace(note.SPACE, "")
+        assert row in tags["mlflow.note.content"].replace(table.SPACE, "")
 
 
 @pytest.mark.slow

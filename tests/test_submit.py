@@ -12,7 +12,7 @@ import pytest
 
 import src.tracking
 from src import submit
-from src.runtime import errors
+from src.core import errors
 from tests.support.kaggle_stand_in import PENDING, REF, SECRETS, TOKEN, StandIn, stand_in
 
 ROOT = Path(__file__).resolve().parents[1]

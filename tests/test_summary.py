@@ -2,7 +2,7 @@ import shutil
 import subprocess
 import sys
 
-from src.runtime import paths
+from src.core import paths
 from tests.support.commands import ROOT, small_name
 
 

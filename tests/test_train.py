@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 import yaml
 
-from src.runtime import metric_names, paths
+from src.core import metric_names, paths
 from tests.support.commands import (
     SMALL,
     artifacts,

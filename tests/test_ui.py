@@ -12,7 +12,7 @@ import pytest
 from mlflow import MlflowClient
 
 from src import ui
-from src.runtime.errors import InputError
+from src.core.errors import InputError
 from src.tracking import store, views
 from tests.support.commands import ROOT, environment, sentence
 from tests.support.servers import free_port

@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from src.core import errors, heavy_imports, metric_names, paths
 from src.data import dataset, read_csv
 from src.data.digits import CLASSES
-from src.runtime import errors, heavy_imports, metric_names, paths
 
 if TYPE_CHECKING:  # TensorFlow is imported once the arguments are read
     import keras

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from src.runtime import errors, paths
+from src.core import errors, paths
 
 ROWS = 42_000  # of train.csv
 SEED = 2017  # of Kaggle's draw from the 70,000 images, as in params.yaml

@@ -11,7 +11,7 @@ import numpy as np
 from scipy.spatial.distance import pdist, squareform
 
 from src.analysis.statistics import Estimate, check_seeds, majority, mean_over_seeds
-from src.runtime.errors import InputError
+from src.core.errors import InputError
 
 
 @dataclass(frozen=True)

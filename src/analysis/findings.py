@@ -11,8 +11,8 @@ from src.analysis.run_set import ALL, RunSet
 from src.analysis.statistics import Comparison, Estimate
 from src.analysis.verdicts import Verdict
 from src.config.factor import Factor
+from src.core import metric_names
 from src.data.digits import CLASSES
-from src.runtime import metric_names
 from src.tracking import run_tags
 
 GOAL = 0.99  # the validation accuracy for the epochs to reach it

@@ -12,8 +12,8 @@ from src.analysis.run_set import ACTIVATION, NAMES, is_ignored
 from src.config import factor
 from src.config.factor import Factor
 from src.config.schema import CHOICES, GROUPS
-from src.runtime.errors import InputError
-from src.runtime.formatting import listed
+from src.core.errors import InputError
+from src.core.formatting import listed
 from src.tracking import run_tags
 
 if TYPE_CHECKING:  # MLflow

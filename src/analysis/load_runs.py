@@ -20,12 +20,12 @@ from src.analysis.levels import Levels
 from src.analysis.run_set import ALL, RunSet, Training, is_ignored
 from src.analysis.statistics import EFFECT_OF_INTEREST
 from src.config import study_file
+from src.core import metric_names, paths
+from src.core.errors import InputError, did_you_mean
+from src.core.formatting import count, listed
+from src.core.parsing import parsing
 from src.data.digits import CLASSES
 from src.experiments.grid import RunKey
-from src.runtime import metric_names, paths
-from src.runtime.errors import InputError, did_you_mean
-from src.runtime.formatting import count, listed
-from src.runtime.parsing import parsing
 from src.tracking import environment, run_search, run_tags, store
 from src.tracking.fingerprint import CODE
 

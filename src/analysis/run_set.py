@@ -12,9 +12,9 @@ import pandas as pd
 from src.analysis.statistics import EFFECT_OF_INTEREST
 from src.config.factor import Factor
 from src.config.schema import CHOICES
+from src.core import metric_names
+from src.core.errors import InputError, did_you_mean
 from src.data import sources
-from src.runtime import metric_names
-from src.runtime.errors import InputError, did_you_mean
 from src.tracking import run_tags
 from src.training.history import kept_epoch
 
@@ -47,7 +47,7 @@ class Training:
         name: in MLflow, for example swish-seed1.
         started: UTC, like `ended`.
         params: the flat configuration, as text.
-        history: a row per epoch, with the columns named in src/runtime/metric_names.py.
+        history: a row per epoch, with the columns named in src/core/metric_names.py.
         labels: true labels of the held-out images, uint8 (images,).
         predicted: predicted labels, uint8 (images,).
         probabilities: float32 (images, 10); rows sum to 1.

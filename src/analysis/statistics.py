@@ -17,9 +17,9 @@ from scipy import optimize, stats
 
 from src.analysis import alpha_spending
 from src.analysis.alpha_spending import ALPHA as ALPHA  # all intervals are those of 1 − ALPHA
+from src.core.errors import InputError
+from src.core.formatting import count
 from src.evaluation import wilson
-from src.runtime.errors import InputError
-from src.runtime.formatting import count
 
 POWER = 0.8
 EFFECT_OF_INTEREST = 0.0002  # 0.02 percentage points: the smallest effect, unless a study says so

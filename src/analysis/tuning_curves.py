@@ -25,7 +25,7 @@ import numpy as np
 from scipy import optimize, special, stats
 
 from src.analysis.statistics import ALPHA
-from src.runtime.errors import InputError
+from src.core.errors import InputError
 
 INDEPENDENT = ("random",)  # samplers whose trials are independent draws
 

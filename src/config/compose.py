@@ -21,8 +21,8 @@ from pydantic import ValidationError
 from src.config import messages, named_file
 from src.config.messages import kind_of, nested, refuse_unknown
 from src.config.schema import CHOICES, GROUPS, STAGES, Config, Fetch, Preprocess
-from src.runtime.errors import InputError
-from src.runtime.paths import CONF, PARAMS
+from src.core.errors import InputError
+from src.core.paths import CONF, PARAMS
 
 KEYS = [field.name for field in fields(Config)]
 

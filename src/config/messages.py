@@ -28,7 +28,7 @@ from yaml import YAMLError
 
 from src.config import override
 from src.config.schema import CHOICES, unknown
-from src.runtime.errors import InputError
+from src.core.errors import InputError
 
 # How Hydra's errors about activation=null, a list without -m and a misused flag begin.
 NO_NAME = "Config group override must be"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from omegaconf import OmegaConf
 
 from src.config import messages
-from src.runtime.errors import InputError, did_you_mean
+from src.core.errors import InputError, did_you_mean
 
 if TYPE_CHECKING:  # NumPy: only where data is read
     from src.data.dataset import Dataset

@@ -13,9 +13,9 @@ from pydantic import AfterValidator, ConfigDict, Field
 from pydantic.dataclasses import dataclass
 
 from src.config import override
+from src.core import checkpoint_place
+from src.core.errors import InputError, did_you_mean
 from src.data.sources import LAYOUTS, SOURCES
-from src.runtime import checkpoint_place
-from src.runtime.errors import InputError, did_you_mean
 
 PRECISIONS = ("auto", "float32", "mixed_bfloat16", "mixed_float16")
 GROUPS = ("activation", "model", "optimizer", "schedule", "augmentation")

@@ -20,8 +20,8 @@ from src.config.schema import (
     refuse_key,
     unknown,
 )
-from src.runtime import metric_names, paths
-from src.runtime.errors import InputError
+from src.core import metric_names, paths
+from src.core.errors import InputError
 
 SEARCHES = paths.CONF / "search"
 DIGITS = 4  # significant, of a drawn number: more would be false precision

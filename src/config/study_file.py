@@ -19,8 +19,8 @@ from src.config.schema import (
     refuse_key,
     unknown,
 )
-from src.runtime import paths
-from src.runtime.errors import InputError
+from src.core import paths
+from src.core.errors import InputError
 
 STUDIES = paths.CONF / "study"
 SEED, SPLIT = "seed", "split"  # what may differ between the runs of a level

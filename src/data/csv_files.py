@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 from shutil import copyfile, copyfileobj
 
-from src.runtime.checksum import sha256
-from src.runtime.errors import InputError
-from src.runtime.formatting import listed
-from src.runtime.parsing import parsing
-from src.runtime.paths import TEST_CSV, TRAIN_CSV
+from src.core.checksum import sha256
+from src.core.errors import InputError
+from src.core.formatting import listed
+from src.core.parsing import parsing
+from src.core.paths import TEST_CSV, TRAIN_CSV
 
 REQUIRED = (TRAIN_CSV.name, TEST_CSV.name)
 NEEDS = "fetch needs train.csv and test.csv in Kaggle's layout there."

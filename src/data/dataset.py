@@ -9,12 +9,12 @@ from pathlib import Path
 
 import numpy as np
 
+from src.core import paths
+from src.core.errors import InputError
+from src.core.formatting import listed
+from src.core.parsing import parsing
+from src.core.read_json import read_json
 from src.data.digits import CLASSES, SIDE
-from src.runtime import paths
-from src.runtime.errors import InputError
-from src.runtime.formatting import listed
-from src.runtime.parsing import parsing
-from src.runtime.read_json import read_json
 
 PARTS = (paths.TRAIN, paths.VALID, paths.TEST)
 REMEDY = (

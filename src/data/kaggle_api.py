@@ -12,8 +12,8 @@ from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from src.runtime.errors import InputError
-from src.runtime.parsing import one_line
+from src.core.errors import InputError
+from src.core.parsing import one_line
 
 if TYPE_CHECKING:
     from kaggle.api.kaggle_api_extended import KaggleApi

@@ -22,9 +22,9 @@ from urllib.request import urlopen
 
 import numpy as np
 
+from src.core.errors import InputError
+from src.core.parsing import one_line
 from src.data.digits import SIDE
-from src.runtime.errors import InputError
-from src.runtime.parsing import one_line
 
 TRAIN_IMAGES = "train-images-idx3-ubyte"
 TRAIN_LABELS = "train-labels-idx1-ubyte"

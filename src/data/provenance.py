@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from src.core import paths
+from src.core.checksum import sha256
+from src.core.errors import InputError
+from src.core.read_json import read_json
 from src.data import sources
-from src.runtime import paths
-from src.runtime.checksum import sha256
-from src.runtime.errors import InputError
-from src.runtime.read_json import read_json
 
 REMEDY = "run fetch first (dvc repro, or python -m src.fetch)."
 

@@ -15,10 +15,10 @@ import numpy as np
 import pyarrow as pa
 from pyarrow import csv as arrow
 
+from src.core.errors import InputError, one_line
+from src.core.formatting import listed
 from src.data.digits import CLASSES, SIDE
 from src.data.write_csv import LABEL, PIXELS, SUBMISSION
-from src.runtime.errors import InputError, one_line
-from src.runtime.formatting import listed
 
 FIX = "Fix the file where it came from, then fetch it again (python -m src.fetch)."
 MAGIC = {b"PK\3\4": "a zip archive", b"\x1f\x8b": "a gzip file"}  # the first bytes

@@ -5,9 +5,9 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from src.core import paths
+from src.core.errors import InputError
 from src.data.digits import CLASSES
-from src.runtime import paths
-from src.runtime.errors import InputError
 
 REMEDY = "fetch a train.csv with more images."
 

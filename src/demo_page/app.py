@@ -11,12 +11,12 @@ from fastapi import FastAPI, HTTPException, Request
 from fastapi.middleware.trustedhost import TrustedHostMiddleware
 from fastapi.staticfiles import StaticFiles
 
+from src.core import metric_names
 from src.data.digits import CLASSES, SIDE
 from src.data.sources import class_names
 from src.demo_page import drawing, readers
 from src.demo_page.held_out import HeldOutImages
 from src.demo_page.readers import Reader
-from src.runtime import metric_names
 from src.serving.loader import ServedModel
 
 PAGE = Path(__file__).parent / "page"

@@ -10,11 +10,11 @@ import pandas as pd
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 
+from src.core import paths
+from src.core.errors import InputError
 from src.data import dataset
 from src.demo_page.readers import Reader
 from src.evaluation import scoring
-from src.runtime import paths
-from src.runtime.errors import InputError
 
 ERRORS = 12  # on the page
 

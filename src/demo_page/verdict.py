@@ -3,8 +3,8 @@
 import json
 
 from src.analysis.run_set import ACTIVATION
+from src.core import paths
 from src.reporting import verdict_words
-from src.runtime import paths
 
 DEFAULT = "default"  # the study whose report is committed
 RESULTS = "results.json"

@@ -7,10 +7,10 @@ from typing import Any, NamedTuple
 from rich.console import Console
 from rich.table import Table
 
+from src.core import metric_names, paths
+from src.core.read_json import read_json
 from src.data.sources import is_scored_by_kaggle
 from src.evaluation import wilson
-from src.runtime import metric_names, paths
-from src.runtime.read_json import read_json
 
 TRAINED = {metric_names.BEST_VAL_ACCURACY: float}
 TIMED = dict.fromkeys(

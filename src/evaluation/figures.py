@@ -14,11 +14,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from src.core import metric_names
 from src.data.digits import CLASSES, SIDE
 from src.data.sources import DIGITS
 from src.evaluation import style
 from src.evaluation.style import BLUE, DPI, GREEN, ORANGE, SERIES, STYLE, VERMILION, WIDTH
-from src.runtime import metric_names
 from src.training.history import best_epoch
 
 if TYPE_CHECKING:  # preprocess draws without it
@@ -103,7 +103,7 @@ def learning_curves(history: pd.DataFrame) -> Figure:
     """Draw loss, accuracy and learning rate by epoch, and every learned β if there are any.
 
     Args:
-        history: a row per epoch, with the columns named in src/runtime/metric_names.py.
+        history: a row per epoch, with the columns named in src/core/metric_names.py.
     """
     epochs = history[metric_names.EPOCH]
     rows = cast(list[dict[str, float]], history.to_dict("records"))

@@ -8,10 +8,10 @@ import keras
 import numpy as np
 import pandas as pd
 
+from src.core import paths
+from src.core.atomic_write import writing
 from src.data import provenance, read_csv, write_csv
 from src.evaluation import scoring
-from src.runtime import paths
-from src.runtime.atomic_write import writing
 from src.training import batches
 
 

@@ -3,9 +3,9 @@
 import numpy as np
 import pandas as pd
 
+from src.core import metric_names
 from src.data.digits import CLASSES
 from src.evaluation import wilson
-from src.runtime import metric_names
 
 # For DVC's table; the bounds would only fill it.
 COMPARED = (

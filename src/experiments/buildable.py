@@ -10,10 +10,10 @@ from hydra.utils import instantiate
 
 from src.config.messages import root_cause
 from src.config.schema import GROUPS, Config
+from src.core import checkpoint_place
+from src.core.errors import InputError
 from src.data.digits import CLASSES
 from src.experiments.run_spec import RunSpec
-from src.runtime import checkpoint_place
-from src.runtime.errors import InputError
 from src.training import fit
 
 TERMINAL_CODES = re.compile(r"\x1b\[\d*m")  # Keras puts some of its messages in bold

@@ -10,8 +10,8 @@ import keras
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
+from src.core import formatting, metric_names
 from src.experiments.run_spec import EarlyStop
-from src.runtime import formatting, metric_names
 from src.training.checkpoint import State
 
 # Matplotlib, and what it imports only when it draws.

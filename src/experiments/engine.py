@@ -15,14 +15,14 @@ from typing import Any, Protocol
 
 from mlflow.entities import Run
 
+from src.core import errors, paths
+from src.core.alone import alone
 from src.experiments import progress, run_spec
 from src.experiments.executors import Executor, WorkerLostError
 from src.experiments.parent import Parent
 from src.experiments.progress import Progress
 from src.experiments.run_spec import INTERRUPTED, RunSpec
 from src.experiments.table import Table
-from src.runtime import errors, paths
-from src.runtime.alone import alone
 from src.tracking import environment, lease, run_search, run_tags, store
 
 FOLDER = Path("multirun")

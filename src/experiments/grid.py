@@ -16,12 +16,12 @@ from src.config import compose, override
 from src.config.factor import VARIANT, Factor
 from src.config.schema import CHOICES, NON_TRAINING_KEYS
 from src.config.study_file import SPLIT, Study
+from src.core import formatting, metric_names
+from src.core.errors import InputError, did_you_mean
 from src.data.dataset import Dataset
 from src.experiments import run_spec, table
 from src.experiments.executors import choice
 from src.experiments.run_spec import Composition, RunSpec
-from src.runtime import formatting, metric_names
-from src.runtime.errors import InputError, did_you_mean
 from src.tracking import run_tags, views
 
 NOT_IN_METRIC = re.compile(r"[^\w. /-]")  # signs that MLflow refuses in a metric's name

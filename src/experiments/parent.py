@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from mlflow import MlflowClient
 from mlflow.entities import Run
 
-from src.runtime.errors import InputError
+from src.core.errors import InputError
 from src.tracking import lease, run_search, run_tags, store
 
 

@@ -10,8 +10,8 @@ from statistics import median
 
 from mlflow.entities import Run
 
+from src.core import formatting, metric_names
 from src.experiments.parent import Parent
-from src.runtime import formatting, metric_names
 from src.tracking import run_tags, store
 
 PAUSE_SECONDS = 10

@@ -11,14 +11,14 @@ from omegaconf import OmegaConf
 
 from src.config.schema import GROUPS, NON_TRAINING_KEYS
 from src.config.search_file import Search
+from src.core.atomic_write import writing
+from src.core.errors import InputError
+from src.core.paths import CONF
 from src.data.dataset import Dataset
 from src.experiments import trials
 from src.experiments.run_spec import Composition
 from src.experiments.search import base
 from src.experiments.trials import State, Trial
-from src.runtime.atomic_write import writing
-from src.runtime.errors import InputError
-from src.runtime.paths import CONF
 from src.tracking import environment
 
 EXPERIMENTS = CONF / "experiment"

@@ -8,7 +8,7 @@ import yaml
 
 from src.config import override
 from src.config.schema import CHOICES, NON_TRAINING_KEYS, STAGES
-from src.runtime import paths
+from src.core import paths
 from src.tracking import environment
 
 ACTIVATION, RECIPE = "activation", "experiment"

@@ -10,9 +10,9 @@ from omegaconf import DictConfig, OmegaConf
 
 from src.config import compose
 from src.config.schema import CHOICES, Config
+from src.core import checkpoint_place
 from src.data.dataset import Dataset
 from src.experiments.run_name import run_name
-from src.runtime import checkpoint_place
 from src.tracking import environment, fingerprint, run_tags
 from src.training import precision
 

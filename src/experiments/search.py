@@ -15,13 +15,13 @@ from omegaconf import OmegaConf
 from src.config import compose, override
 from src.config.schema import GROUPS
 from src.config.search_file import NO_PRUNER, Search
+from src.core import formatting, metric_names
+from src.core.errors import InputError
 from src.data.dataset import Dataset
 from src.experiments import run_spec, table, trials
 from src.experiments.pruning import Pruning
 from src.experiments.run_spec import Composition, RunSpec
 from src.experiments.trials import Record, State, Trial
-from src.runtime import formatting, metric_names
-from src.runtime.errors import InputError
 from src.tracking import fingerprint, run_tags, views
 
 MAX_FAILED = 3  # trials in a row: then the cause is not their values

@@ -21,6 +21,8 @@ from omegaconf import DictConfig, OmegaConf, open_dict, read_write
 from src.config import factor, messages, override
 from src.config.factor import Factor
 from src.config.schema import NON_TRAINING_KEYS
+from src.core import errors, formatting, heavy_imports, metric_names, paths
+from src.core.errors import InputError
 from src.data import dataset
 from src.data.dataset import Dataset
 from src.experiments import run_spec
@@ -28,8 +30,6 @@ from src.experiments.executors import choice
 from src.experiments.grid import Grid
 from src.experiments.run_spec import Composition, RunSpec
 from src.experiments.table import Table
-from src.runtime import errors, formatting, heavy_imports, metric_names, paths
-from src.runtime.errors import InputError
 from src.tracking import run_tags
 
 LUCK = ("seed", "split_seed")  # keys that are not a factor

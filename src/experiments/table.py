@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table as RichTable
 
-from src.runtime import metric_names
+from src.core import metric_names
 
 COLUMNS = (  # title, metric, format
     ("held-out\naccuracy", metric_names.TEST_ACCURACY, ".4f"),

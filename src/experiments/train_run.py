@@ -8,14 +8,14 @@ import keras
 from hydra.errors import HydraException
 
 from src.config.messages import explain
+from src.core import checkpoint_place, metric_names, paths
+from src.core.atomic_write import remove_litter, writing
+from src.core.checksum import sha256
+from src.core.errors import InputError
 from src.data import dataset, split
 from src.evaluation import closing_table, predictions
 from src.experiments import callbacks, run_spec
 from src.experiments.run_spec import RunSpec
-from src.runtime import checkpoint_place, metric_names, paths
-from src.runtime.atomic_write import remove_litter, writing
-from src.runtime.checksum import sha256
-from src.runtime.errors import InputError
 from src.tracking import training_logger
 from src.training import checkpoint, fit
 from src.training.history import summarize

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from src.runtime import metric_names
+from src.core import metric_names
 from src.tracking import run_tags
 
 

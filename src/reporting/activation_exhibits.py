@@ -12,11 +12,11 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, MultipleLocator
 
 from src.analysis.findings import Findings
+from src.core.formatting import count, listed, signed, span
 from src.evaluation.style import BLUE, FINE_DASHES, GUIDE, ORANGE, ink, legend, new_figure
 from src.reporting.captions import Caption
 from src.reporting.drawing import label_rows, looks, looks_of
 from src.reporting.exhibits import Exhibit
-from src.runtime.formatting import count, listed, signed, span
 
 
 @dataclass(frozen=True)

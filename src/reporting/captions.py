@@ -8,8 +8,8 @@ import numpy as np
 from src.analysis.findings import FEW, GOAL, EpochTimes, Findings, Pair
 from src.analysis.statistics import Estimate
 from src.config.factor import Factor
+from src.core.formatting import count, listed, percent, points, span
 from src.reporting import verdict_words
-from src.runtime.formatting import count, listed, percent, points, span
 
 CROWD = 7  # more levels than that are named in part, and drawn in another way
 

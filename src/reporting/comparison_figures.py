@@ -9,11 +9,11 @@ from matplotlib.figure import Figure
 from src.analysis import statistics
 from src.analysis.findings import FEW, GOAL, EpochTimes, Findings
 from src.analysis.verdicts import Verdict
+from src.core.formatting import percent, signed
 from src.evaluation import style
 from src.reporting import drawing
 from src.reporting.captions import CROWD, named, with_the_reference
 from src.reporting.drawing import Curve, Look, looks_of
-from src.runtime.formatting import percent, signed
 
 MANY_PAIRS = 15  # more are shown as a matrix
 ACROSS = 5  # images in a row

@@ -19,10 +19,10 @@ from scipy.optimize import isotonic_regression
 from src.analysis.findings import Findings
 from src.analysis.statistics import Estimate
 from src.analysis.verdicts import Verdict
+from src.core.formatting import signed
 from src.evaluation import style
 from src.evaluation.style import DASHES, MARKERS
 from src.reporting.captions import CROWD
-from src.runtime.formatting import signed
 
 LINE = 0.058  # the height of a name beside the axes, as a share of theirs
 ACROSS = 60  # characters of labels below a matrix

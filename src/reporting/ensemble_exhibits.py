@@ -9,12 +9,12 @@ from src.analysis import ensemble
 from src.analysis.ensemble import EnsembleCurve
 from src.analysis.findings import Findings
 from src.analysis.run_set import RunSet
+from src.core.formatting import count, percent
 from src.evaluation import style
 from src.reporting import drawing
 from src.reporting.captions import CROWD, Caption, named, points
 from src.reporting.drawing import Curve, looks_of
 from src.reporting.exhibits import Exhibit
-from src.runtime.formatting import count, percent
 
 
 def of(runs: RunSet, found: Findings) -> list[Exhibit]:

@@ -10,9 +10,9 @@ import pandas as pd
 
 from src.analysis.findings import Findings, Pair
 from src.analysis.run_set import RunSet
+from src.core import metric_names
 from src.reporting import remarks, verdict_words
 from src.reporting.factor_exhibits import Brought
-from src.runtime import metric_names
 
 
 def as_json(runs: RunSet, found: Findings, brought: Brought) -> str:

@@ -20,6 +20,8 @@ from mlflow.exceptions import MlflowException
 from src.analysis.findings import Findings
 from src.analysis.run_set import ACTIVATION, RunSet
 from src.config.factor import VARIANT
+from src.core import heavy_imports
+from src.core.formatting import count, listed, percent, span
 from src.evaluation import style
 from src.reporting import (
     activation_exhibits,
@@ -30,8 +32,6 @@ from src.reporting import (
 from src.reporting.activation_exhibits import Profile
 from src.reporting.captions import Caption, named, points
 from src.reporting.exhibits import Exhibit
-from src.runtime import heavy_imports
-from src.runtime.formatting import count, listed, percent, span
 from src.tracking import store
 
 MODEL = "model"

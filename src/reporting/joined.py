@@ -11,6 +11,8 @@ from matplotlib.figure import Figure
 from src.analysis.findings import Findings, Pair
 from src.analysis.run_set import RunSet
 from src.analysis.verdicts import Verdict
+from src.core import atomic_write, paths
+from src.core.formatting import count, listed, points
 from src.evaluation.style import legend, new_figure
 from src.reporting import captions, exhibits, export, markdown, page, remarks, tables, verdict_words
 from src.reporting.captions import Caption
@@ -23,8 +25,6 @@ from src.reporting.drawing import (
     verdict_look,
 )
 from src.reporting.exhibits import Embedded, Exhibit
-from src.runtime import atomic_write, paths
-from src.runtime.formatting import count, listed, points
 
 FOLDER = "joined"  # ends the folder's name
 APART = 6  # studies whose differences spread so many times as wide get their own scales

@@ -11,6 +11,8 @@ from mlflow import MlflowClient
 
 from src.analysis.findings import Findings
 from src.analysis.run_set import RunSet
+from src.core import atomic_write, errors, hardware, paths
+from src.core.formatting import count
 from src.data import dataset
 from src.reporting import (
     captions,
@@ -27,8 +29,6 @@ from src.reporting import (
 )
 from src.reporting.exhibits import Embedded
 from src.reporting.factor_exhibits import Brought
-from src.runtime import atomic_write, errors, hardware, paths
-from src.runtime.formatting import count
 from src.tracking import run_tags, views
 
 PAGE = "index.html"

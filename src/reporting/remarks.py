@@ -2,7 +2,7 @@
 
 from src.analysis.findings import Findings
 from src.analysis.run_set import RunSet
-from src.runtime.formatting import count, listed, percent
+from src.core.formatting import count, listed, percent
 
 ENOUGH = 5  # seeds; with fewer, intervals are narrower than they claim
 

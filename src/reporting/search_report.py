@@ -10,11 +10,11 @@ from matplotlib.figure import Figure
 from mlflow import MlflowClient
 
 from src.config.search_file import Search
+from src.core.atomic_write import writing
 from src.evaluation import figures
 from src.experiments import sampling
 from src.experiments.trials import Trial
 from src.reporting import search_figures
-from src.runtime.atomic_write import writing
 
 TRIALS = "trials.csv"
 FOLDER = "figures"  # in the run's artifacts

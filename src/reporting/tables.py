@@ -6,10 +6,10 @@ import numpy as np
 
 from src.analysis.findings import GOAL, Findings, Pair
 from src.analysis.statistics import ALPHA, Estimate
+from src.core.formatting import p_text, points, signed, span
 from src.reporting import verdict_words
 from src.reporting.activation_exhibits import Profile
 from src.reporting.markdown import table
-from src.runtime.formatting import p_text, points, signed, span
 
 
 def verdicts(pairs: Iterable[Pair]) -> str:

@@ -16,6 +16,8 @@ from src.analysis.run_set import RunSet, is_ignored
 from src.analysis.statistics import Estimate
 from src.analysis.tuning_curves import TuningCurve
 from src.config import override
+from src.core.errors import InputError
+from src.core.formatting import count, listed, percent, span
 from src.evaluation import style
 from src.experiments.parent import Parent
 from src.experiments.trials import Record, State, Trial
@@ -23,8 +25,6 @@ from src.reporting import drawing
 from src.reporting.captions import Caption, points
 from src.reporting.drawing import Curve, looks_of
 from src.reporting.exhibits import Exhibit
-from src.runtime.errors import InputError
-from src.runtime.formatting import count, listed, percent, span
 from src.tracking import run_tags
 
 

@@ -15,7 +15,7 @@ from src.analysis.sequential import Look
 from src.analysis.statistics import ALPHA, MEANINGFUL
 from src.analysis.verdicts import Verdict
 from src.config.factor import Factor
-from src.runtime.formatting import count, listed, p_text, points, signed, span, up
+from src.core.formatting import count, listed, p_text, points, signed, span, up
 
 VERBS = {
     Verdict.BETTER: "beats",

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import mlflow
 from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 
-from src.runtime.errors import InputError, one_line, without_password
+from src.core.errors import InputError, one_line, without_password
 
 PROBE = ".writable"  # written beside the runs' folders, and removed
 PROXIED = "mlflow-artifacts"  # the scheme of artifacts that go through MLflow's server

@@ -7,9 +7,9 @@ from mlflow.entities import LoggedModel, Run
 from mlflow.entities.model_registry import ModelVersion
 from mlflow.exceptions import MlflowException
 
-from src.runtime import metric_names
-from src.runtime.errors import InputError
-from src.runtime.formatting import count
+from src.core import metric_names
+from src.core.errors import InputError
+from src.core.formatting import count
 from src.tracking import run_search, run_tags, store
 
 MODEL = "digit-recognizer"  # its name in the registry

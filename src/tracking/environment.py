@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 
-from src.runtime import hardware
+from src.core import hardware
 
 # Files that decide a run, beside the chosen ones of conf/. The file of a study or a search is not
 # among them: its values are in the run's params, and it may be written just before it is started.

@@ -10,7 +10,7 @@ from typing import Any
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 
-from src.runtime import metric_names, process
+from src.core import metric_names, process
 from src.tracking import run_search
 
 OWNER = "owner"  # tag: the identity of the process that works on a run

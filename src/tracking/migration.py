@@ -28,7 +28,7 @@ from mlflow.entities import (
 from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 from mlflow.store.artifact.local_artifact_repo import LocalArtifactRepository
 
-from src.runtime.errors import InputError
+from src.core.errors import InputError
 from src.tracking import run_search, run_tags, store
 
 MIGRATED_FROM = "migrated_from"  # tag of a copy: the id of its source run, or source model

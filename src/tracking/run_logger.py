@@ -24,8 +24,8 @@ from mlflow.utils.requirements_utils import warn_dependency_requirement_mismatch
 
 from src.config import override
 from src.config.schema import CHOICES, Mlflow
+from src.core import metric_names, paths, quiet
 from src.data.dataset import Dataset
-from src.runtime import metric_names, paths, quiet
 from src.tracking import lease, model_code, run_tags, store
 
 FORBIDDEN = re.compile(r"""[/:.%"']""")  # in a model's name; a run's may have them

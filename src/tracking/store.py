@@ -16,9 +16,9 @@ from mlflow.entities import LoggedModel, LoggedModelStatus, Run
 from mlflow.exceptions import MlflowException
 from sqlalchemy.exc import SQLAlchemyError
 
-from src.runtime import paths, quiet
-from src.runtime.atomic_write import hidden_folder, remove_litter
-from src.runtime.errors import InputError, one_line, without_password
+from src.core import paths, quiet
+from src.core.atomic_write import hidden_folder, remove_litter
+from src.core.errors import InputError, one_line, without_password
 from src.tracking import artifacts
 
 # MLflow would retry for minutes, botocore for ten seconds; a training continues without the store,

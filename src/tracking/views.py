@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
-from src.runtime import metric_names
+from src.core import metric_names
 from src.tracking import run_tags
 
 TAG = "mlflow.sharedViewState."  # followed by a view's key

@@ -2,8 +2,8 @@
 
 import keras
 
-from src.runtime import metric_names
-from src.runtime.stopwatch import Stopwatch
+from src.core import metric_names
+from src.core.stopwatch import Stopwatch
 from src.training import activations
 
 

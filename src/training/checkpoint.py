@@ -17,10 +17,10 @@ import keras
 import numpy as np
 import pandas as pd
 
-from src.runtime import metric_names
-from src.runtime.alone import held
-from src.runtime.atomic_write import writing
-from src.runtime.errors import InputError
+from src.core import metric_names
+from src.core.alone import held
+from src.core.atomic_write import writing
+from src.core.errors import InputError
 from src.training.history import kept_epoch
 
 STATE, BEFORE = "state", "state-before"  # the names of the file and its predecessor

@@ -11,9 +11,9 @@ import tensorflow as tf
 from hydra.utils import instantiate
 
 from src.config.schema import NON_TRAINING_KEYS, Config
+from src.core import metric_names
+from src.core.errors import InputError, one_line
 from src.data.digits import CLASSES, SIDE
-from src.runtime import metric_names
-from src.runtime.errors import InputError, one_line
 from src.training import (
     activations,  # noqa: F401  registers the layers of a saved model, to load it
     batches,

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from statistics import median
 
-from src.runtime import metric_names
+from src.core import metric_names
 
 
 def best_epoch(history: Sequence[Mapping[str, float]]) -> Mapping[str, float]:
@@ -26,7 +26,7 @@ def kept_epoch(
 def summarize(
     history: Sequence[Mapping[str, float]], restore_best_weights: bool
 ) -> dict[str, float]:
-    """Return a training's final metrics (see src/runtime/metric_names.py)."""
+    """Return a training's final metrics (see src/core/metric_names.py)."""
     kept = kept_epoch(history, restore_best_weights)
     # The first epoch includes compiling, and counts only if there is no other.
     timed = history[1:] or history

@@ -9,8 +9,8 @@ from collections.abc import Callable, Sequence
 import keras
 from keras import layers
 
+from src.core.errors import InputError
 from src.data.digits import CLASSES, SIDE
-from src.runtime.errors import InputError
 from src.training.normalization import BatchNormalization
 
 Activation = Callable[[], keras.layers.Layer]

@@ -8,7 +8,7 @@ virtual machine hides AMX, a step of the default recipe takes 1.36 times as long
 from pathlib import Path
 from typing import Any
 
-from src.runtime import hardware, quiet
+from src.core import hardware, quiet
 
 AUTO = "auto"
 BFLOAT16 = "mixed_bfloat16"

@@ -5,7 +5,7 @@ from sklearn.calibration import calibration_curve
 from sklearn.metrics import jaccard_score
 
 from src.analysis import diagnostics
-from src.runtime.errors import InputError
+from src.core.errors import InputError
 from tests.support.simulated_runs import IMAGES, NOISE, simulate
 
 # Time

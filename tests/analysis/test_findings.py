@@ -6,7 +6,7 @@ import pytest
 from scipy import stats
 
 from src.analysis import diagnostics, findings, statistics, verdicts
-from src.runtime import metric_names
+from src.core import metric_names
 from src.tracking import run_tags
 from tests.support.simulated_runs import comparable
 

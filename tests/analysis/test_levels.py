@@ -4,7 +4,7 @@ from types import SimpleNamespace
 import pytest
 
 from src.analysis import levels
-from src.runtime.errors import InputError
+from src.core.errors import InputError
 
 RECIPE = {
     "epochs": "6",

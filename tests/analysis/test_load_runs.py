@@ -10,9 +10,9 @@ import pytest
 from mlflow import MlflowClient
 
 from src.analysis import load_runs
+from src.core import paths
+from src.core.errors import InputError
 from src.experiments.grid import RunKey
-from src.runtime import paths
-from src.runtime.errors import InputError
 from src.tracking import run_tags
 from tests.support.commands import git
 from tests.support.simulated_runs import COMMIT, TAGS, training

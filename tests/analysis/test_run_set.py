@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from src.analysis.run_set import is_ignored
-from src.runtime import metric_names
-from src.runtime.errors import InputError
+from src.core import metric_names
+from src.core.errors import InputError
 from tests.support.simulated_runs import PARAMS, comparable, levels_of
 
 

@@ -7,7 +7,7 @@ from scipy import stats
 
 from src.analysis import statistics, verdicts
 from src.analysis.verdicts import Verdict
-from src.runtime.errors import InputError
+from src.core.errors import InputError
 from tests.support.simulated_runs import BOTH, IMAGES, NOISE, SEEDS, simulate
 
 # Student, "The probable error of a mean", Biometrika 6 (1908): hours of sleep that ten patients

@@ -5,7 +5,7 @@ import pytest
 from scipy import stats
 
 from src.analysis import tuning_curves
-from src.runtime.errors import InputError
+from src.core.errors import InputError
 
 
 def test_the_expected_best_is_the_mean_over_all_subsets():

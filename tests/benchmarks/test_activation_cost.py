@@ -2,7 +2,7 @@ import pytest
 
 from benchmarks import activation_cost
 from src.config import compose
-from src.runtime.errors import InputError
+from src.core.errors import InputError
 from src.training import fit
 
 TINY = ("model=mlp", "model.units=[8]", "batch_size=64")

@@ -3,7 +3,7 @@ import re
 import pytest
 
 from benchmarks import against_commit, processes
-from src.runtime.errors import InputError
+from src.core.errors import InputError
 from tests.support.commands import SMALL, git, make_project
 
 

@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 
 from benchmarks import cross_validation
+from src.core import metric_names, paths
+from src.core.errors import InputError
 from src.data import dataset
-from src.runtime import metric_names, paths
-from src.runtime.errors import InputError
 
 TINY = "model=mlp model.units=[8] epochs=1 batch_size=64 augmentation=none precision=float32"
 

@@ -3,8 +3,8 @@ import yaml
 
 from benchmarks import data_stages
 from benchmarks.probes import MEGABYTES, SECONDS
+from src.core import paths
 from src.data import mirrors
-from src.runtime import paths
 
 
 def test_both_sides_read_one_mirror_and_ours_keeps_its_other_parameters(

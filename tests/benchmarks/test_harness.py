@@ -4,7 +4,7 @@ import pytest
 from rich.console import Console
 
 from benchmarks import harness
-from src.runtime.errors import InputError
+from src.core.errors import InputError
 
 
 def printed(rows):

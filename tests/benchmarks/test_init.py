@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import benchmarks
-from src.runtime.errors import InputError
+from src.core.errors import InputError
 
 FOLDER = Path(benchmarks.__file__).parent
 # Every module that can be run without the extra `benchmark`.

@@ -1,9 +1,9 @@
 import pytest
 
 from benchmarks import processes
+from src.core import paths
+from src.core.errors import InputError
 from src.data import write_csv
-from src.runtime import paths
-from src.runtime.errors import InputError
 
 
 def test_a_folder_with_our_data_has_its_parameters_and_its_images_and_vanishes(processed):

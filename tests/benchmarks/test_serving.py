@@ -3,7 +3,7 @@ import sys
 import pytest
 
 from benchmarks import serving
-from src.runtime.errors import InputError
+from src.core.errors import InputError
 from tests.support.servers import free_port
 
 

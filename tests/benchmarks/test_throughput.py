@@ -3,7 +3,7 @@ from math import nan
 import pytest
 
 from benchmarks import harness, processes, throughput
-from src.runtime.errors import InputError
+from src.core.errors import InputError
 
 
 def test_each_measurement_asks_a_process_for_its_own_variant(monkeypatch):

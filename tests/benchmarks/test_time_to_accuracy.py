@@ -5,8 +5,8 @@ import pytest
 
 from benchmarks import processes, sprint, time_to_accuracy
 from benchmarks.processes import Training
-from src.runtime import metric_names
-from src.runtime.errors import InputError
+from src.core import metric_names
+from src.core.errors import InputError
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ import re
 import pytest
 import yaml
 
-from src.runtime import paths
+from src.core import paths
 from tests.support.commands import git, make_project, run
 from tests.support.s3_server import s3_server
 from tests.support.team import without_keys

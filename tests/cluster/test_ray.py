@@ -18,11 +18,11 @@ import pytest
 import yaml
 from mlflow import MlflowClient
 
+from src.core import metric_names
+from src.core.errors import InputError
 from src.experiments.executors import cluster, packages
 from src.experiments.executors.ray_tasks import RayTasks
 from src.experiments.run_spec import INTERRUPTED
-from src.runtime import metric_names
-from src.runtime.errors import InputError
 from tests.support import ray_clusters
 from tests.support.commands import (
     EXPERIMENT,

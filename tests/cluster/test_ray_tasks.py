@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from src import fetch, preprocess
+from src.core import paths
+from src.core.errors import InputError
 from src.experiments.executors import cluster, ray_tasks
 from src.experiments.executors.ray_tasks import RayTasks
 from src.experiments.executors.ray_worker import IncompatibleNode
-from src.runtime import paths
-from src.runtime.errors import InputError
 from tests.support import recipes, stub_runs
 from tests.support.stub_runs import printed, stub
 

@@ -5,8 +5,8 @@ from contextlib import closing
 
 import pytest
 
+from src.core.errors import InputError
 from src.experiments.executors.slurm import Submitit
-from src.runtime.errors import InputError
 from tests.support import stub_runs
 from tests.support.commands import SMALL, make_project, run, runs
 from tests.support.slurm import slurm

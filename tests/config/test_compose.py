@@ -6,8 +6,8 @@ import pytest
 import yaml
 
 from src.config import compose, messages, schema
-from src.runtime import paths
-from src.runtime.errors import InputError
+from src.core import paths
+from src.core.errors import InputError
 from tests.support.recipes import configure, names
 
 ROOT = Path(__file__).resolve().parents[2]

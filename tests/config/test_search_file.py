@@ -2,7 +2,7 @@ import pytest
 import yaml
 
 from src.config import search_file
-from src.runtime.errors import InputError
+from src.core.errors import InputError
 from tests.support.recipes import SEARCH, SPACE
 
 

@@ -5,9 +5,9 @@ import yaml
 
 from src.config import factor, named_file, study_file
 from src.config.study_file import Study
+from src.core.errors import InputError
 from src.data.dataset import Dataset
 from src.experiments import grid
-from src.runtime.errors import InputError
 from tests.support.recipes import TINY
 
 DATA = Dataset("mnist-kaggle", "0f" * 32, {})

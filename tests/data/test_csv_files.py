@@ -4,8 +4,8 @@ import os
 
 import pytest
 
+from src.core.errors import InputError
 from src.data import csv_files
-from src.runtime.errors import InputError
 from tests.support.contents import contents
 from tests.support.kaggle_stand_in import archive
 

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from src.core import paths
+from src.core.checksum import sha256
 from src.data import csv_files, dataset, provenance, read_csv, write_csv
-from src.runtime import paths
-from src.runtime.checksum import sha256
 from tests.support.damage import damaged, drill, outcome
 
 ROWS = 4

@@ -3,9 +3,9 @@ import json
 import numpy as np
 import pytest
 
+from src.core import paths
+from src.core.errors import InputError
 from src.data import dataset
-from src.runtime import paths
-from src.runtime.errors import InputError
 from tests.support.contents import contents
 
 FACTS = {"name": "mnist-kaggle", "digest": "0f" * 32, "counts": {"train": 2, "valid": 1, "test": 2}}

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from src.core import errors
 from src.data import kaggle_api
-from src.runtime import errors
 from tests.support.kaggle_stand_in import (
     BASIC,
     BEARER,

@@ -12,8 +12,8 @@ from urllib.error import URLError
 import numpy as np
 import pytest
 
+from src.core.errors import InputError
 from src.data import mirrors
-from src.runtime.errors import InputError
 
 SAMPLE = Path(__file__).parents[1] / "support" / "mnist_sample"
 

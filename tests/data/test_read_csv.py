@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from src.core.errors import InputError
 from src.data import mirrors, read_csv, write_csv
-from src.runtime.errors import InputError
 
 ROOT = Path(__file__).resolve().parents[2]
 

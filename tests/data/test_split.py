@@ -3,9 +3,9 @@ import math
 import numpy as np
 import pytest
 
+from src.core.errors import InputError
 from src.data import split
 from src.data.dataset import Dataset
-from src.runtime.errors import InputError
 
 
 @pytest.mark.parametrize("images", range(4, 60))

@@ -4,10 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from src.core import paths
 from src.data import dataset
 from src.demo_page import held_out
 from src.demo_page.readers import Reader
-from src.runtime import paths
 
 LABELS = [7, 2, 1, 0]
 

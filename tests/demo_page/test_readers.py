@@ -3,9 +3,9 @@ import shutil
 import pytest
 from mlflow.entities import LoggedModelStatus, Metric, RunTag
 
+from src.core.errors import InputError
+from src.core.metric_names import BEST_VAL_ACCURACY
 from src.demo_page import readers
-from src.runtime.errors import InputError
-from src.runtime.metric_names import BEST_VAL_ACCURACY
 from src.tracking import champion, store
 
 LEVELS = '{"relu": ["activation=relu"], "swish": ["activation=swish"]}'

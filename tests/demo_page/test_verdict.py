@@ -2,8 +2,8 @@ import json
 
 import pytest
 
+from src.core import paths
 from src.demo_page import verdict
-from src.runtime import paths
 
 
 def results(value, significant):

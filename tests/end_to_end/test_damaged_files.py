@@ -11,9 +11,9 @@ import time
 import numpy as np
 import pytest
 
+from src.core import paths
+from src.core.read_json import read_json
 from src.data import dataset, read_csv
-from src.runtime import paths
-from src.runtime.read_json import read_json
 from src.training import checkpoint
 from tests.support import drill
 from tests.support.commands import make_project

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from src.runtime import metric_names, paths
+from src.core import metric_names, paths
 from src.tracking import fingerprint
 from tests.support.commands import ROOT, git, make_project, run, runs
 

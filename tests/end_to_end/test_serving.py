@@ -5,7 +5,7 @@ import urllib.request
 import numpy as np
 import pytest
 
-from src.runtime import paths
+from src.core import paths
 from src.tracking import run_logger
 from tests.support.commands import small_name
 from tests.support.servers import serving

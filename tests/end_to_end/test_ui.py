@@ -16,7 +16,7 @@ from selenium.webdriver import Chrome
 from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
 
-from src.runtime import metric_names
+from src.core import metric_names
 from src.tracking import views
 from src.tracking.store import reader
 from tests.support import browser

@@ -3,9 +3,9 @@ import re
 
 import pytest
 
+from src.core import metric_names, paths
+from src.core.errors import InputError
 from src.evaluation import closing_table
-from src.runtime import metric_names, paths
-from src.runtime.errors import InputError
 from tests.support.contents import contents
 
 FINAL = {

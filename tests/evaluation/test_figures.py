@@ -6,9 +6,9 @@ import pandas as pd
 import pytest
 from matplotlib.image import imread
 
+from src.core import metric_names
 from src.data import mirrors
 from src.evaluation import figures
-from src.runtime import metric_names
 
 TRAIN = np.array([365, 424, 382, 390, 370, 342, 370, 393, 366, 374])
 VALID = TRAIN // 9

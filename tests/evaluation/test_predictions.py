@@ -4,11 +4,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from src.core import metric_names, paths
+from src.core.checksum import sha256
+from src.core.errors import InputError
 from src.data import dataset, mirrors, provenance, write_csv
 from src.evaluation import figures, predictions, scoring
-from src.runtime import metric_names, paths
-from src.runtime.checksum import sha256
-from src.runtime.errors import InputError
 from tests.support.contents import contents
 
 

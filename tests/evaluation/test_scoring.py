@@ -3,8 +3,8 @@ import pytest
 from scipy.stats import binomtest
 from sklearn.metrics import precision_recall_fscore_support
 
+from src.core import metric_names
 from src.evaluation import scoring
-from src.runtime import metric_names
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from src.runtime import paths
+from src.core import paths
 
 EXPERIMENT = "digits"
 

@@ -1,8 +1,8 @@
 import keras
 import pytest
 
+from src.core.errors import InputError
 from src.experiments import buildable
-from src.runtime.errors import InputError
 from src.training import fit
 from tests.support.recipes import spec
 

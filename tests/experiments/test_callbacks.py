@@ -6,8 +6,8 @@ import keras
 import numpy as np
 import pytest
 
+from src.core import metric_names
 from src.experiments import callbacks
-from src.runtime import metric_names
 from src.training.checkpoint import State
 
 

@@ -8,13 +8,13 @@ import yaml
 from mlflow import MlflowClient
 
 from src.config import search_file, study_file
+from src.core import process
+from src.core.alone import alone
+from src.core.errors import InputError
 from src.experiments import engine, grid
 from src.experiments.executors import WorkerLostError
 from src.experiments.grid import Decision
 from src.experiments.search import SearchPlan, Space, base
-from src.runtime import process
-from src.runtime.alone import alone
-from src.runtime.errors import InputError
 from src.tracking import lease, store
 from tests.support.recipes import DATA, TINY
 from tests.support.simulated_executor import Simulated

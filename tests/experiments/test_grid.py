@@ -5,10 +5,10 @@ import pytest
 
 from src.config import compose, factor, named_file, study_file
 from src.config.study_file import Study
+from src.core.errors import InputError
 from src.data.dataset import Dataset
 from src.experiments import grid
 from src.experiments.grid import Decision
-from src.runtime.errors import InputError
 from src.tracking import fingerprint
 from tests.support.recipes import TINY
 

@@ -3,9 +3,9 @@ from types import SimpleNamespace
 
 import pytest
 
+from src.core import metric_names
 from src.experiments import progress
 from src.experiments.progress import Progress
-from src.runtime import metric_names
 
 
 class Parent:

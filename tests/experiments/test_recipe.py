@@ -6,12 +6,12 @@ from omegaconf import OmegaConf
 
 from src.config import compose
 from src.config.search_file import Search
+from src.core import paths
+from src.core.errors import InputError
 from src.data.dataset import Dataset
 from src.experiments import recipe
 from src.experiments.search import Space, base
 from src.experiments.trials import State, Trial
-from src.runtime import paths
-from src.runtime.errors import InputError
 
 DATA = Dataset("mnist-kaggle", "0f" * 32, {})
 PARAMS = {

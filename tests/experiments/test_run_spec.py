@@ -4,10 +4,10 @@ import re
 import pytest
 
 from src.config import compose
+from src.core import paths
+from src.core.errors import InputError
 from src.data import dataset
 from src.experiments import run_spec
-from src.runtime import paths
-from src.runtime.errors import InputError
 from src.tracking import fingerprint
 from src.training import precision
 from tests.support.recipes import DATA, TINY, spec

@@ -2,11 +2,11 @@ import pytest
 
 from src.config import compose, search_file
 from src.config.search_file import Search
+from src.core.errors import InputError
 from src.data.dataset import Dataset
 from src.experiments import search
 from src.experiments.search import SearchPlan, Space
 from src.experiments.trials import State, Trial
-from src.runtime.errors import InputError
 from tests.support.recipes import DATA
 
 SPACE = {

@@ -10,9 +10,9 @@ from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 
 from src.config import compose as configuration
+from src.core import metric_names
+from src.core.errors import InputError
 from src.experiments import sweep
-from src.runtime import metric_names
-from src.runtime.errors import InputError
 from src.tracking import run_tags
 from tests.support import broken_activation
 from tests.support.commands import (

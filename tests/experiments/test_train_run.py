@@ -5,11 +5,11 @@ from dataclasses import replace
 import pytest
 
 from src.config import compose
+from src.core import paths
+from src.core.errors import InputError
 from src.data import dataset
 from src.experiments import run_spec, train_run
 from src.experiments.run_spec import Composition
-from src.runtime import paths
-from src.runtime.errors import InputError
 from tests.support.commands import SMALL, files, make_project, run, sentence
 
 UNTRACKED = (*SMALL, "epochs=1", "mlflow.enabled=false")

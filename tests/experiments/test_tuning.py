@@ -5,9 +5,9 @@ import pytest
 import yaml
 
 from src.config import search_file, study_file
+from src.core.errors import InputError
 from src.experiments import tuning
 from src.experiments.tuning import Winner
-from src.runtime.errors import InputError
 from tests.support.commands import make_project, run, runs
 from tests.support.recipes import DATA
 

@@ -5,10 +5,10 @@ import numpy as np
 import pandas as pd
 
 from src.analysis import findings
+from src.core import paths
 from src.data import mirrors
 from src.reporting import exhibits, page
 from src.reporting.factor_exhibits import Brought
-from src.runtime import paths
 from src.tracking import run_tags
 from tests.support.simulated_runs import COUNTS, DIGEST
 

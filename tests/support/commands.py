@@ -16,8 +16,8 @@ from mlflow import MlflowClient
 from mlflow.entities import Run
 
 from src import fetch, preprocess
+from src.core import paths
 from src.experiments import executors
-from src.runtime import paths
 
 ROOT = Path(__file__).resolve().parents[2]
 EXPERIMENT = "digit-recognizer"

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TypeVar
 
-from src.runtime.errors import InputError
+from src.core.errors import InputError
 
 Result = TypeVar("Result")
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from src.runtime import formatting
+from src.core import formatting
 from tests.support import project_state
 from tests.support.fork_server import ForkServer
 from tests.support.kill_switch import FULL_DISK, INTERRUPT, KILL, TERMINATE, Switch, steps

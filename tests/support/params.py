@@ -2,7 +2,7 @@
 
 import yaml
 
-from src.runtime import paths
+from src.core import paths
 
 
 def set_params(section: str | None = None, **values: object) -> None:

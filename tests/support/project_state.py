@@ -20,7 +20,7 @@ from typing import Any
 import h5py
 import numpy as np
 
-from src.runtime import metric_names, paths
+from src.core import metric_names, paths
 
 # Read elsewhere, or not at all: the journal of a commit that was cut off is rolled back later.
 IGNORED = (".git", "src", "conf", "mlruns", "mlflow.db-journal")

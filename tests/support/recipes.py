@@ -4,11 +4,11 @@ from pathlib import Path
 from typing import Any
 
 from src.config import compose, schema
+from src.core import paths
 from src.data import dataset
 from src.data.dataset import Dataset
 from src.experiments import run_spec
 from src.experiments.run_spec import Composition, RunSpec
-from src.runtime import paths
 
 DATA = Dataset("files-any", "0f" * 32, {"train": 540, "valid": 60, "test": 200})
 # Small enough for a training of a second, whatever else is chosen.

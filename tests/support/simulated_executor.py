@@ -5,9 +5,9 @@ from typing import Any
 
 from mlflow import MlflowClient
 
+from src.core import metric_names
 from src.experiments.executors import Outcome
 from src.experiments.run_spec import RunSpec
-from src.runtime import metric_names
 from src.tracking import run_tags
 
 

@@ -14,8 +14,8 @@ from src.analysis.findings import Pair
 from src.analysis.run_set import NAMES, RunSet, Training
 from src.analysis.statistics import Comparison, CrossedEstimate, Estimate
 from src.config import factor
+from src.core import metric_names
 from src.reporting.activation_exhibits import Cost, Curve
-from src.runtime import metric_names
 
 LAYERS = {
     "relu": {"_target_": "keras.layers.Activation", "activation": "relu"},

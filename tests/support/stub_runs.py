@@ -4,9 +4,9 @@ import os
 import time
 from pathlib import Path
 
+from src.core.errors import InputError
 from src.experiments import executors
 from src.experiments.run_spec import RunSpec
-from src.runtime.errors import InputError
 
 
 def stub(name: str, folder: Path) -> RunSpec:

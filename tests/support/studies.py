@@ -11,9 +11,9 @@ from mlflow import MlflowClient
 from mlflow.entities import Metric, Param, RunTag
 
 from src.analysis.run_set import Training
+from src.core import metric_names, paths
 from src.data import write_csv
 from src.evaluation import scoring
-from src.runtime import metric_names, paths
 from src.tracking import run_tags
 from src.training.history import best_epoch
 from tests.support.simulated_runs import ORDER, training

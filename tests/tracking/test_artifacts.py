@@ -4,7 +4,7 @@ import types
 
 import pytest
 
-from src.runtime.errors import InputError
+from src.core.errors import InputError
 from src.tracking import artifacts
 
 

@@ -3,8 +3,8 @@ import shutil
 import pytest
 from mlflow.entities import LoggedModelStatus, Metric, RunTag
 
-from src.runtime.errors import InputError
-from src.runtime.metric_names import BEST_VAL_ACCURACY
+from src.core.errors import InputError
+from src.core.metric_names import BEST_VAL_ACCURACY
 from src.tracking import champion, store
 
 DATA, OTHER = "0f" * 32, "1e" * 32

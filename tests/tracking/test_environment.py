@@ -4,7 +4,7 @@ import sys
 import keras
 import pytest
 
-from src.runtime import hardware
+from src.core import hardware
 from src.tracking import environment
 from tests.support.commands import ROOT, git
 

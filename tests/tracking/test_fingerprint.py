@@ -6,8 +6,8 @@ from dataclasses import replace
 import pytest
 
 from src.config import compose
+from src.core import paths
 from src.data.dataset import Dataset
-from src.runtime import paths
 from src.tracking import fingerprint
 from tests.support.commands import environment
 from tests.support.recipes import TINY

@@ -3,7 +3,7 @@ import time
 
 import pytest
 
-from src.runtime import process
+from src.core import process
 from src.tracking import lease, store
 
 

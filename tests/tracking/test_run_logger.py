@@ -12,9 +12,9 @@ from mlflow.entities import LoggedModelStatus
 from mlflow.exceptions import MlflowException
 
 from src.config.schema import Mlflow
+from src.core import metric_names, paths
+from src.core.errors import InputError
 from src.data.dataset import Dataset
-from src.runtime import metric_names, paths
-from src.runtime.errors import InputError
 from src.serving import pixels
 from src.tracking import lease, run_logger, store
 from src.training import activations

@@ -8,7 +8,7 @@ import mlflow
 import pytest
 from mlflow.exceptions import MlflowException
 
-from src.runtime.errors import InputError
+from src.core.errors import InputError
 from src.tracking import store
 from tests.support.commands import ROOT
 

@@ -13,7 +13,7 @@ from tests.support.recipes import TINY, configure
 
 # What src/training may use of the rest: names, files and texts, the constants of the data, whose
 # arrays have a digest of their own, and the schema of the configuration, whose values are in it.
-NEUTRAL = {"src.runtime", "src.data.digits", "src.config.schema"}
+NEUTRAL = {"src.core", "src.data.digits", "src.config.schema"}
 
 
 def module_of(file):
@@ -73,8 +73,8 @@ def test_nothing_else_of_ours_runs_between_the_configuration_and_the_weights(sam
         sys.setprofile(None)
     assert {"src.training.fit", "src.training.history", "src.training.checkpoint"} <= ran
     assert {name for name in ran if not name.startswith("src.training")} <= {
-        "src.runtime.atomic_write",
-        "src.runtime.hardware",
-        "src.runtime.process",
-        "src.runtime.stopwatch",
+        "src.core.atomic_write",
+        "src.core.hardware",
+        "src.core.process",
+        "src.core.stopwatch",
     }

@@ -2,7 +2,7 @@ import keras
 import numpy as np
 import pytest
 
-from src.runtime import metric_names
+from src.core import metric_names
 from src.training import activations, callbacks
 
 

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from src.runtime import metric_names
-from src.runtime.errors import InputError
+from src.core import metric_names
+from src.core.errors import InputError
 from src.training import checkpoint
 
 

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from src.core import metric_names
+from src.core.errors import InputError
 from src.data import mirrors
 from src.experiments.callbacks import EpochLog
-from src.runtime import metric_names
-from src.runtime.errors import InputError
 from src.training import checkpoint, fit, history
 from tests.support.recipes import TINY, configure, names
 

@@ -1,6 +1,6 @@
 import pytest
 
-from src.runtime import metric_names
+from src.core import metric_names
 from src.training.history import best_epoch, kept_epoch, summarize
 
 

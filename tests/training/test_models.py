@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from hydra.utils import instantiate
 
+from src.core.errors import InputError
 from src.data import mirrors
-from src.runtime.errors import InputError
 from src.training import activations, fit, models
 from tests.support.recipes import configure, names
 

@@ -1,7 +1,7 @@
 import pytest
 import tensorflow as tf
 
-from src.runtime import hardware
+from src.core import hardware
 from src.training import precision
 
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import contextmanager, redirect_stdout
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
-from src.runtime.errors import InputError
+from src.core.errors import InputError
 
 if TYPE_CHECKING:  # a Ray worker imports this package before its node's packages are verified
     from src.experiments.run_spec import RunSpec
@@ -76,9 +76,9 @@ def thread_variables(count: int) -> dict[str, str]:
 
 def train_here(spec: "RunSpec") -> None:
     """Announce a run and train it, in this process."""
+    from src.core import heavy_imports
     from src.data import dataset
     from src.experiments import run_spec
-    from src.runtime import heavy_imports
 
     run_spec.announce(spec, dataset.load_description())
     heavy_imports.load(mlflow=spec.cfg.mlflow.enabled)

@@ -9,11 +9,11 @@ from typing import Any
 
 import joblib
 
+from src.core.errors import InputError, did_you_mean
 from src.experiments.executors import Executor, cluster
 from src.experiments.executors.here import Here
 from src.experiments.executors.local import LocalProcesses
 from src.experiments.executors.ray_tasks import RayTasks
-from src.runtime.errors import InputError, did_you_mean
 
 LOCAL, RAY = EXECUTORS = ("local", "ray")
 KEY = "executor"

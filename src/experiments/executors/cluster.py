@@ -6,9 +6,9 @@ import socket
 from collections.abc import Collection
 from typing import Any, NamedTuple
 
-from src.runtime import quiet
-from src.runtime.errors import InputError
-from src.runtime.formatting import count
+from src.core import quiet
+from src.core.errors import InputError
+from src.core.formatting import count
 from src.tracking import fingerprint
 
 ADDRESS = "RAY_ADDRESS"  # the variable that names the cluster to join

@@ -6,10 +6,10 @@ from pathlib import Path
 
 from filelock import FileLock
 
+from src.core import paths
+from src.core.atomic_write import writing
+from src.core.errors import InputError
 from src.data import dataset
-from src.runtime import paths
-from src.runtime.atomic_write import writing
-from src.runtime.errors import InputError
 
 # The input of a run: the arrays, and the files that predictions.held_out_labels reads.
 FILES = (

@@ -3,9 +3,9 @@
 from collections.abc import Callable, Generator, Iterable
 from typing import TYPE_CHECKING, Any
 
+from src.core import heavy_imports
 from src.experiments import executors
 from src.experiments.executors import Outcome
-from src.runtime import heavy_imports
 
 if TYPE_CHECKING:
     from src.experiments.run_spec import RunSpec

@@ -19,9 +19,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import joblib
 import psutil
 
+from src.core.errors import InputError
 from src.experiments import executors
 from src.experiments.executors import LOGS, RUNS_PER_WORKER, Outcome, WorkerLostError
-from src.runtime.errors import InputError
 
 if TYPE_CHECKING:
     from src.experiments.run_spec import RunSpec

@@ -5,7 +5,7 @@ is reported by the run that meets it.
 from contextlib import suppress
 
 with suppress(Exception):
-    from src.runtime import heavy_imports
+    from src.core import heavy_imports
 
     heavy_imports.load()
     from src.experiments import train_run  # noqa: F401

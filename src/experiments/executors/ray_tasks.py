@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+from src.core.errors import InputError
 from src.experiments import executors
 from src.experiments.executors import (
     LOG,
@@ -24,7 +25,6 @@ from src.experiments.executors import (
 from src.experiments.executors.local import in_a_process
 from src.experiments.executors.ray_worker import NO_GPU, IncompatibleNode, RunContext
 from src.experiments.run_spec import RunSpec
-from src.runtime.errors import InputError
 from src.tracking import environment, fingerprint
 
 RETRIES = 3  # of a run whose worker or node is lost

@@ -97,7 +97,7 @@ def _unpacked_data(digest: str, data: Sequence[Any]) -> Path:
 
 def home() -> Path:
     """Return the folder of this user's runs on this machine; InputError if it is another user's."""
-    from src.runtime.errors import InputError
+    from src.core.errors import InputError
 
     folder = Path(tempfile.gettempdir()) / f"digit-recognizer-{os.getuid()}"
     folder.mkdir(mode=0o700, exist_ok=True)
@@ -110,7 +110,7 @@ def home() -> Path:
 @contextmanager
 def _kept_in_mlflow(spec: "RunSpec") -> Iterator[None]:
     """Delete a run's files at the end: they are in MLflow, also the log, which is added here."""
-    from src.runtime import heavy_imports
+    from src.core import heavy_imports
 
     heavy_imports.load(mlflow=True)
     import mlflow

@@ -10,11 +10,11 @@ from typing import Any, ClassVar
 import submitit
 from submitit.core.utils import UncompletedJobError
 
+from src.core.errors import InputError
 from src.experiments import executors
 from src.experiments.executors import LOGS, Outcome, WorkerLostError
 from src.experiments.executors.local import in_a_process
 from src.experiments.run_spec import RunSpec
-from src.runtime.errors import InputError
 
 POLL_SECONDS = 2
 GRACE_SECONDS = 30  # for interrupted runs, to record that

@@ -6,8 +6,8 @@ import pytest
 from keras import layers
 
 from benchmarks.references import kaggle_kernels
+from src.core import metric_names, paths
 from src.data import dataset
-from src.runtime import metric_names, paths
 
 EPOCHS = 3
 

@@ -4,8 +4,8 @@ import pytest
 from benchmarks import data_stages
 from benchmarks.references import pandas_numpy
 from src import fetch, preprocess
+from src.core import paths
 from src.data import dataset, mirrors, sources
-from src.runtime import paths
 
 CSVS = (paths.TRAIN_CSV, paths.TEST_CSV, paths.SAMPLE_SUBMISSION_CSV, paths.SOLUTION_CSV)
 

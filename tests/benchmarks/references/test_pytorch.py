@@ -7,8 +7,8 @@ pytest.importorskip("torch")  # of the extra `benchmark`
 import torch
 
 from benchmarks.references import pytorch
+from src.core import metric_names
 from src.data import mirrors
-from src.runtime import metric_names
 
 
 @pytest.mark.parametrize(("activation", "expected"), [("relu", 0.0), ("swish", -0.268941)])

@@ -3,11 +3,11 @@ from types import SimpleNamespace
 
 import pytest
 
+from src.core.errors import InputError
 from src.experiments.executors import choice
 from src.experiments.executors.here import Here
 from src.experiments.executors.local import LocalProcesses
 from src.experiments.executors.ray_tasks import RayTasks
-from src.runtime.errors import InputError
 
 
 def settings(**changes):

@@ -5,8 +5,8 @@ from types import SimpleNamespace
 
 import pytest
 
+from src.core.errors import InputError
 from src.experiments.executors import cluster
-from src.runtime.errors import InputError
 
 
 @pytest.fixture

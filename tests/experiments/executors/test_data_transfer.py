@@ -4,9 +4,9 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from src import fetch, preprocess
+from src.core import paths
+from src.core.errors import InputError
 from src.experiments.executors import data_transfer
-from src.runtime import paths
-from src.runtime.errors import InputError
 
 FILES = {"data/processed/dataset.json": b"{}", "data/raw/solution.csv": b"ImageId,Label\n1,7\n"}
 DIGEST = data_transfer.digest(FILES)

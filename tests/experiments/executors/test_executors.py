@@ -1,8 +1,8 @@
 import pickle
 import traceback
 
+from src.core.errors import InputError
 from src.experiments import executors
-from src.runtime.errors import InputError
 
 
 class StubbornError(Exception):

@@ -3,9 +3,9 @@ import sys
 
 import pytest
 
+from src.core.errors import InputError
 from src.experiments import executors
 from src.experiments.executors.here import Here
-from src.runtime.errors import InputError
 from tests.support import stub_runs
 from tests.support.stub_runs import stub
 

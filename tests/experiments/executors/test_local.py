@@ -8,10 +8,10 @@ from contextlib import closing
 import psutil
 import pytest
 
+from src.core.errors import InputError
 from src.experiments import executors
 from src.experiments.executors import local
 from src.experiments.executors.local import LocalProcesses
-from src.runtime.errors import InputError
 from tests.support import stub_runs
 from tests.support.commands import ROOT
 from tests.support.stub_runs import printed, stub

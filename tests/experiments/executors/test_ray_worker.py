@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pytest
 
+from src.core.errors import InputError
 from src.experiments.executors import ray_worker
-from src.runtime.errors import InputError
 
 
 def test_the_folder_of_the_runs_is_this_users_own(tmp_path, monkeypatch):

@@ -5,7 +5,7 @@ from contextlib import closing
 
 import pytest
 
-from src.runtime.errors import InputError
+from src.core.errors import InputError
 from tests.support import stub_runs
 from tests.support.stub_runs import stub
 

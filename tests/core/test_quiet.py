@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from src.runtime import quiet
+from src.core import quiet
 
 
 def test_standard_error_of_native_code_is_discarded_inside_the_block_only(capfd):

@@ -5,8 +5,8 @@ import time
 
 import pytest
 
-from src.runtime import atomic_write, process
-from src.runtime.atomic_write import writing
+from src.core import atomic_write, process
+from src.core.atomic_write import writing
 from tests.support.commands import ROOT
 
 
@@ -50,7 +50,7 @@ def test_a_folder_that_cannot_be_created_changes_nothing(tmp_path):
 
 def test_leftovers_of_a_killed_process_are_removed_by_the_next_that_writes_there(tmp_path):
     code = (
-        "import os, sys; from pathlib import Path; from src.runtime.atomic_write import writing\n"
+        "import os, sys; from pathlib import Path; from src.core.atomic_write import writing\n"
         "with writing(Path(sys.argv[1])) as [new]:\n"
         "    new.write_text('half'); os._exit(9)"
     )

@@ -7,15 +7,15 @@ import urllib.request
 
 import pytest
 
-from src.runtime import local_server
-from src.runtime.errors import InputError
+from src.core import local_server
+from src.core.errors import InputError
 from tests.support.commands import ROOT, environment
 from tests.support.servers import free_port
 
 # Its own process: Ctrl-C would also end the tests.
 SERVER = """
 import sys
-from src.runtime import local_server
+from src.core import local_server
 
 async def greet(scope, receive, send):
     if scope["type"] == "http":

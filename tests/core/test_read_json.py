@@ -2,8 +2,8 @@ import json
 
 import pytest
 
-from src.runtime.errors import InputError
-from src.runtime.read_json import read_json
+from src.core.errors import InputError
+from src.core.read_json import read_json
 
 KEYS = {"name": str, "counts": dict, "parts": list, "score": float, "size": int, "run": str | None}
 FACTS = {

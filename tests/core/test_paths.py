@@ -1,4 +1,4 @@
-from src.runtime import paths
+from src.core import paths
 
 
 def test_a_folder_whose_name_is_taken_ends_in_a_number(tmp_path):

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import mkdtemp
 
-from src.runtime import process
+from src.core import process
 
 PREFIX = ".writing-"  # of the hidden folders for unfinished outputs
 FOREIGN_SECONDS = 86_400  # after which another machine's leftovers count as abandoned

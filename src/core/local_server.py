@@ -5,7 +5,7 @@ import socket
 from collections.abc import Callable
 from typing import Any
 
-from src.runtime.errors import InputError
+from src.core.errors import InputError
 
 HOST = "127.0.0.1"
 

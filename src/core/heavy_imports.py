@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from src.runtime import quiet
+from src.core import quiet
 
 # Keras imports them if it can, for wrappers and galleries that nothing here uses.
 NOT_FOR_KERAS = {"sklearn", "matplotlib"}

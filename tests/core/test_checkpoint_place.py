@@ -2,8 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from src.runtime import checkpoint_place
-from src.runtime.errors import InputError
+from src.core import checkpoint_place
+from src.core.errors import InputError
 
 DIGEST = "0123456789abcdef" * 4
 

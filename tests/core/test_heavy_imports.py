@@ -6,7 +6,7 @@ import weakref
 
 import pytest
 
-from src.runtime import heavy_imports
+from src.core import heavy_imports
 from tests.support.commands import ROOT
 
 
@@ -58,7 +58,7 @@ def test_a_failed_import_passes_and_the_collector_works_again(not_loaded, monkey
 
 def test_without_mlflow_on_request_and_without_keras_wrappers_which_can_be_imported_later():
     code = (
-        "import sys; from src.runtime import heavy_imports; heavy_imports.load(mlflow=False); "
+        "import sys; from src.core import heavy_imports; heavy_imports.load(mlflow=False); "
         "print(*{'keras', 'mlflow', *heavy_imports.NOT_FOR_KERAS} & sys.modules.keys()); "
         "import matplotlib.pyplot, sklearn.metrics; print('there')"
     )

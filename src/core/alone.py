@@ -6,8 +6,8 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from src.runtime import paths
-from src.runtime.errors import InputError
+from src.core import paths
+from src.core.errors import InputError
 
 
 @contextmanager

@@ -5,9 +5,9 @@ from pathlib import Path
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
-from src.runtime import paths
-from src.runtime.atomic_write import hidden_folder
-from src.runtime.errors import InputError, without_password
+from src.core import paths
+from src.core.atomic_write import hidden_folder
+from src.core.errors import InputError, without_password
 
 KEY = "checkpoints"  # of the configuration
 EXPECTED = f"name a folder, or use null for {paths.CHECKPOINTS}/ in the project."

@@ -2,7 +2,7 @@ import platform
 
 import pytest
 
-from src.runtime import hardware
+from src.core import hardware
 
 
 def test_the_processor_has_the_name_that_linux_gives(tmp_path):

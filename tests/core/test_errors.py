@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from src.runtime import errors
+from src.core import errors
 from tests.support.commands import ROOT
 
 

@@ -1,4 +1,4 @@
-from src.runtime.checksum import sha256
+from src.core.checksum import sha256
 
 
 def test_a_checksum_is_of_every_byte(tmp_path):

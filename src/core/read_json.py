@@ -6,9 +6,9 @@ from pathlib import Path
 from types import NoneType, UnionType
 from typing import Any, get_args
 
-from src.runtime.errors import InputError
-from src.runtime.formatting import listed
-from src.runtime.parsing import parsing
+from src.core.errors import InputError
+from src.core.formatting import listed
+from src.core.parsing import parsing
 
 TYPES: dict[type, str] = {
     dict: "an object",

@@ -6,7 +6,7 @@ import time
 
 PROGRAM = """
 import sys, time
-from src.runtime import stopwatch
+from src.core import stopwatch
 stopwatch.TICK_SECONDS, stopwatch.STOPPED_SECONDS = 0.05, 0.5
 watch = stopwatch.Stopwatch()
 print("started", flush=True)

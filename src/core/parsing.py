@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from src.runtime.errors import DISK, InputError, one_line
+from src.core.errors import DISK, InputError, one_line
 
 
 @contextmanager

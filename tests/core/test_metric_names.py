@@ -1,4 +1,4 @@
-from src.runtime import metric_names
+from src.core import metric_names
 
 
 def test_no_two_metrics_share_a_name():

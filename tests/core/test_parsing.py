@@ -4,8 +4,8 @@ import zlib
 
 import pytest
 
-from src.runtime.errors import DISK, InputError
-from src.runtime.parsing import parsing
+from src.core.errors import DISK, InputError
+from src.core.parsing import parsing
 
 
 def parse(error, *more):

@@ -3,7 +3,7 @@ import math
 import numpy as np
 import pytest
 
-from src.runtime import formatting
+from src.core import formatting
 
 
 def number(text):

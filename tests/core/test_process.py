@@ -3,7 +3,7 @@ import subprocess
 
 import pytest
 
-from src.runtime import process
+from src.core import process
 
 
 def test_this_process_is_alive():

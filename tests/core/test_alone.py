@@ -1,7 +1,7 @@
 import pytest
 
-from src.runtime.alone import alone
-from src.runtime.errors import InputError
+from src.core.alone import alone
+from src.core.errors import InputError
 
 
 def test_a_second_process_is_refused_until_the_first_has_ended(project):
