@@ -102,9 +102,14 @@ class Grid:
         return list({spec.level: spec for spec in left}.values())
 
     def batches(self) -> Iterator[Iterable[RunSpec]]:
-        """See `Plan`."""
+        """See `Plan`; the folders are numbered in the order of this start."""
         if left := self.missing():
-            yield [self.specs[digest] for digest in left]
+            specs = enumerate(self.specs[digest] for digest in left)
+            yield [replace(spec, folder=self.folder(number, spec)) for number, spec in specs]
+
+    def folder(self, number: int, spec: RunSpec) -> Path:
+        """Return the name of a run's folder."""
+        return Path(f"{number}-{NOT_IN_FOLDER.sub('_', spec.name)}")
 
     def ended(self, spec: RunSpec, error: BaseException | None) -> list[str]:
         """See `Plan`."""
@@ -441,10 +446,7 @@ def compose_runs(
         bases[label].with_seed(seed, data, split=SPLIT in study.vary)
         for label, seed in in_turn(list(study.levels), study.seeds)
     )
-    return {
-        spec.digest: replace(spec, folder=Path(f"{number}-{NOT_IN_FOLDER.sub('_', spec.name)}"))
-        for number, spec in enumerate(specs)
-    }
+    return {spec.digest: spec for spec in specs}
 
 
 def _level(name: str, study: Study, label: str, data: Dataset, composition: Composition) -> RunSpec:

@@ -113,6 +113,10 @@ class SweepPlan(Grid):
                 OmegaConf.save(job.hydra.overrides.task, folder / "overrides.yaml")
         yield from super().batches()
 
+    def folder(self, number: int, spec: RunSpec) -> Path:
+        """See `Grid`: the one that Hydra would give it."""
+        return spec.folder
+
     def note(self, found: Table) -> str:
         """See `Grid`."""
         return "\n".join(
