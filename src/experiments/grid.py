@@ -44,118 +44,132 @@ class Decision(NamedTuple):
     sentence: str
 
 
-@dataclass
-class Grid:
-    """A plan of runs that are composed when it begins.
+Decide = Callable[[Any, Mapping[RunKey, Any]], Decision]  # of a client, and the finished runs
 
-    Attributes:
-        specs: the runs in their order, by the digests of their trainings.
-        factor: the noun of their levels; None where they differ in several keys.
-        levels: the overrides of each level, by its label.
-        tags: of the parent run.
-        root: the folder of the runs' folders; None for a new one.
-        done: the finished runs as MLflow has them, by digest.
-        current: the digests of the batch in progress.
-        failed: the digests of the runs that failed in this start.
-    """
+
+@dataclass(kw_only=True)
+class Grid:
+    """A plan of runs that are composed when it begins; the methods are `engine.Plan`'s."""
 
     kind: str
     title: str
     run_name: str
     experiment: str | None
     first_tags: Mapping[str, str]
-    specs: Mapping[str, RunSpec]
-    factor: Factor | None
-    levels: Mapping[str, Sequence[str]]
-    tags: Mapping[str, str | None]
-    root: Path | None = field(default=None, kw_only=True)
-    done: dict[str, Any] = field(default_factory=dict, init=False)
-    current: Sequence[str] = field(default=(), init=False)
-    failed: set[str] = field(default_factory=set, init=False)
+    tags: Mapping[str, str | None]  # of the parent run
+    specs: Mapping[str, RunSpec]  # in their order, by the digests of their trainings
+    factor: Factor | None  # None if the levels differ in several keys
+    levels: Mapping[str, Sequence[str]]  # the overrides of each, by its label
+    root: Path | None = None
     parent: Any = field(default=None, init=False)
+    done: dict[str, Any] = field(default_factory=dict, init=False)  # runs in MLflow, by digest
+    current: Sequence[str] = field(default=(), init=False)  # digests of the batch in progress
+    failed: set[str] = field(default_factory=set, init=False)  # digests, in this start
 
     def open(self, parent: Any) -> str:
-        """See `Plan`."""
-        self.parent = parent
+        """Read the finished runs; one whose level has a new label gets its tags."""
+        self.parent, self.current = parent, list(self.specs)
         for child in parent.children("FINISHED"):
-            self.done[child.data.tags[run_tags.TRAINING_DIGEST]] = child
-        for digest in self.done.keys() & self.specs.keys():
-            run_spec.forget_checkpoint(self.specs[digest], self.done[digest].info.run_id)
-        self.current = list(self.specs)
+            digest = child.data.tags[run_tags.TRAINING_DIGEST]
+            self.done[digest] = child
+            if (spec := self.specs.get(digest)) is not None:
+                run_spec.forget_checkpoint(spec, child.info.run_id)
+                for tag, value in spec.tags.items():
+                    if child.data.tags.get(tag) != value:
+                        parent.client.set_tag(child.info.run_id, tag, value)
         return self.opening()
 
     def opening(self) -> str:
         """Return the line that a start prints first."""
         raise NotImplementedError
 
-    def missing(self) -> list[str]:
-        """Return the digests of the runs of the current batch that have not finished."""
-        return [digest for digest in self.current if digest not in self.done]
+    def note(self, found: table.Table) -> str:
+        """Return the description of the parent run in Markdown; MLflow shows its first lines."""
+        raise NotImplementedError
+
+    def folder(self, number: int, spec: RunSpec) -> Path:
+        """Return the name of the folder of a run, with its number in this start."""
+        return Path(f"{number}-{NOT_IN_FOLDER.sub('_', spec.name)}")
+
+    def missing(self) -> list[RunSpec]:
+        """Return the runs of the current batch that have not finished."""
+        return [self.specs[digest] for digest in self.current if digest not in self.done]
 
     def unfinished(self) -> list[str]:
         """Return the names of the runs that did not finish in this start."""
-        return [self.specs[digest].name for digest in self.missing()]
+        return [spec.name for spec in self.missing()]
 
     def samples(self) -> list[RunSpec]:
-        """See `Plan`: a run of each level."""
-        left = [spec for digest, spec in self.specs.items() if digest not in self.done]
+        """Return a run of each level that is left."""
+        left = (spec for digest, spec in self.specs.items() if digest not in self.done)
         return list({spec.level: spec for spec in left}.values())
 
     def batches(self) -> Iterator[Iterable[RunSpec]]:
-        """See `Plan`; the folders are numbered in the order of this start."""
+        """Yield all that is missing."""
         if left := self.missing():
-            specs = enumerate(self.specs[digest] for digest in left)
-            yield [replace(spec, folder=self.folder(number, spec)) for number, spec in specs]
-
-    def folder(self, number: int, spec: RunSpec) -> Path:
-        """Return the name of a run's folder."""
-        return Path(f"{number}-{NOT_IN_FOLDER.sub('_', spec.name)}")
+            yield [replace(spec, folder=self.folder(n, spec)) for n, spec in enumerate(left)]
 
     def ended(self, spec: RunSpec, error: BaseException | None) -> list[str]:
-        """See `Plan`."""
+        """Take note of a run, and return its score and its time."""
         if error is not None:
             self.failed.add(spec.digest)
             return []
         facts = [spec.name]
+        if self.parent.run_id is None:  # untracked
+            self.done[spec.digest] = None
         for child in self.parent.children("FINISHED", spec.digest):
-            self.done[spec.digest] = child
-            metrics = child.data.metrics
+            self.done[spec.digest], metrics = child, child.data.metrics
             if metric_names.TEST_ACCURACY in metrics:
                 facts.append(f"held-out accuracy {metrics[metric_names.TEST_ACCURACY]:.4f}")
             facts.append(formatting.duration(metrics[metric_names.TRAIN_SECONDS]))
-        if self.parent.run_id is None:  # untracked
-            self.done[spec.digest] = None
         return facts
 
     def progress(self) -> Any:
-        """See `Plan`."""
+        """Return how many runs of the current batch are done, and the levels of those left."""
         from src.experiments.progress import Progress  # MLflow: after the checks
 
-        left = [self.specs[digest].level for digest in self.missing() if digest not in self.failed]
-        seconds: dict[str, list[float]] = {}
-        for label, runs in self.by_level().items():
-            if found := table.values(runs, metric_names.TRAIN_SECONDS):
-                seconds[label] = found
+        left = [spec.level or "" for spec in self.missing() if spec.digest not in self.failed]
         done = sum(digest in self.done for digest in self.current)
-        return Progress(done, len(self.current), [one or "" for one in left], seconds)
+        seconds = self.by_level(metric_names.TRAIN_SECONDS)
+        return Progress(done, len(self.current), left, seconds)
 
-    def by_level(self) -> dict[str, list[Any]]:
+    def runs_by_level(self) -> dict[str, list[Any]]:
         """Return the finished runs by the label of their level."""
         found: dict[str, list[Any]] = {label: [] for label in self.levels}
-        for child in filter(None, self.done.values()):
-            found.setdefault(child.data.tags[run_tags.VARIANT], []).append(child)
+        for digest, child in self.done.items():
+            if child is not None:
+                spec = self.specs.get(digest)
+                label = child.data.tags[run_tags.VARIANT] if spec is None else spec.level
+                found.setdefault(str(label), []).append(child)
         return {label: runs for label, runs in found.items() if runs}
 
+    def by_level(self, metric: str) -> dict[str, list[float]]:
+        """Return a metric of the finished runs by level, without levels that have none."""
+        found = {label: table.values(runs, metric) for label, runs in self.runs_by_level().items()}
+        return {label: values for label, values in found.items() if values}
+
     def summary(self) -> Any:
-        """See `Plan`."""
+        """Return a table with a row for each level, and the means over the seeds as metrics."""
         from src.experiments.engine import Summary  # MLflow: after the checks
 
+        accuracies = self.by_level(metric_names.TEST_ACCURACY)
+        seconds = self.by_level(metric_names.MEDIAN_EPOCH_SECONDS)
+        spreads = {label: some for label, some in accuracies.items() if len(some) > 1}
+        metrics = {  # MLflow shows them in this order
+            prefix + NOT_IN_METRIC.sub("_", label): statistic(values)
+            for prefix, statistic, by_level in (
+                (metric_names.STUDY_ACCURACY, mean, accuracies),
+                (metric_names.STUDY_ACCURACY_SD, stdev, spreads),
+                (metric_names.STUDY_EPOCH_SECONDS, mean, seconds),
+            )
+            for label, values in by_level.items()
+        }
         found = self.results()
-        return Summary(self.tags, self.metrics(), found, self.note(found))
+        return Summary(self.tags, metrics, found, self.note(found))
 
     def results(self) -> table.Table:
-        """Return a row for each level, over its seeds."""
-        runs = self.by_level()
+        """Return a row for each level: its label, or the keys in which it differs from others."""
+        runs = self.runs_by_level()
         words = {
             label: dict(word.partition("=")[::2] for word in self.levels.get(label, ()))
             for label in runs
@@ -164,7 +178,7 @@ class Grid:
         titles = keys if self.factor is None else [self.factor.noun]
         rows = []
         for label, own in runs.items():
-            names = [words[label].get(key, "–") for key in keys] if not self.factor else [label]
+            names = [label] if self.factor else [words[label].get(key, "–") for key in keys]
             seeds = formatting.ranges([int(run.data.params["seed"]) for run in own])
             rows.append([*names, seeds, *table.cells(own)])
         several = any(len(own) > 1 for own in runs.values())
@@ -172,61 +186,24 @@ class Grid:
         columns = [title for title, _, _ in table.COLUMNS]
         return table.Table([*titles, "seeds", *columns], rows, len(titles) + 1, caption)
 
-    def metrics(self) -> dict[str, float]:
-        """Return the means over the seeds, by names in the order in which MLflow shows them."""
-        runs = {NOT_IN_METRIC.sub("_", label): own for label, own in self.by_level().items()}
-        accuracies = {
-            key: found
-            for key, own in runs.items()
-            if (found := table.values(own, metric_names.TEST_ACCURACY))
-        }
-        seconds = {
-            key: found
-            for key, own in runs.items()
-            if (found := table.values(own, metric_names.MEDIAN_EPOCH_SECONDS))
-        }
-        return {
-            **{metric_names.STUDY_ACCURACY + key: mean(some) for key, some in accuracies.items()},
-            **{
-                metric_names.STUDY_ACCURACY_SD + key: stdev(some)
-                for key, some in accuracies.items()
-                if len(some) > 1
-            },
-            **{metric_names.STUDY_EPOCH_SECONDS + key: mean(some) for key, some in seconds.items()},
-        }
 
-    def note(self, found: table.Table) -> str:
-        """Return the description of the parent run in Markdown; MLflow shows its first lines."""
-        raise NotImplementedError
-
-
-@dataclass
+@dataclass(kw_only=True)
 class StudyPlan(Grid):
-    """A study: every level of its factor with every seed, all else alike.
-
-    Attributes:
-        name: of the study's file.
-        study: its contents.
-        data: the data.
-        decide: looks at the finished runs of the first seeds, by level and seed; needed where the
-            study has planned looks.
-    """
+    """A study: every level of its factor with every seed, all else alike."""
 
     name: str
     study: Study
     data: Dataset
-    decide: Callable[[Any, Mapping[RunKey, Any]], Decision] | None = None
+    decide: Decide | None = None  # needed for planned looks
 
     def identity(self) -> tuple[str, str]:
-        """See `Plan`."""
+        """Return its name."""
         return run_tags.STUDY, self.name
 
     def choose(self, candidates: Sequence[Any], children: Callable[[Any], list[Any]]) -> Any:
-        """See `Plan`: the latest whose finished runs all are what the study would train now, else
-        one without any.
-
-        So runs of other settings, data or code are never mixed with those to come; runs with a
-        level or a seed that the study no longer lists may be.
+        """Return the latest whose finished runs all are what the study would train now, else one
+        without any. So runs of other settings, data or code are never mixed with those to come;
+        runs with a level or a seed that the study no longer lists may be.
         """
         empty = None
         for parent in candidates:
@@ -249,29 +226,24 @@ class StudyPlan(Grid):
         if digest in self.specs:
             return True
         label, seed = tags.get(run_tags.VARIANT), int(child.data.params["seed"])
-        if label is None or any((one.level, one.cfg.seed) == (label, seed) for one in self._all):
+        listed = {(spec.level, spec.cfg.seed) for spec in self.specs.values()}
+        if label is None or (label, seed) in listed:
             return False
-        unlisted = replace(
-            self.study, levels={label: tuple(json.loads(tags[run_tags.LEVEL]))}, seeds=(seed,)
-        )
+        levels = {label: tuple(json.loads(tags[run_tags.LEVEL]))}
+        unlisted = replace(self.study, levels=levels, seeds=(seed,))
         try:
             return digest in compose_runs(self.name, unlisted, self.data)
         except InputError:  # it can no longer be composed
             return False
 
-    @property
-    def _all(self) -> list[RunSpec]:
-        return list(self.specs.values())
-
     def opening(self) -> str:
-        """See `Grid`."""
+        """Return its size, and how much of it is done."""
         study, listed = self.study, len(self.specs)
         levels = len(study.levels)
         noun = study.factor.noun if levels == 1 else study.factor.plural
         most = "at most " if study.looks else ""
-        text = (
-            f"Study {self.name}: {levels} {noun} × {most}{len(study.seeds)} seeds = {listed} runs"
-        )
+        seeds, runs = formatting.count(len(study.seeds), "seed"), formatting.count(listed, "run")
+        text = f"Study {self.name}: {levels} {noun} × {most}{seeds} = {runs}"
         if study.looks:
             looks = formatting.listed(list(map(str, study.looks)))
             text += f", with a look after {looks} seeds"
@@ -281,9 +253,8 @@ class StudyPlan(Grid):
         return f"{text} · {done} done · {listed - done} left"
 
     def batches(self) -> Iterator[Iterable[RunSpec]]:
-        """See `Plan`: one look after another, until one decides.
-
-        A study that was killed resumes in its look: those before decide again as they did.
+        """Yield one look after another, until one decides. A study that was killed resumes in its
+        look: those before decide again as they did.
         """
         for count in self.study.looks or (len(self.study.seeds),):
             seeds = self.study.seeds[:count]
@@ -292,9 +263,10 @@ class StudyPlan(Grid):
             if self.missing():
                 return
             if self.study.looks and self.decide is not None:
+                specs = [self.specs[key] for key in self.current]
                 found = {
-                    RunKey(self.specs[key].level or "", self.specs[key].cfg.seed): self.done[key]
-                    for key in self.current
+                    RunKey(spec.level or "", spec.cfg.seed): self.done[spec.digest]
+                    for spec in specs
                 }
                 decision = self.decide(self.parent.client, found)
                 print(self._look(count, decision), flush=True)
@@ -315,18 +287,18 @@ class StudyPlan(Grid):
         return f"{after}: {decision.sentence} · {ending}"
 
     def summary(self) -> Any:
-        """See `Plan`; MLflow's pages get the views that the note links to."""
+        """See `Grid`; MLflow's pages get the views that the note links to."""
         parent = self.parent
         if parent.run_id is not None:
             views.offer_runs(parent.client, parent.experiment_id)
             noun = self.study.factor.noun
             views.offer_study(parent.client, parent.experiment_id, self.name, parent.run_id, noun)
         summary = super().summary()
-        seeds = " ".join(map(str, sorted({self.specs[key].cfg.seed for key in self.current})))
-        return replace(summary, tags={**summary.tags, "seeds": seeds})
+        seeds = dict.fromkeys(str(self.specs[key].cfg.seed) for key in self.current)
+        return replace(summary, tags={**summary.tags, "seeds": " ".join(seeds)})
 
     def note(self, found: table.Table) -> str:
-        """See `Grid`."""
+        """Return the question, the table, and the commands."""
         study, experiment_id = self.study, self.parent.experiment_id
         at_a_time = "on Ray" if study.executor == choice.RAY else f"{study.workers} at a time"
         return "\n".join(
@@ -347,7 +319,7 @@ def study_plan(
     name: str,
     study: Study,
     data: Dataset,
-    decide: Callable[[Any, Mapping[RunKey, Any]], Decision] | None = None,
+    decide: Decide | None = None,
     composed: Mapping[str, Composition] | None = None,
 ) -> StudyPlan:
     """Return the plan of a study, with all its runs composed and checked.

@@ -32,17 +32,13 @@ ROWS = 10  # of the table
 class Space:
     """The configurations of a search: one composed for each combination of its groups' choices, in
     which the other keys are set.
-
-    Args:
-        search: the search.
-        common: overrides that all runs share.
-        scored: whether the runs are scored on the held-out images, which no trial may be.
-
-    Raises:
-        InputError: a key does not exist, or a value at the edge of its range is refused.
     """
 
     def __init__(self, search: Search, common: Sequence[str], *, scored: bool = False):
+        """Compose them from the overrides that all have in common; `scored` runs, unlike trials,
+        may be scored on the held-out images. Raise InputError if a key does not exist, or a value
+        at the edge of its range is refused.
+        """
         self.search, self.common, self.scored = search, list(common), scored
         ranges = search.ranges
         self.groups = [key for key in ranges if key in GROUPS]
@@ -115,23 +111,14 @@ def shown(value: Any) -> str:
 
 @dataclass
 class SearchPlan:
-    """A search, by itself or for one level of a study.
-
-    Attributes:
-        name: of the search's file.
-        search: its contents.
-        space: its configurations.
-        data: the data.
-        level: the label of the study's level that it tunes; None for none.
-        anew: whether to start again where the store holds another search of that name.
-    """
+    """A search, by itself or for one level of a study; the methods are `engine.Plan`'s."""
 
     name: str
     search: Search
     space: Space
     data: Dataset
-    level: str | None = None
-    anew: bool = False
+    level: str | None = None  # the label of the study's level that it tunes
+    anew: bool = False  # start again even if the store holds another search of that name
 
     kind: str = "search"
     first_tags: Mapping[str, str] = field(default_factory=dict)
@@ -167,15 +154,12 @@ class SearchPlan:
         }
 
     def identity(self) -> tuple[str, str]:
-        """See `Plan`."""
+        """Return its name."""
         return run_tags.SEARCH, self.name
 
     def choose(self, candidates: Sequence[Any], children: Callable[[Any], list[Any]]) -> Any:
-        """See `Plan`. The search of a level is found by any study that asks for it, and starts anew
-        as its study does.
-
-        Raises:
-            InputError: the store holds another search of that name.
+        """Return the one with the same definition; raise InputError if the store holds another
+        search of that name. That of a level is found by any study, and starts anew as a study does.
         """
         definition, others = self.definition(), []
         for parent in candidates:
@@ -205,7 +189,7 @@ class SearchPlan:
         return None
 
     def open(self, parent: Any) -> str:
-        """See `Plan`."""
+        """Read the trials; forget what finished ones left."""
         self.record = Record(parent)
         known = self.trials()
         for trial in known:
@@ -247,12 +231,12 @@ class SearchPlan:
         return max(0, self.search.trials - spent)
 
     def samples(self) -> list[RunSpec]:
-        """See `Plan`: the edges of the space."""
+        """Return the edges of the space."""
         edges = itertools.islice(self.space.edges(), MAX_CHECKED)
         return [self._spec(Trial(-1, edge)) for edge in edges]
 
     def batches(self) -> Iterator[Iterable[RunSpec]]:
-        """See `Plan`: again where a trial failed after its successors had begun."""
+        """Yield trials, again if one failed after its successors had begun."""
         while self.left(self.trials()):
             yield self._draws()
 
@@ -299,10 +283,8 @@ class SearchPlan:
         )
 
     def ended(self, spec: RunSpec, error: BaseException | None) -> list[str]:
-        """See `Plan`.
-
-        Raises:
-            InputError: too many trials failed, one after another.
+        """Return the result of a trial, and the best so far; raise InputError if too many failed,
+        one after another.
         """
         from src.experiments.engine import is_interruption
 
@@ -339,7 +321,7 @@ class SearchPlan:
         return facts
 
     def progress(self) -> Any:
-        """See `Plan`."""
+        """Return how many trials have ended, and how many are left."""
         from src.experiments.progress import Progress  # MLflow: after the checks
 
         known = self.trials()
@@ -354,11 +336,7 @@ class SearchPlan:
         return [f"trial {number}" for number in sorted(self.interrupted)]
 
     def winner(self) -> Trial:
-        """Return the best trial.
-
-        Raises:
-            InputError: none was trained to its end.
-        """
+        """Return the best trial; raise InputError if none was trained to its end."""
         found = trials.best(self.counted())
         if found is None:
             raise InputError(
@@ -368,7 +346,7 @@ class SearchPlan:
         return found
 
     def summary(self) -> Any:
-        """See `Plan`."""
+        """Return the best trials as a table, and the best of them as tags and a metric."""
         from src.experiments.engine import Summary  # MLflow: after the checks
 
         assert self.record is not None

@@ -65,32 +65,25 @@ def _or_exit(function: Callable[[], None]) -> None:
         raise SystemExit(1) from error
 
 
-@dataclass
+@dataclass(kw_only=True)
 class SweepPlan(Grid):
-    """A sweep: every combination of the values that its words list.
-
-    Attributes:
-        words: that the user typed.
-        digest: of the words and all trainings.
-        resume: whether to resume the same sweep.
-        jobs: the configuration of each run as Hydra composed it, by digest.
-    """
+    """A sweep: every combination of the values that its words list."""
 
     words: str
-    digest: str
+    digest: str  # of the words and all trainings
     resume: bool
-    jobs: Mapping[str, DictConfig]
+    jobs: Mapping[str, DictConfig]  # as Hydra composed them, by the digests of their trainings
 
     def identity(self) -> tuple[str, str]:
-        """See `Plan`."""
+        """Return its digest."""
         return run_tags.SWEEP_DIGEST, self.digest
 
     def choose(self, candidates: Sequence[Any], children: Callable[[Any], list[Any]]) -> Any:
-        """See `Plan`: the latest, unless the user wants a new one."""
+        """Return the latest, unless the user wants a new one."""
         return candidates[0] if candidates and self.resume else None
 
     def opening(self) -> str:
-        """See `Grid`."""
+        """Return its size, and a line for each run that is done."""
         done = len(self.done.keys() & self.specs.keys())
         counted = f" · {done} done · {len(self.specs) - done} left" if done else ""
         lines = [f"Sweep: {formatting.count(len(self.specs), 'run')}{counted}"]
@@ -101,9 +94,9 @@ class SweepPlan(Grid):
         return "\n".join(lines)
 
     def batches(self) -> Iterator[Iterable[RunSpec]]:
-        """See `Plan`; the folder of each run has the files that Hydra writes."""
-        for digest in self.missing():
-            job, spec = self.jobs[digest], self.specs[digest]
+        """Yield all that is missing; the folder of each run has the files that Hydra writes."""
+        for spec in self.missing():
+            job = self.jobs[spec.digest]
             if job.hydra.output_subdir is not None:
                 assert self.root is not None
                 folder = self.root / spec.folder / job.hydra.output_subdir
@@ -118,7 +111,7 @@ class SweepPlan(Grid):
         return spec.folder
 
     def note(self, found: Table) -> str:
-        """See `Grid`."""
+        """Return the words, the table, and the commands."""
         return "\n".join(
             [
                 f"Sweep `{self.words}`.\n",
@@ -149,11 +142,7 @@ def _begin_run(config: DictConfig) -> None:
 
 
 def _sweep(config: DictConfig) -> None:
-    """Compose and check every job of a sweep, and train what is missing.
-
-    Raises:
-        InputError: a job cannot be configured or trained.
-    """
+    """Compose and check every job of a sweep, and train what is missing."""
     # joblib reports workers that it replaces, and the resource tracker a killed sweep's leftovers.
     warnings.filterwarnings("ignore", "A worker stopped while some jobs", UserWarning)
     sweeper, launcher = (
@@ -185,12 +174,7 @@ def _sweep(config: DictConfig) -> None:
 
 
 def plan_of(config: DictConfig, jobs: Sequence[DictConfig], data: Dataset) -> SweepPlan:
-    """Return the plan of a sweep, with all its runs composed and checked.
-
-    Args:
-        config: the sweep's.
-        jobs: the configuration of each job.
-        data: the data.
+    """Return the plan of a sweep, from the configurations of its jobs, composed and checked.
 
     Raises:
         InputError: there is no job, a job cannot be configured, or a key that changes nothing of

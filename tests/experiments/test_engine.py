@@ -123,6 +123,16 @@ def test_a_level_whose_meaning_changed_starts_the_study_anew(study):
     assert trained(study(levels={**smooth, "smooth": ("label_smoothing=0.4",)}))[1] != parent_id
 
 
+def test_a_renamed_level_keeps_its_runs_which_get_its_tags(study):
+    _, parent_id = trained(study(levels=of("relu"), reference="relu"))
+    renamed = study(levels={"ReLU": ("activation=relu",)}, reference="ReLU")
+    assert trained(renamed) == ([], parent_id)
+    assert list(renamed.runs_by_level()) == ["ReLU"]
+    client, experiment = store.connect("digits")
+    [child] = client.search_runs([experiment], f"tags.mlflow.parentRunId = '{parent_id}'")
+    assert child.data.tags["variant"] == "ReLU"
+
+
 def test_each_study_has_its_own_parent_and_a_deleted_one_is_not_used(study):
     _, parent_id = trained(study())
     assert trained(study("other"))[1] != parent_id
