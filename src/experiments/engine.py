@@ -17,6 +17,7 @@ from mlflow.entities import Run
 
 from src.core import errors, paths
 from src.core.alone import alone
+from src.core.errors import InputError
 from src.experiments import progress, run_spec
 from src.experiments.executors import Executor, WorkerLostError
 from src.experiments.parent import Parent
@@ -89,6 +90,10 @@ class Plan(Protocol):
         """Return how far the plan is."""
         ...
 
+    def unfinished(self) -> list[str]:
+        """Return the names of the runs that did not finish in this start, and are not replaced."""
+        ...
+
     def summary(self) -> Summary:
         """Return what the parent run records."""
         ...
@@ -98,7 +103,7 @@ def run(plan: Plan, executor: Executor) -> Parent:
     """Train what is missing of a plan; return its parent run.
 
     Raises:
-        InputError: the plan is running already, the store cannot be used, or the plan gave up.
+        InputError: the plan is running already, the store cannot be used, or a run did not finish.
         KeyboardInterrupt: on Ctrl-C and SIGTERM, once the runs in progress have ended.
     """
     refusal = f"The {plan.title} is running in another process: wait for it to end, or end it."
@@ -111,7 +116,13 @@ def run(plan: Plan, executor: Executor) -> Parent:
         session.train()
         summary = plan.summary()
         parent.update({**summary.tags, NOTE: summary.note}, summary.metrics)
-        return parent
+    if left := plan.unfinished():
+        noun = "trials" if plan.kind == "search" else "runs"
+        raise InputError(
+            f"{len(left)} of {plan.progress().total} {noun} did not finish ({', '.join(left)}): "
+            "fix the causes above; the same command resumes or repeats only these."
+        )
+    return parent
 
 
 def _parent(plan: Plan, tag: str, value: str) -> Parent:

@@ -5,7 +5,6 @@ single run.
 import hashlib
 import json
 import traceback
-import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, replace
@@ -143,30 +142,21 @@ def _begin_run(config: DictConfig) -> None:
 
 def _sweep(config: DictConfig) -> None:
     """Compose and check every job of a sweep, and train what is missing."""
-    # joblib reports workers that it replaces, and the resource tracker a killed sweep's leftovers.
-    warnings.filterwarnings("ignore", "A worker stopped while some jobs", UserWarning)
-    sweeper, launcher = (
-        config.hydra.runtime.choices[f"hydra/{one}"] for one in ("sweeper", "launcher")
-    )
-    if sweeper != "basic":
+    chosen = config.hydra.runtime.choices
+    if (sweeper := chosen["hydra/sweeper"]) != "basic":
         raise InputError(
             f"hydra/sweeper={sweeper} is not supported: list the values (activation=swish,relu), "
             "or search with `python -m src.search`."
         )
     settings = cast(dict[str, Any], OmegaConf.to_container(config.hydra.launcher, resolve=True))
     plan = plan_of(config, list(_jobs(config)), dataset.load_description())
-    executor = choice.of_launcher(launcher, settings, len(plan.specs))
+    executor = choice.of_launcher(chosen["hydra/launcher"], settings, len(plan.specs))
     if reason := _no_report(plan):
         print(f"Note: `python -m src.report` cannot compare these runs: {reason}.", flush=True)
     plan.root = _own_folder(config, "sweep")
     from src.experiments import engine  # MLflow: after the checks
 
     parent = engine.run(plan, executor)
-    if left := plan.unfinished():
-        raise InputError(
-            f"{len(left)} of {len(plan.specs)} runs did not finish ({', '.join(left)}): fix the "
-            "causes above; the same command trains only these."
-        )
     if parent.run_id is not None:
         print("Next")
         print(f"  python -m src.report {parent.run_id}  what the runs show")
@@ -265,6 +255,8 @@ def _no_report(plan: SweepPlan) -> str | None:
         )
     if len(plan.levels) < 2:
         return f"all have one {plan.factor.noun}"
+    if not all(spec.cfg.submission for spec in plan.specs.values()):
+        return "submission=false leaves them without a score"
     if len(set.intersection(*seeds.values())) < 2:
         return "each level needs at least 2 seeds (seed=1,2,3)"
     return None

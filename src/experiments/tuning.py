@@ -110,7 +110,6 @@ def run(
     winners, composed = {}, {}
     for label, plan in tuning.plans.items():
         parent = engine.run(plan, maker)
-        refuse_unfinished(plan)
         best: Trial = plan.winner()
         assert best.value is not None
         assert parent.run_id is not None
@@ -118,15 +117,6 @@ def run(
         winners[label] = Winner(words(best.params), best.value, best.number, parent.run_id)
         composed[label] = tuning.levels[label].composition(best.params)
     return winners, composed
-
-
-def refuse_unfinished(plan: SearchPlan) -> None:
-    """Raise InputError if trials of a search were interrupted."""
-    if left := plan.unfinished():
-        raise InputError(
-            f"{', '.join(left)} of the {plan.title} did not finish: fix the causes above; the same "
-            "command resumes the search."
-        )
 
 
 def tuned(study: Study, winners: Mapping[str, Winner]) -> Study:

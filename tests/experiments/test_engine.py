@@ -71,8 +71,17 @@ def search(tracked, monkeypatch):
 def trained(plan, **how):
     """Return the names of the runs that a start trains, and the id of the parent run."""
     executor = Simulated(**how)
-    parent = engine.run(plan, executor)
-    return executor.trained, parent.run_id
+    try:
+        engine.run(plan, executor)
+    except InputError as error:
+        if "did not finish" not in str(error):
+            raise
+    return executor.trained, plan_parent(plan)
+
+
+def plan_parent(plan):
+    """Return the id of a plan's parent run."""
+    return (plan.record if plan.kind == "search" else plan).parent.run_id
 
 
 def statuses(parent_id):
@@ -145,6 +154,8 @@ def test_a_failed_run_is_reported_and_repeated_and_its_failure_deleted(study, ca
     names, parent_id = trained(plan, errors={"relu-seed1": InputError("as it must.")})
     assert (names, plan.unfinished()) == (["relu-seed1", "swish-seed1"], ["relu-seed1"])
     assert capsys.readouterr().err == "Error in run relu-seed1: as it must.\n"
+    with pytest.raises(InputError, match=r"^1 of 2 runs did not finish \(relu-seed1\): fix"):
+        engine.run(study(), Simulated(errors={"relu-seed1": InputError("as it must.")}))
     assert statuses(parent_id) == {"relu-seed1": "FAILED", "swish-seed1": "FINISHED"}
     assert MlflowClient().get_run(parent_id).info.status == "FAILED"
     assert trained(study()) == (["relu-seed1"], parent_id)
