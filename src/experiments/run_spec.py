@@ -23,12 +23,7 @@ class EarlyStop(Protocol):
     """Decides after each epoch whether a training ends there, in the process that trains."""
 
     def __call__(self, run_id: str | None, accuracies: Mapping[int, float]) -> bool:
-        """Return whether to stop.
-
-        Args:
-            run_id: of the run in MLflow.
-            accuracies: on the validation images, by epoch, from 1 to the last finished one.
-        """
+        """Return whether to stop, by the validation accuracies of all epochs so far."""
         ...
 
 
@@ -41,37 +36,21 @@ class Composition(NamedTuple):
 
 @dataclass(frozen=True)
 class RunSpec:
-    """All that a run needs beside data and code.
+    """All that a run needs beside data and code."""
 
-    Attributes:
-        cfg: the checked configuration, with the precision that it comes to on this machine.
-        choices: the chosen file of each group.
-        settings: the part of the configuration that decides the weights, as plain JSON values.
-        digest: of the training (src/tracking/fingerprint.py).
-        data_digest: of the data that the run was composed for.
-        name: in MLflow.
-        folder: for its files, relative to the project's root.
-        job: the overrides that it shares with the runs that differ in the seed alone.
-        command: the command line that the user typed.
-        level: the label of its level; None for a single run and for a trial.
-        tags: in MLflow, beside those that every run has.
-        early_stop: decides after each epoch whether to stop; None trains to the end.
-        alone: whether it is all that the user asked for, so that next steps are printed.
-    """
-
-    cfg: Config
-    choices: Mapping[str, str]
-    settings: Mapping[str, Any]
-    digest: str
-    data_digest: str
-    name: str
-    folder: Path
-    job: str
-    command: str
-    level: str | None = None
-    tags: Mapping[str, str] = field(default_factory=dict)
+    cfg: Config  # checked, with the precision that it comes to on this machine
+    choices: Mapping[str, str]  # the chosen file of each group
+    settings: Mapping[str, Any]  # the part of `cfg` that decides the weights, in JSON values
+    digest: str  # of the training (src/tracking/fingerprint.py)
+    data_digest: str  # of the data that the run was composed for
+    name: str  # in MLflow
+    folder: Path  # for its files, relative to the project's root
+    job: str  # the overrides that it shares with runs that differ in the seed alone
+    command: str  # the command line that the user typed
+    level: str | None = None  # the label of its level, in a sweep or a study
+    tags: Mapping[str, str] = field(default_factory=dict)  # beside those that every run has
     early_stop: EarlyStop | None = None
-    alone: bool = False
+    alone: bool = False  # it is all that the user asked for, so that next steps are printed
 
     def child_of(self, parent_run_id: str) -> "RunSpec":
         """Return the same run as a child of a run in MLflow."""
@@ -126,9 +105,6 @@ def build(
         trial: identifies a search's trial. Its training may stop early, so its digest is never
             that of a run with the same settings.
         more: other attributes of `RunSpec`.
-
-    Raises:
-        InputError: a value is missing, of a wrong type or out of range.
     """
     composed = composition.composed
     choices = {group: composition.choices[group] for group in CHOICES}

@@ -26,10 +26,6 @@ def run(spec: RunSpec) -> float:
 
     It is FINISHED in MLflow once everything is logged, and the checkpoint is deleted last, so that
     no failure costs the training.
-
-    Raises:
-        InputError: the data cannot be used, or another process runs the very same training.
-        OSError: the disk is full or read-only.
     """
     try:
         return _run(spec)
@@ -108,25 +104,12 @@ def save(
     origin: dict[str, str | None],
     folder: Path,
 ) -> None:
-    """Write a training's files to a folder, all or none.
-
-    Args:
-        model: with the weights of the kept epoch.
-        state: at the end of the training.
-        final: the final metrics.
-        origin: the run in MLflow, and its data.
-        folder: where to.
+    """Write a training's files to a folder, all or none; `origin` is its run in MLflow, and its
+    data.
     """
     from src.evaluation import figures  # Matplotlib: imported while the training ran
 
-    names = (
-        paths.MODEL,
-        paths.HISTORY,
-        paths.METRICS,
-        paths.TIMINGS,
-        paths.CURVES,
-        paths.ORIGIN,
-    )
+    names = (paths.MODEL, paths.HISTORY, paths.METRICS, paths.TIMINGS, paths.CURVES, paths.ORIGIN)
     with writing(*(folder / name for name in names)) as files:
         model_file, history_file, metrics_file, timings_file, curves_file, origin_file = files
         model.save(model_file)

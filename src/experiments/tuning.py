@@ -17,44 +17,29 @@ from src.experiments.trials import Trial
 
 @dataclass(frozen=True)
 class Tuning:
-    """The searches of a study's levels, composed and checked.
-
-    Attributes:
-        search: the contents of the search's file.
-        plans: the search of each level, by its label.
-        levels: the space of each level's own runs: without the search's overrides, such as fewer
-            epochs, which are not part of the recipe that wins.
-    """
+    """The searches of a study's levels, composed and checked, by the labels of the levels."""
 
     search: Search
     plans: Mapping[str, SearchPlan]
+    # Of each level's own runs: without the search's overrides, such as fewer epochs, which are not
+    # part of the recipe that wins.
     levels: Mapping[str, Space]
 
 
 @dataclass(frozen=True)
 class Winner:
-    """The best trial of a level.
-
-    Attributes:
-        overrides: its values.
-        value: its best validation accuracy, a fraction.
-        trial: its number.
-        parent_id: of its search's run in MLflow.
-    """
+    """The best trial of a level."""
 
     overrides: list[str]
-    value: float
+    value: float  # the best validation accuracy, a fraction
     trial: int
-    parent_id: str
+    parent_id: str  # of its search's run in MLflow
 
 
 def load(study: Study, data: Dataset) -> Tuning:
-    """Return the searches of a study's levels, without TensorFlow and MLflow.
-
-    The recipe of a level's trials is the study's, with the overrides of the search on top.
-
-    Raises:
-        InputError: there is no such search, or it does not fit the study.
+    """Return the searches of a study's levels, without TensorFlow and MLflow. The recipe of a
+    level's trials is the study's, with the overrides of the search on top. Raise InputError if
+    there is no such search, or it does not fit the study.
     """
     assert study.tune is not None
     name = study.tune
@@ -93,16 +78,8 @@ def run(
     tuning: Tuning, executor: str | None, attach: Callable[[Search, list[Trial], str], None]
 ) -> tuple[dict[str, Winner], dict[str, Composition]]:
     """Train what is missing of each level's search; return the best trial of each, and the
-    configuration that it gives the level's runs.
-
-    Args:
-        tuning: the searches.
-        executor: the name of the study's executor.
-        attach: adds figures to the run of a search; it takes the search, its trials and the run's
-            id.
-
-    Raises:
-        InputError: a search is running already, or no trial of a level was trained to its end.
+    configuration that it gives the level's runs. `attach` adds figures to the run of a search: it
+    takes the search, its trials and the run's id.
     """
     from src.experiments import engine  # MLflow: after the checks
 
