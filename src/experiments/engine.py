@@ -32,19 +32,12 @@ NOTE = "mlflow.note.content"  # the tag that MLflow shows as a run's description
 
 @dataclass(frozen=True)
 class Summary:
-    """What a plan's parent run records.
+    """What a plan's parent run records, at the beginning and at the end."""
 
-    Attributes:
-        tags: set at the beginning and at the end; None deletes one.
-        metrics: logged at the end.
-        table: printed at the end, and part of the note.
-        note: the description in Markdown.
-    """
-
-    tags: Mapping[str, str | None]
-    metrics: Mapping[str, float]
-    table: Table
-    note: str
+    tags: Mapping[str, str | None]  # None deletes one
+    metrics: Mapping[str, float]  # at the end only
+    table: Table  # printed at the end
+    note: str  # the description in Markdown, with the table
 
 
 class Plan(Protocol):
@@ -59,44 +52,32 @@ class Plan(Protocol):
 
     def identity(self) -> tuple[str, str]:
         """Return the tag and its value by which the parent run is found."""
-        ...
 
     def choose(self, candidates: Sequence[Run], children: Any) -> Run | None:
-        """Return the parent run to resume, of those with the plan's identity, newest first.
-
-        Args:
-            candidates: parent runs.
-            children: returns the finished children of one.
+        """Return the run to resume of those with the plan's identity, which come newest first;
+        `children` returns the finished children of one.
         """
-        ...
 
     def open(self, parent: Parent) -> str:
         """Read the runs that are done; return the line that a start prints first."""
-        ...
 
     def samples(self) -> list[RunSpec]:
         """Return a run of each kind that is left, to see whether it can be built."""
-        ...
 
     def batches(self) -> Iterator[Iterable[RunSpec]]:
         """Yield the runs to train; the next batch is asked for when all of one have ended."""
-        ...
 
     def ended(self, spec: RunSpec, error: BaseException | None) -> list[str]:
         """Take note of a run that has ended; return the facts of its line."""
-        ...
 
     def progress(self) -> Progress:
         """Return how far the plan is."""
-        ...
 
     def unfinished(self) -> list[str]:
         """Return the names of the runs that did not finish in this start, and are not replaced."""
-        ...
 
     def summary(self) -> Summary:
         """Return what the parent run records."""
-        ...
 
 
 def run(plan: Plan, executor: Executor) -> Parent:

@@ -24,7 +24,6 @@ class EarlyStop(Protocol):
 
     def __call__(self, run_id: str | None, accuracies: Mapping[int, float]) -> bool:
         """Return whether to stop, by the validation accuracies of all epochs so far."""
-        ...
 
 
 class Composition(NamedTuple):
