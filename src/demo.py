@@ -18,11 +18,7 @@ from src.core import command_line, errors, heavy_imports, local_server
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Claim the port, load the models, and serve the page.
-
-    Raises:
-        InputError: there is no model or no such study, or the port is taken.
-    """
+    """Claim the port, load the models, and serve the page."""
     parser = command_line.parser("demo", __doc__)
     parser.add_argument(
         "--study",

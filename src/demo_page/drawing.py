@@ -9,18 +9,12 @@ BOX = 20  # pixels: a digit's longer side
 
 
 def as_mnist(drawing: np.ndarray) -> np.ndarray | None:
-    """Return a drawing prepared like MNIST's images, or None if nothing is drawn.
+    """Return a drawing, uint8 (height, width) with 0 for bare paper, prepared like MNIST's images,
+    uint8 (28, 28) with a darkest ink of 255, or None if nothing is drawn.
 
     It is scaled smoothly to fit a box of 20×20 pixels, and placed so that its center of mass is the
-    center of the 28×28 image.
-
-    Args:
-        drawing: ink, uint8 (height, width), 0 for bare paper.
-
-    Returns:
-        uint8 (28, 28), its darkest ink 255.
-
-    Reference: "The MNIST database of handwritten digits", http://yann.lecun.com/exdb/mnist/.
+    center of the image ("The MNIST database of handwritten digits",
+    http://yann.lecun.com/exdb/mnist/).
     """
     rows, columns = (np.flatnonzero(drawing.any(axis=axis)) for axis in (1, 0))
     if not len(rows):
@@ -41,8 +35,6 @@ def _centered(small: np.ndarray) -> np.ndarray:
         round(middle - float(np.average(np.arange(length), weights=small.sum(axis=1 - axis))))
         for axis, length in enumerate(small.shape)
     ]
-    rows, columns = (
-        slice(start, start + length) for start, length in zip(starts, small.shape, strict=True)
-    )
-    image[rows, columns] = small
+    top, left = starts
+    image[top : top + small.shape[0], left : left + small.shape[1]] = small
     return image[SIDE : 2 * SIDE, SIDE : 2 * SIDE]

@@ -57,12 +57,8 @@ def _share(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
 def most_confident_errors(
     labels: np.ndarray, probabilities: np.ndarray, count: int = 12
 ) -> np.ndarray:
-    """Return the positions of wrong predictions, the most probable first, integers (≤ count,).
-
-    Args:
-        labels: true digits, integers (N,).
-        probabilities: float (N, 10), each row sums to 1.
-        count: the largest number of positions.
+    """Return the positions of wrong predictions, the most probable first, integers (≤ count,), from
+    true digits, integers (N,), and class probabilities, float (N, 10).
     """
     wrong = np.flatnonzero(probabilities.argmax(axis=1) != labels)
     order = np.argsort(-probabilities[wrong].max(axis=1), kind="stable")
