@@ -43,13 +43,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--screenshots", type=Path, help="a folder for pictures of these tests")
     parser.addoption("--drill", action="store_true", help="kill every command at many steps")
     parser.addoption("--cluster", action="store_true", help="tests/cluster too: real servers")
-    parser.addoption(
-        "--shuffle",
-        type=int,
-        nargs="?",
-        const=-1,
-        help="random order, by this seed if it has one",
-    )
+    order = "random order, by this seed if it has one"
+    parser.addoption("--shuffle", type=int, nargs="?", const=-1, help=order)
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -78,18 +73,15 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
     """Leave out tests/cluster, whose servers and packages nothing else needs."""
-    if collection_path == ROOT / "tests" / "cluster" and not config.getoption("--cluster"):
-        return True
-    return None
+    is_cluster = collection_path == ROOT / "tests" / "cluster"
+    return True if is_cluster and not config.getoption("--cluster") else None
 
 
-def pytest_terminal_summary(
-    terminalreporter: pytest.TerminalReporter, config: pytest.Config
-) -> None:
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Print the table of a drill."""
-    if config.getoption("--drill"):
+    if terminalreporter.config.getoption("--drill"):
         terminalreporter.section("Drill")
-        for line in drill.table(config.stash[drill.RESULTS]):
+        for line in drill.table(terminalreporter.config.stash[drill.RESULTS]):
             terminalreporter.write_line(line)
 
 
@@ -121,9 +113,8 @@ def _reset_libraries() -> None:
     """Reset the libraries that have been imported, and import none: TensorFlow takes seconds."""
     random.seed(0)
     np.random.seed(0)
-    mlflow.tracking.fluent._active_run_stack.set(
-        []
-    )  # end_run() would write to a store that is gone
+    # Not by end_run(), which would write to a store that is gone.
+    mlflow.tracking.fluent._active_run_stack.set([])
     mlflow.tracking.fluent._active_experiment_id = None
     mlflow.set_tracking_uri(None)
     if hydra := sys.modules.get("hydra.core.global_hydra"):

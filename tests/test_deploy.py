@@ -40,11 +40,8 @@ def test_every_setting_of_the_server_is_one_that_it_or_mlflow_reads(services):
     assert {name for name in given if name not in script} == set()
 
 
-def test_only_mlflows_port_is_open_to_others(services):
+def test_only_mlflows_port_is_open_to_others_and_every_service_reports_its_health(services):
     assert [name for name in services if "ports" in services[name]] == ["mlflow"]
-
-
-def test_every_service_reports_its_health(services):
     assert all("healthcheck" in service for service in services.values())
 
 
