@@ -21,11 +21,9 @@ from src.data import dataset
 def main(argv: Sequence[str] | None = None) -> None:
     """Choose the run, and register its model."""
     parser = command_line.parser("promote", __doc__)
-    which = (
-        "a finished run; best is the one with the highest validation accuracy on the data "
-        "in data/processed (without that, on the newest run's data)"
-    )
-    parser.add_argument("run", metavar="RUN_ID|best", help=which)
+    of_run = "a finished run; best is the one with the highest validation accuracy on the data in "
+    of_run += "data/processed (without that, on the newest run's data)"
+    parser.add_argument("run", metavar="RUN_ID|best", help=of_run)
     wanted = parser.parse_args(argv).run
 
     from src.tracking import champion, store  # MLflow, once the arguments are known

@@ -34,26 +34,15 @@ SUBMISSION_TAG = "kaggle_submission"
 def main(argv: Sequence[str] | None = None) -> None:
     """Check the files, submit them or ask for an earlier score, print it, and log it."""
     parser = command_line.parser("submit", __doc__)
-    parser.add_argument(
-        "run_folder",
-        nargs="?",
-        type=Path,
-        metavar="RUN_FOLDER",
-        help=f"a training's output folder, with {ORIGIN} and predictions/{SUBMISSION} "
-        "(default: the result of `dvc repro`)",
-    )
-    parser.add_argument(
-        "--message", metavar="TEXT", help="description at Kaggle (default: the run's name)"
-    )
-    parser.add_argument(
-        "--timeout",
-        type=float,
-        default=kaggle_api.TIMEOUT_SECONDS,
-        metavar="SECONDS",
-        help="how long to wait for the score (default: %(default)s)",
-    )
-    ref = "send nothing: wait for the score of this earlier submission, and record it"
-    parser.add_argument("--ref", type=int, metavar="NUMBER", help=ref)
+    add, patience = parser.add_argument, kaggle_api.TIMEOUT_SECONDS
+    of_run = f"a training's output folder, with {ORIGIN} and predictions/{SUBMISSION} "
+    of_run += "(default: the result of `dvc repro`)"
+    of_timeout = "how long to wait for the score (default: %(default)s)"
+    of_ref = "send nothing: wait for the score of this earlier submission, and record it"
+    add("run_folder", nargs="?", type=Path, metavar="RUN_FOLDER", help=of_run)
+    add("--message", metavar="TEXT", help="description at Kaggle (default: the run's name)")
+    add("--timeout", type=float, default=patience, metavar="SECONDS", help=of_timeout)
+    add("--ref", type=int, metavar="NUMBER", help=of_ref)
     args = parser.parse_args(argv)
     if not 0 <= args.timeout < float("inf"):  # also refuses NaN
         raise InputError(f"--timeout={args.timeout:g} is not a time: give seconds, 0 or more.")

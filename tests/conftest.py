@@ -13,6 +13,7 @@ import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from unittest.mock import patch
 
 import mlflow
 import numpy as np
@@ -37,8 +38,7 @@ ROOT = Path(__file__).resolve().parents[1]
 SAMPLE = ROOT / "tests" / "support" / "mnist_sample"
 
 
-def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add the options of single tests, and --shuffle."""
+def pytest_addoption(parser):
     parser.addoption("--study", help="a study of this project's store, for the browser's tests")
     parser.addoption("--screenshots", type=Path, help="a folder for pictures of these tests")
     parser.addoption("--drill", action="store_true", help="kill every command at many steps")
@@ -47,23 +47,20 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--shuffle", type=int, nargs="?", const=-1, help=order)
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    """Make room for the results of a drill; draw the seed of a random order before xdist passes
-    the options on to its workers.
-    """
+def pytest_configure(config):
+    """Draw the seed of a random order before xdist passes the options on to its workers."""
     config.stash[drill.RESULTS] = []
     if config.option.shuffle == -1:
         config.option.shuffle = random.SystemRandom().randrange(10**6)
 
 
-def pytest_report_header(config: pytest.Config) -> str | None:
-    """Print the seed of a random order."""
+def pytest_report_header(config):
     seed = config.option.shuffle
     return None if seed is None else f"random order: --shuffle={seed}"
 
 
 @pytest.hookimpl(tryfirst=True)  # pytest then brings the tests of a fixture's parameter together
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config, items):
     """Shuffle the files, and the tests of each."""
     if config.option.shuffle is not None:
         chance = random.Random(config.option.shuffle)
@@ -71,14 +68,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items.sort(key=lambda item: (ranks[item.path], chance.random()))
 
 
-def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+def pytest_ignore_collect(collection_path, config):
     """Leave out tests/cluster, whose servers and packages nothing else needs."""
     is_cluster = collection_path == ROOT / "tests" / "cluster"
     return True if is_cluster and not config.getoption("--cluster") else None
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Print the table of a drill."""
+def pytest_terminal_summary(terminalreporter):
     if terminalreporter.config.getoption("--drill"):
         terminalreporter.section("Drill")
         for line in drill.table(terminalreporter.config.stash[drill.RESULTS]):
@@ -91,22 +87,16 @@ def clean_state() -> Iterator[None]:
     its process: Keras's dtype policy and names, MLflow's store and run, Hydra's configuration, the
     environment, the working directory, signal handlers and the level of the log.
     """
-    folder, variables, level = Path.cwd(), _variables(), logging.root.level
+    folder, level = Path.cwd(), logging.root.level
     handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     _reset_libraries()
-    yield
+    with patch.dict(os.environ):
+        yield
     _reset_libraries()
     os.chdir(folder)
-    for name in _variables().keys() - variables.keys():
-        del os.environ[name]
-    os.environ.update(variables)
     logging.root.setLevel(level)
     for number, handler in handlers.items():
         signal.signal(number, handler)
-
-
-def _variables() -> dict[str, str]:
-    return {key: value for key, value in os.environ.items() if key != "PYTEST_CURRENT_TEST"}
 
 
 def _reset_libraries() -> None:

@@ -11,7 +11,6 @@ from fastapi import FastAPI, HTTPException, Request
 from fastapi.middleware.trustedhost import TrustedHostMiddleware
 from fastapi.staticfiles import StaticFiles
 
-from src.core import metric_names
 from src.data.sources import class_names
 from src.demo_page import drawing
 from src.demo_page.held_out import HeldOutImages
@@ -49,7 +48,7 @@ def create(page: Page) -> FastAPI:
     @app.get("/api/about")
     def about() -> dict[str, Any]:
         return {
-            "models": [_about(reader) for reader, _ in page.models],
+            "models": [reader.about() for reader, _ in page.models],
             "factor": page.factor,
             "classes": class_names(page.dataset),
             "caption": page.caption,
@@ -78,15 +77,6 @@ def create(page: Page) -> FastAPI:
 
     app.mount("/", StaticFiles(directory=PAGE, html=True))
     return app
-
-
-def _about(reader: Reader) -> dict[str, Any]:
-    return {
-        "name": reader.name,
-        "champion": reader.is_champion,
-        "run": reader.run.info.run_name,
-        "validation_accuracy": reader.run.data.metrics.get(metric_names.BEST_VAL_ACCURACY),
-    }
 
 
 def _mistakes(tests: HeldOutImages | None) -> list[dict[str, Any]]:

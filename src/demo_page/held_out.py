@@ -57,7 +57,7 @@ def load(client: MlflowClient, readers: Sequence[Reader]) -> HeldOutImages | Non
         if scored is None or len(scored[0]) != len(images):
             continue
         labels, output = scored
-        for number in map(int, scoring.most_confident_errors(labels, output, ERRORS)):
+        for number in scoring.most_confident_errors(labels, output, ERRORS).tolist():
             best = int(output[number].argmax())
             found.append(Mistake(number, reader.name, best, float(output[number, best])))
     worst: dict[int, Mistake] = {}

@@ -1,6 +1,7 @@
 """The models on the page: the champion, and the best run of each level of a study."""
 
 from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import mlflow
 from mlflow import MlflowClient
@@ -28,9 +29,14 @@ class Reader:
     model: LoggedModel
     is_champion: bool = False
 
+    def about(self) -> dict[str, Any]:
+        """Return what the page shows of it."""
+        accuracy = self.run.data.metrics.get(metric_names.BEST_VAL_ACCURACY)
+        shown = {"name": self.name, "champion": self.is_champion, "run": self.run.info.run_name}
+        return shown | {"validation_accuracy": accuracy}
 
-@dataclass(frozen=True)
-class Lineup:
+
+class Lineup(NamedTuple):
     """The models in their order on the page."""
 
     readers: list[Reader]

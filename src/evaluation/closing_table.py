@@ -15,11 +15,7 @@ from src.evaluation import wilson
 TRAINED = {metric_names.BEST_VAL_ACCURACY: float}
 TIMED = {metric_names.MEDIAN_EPOCH_SECONDS: float, metric_names.MEDIAN_IMAGES_PER_SECOND: float}
 NAMED = {"run_id": str | None, "run_name": str, "experiment": str, "dataset": str}
-SCORED = {
-    metric_names.TEST_ACCURACY: float,
-    metric_names.TEST_ERRORS: int,
-    metric_names.TEST_IMAGES: int,
-}
+COUNTED = {metric_names.TEST_ERRORS: int, metric_names.TEST_IMAGES: int}
 
 
 class Outcome(NamedTuple):
@@ -41,7 +37,8 @@ def read(model_folder: Path, predictions_folder: Path) -> Outcome:
     origin = read_json(model_folder / paths.ORIGIN, NAMED, remedy)
     scores = read_json(predictions_folder / paths.METRICS, {}, remedy)
     if scores:
-        scores = read_json(predictions_folder / paths.METRICS, SCORED, remedy)
+        wanted = {metric_names.TEST_ACCURACY: float, **COUNTED}
+        scores = read_json(predictions_folder / paths.METRICS, wanted, remedy)
     return Outcome(origin, final | timings, scores, predictions_folder / paths.SUBMISSION)
 
 
@@ -85,6 +82,6 @@ def show(outcome: Outcome, suggest: bool = True) -> None:
 
 def accuracy(scores: Mapping[str, float]) -> str:
     """Return the held-out accuracy and its 95% interval, as text."""
-    images = int(scores[metric_names.TEST_IMAGES])
-    low, high = wilson.interval(images - int(scores[metric_names.TEST_ERRORS]), images)
+    images, errors = int(scores[metric_names.TEST_IMAGES]), int(scores[metric_names.TEST_ERRORS])
+    low, high = wilson.interval(images - errors, images)
     return f"{scores[metric_names.TEST_ACCURACY]:.4f}  (95% interval {low:.4f} to {high:.4f})"

@@ -62,7 +62,7 @@ def write(
         errors = figures.confident_errors(images[worst], labels[worst], output[worst])
         confusion = figures.confusion_matrix(labels, predicted)
         drawn = {"confusion_matrix": confusion, "confident_errors": errors}
-    compared = {name: scores[name] for name in scoring.COMPARED if name in scores}
+    compared = {name: value for name, value in scores.items() if name not in scoring.BOUNDS}
     with writing(folder) as [temporary]:
         (temporary / "figures").mkdir(parents=True)
         write_csv.submission(temporary / paths.SUBMISSION, predicted.astype(np.uint8))

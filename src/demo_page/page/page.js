@@ -60,8 +60,7 @@ function show() {
 function ink() {
   const context = square(SIDE).getContext("2d");
   draw(context, "#000");
-  const { data } = context.getImageData(0, 0, SIDE, SIDE);
-  return Uint8Array.from({ length: SIDE * SIDE }, (_, place) => data[4 * place + 3]);
+  return context.getImageData(0, 0, SIDE, SIDE).data.filter((_, place) => place % 4 === 3);
 }
 
 function edited() {
@@ -71,11 +70,8 @@ function edited() {
   readDrawing();
 }
 
-function at(event) {
-  const box = paper.getBoundingClientRect();
-  const scale = SIDE / box.width;
-  return { x: (event.clientX - box.left) * scale, y: (event.clientY - box.top) * scale };
-}
+const at = ({ offsetX, offsetY }) =>
+  ({ x: (offsetX * SIDE) / paper.clientWidth, y: (offsetY * SIDE) / paper.clientHeight });
 
 paper.addEventListener("pointerdown", (event) => {
   if (event.button !== 0) return;
