@@ -29,7 +29,7 @@ POLL_SECONDS = 0.25
 GRACE_SECONDS = 10
 SERVER = ("-m", "mlflow", "server", "--workers", "1", "--uvicorn-opts", "--log-level error")
 QUICK = {
-    "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",  # several processes that nobody here asks for
+    "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",  # several processes that nothing here uses
     "PYTHONWARNINGS": "ignore",
 }
 
@@ -84,7 +84,7 @@ def _serve(store_uri: str, port: int, page: str) -> None:
     except KeyboardInterrupt:
         print("MLflow has ended.")
     finally:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second Ctrl-C: it is ending already
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second Ctrl-C: it is already ending
         for number in (signal.SIGTERM, signal.SIGKILL):
             with suppress(ProcessLookupError):
                 os.killpg(server.pid, number)

@@ -11,7 +11,6 @@ import random
 import shutil
 import signal
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from unittest.mock import patch
 
@@ -21,13 +20,11 @@ import pytest
 from mlflow import MlflowClient
 
 from src.analysis import findings
-from src.analysis.findings import Findings
-from src.analysis.run_set import RunSet
 from src.core import paths
 from src.data import mirrors, write_csv
 from src.tracking import artifacts, store  # noqa: F401 - they set environment variables, for good
 from tests.support import drill
-from tests.support.commands import Trained, train_once
+from tests.support.commands import train_once
 from tests.support.params import set_params
 from tests.support.simulated_runs import comparable
 
@@ -82,7 +79,7 @@ def pytest_terminal_summary(terminalreporter):
 
 
 @pytest.fixture(autouse=True)
-def clean_state() -> Iterator[None]:
+def clean_state():
     """Start each test with the same seeds, and reset whatever else it may leave to the next one of
     its process: Keras's dtype policy and names, MLflow's store and run, Hydra's configuration, the
     environment, the working directory, signal handlers and the level of the log.
@@ -99,7 +96,7 @@ def clean_state() -> Iterator[None]:
         signal.signal(number, handler)
 
 
-def _reset_libraries() -> None:
+def _reset_libraries():
     """Reset the libraries that have been imported, and import none: TensorFlow takes seconds."""
     random.seed(0)
     np.random.seed(0)
@@ -119,7 +116,7 @@ def _reset_libraries() -> None:
 
 
 @pytest.fixture
-def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def project(tmp_path, monkeypatch):
     """An empty project with a copy of params.yaml, which is also the working directory."""
     monkeypatch.chdir(tmp_path)
     shutil.copy(ROOT / paths.PARAMS, tmp_path)
@@ -127,14 +124,14 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture(scope="session")
-def sample() -> mirrors.Arrays:
+def sample():
     """The sample's four arrays, by the names of the original files."""
     packed = {name: (SAMPLE / f"{name}.gz").read_bytes() for name in mirrors.FILES}
     return {name: mirrors.parse_idx(gzip.decompress(body)) for name, body in packed.items()}
 
 
 @pytest.fixture(scope="session")
-def small_mnist(sample: mirrors.Arrays, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def small_mnist(sample, tmp_path_factory):
     """A folder with the sample as train, test, sample_submission and solution.csv."""
     folder = tmp_path_factory.mktemp("small_mnist")
     images, labels, test_images, solution = (sample[name] for name in mirrors.FILES)
@@ -147,30 +144,29 @@ def small_mnist(sample: mirrors.Arrays, tmp_path_factory: pytest.TempPathFactory
 
 
 @pytest.fixture(scope="session")
-def trained(small_mnist: Path, tmp_path_factory: pytest.TempPathFactory) -> Trained:
-    """A project with a finished training, for all tests of a session, which leave it as it is."""
-    folder = tmp_path_factory.getbasetemp()
-    if "PYTEST_XDIST_WORKER" in os.environ:
-        folder = folder.parent  # of all workers
-    return train_once(small_mnist, folder / "trained")
+def trained(small_mnist, tmp_path_factory):
+    """A `Trained` project for all tests of a session, which leave it as it is."""
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base  # by all workers
+    return train_once(small_mnist, shared / "trained")
 
 
 @pytest.fixture
-def with_trained_store(project: Path, trained: Trained) -> Path:
+def with_trained_store(project, trained):
     """A project without data, whose store is a copy of that of `trained`."""
     shutil.copy(trained.project / "mlflow.db", project)
     return project
 
 
 @pytest.fixture
-def small_project(project: Path, small_mnist: Path) -> Path:
+def small_project(project, small_mnist):
     """A project whose fetch copies the sample."""
     set_params("fetch", source="files", layout="any", path=str(small_mnist))
     return project
 
 
 @pytest.fixture(scope="session")
-def no_heavy_imports(tmp_path_factory: pytest.TempPathFactory) -> str:
+def no_heavy_imports(tmp_path_factory):
     """A folder for PYTHONPATH, where TensorFlow, Keras and MLflow cannot be imported."""
     folder = tmp_path_factory.mktemp("light")
     for name in ("tensorflow", "keras", "mlflow"):
@@ -179,31 +175,31 @@ def no_heavy_imports(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 @pytest.fixture(scope="session")
-def five_runs() -> RunSet:
-    """Simulated trainings of five activations, with four seeds each."""
+def five_runs():
+    """A `RunSet` of simulated trainings of five activations, with four seeds each."""
     return comparable()
 
 
 @pytest.fixture(scope="session")
-def five(five_runs: RunSet) -> Findings:
-    """What they show, compared with ReLU."""
+def five(five_runs):
+    """Their `Findings`, compared with ReLU."""
     return findings.compute(five_runs, "ReLU")
 
 
 @pytest.fixture(scope="session")
-def short_runs() -> RunSet:
+def short_runs():
     """Simulated trainings of two activations, with two seeds each and a single epoch."""
     return comparable(("relu", "swish"), (1, 2), images=60, epochs=1)
 
 
 @pytest.fixture(scope="session")
-def short(short_runs: RunSet) -> Findings:
-    """What they show, compared with ReLU: nothing of time, and 99% is never reached."""
+def short(short_runs):
+    """Their findings, compared with ReLU: nothing of time, and 99% is never reached."""
     return findings.compute(short_runs, "ReLU")
 
 
 @pytest.fixture(scope="session")
-def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def empty_store(tmp_path_factory):
     """MLflow's database without runs, to be copied: making its tables takes seconds."""
     path = tmp_path_factory.mktemp("store") / "mlflow.db"
     MlflowClient(f"sqlite:///{path}").search_experiments(max_results=1)

@@ -29,14 +29,15 @@ class Page:
 
     models: list[tuple[Reader, ServedModel]]
     factor: str  # a noun for their difference
-    tests: HeldOutImages | None  # if this machine has any
+    tests: HeldOutImages
     caption: str
     dataset: str  # its name, for the names of the classes
 
 
 def create(page: Page) -> FastAPI:
     """Return the application."""
-    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)  # whose pages load scripts
+    # FastAPI's own pages would load scripts from elsewhere.
+    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=HOSTS)
     lock = threading.Lock()  # one image at a time, because the page shows milliseconds
 
@@ -52,8 +53,11 @@ def create(page: Page) -> FastAPI:
             "factor": page.factor,
             "classes": class_names(page.dataset),
             "caption": page.caption,
-            "test_images": 0 if page.tests is None else len(page.tests.images),
-            "mistakes": _mistakes(page.tests),
+            "test_images": len(page.tests.images),
+            "mistakes": [
+                vars(one) | {"image": page.tests.images[one.number].ravel().tolist()}
+                for one in page.tests.mistakes
+            ],
         }
 
     @app.post("/api/read")
@@ -69,7 +73,7 @@ def create(page: Page) -> FastAPI:
 
     @app.get("/api/test-image/{number}")
     def test_image(number: int) -> dict[str, Any]:
-        if page.tests is None or not 0 <= number < len(page.tests.images):
+        if not 0 <= number < len(page.tests.images):
             raise HTTPException(404, f"There is no test image {number} on this machine.")
         image, labels = page.tests.images[number], page.tests.labels
         label = None if labels is None else int(labels[number])
@@ -77,16 +81,6 @@ def create(page: Page) -> FastAPI:
 
     app.mount("/", StaticFiles(directory=PAGE, html=True))
     return app
-
-
-def _mistakes(tests: HeldOutImages | None) -> list[dict[str, Any]]:
-    if tests is None or tests.labels is None:
-        return []
-    images, labels = tests.images, tests.labels
-    return [
-        vars(one) | {"image": images[one.number].ravel().tolist(), "label": int(labels[one.number])}
-        for one in tests.mistakes
-    ]
 
 
 def _answer(model: ServedModel, image: np.ndarray) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from mlflow.exceptions import MlflowException
 from src.core import paths
 from src.core.errors import InputError
 from src.data import dataset
+from src.data.digits import SIDE
 from src.demo_page.readers import Reader
 from src.evaluation import scoring
 
@@ -20,9 +21,10 @@ ERRORS = 12  # on the page
 
 @dataclass(frozen=True)
 class Mistake:
-    """An error: the number of the image, and the model, its answer and the probability of that."""
+    """An error: an image, by its number and label, and a model's answer with its probability."""
 
     number: int
+    label: int
     reader: str
     predicted: int
     probability: float
@@ -37,9 +39,9 @@ class HeldOutImages:
     mistakes: list[Mistake] = field(default_factory=list)
 
 
-def load(client: MlflowClient, readers: Sequence[Reader]) -> HeldOutImages | None:
-    """Return the test images in data/processed, with each one's most confident error among the
-    models, or None if this machine has none.
+def load(client: MlflowClient, readers: Sequence[Reader]) -> HeldOutImages:
+    """Return the test images in data/processed, if any, and their most confident errors among the
+    models, one for each image.
 
     The labels and the errors come from the files that each run logged when it was scored; runs on
     data other than that in data/processed are left out.
@@ -48,7 +50,7 @@ def load(client: MlflowClient, readers: Sequence[Reader]) -> HeldOutImages | Non
         images = dataset.load(paths.TEST)["images"]
         digest = dataset.load_description().digest
     except InputError:  # the page works without them
-        return None
+        return HeldOutImages(np.zeros((0, SIDE, SIDE), np.uint8))
     labels, found = None, []
     for reader in readers:
         if reader.run.data.tags.get("data_digest") != digest:
@@ -58,8 +60,8 @@ def load(client: MlflowClient, readers: Sequence[Reader]) -> HeldOutImages | Non
             continue
         labels, output = scored
         for number in scoring.most_confident_errors(labels, output, ERRORS).tolist():
-            best = int(output[number].argmax())
-            found.append(Mistake(number, reader.name, best, float(output[number, best])))
+            best, label = int(output[number].argmax()), int(labels[number])
+            found.append(Mistake(number, label, reader.name, best, float(output[number, best])))
     worst: dict[int, Mistake] = {}
     for mistake in sorted(found, key=lambda one: -one.probability):
         worst.setdefault(mistake.number, mistake)

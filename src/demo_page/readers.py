@@ -22,7 +22,7 @@ TRAIN = "`python -m src.train activation=swish,relu,gelu epochs=2 -m` (two minut
 
 @dataclass(frozen=True)
 class Reader:
-    """A model that reads digits, by the display name of its run's level."""
+    """A model that reads digits, under the display name of its run's level."""
 
     name: str
     run: Run

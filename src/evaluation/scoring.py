@@ -42,12 +42,10 @@ def per_class(labels: np.ndarray, predicted: np.ndarray) -> pd.DataFrame:
     ).round(6)
 
 
-def most_confident_errors(
-    labels: np.ndarray, probabilities: np.ndarray, count: int = 12
-) -> np.ndarray:
+def most_confident_errors(labels: np.ndarray, output: np.ndarray, count: int = 12) -> np.ndarray:
     """Return the positions of wrong predictions, the most probable first, integers (≤ count,), from
     true digits, integers (N,), and class probabilities, float (N, 10).
     """
-    wrong = np.flatnonzero(probabilities.argmax(axis=1) != labels)
-    order = np.argsort(-probabilities[wrong].max(axis=1), kind="stable")
+    wrong = np.flatnonzero(output.argmax(axis=1) != labels)
+    order = np.argsort(-output[wrong].max(axis=1), kind="stable")
     return wrong[order[:count]]

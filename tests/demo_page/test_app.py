@@ -17,16 +17,11 @@ SEEN = np.zeros((3, 28, 28), np.uint8)
 SEEN[:, 10:20, 14] = 255
 
 
-class Model:
-    """Says that every image is a digit, with scores as of a sigmoid head."""
-
-    def __init__(self, digit):
-        self.scores = np.full((1, 10), 0.1, np.float32)
-        self.scores[0, digit] = 0.9
-
-    def predict(self, image):
-        assert image.shape == (28, 28)
-        return self.scores
+def model(digit):
+    """Return a model that takes every image for a digit, with scores as of a sigmoid head."""
+    scores = np.full((1, 10), 0.1, np.float32)
+    scores[0, digit] = 0.9
+    return SimpleNamespace(predict=lambda image: scores)
 
 
 def reader(name, champion=False):
@@ -36,9 +31,9 @@ def reader(name, champion=False):
 
 
 @contextmanager
-def served(tests=None):
+def served(tests):
     """Serve the page in a thread; yield a function that sends a request to one of its paths."""
-    models = [(reader("ReLU", champion=True), Model(7)), (reader("Swish"), Model(1))]
+    models = [(reader("ReLU", champion=True), model(7)), (reader("Swish"), model(1))]
     shown = app.Page(models, "activation", tests, "No difference.", "mnist-kaggle")
     port = free_port()
     server = uvicorn.Server(uvicorn.Config(app.create(shown), port=port, log_level="warning"))
@@ -57,18 +52,15 @@ def served(tests=None):
 
 @pytest.fixture(scope="module")
 def page():
-    tests = HeldOutImages(SEEN, np.array([7, 1, 4], np.uint8), [Mistake(2, "Swish", 1, 0.98)])
+    tests = HeldOutImages(SEEN, np.array([7, 1, 4], np.uint8), [Mistake(2, 4, "Swish", 1, 0.98)])
     with served(tests) as page:
         yield page
 
 
-@pytest.mark.parametrize(
-    ("name", "kind"), [("", "html"), ("page.css", "css"), ("page.js", "javascript")]
-)
-def test_the_page_and_its_parts_are_served_from_the_package(page, name, kind):
-    answer = page(name)
-    assert answer.status_code == 200
-    assert kind in answer.headers["content-type"]
+def test_the_page_and_its_parts_are_served_from_the_package(page):
+    for name, kind in (("", "html"), ("page.css", "css"), ("page.js", "javascript")):
+        assert page(name).status_code == 200
+        assert kind in page(name).headers["content-type"]
 
 
 def test_nothing_on_the_page_comes_from_elsewhere():
@@ -121,7 +113,7 @@ def test_test_images_come_with_their_labels(page):
 
 
 def test_without_test_images_the_page_does_without():
-    with served() as bare:
+    with served(HeldOutImages(SEEN[:0])) as bare:
         assert bare("api/about").json()["test_images"] == 0
         assert bare("api/test-image/0").status_code == 404
 

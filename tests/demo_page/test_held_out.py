@@ -56,8 +56,8 @@ def test_each_image_is_listed_once_by_its_most_confident_error(here):
     kept = {"ReLU": output({1: (3, 0.7), 2: (8, 0.5)}), "Swish": output({1: (3, 0.9)})}
     found = held_out.load(Client(kept), [reader("ReLU"), reader("Swish")])
     assert found.labels.tolist() == LABELS
-    listed = [(one.number, one.reader, one.predicted) for one in found.mistakes]
-    assert listed == [(1, "Swish", 3), (2, "ReLU", 8)]
+    listed = [(one.number, one.label, one.reader, one.predicted) for one in found.mistakes]
+    assert listed == [(1, 2, "Swish", 3), (2, 1, "ReLU", 8)]
 
 
 def test_runs_on_other_data_and_runs_without_predictions_are_left_out(here):
@@ -70,4 +70,4 @@ def test_runs_on_other_data_and_runs_without_predictions_are_left_out(here):
 
 def test_without_data_on_this_machine_there_are_none(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    assert held_out.load(Client({}), []) is None
+    assert len(held_out.load(Client({}), []).images) == 0

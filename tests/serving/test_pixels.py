@@ -22,15 +22,16 @@ def test_one_image_is_accepted_in_each_shape_and_type(shape, dtype):
     np.testing.assert_array_equal(found, DIGIT[np.newaxis])
 
 
-@pytest.mark.parametrize("shape", [(3, 28, 28), (3, 784), (3, 1, 28, 28)], ids=str)
-def test_a_batch_is_accepted_in_each_shape(shape):
-    np.testing.assert_array_equal(pixels.images(BATCH.reshape(shape).tolist()), BATCH)
-
-
-@pytest.mark.parametrize("dtype", [np.int64, object])
-def test_a_data_frame_holds_an_image_in_each_row(dtype):
-    frame = pd.DataFrame(BATCH.reshape(3, 784)).astype(dtype)
-    np.testing.assert_array_equal(pixels.images(frame), BATCH)
+@pytest.mark.parametrize(
+    "batch",
+    [
+        *(BATCH.reshape(shape).tolist() for shape in [(3, 28, 28), (3, 784), (3, 1, 28, 28)]),
+        *(pd.DataFrame(BATCH.reshape(3, 784)).astype(dtype) for dtype in (np.int64, object)),
+    ],
+    ids=["square", "flat", "channel", "frame", "frame of objects"],
+)
+def test_a_batch_is_accepted_in_each_shape_and_from_the_rows_of_a_data_frame(batch):
+    np.testing.assert_array_equal(pixels.images(batch), BATCH)
 
 
 def test_a_named_input_is_accepted_and_two_are_not():

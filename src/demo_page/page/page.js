@@ -70,8 +70,11 @@ function edited() {
   readDrawing();
 }
 
-const at = ({ offsetX, offsetY }) =>
-  ({ x: (offsetX * SIDE) / paper.clientWidth, y: (offsetY * SIDE) / paper.clientHeight });
+/** Return where a pointer is, in the canvas's pixels. */
+function at({ offsetX, offsetY }) {
+  const scale = SIDE / paper.clientWidth;
+  return { x: offsetX * scale, y: offsetY * scale };
+}
 
 paper.addEventListener("pointerdown", (event) => {
   if (event.button !== 0) return;
@@ -91,7 +94,7 @@ paper.addEventListener("keydown", (event) => {
   const move = MOVES[event.key];
   if (!move && event.key !== " " && event.key !== "Delete") return;
   event.preventDefault();
-  if (event.key === "Delete") return clear();
+  if (event.key === "Delete") return restart([]);
   pen.shown = true;
   if (event.key === " ") {
     pen.down = !pen.down;
@@ -117,8 +120,7 @@ function restart(remaining) {
   pen.down = false;
   edited();
 }
-const clear = () => restart([]);
-$("clear").addEventListener("click", clear);
+$("clear").addEventListener("click", () => restart([]));
 $("undo").addEventListener("click", () => restart(strokes.slice(0, -1)));
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", show);
 
