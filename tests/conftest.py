@@ -80,14 +80,17 @@ def pytest_terminal_summary(terminalreporter):
 
 @pytest.fixture(autouse=True)
 def clean_state():
-    """Start each test with the same seeds, and reset whatever else it may leave to the next one of
-    its process: Keras's dtype policy and names, MLflow's store and run, Hydra's configuration, the
-    environment, the working directory, signal handlers and the level of the log.
+    """Start each test with the same seeds and without a store or a project in the environment, and
+    reset whatever else it may leave to the next one of its process: Keras's dtype policy and names,
+    MLflow's store and run, Hydra's configuration, the environment, the working directory, signal
+    handlers and the level of the log.
     """
     folder, level = Path.cwd(), logging.root.level
     handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     _reset_libraries()
     with patch.dict(os.environ):
+        for name in ("MLFLOW_TRACKING_URI", "DVC_ROOT"):
+            os.environ.pop(name, None)
         yield
     _reset_libraries()
     os.chdir(folder)

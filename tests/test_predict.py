@@ -32,8 +32,6 @@ def project(predicted, tmp_path, monkeypatch):
     """A copy of that project, which is also the working directory."""
     shutil.copytree(predicted[0], tmp_path, dirs_exist_ok=True)
     monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
-    monkeypatch.delenv("DVC_ROOT", raising=False)
     return tmp_path
 
 

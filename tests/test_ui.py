@@ -19,16 +19,14 @@ AT = f"The runs are at {SERVER}/"
 
 
 @pytest.fixture
-def stored(project, empty_store, monkeypatch):
+def stored(project, empty_store):
     """A client of a project's store, and the ID of its experiment."""
-    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
-    shutil.copy(empty_store, project / "mlflow.db")
+    shutil.copy(empty_store, project)
     client = MlflowClient(f"sqlite:///{project / 'mlflow.db'}")
     return client, client.create_experiment(EXPERIMENT)
 
 
-def test_a_folder_without_runs_is_refused(project, monkeypatch):
-    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+def test_a_folder_without_runs_is_refused(project):
     with pytest.raises(InputError, match="There are no runs yet"):
         ui.main(["--port", str(free_port())])
 

@@ -12,8 +12,7 @@ LEVELS = '{"relu": ["activation=relu"], "swish": ["activation=swish"]}'
 
 
 @pytest.fixture
-def client(empty_store, project, monkeypatch):
-    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+def client(empty_store, project):
     shutil.copy(empty_store, project)
     return store.reader()
 
