@@ -174,15 +174,16 @@ def test_a_run_json_that_names_no_run_is_refused(kaggle, pipeline, sentence, tex
     assert kaggle.asked == []
 
 
-@pytest.mark.parametrize("dataset", ["mnist-kaggle", "fashion_mnist-kaggle"])
-def test_labels_of_other_images_than_kaggles_are_not_sent(kaggle, tmp_path, sentence, dataset):
-    place(tmp_path / "models/run.json", tmp_path / "predictions/submission.csv", dataset=dataset)
-    assert f"This submission is for {dataset}" in sentence()
+def test_labels_of_other_images_than_kaggles_are_not_sent(kaggle, tmp_path, sentence):
+    for dataset in ("mnist-kaggle", "fashion_mnist-kaggle"):
+        place(
+            tmp_path / "models/run.json", tmp_path / "predictions/submission.csv", dataset=dataset
+        )
+        assert f"This submission is for {dataset}" in sentence()
     assert kaggle.asked == []
 
 
 @pytest.mark.parametrize("seconds", ["-1", "nan", "inf"])
-@pytest.mark.usefixtures("pipeline")
 def test_an_invalid_time_out_is_refused(kaggle, sentence, seconds):
     assert f"--timeout={seconds} is not a time" in sentence("--timeout", seconds)
     assert kaggle.asked == []

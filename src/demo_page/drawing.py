@@ -31,10 +31,9 @@ def _centered(small: np.ndarray) -> np.ndarray:
     """Return an image of at most 20×20 inside one of 28×28, centered by its mass."""
     image = np.zeros((3 * SIDE, 3 * SIDE), np.float32)  # with room for digits far off center
     middle = (len(image) - 1) / 2
-    starts = [
+    top, left = (
         round(middle - float(np.average(np.arange(length), weights=small.sum(axis=1 - axis))))
         for axis, length in enumerate(small.shape)
-    ]
-    top, left = starts
+    )
     image[top : top + small.shape[0], left : left + small.shape[1]] = small
     return image[SIDE : 2 * SIDE, SIDE : 2 * SIDE]

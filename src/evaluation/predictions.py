@@ -26,11 +26,8 @@ class Predictions:
     @property
     def artifacts(self) -> dict[Path, str]:
         """Every file, with its folder inside the MLflow run."""
-        return {
-            path: path.parent.relative_to(self.folder).as_posix().removeprefix(".")
-            for path in sorted(self.folder.rglob("*"))
-            if path.is_file()
-        }
+        files = sorted(path for path in self.folder.rglob("*") if path.is_file())
+        return {path: str(path.parent.relative_to(self.folder)).removeprefix(".") for path in files}
 
 
 def held_out_labels(images: int) -> np.ndarray | None:
