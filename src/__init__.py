@@ -15,11 +15,10 @@ if in_project and importlib.util.find_spec("hydra") is None:
 
 # TensorFlow reads these on import; its start-up notices are not for our users.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-# oneDNN's kernels, which TensorFlow enables on new processors only: one without AVX-512 trains the
-# compact CNN 1.45 times as fast with them.
+# oneDNN's kernels, which TensorFlow enables on new processors only; without AVX-512, they train the
+# compact CNN 1.45 times as fast.
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
-# Twice XLA's default width; processors without AVX-512 are not affected
-# (src/training/activations.py).
+# Twice XLA's default width; no effect without AVX-512 (src/training/activations.py).
 os.environ.setdefault("XLA_FLAGS", "--xla_cpu_prefer_vector_width=512")
-# MLflow would report its use to its developers, and delay the end of the process for that.
+# MLflow would report its use to its developers, and delay the end of the process.
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")

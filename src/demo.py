@@ -18,17 +18,10 @@ from src.core import command_line, errors, heavy_imports, local_server
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Claim the port, load the models, and serve the page.
-
-    Raises:
-        InputError: there is no model or no such study, or the port is taken.
-    """
+    """Claim the port, load the models, and serve the page."""
     parser = command_line.parser("demo", __doc__)
-    parser.add_argument(
-        "--study",
-        metavar="NAME|RUN_ID",
-        help="show the best model of each of its levels (default: the newest study or multirun)",
-    )
+    of_study = "show the best model of each of its levels (default: the newest study or multirun)"
+    parser.add_argument("--study", metavar="NAME|RUN_ID", help=of_study)
     parser.add_argument("--port", type=int, default=5003, help="default: %(default)s")
     args = parser.parse_args(argv)
     listener = local_server.claim(args.port)
@@ -39,14 +32,14 @@ def main(argv: Sequence[str] | None = None) -> None:
     from src.tracking import store
 
     client = store.reader()
-    lineup = readers.find(client, args.study)
-    print(f"Loading {', '.join(reader.name for reader in lineup.readers)} ...", flush=True)
+    found, study, factor = readers.find(client, args.study)
+    print(f"Loading {', '.join(reader.name for reader in found)} ...", flush=True)
     page = app.Page(
-        models=[(reader, readers.load(reader)) for reader in lineup.readers],
-        factor=lineup.factor,
-        tests=held_out.load(client, lineup.readers),
-        caption=verdict.caption(lineup.study, lineup.factor),
-        dataset=load_runs.dataset_of(lineup.readers[0].run),
+        models=[(reader, readers.load(reader)) for reader in found],
+        factor=factor,
+        tests=held_out.load(client, found),
+        caption=verdict.caption(study, factor),
+        dataset=load_runs.dataset_of(found[0].run),
     )
     ready = f"Draw a digit at http://{local_server.HOST}:{args.port} (Ctrl-C ends it)."
     local_server.run(app.create(page), listener, lambda: print(ready, flush=True))

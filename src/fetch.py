@@ -12,7 +12,6 @@ Examples:
   python -m src.fetch  always fetches; `dvc repro fetch` only after a change
 """
 
-from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -36,10 +35,10 @@ def main() -> None:
 
             archive = kaggle_api.download(files[0].parent)
             origins = csv_files.unpack(archive, files, kaggle_api.ARCHIVE, kaggle_api.ANOTHER_WAY)
-            facts = check_csvs(origins, cfg.layout, files)
+            facts = check_csvs(origins, cfg.layout, *files)
         elif cfg.source == "files":
             assert cfg.path  # the schema requires it
-            facts = check_csvs(csv_files.take(Path(cfg.path), files), cfg.layout, files)
+            facts = check_csvs(csv_files.take(Path(cfg.path), files), cfg.layout, *files)
         else:
             facts = write_from_arrays(cfg, *files)
         digests = {file.name: sha256(file) for file in files}
@@ -72,8 +71,7 @@ def write_from_arrays(
     is_mixed = cfg.layout == "kaggle"  # Kaggle mixed MNIST's two sets and kept its order secret
     # RandomState, because NumPy has frozen its stream; a Generator's may change.
     mixed = np.random.RandomState(cfg.seed).permutation(len(images))
-    order = mixed if is_mixed else np.arange(len(images))
-    ours, theirs = order[: rows[0]], order[rows[0] :]
+    ours, theirs = np.split(mixed if is_mixed else np.arange(len(images)), rows[:1])
     write_csv.images(train, images[ours], labels[ours])
     write_csv.images(test, images[theirs])
     write_csv.submission(sample, np.zeros(len(theirs), np.uint8))
@@ -84,20 +82,13 @@ def write_from_arrays(
     }
 
 
-def check_csvs(origins: Mapping[str, Path], layout: str, files: Sequence[Path]) -> dict[str, Any]:
-    """Check a user's CSVs and write missing ones: sample_submission.csv with zeros, solution.csv
-    with only its header. Return facts for provenance.json.
-
-    Args:
-        origins: by file name, the original of each file that was copied, for error messages.
-        layout: a key of `LAYOUTS`, which have the numbers of rows.
-        files: train.csv, test.csv, sample_submission.csv and solution.csv, of which the last two
-            may be missing.
-
-    Raises:
-        InputError: a file is not as expected.
+def check_csvs(
+    origins: dict[str, Path], layout: str, train: Path, test: Path, sample: Path, solution: Path
+) -> dict[str, Any]:
+    """Check a user's CSVs, whose `origins`, by file name, appear in messages. Write the missing
+    ones: sample_submission.csv with zeros, solution.csv with only its header. Return facts for
+    provenance.json.
     """
-    train, test, sample, solution = files
     rows_train, rows_test = sources.LAYOUTS[layout] or (None, None)
     _, labels = read_csv.train(train, rows_train, origins[train.name])
     images = len(read_csv.test(test, rows_test, origins[test.name]))

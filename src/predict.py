@@ -22,8 +22,8 @@ def main() -> None:
     model_file = paths.MODELS / paths.MODEL
     if not model_file.is_file():
         raise InputError(f"{model_file} does not exist: run `dvc repro train` first.")
-    keys = {"run_id": str | None, "run_name": str, "experiment": str}
     remedy = "run `dvc repro --force train`."
+    keys = {"run_id": str | None, "run_name": str, "experiment": str}
     origin = read_json(paths.MODELS / paths.ORIGIN, keys, remedy)
     checksum = sha256(model_file)
     if origin.get("model_sha256", checksum) != checksum:

@@ -19,18 +19,11 @@ from src.data import dataset
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Choose the run, and register its model.
-
-    Raises:
-        InputError: the run does not exist, has not finished or has no model, or there is no store.
-    """
+    """Choose the run, and register its model."""
     parser = command_line.parser("promote", __doc__)
-    parser.add_argument(
-        "run",
-        metavar="RUN_ID|best",
-        help="a finished run; best is the one with the highest validation accuracy on the data "
-        "in data/processed (without that, on the newest run's data)",
-    )
+    of_run = "a finished run; best is the one with the highest validation accuracy on the data in "
+    of_run += "data/processed (without that, on the newest run's data)"
+    parser.add_argument("run", metavar="RUN_ID|best", help=of_run)
     wanted = parser.parse_args(argv).run
 
     from src.tracking import champion, store  # MLflow, once the arguments are known
@@ -45,10 +38,8 @@ def main(argv: Sequence[str] | None = None) -> None:
 
     run = choice.run
     is_new = before is None or before.version != version.version
-    print(
-        f"{champion.MODEL} version {version.version} is {'now' if is_new else 'still'} the "
-        f"champion: {run.info.run_name} ({run.info.run_id})"
-    )
+    title = f"{champion.MODEL} version {version.version} is {'now' if is_new else 'still'} the"
+    print(f"{title} champion: {run.info.run_name} ({run.info.run_id})")
     accuracy = run.data.metrics.get(metric_names.BEST_VAL_ACCURACY)
     known = "unknown" if accuracy is None else f"{accuracy:.4f}"
     print(f"Validation accuracy {known}: {choice.how}")

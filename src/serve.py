@@ -21,11 +21,7 @@ EXAMPLE = "docs/example_digit.json"  # a request with one test image, a seven
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Claim the port, load the champion, and serve it.
-
-    Raises:
-        InputError: there is no champion, it cannot be loaded, or the port is taken.
-    """
+    """Claim the port, load the champion, and serve it."""
     parser = command_line.parser("serve", __doc__)
     parser.add_argument("--port", type=int, default=5002, help="default: %(default)s")
     port = parser.parse_args(argv).port
@@ -45,8 +41,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     try:
         model = mlflow.pyfunc.load_model(champion.URI)
     except Exception as error:  # MLflow, Keras, the disk and the network each raise their own
-        reason = one_line(error)
-        raise InputError(f"{name} cannot be loaded ({reason}): promote another run.") from error
+        reason = f"{name} cannot be loaded ({one_line(error)}): promote another run."
+        raise InputError(reason) from error
     address = f"http://{local_server.HOST}:{port}/invocations"
     curl = f"curl {address} -H 'Content-Type: application/json' -d @{EXAMPLE}"
     ready = f"Serving at {address}; Ctrl-C ends it. Try it:\n  {curl}"

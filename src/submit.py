@@ -24,51 +24,36 @@ from src.data import kaggle_api, read_csv
 from src.data.sources import KAGGLE_ROWS
 
 ORIGIN_KEYS = {"run_id": str | None, "run_name": str, "experiment": str, "dataset": str}
+ORIGIN_REMEDY = (
+    "it names the run to record the score in, so run `dvc repro`, or give the output folder of a "
+    "training."
+)
 SUBMISSION_TAG = "kaggle_submission"
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Check the files, submit them or ask for an earlier score, print it, and log it.
-
-    Raises:
-        InputError: a file is missing or malformed, Kaggle gives no score, or the score could not be
-            logged (it is printed before).
-    """
+    """Check the files, submit them or ask for an earlier score, print it, and log it."""
     parser = command_line.parser("submit", __doc__)
-    parser.add_argument(
-        "run_folder",
-        nargs="?",
-        type=Path,
-        metavar="RUN_FOLDER",
-        help=f"a training's output folder, with {ORIGIN} and predictions/{SUBMISSION} "
-        "(default: the result of `dvc repro`)",
-    )
-    parser.add_argument(
-        "--message", metavar="TEXT", help="description at Kaggle (default: the run's name)"
-    )
-    parser.add_argument(
-        "--timeout",
-        type=float,
-        default=kaggle_api.TIMEOUT_SECONDS,
-        metavar="SECONDS",
-        help="how long to wait for the score (default: %(default)s)",
-    )
-    parser.add_argument(
-        "--ref",
-        type=int,
-        metavar="NUMBER",
-        help="send nothing: wait for the score of this earlier submission, and record it",
-    )
+    add, patience = parser.add_argument, kaggle_api.TIMEOUT_SECONDS
+    of_run = f"a training's output folder, with {ORIGIN} and predictions/{SUBMISSION} "
+    of_run += "(default: the result of `dvc repro`)"
+    of_timeout = "how long to wait for the score (default: %(default)s)"
+    of_ref = "send nothing: wait for the score of this earlier submission, and record it"
+    add("run_folder", nargs="?", type=Path, metavar="RUN_FOLDER", help=of_run)
+    add("--message", metavar="TEXT", help="description at Kaggle (default: the run's name)")
+    add("--timeout", type=float, default=patience, metavar="SECONDS", help=of_timeout)
+    add("--ref", type=int, metavar="NUMBER", help=of_ref)
     args = parser.parse_args(argv)
     if not 0 <= args.timeout < float("inf"):  # also refuses NaN
         raise InputError(f"--timeout={args.timeout:g} is not a time: give seconds, 0 or more.")
-    run_json, csv = _inputs(args.run_folder)
-    origin = read_json(
-        run_json,
-        ORIGIN_KEYS,
-        "it names the run to record the score in, so run `dvc repro`, or give the output folder of "
-        "a training.",
-    )
+    folder = args.run_folder
+    if folder is not None and not folder.is_dir():
+        raise InputError(
+            f"{folder} is not a folder: give the output folder of a training (for example one in "
+            "outputs/ or multirun/), or nothing for the result of `dvc repro`."
+        )
+    origin = read_json((folder or MODELS) / ORIGIN, ORIGIN_KEYS, ORIGIN_REMEDY)
+    csv = (folder or Path()) / PREDICTIONS / SUBMISSION
     try:
         if args.ref is None:
             _check_dataset(origin["dataset"])
@@ -84,18 +69,6 @@ def main(argv: Sequence[str] | None = None) -> None:
     print(f"Public score  {score.public_score:.5f}")
     print(f"Kaggle        {kaggle_api.SUBMISSIONS} (submission {score.ref})", flush=True)
     print(f"MLflow run    {_log(origin, score)}")
-
-
-def _inputs(run_folder: Path | None) -> tuple[Path, Path]:
-    """Return the paths of run.json and submission.csv."""
-    if run_folder is None:
-        return MODELS / ORIGIN, PREDICTIONS / SUBMISSION
-    if not run_folder.is_dir():
-        raise InputError(
-            f"{run_folder} is not a folder: give the output folder of a training (for example "
-            "one in outputs/ or multirun/), or nothing for the result of `dvc repro`."
-        )
-    return run_folder / ORIGIN, run_folder / PREDICTIONS / SUBMISSION
 
 
 def _check_dataset(name: str) -> None:
@@ -125,38 +98,29 @@ def _check_submission(path: Path) -> None:
 
 def _log(origin: dict[str, Any], score: kaggle_api.Score) -> str:
     """Log the score to the training's run; return a description of that run."""
-    if origin["run_id"] is None:
+    logged, name = origin["run_id"], origin["run_name"]
+    if logged is None:
         return "none: the training was not tracked (mlflow.enabled=false)"
+    scores, tags = {KAGGLE_PUBLIC_SCORE: score.public_score}, {SUBMISSION_TAG: str(score.ref)}
     try:
         from src.tracking import run_logger  # MLflow: once there is a score
 
-        run_id = run_logger.find_or_restore(
-            origin["run_id"], origin["run_name"], origin["experiment"]
-        )
-        run_logger.add_results(
-            run_id,
-            scores={KAGGLE_PUBLIC_SCORE: score.public_score},
-            tags={SUBMISSION_TAG: str(score.ref)},
-        )
+        run_id = run_logger.find_or_restore(logged, name, origin["experiment"])
+        run_logger.add_results(run_id, scores=scores, tags=tags)
     except Exception as error:  # whatever the store's driver raises; its text may hold a password
         reason = str(error) if isinstance(error, InputError) else type(error).__name__
         raise InputError(
-            f"The score above is not in MLflow ({reason}): check "
-            "MLFLOW_TRACKING_URI, then record it with "
-            f"`python -m src.submit [RUN_FOLDER] --ref {score.ref}`."
+            f"The score above is not in MLflow ({reason}): check MLFLOW_TRACKING_URI, then record "
+            f"it with `python -m src.submit [RUN_FOLDER] --ref {score.ref}`."
         ) from error
-    restored = (
-        "" if run_id == origin["run_id"] else ", which stands in for a run missing from this store"
-    )
-    return f"{origin['run_name']} ({run_id}){restored}"
+    restored = ", which stands in for a run missing from this store" if run_id != logged else ""
+    return f"{name} ({run_id}){restored}"
 
 
 def _show_waiting(ref: int, seconds: float) -> None:
     if seconds == 0:
-        print(
-            f"Submission {ref} is in; waiting for its score (after Ctrl-C: --ref {ref}) ...",
-            file=sys.stderr,
-        )
+        waiting = f"Submission {ref} is in; waiting for its score (after Ctrl-C: --ref {ref}) ..."
+        print(waiting, file=sys.stderr)
     elif sys.stderr.isatty():  # elsewhere, a line cannot be overwritten
         print(f"\r{seconds:.0f} s", end="", file=sys.stderr, flush=True)
 

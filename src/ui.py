@@ -15,11 +15,9 @@ import signal
 import subprocess
 import sys
 import time
-import urllib.error
 import urllib.request
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import Any
 
 from src.config import compose
 from src.core import command_line, errors, local_server
@@ -31,17 +29,13 @@ POLL_SECONDS = 0.25
 GRACE_SECONDS = 10
 SERVER = ("-m", "mlflow", "server", "--workers", "1", "--uvicorn-opts", "--log-level error")
 QUICK = {
-    "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",  # several processes that nobody here asks for
+    "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",  # several processes that nothing here uses
     "PYTHONWARNINGS": "ignore",
 }
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Print where the runs are; serve them there, unless a server does.
-
-    Raises:
-        InputError: the port is taken, there are no runs yet, or the store cannot be used.
-    """
+    """Print where the runs are; serve them there, unless a server does."""
     parser = command_line.parser("ui", __doc__)
     parser.add_argument("--port", type=int, default=PORT, help="default: %(default)s")
     port = parser.parse_args(argv).port
@@ -50,30 +44,20 @@ def main(argv: Sequence[str] | None = None) -> None:
         local_server.claim(port).close()  # MLflow's server opens it later
     experiment = compose.compose().mlflow.experiment
 
-    from src.tracking import store  # MLflow: after the checks
+    from src.tracking import store, views  # MLflow: after the checks
 
     client = store.reader()
-    page = _page(client, experiment, save_view=not is_remote)
+    page = ""  # the address of the table of the experiment's runs, from the # on
+    if found := client.get_experiment_by_name(experiment):
+        if not is_remote:
+            views.offer_runs(client, found.experiment_id)
+        has_view = not is_remote or views.TAG + views.RUNS in found.tags
+        table = f"#/experiments/{found.experiment_id}/runs"
+        page = views.runs_link(found.experiment_id) if has_view else table
     if is_remote:
         print(f"The runs are at {client.tracking_uri.rstrip('/')}/{page}")
     else:
         _serve(client.tracking_uri, port, page)
-
-
-def _page(client: Any, experiment: str, *, save_view: bool) -> str:
-    """Return the address of the table of an experiment's runs, from the # on, or "" without the
-    experiment; the table is saved as a view if allowed.
-    """
-    from src.tracking import views
-
-    found = client.get_experiment_by_name(experiment)
-    if found is None:
-        return ""
-    if save_view:
-        views.offer_runs(client, found.experiment_id)
-    elif views.TAG + views.RUNS not in found.tags:
-        return f"#/experiments/{found.experiment_id}/runs"
-    return views.runs_link(found.experiment_id)
 
 
 def _serve(store_uri: str, port: int, page: str) -> None:
@@ -89,28 +73,23 @@ def _serve(store_uri: str, port: int, page: str) -> None:
         start_new_session=True,  # Ctrl-C is for this process, which then ends all of the server's
     )
     try:
-        _wait(server, port)
+        while server.poll() is None:  # until it answers
+            with suppress(OSError):
+                urllib.request.urlopen(f"http://{HOST}:{port}/health", timeout=5).close()
+                break
+            time.sleep(POLL_SECONDS)
         print(f"The runs are at http://{HOST}:{port}/{page}\nCtrl-C ends it.", flush=True)
         server.wait()
         raise InputError(f"MLflow's server ended unexpectedly (status {server.returncode}).")
     except KeyboardInterrupt:
         print("MLflow has ended.")
     finally:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second Ctrl-C: it is ending already
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second Ctrl-C: it is already ending
         for number in (signal.SIGTERM, signal.SIGKILL):
             with suppress(ProcessLookupError):
                 os.killpg(server.pid, number)
             with suppress(subprocess.TimeoutExpired):
                 server.wait(GRACE_SECONDS)
-
-
-def _wait(server: subprocess.Popen, port: int) -> None:
-    """Return when the server answers, or has ended."""
-    while server.poll() is None:
-        with suppress(urllib.error.URLError, OSError):
-            urllib.request.urlopen(f"http://{HOST}:{port}/health", timeout=5).close()
-            return
-        time.sleep(POLL_SECONDS)
 
 
 if __name__ == "__main__":

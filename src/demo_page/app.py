@@ -11,12 +11,11 @@ from fastapi import FastAPI, HTTPException, Request
 from fastapi.middleware.trustedhost import TrustedHostMiddleware
 from fastapi.staticfiles import StaticFiles
 
-from src.core import metric_names
-from src.data.digits import CLASSES, SIDE
 from src.data.sources import class_names
-from src.demo_page import drawing, readers
+from src.demo_page import drawing
 from src.demo_page.held_out import HeldOutImages
 from src.demo_page.readers import Reader
+from src.evaluation.predictions import probabilities
 from src.serving.loader import ServedModel
 
 PAGE = Path(__file__).parent / "page"
@@ -26,42 +25,39 @@ HOSTS = ["127.0.0.1", "localhost"]  # against DNS rebinding by other sites' page
 
 @dataclass(frozen=True)
 class Page:
-    """The content of the page.
-
-    Attributes:
-        models: each with its description.
-        factor: a noun for their difference.
-        tests: the test images, if this machine has any.
-        caption: below the models.
-        dataset: its name, for the names of the classes.
-    """
+    """The content of the page."""
 
     models: list[tuple[Reader, ServedModel]]
-    factor: str
-    tests: HeldOutImages | None
+    factor: str  # a noun for their difference
+    tests: HeldOutImages
     caption: str
-    dataset: str
+    dataset: str  # its name, for the names of the classes
 
 
 def create(page: Page) -> FastAPI:
     """Return the application."""
-    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)  # whose pages load scripts
+    # FastAPI's own pages would load scripts from elsewhere.
+    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=HOSTS)
     lock = threading.Lock()  # one image at a time, because the page shows milliseconds
 
-    def answers(image: np.ndarray) -> list[dict[str, Any]]:
+    def answers(image: np.ndarray) -> dict[str, Any]:
         with lock:
-            return [_answer(model, image) for _, model in page.models]
+            found = [_answer(model, image) for _, model in page.models]
+        return {"image": image.ravel().tolist(), "answers": found}
 
     @app.get("/api/about")
     def about() -> dict[str, Any]:
         return {
-            "models": [_about(reader) for reader, _ in page.models],
+            "models": [reader.about() for reader, _ in page.models],
             "factor": page.factor,
             "classes": class_names(page.dataset),
             "caption": page.caption,
-            "test_images": 0 if page.tests is None else len(page.tests.images),
-            "mistakes": _mistakes(page.tests),
+            "test_images": len(page.tests.images),
+            "mistakes": [
+                vars(one) | {"image": page.tests.images[one.number].ravel().tolist()}
+                for one in page.tests.mistakes
+            ],
         }
 
     @app.post("/api/read")
@@ -70,59 +66,25 @@ def create(page: Page) -> FastAPI:
         body = await request.body()
         side = round(len(body) ** 0.5)
         if not body or side * side != len(body) or side > LARGEST:
-            raise HTTPException(
-                400,
-                f"Found {len(body)} bytes, expected those of a square drawing of at most "
-                f"{LARGEST}×{LARGEST} pixels.",
-            )
+            expected = f"a square drawing of at most {LARGEST}×{LARGEST} pixels"
+            raise HTTPException(400, f"Found {len(body)} bytes, expected those of {expected}.")
         image = drawing.as_mnist(np.frombuffer(body, np.uint8).reshape(side, side))
-        return _read(None, []) if image is None else _read(image, answers(image))
+        return {"image": None, "answers": []} if image is None else answers(image)
 
     @app.get("/api/test-image/{number}")
     def test_image(number: int) -> dict[str, Any]:
-        if page.tests is None or not 0 <= number < len(page.tests.images):
+        if not 0 <= number < len(page.tests.images):
             raise HTTPException(404, f"There is no test image {number} on this machine.")
         image, labels = page.tests.images[number], page.tests.labels
         label = None if labels is None else int(labels[number])
-        return {"number": number, "label": label, **_read(image, answers(image))}
+        return {"number": number, "label": label, **answers(image)}
 
     app.mount("/", StaticFiles(directory=PAGE, html=True))
     return app
 
 
-def _about(reader: Reader) -> dict[str, Any]:
-    return {
-        "name": reader.name,
-        "champion": reader.is_champion,
-        "run": reader.run.info.run_name,
-        "validation_accuracy": reader.run.data.metrics.get(metric_names.BEST_VAL_ACCURACY),
-    }
-
-
-def _mistakes(tests: HeldOutImages | None) -> list[dict[str, Any]]:
-    if tests is None or tests.labels is None:
-        return []
-    return [
-        {
-            "number": one.number,
-            "image": tests.images[one.number].ravel().tolist(),
-            "label": int(tests.labels[one.number]),
-            "predicted": one.predicted,
-            "probability": one.probability,
-            "reader": one.reader,
-        }
-        for one in tests.mistakes
-    ]
-
-
 def _answer(model: ServedModel, image: np.ndarray) -> dict[str, Any]:
     began = time.perf_counter()
-    found = readers.probabilities(model, image)
+    [found] = probabilities(model.predict(image))
     milliseconds = 1000 * (time.perf_counter() - began)
-    assert found.shape == (CLASSES,)
     return {"probabilities": found.tolist(), "milliseconds": milliseconds}
-
-
-def _read(image: np.ndarray | None, answers: list[dict[str, Any]]) -> dict[str, Any]:
-    pixels = None if image is None else image.reshape(SIDE * SIDE).tolist()
-    return {"image": pixels, "answers": answers}

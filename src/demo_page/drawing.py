@@ -9,18 +9,12 @@ BOX = 20  # pixels: a digit's longer side
 
 
 def as_mnist(drawing: np.ndarray) -> np.ndarray | None:
-    """Return a drawing prepared like MNIST's images, or None if nothing is drawn.
+    """Return a drawing, uint8 (height, width) with 0 for bare paper, prepared like MNIST's images,
+    uint8 (28, 28) with a darkest ink of 255, or None if nothing is drawn.
 
     It is scaled smoothly to fit a box of 20×20 pixels, and placed so that its center of mass is the
-    center of the 28×28 image.
-
-    Args:
-        drawing: ink, uint8 (height, width), 0 for bare paper.
-
-    Returns:
-        uint8 (28, 28), its darkest ink 255.
-
-    Reference: "The MNIST database of handwritten digits", http://yann.lecun.com/exdb/mnist/.
+    center of the image ("The MNIST database of handwritten digits",
+    http://yann.lecun.com/exdb/mnist/).
     """
     rows, columns = (np.flatnonzero(drawing.any(axis=axis)) for axis in (1, 0))
     if not len(rows):
@@ -37,12 +31,9 @@ def _centered(small: np.ndarray) -> np.ndarray:
     """Return an image of at most 20×20 inside one of 28×28, centered by its mass."""
     image = np.zeros((3 * SIDE, 3 * SIDE), np.float32)  # with room for digits far off center
     middle = (len(image) - 1) / 2
-    starts = [
+    top, left = (
         round(middle - float(np.average(np.arange(length), weights=small.sum(axis=1 - axis))))
         for axis, length in enumerate(small.shape)
-    ]
-    rows, columns = (
-        slice(start, start + length) for start, length in zip(starts, small.shape, strict=True)
     )
-    image[rows, columns] = small
+    image[top : top + small.shape[0], left : left + small.shape[1]] = small
     return image[SIDE : 2 * SIDE, SIDE : 2 * SIDE]

@@ -3,7 +3,6 @@
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -13,6 +12,7 @@ from mlflow.exceptions import MlflowException
 from src.core import paths
 from src.core.errors import InputError
 from src.data import dataset
+from src.data.digits import SIDE
 from src.demo_page.readers import Reader
 from src.evaluation import scoring
 
@@ -21,9 +21,10 @@ ERRORS = 12  # on the page
 
 @dataclass(frozen=True)
 class Mistake:
-    """An error: the number of the image, and the model, its answer and the probability of that."""
+    """An error: an image, by its number and label, and a model's answer with its probability."""
 
     number: int
+    label: int
     reader: str
     predicted: int
     probability: float
@@ -38,9 +39,9 @@ class HeldOutImages:
     mistakes: list[Mistake] = field(default_factory=list)
 
 
-def load(client: MlflowClient, readers: Sequence[Reader]) -> HeldOutImages | None:
-    """Return the test images in data/processed, with the most confident errors of the models, or
-    None if this machine has none.
+def load(client: MlflowClient, readers: Sequence[Reader]) -> HeldOutImages:
+    """Return the test images in data/processed, if any, and their most confident errors among the
+    models, one for each image.
 
     The labels and the errors come from the files that each run logged when it was scored; runs on
     data other than that in data/processed are left out.
@@ -49,40 +50,30 @@ def load(client: MlflowClient, readers: Sequence[Reader]) -> HeldOutImages | Non
         images = dataset.load(paths.TEST)["images"]
         digest = dataset.load_description().digest
     except InputError:  # the page works without them
-        return None
+        return HeldOutImages(np.zeros((0, SIDE, SIDE), np.uint8))
     labels, found = None, []
-    with tempfile.TemporaryDirectory() as folder:
-        for reader in readers:
-            if reader.run.data.tags.get("data_digest") != digest:
-                continue
-            scored = _scored(client, reader.run.info.run_id, folder)
-            if scored is None or len(scored[0]) != len(images):
-                continue
-            labels, output = scored
-            for number in map(int, scoring.most_confident_errors(labels, output, ERRORS)):
-                best = int(output[number].argmax())
-                found.append(Mistake(number, reader.name, best, float(output[number, best])))
-    return HeldOutImages(images, labels, _most_confident(found))
-
-
-def _scored(client: MlflowClient, run_id: str, folder: str) -> tuple[np.ndarray, np.ndarray] | None:
-    """Return the labels and the class probabilities that a run logged, if it has them."""
-    own = Path(folder, run_id)
-    own.mkdir(exist_ok=True)
-    try:
-        table, output = (
-            client.download_artifacts(run_id, name, str(own))
-            for name in (paths.PREDICTED, paths.PROBABILITIES)
-        )
-        labels = pd.read_csv(table)["actual"].to_numpy(np.uint8)
-        return labels, np.load(output)
-    except (MlflowException, OSError, ValueError, KeyError):
-        return None
-
-
-def _most_confident(mistakes: Sequence[Mistake]) -> list[Mistake]:
-    """Return each image's most confident mistake, the most confident first."""
+    for reader in readers:
+        if reader.run.data.tags.get("data_digest") != digest:
+            continue
+        scored = _scored(client, reader.run.info.run_id)
+        if scored is None or len(scored[0]) != len(images):
+            continue
+        labels, output = scored
+        for number in scoring.most_confident_errors(labels, output, ERRORS).tolist():
+            best, label = int(output[number].argmax()), int(labels[number])
+            found.append(Mistake(number, label, reader.name, best, float(output[number, best])))
     worst: dict[int, Mistake] = {}
-    for mistake in sorted(mistakes, key=lambda one: -one.probability):
+    for mistake in sorted(found, key=lambda one: -one.probability):
         worst.setdefault(mistake.number, mistake)
-    return list(worst.values())[:ERRORS]
+    return HeldOutImages(images, labels, list(worst.values())[:ERRORS])
+
+
+def _scored(client: MlflowClient, run_id: str) -> tuple[np.ndarray, np.ndarray] | None:
+    """Return the labels and the class probabilities that a run logged, if it has them."""
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            table = client.download_artifacts(run_id, paths.PREDICTED, folder)
+            output = client.download_artifacts(run_id, paths.PROBABILITIES, folder)
+            return pd.read_csv(table)["actual"].to_numpy(np.uint8), np.load(output)
+        except (MlflowException, OSError, ValueError, KeyError):
+            return None

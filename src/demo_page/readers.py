@@ -1,9 +1,9 @@
 """The models on the page: the champion, and the best run of each level of a study."""
 
 from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import mlflow
-import numpy as np
 from mlflow import MlflowClient
 from mlflow.entities import LoggedModel, Run
 
@@ -22,98 +22,78 @@ TRAIN = "`python -m src.train activation=swish,relu,gelu epochs=2 -m` (two minut
 
 @dataclass(frozen=True)
 class Reader:
-    """A model that reads digits, by the display name of its run's level."""
+    """A model that reads digits, under the display name of its run's level."""
 
     name: str
     run: Run
     model: LoggedModel
     is_champion: bool = False
 
+    def about(self) -> dict[str, Any]:
+        """Return what the page shows of it."""
+        accuracy = self.run.data.metrics.get(metric_names.BEST_VAL_ACCURACY)
+        shown = {"name": self.name, "champion": self.is_champion, "run": self.run.info.run_name}
+        return shown | {"validation_accuracy": accuracy}
 
-@dataclass(frozen=True)
-class Lineup:
-    """The models in their order on the page.
 
-    Attributes:
-        readers: the models.
-        study: the name of their study; None for a multirun, or none at all.
-        factor: a noun for their difference.
-    """
+class Lineup(NamedTuple):
+    """The models in their order on the page."""
 
     readers: list[Reader]
-    study: str | None
-    factor: str
+    study: str | None  # its name; None for a multirun, or none at all
+    factor: str  # a noun for their difference
 
 
 def find(client: MlflowClient, wanted: str | None) -> Lineup:
-    """Return the models to show, at most 8.
-
-    Args:
-        client: of the MLflow store.
-        wanted: a study's name or a parent run's ID; None for the newest of either, if any.
-
-    Raises:
-        InputError: there is no such study, or no model at all.
+    """Return at most 8 models to show: the champion, and those of a study (its name, its parent
+    run's ID, or None for the newest study or multirun, if any). Raise InputError if there is none.
     """
-    first = _champion(client)
+    champions = _champion(client)
     parent = load_runs.find(client, wanted) if wanted or load_runs.parents(client) else None
     found, factor = _of_levels(client, parent) if parent else ([], ACTIVATION)
     if wanted and not found:
         raise InputError(f"{wanted} has no finished run with a model: train it first.")
-    if first is not None:
-        found = [one for one in found if one.run.info.run_id != first.run.info.run_id]
-        found.insert(0, first)
+    shown = {one.run.info.run_id for one in champions}
+    found = champions + [one for one in found if one.run.info.run_id not in shown]
     if not found:
         raise InputError(f"There is no model to show yet: train some with {TRAIN}.")
     study = parent.data.tags.get(run_tags.STUDY) if parent else None
     return Lineup(found[:MAX_READERS], study, factor)
 
 
-def _champion(client: MlflowClient) -> Reader | None:
+def _champion(client: MlflowClient) -> list[Reader]:
+    """Return the champion, if any."""
     version = champion.current(client)
     if version is None or not version.run_id:
-        return None
+        return []
     try:
         chosen = champion.named(client, version.run_id)
     except InputError:  # its run was deleted since: the page shows the others
-        return None
-    return Reader(_name(chosen.run), chosen.run, chosen.model, is_champion=True)
-
-
-def _name(run: Run) -> str:
-    """Return the display name of a run: its level in a study, else its activation."""
-    word = run.data.tags.get(run_tags.VARIANT) or run.data.tags.get(ACTIVATION)
-    return levels.shown(ACTIVATION, word or run.info.run_name)
+        return []
+    tags = chosen.run.data.tags  # its level in a study, or its activation
+    label = tags.get(run_tags.VARIANT) or tags.get(ACTIVATION) or chosen.run.info.run_name
+    return [Reader(levels.shown(ACTIVATION, label), chosen.run, chosen.model, is_champion=True)]
 
 
 def _of_levels(client: MlflowClient, parent: Run) -> tuple[list[Reader], str]:
     """Return each level's run with the highest validation accuracy, if it has a model, and the
     factor's noun.
     """
-    below = Parent(client, parent.info.experiment_id, parent.info.run_id)
-    finished = [
-        run
-        for run in below.children("FINISHED")
-        if metric_names.BEST_VAL_ACCURACY in run.data.metrics
-    ]
+    below = Parent(client, parent.info.experiment_id, parent.info.run_id).children("FINISHED")
+    finished = [run for run in below if metric_names.BEST_VAL_ACCURACY in run.data.metrics]
     if not finished:
         return [], ACTIVATION
     by_level = levels.of(parent.data.tags, finished)
     found = []
     for name, runs in by_level.runs.items():
         best = max(runs, key=lambda run: run.data.metrics[metric_names.BEST_VAL_ACCURACY])
-        model = store.whole_model(client, best)
-        if model is not None:
+        if model := store.whole_model(client, best):
             found.append(Reader(name, best, model))
     return found, by_level.factor.noun
 
 
 def load(reader: Reader) -> ServedModel:
-    """Return a loaded model.
-
-    Raises:
-        InputError: it cannot be loaded.
-    """
+    """Return a loaded model; raise InputError if it cannot be loaded."""
     try:
         return ServedModel(mlflow.tensorflow.load_model(f"models:/{reader.model.model_id}"))
     except Exception as error:  # MLflow, Keras, the disk and the network each raise their own
@@ -121,9 +101,3 @@ def load(reader: Reader) -> ServedModel:
             f"The model of run {reader.run.info.run_name} ({reader.run.info.run_id}) cannot be "
             f"loaded ({one_line(error)}): delete the run in MLflow."
         ) from error
-
-
-def probabilities(model: ServedModel, image: np.ndarray) -> np.ndarray:
-    """Return the class probabilities of one image, uint8 (28, 28), as float64 (10,)."""
-    scores = model.predict(image)[0].astype(np.float64)
-    return scores / scores.sum()  # a sigmoid head's scores do not sum to 1

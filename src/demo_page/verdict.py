@@ -11,16 +11,11 @@ RESULTS = "results.json"
 
 
 def caption(study: str | None, factor: str) -> str:
-    """Return the caption for models of a study, or of none.
-
-    Args:
-        study: its name; for activations without one, or without a report, the study `default` is
-            quoted.
-        factor: the noun of what the models differ in.
+    """Return the caption for models of a study that differ in `factor`, a noun. For activations of
+    no study, or of one without a report, it quotes the study `default`.
     """
-    names = [study] if study else []
-    names += [DEFAULT] if factor == ACTIVATION and study != DEFAULT else []
-    for name in names:
+    quoted = [DEFAULT] if factor == ACTIVATION else []
+    for name in [study, *quoted] if study else quoted:
         try:
             results = json.loads((paths.REPORTS / name / RESULTS).read_text())
             return verdict_words.for_the_demo(name, results)

@@ -7,28 +7,20 @@ from src.core import metric_names
 from src.data.digits import CLASSES
 from src.evaluation import wilson
 
-# For DVC's table; the bounds would only fill it.
-COMPARED = (
-    metric_names.TEST_ACCURACY,
-    metric_names.TEST_ERROR_PERCENT,
-    metric_names.TEST_ERRORS,
-    metric_names.TEST_IMAGES,
-)
+# They would only fill DVC's table.
+BOUNDS = (metric_names.TEST_ACCURACY_LOW, metric_names.TEST_ACCURACY_HIGH)
 
 
 def score(labels: np.ndarray, predicted: np.ndarray) -> dict[str, float]:
     """Return accuracy, its 95% Wilson interval, and the errors as a count and in percent, of true
     and predicted digits, integers (N,).
     """
-    count = len(labels)
-    right = int((labels == predicted).sum())
-    low, high = wilson.interval(right, count)
+    count, right = len(labels), int((labels == predicted).sum())
     return {
         metric_names.TEST_ACCURACY: right / count,
-        metric_names.TEST_ACCURACY_LOW: low,
-        metric_names.TEST_ACCURACY_HIGH: high,
-        metric_names.TEST_ERRORS: count - right,
+        **dict(zip(BOUNDS, wilson.interval(right, count), strict=True)),
         metric_names.TEST_ERROR_PERCENT: 100 * (count - right) / count,
+        metric_names.TEST_ERRORS: count - right,
         metric_names.TEST_IMAGES: count,
     }
 
@@ -43,27 +35,17 @@ def per_class(labels: np.ndarray, predicted: np.ndarray) -> pd.DataFrame:
             "label": range(CLASSES),
             "images": support,
             "errors": support - right,
-            "precision": _share(right, taken_for),
-            "recall": _share(right, support),
-            "f1": _share(2 * right, support + taken_for),
+            "precision": right / np.maximum(taken_for, 1),
+            "recall": right / np.maximum(support, 1),
+            "f1": 2 * right / np.maximum(support + taken_for, 1),
         }
-    )
+    ).round(6)
 
 
-def _share(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
-    return (part / np.maximum(whole, 1)).round(6)
-
-
-def most_confident_errors(
-    labels: np.ndarray, probabilities: np.ndarray, count: int = 12
-) -> np.ndarray:
-    """Return the positions of wrong predictions, the most probable first, integers (≤ count,).
-
-    Args:
-        labels: true digits, integers (N,).
-        probabilities: float (N, 10), each row sums to 1.
-        count: the largest number of positions.
+def most_confident_errors(labels: np.ndarray, output: np.ndarray, count: int = 12) -> np.ndarray:
+    """Return the positions of wrong predictions, the most probable first, integers (≤ count,), from
+    true digits, integers (N,), and class probabilities, float (N, 10).
     """
-    wrong = np.flatnonzero(probabilities.argmax(axis=1) != labels)
-    order = np.argsort(-probabilities[wrong].max(axis=1), kind="stable")
+    wrong = np.flatnonzero(output.argmax(axis=1) != labels)
+    order = np.argsort(-output[wrong].max(axis=1), kind="stable")
     return wrong[order[:count]]

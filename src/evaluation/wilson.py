@@ -1,8 +1,7 @@
 """Wilson's interval of a proportion, without a library that takes seconds to import.
 
-Reference:
-    Newcombe, "Two-sided confidence intervals for the single proportion: comparison of seven
-    methods", Statistics in Medicine 17, 1998, method 3.
+Reference: Newcombe, "Two-sided confidence intervals for the single proportion: comparison of seven
+methods", Statistics in Medicine 17, 1998, method 3.
 """
 
 import math

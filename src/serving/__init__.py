@@ -1,3 +1,3 @@
-"""Models outside of this project: their input, their output, and how MLflow loads them. Nothing of
-training, tracking or scoring: this code travels with every model.
+"""Models outside this project: their input, their output, and how MLflow loads them. No training,
+tracking or scoring, because this code travels with every model.
 """

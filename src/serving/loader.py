@@ -30,11 +30,7 @@ class ServedModel:
         self.network(np.zeros((1, SIDE, SIDE), np.uint8))  # trace it before the first request
 
     def predict(self, data: Any, params: dict[str, Any] | None = None) -> np.ndarray:
-        """Return the class scores, float32 (N, 10), of input for `pixels.images`.
-
-        Raises:
-            RefusedInputError: it is not an image.
-        """
+        """Return the class scores, float32 (N, 10), of input for `pixels.images`."""
         images = pixels.images(data)
         parts = range(0, len(images), AT_ONCE)
         return np.concatenate([self.network(images[at : at + AT_ONCE]).numpy() for at in parts])
@@ -45,11 +41,6 @@ def save_model(*, path: str, mlflow_model: Model, **given: Any) -> None:
 
     The signature describes the output alone. With one for the input, MLflow would cast the pixels
     before the model sees them (0.5 becomes 0), and would allow a single shape.
-
-    Args:
-        path: a folder that does not exist yet.
-        mlflow_model: the model's description, which is also written to `path`.
-        given: for `mlflow.tensorflow.save_model`.
     """
     mlflow.tensorflow.save_model(path=path, mlflow_model=mlflow_model, **given)
     mlflow_model.flavors[FLAVOR_NAME][MAIN] = __name__

@@ -1,6 +1,7 @@
 """Validation of the input of a served model."""
 
 import json
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -22,23 +23,16 @@ class RefusedInputError(MlflowException):
         self.sentence = sentence
 
     def serialize_as_json(self) -> str:
-        """Return the body of the answer, without the input, pages of numbers that MLflow's server
-        puts before an error's message.
-        """
+        """Return the answer's body, without the input, which MLflow's server adds to a message."""
         body = {"error_code": self.error_code, "message": self.sentence}
         return json.dumps(body, ensure_ascii=False)
 
 
 def images(given: Any) -> np.ndarray:
-    """Return images as uint8 (N, 28, 28).
-
-    Args:
-        given: one image or a batch, as an array, nested lists, a data frame with a row of 784
-            columns for each image, or a dictionary with one of these as its only value.
-
-    Raises:
-        RefusedInputError: of another shape, not whole numbers from 0 to 255, or without a pixel
-            above 1, like normalized pixels: truncated, they would get a confident wrong digit.
+    """Return one image or a batch as uint8 (N, 28, 28), from an array, nested lists, a data frame
+    with a row of 784 columns for each image, or a dictionary with one of these as its only value.
+    Raise RefusedInputError for another shape, for numbers that are not whole or not from 0 to 255,
+    and if none is above 1: truncated, normalized pixels would get a confident wrong digit.
     """
     if isinstance(given, dict):
         if len(given) != 1:
@@ -49,25 +43,18 @@ def images(given: Any) -> np.ndarray:
     except ValueError as error:  # ragged
         raise _refused("lists of different lengths") from error
     if values.dtype == object:  # of a data frame with columns of several types
-        try:
+        with suppress(TypeError, ValueError):
             values = values.astype(np.float64)
-        except (TypeError, ValueError) as error:
-            raise _refused("values that are not numbers") from error
     if values.dtype.kind not in "uif":
         raise _refused("values that are not numbers")
-    batch = _batch(values)
-    _check_range(batch)
-    return batch.astype(np.uint8)
-
-
-def _batch(values: np.ndarray) -> np.ndarray:
-    """Return numbers as (N, 28, 28), if their shape allows."""
     shape = values.shape
     is_flat = shape[-1:] == (PIXELS,) and len(shape) <= 2
     is_square = shape[-2:] == (SIDE, SIDE) and (len(shape) <= 3 or shape[1:-2] == (1,))
     if not values.size or not (is_flat or is_square):
         raise _refused(f"the shape {'×'.join(map(str, shape)) or '(one number)'}")
-    return values.reshape(-1, SIDE, SIDE)
+    batch = values.reshape(-1, SIDE, SIDE)
+    _check_range(batch)
+    return batch.astype(np.uint8)
 
 
 def _check_range(batch: np.ndarray) -> None:
@@ -79,9 +66,8 @@ def _check_range(batch: np.ndarray) -> None:
     for number in np.flatnonzero(~in_range | normalized | ~whole)[:1]:
         found = f"pixels from {low[number]:g} to {high[number]:g} in image {number + 1}"
         if normalized[number]:
-            raise _refused(
-                f"{found}, none of them above 1", f"multiply normalized pixels by {WHITE}"
-            )
+            remedy = f"multiply normalized pixels by {WHITE}"
+            raise _refused(f"{found}, none of them above 1", remedy)
         raise _refused(f"{found}, not whole" if in_range[number] else found)
 
 

@@ -4,37 +4,27 @@ from scipy.stats import binomtest
 from sklearn.metrics import precision_recall_fscore_support
 
 from src.core import metric_names
-from src.evaluation import scoring
+from src.evaluation import scoring, wilson
 
 
-@pytest.mark.parametrize(
-    ("right", "count", "low", "high"),
-    [
-        # Newcombe, "Two-sided confidence intervals for the single proportion: comparison of seven
-        # methods", Statistics in Medicine 17 (1998), table I, method 3.
-        (81, 263, 0.2553, 0.3662),
-        (15, 148, 0.0624, 0.1605),
-        (0, 20, 0.0000, 0.1611),
-        (1, 29, 0.0061, 0.1718),
-    ],
-)
-def test_the_interval_is_wilsons_at_95_percent(right, count, low, high):
-    predicted = np.zeros(count, int)
-    labels = np.where(np.arange(count) < right, 0, 1)
-    found = scoring.score(labels, predicted)
-    assert found[metric_names.TEST_ACCURACY] == right / count
-    assert found[metric_names.TEST_ACCURACY_LOW] == pytest.approx(low, abs=5e-5)
-    assert found[metric_names.TEST_ACCURACY_HIGH] == pytest.approx(high, abs=5e-5)
-    assert found[metric_names.TEST_ERRORS] == count - right
-    assert found[metric_names.TEST_IMAGES] == count
+def test_a_score_has_the_accuracy_with_wilsons_interval_and_the_errors():
+    found = scoring.score(np.where(np.arange(263) < 81, 0, 1), np.zeros(263, int))
+    # Newcombe, "Two-sided confidence intervals for the single proportion: comparison of seven
+    # methods", Statistics in Medicine 17 (1998), table I, method 3.
+    assert found[metric_names.TEST_ACCURACY_LOW] == pytest.approx(0.2553, abs=5e-5)
+    assert found[metric_names.TEST_ACCURACY_HIGH] == pytest.approx(0.3662, abs=5e-5)
+    assert found[metric_names.TEST_ACCURACY] == 81 / 263
+    assert found[metric_names.TEST_ERROR_PERCENT] == 100 * 182 / 263
+    assert found[metric_names.TEST_ERRORS] == 182
+    assert found[metric_names.TEST_IMAGES] == 263
+    assert {type(value) for value in found.values()} == {int, float}  # which JSON can write
 
 
 @pytest.mark.parametrize("count", [1, 7, 200, 28_000])
-def test_the_interval_has_the_very_bits_of_scipys(count):
+def test_the_interval_is_scipys(count):
     for right in {0, 1, count // 2, count - 1, count}:
-        found = scoring.score(np.zeros(count, int), np.where(np.arange(count) < right, 0, 1))
-        ends = found[metric_names.TEST_ACCURACY_LOW], found[metric_names.TEST_ACCURACY_HIGH]
-        assert ends == tuple(binomtest(right, count).proportion_ci(method="wilson"))
+        expected = tuple(binomtest(right, count).proportion_ci(method="wilson"))
+        assert wilson.interval(right, count) == pytest.approx(expected, rel=0, abs=1e-12)
 
 
 @pytest.mark.parametrize("classes", [2, 9, 10])
@@ -48,11 +38,6 @@ def test_each_class_has_what_scikit_learn_says(classes):
         np.testing.assert_allclose(table[name], values, atol=1e-6)
     wrong = np.bincount(labels[labels != predicted], minlength=10)
     assert table["errors"].tolist() == wrong.tolist()
-
-
-def test_a_score_is_plain_numbers_that_json_can_write():
-    found = scoring.score(np.array([1, 2], np.uint8), np.array([1, 3]))
-    assert {type(value) for value in found.values()} <= {int, float}
 
 
 def probabilities(*pairs):

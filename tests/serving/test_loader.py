@@ -1,6 +1,4 @@
 import json
-import subprocess
-import sys
 
 import mlflow
 import numpy as np
@@ -9,9 +7,9 @@ import pytest
 from src.serving import loader
 from src.serving.pixels import RefusedInputError
 from src.training import activations
-from tests.support.commands import environment
+from tests.support.commands import run
 
-# What an image that MLflow builds for a model has not: the project's other dependencies.
+# An image that MLflow builds for a model lacks the project's other dependencies.
 ELSEWHERE = """
 import sys
 for name in ("hydra", "omegaconf", "optuna", "dvc", "kaggle"):
@@ -66,14 +64,13 @@ def test_a_saved_model_answers_raw_pixels_and_refuses_normalized_ones(model, ima
         served.predict(images[:2] / 255)
 
 
-def test_a_saved_model_describes_its_input_and_output(saved):
+def test_a_saved_model_describes_its_input_and_output_and_holds_the_keras_model(
+    model, images, saved
+):
     described = mlflow.models.get_model_info(saved)
     [scores] = described.signature.outputs
     assert (scores.name, scores.shape, scores.type) == ("scores", (-1, 10), np.float32)
     assert described.metadata["input"].startswith("28×28, 1×28×28 or 784 whole numbers")
-
-
-def test_its_keras_model_can_be_loaded_too(model, images, saved):
     loaded = mlflow.tensorflow.load_model(saved)
     np.testing.assert_array_equal(loaded(images[:2]), model(images[:2]))
 
@@ -83,13 +80,7 @@ def test_it_loads_where_neither_the_project_nor_its_other_packages_are(
     model, images, saved, tmp_path
 ):
     np.save(tmp_path / "images.npy", images[:1])
-    done = subprocess.run(
-        [sys.executable, "-c", ELSEWHERE, saved, "images.npy"],
-        cwd=tmp_path,
-        env=environment(),
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
+    (tmp_path / "elsewhere.py").write_text(ELSEWHERE)
+    done = run(tmp_path, "elsewhere", saved, "images.npy")
     assert done.returncode == 0, done.stderr
     np.testing.assert_allclose(json.loads(done.stdout), model(images[:1]), atol=1e-5)
