@@ -380,7 +380,7 @@ def test_without_a_store_there_is_a_sentence_and_no_file(tmp_path, monkeypatch, 
     [
         (["fve"], "Did you mean 'five'?"),
         (["five", "--reference", "swihs"], "--reference swihs: these runs have no such activation"),
-        ([], "MLflow has no study or multirun yet"),
+        ([], "MLflow has no study or sweep yet"),
     ],
 )
 def test_a_mistake_is_one_sentence_and_leaves_no_file(

@@ -59,21 +59,16 @@ def spent(alpha: float, share: float) -> float:
 def levels(alpha: float, looks: Sequence[int]) -> list[float]:
     """Return the nominal two-sided level of each look.
 
-    Args:
-        alpha: the probability of a false alarm at any look, two-sided.
-        looks: numbers of seeds, ascending; the last is the largest the study can have.
+    `alpha` is the probability of a false alarm at any look. `looks` are numbers of seeds,
+    ascending; the last is the largest the study can have.
     """
     return list(_levels(alpha, tuple(looks), looks[-1]))
 
 
 def level(alpha: float, seeds: int, looks: Sequence[int]) -> float:
-    """Return the nominal two-sided level of a study that has this many seeds now.
-
-    Args:
-        alpha: the probability of a false alarm at any look, two-sided.
-        seeds: between two planned looks, they make one more look; beyond the last look, the level
-            is the last one's.
-        looks: as for `levels`; empty for a study that is looked at once, at the level `alpha`.
+    """Return the nominal two-sided level of a study that has this many seeds now: between two
+    planned looks they make one more look; beyond the last look, the level is the last one's. A
+    study without `looks` is looked at once, at the level `alpha`.
     """
     if not looks:
         return alpha
@@ -86,13 +81,8 @@ def overall_p_value(p_value: float, seeds: int, looks: Sequence[int], pairs: int
     """Return the p value of a look that makes up for the others.
 
     It is the smallest `alpha` at which `p_value` would be significant at this look: below 0.05 (or
-    0.05 / `pairs`) exactly when `p_value` is below the level that the look has at that `alpha`.
-
-    Args:
-        p_value: of a two-sided test on the seeds at hand.
-        seeds: as for `level`, like `looks`.
-        looks: as there.
-        pairs: the number of tests that the result is to be corrected for.
+    0.05 / `pairs`, the number of tests to correct for) exactly when `p_value` is below the level
+    that the look has at that `alpha`.
     """
     if not looks or p_value >= 1:
         return min(p_value, 1.0)

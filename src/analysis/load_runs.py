@@ -1,6 +1,4 @@
-"""Finds the runs of a study or a multirun in MLflow, checks that they are comparable, and reads
-them.
-"""
+"""Finds the runs of a study or a sweep in MLflow, checks that they can be compared, reads them."""
 
 import json
 import re
@@ -20,6 +18,7 @@ from src.analysis.levels import Levels
 from src.analysis.run_set import ALL, RunSet, Training, is_ignored
 from src.analysis.statistics import EFFECT_OF_INTEREST
 from src.config import study_file
+from src.config.factor import Factor
 from src.core import metric_names, paths
 from src.core.errors import InputError, did_you_mean
 from src.core.formatting import count, listed
@@ -37,38 +36,32 @@ EPOCH_METRICS = [metric_names.EPOCH, metric_names.VAL_ACCURACY, metric_names.EPO
 
 
 def load(client: MlflowClient, wanted: str | None) -> RunSet:
-    """Return the finished runs of a study or a multirun, ready to be compared.
-
-    The arguments are those of `find`.
+    """Return the finished runs of a study or a sweep, as `find` finds it, ready to be compared.
 
     Raises:
         InputError: it does not exist, or its runs cannot be compared.
     """
     parent = find(client, wanted)
-    children = list(
-        run_search.every_run(
-            client,
-            [parent.info.experiment_id],
-            f"tags.`{run_tags.PARENT}` = '{parent.info.run_id}'",
-            run_view_type=ViewType.ALL,
-        )
-    )
-    tags = parent.data.tags
-    complete, left_out = _complete(client, parent, children)
+    tags, experiments = parent.data.tags, [parent.info.experiment_id]
+    factor = levels.announced(tags)
+    below = f"tags.`{run_tags.PARENT}` = '{parent.info.run_id}'"
+    children = list(run_search.every_run(client, experiments, below, run_view_type=ViewType.ALL))
+    complete, left_out = _complete(client, parent, children, factor)
     found = levels.of(tags, complete)
     _check_alike(found, complete, json.loads(tags.get(run_tags.VARY, '["seed"]')))
-    remarks = [*left_out, *_check_code(complete)]
+    code = _check_code(complete)
     grouped, more = _paired(found)
     trainings = {name: tuple(_read(client, run) for run in runs) for name, runs in grouped.items()}
     study = tags.get(run_tags.STUDY)
     runs = RunSet(
         parent_id=parent.info.run_id,
-        title=study or tags.get(run_tags.SWEEP) or parent.info.run_name,
-        folder=_folder(study or "") or f"multirun-{parent.info.run_id[:8]}",
+        title=study or parent.info.run_name,
+        folder=re.sub(r"[^\w.-]+", "-", study or "").strip("-.")
+        or f"multirun-{parent.info.run_id[:8]}",
         tags=tags,
         factor=found.factor,
         trainings=trainings,
-        remarks=(*remarks, *more),
+        remarks=(*left_out, *code, *more),
         values={name: found.values[name] for name in trainings},
         reference=found.reference,
         compare=tags.get(run_tags.COMPARE, ALL),
@@ -77,16 +70,17 @@ def load(client: MlflowClient, wanted: str | None) -> RunSet:
         question=tags.get(run_tags.QUESTION),
         dataset=dataset_of(complete[0]),
     )
-    _check_labels(runs)
+    for one in runs:  # their tags may agree all the same
+        if not np.array_equal(one.labels, runs.labels):
+            raise InputError(
+                f"Run {one.name} was scored on different held-out images than {runs.first.name}: "
+                "only runs on the same images can be compared."
+            )
     return runs
 
 
 def find(client: MlflowClient, wanted: str | None) -> Run:
-    """Return the parent run of a study or a multirun.
-
-    Args:
-        client: of the store.
-        wanted: a study's name, or the id of a parent run; None for the newest of either.
+    """Return the parent run with this name (of a study) or this id; None for the newest.
 
     Raises:
         InputError: it does not exist, was deleted, or is not a parent.
@@ -96,7 +90,7 @@ def find(client: MlflowClient, wanted: str | None) -> Run:
     if wanted is None:
         if not active:
             raise InputError(
-                "MLflow has no study or multirun yet: start one, for example with "
+                "MLflow has no study or sweep yet: start one, for example with "
                 "`python -m src.train activation=swish,relu seed=1,2,3 -m`."
             )
         return active[0]
@@ -104,8 +98,8 @@ def find(client: MlflowClient, wanted: str | None) -> Run:
     run = studies[0] if studies else store.find_run(client, wanted)
     if run is None:
         refuse_untrained(wanted)
-        tags = [one.data.tags for one in active]
-        names = list(dict.fromkeys(one[run_tags.STUDY] for one in tags if run_tags.STUDY in one))
+        tagged = [one.data.tags.get(run_tags.STUDY) for one in active]
+        names = list(dict.fromkeys(filter(None, tagged)))
         others = f"Studies: {', '.join(names)}. " if names else ""
         raise InputError(
             f"{wanted!r} is neither a study nor the id of a run in MLflow. "
@@ -138,25 +132,21 @@ def refuse_untrained(name: str) -> None:
 
 
 def parents(client: MlflowClient) -> list[Run]:
-    """Return every study and multirun, including deleted ones, the newest first."""
+    """Return every study and sweep, including deleted ones, the newest first."""
     experiments = [one.experiment_id for one in client.search_experiments()]
-    tagged = (
-        run_search.every_run(
+    found = [
+        run
+        for tag in (run_tags.STUDY, run_tags.SWEEP)  # no run has both
+        for run in run_search.every_run(
             client, experiments, f"tags.{tag} LIKE '%'", run_view_type=ViewType.ALL
         )
-        for tag in (run_tags.STUDY, run_tags.SWEEP)
-    )
-    found = {
-        run.info.run_id: run
-        for runs in tagged
-        for run in runs
         if run_tags.PARENT not in run.data.tags
-    }
-    return sorted(found.values(), key=lambda run: run.info.start_time, reverse=True)
+    ]
+    return sorted(found, key=lambda run: run.info.start_time, reverse=True)
 
 
 def _complete(
-    client: MlflowClient, parent: Run, children: Sequence[Run]
+    client: MlflowClient, parent: Run, children: Sequence[Run], factor: Factor
 ) -> tuple[list[Run], list[str]]:
     """Return the finished runs that have all their files, and a remark on the others.
 
@@ -174,8 +164,7 @@ def _complete(
         found = f" but {listed(names, MOST)}" if names else ""
         raise InputError(
             f"{parent.info.run_name} ({parent.info.run_id}) has no finished runs{found}: a "
-            f"report needs at least 2 {levels.announced(parent.data.tags).plural} with 2 finished "
-            "seeds each."
+            f"report needs at least 2 {factor.plural} with 2 finished seeds each."
         )
     return complete, [f"Left out: {listed(names, MOST)}."] if names else []
 
@@ -208,14 +197,21 @@ def _check_alike(found: Levels, runs: Sequence[Run], vary: Sequence[str]) -> Non
     if differences:
         raise InputError(
             "These runs cannot be compared because they differ in more than "
-            f"{found.factor.noun} and seed: {'; '.join(differences[:4])}. Start a multirun with "
-            "one value of each."
+            f"{found.factor.noun} and seed: {'; '.join(differences[:4])}. Start a sweep with one "
+            "value of each."
         )
 
 
 def _differing(key: str, values: Sequence[tuple[str, Run]]) -> list[str]:
-    """Return a text on the values of a param or a tag, if the runs differ in it."""
-    return [levels.by_value(key, values)] if len({value for value, _ in values}) > 1 else []
+    """Return a text on a param or a tag in which runs differ, if they do: `epochs is 2 in
+    relu-seed1, 3 in relu-seed2`.
+    """
+    holders: dict[str, list[str]] = {}
+    for value, run in values:
+        holders.setdefault(value or "missing", []).append(run.info.run_name)
+    found = [f"{value} in {listed(names, most=2)}" for value, names in holders.items()]
+    more = ", ..." if len(found) > 4 else ""
+    return [f"{key} is {', '.join(found[:4])}{more}"] if len(found) > 1 else []
 
 
 def _check_code(runs: Sequence[Run]) -> list[str]:
@@ -259,8 +255,7 @@ def _short(commit: str) -> str:
 
 def _paired(found: Levels) -> tuple[dict[str, list[Run]], list[str]]:
     """Return the runs with seeds that every level has, and remarks on the others."""
-    remarks = []
-    noun, plural = found.factor.noun, found.factor.plural
+    noun, plural, remarks = found.factor.noun, found.factor.plural, []
     newest = {name: _newest(runs) for name, runs in found.runs.items()}
     for name, runs in found.runs.items():
         twice = len(runs) - len(newest[name])
@@ -270,10 +265,8 @@ def _paired(found: Levels) -> tuple[dict[str, list[Run]], list[str]]:
             )
     common = set.intersection(*(set(map(_seed, runs)) for runs in newest.values()))
     if len(common) < 2:
-        shared = "; ".join(
-            f"{name}: {listed([str(_seed(run)) for run in runs], MOST)}"
-            for name, runs in newest.items()
-        )
+        seeds = {name: [str(_seed(run)) for run in runs] for name, runs in newest.items()}
+        shared = "; ".join(f"{name}: {listed(some, MOST)}" for name, some in seeds.items())
         raise InputError(
             f"The {plural} share {count(len(common), 'seed')} ({shared}), but a comparison needs "
             f"at least 2: train every {noun} with the same seeds, ideally 10 (seed=1,2,3 -m)."
@@ -282,7 +275,7 @@ def _paired(found: Levels) -> tuple[dict[str, list[Run]], list[str]]:
         [name] = newest
         raise InputError(
             f"All finished runs are of {name}, but a comparison needs at least 2 {plural}: "
-            f"train another with the same seeds, in one multirun ({found.example} -m)."
+            f"train another with the same seeds, in one sweep ({found.example} -m)."
         )
     for name, runs in newest.items():
         lone = [str(_seed(run)) for run in runs if _seed(run) not in common]
@@ -338,7 +331,7 @@ def correct(
     Args:
         client: of the store.
         runs: each level with the same seeds.
-        kept: the row of each run that was read before, by its id; it gets those read now.
+        kept: the rows of the runs read so far, by run id; those read now are added.
 
     Raises:
         InputError: the predictions of a run cannot be read, or its data has no held-out labels.
@@ -375,9 +368,8 @@ def _files(client: MlflowClient, run: Run, names: Sequence[str]) -> Iterator[lis
 def _predictions(path: Path) -> tuple[np.ndarray, np.ndarray]:
     """Return true and predicted labels, uint8 (images,) each."""
     table = pd.read_csv(path)
-    return table["actual"].astype(np.uint8).to_numpy(), table["predicted"].astype(
-        np.uint8
-    ).to_numpy()
+    columns = table[["actual", "predicted"]].astype(np.uint8)
+    return columns["actual"].to_numpy(), columns["predicted"].to_numpy()
 
 
 def _check_labelled(run: Run, labels: np.ndarray) -> None:
@@ -397,17 +389,3 @@ def dataset_of(run: Run) -> str:
     inputs = run.inputs.dataset_inputs if run.inputs else []
     names = [one.dataset.name for one in inputs]  # of the data and its part
     return names[0].rpartition("-")[0] if names else ""
-
-
-def _check_labels(runs: RunSet) -> None:
-    """Refuse runs that were scored on different images, even if their tags agree."""
-    for one in runs:
-        if not np.array_equal(one.labels, runs.labels):
-            raise InputError(
-                f"Run {one.name} was scored on different held-out images than {runs.first.name}: "
-                "only runs on the same images can be compared."
-            )
-
-
-def _folder(name: str) -> str:
-    return re.sub(r"[^\w.-]+", "-", name).strip("-.")

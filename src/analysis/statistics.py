@@ -39,16 +39,12 @@ class Estimate:
 class CrossedEstimate(Estimate):
     """A mean over seeds and images, its 95% confidence interval, and the variance components.
 
-    Attributes:
-        p_value: of the two-sided test that the mean is 0; below 0.05 exactly when the interval
-            excludes 0.
-        seed_sd: standard deviation of the seeds' means. More seeds average it out.
-        image_se: the part of the standard error that the images contribute in all seeds alike.
-            Only more images reduce it, not more seeds. 0 if there is no sign of it.
+    More seeds average `seed_sd` out. Only more images reduce `image_se`, the part of the standard
+    error that the images contribute in all seeds alike; it is 0 if there is no sign of it.
     """
 
-    p_value: float
-    seed_sd: float
+    p_value: float  # two-sided, that the mean is 0; < 0.05 exactly if the interval excludes 0
+    seed_sd: float  # standard deviation of the seeds' means
     image_se: float
 
 
@@ -202,11 +198,7 @@ def crossed_bootstrap(
     truth in 93% (an effect of seeds) to 99.9% (of neither) with ten seeds, and in 79% to 99% with
     three. Where nothing differs, its width is 0.
 
-    Args:
-        values: (seeds, images), as for `crossed_effects_mean`.
-        resamples: their number.
-        seed: the same seed gives the same interval.
-        level: the interval is that of 1 − level.
+    The arguments are those of `crossed_effects_mean`; the same seed gives the same interval.
 
     Raises:
         InputError: fewer than two seeds.
@@ -250,9 +242,7 @@ def superiority(first: np.ndarray, second: np.ndarray) -> Estimate:
     covered it in 30–96% with three or five seeds and a probability of 0.75 or more, because one
     that wins every match leaves it no variance; with ten seeds it is about as wide.
 
-    Args:
-        first: one number per seed, (seeds,), for example accuracies.
-        second: likewise.
+    Both have one number per seed, (seeds,), for example accuracies.
 
     Raises:
         InputError: fewer than two seeds.
@@ -348,13 +338,9 @@ def power(
 def seeds_needed(
     seed_sd: float, image_se: float = 0.0, difference: float = EFFECT_OF_INTEREST
 ) -> int | None:
-    """Return how many seeds detect a difference at the 5% level with a power of 80%.
-
-    The arguments are those of `power`.
-
-    Returns:
-        The number, or None if over 10,000. No number suffices if `image_se` is more than 0.36 of
-        the difference: there are too few images.
+    """Return how many seeds detect a difference at the 5% level with a power of 80%; None if over
+    10,000. No number suffices if `image_se` is more than 0.36 of the difference: there are too few
+    images. The arguments are those of `power`.
     """
     counts = np.arange(2, 10_001)
     enough = np.asarray(power(counts, difference, seed_sd, image_se)) >= POWER
@@ -370,9 +356,8 @@ def minimum_detectable_effect(seeds: int, seed_sd: float, image_se: float = 0.0)
     """
     check_seeds(seeds)
     variance, freedom = variance_of_mean(np.asarray(seeds, np.float64), seed_sd, image_se)
-    return float(
-        np.sqrt(variance) * optimize.brentq(lambda shift: _power(shift, freedom) - POWER, 0, 40)
-    )
+    shift = optimize.brentq(lambda shift: _power(shift, freedom) - POWER, 0, 40)
+    return float(np.sqrt(variance) * shift)
 
 
 @dataclass(frozen=True)
@@ -387,36 +372,24 @@ class Comparison:
     they agree with the corrected tests: `p_adjusted` is below 0.05 exactly when the interval of
     `difference` excludes 0, and `p_equivalence_adjusted` exactly when it lies within ±
     `smallest_effect`.
-
-    Attributes:
-        difference: by crossed random effects. Its interval allows for the other pairs and the
-            planned looks, its p value for the looks alone.
-        bootstrap: the same difference, with the crossed bootstrap's simultaneous interval.
-        p_adjusted: `difference.p_value` after the correction, as with the others.
-        p_permutation: exact permutation test over seeds (on these images).
-        p_mcnemar: McNemar's exact test between the majority votes (of these runs).
-        pairs: the size of the family that the correction is over.
-        p_equivalence: see `equivalence_test`; corrected for the planned looks, too.
-        smallest_effect: the smallest difference that matters, a fraction.
-        looks: numbers of seeds at which the study was to be looked at; empty if only once.
     """
 
     first: str
     second: str
-    difference: CrossedEstimate
-    bootstrap: Estimate
-    p_adjusted: float
-    p_permutation: float
+    difference: CrossedEstimate  # its p value allows for the planned looks alone
+    bootstrap: Estimate  # the crossed bootstrap's simultaneous interval
+    p_adjusted: float  # `difference.p_value` after the correction, as with the others
+    p_permutation: float  # exact permutation test over seeds (on these images)
     p_permutation_adjusted: float
-    p_mcnemar: float
+    p_mcnemar: float  # McNemar's exact test between the majority votes (of these runs)
     p_mcnemar_adjusted: float
-    pairs: int
-    p_equivalence: float = 1.0
+    pairs: int  # the size of the family that the correction is over
+    p_equivalence: float = 1.0  # see `equivalence_test`; allows for the planned looks
     p_equivalence_adjusted: float = 1.0
     seeds: int = 10
     images: int = 28_000
-    smallest_effect: float = EFFECT_OF_INTEREST
-    looks: tuple[int, ...] = ()
+    smallest_effect: float = EFFECT_OF_INTEREST  # the smallest that matters, a fraction
+    looks: tuple[int, ...] = ()  # numbers of seeds at the planned looks; empty if only one
 
     @property
     def significant(self) -> bool:
@@ -442,8 +415,7 @@ def compare(
         correct: by level, bool (seeds, images), all of one shape, with the same seeds in the same
             order.
         reference: the level that all others are compared with: the pairs with it are all there is,
-            and the family that the correction is over. A pair of two others is not judged at
-            all, rather than without a correction. None for every pair.
+            and the family that the correction is over. None for every pair.
         smallest_effect: the smallest difference that matters, a fraction.
         looks: numbers of seeds at which the study was to be looked at, ascending; empty if only
             once. Intervals are then those of repeated looks, and p values make up for them (see
@@ -467,55 +439,42 @@ def compare(
                 f"{other_images:,} of {second}. Use those that both have."
             )
     family = [pair for pair in combinations(correct, 2) if reference is None or reference in pair]
-    return [_compare(*pair, correct, smallest_effect, tuple(looks), len(family)) for pair in family]
+    pairs = len(family)
 
+    def compared(first: str, second: str) -> Comparison:
+        one, other = correct[first], correct[second]
+        values = one.astype(np.int8) - other.astype(np.int8)
+        difference, p_equivalence = crossed_tests(values, smallest_effect, looks, pairs)
+        p_values = {
+            "p_permutation": permutation_test(one.sum(axis=1), other.sum(axis=1)),
+            "p_mcnemar": mcnemar_test(majority(one), majority(other)),
+            "p_equivalence": p_equivalence,
+        }
+        corrected = adjusted([difference.p_value, *p_values.values()], pairs).tolist()
+        names = ["p_adjusted", *(f"{name}_adjusted" for name in p_values)]
+        return Comparison(
+            first=first,
+            second=second,
+            difference=difference,
+            bootstrap=crossed_bootstrap(values, level=ALPHA / pairs),
+            **p_values,
+            **dict(zip(names, corrected, strict=True)),
+            pairs=pairs,
+            seeds=len(one),
+            images=one.shape[1],
+            smallest_effect=smallest_effect,
+            looks=tuple(looks),
+        )
 
-def _compare(
-    first: str,
-    second: str,
-    correct: Mapping[str, np.ndarray],
-    smallest_effect: float,
-    looks: tuple[int, ...],
-    pairs: int,
-) -> Comparison:
-    one, other = correct[first], correct[second]
-    difference = one.astype(np.int8) - other.astype(np.int8)
-    tested = crossed_tests(difference, smallest_effect, looks, pairs)
-    p_values = {
-        "p_permutation": permutation_test(one.sum(axis=1), other.sum(axis=1)),
-        "p_mcnemar": mcnemar_test(majority(one), majority(other)),
-        "p_equivalence": tested.p_equivalence,
-    }
-    corrected = adjusted([tested.difference.p_value, *p_values.values()], pairs).tolist()
-    names = ["p_adjusted", *(f"{name}_adjusted" for name in p_values)]
-    return Comparison(
-        first=first,
-        second=second,
-        difference=tested.difference,
-        bootstrap=crossed_bootstrap(difference, level=ALPHA / pairs),
-        **p_values,
-        **dict(zip(names, corrected, strict=True)),
-        pairs=pairs,
-        seeds=len(one),
-        images=one.shape[1],
-        smallest_effect=smallest_effect,
-        looks=looks,
-    )
-
-
-@dataclass(frozen=True)
-class Tested:
-    """A difference, and the p value of the test that it matters."""
-
-    difference: CrossedEstimate
-    p_equivalence: float
+    return [compared(*pair) for pair in family]
 
 
 def crossed_tests(
     difference: np.ndarray, smallest_effect: float, looks: Sequence[int] = (), pairs: int = 1
-) -> Tested:
-    """Return the two tests that a verdict rests on, their p values corrected for the planned looks,
-    and the simultaneous interval, which allows for a family of so many pairs as well.
+) -> tuple[CrossedEstimate, float]:
+    """Return a difference with its simultaneous interval, which allows for a family of so many
+    pairs and for the planned looks, and the p value of its equivalence; p values allow for the
+    looks alone.
 
     `difference` is that of two levels' `correct`, (seeds, images); the rest is as for `compare`.
 
@@ -529,7 +488,7 @@ def crossed_tests(
         alpha_spending.overall_p_value(p, seeds, looks, pairs)
         for p in (estimate.p_value, equivalence_test(difference, smallest_effect))
     )
-    return Tested(replace(estimate, p_value=p_value), p_equivalence)
+    return replace(estimate, p_value=p_value), p_equivalence
 
 
 def check_seeds(seeds: int) -> None:

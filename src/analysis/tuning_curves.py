@@ -32,24 +32,17 @@ INDEPENDENT = ("random",)  # samplers whose trials are independent draws
 
 @dataclass(frozen=True)
 class TuningCurve:
-    """The best validation accuracy against the budget.
+    """The best validation accuracy against the budget, float (trials,) each.
 
-    Attributes:
-        budget: 1 to the number of trials, integers (trials,).
-        best_so_far: in the order of the trials, float (trials,).
-        expected: the mean best of so many independent trials, float (trials,); unbiased. None for a
-            sampler that learns, as are all below.
-        median: the median best of so many trials, float (trials,).
-        low: lower bound of the median curve, float (trials,); 0 where the trials give none.
-        high: upper bound, float (trials,); 1 where the trials give none.
+    For a sampler that learns, only the best so far is given.
     """
 
-    budget: np.ndarray
-    best_so_far: np.ndarray
-    expected: np.ndarray | None
-    median: np.ndarray | None
-    low: np.ndarray | None
-    high: np.ndarray | None
+    budget: np.ndarray  # 1 to the number of trials, integers
+    best_so_far: np.ndarray  # in the order of the trials
+    expected: np.ndarray | None  # the mean best of so many independent trials; unbiased
+    median: np.ndarray | None  # the median best of so many trials
+    low: np.ndarray | None  # lower bound of the median curve; 0 where the trials give none
+    high: np.ndarray | None  # upper bound; 1 where the trials give none
 
 
 def curve(scores: np.ndarray, sampler: str) -> TuningCurve:
@@ -88,11 +81,8 @@ def curve(scores: np.ndarray, sampler: str) -> TuningCurve:
 
 
 def expected_best(ranked: np.ndarray, budget: np.ndarray) -> np.ndarray:
-    """Return the mean of the best over all subsets of each size, float (sizes,).
-
-    Args:
-        ranked: scores of the trials, ascending, float (trials,).
-        budget: sizes of the subsets, integers from 1 to the number of trials.
+    """Return the mean of the best over all subsets of each size in `budget`, float (sizes,);
+    `ranked` are the scores of the trials, ascending, float (trials,).
     """
     trials = len(ranked)
     place = np.arange(1, trials + 1)
@@ -118,10 +108,7 @@ def band(trials: int, level: float = ALPHA) -> tuple[np.ndarray, np.ndarray]:
     The i-th of n is at a quantile that follows the beta distribution (i, n + 1 − i). Equal-tailed
     intervals of all of them are widened until they hold at once with the probability 1 − `level`.
     The distribution is at least the i-th lower bound from the i-th trial on, and at most the i-th
-    upper bound before it.
-
-    Returns:
-        Lower and upper bounds, float (trials,) each.
+    upper bound before it. Both are float (trials,).
     """
 
     def excess(logit: float) -> float:
@@ -131,14 +118,11 @@ def band(trials: int, level: float = ALPHA) -> tuple[np.ndarray, np.ndarray]:
 
 
 def coverage(low: np.ndarray, high: np.ndarray) -> float:
-    """Return the probability that all ranked uniform numbers lie between their bounds.
+    """Return the probability that all ranked uniform numbers lie between their bounds, both
+    ascending, float (n,).
 
     It goes through the bounds in ascending order, and keeps how probable each count of numbers
     below is, among those counts that violate no bound so far (as Noé and Steck do).
-
-    Args:
-        low: of each rank, ascending, float (n,).
-        high: of each rank, ascending, float (n,).
     """
     trials = len(low)
     chance, first, before = np.ones(1), 0, 0.0  # chance[i] is that of a count of first + i

@@ -62,11 +62,8 @@ def more_seeds(comparison: Comparison) -> int | None:
     It is the smallest number with which the interval excludes 0 or lies within ± the smallest
     effect with a probability of 80%, given what the seeds at hand show: the difference over the new
     seeds is predicted from theirs (predictive power with a flat prior), on the same images. The
-    interval is the simultaneous one.
-
-    Returns:
-        The number; None if the pair is not undecided, or if no number up to `MOST_SEEDS` in all is
-        enough because the images are too few.
+    interval is the simultaneous one. None if the pair is decided, or if no number up to
+    `MOST_SEEDS` in all is enough because the images are too few.
 
     Reference:
         Spiegelhalter, Freedman and Blackburn, "Monitoring clinical trials: conditional or

@@ -53,12 +53,18 @@ class StudyShown:
             f"images{where}."
         )
 
+    @property
+    def table(self) -> str:
+        """The title of its table."""
+        effect = points(self.found.smallest_effect, None)
+        return (
+            f"{self.runs.title}: {self.found.factor.plural}, where under {effect} does not matter"
+        )
+
 
 def write(sets: Sequence[tuple[RunSet, Findings]]) -> Path:
-    """Draw and write the page of several studies.
-
-    Returns:
-        The path of the page. An earlier page is replaced as a whole.
+    """Draw and write the page of several studies; return its path. An earlier page is replaced as
+    a whole.
     """
     studies = [StudyShown(*one) for one in sets]
     target = paths.REPORTS / "-".join([*(one.runs.folder for one in studies), FOLDER])
@@ -110,7 +116,10 @@ def text(studies: Sequence[StudyShown], drawn: Mapping[str, Embedded]) -> str:
         markdown.section(
             "Differences from each study's reference",
             markdown.figure("forest", drawn["forest"].caption),
-            *(block for one in studies for block in _table(one)),
+            *(
+                f"### {markdown.plain(one.table)}\n\n{tables.verdicts(one.pairs)}"
+                for one in studies
+            ),
         ),
         markdown.section(
             "Provenance",
@@ -120,12 +129,6 @@ def text(studies: Sequence[StudyShown], drawn: Mapping[str, Embedded]) -> str:
             ),
         ),
     )
-
-
-def _table(one: StudyShown) -> list[str]:
-    effect = points(one.found.smallest_effect, None)
-    about = f"{one.runs.title}: {one.found.factor.plural}, where under {effect} does not matter"
-    return [f"### {markdown.plain(about)}", tables.verdicts(one.pairs)]
 
 
 def heading(studies: Sequence[StudyShown]) -> str:
@@ -153,12 +156,10 @@ def answers(studies: Sequence[StudyShown]) -> list[str]:
 def forest(studies: Sequence[StudyShown]) -> Figure:
     """Draw the pairs of each study with its reference, one block per study."""
     rows = [len(one.pairs) for one in studies]
-    figure = new_figure(
-        1.5 + sum(0.95 + 0.36 * number for number in rows), "Differences in accuracy"
-    )
-    blocks = figure.subplots(
-        len(studies), 1, height_ratios=[number + 0.6 for number in rows], squeeze=False
-    )[:, 0]
+    height = 1.5 + sum(0.95 + 0.36 * number for number in rows)
+    figure = new_figure(height, "Differences in accuracy")
+    ratios = [number + 0.6 for number in rows]
+    blocks = figure.subplots(len(studies), 1, height_ratios=ratios, squeeze=False)[:, 0]
     for axes, one in zip(blocks, studies, strict=True):
         mark_smallest_effect(axes, one.found.smallest_effect, labeled=False)
         for row, pair in enumerate(one.pairs):
@@ -170,10 +171,9 @@ def forest(studies: Sequence[StudyShown]) -> Figure:
         size = f"{count(len(one.found.seeds), 'seed')}, {one.found.images:,} images"
         axes.set_title(f"{one.runs.title}: {one.found.factor.plural}, {size}", fontsize=10.5)
     if not own_scales(studies):
-        low = min(axes.get_xlim()[0] for axes in blocks)
-        high = max(axes.get_xlim()[1] for axes in blocks)
+        limits = [bound for axes in blocks for bound in axes.get_xlim()]
         for axes in blocks:
-            axes.set_xlim(low, high)
+            axes.set_xlim(min(limits), max(limits))
     verdict_legend(blocks[0])
     legend(blocks[0], 4)
     return figure

@@ -1,35 +1,61 @@
 """The tables of a report, in Markdown."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import numpy as np
 
 from src.analysis.findings import GOAL, Findings, Pair
 from src.analysis.statistics import ALPHA, Estimate
 from src.core.formatting import p_text, points, signed, span
-from src.reporting import verdict_words
+from src.reporting import captions, verdict_words
 from src.reporting.activation_exhibits import Profile
 from src.reporting.markdown import table
+
+Columns = Mapping[str, Callable[[Pair], str]]  # the cell of each column
 
 
 def verdicts(pairs: Iterable[Pair]) -> str:
     """Return the verdict on each pair with the numbers that it rests on."""
-    heads = ("Pair", "Verdict", "Difference (pp)", "95% CI", "p", "P(first beats second)")
-    return table(
-        (*heads, "More seeds to decide"),
-        [
-            (
-                pair.name,
-                pair.verdict.value,
-                hundredths(pair.comparison.difference.value),
-                hundredths_interval(pair.comparison.difference),
-                p_value(pair.comparison.p_adjusted),
-                f"{signed(pair.superiority.value)} ({interval(pair.superiority, 2)})",
-                verdict_words.more_seeds(pair),
-            )
-            for pair in pairs
-        ],
-    )
+    columns: Columns = {
+        "Verdict": lambda one: one.verdict.value,
+        "Difference (pp)": lambda one: hundredths(one.comparison.difference.value),
+        "95% CI": lambda one: hundredths_interval(one.comparison.difference),
+        "p": lambda one: p_value(one.comparison.p_adjusted),
+        "P(first beats second)": lambda one: (
+            f"{signed(one.superiority.value)} ({interval(one.superiority, 2)})"
+        ),
+        "More seeds to decide": verdict_words.more_seeds,
+    }
+    return _by_pair(columns, pairs)
+
+
+def tests(pairs: Iterable[Pair]) -> str:
+    """Return the tests of each pair, adjusted for the others."""
+    columns: Columns = {
+        "p": lambda one: p_value(one.comparison.p_adjusted),
+        "Bootstrap CI": lambda one: hundredths_interval(one.comparison.bootstrap),
+        "p, permutation": lambda one: p_value(one.comparison.p_permutation_adjusted),
+        "p, McNemar": lambda one: p_value(one.comparison.p_mcnemar_adjusted),
+    }
+    return _by_pair(columns, pairs)
+
+
+def power(found: Findings, pairs: Iterable[Pair]) -> str:
+    """Return the effect that the study can detect in each pair, and how many seeds it takes."""
+    least = "Minimum detectable effect (pp)"
+    needed = f"Seeds to detect {points(found.smallest_effect, None)}"
+    columns: Columns = {
+        f"{least}, these images": lambda one: hundredths(one.minimum_detectable_effect),
+        f"{least}, new images": lambda one: hundredths(one.minimum_detectable_effect_new_images),
+        f"{needed}, these images": lambda one: seeds(one.seeds_needed),
+        f"{needed}, new images": lambda one: seeds(one.seeds_needed_new_images),
+    }
+    return _by_pair(columns, pairs)
+
+
+def _by_pair(columns: Columns, pairs: Iterable[Pair]) -> str:
+    rows = [(pair.name, *(cell(pair) for cell in columns.values())) for pair in pairs]
+    return table(["Pair", *columns], rows)
 
 
 def accuracies(found: Findings) -> str:
@@ -47,45 +73,6 @@ def accuracies(found: Findings) -> str:
                 signed((1 - accuracy.mean()) * found.images, 1),
             )
             for name, accuracy in found.accuracy.items()
-        ],
-    )
-
-
-def tests(pairs: Iterable[Pair]) -> str:
-    """Return the tests of each pair, adjusted for the others."""
-    return table(
-        ("Pair", "p", "Bootstrap CI", "p, permutation", "p, McNemar"),
-        [
-            (
-                pair.name,
-                p_value(pair.comparison.p_adjusted),
-                hundredths_interval(pair.comparison.bootstrap),
-                p_value(pair.comparison.p_permutation_adjusted),
-                p_value(pair.comparison.p_mcnemar_adjusted),
-            )
-            for pair in pairs
-        ],
-    )
-
-
-def power(found: Findings, pairs: Iterable[Pair]) -> str:
-    """Return what the study could detect of each pair, and how many seeds it takes."""
-    titles = (
-        "Minimum detectable effect (pp)",
-        f"Seeds to detect {points(found.smallest_effect, None)}",
-    )
-    images = ("these images", "new images")
-    return table(
-        ["Pair", *(f"{title}, {which}" for title in titles for which in images)],
-        [
-            (
-                pair.name,
-                hundredths(pair.minimum_detectable_effect),
-                hundredths(pair.minimum_detectable_effect_new_images),
-                seeds(pair.seeds_needed),
-                seeds(pair.seeds_needed_new_images),
-            )
-            for pair in pairs
         ],
     )
 
@@ -122,7 +109,7 @@ def learning(found: Findings) -> str:
         [
             (
                 name,
-                _epochs(found.epochs_to_goal[name]),
+                captions.epochs(found.epochs_to_goal[name]),
                 signed(100 * found.last_errors[name]),
                 signed(100 * one.error.value),
                 hundredths_interval(one.error, 2),
@@ -135,13 +122,6 @@ def learning(found: Findings) -> str:
 
 def _title(found: Findings) -> str:
     return found.factor.noun[0].upper() + found.factor.noun[1:]
-
-
-def _epochs(epochs: np.ndarray) -> str:
-    missed = int(np.isnan(epochs).sum())
-    if missed == epochs.size:
-        return "never"
-    return f"{np.nanmedian(epochs):g}" + (f" ({missed} never)" if missed else "")
 
 
 def hundredths(fraction: float) -> str:

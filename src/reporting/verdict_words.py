@@ -30,18 +30,12 @@ TABLE_KEY = "Bold: the two differ significantly; = : equivalent; gray: undecided
 
 
 def sentence(pair: Pair, factor: Factor | None = None) -> str:
-    """Return the verdict on a pair in one or two sentences.
-
-    Args:
-        pair: of two levels.
-        factor: that they are levels of; the first one named is then called by its noun if it is a
-            number: "Learning rate 0.003 beats 0.001 by …".
+    """Return the verdict on a pair in one or two sentences. If a `factor` is given and numeric, the
+    first level has its noun: "Learning rate 0.003 beats 0.001 by …".
     """
     one = pair.comparison
     first, second = one.first, one.second
-    value, low, high = (
-        100 * part for part in (one.difference.value, one.difference.low, one.difference.high)
-    )
+    value, low, high = (100 * getattr(one.difference, key) for key in ("value", "low", "high"))
     noun = f"{factor.noun} " if factor and factor.numeric else ""
     effect = points(one.smallest_effect, None)
     adjusted, kind = ("adjusted ", "simultaneous 95% CI") if one.pairs > 1 else ("", "95% CI")
@@ -57,11 +51,9 @@ def sentence(pair: Pair, factor: Factor | None = None) -> str:
         widest, within = max(-low, high), round(100 * one.smallest_effect, 12)
         digits = next((some for some in range(2, 8) if float(up(widest, some)) <= within), 8)
         test = adjusted + p_text(one.p_equivalence_adjusted, ALPHA)
-        size = (
-            f"{first} beats {second}, but by less than"
-            if one.significant
-            else "any difference is smaller than"
-        )
+        size = "any difference is smaller than"
+        if one.significant:
+            size = f"{first} beats {second}, but by less than"
         text = (
             f"{noun}{first} and {second} are equivalent: {size} {effect} ({kind} "
             f"{span(low, high, digits)}, {test})."
@@ -162,11 +154,8 @@ def differences(found: Findings) -> str:
     different = [pair for pair in ranked if pair.verdict.different]
     same = [pair.name for pair in found.pairs if pair.verdict is Verdict.EQUIVALENT]
     if different:
-        which = (
-            "The two differ"
-            if total == 1
-            else f"{len(different)} of {total} pairs differ{_s(len(different))}"
-        )
+        several = f"{len(different)} of {total} pairs differ{_s(len(different))}"
+        which = "The two differ" if total == 1 else several
         finding = f"{which} significantly: {listed([_beats(pair) for pair in different], most=4)}."
     else:
         largest, kind = ranked[0], "simultaneous 95% CI" if total > 1 else "95% CI"
@@ -240,12 +229,8 @@ def look(found: Look) -> str:
 
 
 def for_the_demo(study: str, results: Mapping[str, Any]) -> str:
-    """Return what a study found on the level furthest from its reference, and what that means to
-    one who draws a digit.
-
-    Args:
-        study: its name.
-        results: its results.json.
+    """Return what a study, given its name and its results.json, found on the level furthest from
+    its reference, and what that means to someone who draws a digit.
 
     Raises:
         KeyError, TypeError, ValueError: the results are not those of a report.

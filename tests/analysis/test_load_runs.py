@@ -130,7 +130,7 @@ def test_a_store_without_study_and_multirun_is_refused(empty):
     experiment = empty.create_experiment("digits")
     empty.set_terminated(empty.create_run(experiment, run_name="swish-seed1").info.run_id)
     text = refusal(empty)
-    assert text.startswith("MLflow has no study or multirun yet: start one")
+    assert text.startswith("MLflow has no study or sweep yet: start one")
 
 
 def test_a_name_that_nothing_has_is_refused_with_the_nearest(empty):
@@ -192,33 +192,17 @@ def test_the_folder_is_a_name_that_any_disk_takes(client, experiment):
         assert load_runs.load(client, parent_id).folder == folder
 
 
-def test_an_activation_with_several_settings_is_several(client, experiment):
-    parent_id = study(client, experiment, None, **{**PAIR, "activations": ("relu",)})
-    for seed in (1, 2):
-        for beta in ("0.5", "1.0"):
-            child(client, parent_id, "swish_beta", seed, params={"activation.beta": beta}, **SMALL)
+def test_a_sweep_is_read_with_the_defaults_of_a_study(client, experiment):
+    study(client, experiment, None, **PAIR)
     runs = load_runs.load(client, None)
-    assert list(runs.trainings) == ["ReLU", "Swish-β (beta=0.5)", "Swish-β (beta=1.0)"]
-    assert runs.settings("Swish-β (beta=0.5)")["beta"] == "0.5"
-
-
-def test_a_multirun_over_an_optimizer_is_read_without_being_told(client, experiment):
-    parent_id = parent(client, experiment, None)
-    for seed in (1, 2):
-        for word, target in (("adamw", "AdamW"), ("sgd", "SGD")):
-            child(
-                client,
-                parent_id,
-                "swish",
-                seed,
-                params={"optimizer._target_": f"keras.optimizers.{target}"},
-                tags={"optimizer": word},
-                **SMALL,
-            )
-    runs = load_runs.load(client, None)
-    assert (runs.factor.noun, list(runs.trainings)) == ("optimizer", ["adamw", "sgd"])
     assert (runs.compare, runs.smallest_effect, runs.looks) == ("all", 0.0002, ())
     assert runs.reference is None
+
+
+def test_a_sweep_that_declares_no_factor_is_refused(client, experiment):
+    words = {"sweep": "model=mlp,lenet5 epochs=1,2", "varied": '["model", "epochs"]'}
+    run_id = client.create_run(experiment, tags=words).info.run_id
+    assert "cannot be compared because they differ in model and epochs: " in refusal(client, run_id)
 
 
 def test_what_a_study_has_settled_is_read_from_its_tags(client, experiment):
@@ -359,7 +343,7 @@ def test_runs_of_another_recipe_are_refused(client, experiment, odd, said):
         child(client, parent_id, activation, 2, **{**SMALL, **odd})
     assert refusal(client) == (
         "These runs cannot be compared because they differ in more than activation and seed: "
-        f"{said}. Start a multirun with one value of each."
+        f"{said}. Start a sweep with one value of each."
     )
 
 
