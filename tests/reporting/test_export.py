@@ -73,15 +73,8 @@ def test_what_is_missing_is_null(short_runs, short):
 
 def test_the_table_of_runs_has_a_row_for_each(five_runs, five):
     table = export.runs_table(five_runs, five)
-    assert list(table) == [
-        "activation",
-        "seed",
-        "run_id",
-        "test_accuracy",
-        "test_errors",
-        "best_val_accuracy",
-        "median_epoch_seconds",
-    ]
+    scores = "test_accuracy test_errors best_val_accuracy median_epoch_seconds"
+    assert list(table) == f"activation seed run_id {scores}".split()
     assert table["activation"].unique().tolist() == five.levels
     assert table["seed"].tolist() == [1, 2, 3, 4] * 5
     ids = {one.run_id: one for one in five_runs}
@@ -102,33 +95,11 @@ def test_without_times_their_column_is_empty(short_runs, short):
 
 def test_the_table_of_pairs_has_the_difference_its_intervals_and_its_tests(five):
     table = export.pairs_table(five)
-    assert list(table) == [
-        "first",
-        "second",
-        "verdict",
-        "difference",
-        "low",
-        "high",
-        "p",
-        "p_adjusted",
-        "bootstrap_low",
-        "bootstrap_high",
-        "p_permutation",
-        "p_permutation_adjusted",
-        "p_mcnemar",
-        "p_mcnemar_adjusted",
-        "p_equivalence_adjusted",
-        "superiority",
-        "superiority_low",
-        "superiority_high",
-        "more_seeds",
-        "seed_sd",
-        "image_se",
-        "minimum_detectable_effect",
-        "minimum_detectable_effect_new_images",
-        "seeds_needed",
-        "seeds_needed_new_images",
-    ]
+    columns = "first second verdict difference low high p p_adjusted bootstrap_low bootstrap_high "
+    columns += "p_permutation p_permutation_adjusted p_mcnemar p_mcnemar_adjusted "
+    columns += "p_equivalence_adjusted superiority superiority_low superiority_high more_seeds "
+    columns += "seed_sd image_se minimum_detectable_effect minimum_detectable_effect_new_images "
+    assert list(table) == f"{columns}seeds_needed seeds_needed_new_images".split()
     assert len(table) == 10
     for row, pair in zip(table.itertuples(), five.pairs, strict=True):
         one = pair.comparison
@@ -139,11 +110,8 @@ def test_the_table_of_pairs_has_the_difference_its_intervals_and_its_tests(five)
         assert (row.low, row.high) == (one.difference.low, one.difference.high)
         assert (row.bootstrap_low, row.bootstrap_high) == (one.bootstrap.low, one.bootstrap.high)
         assert (row.p, row.p_adjusted) == (one.difference.p_value, one.p_adjusted)
-        assert (row.p_permutation, row.p_permutation_adjusted) == (
-            one.p_permutation,
-            one.p_permutation_adjusted,
-        )
-        assert (row.p_mcnemar, row.p_mcnemar_adjusted) == (one.p_mcnemar, one.p_mcnemar_adjusted)
+        for name in ("p_permutation", "p_permutation_adjusted", "p_mcnemar", "p_mcnemar_adjusted"):
+            assert getattr(row, name) == getattr(one, name)
         assert row.minimum_detectable_effect == pair.minimum_detectable_effect
 
 

@@ -141,16 +141,8 @@ def levels_of(
     tags: Mapping[str, Mapping[str, str]] | None = None,
     **more: object,
 ) -> RunSet:
-    """Return trainings of several levels of any factor.
-
-    Args:
-        key: the factor's.
-        shifts: by level; a lower one has a higher accuracy.
-        seeds: of each level.
-        images: held out.
-        epochs: of the histories.
-        tags: of the runs of each level, beside `TAGS`.
-        more: for `RunSet`.
+    """Return trainings of several levels of any factor. A lower shift is a higher accuracy; `tags`
+    are those of the runs of each level, beside `TAGS`; `more` goes to `RunSet`.
     """
     trainings = {}
     for place, (label, shift) in enumerate(shifts.items()):
@@ -163,16 +155,17 @@ def levels_of(
             ones.append(_training(place, label, seed, answers, rows, {key: label}, own))
         trainings[label] = tuple(ones)
     numbers = [float(label) if label.replace(".", "").isdigit() else label for label in shifts]
-    given = {"remarks": (), "values": {label: label for label in shifts}, "dataset": "mnist-kaggle"}
-    return RunSet(
-        parent_id="ef" * 16,
-        title=key.rpartition(".")[2],
-        folder=key.rpartition(".")[2],
-        tags={"study": key.rpartition(".")[2], "command": "python -m src.study levels"},
-        factor=factor.of(key, numbers),
-        trainings=trainings,
-        **{**given, **more},
-    )
+    name = key.rpartition(".")[2]
+    given = {
+        "title": name,
+        "folder": name,
+        "tags": {"study": name, "command": "python -m src.study levels"},
+        "remarks": (),
+        "values": {label: label for label in shifts},
+        "dataset": "mnist-kaggle",
+    }
+    of = factor.of(key, numbers)
+    return RunSet(parent_id="ef" * 16, factor=of, trainings=trainings, **{**given, **more})
 
 
 def predictions(
@@ -196,9 +189,8 @@ def history(
     """Return a row of metrics for each epoch; the first one takes longer."""
     number = np.arange(1, epochs + 1)
     error = badness * (0.03 * 0.7**number * np.exp(random.normal(0, 0.08, epochs)) + 0.004)
-    seconds = (
-        slow * SECONDS[activation] * np.exp(random.normal(0, 0.01, epochs) + random.normal(0, 0.01))
-    )
+    noise = random.normal(0, 0.01, epochs) + random.normal(0, 0.01)
+    seconds = slow * SECONDS[activation] * np.exp(noise)
     seconds[0] += 5
     table = pd.DataFrame(
         {
@@ -265,19 +257,9 @@ def curve(steepness: float) -> Curve:
 def comparison(
     first: str, second: str, difference: CrossedEstimate, p_adjusted: float, pairs: int = 3
 ) -> Comparison:
-    """Return what is said of two activations; its other tests find nothing."""
-    return Comparison(
-        first=first,
-        second=second,
-        difference=difference,
-        bootstrap=difference,
-        p_adjusted=p_adjusted,
-        p_permutation=0.5,
-        p_permutation_adjusted=0.5,
-        p_mcnemar=0.5,
-        p_mcnemar_adjusted=0.5,
-        pairs=pairs,
-    )
+    """Return a comparison of two activations whose other tests find nothing."""
+    others = 4 * [0.5]
+    return Comparison(first, second, difference, difference, p_adjusted, *others, pairs)
 
 
 def pair(

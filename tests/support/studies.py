@@ -20,7 +20,7 @@ from tests.support.simulated_runs import ORDER, training
 
 
 def parent(client: MlflowClient, experiment: str, name: str | None) -> str:
-    """Create the run of a study of activations, or without a name that of a sweep; return its id."""
+    """Create the run of a study of activations, or without a name of a sweep; return its id."""
     words = "activation=relu,swish seed=1,2,3"
     study = {run_tags.STUDY: name, "command": f"python -m src.study {name}"}
     tags = {run_tags.FACTOR: "activation", **(study if name else {run_tags.SWEEP: words})}
