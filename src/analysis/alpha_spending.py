@@ -2,14 +2,14 @@
 
 A test at 5% that is repeated at every look raises a false alarm in far more than 5% of studies. So
 the 5% are spent over the planned looks, little at the early ones and nearly all at the last, by the
-spending function of Lan and DeMets of the O'Brien–Fleming type. Each look may use its nominal
-level: a p value below it is significant, and the interval of 1 − level is a repeated confidence
-interval, which holds the truth at all looks together with a probability of 95%. So whatever is read
-off these intervals, a difference or an equivalence, is wrong in at most 5% of studies, wherever
-they stop.
+spending function of Lan and DeMets of the O'Brien–Fleming type. Each look has its nominal level: a
+p value below it is significant, and the interval of 1 − level is a repeated confidence interval,
+which holds the truth at all looks together with a probability of 95%. So whatever is read off these
+intervals, a difference or an equivalence, is wrong in at most 5% of studies, wherever they stop.
 
-`python -m benchmarks.planned_looks` chose this rule: 4,000 simulated studies of each of several
-true differences (in units of the smallest effect that matters), looks at 5, 10, 20 and 30 seeds.
+`python -m benchmarks.planned_looks` chose this rule, by 4,000 simulated studies of each of several
+true differences (in units of the smallest effect that matters), with looks at 5, 10, 20 and 30
+seeds. What costs most on MNIST are studies left undecided, where runs differ little.
 
     rule                    false alarms   mean seeds where the difference is   decided where
                             over all       0      1      2                      it is 0
@@ -19,16 +19,9 @@ true differences (in units of the smallest effect that matters), looks at 5, 10,
     anytime-valid            0.9%          29.7   26.5   15.9                   11%
     one look, at 30 seeds    5.0%          30     30     30                     80%
 
-The Pocock type saves more seeds where the difference is large, but leaves many more studies
-undecided in the end, and that is what costs most where runs differ as little as on MNIST. The
-anytime-valid sequence allows any number of looks, for which it pays with nearly all equivalences.
-An equivalence where the difference is just one that matters was claimed in 2.6%. If the images
-contribute to the standard error, the figures are nearly the same (5.1% false alarms).
-
-The information of a look is taken as its share of the largest number of seeds. Where images
-contribute to the standard error, early looks have more information than that, their results are
-closer to the last one's, and the levels here err on the safe side. The levels are those of normal
-statistics, applied to the p values of t tests (Jennison and Turnbull, section 4.4).
+The information of a look is taken as its share of the largest number of seeds; where images
+contribute to the standard error, early looks have more, and the levels err on the safe side. The
+levels are those of normal statistics, applied to the p values of t tests.
 
 Reference:
     Lan and DeMets, "Discrete sequential boundaries for clinical trials", Biometrika 70 (1983),

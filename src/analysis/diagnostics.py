@@ -1,7 +1,7 @@
 """Measures of runs beyond their accuracy: calibration, shared errors, speed.
 
 Most functions take `correct`, bool (seeds, images): whether the run of a seed classifies an image
-correctly.
+correctly. Fewer than two seeds raise InputError.
 """
 
 from collections.abc import Mapping, Sequence
@@ -82,9 +82,6 @@ def error_overlap(correct: Mapping[str, np.ndarray]) -> np.ndarray:
     the seed alone changes; a level changes more where its row is below the diagonal.
 
     The result is float (levels, levels), symmetric, in the order of the mapping.
-
-    Raises:
-        InputError: fewer than two seeds.
     """
     wrong = ~np.stack(list(correct.values()))
     levels, seeds, images = wrong.shape
@@ -118,9 +115,6 @@ def time_ratio(seconds: np.ndarray, reference: np.ndarray) -> Estimate:
     It is the geometric mean, over seeds, of the ratios of the runs' median epochs, with Student's t
     interval on their logarithms. The load of the machine cancels out if the runs of a seed were
     neighbors in time.
-
-    Raises:
-        InputError: fewer than two seeds, or a run of one epoch.
     """
     logs = mean_over_seeds(np.log(median_epochs(seconds)) - np.log(median_epochs(reference)))
     return Estimate(*(float(np.exp(log)) for log in (logs.value, logs.low, logs.high)))

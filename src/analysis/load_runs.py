@@ -109,8 +109,7 @@ def find(client: MlflowClient, wanted: str | None) -> Run:
         raise InputError(
             f"The run of {wanted} was deleted: restore it in MLflow, or name another study or run."
         )
-    above = run.data.tags.get(run_tags.PARENT)
-    if above:
+    if above := run.data.tags.get(run_tags.PARENT):
         raise InputError(
             f"Run {wanted} is a single run ({run.info.run_name}): name its parent run, {above}."
         )
@@ -155,11 +154,8 @@ def _complete(
     problems = [(run, _problem(client, run)) for run in children]
     complete = [run for run, problem in problems if not problem]
     done = {run.info.run_name for run in complete}
-    names = [
-        f"{run.info.run_name} ({problem})"
-        for run, problem in problems
-        if run.info.run_name not in done
-    ]
+    others = [(run.info.run_name, problem) for run, problem in problems]
+    names = [f"{name} ({problem})" for name, problem in others if name not in done]
     if not complete:
         found = f" but {listed(names, MOST)}" if names else ""
         raise InputError(
@@ -220,26 +216,24 @@ def _check_code(runs: Sequence[Run]) -> list[str]:
     commits: dict[str, str] = {}  # with the name of a run
     for run in runs:
         commits.setdefault(run.data.tags.get("git_commit", ""), run.info.run_name)
-    if len(commits) > 1:
-        (first, one), *others = commits.items()
-        for commit, other in others:
-            changed = environment.changed_files(first, commit, [CODE])
-            if changed is None:
-                remarks.append(
-                    f"{one} and {other} come from different commits ({_short(first)}, "
-                    f"{_short(commit)}), and this repository does not have both: their training "
-                    "code may differ."
-                )
-            elif changed:
-                raise InputError(
-                    "These runs cannot be compared because their training code differs: "
-                    f"{listed(changed, MOST)} changed between {_short(first)} ({one}) and "
-                    f"{_short(commit)} ({other}). Train all of them with one version."
-                )
-    dirty = [run for run in runs if run.data.tags.get("git_dirty") == "true"]
-    if dirty:
+    (first, one), *others = commits.items()
+    for commit, other in others:
+        changed = environment.changed_files(first, commit, [CODE])
+        if changed is None:
+            remarks.append(
+                f"{one} and {other} come from different commits ({_short(first)}, "
+                f"{_short(commit)}), and this repository does not have both: their training code "
+                "may differ."
+            )
+        elif changed:
+            raise InputError(
+                "These runs cannot be compared because their training code differs: "
+                f"{listed(changed, MOST)} changed between {_short(first)} ({one}) and "
+                f"{_short(commit)} ({other}). Train all of them with one version."
+            )
+    if dirty := sum(run.data.tags.get("git_dirty") == "true" for run in runs):
         remarks.append(
-            f"{len(dirty)} of {count(len(runs), 'run')} used files with uncommitted changes (src/, "
+            f"{dirty} of {count(len(runs), 'run')} used files with uncommitted changes (src/, "
             "conf/ or params.yaml): their commit does not tell exactly what ran."
         )
     if len({run.data.tags.get("cpus") for run in runs}) > 1:
@@ -258,8 +252,7 @@ def _paired(found: Levels) -> tuple[dict[str, list[Run]], list[str]]:
     noun, plural, remarks = found.factor.noun, found.factor.plural, []
     newest = {name: _newest(runs) for name, runs in found.runs.items()}
     for name, runs in found.runs.items():
-        twice = len(runs) - len(newest[name])
-        if twice:
+        if twice := len(runs) - len(newest[name]):
             remarks.append(
                 f"{name} has {count(twice, 'repeated run')}: the newest of each seed counts."
             )
@@ -278,8 +271,7 @@ def _paired(found: Levels) -> tuple[dict[str, list[Run]], list[str]]:
             f"train another with the same seeds, in one sweep ({found.example} -m)."
         )
     for name, runs in newest.items():
-        lone = [str(_seed(run)) for run in runs if _seed(run) not in common]
-        if lone:
+        if lone := [str(_seed(run)) for run in runs if _seed(run) not in common]:
             remarks.append(
                 f"Left out: seed{'s' * (len(lone) > 1)} {listed(lone)} of {name}, which not every "
                 f"{noun} has."
@@ -306,8 +298,8 @@ def _read(client: MlflowClient, run: Run) -> Training:
             run_id=run.info.run_id,
             name=run.info.run_name,
             seed=_seed(run),
-            started=_utc(run.info.start_time),
-            ended=_utc(run.info.end_time),
+            started=datetime.fromtimestamp(run.info.start_time / 1000, UTC),
+            ended=datetime.fromtimestamp(run.info.end_time / 1000, UTC),
             params=run.data.params,
             tags=run.data.tags,
             history=epochs,
@@ -337,8 +329,7 @@ def correct(
         InputError: the predictions of a run cannot be read, or its data has no held-out labels.
     """
     rows: dict[str, list[np.ndarray]] = {key.variant: [] for key in runs}
-    for key in sorted(runs, key=lambda key: key.seed):
-        run = runs[key]
+    for key, run in sorted(runs.items(), key=lambda one: one[0].seed):
         if run.info.run_id not in kept:
             with _files(client, run, [paths.PREDICTED]) as (predictions,):
                 labels, predicted = _predictions(predictions)
@@ -378,10 +369,6 @@ def _check_labelled(run: Run, labels: np.ndarray) -> None:
             f"Run {run.info.run_name} ({run.info.run_id}) has no held-out labels, as its data came "
             "without them: train on data with public labels (fetch.source=mnist)."
         )
-
-
-def _utc(milliseconds: int) -> datetime:
-    return datetime.fromtimestamp(milliseconds / 1000, UTC)
 
 
 def dataset_of(run: Run) -> str:

@@ -38,9 +38,6 @@ def look(
 
     With `compare="reference"`, the pairs are those with the reference; all else is as for
     `statistics.compare`.
-
-    Raises:
-        InputError: fewer than two seeds.
     """
     pairs = tuple(
         pair for pair in combinations(correct, 2) if compare == "all" or reference in pair

@@ -4,12 +4,13 @@ An accuracy has two sources of variance: the seed of the run, and the images it 
 function says over which of the two it generalizes. Most take `correct`, bool (seeds, images):
 whether the run of a seed classifies an image correctly. Every level is scored on the same
 images, and the rows of two levels that are compared belong to the same seeds. Accuracies and
-differences are fractions.
+differences are fractions. Fewer than two seeds raise InputError.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -51,9 +52,6 @@ class CrossedEstimate(Estimate):
 def mean_over_seeds(values: np.ndarray) -> Estimate:
     """Return the mean of one number per seed, float (seeds,), with Student's t interval: for new
     seeds, on the same images.
-
-    Raises:
-        InputError: fewer than two seeds.
     """
     values = np.asarray(values, np.float64)
     check_seeds(len(values))
@@ -70,18 +68,14 @@ def crossed_effects_mean(values: np.ndarray, level: float = ALPHA) -> CrossedEst
     variance, as in radiology's multi-reader multi-case studies. With as many images as MNIST has,
     the values need not be normal; with few seeds, the seed effects should be roughly normal.
 
-    tests/analysis/test_statistics.py simulates four kinds of studies: with an effect of seeds, of
-    images, of both, and of neither. In 3,000 of each kind, with and without a difference, the 95%
-    interval covered the truth in 94–96% with ten seeds, 94–95% with five and 92–95% with three;
-    with two, which are too few, in 89–94%.
+    In 3,000 simulated studies of each of four kinds (an effect of seeds, of images, of both, of
+    neither; see tests/analysis/test_statistics.py), the 95% interval covered the truth in 94–96%
+    with ten seeds, 94–95% with five, 92–95% with three, and 89–94% with two, which are too few.
 
     Args:
         values: (seeds, images), between -1 and 1: `correct`, or the difference of two.
         level: the interval is that of 1 − level, 95% unless the study is looked at repeatedly (see
             `alpha_spending.level`). The p value does not depend on it.
-
-    Raises:
-        InputError: fewer than two seeds.
 
     Reference:
         Hillis, "A comparison of denominator degrees of freedom methods for multiple observer ROC
@@ -118,9 +112,6 @@ def equivalence_test(values: np.ndarray, smallest_effect: float) -> float:
         values: (seeds, images), between -1 and 1: the difference of two levels' `correct`.
         smallest_effect: the smallest difference that matters, a fraction.
 
-    Raises:
-        InputError: fewer than two seeds.
-
     Reference:
         Schuirmann, "A comparison of the two one-sided tests procedure and the power approach for
         assessing the equivalence of average bioavailability", Journal of Pharmacokinetics and
@@ -135,8 +126,7 @@ def equivalence_test(values: np.ndarray, smallest_effect: float) -> float:
     return float(2 * stats.t.sf(margin / parts.error, parts.freedom))
 
 
-@dataclass(frozen=True)
-class _Components:
+class _Components(NamedTuple):
     """The mean of crossed random effects, its standard error, and where that comes from."""
 
     mean: float
@@ -200,9 +190,6 @@ def crossed_bootstrap(
 
     The arguments are those of `crossed_effects_mean`; the same seed gives the same interval.
 
-    Raises:
-        InputError: fewer than two seeds.
-
     Reference:
         Owen, "The pigeonhole bootstrap", Annals of Applied Statistics 1 (2007), 386–411.
     """
@@ -234,18 +221,14 @@ def superiority(first: np.ndarray, second: np.ndarray) -> Estimate:
     Mann and Whitney's statistic. It generalizes to new seeds on the same images. Bouthillier and
     others call a difference meaningful from `MEANINGFUL` on.
 
-    The interval is Wilson's for as many independent matches as there are seeds. The share cannot
-    vary more than theirs, whatever the distributions, and it varies less only if the two overlap
-    little. In 1,000 simulated studies of each of 12 kinds (a true probability of 0.5, 0.75 or 0.92,
-    equal and unequal spreads, with and without a correlation of runs with equal seeds), it covered
-    the truth in 96–100% with three, five and ten seeds. Brunner and Munzel's interval (t or logit)
-    covered it in 30–96% with three or five seeds and a probability of 0.75 or more, because one
-    that wins every match leaves it no variance; with ten seeds it is about as wide.
+    The interval is Wilson's for as many independent matches as there are seeds: the share cannot
+    vary more than theirs, whatever the distributions. In 1,000 simulated studies of each of 12
+    kinds (a true probability of 0.5, 0.75 or 0.92, equal and unequal spreads, with and without a
+    correlation of runs with equal seeds), it covered the truth in 96–100% with three, five and ten
+    seeds; Brunner and Munzel's (t or logit) in 30–96% with three or five seeds and a probability of
+    0.75 or more, because one that wins every match leaves it no variance.
 
     Both have one number per seed, (seeds,), for example accuracies.
-
-    Raises:
-        InputError: fewer than two seeds.
 
     Reference:
         Bouthillier and others, "Accounting for variance in machine learning benchmarks", MLSys
@@ -266,9 +249,6 @@ def permutation_test(first: np.ndarray, second: np.ndarray) -> float:
     generalizes to new seeds on the same images, and assumes no distribution. It is exact up to 15
     seeds, and samples permutations with a fixed seed beyond. Its p value cannot be less than
     2 / 2**seeds: 0.25 with three seeds, 0.06 with five, 0.002 with ten.
-
-    Raises:
-        InputError: fewer than two seeds.
     """
     check_seeds(len(first))
     test = stats.permutation_test(
@@ -287,8 +267,8 @@ def mcnemar_test(first: np.ndarray, second: np.ndarray) -> float:
     as whether it is correct, bool (images,).
 
     It generalizes to new images for these two trained classifiers, or these two majority votes: a
-    small p value says that the two differ, not that their levels are the cause. Two seeds of one
-    level may differ as well.
+    small p value says that the two differ, as two seeds of one level may, not that their levels are
+    the cause.
     """
     only_first, only_second = int(np.sum(first & ~second)), int(np.sum(~first & second))
     if only_first + only_second == 0:
@@ -305,10 +285,8 @@ def adjusted(p_values: ArrayLike, pairs: int) -> np.ndarray:
     """Return the p values after Bonferroni's correction over a family of pairs, float (tests,).
 
     If those below 0.05 are called significant, the probability of any false positive among them is
-    at most 5%. Holm's step-down correction rejects a little more, but has no intervals to match:
-    those at its levels would hold together with less than 95%, and an interval at Bonferroni's
-    level can include 0 where Holm rejects it. With this one, p after the correction is below 0.05
-    exactly when the simultaneous interval of `compare` excludes 0.
+    at most 5%. Unlike Holm's, it has simultaneous intervals to match: p after the correction is
+    below 0.05 exactly when that of `compare` excludes 0.
 
     Reference:
         Dunn, "Multiple comparisons among means", Journal of the American Statistical Association 56
@@ -322,12 +300,8 @@ def power(
 ) -> float | np.ndarray:
     """Return the probability that `crossed_effects_mean` finds p < 0.05, before the correction.
 
-    Args:
-        seeds: at least 2; a number or an array.
-        difference: the true one, a fraction.
-        seed_sd: standard deviation of the paired differences across seeds.
-        image_se: see `CrossedEstimate`. 0 is for the same images: the power is then that of
-            Student's paired t test.
+    `difference` is the true one; the others are those of a `CrossedEstimate`. With an `image_se` of
+    0 it is for the same images: the power of Student's paired t test.
     """
     variance, freedom = variance_of_mean(np.asarray(seeds, np.float64), seed_sd, image_se)
     with np.errstate(divide="ignore"):
@@ -350,9 +324,6 @@ def seeds_needed(
 def minimum_detectable_effect(seeds: int, seed_sd: float, image_se: float = 0.0) -> float:
     """Return the difference, a fraction, that is detected at the 5% level with a power of 80%. The
     arguments are those of `power`.
-
-    Raises:
-        InputError: fewer than two seeds.
     """
     check_seeds(seeds)
     variance, freedom = variance_of_mean(np.asarray(seeds, np.float64), seed_sd, image_se)
@@ -420,24 +391,7 @@ def compare(
         looks: numbers of seeds at which the study was to be looked at, ascending; empty if only
             once. Intervals are then those of repeated looks, and p values make up for them (see
             alpha_spending.py).
-
-    Raises:
-        InputError: fewer than two levels or seeds, or shapes that differ.
     """
-    if len(correct) < 2:
-        raise InputError(
-            f"A comparison needs at least two levels, found {', '.join(correct) or 'none'}: "
-            "add another, for example activation=swish,relu."
-        )
-    for first, second in combinations(correct, 2):
-        if correct[first].shape != correct[second].shape:
-            seeds, images = correct[first].shape
-            other_seeds, other_images = correct[second].shape
-            raise InputError(
-                "Only runs with the same seeds and images can be compared: found "
-                f"{seeds} seeds and {images:,} images of {first}, but {other_seeds} and "
-                f"{other_images:,} of {second}. Use those that both have."
-            )
     family = [pair for pair in combinations(correct, 2) if reference is None or reference in pair]
     pairs = len(family)
 
@@ -477,9 +431,6 @@ def crossed_tests(
     looks alone.
 
     `difference` is that of two levels' `correct`, (seeds, images); the rest is as for `compare`.
-
-    Raises:
-        InputError: fewer than two seeds.
     """
     seeds = len(difference)
     check_seeds(seeds)

@@ -1,15 +1,13 @@
 """Tuning curves: the best validation accuracy of a search against its number of trials.
 
-A single search of n trials also shows the results of searches of fewer trials, if its trials are
-independent draws from one distribution. That holds for random search alone. Samplers that learn
-(TPE, Gaussian processes) and grids choose each trial by the others: of these only the best so far
-is reported, and it says nothing about how another search would go.
+A search of n trials also shows the results of searches of fewer trials if its trials are
+independent draws from one distribution: with random search alone. Samplers that learn and grids
+choose each trial by the others, so only their best so far is reported.
 
 The band is around the median: half of all searches of k trials find more than the median curve at
 k. It is simultaneous and assumes no distribution: the whole true curve lies within it in at least
-95% of searches. It turns a band of the cumulative distribution, whose level is exact, into one of
-the curve. With few trials it ends early: n trials cannot exclude that much better settings exist,
-and then the upper bound is 1. That is a fact about small searches, not a fault of the band.
+95% of searches. With few trials it ends early: n trials cannot exclude that much better settings
+exist, and then the upper bound is 1.
 
 Reference:
     Dodge and others, "Show your work: improved reporting of experimental results", EMNLP 2019.

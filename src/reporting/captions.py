@@ -96,18 +96,13 @@ def power(found: Findings) -> Caption:
 
 def epoch_time(times: EpochTimes, reference: str, factor: Factor) -> Caption:
     """Say which levels take longer than the reference, and by what factor."""
-    slower: list[str] = []
-    faster: list[str] = []
-    alike: list[str] = []
+    slower, faster = "Epochs take longer than with", "Epochs are shorter than with"
+    alike = "No detectable difference in time from"
+    groups: dict[str, list[str]] = {slower: [], faster: [], alike: []}
     for name, ratio in times.estimates.items():
-        where = slower if ratio.low > 1 else faster if ratio.high < 1 else alike
         text = f"{ratio.value:.2f}× ({span(ratio.low, ratio.high)})"
-        where.append(_entry(factor, name, text))
-    groups = {
-        "Epochs take longer than with": slower,
-        "Epochs are shorter than with": faster,
-        "No detectable difference in time from": alike,
-    }
+        where = slower if ratio.low > 1 else faster if ratio.high < 1 else alike
+        groups[where].append(_entry(factor, name, text))
     standard = named(factor, reference)
     parts = [f"{start} {standard}: {_some(group)}." for start, group in groups.items() if group]
     if times.apart:
@@ -121,17 +116,17 @@ def epoch_time(times: EpochTimes, reference: str, factor: Factor) -> Caption:
 
 def times_apart(times: EpochTimes, reference: str, factor: Factor) -> str:
     """Say of which runs the times are not compared, because of their processors."""
-    without = [name for name in times.apart if name not in times.estimates]
-    some = [
-        _entry(factor, name, f"{number} of {number + len(times.ratios[name])}")
-        for name, number in times.apart.items()
-        if name in times.estimates
-    ]
-    standard, parts = named(factor, reference), []
+    without, some, parts = [], [], []
+    for name, number in times.apart.items():
+        if name in times.estimates:
+            all_ = number + len(times.ratios[name])
+            some.append(_entry(factor, name, f"{number} of {all_}"))
+        else:
+            without.append(named(factor, name))
     if without:
         parts.append(
-            f"There is no ratio for {listed([named(factor, name) for name in without])}: the runs "
-            f"of one seed ran on another processor than those of {standard}."
+            f"There is no ratio for {listed(without)}: the runs of one seed ran on another "
+            f"processor than those of {named(factor, reference)}."
         )
     if some:
         parts.append(f"Pairs of runs on different processors are left out ({_some(some)}).")

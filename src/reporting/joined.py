@@ -14,16 +14,18 @@ from src.analysis.verdicts import Verdict
 from src.core import atomic_write, paths
 from src.core.formatting import count, listed, points
 from src.evaluation.style import legend, new_figure
-from src.reporting import captions, exhibits, export, markdown, page, remarks, tables, verdict_words
-from src.reporting.captions import Caption
-from src.reporting.drawing import (
-    interval,
-    label_points,
-    label_rows,
-    mark_smallest_effect,
-    verdict_legend,
-    verdict_look,
+from src.reporting import (
+    captions,
+    drawing,
+    exhibits,
+    export,
+    markdown,
+    page,
+    remarks,
+    tables,
+    verdict_words,
 )
+from src.reporting.captions import Caption
 from src.reporting.exhibits import Embedded, Exhibit
 
 FOLDER = "joined"  # ends the folder's name
@@ -161,11 +163,12 @@ def forest(studies: Sequence[StudyShown]) -> Figure:
     ratios = [number + 0.6 for number in rows]
     blocks = figure.subplots(len(studies), 1, height_ratios=ratios, squeeze=False)[:, 0]
     for axes, one in zip(blocks, studies, strict=True):
-        mark_smallest_effect(axes, one.found.smallest_effect, labeled=False)
+        drawing.mark_smallest_effect(axes, one.found.smallest_effect, labeled=False)
         for row, pair in enumerate(one.pairs):
-            interval(axes, row, pair.comparison.difference, verdict_look(pair.verdict))
-        label_rows(axes, [pair.name for pair in one.pairs])
-        label_points(axes)
+            look = drawing.verdict_look(pair.verdict)
+            drawing.interval(axes, row, pair.comparison.difference, look)
+        drawing.label_rows(axes, [pair.name for pair in one.pairs])
+        drawing.label_points(axes)
         if axes is not blocks[-1]:
             axes.set_xlabel("")
         size = f"{count(len(one.found.seeds), 'seed')}, {one.found.images:,} images"
@@ -174,7 +177,7 @@ def forest(studies: Sequence[StudyShown]) -> Figure:
         limits = [bound for axes in blocks for bound in axes.get_xlim()]
         for axes in blocks:
             axes.set_xlim(min(limits), max(limits))
-    verdict_legend(blocks[0])
+    drawing.verdict_legend(blocks[0])
     legend(blocks[0], 4)
     return figure
 
@@ -184,18 +187,17 @@ def own_scales(studies: Sequence[StudyShown]) -> bool:
     spreads = []
     for one in studies:
         intervals = [pair.comparison.difference for pair in one.pairs]
-        bounds = [abs(bound) for each in intervals for bound in (each.low, each.high)]
-        spreads.append(max(one.found.smallest_effect, *bounds))
+        widest = max(max(-each.low, each.high) for each in intervals)
+        spreads.append(max(one.found.smallest_effect, widest))
     return max(spreads) > APART * min(spreads)
 
 
 def caption(studies: Sequence[StudyShown]) -> Caption:
     """Say which studies decide something, and how to read the plot."""
-    parts = [
-        f"{sum(pair.verdict.different for pair in one.pairs)} of {len(one.pairs)} in "
-        f"{one.runs.title}"
-        for one in studies
-    ]
+    parts = []
+    for one in studies:
+        different = sum(pair.verdict.different for pair in one.pairs)
+        parts.append(f"{different} of {len(one.pairs)} in {one.runs.title}")
     scales = " Each study has its own scale." if own_scales(studies) else ""
     return Caption(
         f"Significant differences from the reference: {listed(parts)}.",

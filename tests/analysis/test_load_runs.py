@@ -1,4 +1,3 @@
-import json
 import re
 import shutil
 from pathlib import Path
@@ -177,14 +176,6 @@ def test_the_runs_of_a_study_are_read_as_they_were_logged(client, experiment, ma
         assert client.get_run(one.run_id).info.start_time == one.started.timestamp() * 1000
 
 
-def test_a_multirun_made_by_hand_will_do(client, experiment):
-    parent_id = study(client, experiment, name=None, **PAIR)
-    runs = load_runs.load(client, None)
-    assert runs.title == "activation=relu,swish seed=1,2,3"
-    assert runs.folder == f"multirun-{parent_id[:8]}"
-    assert len(list(runs)) == 4
-
-
 def test_the_folder_is_a_name_that_any_disk_takes(client, experiment):
     parent_id = study(client, experiment, **PAIR)
     for name, folder in (("a b/c", "a-b-c"), ("../up", "up"), ("größer", "größer")):
@@ -193,8 +184,10 @@ def test_the_folder_is_a_name_that_any_disk_takes(client, experiment):
 
 
 def test_a_sweep_is_read_with_the_defaults_of_a_study(client, experiment):
-    study(client, experiment, None, **PAIR)
+    parent_id = study(client, experiment, None, **PAIR)
     runs = load_runs.load(client, None)
+    assert runs.title == "activation=relu,swish seed=1,2,3"
+    assert runs.folder == f"multirun-{parent_id[:8]}"
     assert (runs.compare, runs.smallest_effect, runs.looks) == ("all", 0.0002, ())
     assert runs.reference is None
 
@@ -207,10 +200,7 @@ def test_a_sweep_that_declares_no_factor_is_refused(client, experiment):
 
 def test_what_a_study_has_settled_is_read_from_its_tags(client, experiment):
     parent_id = study(client, experiment, **PAIR)
-    levels = {"relu": ["activation=relu"], "swish": ["activation=swish"]}
     tags = {
-        "factor": "activation",
-        "levels": json.dumps(levels),
         "reference": "swish",
         "compare": "reference",
         "smallest_effect": "0.002",
@@ -302,22 +292,19 @@ def test_where_no_run_is_finished_none_can_be_reported(client, experiment):
     assert "but relu-seed1 (running) and swish-seed1 (without probabilities.npy): a" in text
 
 
-def test_one_seed_is_too_few(client, experiment):
-    study(client, experiment, **{**PAIR, "seeds": (3,)})
-    text = refusal(client)
-    assert text.startswith("The activations share 1 seed (ReLU: 3; Swish: 3), but a comparison")
-
-
-def test_seeds_that_do_not_meet_are_too_few(client, experiment):
-    parent_id = study(client, experiment, **{**PAIR, "activations": ("relu",)})
-    child(client, parent_id, "swish", 7, **SMALL)
-    assert "share 0 seeds (ReLU: 1 and 2; Swish: 7)" in refusal(client)
-
-
-def test_one_activation_is_too_few(client, experiment):
-    study(client, experiment, **{**PAIR, "activations": ("swish",)})
-    text = refusal(client)
-    assert text.startswith("All finished runs are of Swish, but a comparison needs at least 2")
+@pytest.mark.parametrize(
+    ("activations", "seeds", "more", "said"),
+    [
+        (("relu", "swish"), (3,), [], "share 1 seed (ReLU: 3; Swish: 3), but a comparison needs"),
+        (("relu",), (1, 2), [("swish", 7)], "share 0 seeds (ReLU: 1 and 2; Swish: 7)"),
+        (("swish",), (1, 2), [], "All finished runs are of Swish, but a comparison needs at least"),
+    ],
+)
+def test_too_few_seeds_or_levels_are_refused(client, experiment, activations, seeds, more, said):
+    parent_id = study(client, experiment, activations=activations, seeds=seeds, **SMALL)
+    for activation, seed in more:
+        child(client, parent_id, activation, seed, **SMALL)
+    assert said in refusal(client)
 
 
 # What cannot be compared
@@ -503,34 +490,7 @@ def test_the_predictions_of_a_run_are_read_once(client, experiment, monkeypatch)
     np.testing.assert_array_equal(both["relu"][0], first["relu"][0])
 
 
-@pytest.mark.parametrize(
-    ("more", "said"),
-    [
-        ({"without": [paths.PREDICTED]}, "of run relu-seed1 .* cannot be read .*train it again"),
-        ({"labelled": False}, "relu-seed1 .* has no held-out labels"),
-    ],
-)
-def test_a_run_without_its_predictions_or_labels_is_refused(client, experiment, more, said):
-    runs = children(client, experiment, RunKey("relu", 1), **more)
-    with pytest.raises(InputError, match=said) as caught:
-        load_runs.correct(client, runs, {})
-    assert "\n" not in str(caught.value)
-
-
 # Which images
-
-
-SCORED = (
-    "Run swish-seed2 was scored on different held-out images than relu-seed1: only runs on the "
-    "same images can be compared."
-)
-
-
-def test_runs_that_were_scored_on_more_images_are_refused(client, experiment):
-    parent_id = study(client, experiment, **{**PAIR, "seeds": (1,)})
-    child(client, parent_id, "relu", 2, **SMALL)
-    child(client, parent_id, "swish", 2, **{**SMALL, "images": 31})
-    assert refusal(client) == SCORED
 
 
 def test_runs_that_were_scored_on_other_images_are_refused(client, damage):
@@ -540,4 +500,7 @@ def test_runs_that_were_scored_on_other_images_are_refused(client, damage):
         return "\n".join([head, f"{(int(label) + 1) % 10},{digit}", *rest]).encode()
 
     damage("swish-seed2", paths.PREDICTED, relabel)
-    assert refusal(client, "made") == SCORED
+    assert refusal(client, "made") == (
+        "Run swish-seed2 was scored on different held-out images than relu-seed1: only runs on the "
+        "same images can be compared."
+    )

@@ -375,19 +375,6 @@ def test_swapping_two_activations_changes_the_sign_and_nothing_else():
     assert back.p_adjusted == pytest.approx(there.p_adjusted)
 
 
-def test_a_comparison_needs_two_activations_two_seeds_and_the_same_images():
-    run = np.ones((3, 20), bool)
-    for correct, said in [
-        ({"relu": run}, "at least two levels, found relu: add another"),
-        ({}, "at least two levels, found none"),
-        ({"relu": run[:1], "swish": run[:1]}, "Found 1 seed, but .* at least 2"),
-        ({"relu": run[:2], "swish": run}, "2 seeds and 20 images of relu, but 3 and 20 of swish"),
-        ({"relu": run, "swish": run[:, 1:]}, "3 seeds and 20 images of relu, but 3 and 19"),
-    ]:
-        with pytest.raises(InputError, match=said):
-            statistics.compare(correct)
-
-
 @pytest.mark.parametrize(
     "function",
     [
