@@ -82,21 +82,16 @@ def expected_best(ranked: np.ndarray, budget: np.ndarray) -> np.ndarray:
     """Return the mean of the best over all subsets of each size in `budget`, float (sizes,);
     `ranked` are the scores of the trials, ascending, float (trials,).
     """
-    trials = len(ranked)
-    place = np.arange(1, trials + 1)
+    place, trials = np.arange(1, len(ranked) + 1), len(ranked)
 
-    def logarithm(n: np.ndarray | int, k: int) -> np.ndarray:
-        return special.gammaln(n + 1) - special.gammaln(k + 1) - special.gammaln(n - k + 1)
+    def logarithm(n: np.ndarray | int) -> np.ndarray:
+        """Return that of the number of subsets of n, −∞ if n is too few."""
+        gammaln = special.gammaln
+        return gammaln(n + 1) - gammaln(budget + 1) - gammaln(n - budget + 1)
 
-    means = []
-    for size in budget:
-        # The i-th is the best of a subset if the others are among the i − 1 below it.
-        weights = np.zeros(trials)
-        possible = place >= size
-        chosen = logarithm(place[possible] - 1, size - 1) - logarithm(trials, size)
-        weights[possible] = np.exp(chosen)
-        means.append(weights @ ranked)
-    return np.array(means)
+    # The share of subsets whose best is the i-th or one below it.
+    shares = np.exp(logarithm(place[:, None]) - logarithm(trials))
+    return ranked @ np.diff(shares, axis=0, prepend=0)
 
 
 @lru_cache(maxsize=64)

@@ -116,26 +116,24 @@ def headline(found: Findings) -> str:
     total = len(reached)
     same, open_ = (reached.count(one) for one in (Verdict.EQUIVALENT, Verdict.UNDECIDED))
     different = total - same - open_
-    all_of, any_of = (
-        (f"The two {plural}", f"the two {plural}")
-        if total == 1
-        else (f"All {total} pairs of {plural}", f"any two {plural}")
-    )
+    all_of = f"The two {plural}" if total == 1 else f"All {total} pairs of {plural}"
     if different == total:
         return f"{all_of} differ significantly in accuracy."
     if same == total:
         return f"{all_of} are equivalent: less than {effect}{' of accuracy' * (total == 1)} apart."
     if open_ == total:
         size = f"one of {effect}" if total == 1 else f"differences of {effect}"
+        which = "the" if total == 1 else "any"
         return (
-            f"Undecided: no difference in accuracy between {any_of} was detected, but {size} or "
-            "more cannot be ruled out."
+            f"Undecided: no difference in accuracy between {which} two {plural} was detected, but "
+            f"{size} or more cannot be ruled out."
         )
-    parts = [
-        *([f"{different} differ{_s(different)} significantly in accuracy"] if different else []),
-        *([f"{same} {_are(same)} equivalent (less than {effect} apart)"] if same else []),
-        *([f"{open_} {_are(open_)} undecided"] if open_ else []),
-    ]
+    counts = {
+        f"differ{_s(different)} significantly in accuracy": different,
+        f"{_are(same)} equivalent (less than {effect} apart)": same,
+        f"{_are(open_)} undecided": open_,
+    }
+    parts = [f"{number} {text}" for text, number in counts.items() if number]
     return f"Of {total} pairs of {plural}, {listed(parts)}."
 
 
