@@ -313,14 +313,10 @@ def test_too_few_seeds_or_levels_are_refused(client, experiment, activations, se
 @pytest.mark.parametrize(
     ("odd", "said"),
     [
-        (
-            {"epochs": 3},
-            "epochs is 2 in relu-seed1 and swish-seed1, 3 in relu-seed2 and swish-seed2",
-        ),
+        ({"epochs": 3}, "epochs is 2 in {}, 3 in {}"),
         (
             {"params": {"optimizer.weight_decay": "0.1"}},
-            "optimizer.weight_decay is missing in relu-seed1 and swish-seed1, 0.1 in relu-seed2 "
-            "and swish-seed2",
+            "optimizer.weight_decay is missing in {}, 0.1 in {}",
         ),
     ],
 )
@@ -328,9 +324,10 @@ def test_runs_of_another_recipe_are_refused(client, experiment, odd, said):
     parent_id = study(client, experiment, **{**PAIR, "seeds": (1,)})
     for activation in ("relu", "swish"):
         child(client, parent_id, activation, 2, **{**SMALL, **odd})
+    names = "relu-seed1 and swish-seed1", "relu-seed2 and swish-seed2"
     assert refusal(client) == (
         "These runs cannot be compared because they differ in more than activation and seed: "
-        f"{said}. Start a sweep with one value of each."
+        f"{said.format(*names)}. Start a sweep with one value of each."
     )
 
 
@@ -375,12 +372,7 @@ def repository(tmp_path, monkeypatch):
 @pytest.fixture
 def commits(tag):
     """Let the runs of the first seed be of one commit, those of the second of another."""
-
-    def commits(first, second):
-        tag(1, "git_commit", first)
-        tag(2, "git_commit", second)
-
-    return commits
+    return lambda *both: [tag(seed, "git_commit", one) for seed, one in enumerate(both, 1)]
 
 
 def test_runs_of_another_training_code_are_refused(client, repository, commits):
@@ -398,22 +390,19 @@ def test_commits_between_which_the_training_code_stayed_may_differ(client, repos
     assert load_runs.load(client, "made").remarks == ()
 
 
-@pytest.mark.parametrize("known", [True, False])
-def test_commits_that_git_does_not_know_are_remarked_on(client, repository, commits, known):
+@pytest.mark.parametrize(
+    ("known", "other", "short"),
+    [(True, "cd" * 20, "cdcdcdc"), (False, "cd" * 20, "cdcdcdc"), (True, "", "no commit")],
+)
+def test_commits_that_git_does_not_know_are_remarked_on(
+    client, repository, commits, known, other, short
+):
     first = repository[0] if known else COMMIT
-    commits(first, "cd" * 20)
+    commits(first, other)
     [remark] = load_runs.load(client, "made").remarks
     assert remark.startswith(
-        f"relu-seed1 and relu-seed2 come from different commits ({first[:7]}, cdcdcdc), and this"
+        f"relu-seed1 and relu-seed2 come from different commits ({first[:7]}, {short}), and this"
     )
-
-
-def test_runs_made_outside_of_a_repository_are_remarked_on_beside_others(
-    client, repository, commits
-):
-    commits(repository[0], "")
-    [remark] = load_runs.load(client, "made").remarks
-    assert f"different commits ({repository[0][:7]}, no commit)" in remark
 
 
 def test_uncommitted_changes_and_other_machines_are_remarked_on(client, tag):

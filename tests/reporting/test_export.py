@@ -23,20 +23,24 @@ def as_json(runs, found):
 
 
 @pytest.fixture(scope="module")
-def told(five_runs, five):
+def data(five_runs, five):
     return as_json(five_runs, five)
 
 
-def test_the_json_says_what_was_compared(told, five_runs):
-    assert told["title"] == "five"
-    assert told["parent_run_id"] == five_runs.parent_id
-    assert (told["reference"], told["seeds"], told["images"]) == ("ReLU", [1, 2, 3, 4], 1000)
-    assert list(told["levels"]) == ["ReLU", "GELU", "Hard Swish", "Swish", "Swish-β"]
-    assert len(told["pairs"]) == 10
+def test_the_json_says_what_was_compared(data, five_runs):
+    assert data["title"] == "five"
+    assert data["parent_run_id"] == five_runs.parent_id
+    assert (data["reference"], data["seeds"], data["images"]) == (
+        "ReLU",
+        [1, 2, 3, 4],
+        1000,
+    )
+    assert list(data["levels"]) == ["ReLU", "GELU", "Hard Swish", "Swish", "Swish-β"]
+    assert len(data["pairs"]) == 10
 
 
-def test_the_json_holds_each_activations_numbers(told, five):
-    for number, (name, one) in enumerate(told["levels"].items(), 1):
+def test_the_json_holds_each_activations_numbers(data, five):
+    for number, (name, one) in enumerate(data["levels"].items(), 1):
         assert one["accuracy"] == five.accuracy[name].tolist()
         mean = five.means[name]
         assert one["mean"] == {"value": mean.value, "low": mean.low, "high": mean.high}
@@ -47,28 +51,28 @@ def test_the_json_holds_each_activations_numbers(told, five):
         assert one["median_validation_error"][-1] == five.last_errors[name]
         assert one["calibration_error"]["value"] == five.calibration[name].error.value
         assert one["uniquely_misclassified"] == five.uniquely_misclassified[name].tolist()
-    assert told["levels"]["ReLU"]["time_ratio"] is None
-    assert told["levels"]["GELU"]["time_ratio"]["low"] == five.times.estimates["GELU"].low
-    assert told["levels"]["ReLU"]["beta"] == {}
-    assert np.shape(told["levels"]["Swish-β"]["beta"]["swish_beta_5"]) == (4, 6)
+    assert data["levels"]["ReLU"]["time_ratio"] is None
+    assert data["levels"]["GELU"]["time_ratio"]["low"] == five.times.estimates["GELU"].low
+    assert data["levels"]["ReLU"]["beta"] == {}
+    assert np.shape(data["levels"]["Swish-β"]["beta"]["swish_beta_5"]) == (4, 6)
 
 
-def test_the_json_holds_each_pairs_verdict_and_numbers(told, five):
-    for one, pair in zip(told["pairs"], five.pairs, strict=True):
+def test_the_json_holds_each_pairs_verdict_and_numbers(data, five):
+    for one, pair in zip(data["pairs"], five.pairs, strict=True):
         assert one["significant"] == pair.comparison.significant
         assert one["comparison"]["first"] in one["sentence"]
         assert one["verdict"] == pair.verdict.value
         assert one["comparison"]["difference"]["p_value"] == pair.comparison.difference.p_value
         assert one["by_seed"] == pair.by_seed.tolist()
         assert one["seeds_needed"] == pair.seeds_needed
-    assert {one["significant"] for one in told["pairs"]} == {True, False}
+    assert {one["significant"] for one in data["pairs"]} == {True, False}
 
 
 def test_what_is_missing_is_null(short_runs, short):
-    told = as_json(short_runs, short)["levels"]["Swish"]
-    assert told["epochs_to_0.99"] == [None, None]
-    assert "seconds_per_epoch" not in told
-    assert "time_ratio" not in told
+    data = as_json(short_runs, short)["levels"]["Swish"]
+    assert data["epochs_to_0.99"] == [None, None]
+    assert "seconds_per_epoch" not in data
+    assert "time_ratio" not in data
 
 
 def test_the_table_of_runs_has_a_row_for_each(five_runs, five):
@@ -130,8 +134,12 @@ def test_another_factor_names_its_column_and_its_values(short_runs, short):
     key = "optimizer.learning_rate"
     found = replace(short, factor=factor.of(key, [1.0]))
     assert next(iter(export.runs_table(short_runs, found))) == key
-    told = json.loads(export.as_json(short_runs, found, Brought([], None, {"ReLU": 7, "Swish": 9})))
-    assert (told["factor"], told["compare"], told["smallest_effect"]) == (key, "all", 0.0002)
-    assert [told["levels"][name]["parameters"] for name in ("ReLU", "Swish")] == [7, 9]
-    assert told["levels"]["ReLU"]["value"] == "relu"
-    assert "beta" not in told["levels"]["ReLU"]
+    data = json.loads(export.as_json(short_runs, found, Brought([], None, {"ReLU": 7, "Swish": 9})))
+    assert (data["factor"], data["compare"], data["smallest_effect"]) == (
+        key,
+        "all",
+        0.0002,
+    )
+    assert [data["levels"][name]["parameters"] for name in ("ReLU", "Swish")] == [7, 9]
+    assert data["levels"]["ReLU"]["value"] == "relu"
+    assert "beta" not in data["levels"]["ReLU"]

@@ -59,17 +59,8 @@ IMAGES = {"images": 1.0, "seeds": 0.0}  # some images suit one activation
 SEEDS = {"images": 0.0, "seeds": 0.6}  # some seeds are lucky
 BOTH = {"images": 0.5, "seeds": 0.15}
 FIGURES = (  # of a report that has something for each
-    "accuracy",
-    "differences",
-    "power",
-    "epoch_time",
-    "activation_cost",
-    "learning_curves",
-    "calibration",
-    "error_overlap",
-    "uniquely_misclassified",
-    "betas",
-    "shapes",
+    *("accuracy", "differences", "power", "epoch_time", "activation_cost", "learning_curves"),
+    *("calibration", "error_overlap", "uniquely_misclassified", "betas", "shapes"),
 )
 
 
@@ -84,13 +75,7 @@ def training(activation: str, seed: int, *, images: int = 1000, epochs: int = 6)
 
 
 def _training(
-    place: int,
-    label: str,
-    seed: int,
-    answers: tuple[np.ndarray, np.ndarray],
-    rows: pd.DataFrame,
-    params: Mapping[str, str],
-    tags: Mapping[str, str],
+    place: int, label: str, seed: int, answers: Any, rows: pd.DataFrame, params: Any, tags: Any
 ) -> Training:
     """Return a training from its true labels and probabilities, and its history."""
     began = datetime(2026, 1, 2, tzinfo=UTC) + timedelta(minutes=seed)
@@ -156,16 +141,10 @@ def levels_of(
         trainings[label] = tuple(ones)
     numbers = [float(label) if label.replace(".", "").isdigit() else label for label in shifts]
     name = key.rpartition(".")[2]
-    given = {
-        "title": name,
-        "folder": name,
-        "tags": {"study": name, "command": "python -m src.study levels"},
-        "remarks": (),
-        "values": {label: label for label in shifts},
-        "dataset": "mnist-kaggle",
-    }
-    of = factor.of(key, numbers)
-    return RunSet(parent_id="ef" * 16, factor=of, trainings=trainings, **{**given, **more})
+    parent_tags = {"study": name, "command": "python -m src.study levels"}
+    of, values = factor.of(key, numbers), {label: label for label in shifts}
+    made = RunSet("ef" * 16, name, name, parent_tags, of, trainings, (), values)
+    return replace(made, **{"dataset": "mnist-kaggle", **more})
 
 
 def predictions(
@@ -275,7 +254,7 @@ def pair(
     image_se: float = 0.0,
     **more: object,
 ) -> Pair:
-    """Return a pair that differs by `pp` ± `half` percentage points; `more` goes to `Pair`."""
+    """Return a pair that differs by `pp` ± `half` percentage points; `more` replaces fields."""
     low, high = (pp - half) / 100, (pp + half) / 100
     difference = CrossedEstimate(pp / 100, low, high, p, 0.0003, image_se)
     compared = replace(
@@ -283,17 +262,10 @@ def pair(
         p_equivalence_adjusted=p_equivalence,
         smallest_effect=smallest_effect,
     )
-    given = {
-        "verdict": verdicts.verdict(compared),
-        "more_seeds": verdicts.more_seeds(compared),
-        "superiority": Estimate(0.7, 0.5, 0.9),
-        "by_seed": np.full(4, pp / 100),
-        "minimum_detectable_effect": 0.0006,
-        "minimum_detectable_effect_new_images": 0.0007,
-        "seeds_needed": 20,
-        "seeds_needed_new_images": None,
-    }
-    return Pair(compared, **given | more)
+    verdict, more_seeds = verdicts.verdict(compared), verdicts.more_seeds(compared)
+    superiority, by_seed = Estimate(0.7, 0.5, 0.9), np.full(4, pp / 100)
+    made = Pair(compared, by_seed, 6e-4, 7e-4, 20, None, verdict, more_seeds, superiority)
+    return replace(made, **more)
 
 
 def with_trainings(runs: RunSet, changes: Callable[[Training, str], dict[str, Any]]) -> RunSet:
