@@ -282,8 +282,7 @@ def _paired(found: Levels) -> tuple[dict[str, list[Run]], list[str]]:
 
 def _newest(runs: Sequence[Run]) -> list[Run]:
     """Return the newest run of each seed, by seed; `runs` begin with the oldest."""
-    by_seed = {_seed(run): run for run in runs}
-    return [by_seed[seed] for seed in sorted(by_seed)]
+    return sorted({_seed(run): run for run in runs}.values(), key=_seed)
 
 
 def _seed(run: Run) -> int:
@@ -293,7 +292,7 @@ def _seed(run: Run) -> int:
 def _read(client: MlflowClient, run: Run) -> Training:
     with _files(client, run, FILES) as (history, probabilities, predictions):
         epochs = pd.read_csv(history)
-        labels, predicted = _predictions(predictions)
+        labels, predicted = _predictions(run, predictions)
         training = Training(
             run_id=run.info.run_id,
             name=run.info.run_name,
@@ -309,10 +308,9 @@ def _read(client: MlflowClient, run: Run) -> Training:
         )
         if epochs.empty or epochs[EPOCH_METRICS].astype(float).isna().any(axis=None):
             raise ValueError(f"{paths.HISTORY} is incomplete")
-        if len(labels) and training.probabilities.shape != (len(labels), CLASSES):
+        if training.probabilities.shape != (len(labels), CLASSES):
             raise ValueError(f"{paths.PROBABILITIES} and {paths.PREDICTED} do not match")
-    _check_labelled(run, labels)
-    return training
+        return training
 
 
 def correct(
@@ -332,8 +330,7 @@ def correct(
     for key, run in sorted(runs.items(), key=lambda one: one[0].seed):
         if run.info.run_id not in kept:
             with _files(client, run, [paths.PREDICTED]) as (predictions,):
-                labels, predicted = _predictions(predictions)
-            _check_labelled(run, labels)
+                labels, predicted = _predictions(run, predictions)
             kept[run.info.run_id] = labels == predicted
         rows[key.variant].append(kept[run.info.run_id])
     sizes = {len(row) for some in rows.values() for row in some}
@@ -356,23 +353,18 @@ def _files(client: MlflowClient, run: Run, names: Sequence[str]) -> Iterator[lis
         yield [Path(client.download_artifacts(run.info.run_id, name, folder)) for name in names]
 
 
-def _predictions(path: Path) -> tuple[np.ndarray, np.ndarray]:
+def _predictions(run: Run, path: Path) -> tuple[np.ndarray, np.ndarray]:
     """Return true and predicted labels, uint8 (images,) each."""
-    table = pd.read_csv(path)
-    columns = table[["actual", "predicted"]].astype(np.uint8)
-    return columns["actual"].to_numpy(), columns["predicted"].to_numpy()
-
-
-def _check_labelled(run: Run, labels: np.ndarray) -> None:
-    if not len(labels):
+    table = pd.read_csv(path)[["actual", "predicted"]].astype(np.uint8)
+    if table.empty:
         raise InputError(
             f"Run {run.info.run_name} ({run.info.run_id}) has no held-out labels, as its data came "
             "without them: train on data with public labels (fetch.source=mnist)."
         )
+    return table["actual"].to_numpy(), table["predicted"].to_numpy()
 
 
 def dataset_of(run: Run) -> str:
-    """Return the name of the data that a run was trained on; empty if that is not known."""
+    """Return the name of the data that a run was trained on; empty if unknown."""
     inputs = run.inputs.dataset_inputs if run.inputs else []
-    names = [one.dataset.name for one in inputs]  # of the data and its part
-    return names[0].rpartition("-")[0] if names else ""
+    return inputs[0].dataset.name.rpartition("-")[0] if inputs else ""  # without the data's part

@@ -25,7 +25,7 @@ BASELINE = "relu"  # the reference of activations that name none
 # The data's digest tells the split; what a chosen word stands for is in the group's own params.
 IGNORED = ("seed", "split_seed", "mlflow.", "submission", "checkpoints", *CHOICES)
 
-NAMES = {
+NAMES = {  # of activations; any other level is shown by its word
     "relu": "ReLU",
     "swish": "Swish",
     "swish_beta": "Swish-β",
@@ -36,7 +36,7 @@ NAMES = {
     "elu": "ELU",
     "selu": "SELU",
     "leaky_relu": "Leaky ReLU",
-}  # of activations; any other level is shown by its word
+}
 
 
 @dataclass(frozen=True)

@@ -383,14 +383,11 @@ def compare(
     """Return the comparison of every pair of levels that is judged, in the order of the mapping.
 
     Args:
-        correct: by level, bool (seeds, images), all of one shape, with the same seeds in the same
-            order.
-        reference: the level that all others are compared with: the pairs with it are all there is,
-            and the family that the correction is over. None for every pair.
+        correct: by level, bool (seeds, images), all of one shape, with the same seeds in order.
+        reference: of the pairs that are the family of the correction; None for every pair.
         smallest_effect: the smallest difference that matters, a fraction.
-        looks: numbers of seeds at which the study was to be looked at, ascending; empty if only
-            once. Intervals are then those of repeated looks, and p values make up for them (see
-            alpha_spending.py).
+        looks: planned, as numbers of seeds, ascending; intervals and p values allow for them (see
+            alpha_spending.py). Empty if there is only one.
     """
     family = [pair for pair in combinations(correct, 2) if reference is None or reference in pair]
     pairs = len(family)
