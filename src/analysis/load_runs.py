@@ -316,12 +316,8 @@ def _read(client: MlflowClient, run: Run) -> Training:
 def correct(
     client: MlflowClient, runs: Mapping[RunKey, Run], kept: dict[str, np.ndarray]
 ) -> dict[str, np.ndarray]:
-    """Return which predictions of a study's runs are correct, bool (seeds, images), by level.
-
-    Args:
-        client: of the store.
-        runs: each level with the same seeds.
-        kept: the rows of the runs read so far, by run id; those read now are added.
+    """Return which predictions of a study's runs are correct, bool (seeds, images), by level; each
+    has the same seeds. `kept` has the rows of the runs read so far, by run id; others are added.
 
     Raises:
         InputError: the predictions of a run cannot be read, or its data has no held-out labels.

@@ -72,10 +72,8 @@ def crossed_effects_mean(values: np.ndarray, level: float = ALPHA) -> CrossedEst
     neither; see tests/analysis/test_statistics.py), the 95% interval covered the truth in 94–96%
     with ten seeds, 94–95% with five, 92–95% with three, and 89–94% with two, which are too few.
 
-    Args:
-        values: (seeds, images), between -1 and 1: `correct`, or the difference of two.
-        level: the interval is that of 1 − level, 95% unless the study is looked at repeatedly (see
-            `alpha_spending.level`). The p value does not depend on it.
+    `values` are (seeds, images), between -1 and 1: `correct`, or the difference of two. The
+    interval is that of 1 − `level`; the p value does not depend on it.
 
     Reference:
         Hillis, "A comparison of denominator degrees of freedom methods for multiple observer ROC
@@ -102,15 +100,11 @@ def crossed_effects_mean(values: np.ndarray, level: float = ALPHA) -> CrossedEst
 def equivalence_test(values: np.ndarray, smallest_effect: float) -> float:
     """Return the p value of the hypothesis that the mean is at least `smallest_effect` off 0.
 
-    It generalizes to new seeds and new images, with the estimate of `crossed_effects_mean`: it is
-    below 0.05 exactly when that 95% interval lies within ± `smallest_effect`. These are two
-    one-sided tests, each at 2.5% rather than the customary 5% (whose interval is that of 90%): so
-    the one interval that is printed and drawn shows both whether there is a difference and whether
+    `values` are (seeds, images), between -1 and 1: the difference of two levels' `correct`. The p
+    value is below 0.05 exactly when the 95% interval of `crossed_effects_mean` lies within ±
+    `smallest_effect`: two one-sided tests, each at 2.5% rather than the customary 5% (whose
+    interval is that of 90%), so that one interval shows whether there is a difference and whether
     it matters. The price is about a quarter more seeds, and a false equivalence in at most 2.5%.
-
-    Args:
-        values: (seeds, images), between -1 and 1: the difference of two levels' `correct`.
-        smallest_effect: the smallest difference that matters, a fraction.
 
     Reference:
         Schuirmann, "A comparison of the two one-sided tests procedure and the power approach for
@@ -182,13 +176,10 @@ def crossed_bootstrap(
 ) -> Estimate:
     """Return the mean and a bootstrap interval that resamples seeds and images together.
 
-    It assumes no distribution, but the verdict does not rest on it because its width is biased: it
-    counts the residual variance three times (Owen), and it underestimates the variance across few
-    seeds. In 1,000 of each kind of studies described at `crossed_effects_mean`, it covered the
-    truth in 93% (an effect of seeds) to 99.9% (of neither) with ten seeds, and in 79% to 99% with
-    three. Where nothing differs, its width is 0.
-
-    The arguments are those of `crossed_effects_mean`; the same seed gives the same interval.
+    It assumes no distribution, but its width is biased, so no verdict rests on it: it counts the
+    residual variance three times (Owen), and underestimates the variance across few seeds. In
+    1,000 of each kind of studies described at `crossed_effects_mean`, it covered the truth in 93%
+    (an effect of seeds) to 99.9% (of neither) with ten seeds, and in 79% to 99% with three.
 
     Reference:
         Owen, "The pigeonhole bootstrap", Annals of Applied Statistics 1 (2007), 386–411.
@@ -335,12 +326,9 @@ def minimum_detectable_effect(seeds: int, seed_sd: float, image_se: float = 0.0)
 class Comparison:
     """The accuracy of `first` minus that of `second`, with its intervals and tests.
 
-    Three tests of a difference answer three questions; each is corrected over the study's pairs
-    (see `adjusted`). The verdict rests on the first: is there a difference for new seeds and new
-    images? The test of equivalence asks the same of the opposite, and is corrected likewise.
-
-    The intervals are simultaneous: with a probability of 95%, those of all pairs hold at once. So
-    they agree with the corrected tests: `p_adjusted` is below 0.05 exactly when the interval of
+    Each test answers another question and is corrected over the study's pairs (see `adjusted`). The
+    intervals are simultaneous: with a probability of 95%, those of all pairs hold at once. So
+    `p_adjusted`, on which the verdict rests, is below 0.05 exactly when the interval of
     `difference` excludes 0, and `p_equivalence_adjusted` exactly when it lies within ±
     `smallest_effect`.
     """

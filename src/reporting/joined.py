@@ -88,8 +88,10 @@ def write(sets: Sequence[tuple[RunSet, Findings]]) -> Path:
 def text(studies: Sequence[StudyShown], drawn: Mapping[str, Embedded]) -> str:
     """Return the page of several studies as Markdown."""
     titles = ", ".join(one.runs.title for one in studies)
-    provenance = {}
+    provenance, notes, verdicts = {}, [], []
     for one in studies:
+        notes += [markdown.note(each, one.runs.title) for each in remarks.of(one.runs, one.found)]
+        verdicts += [f"### {markdown.plain(one.table)}", tables.verdicts(one.pairs)]
         facts = page.provenance(one.runs)
         provenance[one.runs.title] = [*facts["Commit"], *facts["Trained"], *facts["MLflow"]]
     return markdown.document(
@@ -109,19 +111,12 @@ def text(studies: Sequence[StudyShown], drawn: Mapping[str, Embedded]) -> str:
                 "and intervals are adjusted within each study, not across them: of many studies "
                 "without a difference, one in twenty shows one."
             ),
-            *(
-                markdown.note(remark, one.runs.title)
-                for one in studies
-                for remark in remarks.of(one.runs, one.found)
-            ),
+            *notes,
         ),
         markdown.section(
             "Differences from each study's reference",
             markdown.figure("forest", drawn["forest"].caption),
-            *(
-                f"### {markdown.plain(one.table)}\n\n{tables.verdicts(one.pairs)}"
-                for one in studies
-            ),
+            *verdicts,
         ),
         markdown.section(
             "Provenance",

@@ -97,15 +97,18 @@ def text(
     """
 
     def figures(*names: str) -> str:
-        return "\n\n".join(
-            markdown.figure(name, drawn[name].caption) for name in names if name in drawn
-        )
+        shown = [name for name in names if name in drawn]
+        return "\n\n".join(markdown.figure(name, drawn[name].caption) for name in shown)
 
     pairs, others = list(found.pairs), []
     if len(pairs) > comparison_figures.MANY_PAIRS:  # those without the reference on demand
         pairs = captions.with_the_reference(found)
         others = [pair for pair in found.pairs if pair not in pairs]
+    rest = markdown.details(f"The other {len(others)} pairs", tables.verdicts(others))
     definition, columns = verdict_words.how_to_read(found)
+    sentences = [verdict_words.sentence(pair, found.factor) for pair in pairs]
+    recipe = dict(sorted(runs.recipe.items()))
+    costs = tables.costs(found, brought.profile, brought.parameters)
     where = f" of {runs.dataset}" if runs.dataset else ""
     return markdown.document(
         f"# {markdown.plain(heading(runs))}",
@@ -117,14 +120,10 @@ def text(
             "Verdict",
             markdown.strong(verdict_words.headline(found)),
             definition,
-            markdown.bullets(
-                markdown.plain(verdict_words.sentence(pair, found.factor)) for pair in pairs
-            ),
+            markdown.bullets(map(markdown.plain, sentences)),
             *map(markdown.note, remarks.of(runs, found)),
             tables.verdicts(pairs),
-            markdown.details(f"The other {len(others)} pairs", tables.verdicts(others))
-            if others
-            else "",
+            rest if others else "",
             columns,
             *_levels(runs, found),
         ),
@@ -145,9 +144,7 @@ def text(
             "Time",
             figures("epoch_time") or _no_times(found),
             figures("pareto", "activation_cost"),
-            tables.costs(found, brought.profile, brought.parameters)
-            if found.times or brought.profile or brought.parameters
-            else "",
+            costs if found.times or brought.profile or brought.parameters else "",
         ),
         markdown.section(
             "Learning and errors",
@@ -164,10 +161,7 @@ def text(
             "Provenance",
             markdown.facts(provenance(runs)),
             markdown.commands("\n".join([*_training_commands(runs), _command(runs, found)])),
-            markdown.details(
-                "The settings that all runs share",
-                markdown.settings(dict(sorted(runs.recipe.items()))),
-            ),
+            markdown.details("The settings that all runs share", markdown.settings(recipe)),
         ),
     )
 

@@ -172,10 +172,8 @@ def differences(found: Findings) -> str:
 
 
 def _beats(pair: Pair) -> str:
-    first, second = pair.comparison.first, pair.comparison.second
-    value = pair.comparison.difference.value
-    if value < 0:
-        first, second = second, first
+    one, value = pair.comparison, pair.comparison.difference.value
+    first, second = (one.first, one.second) if value >= 0 else (one.second, one.first)
     test = p_text(pair.comparison.p_adjusted, ALPHA)
     return f"{first} beats {second} by {points(abs(value))} ({test})"
 

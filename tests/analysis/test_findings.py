@@ -140,13 +140,6 @@ def test_the_epochs_to_99_percent_count_from_one(five_runs, five):
         assert 1 < np.nanmin(expected) <= 6
 
 
-def test_only_activations_that_learn_a_beta_have_some(five_runs, five):
-    assert list(five.betas) == ["Swish-β"]
-    assert list(five.betas["Swish-β"]) == list(five_runs.betas("Swish-β"))
-    ends = [one.history["beta/swish_beta_1"].iloc[-1] for one in five_runs.trainings["Swish-β"]]
-    assert five.betas["Swish-β"]["swish_beta_1"][:, -1].tolist() == ends
-
-
 # Errors
 
 
@@ -178,9 +171,3 @@ def test_the_most_common_error_on_such_an_image_is_that_of_most_wrong_seeds(five
             wrong = Counter(each for each in readings if each != five_runs.labels[place])
             assert wrong[digit] == max(wrong.values())
             assert five.wrong_seeds[name][place] == wrong.total()
-
-
-def test_every_image_has_a_count_of_the_seeds_that_misclassify_it(five_runs, five):
-    for name, ones in five_runs.trainings.items():
-        counts = Counter(place for one in ones for place in wrong_images(one))
-        assert five.wrong_seeds[name].tolist() == [counts[place] for place in range(1000)]
