@@ -1,4 +1,4 @@
-"""Report on one or more studies or multiruns: a verdict for each pair of levels.
+"""Report on one or more studies or sweeps: a verdict for each pair of levels.
 
 Behind each verdict is a page with the figures and tests that support it.
 
@@ -8,7 +8,7 @@ Writes:  reports/NAME: index.html, report.md (the same page for reading in a
          is also logged to the parent run in MLflow
 
 Examples:
-  python -m src.report                           the newest study or multirun
+  python -m src.report                           the newest study or sweep
   python -m src.report default                   the study default
   python -m src.report default --reference gelu  compare each level with GELU
   python -m src.report default fashion           two studies on one page

@@ -2,14 +2,14 @@
 
 A test at 5% that is repeated at every look raises a false alarm in far more than 5% of studies. So
 the 5% are spent over the planned looks, little at the early ones and nearly all at the last, by the
-spending function of Lan and DeMets of the O'Brien–Fleming type. Each look may use its nominal
-level: a p value below it is significant, and the interval of 1 − level is a repeated confidence
-interval, which holds the truth at all looks together with a probability of 95%. So whatever is read
-off these intervals, a difference or an equivalence, is wrong in at most 5% of studies, wherever
-they stop.
+spending function of Lan and DeMets of the O'Brien–Fleming type. Each look has its nominal level: a
+p value below it is significant, and the interval of 1 − level is a repeated confidence interval,
+which holds the truth at all looks together with a probability of 95%. So whatever is read off these
+intervals, a difference or an equivalence, is wrong in at most 5% of studies, wherever they stop.
 
-`python -m benchmarks.planned_looks` chose this rule: 4,000 simulated studies of each of several
-true differences (in units of the smallest effect that matters), looks at 5, 10, 20 and 30 seeds.
+`python -m benchmarks.planned_looks` chose this rule, by 4,000 simulated studies of each of several
+true differences (in units of the smallest effect that matters), with looks at 5, 10, 20 and 30
+seeds. What costs most on MNIST are studies left undecided, where runs differ little.
 
     rule                    false alarms   mean seeds where the difference is   decided where
                             over all       0      1      2                      it is 0
@@ -19,16 +19,9 @@ true differences (in units of the smallest effect that matters), looks at 5, 10,
     anytime-valid            0.9%          29.7   26.5   15.9                   11%
     one look, at 30 seeds    5.0%          30     30     30                     80%
 
-The Pocock type saves more seeds where the difference is large, but leaves many more studies
-undecided in the end, and that is what costs most where runs differ as little as on MNIST. The
-anytime-valid sequence allows any number of looks, for which it pays with nearly all equivalences.
-An equivalence where the difference is just one that matters was claimed in 2.6%. If the images
-contribute to the standard error, the figures are nearly the same (5.1% false alarms).
-
-The information of a look is taken as its share of the largest number of seeds. Where images
-contribute to the standard error, early looks have more information than that, their results are
-closer to the last one's, and the levels here err on the safe side. The levels are those of normal
-statistics, applied to the p values of t tests (Jennison and Turnbull, section 4.4).
+The information of a look is taken as its share of the largest number of seeds; where images
+contribute to the standard error, early looks have more, and the levels err on the safe side. The
+levels are those of normal statistics, applied to the p values of t tests.
 
 Reference:
     Lan and DeMets, "Discrete sequential boundaries for clinical trials", Biometrika 70 (1983),
@@ -59,21 +52,16 @@ def spent(alpha: float, share: float) -> float:
 def levels(alpha: float, looks: Sequence[int]) -> list[float]:
     """Return the nominal two-sided level of each look.
 
-    Args:
-        alpha: the probability of a false alarm at any look, two-sided.
-        looks: numbers of seeds, ascending; the last is the largest the study can have.
+    `alpha` is the probability of a false alarm at any look. `looks` are numbers of seeds,
+    ascending; the last is the largest the study can have.
     """
     return list(_levels(alpha, tuple(looks), looks[-1]))
 
 
 def level(alpha: float, seeds: int, looks: Sequence[int]) -> float:
-    """Return the nominal two-sided level of a study that has this many seeds now.
-
-    Args:
-        alpha: the probability of a false alarm at any look, two-sided.
-        seeds: between two planned looks, they make one more look; beyond the last look, the level
-            is the last one's.
-        looks: as for `levels`; empty for a study that is looked at once, at the level `alpha`.
+    """Return the nominal two-sided level of a study that has this many seeds now: between two
+    planned looks they make one more look; beyond the last look, the level is the last one's. A
+    study without `looks` is looked at once, at the level `alpha`.
     """
     if not looks:
         return alpha
@@ -86,13 +74,8 @@ def overall_p_value(p_value: float, seeds: int, looks: Sequence[int], pairs: int
     """Return the p value of a look that makes up for the others.
 
     It is the smallest `alpha` at which `p_value` would be significant at this look: below 0.05 (or
-    0.05 / `pairs`) exactly when `p_value` is below the level that the look has at that `alpha`.
-
-    Args:
-        p_value: of a two-sided test on the seeds at hand.
-        seeds: as for `level`, like `looks`.
-        looks: as there.
-        pairs: the number of tests that the result is to be corrected for.
+    0.05 / `pairs`, the number of tests to correct for) exactly when `p_value` is below the level
+    that the look has at that `alpha`.
     """
     if not looks or p_value >= 1:
         return min(p_value, 1.0)

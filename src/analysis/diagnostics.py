@@ -1,7 +1,7 @@
 """Measures of runs beyond their accuracy: calibration, shared errors, speed.
 
 Most functions take `correct`, bool (seeds, images): whether the run of a seed classifies an image
-correctly.
+correctly. Fewer than two seeds raise InputError.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,19 +16,12 @@ from src.core.errors import InputError
 
 @dataclass(frozen=True)
 class Reliability:
-    """The accuracy of predictions, by confidence.
+    """The accuracy of predictions by confidence, in bins that include their upper edge."""
 
-    Attributes:
-        edges: of the bins, float (bins + 1,); a bin includes its upper edge.
-        confidence: mean of each bin, float (bins,); NaN where a bin is empty.
-        accuracy: likewise.
-        count: predictions in each bin, integers (bins,).
-    """
-
-    edges: np.ndarray
-    confidence: np.ndarray
-    accuracy: np.ndarray
-    count: np.ndarray
+    edges: np.ndarray  # float (bins + 1,)
+    confidence: np.ndarray  # mean of each bin, float (bins,); NaN where a bin is empty
+    accuracy: np.ndarray  # likewise
+    count: np.ndarray  # predictions in each bin, integers (bins,)
 
     @property
     def expected_calibration_error(self) -> float:
@@ -46,7 +39,7 @@ def reliability(probabilities: np.ndarray, labels: np.ndarray, bins: int = 15) -
     Args:
         probabilities: float (images, classes) or (seeds, images, classes); rows sum to 1.
         labels: true classes, integers (images,).
-        bins: the number of bins of equal width.
+        bins: their number, all of equal width.
 
     Reference:
         Guo and others, "On calibration of modern neural networks", ICML 2017.
@@ -88,11 +81,7 @@ def error_overlap(correct: Mapping[str, np.ndarray]) -> np.ndarray:
     least one does, averaged over all pairs of runs with different seeds. So the diagonal shows what
     the seed alone changes; a level changes more where its row is below the diagonal.
 
-    Returns:
-        Float (levels, levels), symmetric, in the order of the mapping.
-
-    Raises:
-        InputError: fewer than two seeds.
+    The result is float (levels, levels), symmetric, in the order of the mapping.
     """
     wrong = ~np.stack(list(correct.values()))
     levels, seeds, images = wrong.shape
@@ -120,36 +109,20 @@ def on_one_processor(processors: Sequence[str | None], others: Sequence[str | No
 
 
 def time_ratio(seconds: np.ndarray, reference: np.ndarray) -> Estimate:
-    """Return the ratio of a level's time per epoch to that of a reference.
+    """Return the ratio of a level's time per epoch to that of a reference with the same seeds, both
+    as for `median_epochs`.
 
-    It is the geometric mean, over seeds, of the ratios of the runs' median epochs (see
-    `median_epochs`), with Student's t interval on their logarithms. The load of the machine cancels
-    out if the runs of a seed were neighbors in time.
-
-    Args:
-        seconds: of training, float (seeds, epochs); NaN where a run has no such epoch.
-        reference: the same for the reference, with the same seeds; the number of epochs may differ.
-
-    Raises:
-        InputError: fewer than two seeds, different numbers of seeds, or a run of one epoch.
+    It is the geometric mean, over seeds, of the ratios of the runs' median epochs, with Student's t
+    interval on their logarithms. The load of the machine cancels out if the runs of a seed were
+    neighbors in time.
     """
-    check_seeds(len(seconds))
-    if len(seconds) != len(reference):
-        raise InputError(
-            f"Times are compared seed by seed: found {len(seconds)} runs, but {len(reference)} of "
-            "the reference. Use the seeds that both have."
-        )
-    medians = median_epochs(seconds), median_epochs(reference)
-    logs = mean_over_seeds(np.log(medians[0]) - np.log(medians[1]))
+    logs = mean_over_seeds(np.log(median_epochs(seconds)) - np.log(median_epochs(reference)))
     return Estimate(*(float(np.exp(log)) for log in (logs.value, logs.low, logs.high)))
 
 
 def median_epochs(seconds: np.ndarray) -> np.ndarray:
     """Return the seconds of each run's median epoch, float (seeds,), without the first, which
-    compiles.
-
-    Args:
-        seconds: of training, float (seeds, epochs); NaN where a run has no such epoch.
+    compiles. `seconds` is float (seeds, epochs); NaN where a run has no such epoch.
 
     Raises:
         InputError: a run of one epoch.

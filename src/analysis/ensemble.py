@@ -16,31 +16,20 @@ class EnsembleCurve:
     The spread is that over subsets of these seeds. Subsets share members, the last is one subset
     only, and so the spread narrows by itself: it says how much the choice of members matters, and
     is not a confidence interval.
-
-    Attributes:
-        members: 1 to the number of seeds, integers (sizes,).
-        mean: accuracy over the subsets of each size, a fraction, float (sizes,).
-        low: of the worst subset, float (sizes,).
-        high: of the best subset, float (sizes,).
-        subsets: the number of those scored, integers (sizes,).
     """
 
-    members: np.ndarray
-    mean: np.ndarray
-    low: np.ndarray
-    high: np.ndarray
-    subsets: np.ndarray
+    members: np.ndarray  # 1 to the number of seeds, integers (sizes,)
+    mean: np.ndarray  # accuracy over the subsets of each size, a fraction, float (sizes,)
+    low: np.ndarray  # of the worst subset, float (sizes,)
+    high: np.ndarray  # of the best subset, float (sizes,)
+    subsets: np.ndarray  # how many were scored, integers (sizes,)
 
 
 def curve(probabilities: np.ndarray, labels: np.ndarray, seed: int = 0) -> EnsembleCurve:
     """Return the accuracy of ensembles of every size: all subsets, or `MOST_SUBSETS` drawn ones.
 
-    Members vote with their probabilities, which are averaged.
-
-    Args:
-        probabilities: float (seeds, images, classes); rows sum to 1.
-        labels: true classes, integers (images,).
-        seed: the same seed gives the same subsets.
+    Members vote with their probabilities, which are averaged: float (seeds, images, classes), rows
+    sum to 1. Labels are integers (images,). The same seed draws the same subsets.
     """
     seeds = len(probabilities)
     random = np.random.default_rng(seed)

@@ -21,27 +21,17 @@ FEW = 20  # predictions; a bin with fewer says little about its accuracy
 
 @dataclass(frozen=True)
 class Pair:
-    """The comparison of two levels, and the power of the study on these and on new images.
-
-    Attributes:
-        by_seed: the difference within each seed, a fraction, float (seeds,).
-        minimum_detectable_effect: the difference, a fraction, that this many seeds detect with a
-            power of 80%.
-        seeds_needed: to detect the smallest effect that matters; None if over 10,000.
-        verdict: on the first of the two.
-        more_seeds: see `verdicts.more_seeds`.
-        superiority: the probability that a run of the first beats a run of the second.
-    """
+    """The comparison of two levels, and the power of the study on these and on new images."""
 
     comparison: Comparison
-    by_seed: np.ndarray
-    minimum_detectable_effect: float
+    by_seed: np.ndarray  # the difference within each seed, a fraction, float (seeds,)
+    minimum_detectable_effect: float  # by this many seeds with a power of 80%, a fraction
     minimum_detectable_effect_new_images: float
-    seeds_needed: int | None
+    seeds_needed: int | None  # to detect the smallest effect that matters; None if over 10,000
     seeds_needed_new_images: int | None
-    verdict: Verdict
-    more_seeds: int | None
-    superiority: Estimate
+    verdict: Verdict  # on the first of the two
+    more_seeds: int | None  # see `verdicts.more_seeds`
+    superiority: Estimate  # the probability that a run of the first beats a run of the second
 
     @property
     def name(self) -> str:
@@ -51,84 +41,55 @@ class Pair:
 
 @dataclass(frozen=True)
 class EpochTimes:
-    """The time per epoch, without the first of each run.
+    """The time per epoch, without the first of each run, by level.
 
-    Attributes:
-        seconds: of each run's median epoch, float (seeds,), by level.
-        ratios: to the reference with the same seed, float (pairs,), of runs on one processor;
-            without the reference, and without levels of fewer than two such pairs.
-        estimates: their geometric means with intervals.
-        apart: the number of pairs on two processors; only of levels that have some.
+    Ratios are to the reference with the same seed, of runs on one processor. Levels with fewer
+    than two such pairs have none, nor has the reference.
     """
 
-    seconds: Mapping[str, np.ndarray]
-    ratios: Mapping[str, np.ndarray]
-    estimates: Mapping[str, Estimate]
-    apart: Mapping[str, int] = field(default_factory=dict)
+    seconds: dict[str, np.ndarray]  # of each run's median epoch, float (seeds,)
+    ratios: dict[str, np.ndarray]  # float (pairs,)
+    estimates: dict[str, Estimate]  # the geometric means of the ratios
+    apart: dict[str, int] = field(default_factory=dict)  # pairs on two processors, if any
 
 
 @dataclass(frozen=True)
 class Calibration:
-    """How well the confidence of a level's runs matches their accuracy.
+    """How well the confidence of a level's runs matches their accuracy."""
 
-    Attributes:
-        reliability: of all seeds pooled.
-        error: mean over seeds of the expected calibration error.
-        confidence: mean over images and seeds, as is `accuracy`.
-    """
-
-    reliability: Reliability
-    error: Estimate
-    confidence: float
-    accuracy: float
+    reliability: Reliability  # of all seeds pooled
+    error: Estimate  # mean over seeds of the expected calibration error
+    confidence: float  # mean over images and seeds
+    accuracy: float  # likewise
 
 
 @dataclass(frozen=True)
 class Findings:
     """Every number of the report, by level in the order of the figures: numbers by value, of other
     levels the reference first.
-
-    Attributes:
-        reference: the level that others are compared with.
-        smallest_effect: a difference in accuracy below it does not matter, a fraction.
-        accuracy: of each run on the held-out images, float (seeds,).
-        means: of the accuracies, with intervals for new seeds on these images.
-        pairs: those that the study judges: all of them, with the reference's first, or only those.
-        times: None if a run has only one epoch, the one that compiles.
-        error_rates: on the validation images, float (seeds, epochs).
-        epochs_to_goal: the first epoch that reaches `GOAL`, float (seeds,); NaN if none does.
-        overlap: of errors, float (levels, levels); see `diagnostics.error_overlap`.
-        uniquely_misclassified: positions of the images that one level alone misclassifies, by
-            the majority vote of its seeds.
-        most_common_error: the class that most wrong seeds predict there, integers (≤ images,).
-        wrong_seeds: how many seeds misclassify each image, integers (images,).
-        betas: the learned β by layer, float (seeds, epochs); only of levels that learn it.
-        looks: numbers of seeds at which the study was to be looked at; empty if only once.
-        first_seeds: how many the study had when it began; None if that is not known.
-        guess: the accuracy of predicting the most frequent class every time, a fraction.
     """
 
     factor: Factor
-    reference: str
-    smallest_effect: float
+    reference: str  # the level that others are compared with
+    smallest_effect: float  # a difference in accuracy below it does not matter, a fraction
     seeds: tuple[int, ...]
     images: int
-    accuracy: Mapping[str, np.ndarray]
-    means: Mapping[str, Estimate]
-    pairs: tuple[Pair, ...]
-    times: EpochTimes | None
-    error_rates: Mapping[str, np.ndarray]
-    epochs_to_goal: Mapping[str, np.ndarray]
+    accuracy: Mapping[str, np.ndarray]  # of each run on the held-out images, float (seeds,)
+    means: Mapping[str, Estimate]  # of the accuracies, for new seeds on these images
+    pairs: tuple[Pair, ...]  # that the study judges, those with the reference first
+    times: EpochTimes | None  # None if a run has only one epoch, the one that compiles
+    error_rates: Mapping[str, np.ndarray]  # on the validation images, float (seeds, epochs)
+    epochs_to_goal: Mapping[str, np.ndarray]  # first epoch at `GOAL`, float (seeds,); NaN if none
     calibration: Mapping[str, Calibration]
-    overlap: np.ndarray
-    uniquely_misclassified: Mapping[str, np.ndarray]
-    most_common_error: Mapping[str, np.ndarray]
-    wrong_seeds: Mapping[str, np.ndarray]
-    betas: Mapping[str, Mapping[str, np.ndarray]]
-    compare: str
+    overlap: np.ndarray  # of errors, float (levels, levels); see `diagnostics.error_overlap`
+    uniquely_misclassified: Mapping[str, np.ndarray]  # see `diagnostics.uniquely_misclassified`
+    most_common_error: Mapping[str, np.ndarray]  # there: the wrong class of most seeds, (≤ images,)
+    wrong_seeds: Mapping[str, np.ndarray]  # how many misclassify each image, integers (images,)
+    betas: Mapping[str, Mapping[str, np.ndarray]]  # learned β by layer, float (seeds, epochs)
+    compare: str  # see `RunSet`
     looks: tuple[int, ...]
-    first_seeds: int | None
-    guess: float
+    first_seeds: int | None  # how many the study had when it began; None if unknown
+    guess: float  # the accuracy of predicting the most frequent class every time, a fraction
 
     @property
     def levels(self) -> list[str]:
@@ -191,16 +152,17 @@ def compute(runs: RunSet, reference: str) -> Findings:
 def _pair(comparison: Comparison, accuracy: Mapping[str, np.ndarray]) -> Pair:
     first, second = accuracy[comparison.first], accuracy[comparison.second]
     difference, effect = comparison.difference, comparison.smallest_effect
-    spread, doubt = difference.seed_sd, difference.image_se
+    here = difference.seed_sd, 0.0
+    anew = difference.seed_sd, difference.image_se
     return Pair(
         comparison=comparison,
         by_seed=first - second,
-        minimum_detectable_effect=statistics.minimum_detectable_effect(first.size, spread),
+        minimum_detectable_effect=statistics.minimum_detectable_effect(first.size, *here),
         minimum_detectable_effect_new_images=statistics.minimum_detectable_effect(
-            first.size, spread, doubt
+            first.size, *anew
         ),
-        seeds_needed=statistics.seeds_needed(spread, difference=effect),
-        seeds_needed_new_images=statistics.seeds_needed(spread, doubt, effect),
+        seeds_needed=statistics.seeds_needed(*here, effect),
+        seeds_needed_new_images=statistics.seeds_needed(*anew, effect),
         verdict=verdicts.verdict(comparison),
         more_seeds=verdicts.more_seeds(comparison),
         superiority=statistics.superiority(first, second),
@@ -212,25 +174,19 @@ def _times(runs: RunSet, order: list[str], reference: str) -> EpochTimes | None:
     if min(values.shape[1] for values in seconds.values()) < 2:
         return None
     medians = {name: diagnostics.median_epochs(seconds[name]) for name in order}
-    made_on = {name: [one.processor for one in runs.trainings[name]] for name in order}
-    alike = {
-        name: diagnostics.on_one_processor(made_on[name], made_on[reference])
-        for name in order
-        if name != reference
-    }
-    compared = {name: pairs for name, pairs in alike.items() if pairs.sum() > 1}
-    return EpochTimes(
-        seconds=medians,
-        ratios={
-            name: medians[name][pairs] / medians[reference][pairs]
-            for name, pairs in compared.items()
-        },
-        estimates={
-            name: diagnostics.time_ratio(seconds[name][pairs], seconds[reference][pairs])
-            for name, pairs in compared.items()
-        },
-        apart={name: int((~pairs).sum()) for name, pairs in alike.items() if not pairs.all()},
-    )
+    ran_on = {name: [one.processor for one in runs.trainings[name]] for name in order}
+    times = EpochTimes(medians, {}, {}, {})
+    for name in order:
+        if name == reference:
+            continue
+        pairs = diagnostics.on_one_processor(ran_on[name], ran_on[reference])
+        if not pairs.all():
+            times.apart[name] = int((~pairs).sum())
+        if pairs.sum() > 1:
+            some, others = seconds[name][pairs], seconds[reference][pairs]
+            times.ratios[name] = medians[name][pairs] / medians[reference][pairs]
+            times.estimates[name] = diagnostics.time_ratio(some, others)
+    return times
 
 
 def _most_common_error(runs: RunSet, name: str, places: np.ndarray) -> np.ndarray:
@@ -243,12 +199,11 @@ def _most_common_error(runs: RunSet, name: str, places: np.ndarray) -> np.ndarra
 
 def _calibration(runs: RunSet, name: str) -> Calibration:
     probabilities, labels = runs.probabilities(name), runs.labels
-    errors = [
-        diagnostics.reliability(one, labels).expected_calibration_error for one in probabilities
-    ]
+    by_seed = [diagnostics.reliability(one, labels) for one in probabilities]
+    errors = np.array([one.expected_calibration_error for one in by_seed])
     return Calibration(
         reliability=diagnostics.reliability(probabilities, labels),
-        error=statistics.mean_over_seeds(np.array(errors)),
+        error=statistics.mean_over_seeds(errors),
         confidence=float(probabilities.max(axis=-1).mean()),
         accuracy=float((probabilities.argmax(axis=-1) == labels).mean()),
     )

@@ -25,7 +25,7 @@ BASELINE = "relu"  # the reference of activations that name none
 # The data's digest tells the split; what a chosen word stands for is in the group's own params.
 IGNORED = ("seed", "split_seed", "mlflow.", "submission", "checkpoints", *CHOICES)
 
-NAMES = {
+NAMES = {  # of activations; any other level is shown by its word
     "relu": "ReLU",
     "swish": "Swish",
     "swish_beta": "Swish-β",
@@ -36,44 +36,34 @@ NAMES = {
     "elu": "ELU",
     "selu": "SELU",
     "leaky_relu": "Leaky ReLU",
-}  # of activations; any other level is shown by its word
+}
 
 
 @dataclass(frozen=True)
 class Training:
-    """One finished run.
-
-    Attributes:
-        name: in MLflow, for example swish-seed1.
-        started: UTC, like `ended`.
-        params: the flat configuration, as text.
-        history: a row per epoch, with the columns named in src/core/metric_names.py.
-        labels: true labels of the held-out images, uint8 (images,).
-        predicted: predicted labels, uint8 (images,).
-        probabilities: float32 (images, 10); rows sum to 1.
-    """
+    """One finished run."""
 
     run_id: str
-    name: str
+    name: str  # in MLflow, for example swish-seed1
     seed: int
-    started: datetime
+    started: datetime  # UTC
     ended: datetime
-    params: Mapping[str, str]
+    params: Mapping[str, str]  # the flat configuration, as text
     tags: Mapping[str, str]
-    history: pd.DataFrame
-    labels: np.ndarray
-    predicted: np.ndarray
-    probabilities: np.ndarray
+    history: pd.DataFrame  # a row per epoch, with the columns of src/core/metric_names.py
+    labels: np.ndarray  # true labels of the held-out images, uint8 (images,)
+    predicted: np.ndarray  # uint8 (images,)
+    probabilities: np.ndarray  # float32 (images, 10); rows sum to 1
 
     @property
     def parameters(self) -> int | None:
-        """The size of the model; None if that is not known."""
+        """The size of the model; None if unknown."""
         count = self.tags.get(run_tags.PARAMETERS)
         return int(count) if count else None
 
     @property
     def processor(self) -> str | None:
-        """The machine's processor; None if that is not known."""
+        """The machine's processor; None if unknown."""
         return self.tags.get(run_tags.PROCESSOR)
 
     @property
@@ -88,35 +78,24 @@ class Training:
 class RunSet:
     """Runs of several levels that differ only in a factor and the seed.
 
-    Attributes:
-        parent_id: their parent run in MLflow, which `tags` are of.
-        title: the study's name, or the overrides of the multirun.
-        folder: the name of the report's folder.
-        trainings: by level (its label, as it is shown), in the study's order, or by value, or else
-            in the order of their first runs; all with the same seeds.
-        remarks: sentences on what was left out, and on what may be wrong.
-        values: what each level stands for, as text: the choice, the number, or its overrides.
-        reference: the level that the study compares the others with, if it names one.
-        compare: `all` pairs, or those with the `reference`.
-        smallest_effect: a difference in accuracy below it does not matter, a fraction.
-        looks: after how many seeds the study was to be looked at; empty without such a plan.
-        dataset: the data's name, as in mnist-kaggle; empty if that is not known.
+    A level goes by its label, as it is shown. Levels are in the order of the study or the sweep,
+    and all have the same seeds.
     """
 
-    parent_id: str
-    title: str
-    folder: str
-    tags: Mapping[str, str]
+    parent_id: str  # in MLflow
+    title: str  # the study's name, or the overrides of the sweep
+    folder: str  # the name of the report's folder
+    tags: Mapping[str, str]  # of the parent run
     factor: Factor
-    trainings: Mapping[str, tuple[Training, ...]]
-    remarks: tuple[str, ...]
-    values: Mapping[str, str] = field(default_factory=dict)
-    reference: str | None = None
-    compare: str = ALL
-    smallest_effect: float = EFFECT_OF_INTEREST
-    looks: tuple[int, ...] = ()
+    trainings: Mapping[str, tuple[Training, ...]]  # by level
+    remarks: tuple[str, ...]  # sentences on what was left out, and on what may be wrong
+    values: Mapping[str, str] = field(default_factory=dict)  # the choice, number or overrides
+    reference: str | None = None  # that the study compares the others with, if it names one
+    compare: str = ALL  # `all` pairs, or those with the `reference`
+    smallest_effect: float = EFFECT_OF_INTEREST  # differences below it do not matter; a fraction
+    looks: tuple[int, ...] = ()  # planned looks at the study, as numbers of seeds
     question: str | None = None
-    dataset: str = ""
+    dataset: str = ""  # as in mnist-kaggle; empty if unknown
 
     def __iter__(self) -> Iterator[Training]:
         """Yield every run."""
@@ -152,14 +131,8 @@ class RunSet:
         }
 
     def level_named(self, wanted: str | None) -> str:
-        """Return the level that others are compared with.
-
-        Args:
-            wanted: its label, or what it stands for; None for the study's own reference, for ReLU
-                among activations, or else for the first level.
-
-        Raises:
-            InputError: the set does not have it.
+        """Return the level with this label or value; None for the study's own reference, ReLU among
+        activations, or else the first level. Raise InputError if there is none.
         """
         labels = list(self.trainings)
         if wanted is None:
@@ -176,7 +149,7 @@ class RunSet:
         )
 
     def settings(self, level: str) -> dict[str, str]:
-        """Return the params of a level's activation, without the group's name before them."""
+        """Return the params of a level's activation, without the prefix `activation.`."""
         prefix = f"{ACTIVATION}."
         params = self.trainings[level][0].params.items()
         return {key.removeprefix(prefix): own for key, own in params if key.startswith(prefix)}
@@ -194,9 +167,8 @@ class RunSet:
         return np.stack([one.probabilities for one in self.trainings[level]])
 
     def by_epoch(self, metric: str) -> dict[str, np.ndarray]:
-        """Return a metric's values, float (seeds, epochs), by level; NaN where missing.
-
-        A level whose runs all lack the metric is left out.
+        """Return a metric's values, float (seeds, epochs), by level; NaN where missing, and without
+        the levels whose runs all lack it.
         """
 
         def column(one: Training) -> pd.DataFrame:
@@ -210,13 +182,9 @@ class RunSet:
 
     def betas(self, level: str) -> dict[str, np.ndarray]:
         """Return the learned β of each layer in order of depth, float (seeds, epochs)."""
-        beta = metric_names.BETA
-        columns = map(str, self.trainings[level][0].history)
-        return {
-            name.removeprefix(beta): self.by_epoch(name)[level]
-            for name in columns
-            if name.startswith(beta)
-        }
+        names = map(str, self.trainings[level][0].history)
+        found = [name for name in names if name.startswith(metric_names.BETA)]
+        return {name.removeprefix(metric_names.BETA): self.by_epoch(name)[level] for name in found}
 
 
 def is_ignored(param: str) -> bool:

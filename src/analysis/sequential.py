@@ -36,29 +36,16 @@ def look(
 ) -> Look:
     """Return which pairs are decided by now: those whose verdict is not "undecided".
 
-    Args:
-        correct: by level, bool (seeds, images), all of one shape, with the same seeds.
-        reference: the level that the others are compared with; for `compare="reference"`.
-        compare: "reference" for the pairs with the reference, "all" for every pair.
-        smallest_effect: the smallest difference that matters, a fraction.
-        looks: numbers of seeds at which the study is looked at, ascending; the last is the largest
-            it can have.
-
-    Raises:
-        InputError: fewer than two seeds.
+    With `compare="reference"`, the pairs are those with the reference; all else is as for
+    `statistics.compare`.
     """
     pairs = tuple(
         pair for pair in combinations(correct, 2) if compare == "all" or reference in pair
     )
-    tested = [
-        statistics.crossed_tests(
-            correct[first].astype(np.int8) - correct[second].astype(np.int8),
-            smallest_effect,
-            looks,
-            len(pairs),
-        )
-        for first, second in pairs
-    ]
-    smaller = [min(one.difference.p_value, one.p_equivalence) for one in tested]
+    smaller = []
+    for first, second in pairs:
+        difference = correct[first].astype(np.int8) - correct[second].astype(np.int8)
+        tested, p = statistics.crossed_tests(difference, smallest_effect, looks, len(pairs))
+        smaller.append(min(tested.p_value, p))
     p_values = statistics.adjusted(smaller, len(pairs))
     return Look(pairs, tuple(pair for pair, p in zip(pairs, p_values, strict=True) if p >= ALPHA))

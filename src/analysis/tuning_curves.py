@@ -1,15 +1,13 @@
 """Tuning curves: the best validation accuracy of a search against its number of trials.
 
-A single search of n trials also shows the results of searches of fewer trials, if its trials are
-independent draws from one distribution. That holds for random search alone. Samplers that learn
-(TPE, Gaussian processes) and grids choose each trial by the others: of these only the best so far
-is reported, and it says nothing about how another search would go.
+A search of n trials also shows the results of searches of fewer trials if its trials are
+independent draws from one distribution: with random search alone. Samplers that learn and grids
+choose each trial by the others, so only their best so far is reported.
 
 The band is around the median: half of all searches of k trials find more than the median curve at
 k. It is simultaneous and assumes no distribution: the whole true curve lies within it in at least
-95% of searches. It turns a band of the cumulative distribution, whose level is exact, into one of
-the curve. With few trials it ends early: n trials cannot exclude that much better settings exist,
-and then the upper bound is 1. That is a fact about small searches, not a fault of the band.
+95% of searches. With few trials it ends early: n trials cannot exclude that much better settings
+exist, and then the upper bound is 1.
 
 Reference:
     Dodge and others, "Show your work: improved reporting of experimental results", EMNLP 2019.
@@ -32,24 +30,17 @@ INDEPENDENT = ("random",)  # samplers whose trials are independent draws
 
 @dataclass(frozen=True)
 class TuningCurve:
-    """The best validation accuracy against the budget.
+    """The best validation accuracy against the budget, float (trials,) each.
 
-    Attributes:
-        budget: 1 to the number of trials, integers (trials,).
-        best_so_far: in the order of the trials, float (trials,).
-        expected: the mean best of so many independent trials, float (trials,); unbiased. None for a
-            sampler that learns, as are all below.
-        median: the median best of so many trials, float (trials,).
-        low: lower bound of the median curve, float (trials,); 0 where the trials give none.
-        high: upper bound, float (trials,); 1 where the trials give none.
+    For a sampler that learns, only the best so far is given.
     """
 
-    budget: np.ndarray
-    best_so_far: np.ndarray
-    expected: np.ndarray | None
-    median: np.ndarray | None
-    low: np.ndarray | None
-    high: np.ndarray | None
+    budget: np.ndarray  # 1 to the number of trials, integers
+    best_so_far: np.ndarray  # in the order of the trials
+    expected: np.ndarray | None  # the mean best of so many independent trials; unbiased
+    median: np.ndarray | None  # the median best of so many trials
+    low: np.ndarray | None  # lower bound of the median curve; 0 where the trials give none
+    high: np.ndarray | None  # upper bound; 1 where the trials give none
 
 
 def curve(scores: np.ndarray, sampler: str) -> TuningCurve:
@@ -88,27 +79,19 @@ def curve(scores: np.ndarray, sampler: str) -> TuningCurve:
 
 
 def expected_best(ranked: np.ndarray, budget: np.ndarray) -> np.ndarray:
-    """Return the mean of the best over all subsets of each size, float (sizes,).
-
-    Args:
-        ranked: scores of the trials, ascending, float (trials,).
-        budget: sizes of the subsets, integers from 1 to the number of trials.
+    """Return the mean of the best over all subsets of each size in `budget`, float (sizes,);
+    `ranked` are the scores of the trials, ascending, float (trials,).
     """
-    trials = len(ranked)
-    place = np.arange(1, trials + 1)
+    place, trials = np.arange(1, len(ranked) + 1), len(ranked)
 
-    def logarithm(n: np.ndarray | int, k: int) -> np.ndarray:
-        return special.gammaln(n + 1) - special.gammaln(k + 1) - special.gammaln(n - k + 1)
+    def logarithm(n: np.ndarray | int) -> np.ndarray:
+        """Return that of the number of subsets of n, −∞ if n is too few."""
+        gammaln = special.gammaln
+        return gammaln(n + 1) - gammaln(budget + 1) - gammaln(n - budget + 1)
 
-    means = []
-    for size in budget:
-        # The i-th is the best of a subset if the others are among the i − 1 below it.
-        weights = np.zeros(trials)
-        possible = place >= size
-        chosen = logarithm(place[possible] - 1, size - 1) - logarithm(trials, size)
-        weights[possible] = np.exp(chosen)
-        means.append(weights @ ranked)
-    return np.array(means)
+    # The share of subsets whose best is the i-th or one below it.
+    shares = np.exp(logarithm(place[:, None]) - logarithm(trials))
+    return ranked @ np.diff(shares, axis=0, prepend=0)
 
 
 @lru_cache(maxsize=64)
@@ -118,10 +101,7 @@ def band(trials: int, level: float = ALPHA) -> tuple[np.ndarray, np.ndarray]:
     The i-th of n is at a quantile that follows the beta distribution (i, n + 1 − i). Equal-tailed
     intervals of all of them are widened until they hold at once with the probability 1 − `level`.
     The distribution is at least the i-th lower bound from the i-th trial on, and at most the i-th
-    upper bound before it.
-
-    Returns:
-        Lower and upper bounds, float (trials,) each.
+    upper bound before it. Both are float (trials,).
     """
 
     def excess(logit: float) -> float:
@@ -131,14 +111,11 @@ def band(trials: int, level: float = ALPHA) -> tuple[np.ndarray, np.ndarray]:
 
 
 def coverage(low: np.ndarray, high: np.ndarray) -> float:
-    """Return the probability that all ranked uniform numbers lie between their bounds.
+    """Return the probability that all ranked uniform numbers lie between their bounds, both
+    ascending, float (n,).
 
     It goes through the bounds in ascending order, and keeps how probable each count of numbers
     below is, among those counts that violate no bound so far (as Noé and Steck do).
-
-    Args:
-        low: of each rank, ascending, float (n,).
-        high: of each rank, ascending, float (n,).
     """
     trials = len(low)
     chance, first, before = np.ones(1), 0, 0.0  # chance[i] is that of a count of first + i

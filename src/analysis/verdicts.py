@@ -1,23 +1,16 @@
 """The verdict on a comparison: better, worse, equivalent or undecided.
 
-All verdicts rest on one estimate, the difference by crossed random effects (for new seeds and new
-images), and on its simultaneous 95% confidence interval, the one that is printed and drawn:
+All verdicts rest on the difference by crossed random effects (for new seeds and new images), and on
+its simultaneous 95% confidence interval, the one that is printed and drawn:
 
 - better or worse: the interval excludes 0;
 - equivalent: it lies within ± the smallest effect that matters to the study. It may exclude 0 all
   the same: the difference is then real but does not matter;
 - undecided: neither.
 
-The intervals of all pairs of a study hold at once with a probability of at least 95%
-(Bonferroni's: that of one of ten pairs is a 99.5% interval), so whatever is read off them, a
-difference or an equivalence, is false in at most 5% of studies. p values are corrected over the
-same pairs, and thus verdict, interval and p never contradict each other: p is below 0.05 exactly
-when the interval excludes 0. `compare: reference` makes the pairs with the reference the family;
-others are then not judged at all.
-
-With planned looks (alpha_spending.py), the interval is a repeated confidence interval. It holds at
-all looks together, so the verdict may be read off it at whichever look the study stops. A verdict
-is always that of all seeds at hand: an earlier look's is not kept.
+The intervals of all pairs that a study judges hold at once with a probability of at least 95%
+(Bonferroni's), with planned looks at all of these together. p values are corrected alike: p is
+below 0.05 exactly when the interval excludes 0. A verdict is always that of all seeds at hand.
 
 The words for a verdict are in src/reporting/verdict_words.py.
 """
@@ -62,11 +55,8 @@ def more_seeds(comparison: Comparison) -> int | None:
     It is the smallest number with which the interval excludes 0 or lies within ± the smallest
     effect with a probability of 80%, given what the seeds at hand show: the difference over the new
     seeds is predicted from theirs (predictive power with a flat prior), on the same images. The
-    interval is the simultaneous one.
-
-    Returns:
-        The number; None if the pair is not undecided, or if no number up to `MOST_SEEDS` in all is
-        enough because the images are too few.
+    interval is the simultaneous one. None if the pair is decided, or if no number up to
+    `MOST_SEEDS` in all is enough because the images are too few.
 
     Reference:
         Spiegelhalter, Freedman and Blackburn, "Monitoring clinical trials: conditional or

@@ -32,12 +32,6 @@ def named(factor: Factor, level: str) -> str:
     return f"{factor.noun} {level}" if factor.numeric else level
 
 
-def _opening(factor: Factor, level: str) -> str:
-    """Return a level as a sentence begins with it."""
-    text = named(factor, level)
-    return text[0].upper() + text[1:] if factor.numeric else text
-
-
 def _entry(factor: Factor, level: str, text: str) -> str:
     """Return an entry on a level in a list: `ReLU 1.20×`, but `1.20× at 0.006`."""
     return f"{text} at {level}" if factor.numeric else f"{level} {text}"
@@ -45,12 +39,12 @@ def _entry(factor: Factor, level: str, text: str) -> str:
 
 def accuracy(found: Findings) -> Caption:
     """Say which level has the highest mean, which the lowest, and how much seeds vary."""
-    ranked = sorted(found.means, key=lambda name: found.means[name].value)
-    worst, best = ranked[0], ranked[-1]
-    gap = found.means[best].value - found.means[worst].value
+    worst, best, gap = _extremes(found)
     spreads = [100 * values.std(ddof=1) for values in found.accuracy.values()]
+    first = named(found.factor, best)
+    first = first[0].upper() + first[1:] if found.factor.numeric else first
     return Caption(
-        f"{_opening(found.factor, best)} has the highest mean, {_mean(found.means[best])}; "
+        f"{first} has the highest mean, {_mean(found.means[best])}; "
         f"{worst} has the lowest, {_mean(found.means[worst])}, which is {points(gap)} less. The "
         f"standard deviation across seeds is {_range(spreads, 3)} pp.",
         f"Each dot is a run ({count(len(found.seeds), 'seed')} per {found.factor.noun}, "
@@ -74,10 +68,10 @@ def differences(found: Findings) -> Caption:
 
 def difference_table(found: Findings) -> Caption:
     """Say how to read the matrix of differences."""
-    ranked = sorted(found.means, key=lambda name: found.means[name].value)
+    worst, best, gap = _extremes(found)
     return Caption(
-        f"From {_opening(found.factor, ranked[-1])}, the best, to {ranked[0]}, the accuracy falls "
-        f"by {points(found.means[ranked[-1]].value - found.means[ranked[0]].value)}.",
+        f"From {named(found.factor, best)}, the best, to {worst}, the accuracy falls by "
+        f"{points(gap)}.",
         "Accuracy of the row minus that of the column in hundredths of a percentage point. "
         f"{verdict_words.TABLE_KEY}",
     )
@@ -102,18 +96,13 @@ def power(found: Findings) -> Caption:
 
 def epoch_time(times: EpochTimes, reference: str, factor: Factor) -> Caption:
     """Say which levels take longer than the reference, and by what factor."""
-    slower: list[str] = []
-    faster: list[str] = []
-    alike: list[str] = []
+    slower, faster = "Epochs take longer than with", "Epochs are shorter than with"
+    alike = "No detectable difference in time from"
+    groups: dict[str, list[str]] = {slower: [], faster: [], alike: []}
     for name, ratio in times.estimates.items():
-        where = slower if ratio.low > 1 else faster if ratio.high < 1 else alike
         text = f"{ratio.value:.2f}× ({span(ratio.low, ratio.high)})"
-        where.append(_entry(factor, name, text))
-    groups = {
-        "Epochs take longer than with": slower,
-        "Epochs are shorter than with": faster,
-        "No detectable difference in time from": alike,
-    }
+        where = slower if ratio.low > 1 else faster if ratio.high < 1 else alike
+        groups[where].append(_entry(factor, name, text))
     standard = named(factor, reference)
     parts = [f"{start} {standard}: {_some(group)}." for start, group in groups.items() if group]
     if times.apart:
@@ -127,17 +116,17 @@ def epoch_time(times: EpochTimes, reference: str, factor: Factor) -> Caption:
 
 def times_apart(times: EpochTimes, reference: str, factor: Factor) -> str:
     """Say of which runs the times are not compared, because of their processors."""
-    without = [name for name in times.apart if name not in times.estimates]
-    some = [
-        _entry(factor, name, f"{number} of {number + len(times.ratios[name])}")
-        for name, number in times.apart.items()
-        if name in times.estimates
-    ]
-    standard, parts = named(factor, reference), []
+    without, some, parts = [], [], []
+    for name, number in times.apart.items():
+        if name in times.estimates:
+            all_ = number + len(times.ratios[name])
+            some.append(_entry(factor, name, f"{number} of {all_}"))
+        else:
+            without.append(named(factor, name))
     if without:
         parts.append(
-            f"There is no ratio for {listed([named(factor, name) for name in without])}: the runs "
-            f"of one seed ran on another processor than those of {standard}."
+            f"There is no ratio for {listed(without)}: the runs of one seed ran on another "
+            f"processor than those of {named(factor, reference)}."
         )
     if some:
         parts.append(f"Pairs of runs on different processors are left out ({_some(some)}).")
@@ -149,16 +138,16 @@ def learning_curves(found: Findings) -> Caption:
     last = found.last_errors
     least, most = min(last, key=last.__getitem__), max(last, key=last.__getitem__)
     reached = [
-        _entry(found.factor, name, _epochs(epochs)) for name, epochs in found.epochs_to_goal.items()
+        _entry(found.factor, name, epochs(values)) for name, values in found.epochs_to_goal.items()
     ]
-    epochs = next(iter(found.error_rates.values())).shape[1]
+    number = next(iter(found.error_rates.values())).shape[1]
     if all(np.isnan(one).all() for one in found.epochs_to_goal.values()):
         goal = f"No run reaches {100 * GOAL:.0f}% accuracy."
     else:
         goal = f"Epochs to reach {100 * GOAL:.0f}% accuracy: {_some(reached)}."
     band = "" if len(found.levels) > CROWD else ", the band spans the best to the worst"
     return Caption(
-        f"After {count(epochs, 'epoch')}, the median validation error ranges from "
+        f"After {count(number, 'epoch')}, the median validation error ranges from "
         f"{percent(last[least])} ({least}) to {percent(last[most])} ({most}). {goal}",
         f"The line is the median across seeds{band}; the dashed line marks {100 * GOAL:.0f}% "
         "accuracy.",
@@ -170,14 +159,13 @@ def calibration(found: Findings) -> Caption:
     gaps = {name: one.confidence - one.accuracy for name, one in found.calibration.items()}
     under = [name for name, gap in gaps.items() if gap < 0]
     over = [name for name in gaps if name not in under]
-    if not over:
-        finding = f"With every {found.factor.noun}, the runs are underconfident"
-    elif not under:
-        finding = f"With every {found.factor.noun}, the runs are overconfident"
-    else:
+    if under and over:
         finding = (
             f"With {_some(under)}, the runs are underconfident; with {_some(over)}, overconfident"
         )
+    else:
+        trait = "over" if over else "under"
+        finding = f"With every {found.factor.noun}, the runs are {trait}confident"
     errors = [
         _entry(found.factor, name, f"{100 * one.error.value:.2f}")
         for name, one in found.calibration.items()
@@ -195,12 +183,8 @@ def error_overlap(found: Findings) -> Caption:
     noun, plural = found.factor.noun, found.factor.plural
     own = np.diag(found.overlap)
     other = found.overlap[~np.eye(len(own), dtype=bool)]
-    if other.mean() >= own.mean():
-        more = "no more"
-    elif other.mean() >= 0.9 * own.mean():
-        more = "hardly more"
-    else:
-        more = "more"
+    ratio = other.mean() / own.mean() if own.mean() else 1.0
+    more = "no more" if ratio >= 1 else "hardly more" if ratio >= 0.9 else "more"
     return Caption(
         f"Two seeds of one {noun} share {_range(100 * own)}% of their errors, runs of two "
         f"{plural} {_range(100 * other)}%: switching the {noun} changes which images are "
@@ -229,6 +213,13 @@ def uniquely_misclassified(found: Findings) -> Caption:
     )
 
 
+def _extremes(found: Findings) -> tuple[str, str, float]:
+    """Return the levels with the lowest and the highest mean, and the difference of these."""
+    ranked = sorted(found.means, key=lambda name: found.means[name].value)
+    worst, best = ranked[0], ranked[-1]
+    return worst, best, found.means[best].value - found.means[worst].value
+
+
 def _mean(mean: Estimate) -> str:
     low, high = 100 * mean.low, 100 * mean.high
     return f"{percent(mean.value)} (95% CI {span(low, high)})"
@@ -247,14 +238,14 @@ def _needed(seeds: Mapping[str, int | None]) -> str:
     return listed([*enough, *([f"over 10,000 for {listed(never)}"] if never else [])])
 
 
-def _epochs(epochs: np.ndarray) -> str:
-    missed = int(np.isnan(epochs).sum())
-    if missed == len(epochs):
+def epochs(values: np.ndarray) -> str:
+    """Return the median of the epochs that runs took, and how many never arrived (NaN)."""
+    missed = int(np.isnan(values).sum())
+    if missed == len(values):
         return "never"
-    text = f"{np.nanmedian(epochs):g}"
-    return f"{text} ({missed} of {count(len(epochs), 'seed')} never)" if missed else text
+    return f"{np.nanmedian(values):g}" + (f" ({missed} of {len(values)} never)" if missed else "")
 
 
 def _some(entries: Sequence[str]) -> str:
-    """Return all entries of a list, or the first of a long one: the tables have the others."""
+    """Return a list without its last entries if it is long: the tables have all."""
     return listed(entries, most=CROWD)

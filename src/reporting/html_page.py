@@ -22,14 +22,10 @@ COLORED = {one.value: one.value for one in Verdict}
 def render(
     markdown: str, title: str, drawn: Mapping[str, Embedded], verdicts: Mapping[str, str]
 ) -> str:
-    """Return the page.
+    """Return the page of a report written with src/reporting/markdown.py.
 
-    Args:
-        markdown: the report, written with src/reporting/markdown.py.
-        title: of the window, plain text.
-        drawn: the figures by name, which are embedded in both versions.
-        verdicts: by the text of a list's item, the class that colors it; a cell that is a verdict
-            has its color, too.
+    `title`, plain text, is the window's. The figures `drawn`, by name, are embedded. `verdicts`
+    gives the class that colors a list's item by its text; cells with a verdict have its color, too.
     """
     parser = MarkdownIt("commonmark", renderer_cls=_Renderer).enable("table")
     tokens = parser.parse(markdown)

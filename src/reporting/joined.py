@@ -14,16 +14,18 @@ from src.analysis.verdicts import Verdict
 from src.core import atomic_write, paths
 from src.core.formatting import count, listed, points
 from src.evaluation.style import legend, new_figure
-from src.reporting import captions, exhibits, export, markdown, page, remarks, tables, verdict_words
-from src.reporting.captions import Caption
-from src.reporting.drawing import (
-    interval,
-    label_points,
-    label_rows,
-    mark_smallest_effect,
-    verdict_legend,
-    verdict_look,
+from src.reporting import (
+    captions,
+    drawing,
+    exhibits,
+    export,
+    markdown,
+    page,
+    remarks,
+    tables,
+    verdict_words,
 )
+from src.reporting.captions import Caption
 from src.reporting.exhibits import Embedded, Exhibit
 
 FOLDER = "joined"  # ends the folder's name
@@ -53,12 +55,18 @@ class StudyShown:
             f"images{where}."
         )
 
+    @property
+    def table(self) -> str:
+        """The title of its table."""
+        effect = points(self.found.smallest_effect, None)
+        return (
+            f"{self.runs.title}: {self.found.factor.plural}, where under {effect} does not matter"
+        )
+
 
 def write(sets: Sequence[tuple[RunSet, Findings]]) -> Path:
-    """Draw and write the page of several studies.
-
-    Returns:
-        The path of the page. An earlier page is replaced as a whole.
+    """Draw and write the page of several studies; return its path. An earlier page is replaced as
+    a whole.
     """
     studies = [StudyShown(*one) for one in sets]
     target = paths.REPORTS / "-".join([*(one.runs.folder for one in studies), FOLDER])
@@ -80,8 +88,10 @@ def write(sets: Sequence[tuple[RunSet, Findings]]) -> Path:
 def text(studies: Sequence[StudyShown], drawn: Mapping[str, Embedded]) -> str:
     """Return the page of several studies as Markdown."""
     titles = ", ".join(one.runs.title for one in studies)
-    provenance = {}
+    provenance, notes, verdicts = {}, [], []
     for one in studies:
+        notes += [markdown.note(each, one.runs.title) for each in remarks.of(one.runs, one.found)]
+        verdicts += [f"### {markdown.plain(one.table)}", tables.verdicts(one.pairs)]
         facts = page.provenance(one.runs)
         provenance[one.runs.title] = [*facts["Commit"], *facts["Trained"], *facts["MLflow"]]
     return markdown.document(
@@ -101,16 +111,12 @@ def text(studies: Sequence[StudyShown], drawn: Mapping[str, Embedded]) -> str:
                 "and intervals are adjusted within each study, not across them: of many studies "
                 "without a difference, one in twenty shows one."
             ),
-            *(
-                markdown.note(remark, one.runs.title)
-                for one in studies
-                for remark in remarks.of(one.runs, one.found)
-            ),
+            *notes,
         ),
         markdown.section(
             "Differences from each study's reference",
             markdown.figure("forest", drawn["forest"].caption),
-            *(block for one in studies for block in _table(one)),
+            *verdicts,
         ),
         markdown.section(
             "Provenance",
@@ -120,12 +126,6 @@ def text(studies: Sequence[StudyShown], drawn: Mapping[str, Embedded]) -> str:
             ),
         ),
     )
-
-
-def _table(one: StudyShown) -> list[str]:
-    effect = points(one.found.smallest_effect, None)
-    about = f"{one.runs.title}: {one.found.factor.plural}, where under {effect} does not matter"
-    return [f"### {markdown.plain(about)}", tables.verdicts(one.pairs)]
 
 
 def heading(studies: Sequence[StudyShown]) -> str:
@@ -153,28 +153,26 @@ def answers(studies: Sequence[StudyShown]) -> list[str]:
 def forest(studies: Sequence[StudyShown]) -> Figure:
     """Draw the pairs of each study with its reference, one block per study."""
     rows = [len(one.pairs) for one in studies]
-    figure = new_figure(
-        1.5 + sum(0.95 + 0.36 * number for number in rows), "Differences in accuracy"
-    )
-    blocks = figure.subplots(
-        len(studies), 1, height_ratios=[number + 0.6 for number in rows], squeeze=False
-    )[:, 0]
+    height = 1.5 + sum(0.95 + 0.36 * number for number in rows)
+    figure = new_figure(height, "Differences in accuracy")
+    ratios = [number + 0.6 for number in rows]
+    blocks = figure.subplots(len(studies), 1, height_ratios=ratios, squeeze=False)[:, 0]
     for axes, one in zip(blocks, studies, strict=True):
-        mark_smallest_effect(axes, one.found.smallest_effect, labeled=False)
+        drawing.mark_smallest_effect(axes, one.found.smallest_effect, labeled=False)
         for row, pair in enumerate(one.pairs):
-            interval(axes, row, pair.comparison.difference, verdict_look(pair.verdict))
-        label_rows(axes, [pair.name for pair in one.pairs])
-        label_points(axes)
+            look = drawing.verdict_look(pair.verdict)
+            drawing.interval(axes, row, pair.comparison.difference, look)
+        drawing.label_rows(axes, [pair.name for pair in one.pairs])
+        drawing.label_points(axes)
         if axes is not blocks[-1]:
             axes.set_xlabel("")
         size = f"{count(len(one.found.seeds), 'seed')}, {one.found.images:,} images"
         axes.set_title(f"{one.runs.title}: {one.found.factor.plural}, {size}", fontsize=10.5)
     if not own_scales(studies):
-        low = min(axes.get_xlim()[0] for axes in blocks)
-        high = max(axes.get_xlim()[1] for axes in blocks)
+        limits = [bound for axes in blocks for bound in axes.get_xlim()]
         for axes in blocks:
-            axes.set_xlim(low, high)
-    verdict_legend(blocks[0])
+            axes.set_xlim(min(limits), max(limits))
+    drawing.verdict_legend(blocks[0])
     legend(blocks[0], 4)
     return figure
 
@@ -184,18 +182,17 @@ def own_scales(studies: Sequence[StudyShown]) -> bool:
     spreads = []
     for one in studies:
         intervals = [pair.comparison.difference for pair in one.pairs]
-        bounds = [abs(bound) for each in intervals for bound in (each.low, each.high)]
-        spreads.append(max(one.found.smallest_effect, *bounds))
+        widest = max(max(-each.low, each.high) for each in intervals)
+        spreads.append(max(one.found.smallest_effect, widest))
     return max(spreads) > APART * min(spreads)
 
 
 def caption(studies: Sequence[StudyShown]) -> Caption:
     """Say which studies decide something, and how to read the plot."""
-    parts = [
-        f"{sum(pair.verdict.different for pair in one.pairs)} of {len(one.pairs)} in "
-        f"{one.runs.title}"
-        for one in studies
-    ]
+    parts = []
+    for one in studies:
+        different = sum(pair.verdict.different for pair in one.pairs)
+        parts.append(f"{different} of {len(one.pairs)} in {one.runs.title}")
     scales = " Each study has its own scale." if own_scales(studies) else ""
     return Caption(
         f"Significant differences from the reference: {listed(parts)}.",

@@ -37,10 +37,8 @@ LIBRARIES = ("numpy", "scipy", "matplotlib", "mlflow")
 
 
 def write(client: MlflowClient, runs: RunSet, found: Findings) -> Path:
-    """Draw and write the report on a set of runs, and log it to their parent run.
-
-    Returns:
-        The path of the page. An earlier report is replaced as a whole.
+    """Draw and write the report on a set of runs, and log it to their parent run; return the path
+    of the page. An earlier report is replaced as a whole.
     """
     brought = factor_exhibits.of(client, runs, found)
     images = held_out_images(runs)
@@ -50,7 +48,10 @@ def write(client: MlflowClient, runs: RunSet, found: Findings) -> Path:
         general = exhibits.of(found, images, runs.labels, runs.classes)
         drawn = exhibits.draw([*general, *brought.exhibits], folder / "figures")
         report = text(runs, found, brought, drawn, images is not None)
-        save(folder, report, f"{runs.title}: {heading(runs)}", drawn, colors(found))
+        colors = {
+            verdict_words.sentence(pair, found.factor): pair.verdict.value for pair in found.pairs
+        }
+        save(folder, report, f"{runs.title}: {heading(runs)}", drawn, colors)
         (folder / "results.json").write_text(export.as_json(runs, found, brought))
         export.runs_table(runs, found).to_csv(folder / "runs.csv", index=False)
         export.pairs_table(found).to_csv(folder / "pairs.csv", index=False)
@@ -73,11 +74,6 @@ def save(
     (folder / PAGE).write_text(html_page.render(report, title, drawn, verdicts))
 
 
-def colors(found: Findings) -> dict[str, str]:
-    """Return the verdict by each sentence, which has its color on the page."""
-    return {verdict_words.sentence(one, found.factor): one.verdict.value for one in found.pairs}
-
-
 def held_out_images(runs: RunSet) -> np.ndarray | None:
     """Return the images that the runs were scored on, uint8 (images, 28, 28), if available."""
     try:
@@ -96,26 +92,23 @@ def text(
     drawn: Mapping[str, Embedded],
     images_at_hand: bool,
 ) -> str:
-    """Return the report as Markdown.
-
-    Args:
-        runs: the set.
-        found: the findings on it.
-        brought: the findings that only its factor has.
-        drawn: the exhibits, by name; a section without any content is left out.
-        images_at_hand: whether the held-out images were available.
+    """Return the report as Markdown, from the runs, the findings on them, those that only this
+    factor has, and the exhibits by name. A section without content is left out.
     """
 
     def figures(*names: str) -> str:
-        return "\n\n".join(
-            markdown.figure(name, drawn[name].caption) for name in names if name in drawn
-        )
+        shown = [name for name in names if name in drawn]
+        return "\n\n".join(markdown.figure(name, drawn[name].caption) for name in shown)
 
     pairs, others = list(found.pairs), []
     if len(pairs) > comparison_figures.MANY_PAIRS:  # those without the reference on demand
         pairs = captions.with_the_reference(found)
         others = [pair for pair in found.pairs if pair not in pairs]
+    rest = markdown.details(f"The other {len(others)} pairs", tables.verdicts(others))
     definition, columns = verdict_words.how_to_read(found)
+    sentences = [verdict_words.sentence(pair, found.factor) for pair in pairs]
+    recipe = dict(sorted(runs.recipe.items()))
+    costs = tables.costs(found, brought.profile, brought.parameters)
     where = f" of {runs.dataset}" if runs.dataset else ""
     return markdown.document(
         f"# {markdown.plain(heading(runs))}",
@@ -127,14 +120,10 @@ def text(
             "Verdict",
             markdown.strong(verdict_words.headline(found)),
             definition,
-            markdown.bullets(
-                markdown.plain(verdict_words.sentence(pair, found.factor)) for pair in pairs
-            ),
+            markdown.bullets(map(markdown.plain, sentences)),
             *map(markdown.note, remarks.of(runs, found)),
             tables.verdicts(pairs),
-            markdown.details(f"The other {len(others)} pairs", tables.verdicts(others))
-            if others
-            else "",
+            rest if others else "",
             columns,
             *_levels(runs, found),
         ),
@@ -155,9 +144,7 @@ def text(
             "Time",
             figures("epoch_time") or _no_times(found),
             figures("pareto", "activation_cost"),
-            tables.costs(found, brought.profile, brought.parameters)
-            if found.times or brought.profile or brought.parameters
-            else "",
+            costs if found.times or brought.profile or brought.parameters else "",
         ),
         markdown.section(
             "Learning and errors",
@@ -173,11 +160,8 @@ def text(
         markdown.section(
             "Provenance",
             markdown.facts(provenance(runs)),
-            markdown.commands("\n".join([*commands(runs), command(runs, found)])),
-            markdown.details(
-                "The settings that all runs share",
-                markdown.settings(dict(sorted(runs.recipe.items()))),
-            ),
+            markdown.commands("\n".join([*_training_commands(runs), _command(runs, found)])),
+            markdown.details("The settings that all runs share", markdown.settings(recipe)),
         ),
     )
 
@@ -189,11 +173,12 @@ def heading(runs: RunSet) -> str:
 
 def _levels(runs: RunSet, found: Findings) -> list[str]:
     """Return the overrides of the levels whose names do not say them."""
-    values = {name: runs.values.get(name, name) for name in found.levels}
-    explained = {name: value for name, value in values.items() if "=" in value and value != name}
-    if not explained:
-        return []
-    return [f"### The {found.factor.plural}", markdown.settings(explained)]
+    explained = {
+        name: runs.values[name]
+        for name in found.levels
+        if "=" in runs.values.get(name, "") and runs.values[name] != name
+    }
+    return [f"### The {found.factor.plural}", markdown.settings(explained)] if explained else []
 
 
 def _adjustment(found: Findings) -> str:
@@ -239,31 +224,29 @@ def _questions(found: Findings) -> str:
 
 
 def _no_times(found: Findings) -> str:
-    if found.times:
-        return markdown.note(captions.times_apart(found.times, found.reference, found.factor))
     return markdown.note(
-        "There are no times per epoch because the runs have only one epoch, the one that compiles."
+        captions.times_apart(found.times, found.reference, found.factor)
+        if found.times
+        else "There are no times per epoch because the runs have only one epoch, which compiles."
     )
 
 
 def _no_images(found: Findings, images_at_hand: bool) -> str:
     noun = found.factor.noun
-    if images_at_hand:
-        return markdown.note(
-            f"No image is misclassified by one {noun} alone, by majority vote of the seeds."
-        )
     return markdown.note(
-        f"The images that one {noun} alone misclassifies are not shown because data/processed does "
-        "not have the images that these runs were evaluated on."
+        f"No image is misclassified by one {noun} alone, by majority vote of the seeds."
+        if images_at_hand
+        else f"The images that one {noun} alone misclassifies are not shown because data/processed "
+        "does not have the images that these runs were evaluated on."
     )
 
 
-def commands(runs: RunSet) -> list[str]:
+def _training_commands(runs: RunSet) -> list[str]:
     """Return the command that trained the runs, or else those that trained each."""
     return [runs.tags["command"]] if "command" in runs.tags else _every(runs, "command")
 
 
-def command(runs: RunSet, found: Findings) -> str:
+def _command(runs: RunSet, found: Findings) -> str:
     """Return the command that writes this report again."""
     words = f"python -m src.report {name(runs)}"
     if found.reference == runs.level_named(None):

@@ -1,147 +1,118 @@
 """The tables of a report, in Markdown."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
+from typing import TypeVar
 
 import numpy as np
 
 from src.analysis.findings import GOAL, Findings, Pair
 from src.analysis.statistics import ALPHA, Estimate
 from src.core.formatting import p_text, points, signed, span
-from src.reporting import verdict_words
+from src.reporting import captions, verdict_words
 from src.reporting.activation_exhibits import Profile
 from src.reporting.markdown import table
+
+Row = TypeVar("Row")  # a pair, or the name of a level
+Columns = Mapping[str, Callable[[Row], str]]  # the cell of each column
 
 
 def verdicts(pairs: Iterable[Pair]) -> str:
     """Return the verdict on each pair with the numbers that it rests on."""
-    heads = ("Pair", "Verdict", "Difference (pp)", "95% CI", "p", "P(first beats second)")
-    return table(
-        (*heads, "More seeds to decide"),
-        [
-            (
-                pair.name,
-                pair.verdict.value,
-                hundredths(pair.comparison.difference.value),
-                hundredths_interval(pair.comparison.difference),
-                p_value(pair.comparison.p_adjusted),
-                f"{signed(pair.superiority.value)} ({interval(pair.superiority, 2)})",
-                verdict_words.more_seeds(pair),
-            )
-            for pair in pairs
-        ],
-    )
-
-
-def accuracies(found: Findings) -> str:
-    """Return each level's held-out accuracy over the seeds."""
-    heads = ("Mean (%)", "95% CI", "SD across seeds (pp)", "Worst to best (%)", "Mean errors")
-    return table(
-        (_title(found), *heads),
-        [
-            (
-                name,
-                hundredths(found.means[name].value),
-                hundredths_interval(found.means[name]),
-                hundredths(accuracy.std(ddof=1)),
-                f"{hundredths(accuracy.min())} to {hundredths(accuracy.max())}",
-                signed((1 - accuracy.mean()) * found.images, 1),
-            )
-            for name, accuracy in found.accuracy.items()
-        ],
-    )
+    columns: Columns[Pair] = {
+        "Verdict": lambda one: one.verdict.value,
+        "Difference (pp)": lambda one: hundredths(one.comparison.difference.value),
+        "95% CI": lambda one: hundredths_interval(one.comparison.difference),
+        "p": lambda one: p_value(one.comparison.p_adjusted),
+        "P(first beats second)": lambda one: (
+            f"{signed(one.superiority.value)} ({interval(one.superiority, 2)})"
+        ),
+        "More seeds to decide": verdict_words.more_seeds,
+    }
+    return _by_pair(columns, pairs)
 
 
 def tests(pairs: Iterable[Pair]) -> str:
     """Return the tests of each pair, adjusted for the others."""
-    return table(
-        ("Pair", "p", "Bootstrap CI", "p, permutation", "p, McNemar"),
-        [
-            (
-                pair.name,
-                p_value(pair.comparison.p_adjusted),
-                hundredths_interval(pair.comparison.bootstrap),
-                p_value(pair.comparison.p_permutation_adjusted),
-                p_value(pair.comparison.p_mcnemar_adjusted),
-            )
-            for pair in pairs
-        ],
-    )
+    columns: Columns[Pair] = {
+        "p": lambda one: p_value(one.comparison.p_adjusted),
+        "Bootstrap CI": lambda one: hundredths_interval(one.comparison.bootstrap),
+        "p, permutation": lambda one: p_value(one.comparison.p_permutation_adjusted),
+        "p, McNemar": lambda one: p_value(one.comparison.p_mcnemar_adjusted),
+    }
+    return _by_pair(columns, pairs)
 
 
 def power(found: Findings, pairs: Iterable[Pair]) -> str:
-    """Return what the study could detect of each pair, and how many seeds it takes."""
-    titles = (
-        "Minimum detectable effect (pp)",
-        f"Seeds to detect {points(found.smallest_effect, None)}",
-    )
-    images = ("these images", "new images")
-    return table(
-        ["Pair", *(f"{title}, {which}" for title in titles for which in images)],
-        [
-            (
-                pair.name,
-                hundredths(pair.minimum_detectable_effect),
-                hundredths(pair.minimum_detectable_effect_new_images),
-                seeds(pair.seeds_needed),
-                seeds(pair.seeds_needed_new_images),
-            )
-            for pair in pairs
-        ],
-    )
+    """Return the effect that the study can detect in each pair, and how many seeds it takes."""
+    least = "Minimum detectable effect (pp)"
+    needed = f"Seeds to detect {points(found.smallest_effect, None)}"
+    columns: Columns[Pair] = {
+        f"{least}, these images": lambda one: hundredths(one.minimum_detectable_effect),
+        f"{least}, new images": lambda one: hundredths(one.minimum_detectable_effect_new_images),
+        f"{needed}, these images": lambda one: seeds(one.seeds_needed),
+        f"{needed}, new images": lambda one: seeds(one.seeds_needed_new_images),
+    }
+    return _by_pair(columns, pairs)
+
+
+def _by_pair(columns: Columns[Pair], pairs: Iterable[Pair]) -> str:
+    rows = [(pair.name, *(cell(pair) for cell in columns.values())) for pair in pairs]
+    return table(["Pair", *columns], rows)
+
+
+def accuracies(found: Findings) -> str:
+    """Return each level's held-out accuracy over the seeds."""
+    accuracy = found.accuracy
+    columns: Columns[str] = {
+        "Mean (%)": lambda name: hundredths(found.means[name].value),
+        "95% CI": lambda name: hundredths_interval(found.means[name]),
+        "SD across seeds (pp)": lambda name: hundredths(accuracy[name].std(ddof=1)),
+        "Worst to best (%)": lambda name: (
+            f"{hundredths(accuracy[name].min())} to {hundredths(accuracy[name].max())}"
+        ),
+        "Mean errors": lambda name: signed((1 - accuracy[name].mean()) * found.images, 1),
+    }
+    return _by_level(columns, found)
 
 
 def costs(found: Findings, own: Profile | None, parameters: Mapping[str, int]) -> str:
     """Return what each level costs: the time per epoch, for activations the time of their `own`
     layers, and for models the number of `parameters`.
     """
-    columns: dict[str, Sequence[str]] = {_title(found): found.levels}
-    if found.times:
-        ratios = {name: found.times.estimates.get(name) for name in found.levels}
-        columns["Median seconds per epoch"] = [
-            signed(float(np.median(found.times.seconds[name])), 1) for name in found.levels
-        ]
-        columns["Ratio"] = [
-            "1" if name == found.reference else signed(one.value, 3) if one else "–"
-            for name, one in ratios.items()
-        ]
-        columns["95% CI"] = [interval(one) if one else "–" for one in ratios.values()]
+    columns: dict[str, Callable[[str], str]] = {}
+    if times := found.times:
+        medians = {name: float(np.median(seconds)) for name, seconds in times.seconds.items()}
+        ratios = {name: signed(one.value, 3) for name, one in times.estimates.items()}
+        ratios[found.reference] = "1"
+        intervals = {name: interval(one) for name, one in times.estimates.items()}
+        columns["Median seconds per epoch"] = lambda name: signed(medians[name], 1)
+        columns["Ratio"] = lambda name: ratios.get(name, "–")
+        columns["95% CI"] = lambda name: intervals.get(name, "–")
     if own:
-        each = [own.costs[name] for name in found.levels]
-        columns["Forward (ns)"] = [signed(cost.median_forward) for cost in each]
-        columns["Backward (ns)"] = [signed(cost.added_by_gradient) for cost in each]
+        columns["Forward (ns)"] = lambda name: signed(own.costs[name].median_forward)
+        columns["Backward (ns)"] = lambda name: signed(own.costs[name].added_by_gradient)
     if parameters:
-        columns["Parameters"] = [f"{parameters[name]:,}" for name in found.levels]
-    return table(list(columns), zip(*columns.values(), strict=True))
+        columns["Parameters"] = lambda name: f"{parameters[name]:,}"
+    return _by_level(columns, found)
 
 
 def learning(found: Findings) -> str:
     """Return how each level's runs learn, and how well their confidence fits."""
-    heads = ("Final validation error (%)", "Calibration error (pp)", "95% CI")
-    return table(
-        (_title(found), f"Median epochs to {100 * GOAL:.0f}%", *heads, "Mean confidence (%)"),
-        [
-            (
-                name,
-                _epochs(found.epochs_to_goal[name]),
-                signed(100 * found.last_errors[name]),
-                signed(100 * one.error.value),
-                hundredths_interval(one.error, 2),
-                signed(100 * one.confidence),
-            )
-            for name, one in found.calibration.items()
-        ],
-    )
+    fit, reached = found.calibration, found.epochs_to_goal
+    columns: Columns[str] = {
+        f"Median epochs to {100 * GOAL:.0f}%": lambda name: captions.epochs(reached[name]),
+        "Final validation error (%)": lambda name: signed(100 * found.last_errors[name]),
+        "Calibration error (pp)": lambda name: signed(100 * fit[name].error.value),
+        "95% CI": lambda name: hundredths_interval(fit[name].error, 2),
+        "Mean confidence (%)": lambda name: signed(100 * fit[name].confidence),
+    }
+    return _by_level(columns, found)
 
 
-def _title(found: Findings) -> str:
-    return found.factor.noun[0].upper() + found.factor.noun[1:]
-
-
-def _epochs(epochs: np.ndarray) -> str:
-    missed = int(np.isnan(epochs).sum())
-    if missed == epochs.size:
-        return "never"
-    return f"{np.nanmedian(epochs):g}" + (f" ({missed} never)" if missed else "")
+def _by_level(columns: Columns[str], found: Findings) -> str:
+    noun = found.factor.noun
+    rows = [(name, *(cell(name) for cell in columns.values())) for name in found.levels]
+    return table([noun[0].upper() + noun[1:], *columns], rows)
 
 
 def hundredths(fraction: float) -> str:

@@ -30,18 +30,12 @@ TABLE_KEY = "Bold: the two differ significantly; = : equivalent; gray: undecided
 
 
 def sentence(pair: Pair, factor: Factor | None = None) -> str:
-    """Return the verdict on a pair in one or two sentences.
-
-    Args:
-        pair: of two levels.
-        factor: that they are levels of; the first one named is then called by its noun if it is a
-            number: "Learning rate 0.003 beats 0.001 by …".
+    """Return the verdict on a pair in one or two sentences. If a `factor` is given and numeric, the
+    first level has its noun: "Learning rate 0.003 beats 0.001 by …".
     """
     one = pair.comparison
     first, second = one.first, one.second
-    value, low, high = (
-        100 * part for part in (one.difference.value, one.difference.low, one.difference.high)
-    )
+    value, low, high = (100 * getattr(one.difference, key) for key in ("value", "low", "high"))
     noun = f"{factor.noun} " if factor and factor.numeric else ""
     effect = points(one.smallest_effect, None)
     adjusted, kind = ("adjusted ", "simultaneous 95% CI") if one.pairs > 1 else ("", "95% CI")
@@ -57,11 +51,9 @@ def sentence(pair: Pair, factor: Factor | None = None) -> str:
         widest, within = max(-low, high), round(100 * one.smallest_effect, 12)
         digits = next((some for some in range(2, 8) if float(up(widest, some)) <= within), 8)
         test = adjusted + p_text(one.p_equivalence_adjusted, ALPHA)
-        size = (
-            f"{first} beats {second}, but by less than"
-            if one.significant
-            else "any difference is smaller than"
-        )
+        size = "any difference is smaller than"
+        if one.significant:
+            size = f"{first} beats {second}, but by less than"
         text = (
             f"{noun}{first} and {second} are equivalent: {size} {effect} ({kind} "
             f"{span(low, high, digits)}, {test})."
@@ -124,26 +116,24 @@ def headline(found: Findings) -> str:
     total = len(reached)
     same, open_ = (reached.count(one) for one in (Verdict.EQUIVALENT, Verdict.UNDECIDED))
     different = total - same - open_
-    all_of, any_of = (
-        (f"The two {plural}", f"the two {plural}")
-        if total == 1
-        else (f"All {total} pairs of {plural}", f"any two {plural}")
-    )
+    all_of = f"The two {plural}" if total == 1 else f"All {total} pairs of {plural}"
     if different == total:
         return f"{all_of} differ significantly in accuracy."
     if same == total:
         return f"{all_of} are equivalent: less than {effect}{' of accuracy' * (total == 1)} apart."
     if open_ == total:
         size = f"one of {effect}" if total == 1 else f"differences of {effect}"
+        which = "the" if total == 1 else "any"
         return (
-            f"Undecided: no difference in accuracy between {any_of} was detected, but {size} or "
-            "more cannot be ruled out."
+            f"Undecided: no difference in accuracy between {which} two {plural} was detected, but "
+            f"{size} or more cannot be ruled out."
         )
-    parts = [
-        *([f"{different} differ{_s(different)} significantly in accuracy"] if different else []),
-        *([f"{same} {_are(same)} equivalent (less than {effect} apart)"] if same else []),
-        *([f"{open_} {_are(open_)} undecided"] if open_ else []),
-    ]
+    counts = {
+        f"differ{_s(different)} significantly in accuracy": different,
+        f"{_are(same)} equivalent (less than {effect} apart)": same,
+        f"{_are(open_)} undecided": open_,
+    }
+    parts = [f"{number} {text}" for text, number in counts.items() if number]
     return f"Of {total} pairs of {plural}, {listed(parts)}."
 
 
@@ -162,11 +152,8 @@ def differences(found: Findings) -> str:
     different = [pair for pair in ranked if pair.verdict.different]
     same = [pair.name for pair in found.pairs if pair.verdict is Verdict.EQUIVALENT]
     if different:
-        which = (
-            "The two differ"
-            if total == 1
-            else f"{len(different)} of {total} pairs differ{_s(len(different))}"
-        )
+        several = f"{len(different)} of {total} pairs differ{_s(len(different))}"
+        which = "The two differ" if total == 1 else several
         finding = f"{which} significantly: {listed([_beats(pair) for pair in different], most=4)}."
     else:
         largest, kind = ranked[0], "simultaneous 95% CI" if total > 1 else "95% CI"
@@ -185,10 +172,8 @@ def differences(found: Findings) -> str:
 
 
 def _beats(pair: Pair) -> str:
-    first, second = pair.comparison.first, pair.comparison.second
-    value = pair.comparison.difference.value
-    if value < 0:
-        first, second = second, first
+    one, value = pair.comparison, pair.comparison.difference.value
+    first, second = (one.first, one.second) if value >= 0 else (one.second, one.first)
     test = p_text(pair.comparison.p_adjusted, ALPHA)
     return f"{first} beats {second} by {points(abs(value))} ({test})"
 
@@ -240,12 +225,8 @@ def look(found: Look) -> str:
 
 
 def for_the_demo(study: str, results: Mapping[str, Any]) -> str:
-    """Return what a study found on the level furthest from its reference, and what that means to
-    one who draws a digit.
-
-    Args:
-        study: its name.
-        results: its results.json.
+    """Return what a study, given its name and its results.json, found on the level furthest from
+    its reference, and what that means to someone who draws a digit.
 
     Raises:
         KeyError, TypeError, ValueError: the results are not those of a report.

@@ -6,7 +6,6 @@ from sklearn.metrics import jaccard_score
 
 from src.analysis import diagnostics
 from src.core.errors import InputError
-from tests.support.simulated_runs import IMAGES, NOISE, simulate
 
 # Time
 
@@ -36,13 +35,10 @@ def test_the_interval_of_the_ratio_is_students_on_logarithms():
     assert (found.low, found.high) == pytest.approx(np.exp([expected.low, expected.high]))
 
 
-def test_times_need_a_second_epoch_and_the_same_seeds():
-    with pytest.raises(InputError, match="at least 2 epochs"):
-        diagnostics.time_ratio(np.ones((3, 1)), np.ones((3, 4)))
-    with pytest.raises(InputError, match="at least 2 epochs"):
-        diagnostics.time_ratio(np.ones((2, 3)), np.array([[1, 2, 2], [1, np.nan, np.nan]]))
-    with pytest.raises(InputError, match="found 3 runs, but 4 of the reference"):
-        diagnostics.time_ratio(np.ones((3, 5)), np.ones((4, 5)))
+def test_times_need_a_second_epoch():
+    for reference in (np.ones((2, 1)), np.array([[1, 2, 2], [1, np.nan, np.nan]])):
+        with pytest.raises(InputError, match="at least 2 epochs because the first, which compiles"):
+            diagnostics.time_ratio(np.ones((2, 3)), reference)
 
 
 def test_runs_known_to_be_of_two_processors_are_no_pair():
@@ -53,11 +49,6 @@ def test_runs_known_to_be_of_two_processors_are_no_pair():
 def test_a_run_counts_by_its_median_epoch_without_the_first():
     seconds = np.array([[90.0, 2.0, 4.0, 3.0], [1.0, 5.0, 9.0, np.nan], [7.0, np.nan, 2.0, np.nan]])
     assert diagnostics.median_epochs(seconds).tolist() == [3, 7, 2]
-
-
-def test_a_run_of_one_epoch_has_no_median():
-    with pytest.raises(InputError, match="at least 2 epochs because the first, which compiles"):
-        diagnostics.median_epochs(np.array([[9.0, 2.0, 3.0], [9.0, np.nan, np.nan]]))
 
 
 @pytest.mark.parametrize(
@@ -112,15 +103,6 @@ def test_the_reliability_curve_is_scikit_learns():
     assert found.count.sum() == 2000
 
 
-def test_labels_drawn_from_the_probabilities_are_calibrated_and_sharpened_ones_are_not():
-    random = np.random.default_rng(15)
-    probabilities = random.dirichlet(np.full(10, 0.3), 20_000)
-    labels = (probabilities.cumsum(1) < random.random((20_000, 1))).sum(1).clip(max=9)
-    sharpened = probabilities**2 / (probabilities**2).sum(1, keepdims=True)
-    assert diagnostics.reliability(probabilities, labels).expected_calibration_error < 0.015
-    assert diagnostics.reliability(sharpened, labels).expected_calibration_error > 0.1
-
-
 def test_runs_of_several_seeds_are_taken_together():
     random = np.random.default_rng(16)
     probabilities = random.dirichlet(np.ones(10), (3, 50))
@@ -148,11 +130,8 @@ def test_an_image_that_one_activation_alone_misclassifies_is_found():
         }
     )
     # Image 0 is wrong with two activations, 1 and 4 with one seed of three.
-    assert {name: images.tolist() for name, images in found.items()} == {
-        "relu": [],
-        "swish": [2],
-        "gelu": [],
-    }
+    places = {name: images.tolist() for name, images in found.items()}
+    assert places == {"relu": [], "swish": [2], "gelu": []}
 
 
 def test_the_clearest_of_the_images_that_one_activation_gets_wrong_comes_first():
@@ -167,28 +146,12 @@ def test_the_overlap_of_errors_is_jaccards_between_runs_of_different_seeds():
     random = np.random.default_rng(17)
     correct = {name: random.random((3, 40)) > 0.3 for name in ("relu", "swish")}
     found = diagnostics.error_overlap(correct)
-    for row, first in enumerate(correct):
-        for column, second in enumerate(correct):
-            assert found[row, column] == pytest.approx(
-                np.mean(
-                    [
-                        jaccard_score(~correct[first][one], ~correct[second][other])
-                        for one in range(3)
-                        for other in range(3)
-                        if one != other
-                    ]
-                )
-            )
+    for row, first in enumerate(correct.values()):
+        for column, second in enumerate(correct.values()):
+            seeds = [(one, other) for one in range(3) for other in range(3) if one != other]
+            scores = [jaccard_score(~first[one], ~second[other]) for one, other in seeds]
+            assert found[row, column] == pytest.approx(np.mean(scores))
     assert found == pytest.approx(found.T)
-
-
-def test_activations_that_change_nothing_overlap_as_much_as_their_own_seeds():
-    (first, second), _ = simulate(np.random.default_rng(18), 10, NOISE, (0.0, 0.0))
-    same = diagnostics.error_overlap({"a": first, "b": second})
-    assert same == pytest.approx(np.full((2, 2), same[0, 0]), abs=0.02)
-    (first, second), _ = simulate(np.random.default_rng(18), 10, IMAGES, (0.0, 0.0))
-    other = diagnostics.error_overlap({"a": first, "b": second})
-    assert other[0, 1] < other[0, 0] - 0.1
 
 
 def test_runs_without_errors_agree():
@@ -206,7 +169,3 @@ def test_the_first_epoch_that_reaches_99_percent_counts_from_one():
         )
     )
     assert found == pytest.approx([2, 1, np.nan, 2], nan_ok=True)
-
-
-def test_another_threshold_can_be_asked_for():
-    assert diagnostics.epochs_to(np.array([[0.5, 0.9, 0.97]]), threshold=0.9).tolist() == [2]

@@ -6,7 +6,7 @@ import pytest
 from src.analysis.run_set import is_ignored
 from src.core import metric_names
 from src.core.errors import InputError
-from tests.support.simulated_runs import PARAMS, comparable, levels_of
+from tests.support.simulated_runs import LAYERS, PARAMS, comparable, levels_of
 
 
 @pytest.fixture
@@ -22,27 +22,14 @@ def with_history(runs, name, place, change):
     return replace(runs, trainings={**runs.trainings, name: tuple(ones)})
 
 
-def test_the_runs_are_gone_through_activation_by_activation(two):
-    assert [one.name for one in two] == [
-        "relu-seed3",
-        "relu-seed7",
-        "swish_beta-seed3",
-        "swish_beta-seed7",
-    ]
-    assert two.first is next(iter(two))
-    assert two.seeds == [3, 7]
-
-
-def test_the_recipe_is_what_all_runs_share(two):
-    assert two.recipe == PARAMS | {"epochs": "3"}
-
-
 def test_an_activations_settings_have_lost_their_prefix(two):
-    assert two.settings("ReLU") == {
-        "_target_": "keras.layers.Activation",
-        "activation": "relu",
-    }
+    assert two.settings("ReLU") == LAYERS["relu"]
     assert two.settings("Swish-β")["beta"] == "1.0"
+
+
+def test_the_recipe_is_what_all_runs_share(two, rates):
+    assert two.recipe == PARAMS | {"epochs": "3"}
+    assert "optimizer.learning_rate" not in rates.recipe
 
 
 def test_right_images_and_probabilities_are_a_row_for_each_seed(two):
@@ -56,16 +43,10 @@ def test_right_images_and_probabilities_are_a_row_for_each_seed(two):
         assert two.probabilities(name).shape == (2, 50, 10)
 
 
-def test_a_metric_is_a_row_for_each_seed_and_a_column_for_each_epoch(two):
-    found = two.by_epoch(metric_names.VAL_ACCURACY)["ReLU"]
-    assert found.shape == (2, 3)
-    for row, one in zip(found, two.trainings["ReLU"], strict=True):
-        assert row.tolist() == one.history[metric_names.VAL_ACCURACY].tolist()
-
-
 def test_an_epoch_that_a_run_lacks_is_nan(two):
     shorter = with_history(two, "ReLU", 1, lambda history: history[:2])
     found = shorter.by_epoch(metric_names.VAL_LOSS)["ReLU"]
+    assert found[0].tolist() == two.first.history[metric_names.VAL_LOSS].tolist()
     assert np.isnan(found).tolist() == [[False] * 3, [False, False, True]]
 
 
@@ -124,19 +105,7 @@ def test_a_level_that_is_not_there_is_refused_in_the_factors_noun(rates):
         rates.level_named("0.5")
 
 
-def test_the_recipe_has_no_param_in_which_the_levels_differ(rates):
-    assert "optimizer.learning_rate" not in rates.recipe
-    assert "seed" not in rates.recipe
-    assert rates.recipe["precision"] == "float32"
-
-
 def test_classes_are_digits_or_garments(rates):
     assert rates.classes[3] == "3"
     assert replace(rates, dataset="fashion_mnist-kaggle").classes[3] == "dress"
     assert replace(rates, dataset="").classes[3] == "3"
-
-
-def test_a_run_tells_its_parameters_if_it_knows_them(rates):
-    one = rates.first
-    assert one.parameters is None
-    assert replace(one, tags={"parameters": "61706"}).parameters == 61_706

@@ -34,10 +34,6 @@ def test_without_a_trial_there_is_no_curve():
         tuning_curves.curve(np.array([]), "random")
 
 
-def test_one_trial_has_the_interval_of_a_uniform_number():
-    assert np.array(tuning_curves.band(1)).ravel() == pytest.approx([0.025, 0.975])
-
-
 def test_the_probability_that_all_ranks_keep_their_bounds_is_exact():
     # Kolmogorov's statistic: all ranks are within a constant of their steps.
     trials = 15

@@ -13,16 +13,9 @@ ACTIVATION, RATE = factor.of("activation", ["relu"]), factor.of("optimizer.learn
 
 
 def test_the_best_and_the_worst_accuracy_are_named_with_their_intervals(five):
-    found = replace(
-        five,
-        seeds=(1, 2),
-        images=28_000,
-        accuracy={"ReLU": np.array([0.99, 0.992]), "Swish": np.array([0.995, 0.995])},
-        means={
-            "ReLU": Estimate(0.991, 0.98998, 0.99202),
-            "Swish": Estimate(0.995, 0.9949, 0.9951),
-        },
-    )
+    accuracy = {"ReLU": np.array([0.99, 0.992]), "Swish": np.array([0.995, 0.995])}
+    means = {"ReLU": Estimate(0.991, 0.98998, 0.99202), "Swish": Estimate(0.995, 0.9949, 0.9951)}
+    found = replace(five, seeds=(1, 2), images=28_000, accuracy=accuracy, means=means)
     caption = captions.accuracy(found)
     assert caption.finding == (
         "Swish has the highest mean, 99.50% (95% CI 99.49 to 99.51); ReLU has the lowest, 99.10% "
@@ -33,19 +26,12 @@ def test_the_best_and_the_worst_accuracy_are_named_with_their_intervals(five):
 
 
 def test_the_power_is_that_of_the_pairs_with_the_reference(five):
-    found = replace(
-        five,
-        pairs=(
-            pair("Swish", seeds_needed=12, minimum_detectable_effect=0.0006),
-            pair(
-                "GELU",
-                seeds_needed=40,
-                seeds_needed_new_images=1500,
-                minimum_detectable_effect=0.0008,
-            ),
-            pair("Swish", "GELU", seeds_needed=7, minimum_detectable_effect=0.0001),
-        ),
+    pairs = (
+        pair("Swish", seeds_needed=12),
+        pair("GELU", seeds_needed=40, seeds_needed_new_images=1500, minimum_detectable_effect=8e-4),
+        pair("Swish", "GELU", seeds_needed=7, minimum_detectable_effect=1e-4),
     )
+    found = replace(five, pairs=pairs)
     assert captions.power(found).finding == (
         "Detecting a difference of 0.02 pp from ReLU takes, on these images, 12 seeds for Swish "
         "and 40 seeds for GELU; on new images, 1,500 seeds for GELU and over 10,000 for Swish. "
@@ -57,9 +43,8 @@ def test_the_power_is_that_of_the_pairs_with_the_reference(five):
 # Time
 
 
-def timed(**estimates):
-    times = EpochTimes(seconds={}, ratios={}, estimates=estimates)
-    return captions.epoch_time(times, "ReLU", ACTIVATION).finding
+def timed(reference="ReLU", factor=ACTIVATION, **estimates):
+    return captions.epoch_time(EpochTimes({}, {}, estimates), reference, factor).finding
 
 
 def test_pairs_of_different_processors_are_left_out_and_told():
@@ -106,22 +91,17 @@ def test_an_interval_that_includes_1_is_no_detectable_difference(low, high, said
 
 
 def test_the_last_errors_and_the_epochs_to_99_percent_are_told(five):
-    found = replace(
-        five,
-        error_rates={
-            "ReLU": np.array([[0.02, 0.01], [0.03, 0.012]]),
-            "Swish": np.array([[0.02, 0.008], [0.02, 0.01]]),
-            "GELU": np.array([[0.02, 0.0104], [0.02, 0.0106]]),
-        },
-        epochs_to_goal={
-            "ReLU": np.array([2.0, 3.0]),
-            "Swish": np.array([np.nan, 4.0]),
-            "GELU": np.array([np.nan, np.nan]),
-        },
-    )
+    rates = {
+        "ReLU": np.array([[0.02, 0.01], [0.03, 0.012]]),
+        "Swish": np.array([[0.02, 0.008], [0.02, 0.01]]),
+        "GELU": np.array([[0.02, 0.0104], [0.02, 0.0106]]),
+    }
+    reached = {"ReLU": [2.0, 3.0], "Swish": [np.nan, 4.0], "GELU": [np.nan, np.nan]}
+    reached = {name: np.array(epochs) for name, epochs in reached.items()}
+    found = replace(five, error_rates=rates, epochs_to_goal=reached)
     assert captions.learning_curves(found).finding == (
         "After 2 epochs, the median validation error ranges from 0.90% (Swish) to 1.10% (ReLU). "
-        "Epochs to reach 99% accuracy: ReLU 2.5, Swish 4 (1 of 2 seeds never) and GELU never."
+        "Epochs to reach 99% accuracy: ReLU 2.5, Swish 4 (1 of 2 never) and GELU never."
     )
 
 
@@ -141,14 +121,10 @@ def test_the_last_errors_and_the_epochs_to_99_percent_are_told(five):
     ],
 )
 def test_confidence_is_compared_with_accuracy(five, confidences, said):
+    error = Estimate(0.0123, 0.01, 0.02)
     calibration = {
-        name: replace(
-            five.calibration[name],
-            confidence=confidence,
-            accuracy=0.99,
-            error=Estimate(0.0123, 0.01, 0.02),
-        )
-        for name, confidence in zip(("ReLU", "GELU", "Swish"), confidences, strict=True)
+        name: replace(five.calibration[name], confidence=one, accuracy=0.99, error=error)
+        for name, one in zip(("ReLU", "GELU", "Swish"), confidences, strict=True)
     }
     finding = captions.calibration(replace(five, calibration=calibration)).finding
     assert finding == (
@@ -186,38 +162,18 @@ def test_images_that_one_activation_alone_misclassifies_are_counted(five):
 def test_numbers_are_named_as_what_they_are():
     assert captions.named(RATE, "0.006") == "learning rate 0.006"
     assert captions.named(ACTIVATION, "ReLU") == "ReLU"
-    times = EpochTimes(seconds={}, ratios={}, estimates={"0.01": Estimate(1.2, 1.151, 1.249)})
-    assert captions.epoch_time(times, "0.006", RATE).finding == (
+    assert timed("0.006", RATE, **{"0.01": Estimate(1.2, 1.151, 1.249)}) == (
         "Epochs take longer than with learning rate 0.006: 1.20× (1.15 to 1.25) at 0.01."
     )
 
 
-@pytest.mark.parametrize(
-    ("key", "said"),
-    [
-        ("optimizer", "Two seeds of one optimizer share"),
-        ("optimizer.learning_rate", "Two seeds of one learning rate share"),
-        ("variant", "Two seeds of one variant share"),
-    ],
-)
-def test_captions_speak_of_the_factor(five, key, said):
-    found = replace(five, factor=factor.of(key, ["a"]))
-    assert captions.error_overlap(found).finding.startswith(said)
-    made = (
-        captions.accuracy,
-        captions.differences,
-        captions.power,
-        captions.learning_curves,
-        captions.calibration,
-        captions.error_overlap,
-        captions.uniquely_misclassified,
-        captions.difference_table,
-    )
-    texts = []
-    for make in made:
-        caption = make(found)
-        texts += [caption.finding, caption.reading]
-    assert not any("activation" in text for text in texts)
+@pytest.mark.parametrize("noun", ["optimizer", "variant"])
+def test_captions_speak_of_the_factor(five, noun):
+    found = replace(five, factor=factor.of(noun, ["a"]))
+    assert captions.error_overlap(found).finding.startswith(f"Two seeds of one {noun} share")
+    names = "accuracy differences power learning_curves calibration error_overlap"
+    for name in (*names.split(), "uniquely_misclassified", "difference_table"):
+        assert "activation" not in str(getattr(captions, name)(found))
 
 
 def test_where_no_run_reaches_99_percent_one_sentence_says_so(short):

@@ -1,5 +1,4 @@
 import json
-from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -10,7 +9,7 @@ from src.data import mirrors
 from src.reporting import exhibits, page
 from src.reporting.factor_exhibits import Brought
 from src.tracking import run_tags
-from tests.support.simulated_runs import COUNTS, DIGEST
+from tests.support.simulated_runs import COUNTS, DIGEST, with_trainings
 
 
 def test_only_the_images_that_the_runs_were_scored_on_are_shown(
@@ -34,18 +33,12 @@ def test_only_the_images_that_the_runs_were_scored_on_are_shown(
 
 def test_where_no_times_may_be_compared_the_page_says_why(short_runs):
     processors = {"ReLU": "Zen 5", "Swish": "Xeon"}
-    trainings = {
-        name: tuple(
-            replace(
-                one,
-                tags={**one.tags, run_tags.PROCESSOR: processors[name]},
-                history=pd.concat([one.history, one.history.assign(epoch=2)], ignore_index=True),
-            )
-            for one in ones
-        )
-        for name, ones in short_runs.trainings.items()
-    }
-    runs = replace(short_runs, trainings=trainings)
+
+    def two_epochs(one, name):
+        history = pd.concat([one.history, one.history.assign(epoch=2)], ignore_index=True)
+        return {"tags": {**one.tags, run_tags.PROCESSOR: processors[name]}, "history": history}
+
+    runs = with_trainings(short_runs, two_epochs)
     found = findings.compute(runs, "ReLU")
     assert {one.name for one in exhibits.of(found, None, None)}.isdisjoint({"epoch_time"})
     text = page.text(runs, found, Brought([]), {}, images_at_hand=False)

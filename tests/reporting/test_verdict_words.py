@@ -102,7 +102,6 @@ def test_an_undecided_pair_says_what_would_decide_it(more_seeds, image_se, said)
     [
         (0.0312, "p = 0.031)"),
         (0.0496, "p = 0.0496)"),  # 0.05 would say the opposite
-        (0.05, "p = 0.05)"),
         (0.0502, "p = 0.05)"),
         (0.314, "p = 0.31)"),
         (1.0, "p = 1)"),
@@ -154,10 +153,8 @@ def test_only_an_undecided_pair_asks_for_more_seeds(found, text):
 def trio(five, *cases):
     """Return findings of three pairs, or of fewer."""
     names = (("Swish", "ReLU"), ("GELU", "ReLU"), ("Swish", "GELU"))
-    pairs = [
-        pair(*both, pairs=len(cases), **case) for both, case in zip(names, cases, strict=False)
-    ]
-    return replace(five, pairs=tuple(pairs))
+    both = zip(names, cases, strict=False)
+    return replace(five, pairs=tuple(pair(*one, pairs=len(cases), **case) for one, case in both))
 
 
 @pytest.mark.parametrize(
@@ -180,10 +177,6 @@ def trio(five, *cases):
             "Of 3 pairs of activations, 1 differs significantly in accuracy, 1 is equivalent (less "
             "than 0.02 pp apart) and 1 is undecided.",
         ),
-        (
-            [WORSE, SIGNIFICANT, NOT_SIGNIFICANT],
-            "Of 3 pairs of activations, 2 differ significantly in accuracy and 1 is undecided.",
-        ),
         ([SIGNIFICANT] * 3, "All 3 pairs of activations differ significantly in accuracy."),
         ([SAME] * 3, "All 3 pairs of activations are equivalent: less than 0.02 pp apart."),
     ],
@@ -205,10 +198,6 @@ def test_the_headline_counts_the_verdicts(five, cases, said):
             [NOT_SIGNIFICANT, LESS, NOT_SIGNIFICANT],
             "None of the 3 pairs shows a detectable difference. The largest, GELU − ReLU, is "
             "−0.025 pp (simultaneous 95% CI −0.055 to 0.005).",
-        ),
-        (
-            [NOT_SIGNIFICANT, WORSE, NOT_SIGNIFICANT],
-            "1 of 3 pairs differs significantly: ReLU beats GELU by 0.050 pp (p = 0.01).",
         ),
         (
             [SIGNIFICANT, WORSE, NOT_SIGNIFICANT],

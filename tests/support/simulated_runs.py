@@ -59,17 +59,8 @@ IMAGES = {"images": 1.0, "seeds": 0.0}  # some images suit one activation
 SEEDS = {"images": 0.0, "seeds": 0.6}  # some seeds are lucky
 BOTH = {"images": 0.5, "seeds": 0.15}
 FIGURES = (  # of a report that has something for each
-    "accuracy",
-    "differences",
-    "power",
-    "epoch_time",
-    "activation_cost",
-    "learning_curves",
-    "calibration",
-    "error_overlap",
-    "uniquely_misclassified",
-    "betas",
-    "shapes",
+    *("accuracy", "differences", "power", "epoch_time", "activation_cost", "learning_curves"),
+    *("calibration", "error_overlap", "uniquely_misclassified", "betas", "shapes"),
 )
 
 
@@ -84,13 +75,7 @@ def training(activation: str, seed: int, *, images: int = 1000, epochs: int = 6)
 
 
 def _training(
-    place: int,
-    label: str,
-    seed: int,
-    answers: tuple[np.ndarray, np.ndarray],
-    rows: pd.DataFrame,
-    params: Mapping[str, str],
-    tags: Mapping[str, str],
+    place: int, label: str, seed: int, answers: Any, rows: pd.DataFrame, params: Any, tags: Any
 ) -> Training:
     """Return a training from its true labels and probabilities, and its history."""
     began = datetime(2026, 1, 2, tzinfo=UTC) + timedelta(minutes=seed)
@@ -141,16 +126,8 @@ def levels_of(
     tags: Mapping[str, Mapping[str, str]] | None = None,
     **more: object,
 ) -> RunSet:
-    """Return trainings of several levels of any factor.
-
-    Args:
-        key: the factor's.
-        shifts: by level; a lower one has a higher accuracy.
-        seeds: of each level.
-        images: held out.
-        epochs: of the histories.
-        tags: of the runs of each level, beside `TAGS`.
-        more: for `RunSet`.
+    """Return trainings of several levels of any factor. A lower shift is a higher accuracy; `tags`
+    are those of the runs of each level, beside `TAGS`; `more` goes to `RunSet`.
     """
     trainings = {}
     for place, (label, shift) in enumerate(shifts.items()):
@@ -163,16 +140,11 @@ def levels_of(
             ones.append(_training(place, label, seed, answers, rows, {key: label}, own))
         trainings[label] = tuple(ones)
     numbers = [float(label) if label.replace(".", "").isdigit() else label for label in shifts]
-    given = {"remarks": (), "values": {label: label for label in shifts}, "dataset": "mnist-kaggle"}
-    return RunSet(
-        parent_id="ef" * 16,
-        title=key.rpartition(".")[2],
-        folder=key.rpartition(".")[2],
-        tags={"study": key.rpartition(".")[2], "command": "python -m src.study levels"},
-        factor=factor.of(key, numbers),
-        trainings=trainings,
-        **{**given, **more},
-    )
+    name = key.rpartition(".")[2]
+    parent_tags = {"study": name, "command": "python -m src.study levels"}
+    of, values = factor.of(key, numbers), {label: label for label in shifts}
+    made = RunSet("ef" * 16, name, name, parent_tags, of, trainings, (), values)
+    return replace(made, **{"dataset": "mnist-kaggle", **more})
 
 
 def predictions(
@@ -196,9 +168,8 @@ def history(
     """Return a row of metrics for each epoch; the first one takes longer."""
     number = np.arange(1, epochs + 1)
     error = badness * (0.03 * 0.7**number * np.exp(random.normal(0, 0.08, epochs)) + 0.004)
-    seconds = (
-        slow * SECONDS[activation] * np.exp(random.normal(0, 0.01, epochs) + random.normal(0, 0.01))
-    )
+    noise = random.normal(0, 0.01, epochs) + random.normal(0, 0.01)
+    seconds = slow * SECONDS[activation] * np.exp(noise)
     seconds[0] += 5
     table = pd.DataFrame(
         {
@@ -265,19 +236,9 @@ def curve(steepness: float) -> Curve:
 def comparison(
     first: str, second: str, difference: CrossedEstimate, p_adjusted: float, pairs: int = 3
 ) -> Comparison:
-    """Return what is said of two activations; its other tests find nothing."""
-    return Comparison(
-        first=first,
-        second=second,
-        difference=difference,
-        bootstrap=difference,
-        p_adjusted=p_adjusted,
-        p_permutation=0.5,
-        p_permutation_adjusted=0.5,
-        p_mcnemar=0.5,
-        p_mcnemar_adjusted=0.5,
-        pairs=pairs,
-    )
+    """Return a comparison of two activations whose other tests find nothing."""
+    others = 4 * [0.5]
+    return Comparison(first, second, difference, difference, p_adjusted, *others, pairs)
 
 
 def pair(
@@ -293,7 +254,7 @@ def pair(
     image_se: float = 0.0,
     **more: object,
 ) -> Pair:
-    """Return a pair that differs by `pp` ± `half` percentage points; `more` goes to `Pair`."""
+    """Return a pair that differs by `pp` ± `half` percentage points; `more` replaces fields."""
     low, high = (pp - half) / 100, (pp + half) / 100
     difference = CrossedEstimate(pp / 100, low, high, p, 0.0003, image_se)
     compared = replace(
@@ -301,17 +262,10 @@ def pair(
         p_equivalence_adjusted=p_equivalence,
         smallest_effect=smallest_effect,
     )
-    given = {
-        "verdict": verdicts.verdict(compared),
-        "more_seeds": verdicts.more_seeds(compared),
-        "superiority": Estimate(0.7, 0.5, 0.9),
-        "by_seed": np.full(4, pp / 100),
-        "minimum_detectable_effect": 0.0006,
-        "minimum_detectable_effect_new_images": 0.0007,
-        "seeds_needed": 20,
-        "seeds_needed_new_images": None,
-    }
-    return Pair(compared, **given | more)
+    verdict, more_seeds = verdicts.verdict(compared), verdicts.more_seeds(compared)
+    superiority, by_seed = Estimate(0.7, 0.5, 0.9), np.full(4, pp / 100)
+    made = Pair(compared, by_seed, 6e-4, 7e-4, 20, None, verdict, more_seeds, superiority)
+    return replace(made, **more)
 
 
 def with_trainings(runs: RunSet, changes: Callable[[Training, str], dict[str, Any]]) -> RunSet:

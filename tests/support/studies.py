@@ -20,15 +20,11 @@ from tests.support.simulated_runs import ORDER, training
 
 
 def parent(client: MlflowClient, experiment: str, name: str | None) -> str:
-    """Create the run of a study, or without a name that of a multirun; return its id."""
+    """Create the run of a study of activations, or without a name of a sweep; return its id."""
     words = "activation=relu,swish seed=1,2,3"
-    command = f"python -m src.study {name}"
-    study = {run_tags.STUDY: name, run_tags.FACTOR: "activation", "command": command}
-    run = client.create_run(
-        experiment,
-        run_name=f"study {name}" if name else words,
-        tags=study if name else {run_tags.SWEEP: words},
-    )
+    study = {run_tags.STUDY: name, "command": f"python -m src.study {name}"}
+    tags = {run_tags.FACTOR: "activation", **(study if name else {run_tags.SWEEP: words})}
+    run = client.create_run(experiment, run_name=f"study {name}" if name else words, tags=tags)
     client.set_terminated(run.info.run_id)
     return run.info.run_id
 
@@ -48,22 +44,15 @@ def child(
 ) -> str:
     """Log one simulated training as a child of a run; return its id.
 
-    Args:
-        client: of the store.
-        parent_id: of that run.
-        activation: a file of conf/activation, without .yaml.
-        seed: of the training; the same call gives the same numbers.
-        params: more params, or other values.
-        tags: likewise.
-        status: of the run; only FINISHED ones have files.
-        labelled: whether there are held-out labels.
-        without: artifacts that are missing.
-        more: for `simulated_runs.training`.
+    The same call gives the same numbers. `params` and `tags` are added or replaced, the artifacts
+    in `without` are missing, and only a FINISHED run has any; `more` goes to
+    `simulated_runs.training`.
     """
     simulated = training(activation, seed, **more)
     experiment = client.get_run(parent_id).info.experiment_id
     run_id = client.create_run(experiment, run_name=simulated.name).info.run_id
-    words = {**simulated.tags, run_tags.PARENT: parent_id, **(tags or {})}
+    own = {run_tags.PARENT: parent_id, run_tags.VARIANT: activation}
+    words = {**simulated.tags, **own, **(tags or {})}
     client.log_batch(
         run_id,
         metrics=_metrics(simulated, labelled),
@@ -113,7 +102,7 @@ def study(
     seeds: Sequence[int] = (1, 2, 3, 4),
     **more: object,
 ) -> str:
-    """Log a study, or without a name a multirun, seed by seed; return its run's id."""
+    """Log a study, or without a name a sweep, seed by seed; return its run's id."""
     parent_id = parent(client, experiment, name)
     for seed in seeds:
         for activation in activations:
