@@ -35,11 +35,11 @@ def trials(shift):
 class Record:
     """As that of a search in MLflow."""
 
-    def __init__(self, client, parent_id):
-        self.parent_id = parent_id
+    def __init__(self, parent):
+        self.parent = parent
 
     def trials(self):
-        return trials(0.001 * int(self.parent_id))
+        return trials(0.001 * int(self.parent.run_id))
 
 
 class Client:
@@ -49,7 +49,8 @@ class Client:
         self.sampler = sampler
 
     def get_run(self, run_id):
-        return SimpleNamespace(data=SimpleNamespace(tags={"sampler": self.sampler}))
+        info = SimpleNamespace(experiment_id="0", run_id=run_id)
+        return SimpleNamespace(data=SimpleNamespace(tags={"sampler": self.sampler}), info=info)
 
 
 @pytest.fixture
