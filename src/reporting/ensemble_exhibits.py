@@ -9,24 +9,23 @@ from src.analysis import ensemble
 from src.analysis.ensemble import EnsembleCurve
 from src.analysis.findings import Findings
 from src.analysis.run_set import RunSet
-from src.core.formatting import count, percent
+from src.core.formatting import count, percent, points
 from src.evaluation import style
 from src.reporting import drawing
-from src.reporting.captions import CROWD, Caption, named, points
+from src.reporting.captions import CROWD, Caption, named
 from src.reporting.drawing import Curve, looks_of
 from src.reporting.exhibits import Exhibit
 
 
 def of(runs: RunSet, found: Findings) -> list[Exhibit]:
-    """Return the exhibit of ensembles for a set of runs and the findings on it."""
+    """Return the exhibit of ensembles."""
     curves = {name: ensemble.curve(runs.probabilities(name), runs.labels) for name in found.levels}
     return [Exhibit("ensembles", caption(found, curves), partial(figure, found, curves))]
 
 
 def figure(found: Findings, curves: Mapping[str, EnsembleCurve]) -> Figure:
     """Draw the accuracy of each level's averaged probabilities against the number of seeds."""
-    plot = style.new_figure(4.3, "Accuracy of the seeds as an ensemble")
-    axes = plot.subplots()
+    plot, axes = style.new_axes(4.3, "Accuracy of the seeds as an ensemble")
     lines = {
         name: Curve(one.members, 100 * one.mean, 100 * one.low, 100 * one.high)
         for name, one in curves.items()
@@ -43,19 +42,14 @@ def caption(found: Findings, curves: Mapping[str, EnsembleCurve]) -> Caption:
     best = max(curves, key=lambda name: curves[name].mean[-1])
     gains = {name: float(curve.mean[-1] - curve.mean[0]) for name, curve in curves.items()}
     least, most = min(gains, key=gains.__getitem__), max(gains, key=gains.__getitem__)
-    size = count(len(found.seeds), "seed")
-    alone = curves[best].mean[0]
-    finding = (
-        f"All {size} of {named(found.factor, best)} together attain "
-        f"{percent(curves[best].mean[-1])}, the most of any {found.factor.noun}; one alone, "
-        f"{percent(alone)} on average. The gain over one seed is {points(gains[least])} ({least}) "
-        f"to {points(gains[most])} ({most})."
-    )
+    size, means = count(len(found.seeds), "seed"), curves[best].mean
     spread = "" if len(curves) > CROWD else ", the band spans the worst to the best"
     subsets = max(int(curve.subsets.max()) for curve in curves.values())
     which = f"at most {subsets:,} subsets" if subsets >= ensemble.MOST_SUBSETS else "all subsets"
     return Caption(
-        finding,
+        f"All {size} of {named(found.factor, best)} together attain {percent(means[-1])}, the most "
+        f"of any {found.factor.noun}; one alone, {percent(means[0])} on average. The gain over one "
+        f"seed is {points(gains[least])} ({least}) to {points(gains[most])} ({most}).",
         f"The runs' probabilities are averaged, over {which} of each size; the line is the mean "
         f"over the subsets{spread}. The spread narrows by itself, as larger subsets share members: "
         "it is no confidence interval.",

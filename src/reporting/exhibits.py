@@ -22,10 +22,8 @@ STYLES: dict[str, Any] = {"": style.STYLE, "-dark": style.DARK}  # by suffix of 
 
 @dataclass(frozen=True)
 class Exhibit:
-    """A figure and its caption.
-
-    The name is that of its files, and of the exhibit in the page's template; `draw` returns the
-    figure in the style of Matplotlib's current settings.
+    """A figure, drawn in the style of Matplotlib's current settings, and its caption. The name is
+    that of its files, and of the exhibit in the page.
     """
 
     name: str
@@ -57,17 +55,14 @@ def of(
         classes: the names of the ten classes.
     """
     drawn = comparison_figures
-    pairs = [
-        (captions.accuracy, drawn.accuracy),
-        (captions.differences, drawn.differences),
-        (captions.power, drawn.power),
-        (captions.learning_curves, drawn.learning_curves),
-        (captions.calibration, drawn.calibration),
-        (captions.error_overlap, drawn.error_overlap),
-    ]
+    general = [drawn.accuracy, drawn.differences, drawn.power, drawn.learning_curves]
+    general += [drawn.calibration, drawn.error_overlap]
     if len(found.pairs) > drawn.MANY_PAIRS:
-        pairs.append((captions.difference_table, drawn.difference_table))
-    exhibits = [Exhibit(draw.__name__, say(found), partial(draw, found)) for say, draw in pairs]
+        general.append(drawn.difference_table)
+    exhibits = []
+    for figure in general:  # its caption has the same name
+        caption = getattr(captions, figure.__name__)(found)
+        exhibits.append(Exhibit(figure.__name__, caption, partial(figure, found)))
     if found.times and found.times.estimates:
         caption = captions.epoch_time(found.times, found.reference, found.factor)
         times = partial(drawn.epoch_time, found, found.times)
@@ -80,10 +75,8 @@ def of(
 
 
 def draw(exhibits: Sequence[Exhibit], folder: Path) -> dict[str, Embedded]:
-    """Write both versions of every figure into a folder, as PNG.
-
-    Returns:
-        The exhibits as the page has them, by name.
+    """Write both versions of every figure into a folder, as PNG; return the exhibits as the page
+    has them, by name.
     """
     embedded = {}
     for exhibit in exhibits:

@@ -1,7 +1,4 @@
-"""The exhibits of some factors only: accuracy against a numeric factor, or against a model's cost.
-
-Those of activations are in activation_exhibits.py.
-"""
+"""The exhibits that only some factors have; those of activations are in activation_exhibits.py."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -21,16 +18,11 @@ from src.analysis.findings import Findings
 from src.analysis.run_set import ACTIVATION, RunSet
 from src.config.factor import VARIANT
 from src.core import heavy_imports
-from src.core.formatting import count, listed, percent, span
+from src.core.formatting import count, listed, percent, points, span
 from src.evaluation import style
-from src.reporting import (
-    activation_exhibits,
-    drawing,
-    ensemble_exhibits,
-    tuning_exhibits,
-)
+from src.reporting import activation_exhibits, drawing, ensemble_exhibits, tuning_exhibits
 from src.reporting.activation_exhibits import Profile
-from src.reporting.captions import Caption, named, points
+from src.reporting.captions import Caption, named
 from src.reporting.exhibits import Exhibit
 from src.tracking import store
 
@@ -39,21 +31,15 @@ MODEL = "model"
 
 @dataclass(frozen=True)
 class Brought:
-    """The contribution of a factor to its report.
-
-    Attributes:
-        exhibits: beside those of any comparison.
-        profile: of activations by themselves; None for another factor.
-        parameters: the number of each model's parameters, where that matters and is known.
-    """
+    """The contribution of a factor to its report, beside the exhibits of any comparison."""
 
     exhibits: Sequence[Exhibit]
-    profile: Profile | None = None
-    parameters: Mapping[str, int] = field(default_factory=dict)
+    profile: Profile | None = None  # of activations by themselves
+    parameters: Mapping[str, int] = field(default_factory=dict)  # of models, if known
 
 
 def of(client: MlflowClient, runs: RunSet, found: Findings) -> Brought:
-    """Return the contribution of the factor of a set of runs, given the findings on it."""
+    """Return the contribution of the factor of a set of runs."""
     more = [*tuning_exhibits.of(client, runs, found), *ensemble_exhibits.of(runs, found)]
     if found.factor.key == ACTIVATION:
         heavy_imports.load()
@@ -86,8 +72,7 @@ def by_value(runs: RunSet, found: Findings) -> Exhibit:
 
 def values_figure(values: Mapping[str, float], found: Findings) -> Figure:
     """Draw the accuracy of every run against its level's value, one line per seed."""
-    figure = style.new_figure(4.2, f"Accuracy by {found.factor.noun}")
-    axes = figure.subplots()
+    figure, axes = style.new_axes(4.2, f"Accuracy by {found.factor.noun}")
     names = sorted(found.levels, key=values.__getitem__)
     x = [values[name] for name in names]
     seeds: Any = {"color": style.GRAY, "lw": 0.9}
@@ -96,9 +81,8 @@ def values_figure(values: Mapping[str, float], found: Findings) -> Figure:
     mean: Any = {"color": style.ink(), "lw": 1.8}
     axes.plot(x, [100 * found.means[name].value for name in names], **mean)
     axes.plot([], [], "o-", **mean, label="mean with 95% CI")
-    look = drawing.looks_of(found)
-    for name in names:
-        drawing.interval(axes, values[name], found.means[name], look[name], upright=True)
+    for name, look in drawing.looks_of(found).items():
+        drawing.interval(axes, values[name], found.means[name], look, upright=True)
     middle, effect = 100 * found.means[found.reference].value, 100 * found.smallest_effect
     label = f"within {points(found.smallest_effect, 2)} of {found.reference}"
     band: Any = {"color": style.GRAY, "alpha": 0.16, "lw": 0, "label": label}
@@ -117,19 +101,15 @@ def values_caption(values: Mapping[str, float], found: Findings) -> Caption:
     """Say where the accuracy is highest, and whether that is at an end of the values tried."""
     names = sorted(found.levels, key=values.__getitem__)
     best = max(names, key=lambda name: found.means[name].value)
-    mean = found.means[best]
-    noun = found.factor.noun
-    finding = (
-        f"The mean accuracy is highest at {named(found.factor, best)}: {percent(mean.value)} "
-        f"(95% CI {span(100 * mean.low, 100 * mean.high)})."
-    )
+    mean, noun = found.means[best], found.factor.noun
     if best in (names[0], names[-1]):
         end, way = ("lowest", "lower") if best == names[0] else ("highest", "higher")
-        finding += f" That is the {end} {noun} tried: a {way} one may be better still."
+        where = f"That is the {end} {noun} tried: a {way} one may be better still."
     else:
-        finding += f" Both a lower and a higher {noun} were tried."
+        where = f"Both a lower and a higher {noun} were tried."
     return Caption(
-        finding,
+        f"The mean accuracy is highest at {named(found.factor, best)}: {percent(mean.value)} "
+        f"(95% CI {span(100 * mean.low, 100 * mean.high)}). {where}",
         f"Each gray line is one of {count(len(found.seeds), 'seed')}, the black line their mean; "
         "the bars are 95% CIs for new seeds on these images. Inside the band, the difference from "
         f"{named(found.factor, found.reference)} is smaller than what matters here.",
@@ -157,8 +137,8 @@ def parameters(client: MlflowClient, runs: RunSet) -> dict[str, int]:
     logged model. Empty unless it is known of every model.
     """
     found = {}
-    for name, ones in runs.trainings.items():
-        number = ones[0].parameters or _count(client, ones[0].run_id)
+    for name, (first, *_) in runs.trainings.items():
+        number = first.parameters or _count(client, first.run_id)
         if number is None:
             return {}
         found[name] = number
@@ -192,11 +172,8 @@ def front(costs: Mapping[str, float], accuracy: Mapping[str, float]) -> list[str
 
 
 def pareto_figure(found: Findings, costs: Mapping[str, Mapping[str, float]]) -> Figure:
-    """Draw the mean accuracy against each cost, with the Pareto front.
-
-    Args:
-        found: the findings.
-        costs: of each level, by the label of their axis.
+    """Draw the mean accuracy against each cost, with the Pareto front. The costs of each level are
+    by the label of their axis.
     """
     figure = style.new_figure(0.9 + 3.0 * len(costs), "Accuracy against cost")
     means = {name: found.means[name].value for name in found.levels}
@@ -207,14 +184,10 @@ def pareto_figure(found: Findings, costs: Mapping[str, Mapping[str, float]]) -> 
         axes.step(x, y, where="post", color=style.ink(), **style.GUIDE)
         for name, look in drawing.looks_of(found).items():
             drawing.interval(axes, cost[name], found.means[name], look, upright=True)
-            axes.annotate(
-                name,
-                (cost[name], 100 * means[name]),
-                xytext=(8, 5 if name in best else -12),
-                textcoords="offset points",
-                fontsize=10,
-                fontweight="bold" if name in best else "normal",
-            )
+            below, weight = (5, "bold") if name in best else (-12, "normal")
+            place: Any = {"xytext": (8, below), "textcoords": "offset points"}
+            at = cost[name], 100 * means[name]
+            axes.annotate(name, at, **place, fontsize=10, fontweight=weight)
         axes.margins(x=0.16, y=0.14)
         style.value_axis(axes.xaxis, list(cost.values()))
         if max(cost.values()) >= 1e4:
