@@ -67,9 +67,6 @@ def looks(levels: Sequence[str], numeric: bool = False) -> dict[str, Look]:
     }
 
 
-# Rows of points and intervals
-
-
 def dots(
     axes: Axes, row: float, values: np.ndarray, look: Look, *, ms: float = 5.5, room: float = 0.15
 ) -> None:
@@ -119,9 +116,6 @@ def _folded(name: str) -> str:
         for line in name.split("\n")
     )
     return "\n".join(textwrap.fill(part, LABEL_WIDTH) for part in "\n".join(lines).split("\n"))
-
-
-# Curves
 
 
 @dataclass(frozen=True)
@@ -181,9 +175,6 @@ def apart(places: np.ndarray, gap: float) -> np.ndarray:
     return isotonic_regression(places - steps).x + steps
 
 
-# Matrices
-
-
 def matrix(
     axes: Axes,
     names: Sequence[str],
@@ -223,9 +214,6 @@ def two_sided() -> Colormap:
     """Return a color map for differences, with the figure's background at zero."""
     ends = style.VERMILION, rcParams["figure.facecolor"], style.level_colors()[1]
     return LinearSegmentedColormap.from_list("two-sided", ends)
-
-
-# Verdicts and differences
 
 
 def verdict_look(verdict: Verdict) -> Look:

@@ -83,10 +83,7 @@ def draw(exhibits: Sequence[Exhibit], folder: Path) -> dict[str, Embedded]:
         for ending, settings in STYLES.items():
             with rc_context(settings):
                 figures.save(exhibit.draw(), folder / f"{exhibit.name}{ending}.png")
-        light, dark = (_data_uri(folder / f"{exhibit.name}{ending}.png") for ending in STYLES)
-        embedded[exhibit.name] = Embedded(exhibit.caption, light, dark)
+        drawn = ((folder / f"{exhibit.name}{ending}.png").read_bytes() for ending in STYLES)
+        uris = (f"data:image/png;base64,{base64.b64encode(png).decode()}" for png in drawn)
+        embedded[exhibit.name] = Embedded(exhibit.caption, *uris)
     return embedded
-
-
-def _data_uri(path: Path) -> str:
-    return f"data:image/png;base64,{base64.b64encode(path.read_bytes()).decode()}"

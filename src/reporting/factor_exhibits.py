@@ -1,4 +1,6 @@
-"""The exhibits that only some factors have; those of activations are in activation_exhibits.py."""
+"""The exhibits of ensembles, of a numeric factor, and of models by their cost; those of activations
+and of tuned levels have their own modules.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,15 +16,17 @@ from mlflow import MlflowClient
 from mlflow.artifacts import download_artifacts
 from mlflow.exceptions import MlflowException
 
+from src.analysis import ensemble
+from src.analysis.ensemble import EnsembleCurve
 from src.analysis.findings import Findings
 from src.analysis.run_set import ACTIVATION, RunSet
 from src.config.factor import VARIANT
 from src.core import heavy_imports
 from src.core.formatting import count, listed, percent, points, span
 from src.evaluation import style
-from src.reporting import activation_exhibits, drawing, ensemble_exhibits, tuning_exhibits
+from src.reporting import activation_exhibits, drawing, tuning_exhibits
 from src.reporting.activation_exhibits import Profile
-from src.reporting.captions import Caption, named
+from src.reporting.captions import CROWD, Caption, named
 from src.reporting.exhibits import Exhibit
 from src.tracking import store
 
@@ -40,7 +44,7 @@ class Brought:
 
 def of(client: MlflowClient, runs: RunSet, found: Findings) -> Brought:
     """Return the contribution of the factor of a set of runs."""
-    more = [*tuning_exhibits.of(client, runs, found), *ensemble_exhibits.of(runs, found)]
+    more = [*tuning_exhibits.of(client, runs, found), ensembles(runs, found)]
     if found.factor.key == ACTIVATION:
         heavy_imports.load()
         from src.reporting import activation_profile  # TensorFlow
@@ -61,7 +65,44 @@ def _differ_in_model(runs: RunSet) -> bool:
     return runs.factor.key == VARIANT and None not in words and len(set(words)) == len(words)
 
 
-# Numeric factors
+def ensembles(runs: RunSet, found: Findings) -> Exhibit:
+    """Return the exhibit of ensembles."""
+    curves = {name: ensemble.curve(runs.probabilities(name), runs.labels) for name in found.levels}
+    caption, draw = ensembles_caption(found, curves), partial(ensembles_figure, found, curves)
+    return Exhibit("ensembles", caption, draw)
+
+
+def ensembles_figure(found: Findings, curves: Mapping[str, EnsembleCurve]) -> Figure:
+    """Draw the accuracy of each level's averaged probabilities against the number of seeds."""
+    figure, axes = style.new_axes(4.3, "Accuracy of the seeds as an ensemble")
+    lines = {
+        name: drawing.Curve(one.members, 100 * one.mean, 100 * one.low, 100 * one.high)
+        for name, one in curves.items()
+    }
+    drawing.draw_curves(axes, lines, drawing.looks_of(found))
+    style.linear_axis(axes.yaxis)
+    axes.set(xlabel="Seeds averaged", ylabel="Held-out accuracy (%)")
+    drawing.name_curves(axes, lines, drawing.looks_of(found))
+    return figure
+
+
+def ensembles_caption(found: Findings, curves: Mapping[str, EnsembleCurve]) -> Caption:
+    """Say which ensemble is best, and how much it gains over its members."""
+    best = max(curves, key=lambda name: curves[name].mean[-1])
+    gains = {name: float(curve.mean[-1] - curve.mean[0]) for name, curve in curves.items()}
+    least, most = min(gains, key=gains.__getitem__), max(gains, key=gains.__getitem__)
+    size, means = count(len(found.seeds), "seed"), curves[best].mean
+    spread = "" if len(curves) > CROWD else ", the band spans the worst to the best"
+    subsets = max(int(curve.subsets.max()) for curve in curves.values())
+    which = f"at most {subsets:,} subsets" if subsets >= ensemble.MOST_SUBSETS else "all subsets"
+    return Caption(
+        f"All {size} of {named(found.factor, best)} together attain {percent(means[-1])}, the most "
+        f"of any {found.factor.noun}; one alone, {percent(means[0])} on average. The gain over one "
+        f"seed is {points(gains[least])} ({least}) to {points(gains[most])} ({most}).",
+        f"The runs' probabilities are averaged, over {which} of each size; the line is the mean "
+        f"over the subsets{spread}. The spread narrows by itself, as larger subsets share members: "
+        "it is no confidence interval.",
+    )
 
 
 def by_value(runs: RunSet, found: Findings) -> Exhibit:
@@ -114,9 +155,6 @@ def values_caption(values: Mapping[str, float], found: Findings) -> Caption:
         "the bars are 95% CIs for new seeds on these images. Inside the band, the difference from "
         f"{named(found.factor, found.reference)} is smaller than what matters here.",
     )
-
-
-# Models
 
 
 def by_cost(found: Findings, parameters: Mapping[str, int]) -> list[Exhibit]:

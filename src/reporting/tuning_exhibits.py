@@ -87,9 +87,6 @@ def _keys(tuned: Mapping[str, Tuned]) -> list[str]:
     return list(dict.fromkeys(key for one in tuned.values() for key in one.best.params))
 
 
-# The gain
-
-
 def untuned(client: MlflowClient, runs: RunSet, keys: Sequence[str]) -> RunSet | None:
     """Return the newest study of the same levels in the same recipe but for the tuned keys."""
     for parent in load_runs.parents(client):
@@ -190,9 +187,6 @@ def search_caption(tuned: Mapping[str, Tuned]) -> Caption:
     )
 
 
-# The searches
-
-
 def curves_figure(found: Findings, curves: Mapping[str, TuningCurve]) -> Figure:
     """Draw the best validation accuracy of each level's search against its budget."""
     figure, axes = style.new_axes(4.2, "Tuning curves")
@@ -232,9 +226,6 @@ def curves_caption(curves: Mapping[str, TuningCurve]) -> Caption:
         f"{listed(parts)}.",
         f"{reading} Failed trials count.",
     )
-
-
-# The winners
 
 
 def winners_figure(found: Findings, tuned: Mapping[str, Tuned]) -> Figure:
