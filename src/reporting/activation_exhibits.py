@@ -70,12 +70,10 @@ def final_betas(layers: Mapping[str, np.ndarray]) -> list[float]:
 
 def of(found: Findings, own: Profile) -> list[Exhibit]:
     """Return the exhibits on the activations themselves."""
-    cost, reference = partial(cost_figure, own.costs), found.reference
+    caption, cost = cost_caption(own.costs, found.reference), partial(cost_figure, own.costs)
     shapes = partial(shapes_figure, own.curves, own.learned)
-    exhibits = [
-        Exhibit("activation_cost", cost_caption(own.costs, reference), cost),
-        Exhibit("shapes", shapes_caption(own.curves), shapes),
-    ]
+    exhibits = [Exhibit("activation_cost", caption, cost)]
+    exhibits.append(Exhibit("shapes", shapes_caption(own.curves), shapes))
     if found.betas:
         betas = partial(betas_figure, found, own.start)
         exhibits.append(Exhibit("betas", betas_caption(found, own.start), betas))
@@ -117,19 +115,17 @@ def cost_caption(costs: Mapping[str, Cost], reference: str) -> Caption:
 def betas_figure(found: Findings, start: Mapping[str, float]) -> Figure:
     """Draw the learned β of every layer and seed by epoch, from the initial β, by activation."""
     layers = list(next(iter(found.betas.values())))
-    across = min(3, len(layers))
-    down = -(-len(layers) // across)
+    across, down = min(3, len(layers)), -(-len(layers) // 3)
     figure = new_figure(1.1 + 1.75 * down, "β of every layer by epoch, one line per seed")
     look = looks_of(found)
     grid = np.ravel(figure.subplots(down, across, sharex=True, sharey=True, squeeze=False))
     for place, (axes, layer) in enumerate(zip(grid, layers, strict=False)):
         for name, by_layer in found.betas.items():
             values, color = by_layer[layer], look[name].color
-            lines = np.column_stack([np.full(len(values), start[name]), values])
-            epochs = np.arange(lines.shape[1])
+            lines = np.insert(values, 0, start[name], axis=1)
             axes.axhline(start[name], color=ink(), **GUIDE)
-            axes.plot(epochs, lines.T, color=color, lw=1, alpha=0.55)
-            axes.plot(epochs, np.median(lines, axis=0), color=color, lw=2.2, label=name)
+            axes.plot(lines.T, color=color, lw=1, alpha=0.55)
+            axes.plot(np.median(lines, axis=0), color=color, lw=2.2, label=name)
         ends = [f"{final_betas(by_layer)[place]:.2f}" for by_layer in found.betas.values()]
         axes.set_title(f"Layer {place + 1} → {listed(ends)}", fontsize=10.5)
         axes.xaxis.set_major_locator(MaxNLocator(4, integer=True))
@@ -206,6 +202,5 @@ def shapes_caption(curves: Mapping[str, Curve]) -> Caption:
 
 
 def _layers(numbers: Sequence[int]) -> str:
-    if not numbers:
-        return "no layer"
-    return f"layer{'s' * (len(numbers) > 1)} {listed([str(number) for number in numbers])}"
+    plural = "s" * (len(numbers) > 1)
+    return f"layer{plural} {listed(list(map(str, numbers)))}" if numbers else "no layer"

@@ -70,8 +70,9 @@ def difference_table(found: Findings) -> Figure:
                 bold.add(cell)
     title = "Differences of all pairs (hundredths of a pp)"
     figure, axes = style.new_axes(1.9 + 0.4 * len(names), title)
+    colors = drawing.from_ground(style.level_colors()[1], below=style.VERMILION)
     top = max(float(np.abs(values).max()), 1e-9)
-    image: Any = {"cmap": drawing.two_sided(), "vmin": -top, "vmax": top, "alpha": 0.55}
+    image: Any = {"cmap": colors, "vmin": -top, "vmax": top, "alpha": 0.55}
     drawing.matrix(axes, names, values, texts, bold, **image)
     return figure
 

@@ -205,15 +205,10 @@ def matrix(
     axes.spines[:].set_visible(False)
 
 
-def from_ground(color: str) -> Colormap:
-    """Return a color map from the figure's background to a color."""
-    return LinearSegmentedColormap.from_list("ground", [rcParams["figure.facecolor"], color])
-
-
-def two_sided() -> Colormap:
-    """Return a color map for differences, with the figure's background at zero."""
-    ends = style.VERMILION, rcParams["figure.facecolor"], style.level_colors()[1]
-    return LinearSegmentedColormap.from_list("two-sided", ends)
+def from_ground(color: str, *, below: str | None = None) -> Colormap:
+    """Return a color map from the figure's background to a color, or from `below` through it."""
+    colors = [*filter(None, [below]), rcParams["figure.facecolor"], color]
+    return LinearSegmentedColormap.from_list("ground", colors)
 
 
 def verdict_look(verdict: Verdict) -> Look:

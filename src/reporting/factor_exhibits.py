@@ -165,9 +165,10 @@ def by_cost(found: Findings, parameters: Mapping[str, int]) -> list[Exhibit]:
         costs["Seconds per epoch"] = {name: float(np.median(ones)) for name, ones in seconds}
     if parameters:
         costs["Parameters"] = parameters
-    if not costs:
-        return []
-    return [Exhibit("pareto", pareto_caption(found, costs), partial(pareto_figure, found, costs))]
+    means = {name: found.means[name].value for name in found.levels}
+    best = {label: front(cost, means) for label, cost in costs.items()}
+    caption, draw = pareto_caption(found, best), partial(pareto_figure, found, costs, best)
+    return [Exhibit("pareto", caption, draw)] if costs else []
 
 
 def parameters(client: MlflowClient, runs: RunSet) -> dict[str, int]:
@@ -209,22 +210,21 @@ def front(costs: Mapping[str, float], accuracy: Mapping[str, float]) -> list[str
     return kept
 
 
-def pareto_figure(found: Findings, costs: Mapping[str, Mapping[str, float]]) -> Figure:
-    """Draw the mean accuracy against each cost, with the Pareto front. The costs of each level are
-    by the label of their axis.
-    """
+def pareto_figure(
+    found: Findings, costs: Mapping[str, Mapping[str, float]], fronts: Mapping[str, Sequence[str]]
+) -> Figure:
+    """Draw the mean accuracy against each cost with its Pareto front, by the label of the axis."""
     figure = style.new_figure(0.9 + 3.0 * len(costs), "Accuracy against cost")
-    means = {name: found.means[name].value for name in found.levels}
     panels = figure.subplots(len(costs), 1, squeeze=False)[:, 0]
     for axes, (label, cost) in zip(panels, costs.items(), strict=True):
-        best = front(cost, means)
-        x, y = [cost[name] for name in best], [100 * means[name] for name in best]
+        best = fronts[label]
+        x, y = zip(*((cost[name], 100 * found.means[name].value) for name in best), strict=True)
         axes.step(x, y, where="post", color=style.ink(), **style.GUIDE)
         for name, look in drawing.looks_of(found).items():
             drawing.interval(axes, cost[name], found.means[name], look, upright=True)
             below, weight = (5, "bold") if name in best else (-12, "normal")
             place: Any = {"xytext": (8, below), "textcoords": "offset points"}
-            at = cost[name], 100 * means[name]
+            at = cost[name], 100 * found.means[name].value
             axes.annotate(name, at, **place, fontsize=10, fontweight=weight)
         axes.margins(x=0.16, y=0.14)
         style.value_axis(axes.xaxis, list(cost.values()))
@@ -235,12 +235,10 @@ def pareto_figure(found: Findings, costs: Mapping[str, Mapping[str, float]]) -> 
     return figure
 
 
-def pareto_caption(found: Findings, costs: Mapping[str, Mapping[str, float]]) -> Caption:
-    """Say which levels are worth their cost."""
-    means = {name: found.means[name].value for name in found.levels}
+def pareto_caption(found: Findings, fronts: Mapping[str, Sequence[str]]) -> Caption:
+    """Say which levels are worth their cost, by each cost."""
     parts = []
-    for label, cost in costs.items():
-        best = front(cost, means)
+    for label, best in fronts.items():
         part = f"By {label.lower()}, the Pareto front is {listed(best)}"
         if beaten := [name for name in found.levels if name not in best]:
             verb = "is" if len(beaten) == 1 else "are"

@@ -136,9 +136,8 @@ def gain_figure(found: Findings, gains: Mapping[str, Estimate]) -> Figure:
     """Draw what tuning added to the held-out accuracy of each level."""
     figure, axes = style.new_axes(1.7 + 0.42 * len(gains), "What tuning was worth")
     drawing.mark_smallest_effect(axes, found.smallest_effect)
-    look = looks_of(found)
     for row, (name, gain) in enumerate(gains.items()):
-        drawing.interval(axes, row, gain, look[name])
+        drawing.interval(axes, row, gain, looks_of(found)[name])
     drawing.label_rows(axes, list(gains))
     drawing.label_points(axes, "Held-out accuracy, tuned minus untuned (pp)")
     style.legend(axes)
@@ -147,10 +146,8 @@ def gain_figure(found: Findings, gains: Mapping[str, Estimate]) -> Figure:
 
 def gain_caption(gains: Mapping[str, Estimate], title: str) -> Caption:
     """Say what tuning added to the accuracy of each level."""
-    parts = [
-        f"{points(gain.value)} to {name} ({span(100 * gain.low, 100 * gain.high, 3)})"
-        for name, gain in gains.items()
-    ]
+    spans = {name: span(100 * gain.low, 100 * gain.high, 3) for name, gain in gains.items()}
+    parts = [f"{points(gain.value)} to {name} ({spans[name]})" for name, gain in gains.items()]
     return Caption(
         f"Tuning was worth {listed(parts)}.",
         "Held-out accuracy of the tuned runs minus that of the same seeds in the untuned study "
@@ -213,14 +210,16 @@ def curves_caption(curves: Mapping[str, TuningCurve]) -> Caption:
     """Say what each search found, and what the lines and bands are."""
     parts = [f"{name} {percent(curve.best_so_far[-1])}" for name, curve in curves.items()]
     trials = max(len(curve.budget) for curve in curves.values())
-    independent = all(curve.median is not None for curve in curves.values())
-    reading = (
-        "The line is the median best of so many random trials; the band holds the whole curve in "
-        "95% of searches, and has no upper end where so few trials cannot give one."
-        if independent
-        else "Each line is one search, the best so far: its trials depend on those before, so "
-        "there is no band, and another search may go another way."
-    )
+    if all(curve.median is not None for curve in curves.values()):
+        reading = (
+            "The line is the median best of so many random trials; the band holds the whole curve "
+            "in 95% of searches, and has no upper end where so few trials cannot give one."
+        )
+    else:
+        reading = (
+            "Each line is one search, the best so far: its trials depend on those before, so there "
+            "is no band, and another search may go another way."
+        )
     return Caption(
         f"After {count(trials, 'trial')} per level, the best validation accuracies are "
         f"{listed(parts)}.",
@@ -257,9 +256,9 @@ def winners_caption(tuned: Mapping[str, Tuned]) -> Caption:
     """Say which values won for each level."""
     parts = []
     for name, one in tuned.items():
-        words = {key.rpartition(".")[2]: value for key, value in one.best.params.items()}
-        values = [f"{key.replace('_', ' ')} {override.value(words[key])}" for key in words]
-        parts.append(f"{name}: {', '.join(values)}")
+        words = [key.rpartition(".")[2].replace("_", " ") for key in one.best.params]
+        values = map(override.value, one.best.params.values())
+        parts.append(f"{name}: {', '.join(map(' '.join, zip(words, values, strict=True)))}")
     return Caption(
         f"The winners are {'; '.join(parts)}.",
         "Gray dots are the trials of each level's search (small: failed), the large marker the one "

@@ -6,13 +6,7 @@ from matplotlib.colors import to_hex
 from src.analysis import findings, statistics
 from src.data import mirrors
 from src.evaluation import style
-from src.reporting import (
-    activation_exhibits,
-    comparison_figures,
-    drawing,
-    exhibits,
-    factor_exhibits,
-)
+from src.reporting import activation_exhibits, drawing, exhibits, factor_exhibits
 from tests.support.drawn_figures import (
     check_layout,
     contrast,
@@ -97,7 +91,7 @@ def test_figures_of_any_factor_are_legible(crowd):
 def test_of_very_many_pairs_those_with_the_reference_have_rows_and_all_have_cells(crowd):
     found, drawn = crowd
     pairs = rows(drawn["differences"].axes[0])
-    many = len(found.pairs) > comparison_figures.MANY_PAIRS
+    many = len(found.pairs) > 15
     assert len(pairs) == (len(found.levels) - 1 if many else len(found.pairs))
     assert ("difference_table" in drawn) is many
     if many:
