@@ -59,12 +59,8 @@ def class_balance(counts_train: np.ndarray, counts_valid: np.ndarray) -> Figure:
 
 @rc_context(STYLE)
 def sample_images(images: np.ndarray, labels: np.ndarray, seed: int) -> Figure:
-    """Draw a sheet with a row of ten images for each class, or of fewer if it has no more.
-
-    Args:
-        images: uint8 (N, 28, 28).
-        labels: uint8 (N,).
-        seed: of the choice.
+    """Draw a sheet with a row of ten images, or all, of each class, chosen by the seed among images
+    and labels, uint8 (N, 28, 28) and (N,).
     """
     across, gap, zoom = 10, 4, 4  # images in a row, pixels between, screen pixels per pixel
     pitch = SIDE + gap
@@ -75,7 +71,6 @@ def sample_images(images: np.ndarray, labels: np.ndarray, seed: int) -> Figure:
         for column, member in enumerate(members):
             top, left = row * pitch, column * pitch
             sheet[top : top + SIDE, left : left + SIDE] = images[member]
-
     # Whole screen pixels, so that none of the image's is smeared.
     side, margin, head = zoom * sheet.shape[0], 80, 100
     width, height = side + margin + 40, side + head + 40
@@ -115,9 +110,7 @@ def learning_curves(history: pd.DataFrame) -> Figure:
     if (errors > 0).any(axis=None):  # a logarithm needs an error
         style.log_axis(error.yaxis)
     error.yaxis.set_major_formatter(lambda rate, _: f"{100 * rate:.4g}%")
-
-    betas = [column for column in map(str, history) if column.startswith(metric_names.BETA)]
-    if betas:
+    if betas := [column for column in map(str, history) if column.startswith(metric_names.BETA)]:
         for number, column in enumerate(betas):
             name, color = column.removeprefix(metric_names.BETA), SERIES[number % len(SERIES)]
             third.plot(epochs, history[column], color=color, marker="o", ms=3, label=name)

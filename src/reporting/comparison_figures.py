@@ -163,8 +163,8 @@ def calibration(found: Findings) -> Figure:
 def error_overlap(found: Findings) -> Figure:
     """Draw how much the errors of two runs overlap, by their levels."""
     names = found.levels
-    row = 0.62 if len(names) <= CROWD else 0.42
-    figure, axes = style.new_axes(1.6 + row * len(names), "Errors shared by two runs")
+    height = 1.6 + (0.62 if len(names) <= CROWD else 0.42) * len(names)
+    figure, axes = style.new_axes(height, "Errors shared by two runs")
     texts = {cell: f"{100 * share:.0f}%" for cell, share in np.ndenumerate(found.overlap)}
     diagonal = {(place, place) for place in range(len(names))}
     image: Any = {"cmap": drawing.from_ground(style.level_colors()[-1])}

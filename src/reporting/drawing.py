@@ -160,11 +160,11 @@ def name_curves(axes: Axes, curves: Mapping[str, Curve], look: Mapping[str, Look
     places = apart(np.array([ends[name] for name in order]), LINE_HEIGHT)
     places += min(0.0, 1 - LINE_HEIGHT / 2 - places[-1])  # below the top, or else
     places += max(0.0, LINE_HEIGHT / 2 - places[0])  # above the axis
-    arrow = {"arrowstyle": "-", "lw": 1.2, "shrinkB": 0, "relpos": (0, 0.5)}
-    font: Any = {"va": "center", "fontsize": 9, "annotation_clip": False}
+    line = {"arrowstyle": "-", "lw": 1.2, "shrinkB": 0, "relpos": (0, 0.5)}
+    font: Any = {"xycoords": "axes fraction", "va": "center", "fontsize": 9}
     for name, place in zip(order, places, strict=True):
-        start, line = (1.0, ends[name]), arrow | {"color": look[name].color}
-        axes.annotate(name, start, (1.08, place), "axes fraction", arrowprops=line, **font)
+        arrow, xy = line | {"color": look[name].color}, (1.0, ends[name])
+        axes.annotate(name, xy, (1.08, place), arrowprops=arrow, annotation_clip=False, **font)
 
 
 def apart(places: np.ndarray, gap: float) -> np.ndarray:

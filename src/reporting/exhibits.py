@@ -46,13 +46,9 @@ def of(
     labels: np.ndarray,
     classes: Sequence[str] = sources.DIGITS,
 ) -> list[Exhibit]:
-    """Return the exhibits of any comparison, as far as there are findings for them.
-
-    Args:
-        found: the findings.
-        images: the held-out images, uint8 (images, 28, 28), if available.
-        labels: their true labels, uint8 (images,).
-        classes: the names of the ten classes.
+    """Return the exhibits of any comparison, as far as there are findings for them, given the
+    held-out images, uint8 (images, 28, 28), if available, their true labels, uint8 (images,), and
+    the names of the ten classes.
     """
     drawn = comparison_figures
     general = [drawn.accuracy, drawn.differences, drawn.power, drawn.learning_curves]

@@ -101,7 +101,7 @@ def ensembles_caption(found: Findings, curves: Mapping[str, EnsembleCurve]) -> C
         f"seed is {points(gains[least])} ({least}) to {points(gains[most])} ({most}).",
         f"The runs' probabilities are averaged, over {which} of each size; the line is the mean "
         f"over the subsets{spread}. The spread narrows by itself, as larger subsets share members: "
-        "it is no confidence interval.",
+        "it is not a confidence interval.",
     )
 
 

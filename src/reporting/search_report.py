@@ -10,6 +10,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import numpy as np
 from matplotlib import rc_context
@@ -78,12 +79,11 @@ def history(found: Sequence[Trial]) -> Figure:
     """Draw every trial's error by its number, and the lowest so far."""
     figure, axes = style.new_axes(3.6, "Trials in their order")
     _draw_trials(axes, found, lambda trial: trial.number)
-    complete = [trial for trial in found if trial.state == State.COMPLETE]
-    if complete:
+    if complete := [trial for trial in found if trial.state == State.COMPLETE]:
         best = np.minimum.accumulate([_error(trial) for trial in complete])
-        numbers = [*(trial.number for trial in complete), max(trial.number for trial in found)]
-        steps = [*best, best[-1]]
-        axes.step(numbers, steps, where="post", color=style.INK, lw=1.4, label="best so far")
+        x = [*(trial.number for trial in complete), max(trial.number for trial in found)]
+        line: Any = {"where": "post", "color": style.INK, "lw": 1.4, "label": "best so far"}
+        axes.step(x, [*best, best[-1]], **line)
     _error_axis(axes, found)
     style.whole_numbers(axes.xaxis)
     axes.set(xlabel="Trial", ylabel=ERROR)
@@ -92,9 +92,7 @@ def history(found: Sequence[Trial]) -> Figure:
 
 
 def importances(shares: Mapping[str, float]) -> Figure:
-    """Draw each key's share of the variance of the objective (fANOVA), a fraction, the largest
-    first.
-    """
+    """Draw each key's share of the variance of the objective (fANOVA), the largest first."""
     figure, axes = style.new_axes(1.2 + 0.42 * len(shares), "What the accuracy depends on")
     percents = [100 * share for share in shares.values()]
     style.bars(axes, percents, [f" {value:.0f}%" for value in percents], list(shares), style.BLUE)
@@ -107,8 +105,7 @@ def importances(shares: Mapping[str, float]) -> Figure:
 def slices(search: Search, found: Sequence[Trial]) -> Figure:
     """Draw the error against each key's values."""
     keys = list(search.ranges)[:MOST_PANELS]
-    columns = min(2, len(keys))
-    rows = -(-len(keys) // columns)
+    rows, columns = -(-len(keys) // 2), min(2, len(keys))
     figure = style.new_figure(0.8 + 2.6 * rows, "The error by each value")
     grid = figure.subplots(rows, columns, squeeze=False, sharey=True)
     for axes in grid.flat[len(keys) :]:
@@ -131,9 +128,8 @@ def _draw_slice(axes: Axes, search: Search, key: str, found: Sequence[Trial]) ->
         return drawing.place_of(trial.params[key], words)
 
     _draw_trials(axes, found, place)
-    if winner := trials.best(list(found)):
-        color = style.VERMILION
-        axes.plot(place(winner), _error(winner), "D", color=color, ms=5.5, label="best")
+    if best := trials.best(list(found)):
+        axes.plot(place(best), _error(best), "D", color=style.VERMILION, ms=5.5, label="best")
     if words:
         axes.set_xticks(range(len(words)), words, rotation=30 if len("".join(words)) > 22 else 0)
         axes.set_xlim(-0.5, len(words) - 0.5)

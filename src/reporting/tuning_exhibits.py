@@ -62,7 +62,7 @@ def of(client: MlflowClient, runs: RunSet, found: Findings) -> list[Exhibit]:
     tuned = {name: one for name, one in read.items() if one.trials}
     if not tuned:
         return []
-    before = untuned(client, runs, _keys(tuned))
+    before = untuned(client, runs, list(next(iter(tuned.values())).best.params))
     if before is None:
         caption, draw = search_caption(tuned), partial(search_gain, found, tuned)
     else:
@@ -80,11 +80,6 @@ def _read(client: MlflowClient, winner: Mapping[str, Any]) -> Tuned:
     parent = client.get_run(winner["parent_id"])
     trials = Record(Parent(client, parent.info.experiment_id, parent.info.run_id)).trials()
     return Tuned(trials, winner["trial"], parent.data.tags.get("sampler", ""))
-
-
-def _keys(tuned: Mapping[str, Tuned]) -> list[str]:
-    """Return the keys that were tuned."""
-    return list(dict.fromkeys(key for one in tuned.values() for key in one.best.params))
 
 
 def untuned(client: MlflowClient, runs: RunSet, keys: Sequence[str]) -> RunSet | None:
@@ -158,12 +153,12 @@ def gain_caption(gains: Mapping[str, Estimate], title: str) -> Caption:
 def search_gain(found: Findings, tuned: Mapping[str, Tuned]) -> Figure:
     """Draw how far the best trial of each level's search is from its median trial."""
     figure, axes = style.new_axes(1.7 + 0.42 * len(tuned), "What tuning was worth, in validation")
-    look = looks_of(found)
     for row, (name, one) in enumerate(tuned.items()):
+        look = looks_of(found)[name]
         middle, best = (100 * score for score in one.median_and_best)
         axes.plot([middle, best], [row, row], color=style.GRAY, lw=2)
         axes.plot(middle, row, "|", color=style.ink(), ms=12)
-        axes.plot(best, row, look[name].marker, color=look[name].color, ms=8)
+        axes.plot(best, row, look.marker, color=look.color, ms=8)
     axes.plot([], [], "|", color=style.ink(), ms=12, label="median trial")
     axes.plot([], [], "o", color=style.GRAY, ms=7, label="best trial")
     drawing.label_rows(axes, list(tuned))
@@ -229,7 +224,7 @@ def curves_caption(curves: Mapping[str, TuningCurve]) -> Caption:
 
 def winners_figure(found: Findings, tuned: Mapping[str, Tuned]) -> Figure:
     """Draw where the trials and the winner of each level lie, by key."""
-    keys = _keys(tuned)
+    keys = list(next(iter(tuned.values())).best.params)
     figure = style.new_figure(1.1 + len(keys) * (1.05 + 0.34 * len(tuned)), "Where the winners lie")
     look = looks_of(found)
     panels = figure.subplots(len(keys), 1, squeeze=False)[:, 0]
