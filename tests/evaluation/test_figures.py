@@ -106,13 +106,12 @@ def test_every_pixel_of_an_image_is_a_sharp_square_of_screen_pixels(images, labe
     assert np.abs(picture[top : top + size, left : left + size] - expected).max() < 0.01
 
 
-COLUMNS = [metric_names.LOSS, metric_names.VAL_LOSS, metric_names.ACCURACY]
-COLUMNS += [metric_names.VAL_ACCURACY]
+ROW = [metric_names.LOSS, metric_names.VAL_LOSS, metric_names.ACCURACY, metric_names.VAL_ACCURACY]
 
 
 def history(*rows, **more):
     """Return the history of epochs with these losses and accuracies, training and validation."""
-    table = pd.DataFrame(rows, columns=COLUMNS)
+    table = pd.DataFrame(rows, columns=ROW)
     table[metric_names.EPOCH] = np.arange(1.0, len(rows) + 1)
     table[metric_names.LEARNING_RATE] = np.linspace(0.1, 0.0, len(rows))
     return table.assign(**more)
@@ -172,11 +171,8 @@ def test_the_confusion_matrix_counts_rows_of_true_and_columns_of_predicted_label
     found = {place: text for place, text in texts.items() if text != "·"}
     assert found == {(0, 0): "1,500", (4, 4): "1", (4, 9): "2", (9, 4): "1", (7, 7): "1"}
     # Only the errors are colored: the right answers would outshine them.
-    colors = axes.images[0].get_array()
-    assert {place: color for place, color in np.ndenumerate(colors) if color} == {
-        (4, 9): 2,
-        (9, 4): 1,
-    }
+    colors = np.ndenumerate(axes.images[0].get_array())
+    assert {place: color for place, color in colors if color} == {(4, 9): 2, (9, 4): 1}
     assert (axes.get_xlabel(), axes.get_ylabel()) == ("Predicted label", "True label")
     title = figure.get_suptitle()
     assert title == "3 of 1,505 images are wrong; most often a 4 is taken for a 9"
