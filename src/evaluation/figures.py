@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from matplotlib import rc_context
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
@@ -41,19 +40,12 @@ def _new_figure(height: float, title: str, **margins: float) -> Figure:
 
 @rc_context(STYLE)
 def class_balance(counts_train: np.ndarray, counts_valid: np.ndarray) -> Figure:
-    """Draw how many images each class has, in training and in validation.
-
-    Args:
-        counts_train: integers (10,), images per class.
-        counts_valid: integers (10,).
-    """
+    """Draw how many images each class has in training and in validation, integers (10,) each."""
     shares = (counts_train + counts_valid) / (counts_train + counts_valid).sum()
     least, most = int(shares.argmin()), int(shares.argmax())
     verdict = "nearly equal" if shares[most] < 1.5 * shares[least] else "unequal"
-    title = (
-        f"The classes are {verdict}: from {shares[least]:.1%} (class {least}) "
-        f"to {shares[most]:.1%} (class {most})"
-    )
+    title = f"The classes are {verdict}: from {shares[least]:.1%} (class {least}) to "
+    title += f"{shares[most]:.1%} (class {most})"
     margins = {"left": 0.038, "right": 0.985, "bottom": 0.03, "top": 0.83, "wspace": 0.1}
     figure = _new_figure(4.2, title, **margins)
     parts = (("Training", counts_train, BLUE), ("Validation", counts_valid, ORANGE))
@@ -67,12 +59,8 @@ def class_balance(counts_train: np.ndarray, counts_valid: np.ndarray) -> Figure:
 
 @rc_context(STYLE)
 def sample_images(images: np.ndarray, labels: np.ndarray, seed: int) -> Figure:
-    """Draw a sheet with a row of ten images for each class.
-
-    Args:
-        images: uint8 (N, 28, 28).
-        labels: uint8 (N,).
-        seed: of the choice; a class with fewer than ten images leaves places free.
+    """Draw a sheet with a row of ten images, or all, of each class, chosen by the seed among images
+    and labels, uint8 (N, 28, 28) and (N,).
     """
     across, gap, zoom = 10, 4, 4  # images in a row, pixels between, screen pixels per pixel
     pitch = SIDE + gap
@@ -83,7 +71,6 @@ def sample_images(images: np.ndarray, labels: np.ndarray, seed: int) -> Figure:
         for column, member in enumerate(members):
             top, left = row * pitch, column * pitch
             sheet[top : top + SIDE, left : left + SIDE] = images[member]
-
     # Whole screen pixels, so that none of the image's is smeared.
     side, margin, head = zoom * sheet.shape[0], 80, 100
     width, height = side + margin + 40, side + head + 40
@@ -100,35 +87,30 @@ def sample_images(images: np.ndarray, labels: np.ndarray, seed: int) -> Figure:
 
 @rc_context(STYLE)
 def learning_curves(history: pd.DataFrame) -> Figure:
-    """Draw loss, accuracy and learning rate by epoch, and every learned β if there are any.
-
-    Args:
-        history: a row per epoch, with the columns named in src/core/metric_names.py.
+    """Draw loss, accuracy and learning rate by epoch, and every learned β if there are any. The
+    history has a row per epoch, with the columns named in src/core/metric_names.py.
     """
     epochs = history[metric_names.EPOCH]
     rows = cast(list[dict[str, float]], history.to_dict("records"))
     best = best_epoch(rows)
-    title = (
-        f"Validation accuracy is highest after epoch {best[metric_names.EPOCH]:.0f} "
-        f"of {len(history)}: {best[metric_names.VAL_ACCURACY]:.2%}"
-    )
+    title = f"Validation accuracy is highest after epoch {best[metric_names.EPOCH]:.0f} of "
+    title += f"{len(history)}: {best[metric_names.VAL_ACCURACY]:.2%}"
     # Room for tick labels as long as 0.000125.
     margins = {"left": 0.075, "right": 0.985, "bottom": 0.14, "top": 0.85, "wspace": 0.46}
     figure = _new_figure(3.6, title, **margins)
     loss, error, third = figure.subplots(1, 3)
-    _plot_both(loss, epochs, history[metric_names.LOSS], history[metric_names.VAL_LOSS])
-    loss.set_title("Loss")
+    losses = history[[metric_names.LOSS, metric_names.VAL_LOSS]]
+    errors = 1 - history[[metric_names.ACCURACY, metric_names.VAL_ACCURACY]]
+    for axes, both, title in ((loss, losses, "Loss"), (error, errors, "Error rate")):
+        training, validation = (both[column] for column in both)
+        axes.plot(epochs, training, color=BLUE, ls="--", marker="o", ms=4, label="Training")
+        axes.plot(epochs, validation, color=VERMILION, marker="s", ms=4, label="Validation")
+        axes.set_title(title)
     loss.legend()
-
-    accuracies = history[[metric_names.ACCURACY, metric_names.VAL_ACCURACY]]
-    error.set_title("Error rate")
-    _plot_both(error, epochs, *(1 - accuracies[column] for column in accuracies))
-    if (accuracies < 1).any(axis=None):  # a logarithm needs an error
+    if (errors > 0).any(axis=None):  # a logarithm needs an error
         style.log_axis(error.yaxis)
     error.yaxis.set_major_formatter(lambda rate, _: f"{100 * rate:.4g}%")
-
-    betas = [column for column in map(str, history) if column.startswith(metric_names.BETA)]
-    if betas:
+    if betas := [column for column in map(str, history) if column.startswith(metric_names.BETA)]:
         for number, column in enumerate(betas):
             name, color = column.removeprefix(metric_names.BETA), SERIES[number % len(SERIES)]
             third.plot(epochs, history[column], color=color, marker="o", ms=3, label=name)
@@ -146,19 +128,10 @@ def learning_curves(history: pd.DataFrame) -> Figure:
     return figure
 
 
-def _plot_both(axes: Axes, epochs: pd.Series, training: pd.Series, validation: pd.Series) -> None:
-    """Plot a quantity of training and validation by epoch."""
-    axes.plot(epochs, training, color=BLUE, linestyle="--", marker="o", ms=4, label="Training")
-    axes.plot(epochs, validation, color=VERMILION, marker="s", ms=4, label="Validation")
-
-
 @rc_context(STYLE)
 def confusion_matrix(labels: np.ndarray, predicted: np.ndarray) -> Figure:
-    """Draw how often each class was taken for which; only the errors are colored.
-
-    Args:
-        labels: true classes, integers (N,).
-        predicted: predicted classes, integers (N,).
+    """Draw how often each class was taken for which, given the true and the predicted classes,
+    integers (N,); only the errors are colored.
     """
     counts = np.zeros((CLASSES, CLASSES), int)
     np.add.at(counts, (labels, predicted), 1)
@@ -171,17 +144,17 @@ def confusion_matrix(labels: np.ndarray, predicted: np.ndarray) -> Figure:
         title += f"; most often a {true} is taken for a {taken_for}"
     figure = _new_figure(6.6, title, left=0.1, right=0.99, bottom=0.08, top=0.945)
     axes = figure.subplots()
-    image = axes.imshow(errors, cmap="Blues", vmin=0, vmax=max(1, errors.max()))
+    most = max(1, errors.max())
+    image = axes.imshow(errors, cmap="Blues", vmin=0, vmax=most)
     bar = figure.colorbar(image, ax=axes, shrink=0.8, fraction=0.1, label="Errors")
     bar.locator = MaxNLocator(integer=True)
     bar.outline.set_visible(False)
     for (row, column), count in np.ndenumerate(counts):
-        right = row == column
-        dark = errors[row, column] > 0.6 * errors.max()
+        right, dark = row == column, errors[row, column] > 0.6 * most
         font: Any = {"fontsize": 9.5, "fontweight": "bold" if right else "normal"}
-        font["color"] = GREEN if right else "white" if dark and wrong else style.INK
+        color = GREEN if right else "white" if dark else style.INK
         text = f"{count:,}" if count else "·"
-        axes.text(column, row, text, ha="center", va="center", **font)
+        axes.text(column, row, text, ha="center", va="center", color=color, **font)
     axes.set(xticks=range(CLASSES), yticks=range(CLASSES))
     axes.set(xlabel="Predicted label", ylabel="True label")
     axes.tick_params(left=False, bottom=False)
@@ -191,12 +164,8 @@ def confusion_matrix(labels: np.ndarray, predicted: np.ndarray) -> Figure:
 
 @rc_context(STYLE)
 def confident_errors(images: np.ndarray, labels: np.ndarray, probabilities: np.ndarray) -> Figure:
-    """Draw wrongly predicted images, with their predicted and true labels.
-
-    Args:
-        images: uint8 (N, 28, 28), N up to 12.
-        labels: true classes, integers (N,).
-        probabilities: float (N, 10).
+    """Draw up to 12 wrongly predicted images, uint8 (N, 28, 28), with their true labels, integers
+    (N,), and the labels predicted by their probabilities, float (N, 10).
     """
     title = "The most confident errors" if len(images) else "No errors"
     margins = {"left": 0.01, "right": 0.99, "bottom": 0.02, "top": 0.82, "hspace": 0.36}

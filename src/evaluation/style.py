@@ -21,7 +21,7 @@ SERIES = (BLUE, ORANGE, GREEN, VERMILION, PURPLE, SKY, BLACK)
 # Of the levels of a comparison, the reference is gray. On black the light blue is more visible.
 LEVELS_ON_WHITE = (GRAY, BLUE, VERMILION, GREEN, ORANGE, PURPLE, SKY)
 LEVELS_ON_BLACK = (GRAY, SKY, VERMILION, GREEN, ORANGE, PURPLE, BLUE)
-NUMBERS_ON_WHITE, NUMBERS_ON_BLACK = (0.0, 0.82), (0.3, 1.0)  # the visible parts of viridis
+VIRIDIS_ON_WHITE, VIRIDIS_ON_BLACK = (0.0, 0.82), (0.3, 1.0)  # its visible parts, for numbers
 
 MARKERS = "os^DvPX"
 DASHES: tuple[Any, ...] = ("-", (0, (4, 1.5)), (0, (1.2, 1.2)))
@@ -72,21 +72,17 @@ def level_colors() -> Sequence[str]:
     return LEVELS_ON_BLACK if is_dark() else LEVELS_ON_WHITE
 
 
-def number_range() -> tuple[float, float]:
-    """Return the part of viridis that is visible in the current style."""
-    return NUMBERS_ON_BLACK if is_dark() else NUMBERS_ON_WHITE
-
-
 def new_figure(height: float, title: str) -> Figure:
-    """Return an empty figure of a report.
-
-    Args:
-        height: in inches.
-        title: above all axes.
-    """
+    """Return an empty figure of a report; its height is in inches, its title above all axes."""
     figure = Figure((COLUMN, height), layout=ConstrainedLayoutEngine(w_pad=0.08, h_pad=0.08))
     figure.suptitle(title, x=0.02, ha="left")
     return figure
+
+
+def new_axes(height: float, title: str) -> tuple[Figure, Axes]:
+    """Return an empty figure of a report, and the only axes on it."""
+    figure = new_figure(height, title)
+    return figure, figure.subplots()
 
 
 def legend(axes: Axes, columns: int = 3) -> None:
@@ -110,11 +106,8 @@ def bars(
 
 
 def log_axis(axis: Axis, least: int = 4) -> None:
-    """Make an axis logarithmic, with at least so many ticks however narrow its range is.
-
-    Args:
-        axis: of axes on which all is drawn, something of it above zero.
-        least: ticks within the limits.
+    """Make an axis logarithmic, with at least so many ticks however narrow its range is. All must
+    have been drawn, something of it above zero.
     """
     (axis.axes.set_xscale if isinstance(axis, XAxis) else axis.axes.set_yscale)("log")
     axis.set_minor_locator(NullLocator())

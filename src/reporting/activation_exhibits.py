@@ -1,7 +1,4 @@
-"""The exhibits of activations only: their cost, their β, their shapes, and the data of these.
-
-The data are measured by activation_profile.py, which needs TensorFlow.
-"""
+"""The exhibits of activations only, and the data of these, which activation_profile.py measures."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,7 +10,7 @@ from matplotlib.ticker import MaxNLocator, MultipleLocator
 
 from src.analysis.findings import Findings
 from src.core.formatting import count, listed, signed, span
-from src.evaluation.style import BLUE, FINE_DASHES, GUIDE, ORANGE, ink, legend, new_figure
+from src.evaluation.style import BLUE, FINE_DASHES, GUIDE, ORANGE, ink, legend, new_axes, new_figure
 from src.reporting.captions import Caption
 from src.reporting.drawing import label_rows, looks, looks_of
 from src.reporting.exhibits import Exhibit
@@ -32,8 +29,7 @@ class Curve:
 class Cost:
     """Nanoseconds per element, float (rounds,); `backward` is what the gradient adds.
 
-    Figure, caption, table and results.json all take the three medians below, so that their numbers
-    add up: the median of a sum is not the sum of medians.
+    All outputs take the medians below: the median of a sum is not the sum of medians.
     """
 
     forward: np.ndarray
@@ -41,12 +37,12 @@ class Cost:
 
     @property
     def median_total(self) -> float:
-        """Median over the rounds of forward plus backward."""
+        """The median over the rounds of forward plus backward."""
         return float(np.median(self.forward + self.backward))
 
     @property
     def median_forward(self) -> float:
-        """Median over the rounds of the forward pass."""
+        """The median over the rounds of the forward pass."""
         return float(np.median(self.forward))
 
     @property
@@ -57,38 +53,27 @@ class Cost:
 
 @dataclass(frozen=True)
 class Profile:
-    """The activations of a set of runs by themselves, by activation.
+    """The activations of a set of runs by themselves, by name."""
 
-    Attributes:
-        curves: with the initial β, the reference first.
-        learned: with the smallest and the largest learned β; only of activations that learn it.
-        start: the initial β, of the same activations.
-        costs: of each layer alone.
-    """
-
-    curves: Mapping[str, Curve]
-    learned: Mapping[str, list[Curve]]
-    start: Mapping[str, float]
-    costs: Mapping[str, Cost]
+    curves: Mapping[str, Curve]  # with the initial β, the reference first
+    learned: Mapping[str, list[Curve]]  # with the smallest and largest β, if it is learned
+    start: Mapping[str, float]  # the initial β, if it is learned
+    costs: Mapping[str, Cost]  # of each layer alone
 
 
 def final_betas(layers: Mapping[str, np.ndarray]) -> list[float]:
-    """Return the median over seeds of each layer's β after the last epoch.
-
-    Args:
-        layers: an activation's β by layer, float (seeds, epochs).
+    """Return the median over seeds of each layer's β after the last epoch, given an activation's β
+    by layer, float (seeds, epochs).
     """
     return [float(np.median(values[:, -1])) for values in layers.values()]
 
 
 def of(found: Findings, own: Profile) -> list[Exhibit]:
     """Return the exhibits on the activations themselves."""
-    cost, reference = partial(cost_figure, own.costs), found.reference
+    caption, cost = cost_caption(own.costs, found.reference), partial(cost_figure, own.costs)
     shapes = partial(shapes_figure, own.curves, own.learned)
-    exhibits = [
-        Exhibit("activation_cost", cost_caption(own.costs, reference), cost),
-        Exhibit("shapes", shapes_caption(own.curves), shapes),
-    ]
+    exhibits = [Exhibit("activation_cost", caption, cost)]
+    exhibits.append(Exhibit("shapes", shapes_caption(own.curves), shapes))
     if found.betas:
         betas = partial(betas_figure, found, own.start)
         exhibits.append(Exhibit("betas", betas_caption(found, own.start), betas))
@@ -98,16 +83,16 @@ def of(found: Findings, own: Profile) -> list[Exhibit]:
 def cost_figure(costs: Mapping[str, Cost]) -> Figure:
     """Draw the cost of each activation alone per element, the cheapest on top."""
     order = sorted(costs, key=lambda name: costs[name].median_total)
-    figure = new_figure(1.7 + 0.42 * len(order), "Cost of the activation alone")
-    axes = figure.subplots()
+    figure, axes = new_axes(1.7 + 0.42 * len(order), "Cost of the activation alone")
     forward = [costs[name].median_forward for name in order]
     backward = [costs[name].added_by_gradient for name in order]
+    totals = [costs[name].median_total for name in order]
     rows = range(len(order))
     axes.barh(rows, forward, 0.6, color=BLUE, label="forward")
     bars = axes.barh(rows, backward, 0.6, left=forward, color=ORANGE, label="backward")
-    axes.bar_label(bars, [f"  {costs[name].median_total:.2f}" for name in order])
+    axes.bar_label(bars, [f"  {total:.2f}" for total in totals])
     label_rows(axes, order)
-    axes.set_xlim(0, 1.12 * max(cost.median_total for cost in costs.values()))
+    axes.set_xlim(0, 1.12 * totals[-1])
     axes.set_xlabel("Nanoseconds per element")
     legend(axes)
     return figure
@@ -116,11 +101,8 @@ def cost_figure(costs: Mapping[str, Cost]) -> Figure:
 def cost_caption(costs: Mapping[str, Cost], reference: str) -> Caption:
     """Say what the reference costs per element, and how many times as much the others do."""
     standard = costs[reference].median_total
-    others = [
-        f"{name} {cost.median_total / standard:.2f}×"
-        for name, cost in costs.items()
-        if name != reference
-    ]
+    ratios = {name: cost.median_total / standard for name, cost in costs.items()}
+    others = [f"{name} {ratio:.2f}×" for name, ratio in ratios.items() if name != reference]
     return Caption(
         f"Forward plus backward, {reference} costs {standard:.2f} ns per element; relative "
         f"to that, {listed(others)}.",
@@ -131,26 +113,19 @@ def cost_caption(costs: Mapping[str, Cost], reference: str) -> Caption:
 
 
 def betas_figure(found: Findings, start: Mapping[str, float]) -> Figure:
-    """Draw the learned β of every layer and seed by epoch.
-
-    Args:
-        found: the findings.
-        start: the initial β, by activation.
-    """
+    """Draw the learned β of every layer and seed by epoch, from the initial β, by activation."""
     layers = list(next(iter(found.betas.values())))
-    across = min(3, len(layers))
-    down = -(-len(layers) // across)
+    across, down = min(3, len(layers)), -(-len(layers) // 3)
     figure = new_figure(1.1 + 1.75 * down, "β of every layer by epoch, one line per seed")
     look = looks_of(found)
     grid = np.ravel(figure.subplots(down, across, sharex=True, sharey=True, squeeze=False))
     for place, (axes, layer) in enumerate(zip(grid, layers, strict=False)):
         for name, by_layer in found.betas.items():
             values, color = by_layer[layer], look[name].color
-            lines = np.column_stack([np.full(len(values), start[name]), values])
-            epochs = np.arange(lines.shape[1])
+            lines = np.insert(values, 0, start[name], axis=1)
             axes.axhline(start[name], color=ink(), **GUIDE)
-            axes.plot(epochs, lines.T, color=color, lw=1, alpha=0.55)
-            axes.plot(epochs, np.median(lines, axis=0), color=color, lw=2.2, label=name)
+            axes.plot(lines.T, color=color, lw=1, alpha=0.55)
+            axes.plot(np.median(lines, axis=0), color=color, lw=2.2, label=name)
         ends = [f"{final_betas(by_layer)[place]:.2f}" for by_layer in found.betas.values()]
         axes.set_title(f"Layer {place + 1} → {listed(ends)}", fontsize=10.5)
         axes.xaxis.set_major_locator(MaxNLocator(4, integer=True))
@@ -189,7 +164,7 @@ def betas_caption(found: Findings, start: Mapping[str, float]) -> Caption:
 
 
 def shapes_figure(curves: Mapping[str, Curve], learned: Mapping[str, Sequence[Curve]]) -> Figure:
-    """Draw the activations and their derivatives; arguments as in `Profile`."""
+    """Draw the activations and their derivatives (see `Profile`)."""
     figure = new_figure(4.2, "The activations and their derivatives")
     panels = figure.subplots(1, 2)
     for axes, part, title in zip(panels, ("value", "slope"), ("f(x)", "f′(x)"), strict=True):
@@ -214,8 +189,7 @@ def shapes_caption(curves: Mapping[str, Curve]) -> Caption:
     dips, slopes = [], []
     for name, curve in curves.items():
         lowest = int(curve.value.argmin())
-        inside = 0 < lowest < len(curve.x) - 1
-        if inside and curve.value[lowest] < -0.001:
+        if 0 < lowest < len(curve.x) - 1 and curve.value[lowest] < -0.001:
             dips.append(f"{name} {signed(curve.value[lowest])} at x = {signed(curve.x[lowest], 1)}")
         # To five decimals, because float32 has no 0.3, and its neighbor would be rounded outward.
         low, high = (round(float(end), 5) for end in (curve.slope.min(), curve.slope.max()))
@@ -228,6 +202,5 @@ def shapes_caption(curves: Mapping[str, Curve]) -> Caption:
 
 
 def _layers(numbers: Sequence[int]) -> str:
-    if not numbers:
-        return "no layer"
-    return f"layer{'s' * (len(numbers) > 1)} {listed([str(number) for number in numbers])}"
+    plural = "s" * (len(numbers) > 1)
+    return f"layer{plural} {listed(list(map(str, numbers)))}" if numbers else "no layer"

@@ -1,6 +1,5 @@
-"""Measures each activation by itself: its function, its derivative, and its cost.
-
-The measurements are of the layers that the runs used, with the same kernels.
+"""Measures each activation by itself, with the layers and kernels of the runs: its function, its
+derivative, and its cost.
 """
 
 import ast
@@ -20,8 +19,7 @@ from src.reporting.activation_exhibits import Cost, Curve, Profile, final_betas
 X = np.linspace(-5, 5, 1001)  # where the functions are evaluated
 SHAPE = (128, 16, 16, 32)  # 2**20 elements: more than a core's cache holds, as in training
 CALLS = 8  # in each measurement
-# The module of the layers in runs of version 1.0, and today.
-MOVED = ("src.activations.", "src.training.activations.")
+MOVED = ("src.activations.", "src.training.activations.")  # the module in version 1.0, and today
 
 
 def profile(runs: RunSet, found: Findings) -> Profile:
@@ -30,9 +28,8 @@ def profile(runs: RunSet, found: Findings) -> Profile:
     learned = {}
     for name, layers in found.betas.items():
         ends = final_betas(layers)
-        learned[name] = [
-            curve({**settings[name], "beta": str(beta)}, X) for beta in (min(ends), max(ends))
-        ]
+        both = ({**settings[name], "beta": str(beta)} for beta in (min(ends), max(ends)))
+        learned[name] = [curve(one, X) for one in both]
     return Profile(
         curves={name: curve(one, X) for name, one in settings.items()},
         learned=learned,
@@ -42,15 +39,11 @@ def profile(runs: RunSet, found: Findings) -> Profile:
 
 
 def layer(settings: Mapping[str, str], dtype: str = "float32") -> keras.layers.Layer:
-    """Return the layer of a run.
-
-    Args:
-        settings: a run's params under `activation.`, as text.
-        dtype: Keras's dtype policy.
+    """Return the layer of a run from its params under `activation.`, as text, with a Keras dtype
+    policy.
     """
     values = {key: _value(text) for key, text in settings.items()}
-    values["_target_"] = values["_target_"].replace(*MOVED)
-    return instantiate(values, dtype=dtype)
+    return instantiate({**values, "_target_": values["_target_"].replace(*MOVED)}, dtype=dtype)
 
 
 def _value(text: str) -> Any:
@@ -62,11 +55,8 @@ def _value(text: str) -> Any:
 
 
 def curve(settings: Mapping[str, str], x: np.ndarray) -> Curve:
-    """Return the layer's values at `x`, and its slopes by automatic differentiation.
-
-    Args:
-        settings: as for `layer`.
-        x: float (points,).
+    """Return the values at `x`, float (points,), and the slopes by automatic differentiation of the
+    layer with these settings (see `layer`).
     """
     function = layer(settings)
     points = tf.constant(x, tf.float32)
@@ -77,27 +67,17 @@ def curve(settings: Mapping[str, str], x: np.ndarray) -> Curve:
 
 
 def costs(layers: Mapping[str, Mapping[str, str]], dtype: str, rounds: int = 15) -> dict[str, Cost]:
-    """Return the cost of each layer on this machine, from interleaved rounds (A B A B ...).
-
-    Args:
-        layers: the settings of each layer (see `layer`), by name.
-        dtype: Keras's dtype policy of the runs.
-        rounds: of measurements, after a first one that compiles.
+    """Return the cost on this machine of each layer, given its settings (see `layer`), from
+    interleaved rounds (A B A B ...) after one that compiles, with the dtype policy of the runs.
     """
     compute_dtype = keras.DTypePolicy(dtype).compute_dtype
     x = tf.cast(tf.random.stateless_normal(SHAPE, seed=(1, 2)), compute_dtype)
     steps = {name: _steps(layer(settings, dtype), x) for name, settings in layers.items()}
-    for forward, both in steps.values():
-        _nanoseconds(forward), _nanoseconds(both)
-    taken = [
-        [(_nanoseconds(forward), _nanoseconds(both)) for forward, both in steps.values()]
-        for _ in range(rounds)
-    ]
-    forward, both = np.moveaxis(np.array(taken), 2, 0)  # each (rounds, layers)
-    return {
-        name: Cost(forward[:, place], both[:, place] - forward[:, place])
-        for place, name in enumerate(steps)
-    }
+    pairs = list(steps.values())
+    taken = [[list(map(_nanoseconds, pair)) for pair in pairs] for _ in range(rounds + 1)]
+    forward, both = np.array(taken[1:]).T  # each (layers, rounds); the first round compiles
+    found = zip(steps, forward, both - forward, strict=True)
+    return {name: Cost(ahead, back) for name, ahead, back in found}
 
 
 def _steps(function: keras.layers.Layer, x: tf.Tensor) -> tuple[Callable, Callable]:

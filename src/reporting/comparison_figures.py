@@ -16,14 +16,13 @@ from src.reporting.captions import CROWD, named, with_the_reference
 from src.reporting.drawing import Curve, Look, looks_of
 
 MANY_PAIRS = 15  # more are shown as a matrix
-ACROSS = 5  # images in a row
+COLUMNS = 5  # images in a row
 
 
 def accuracy(found: Findings) -> Figure:
     """Draw the accuracy of every run with means and intervals, the best level on top."""
     order = sorted(found.levels, key=lambda name: -found.means[name].value)
-    figure = style.new_figure(1.25 + 0.58 * len(order), "Held-out accuracy of every run")
-    axes = figure.subplots()
+    figure, axes = style.new_axes(1.25 + 0.58 * len(order), "Held-out accuracy of every run")
     for row, name in enumerate(order):
         drawing.dots(axes, row - 0.12, 100 * found.accuracy[name], looks_of(found)[name])
         drawing.interval(axes, row + 0.26, found.means[name])
@@ -34,14 +33,12 @@ def accuracy(found: Findings) -> Figure:
 
 
 def differences(found: Findings) -> Figure:
-    """Draw the pairs' differences with both intervals, and the difference of every seed; of very
-    many pairs, those with the reference.
+    """Draw the pairs' differences with both intervals and every seed's difference; of more than
+    `MANY_PAIRS`, those with the reference.
     """
     pairs = found.pairs if len(found.pairs) <= MANY_PAIRS else with_the_reference(found)
-    figure = style.new_figure(2.2 + 0.46 * len(pairs), "Differences in accuracy")
-    axes = figure.subplots()
+    figure, axes = style.new_axes(2.2 + 0.46 * len(pairs), "Differences in accuracy")
     drawing.mark_smallest_effect(axes, found.smallest_effect)
-    seed: Any = {"color": style.GRAY, "ms": 3.2, "mew": 0}
     bootstrap: Any = {"color": style.GRAY, "lw": 1.2}
     for row, pair in enumerate(pairs):
         one = pair.comparison
@@ -49,7 +46,7 @@ def differences(found: Findings) -> Figure:
         drawing.interval(axes, row + 0.08, one.difference, drawing.verdict_look(pair.verdict))
         ends = [100 * one.bootstrap.low, 100 * one.bootstrap.high]
         axes.plot(ends, [row + 0.28] * 2, **bootstrap)
-    axes.plot([], [], "o", **seed, label="one seed")
+    axes.plot([], [], "o", color=style.GRAY, ms=3.2, mew=0, label="one seed")
     axes.plot([], [], **bootstrap, label="bootstrap")
     drawing.verdict_legend(axes)
     drawing.label_rows(axes, [pair.name for pair in pairs])
@@ -62,64 +59,63 @@ def difference_table(found: Findings) -> Figure:
     """Draw the difference of every two levels as a matrix, the best level first."""
     names = sorted(found.levels, key=lambda name: -found.means[name].value)
     values = np.zeros((len(names), len(names)))
-    texts: dict[tuple[int, int], str] = {}
-    bold = set()
+    texts, bold = {}, set()
     for pair in found.pairs:
         row, column = names.index(pair.comparison.first), names.index(pair.comparison.second)
         value = pair.comparison.difference.value
         for cell, difference in (((row, column), value), ((column, row), -value)):
             same = pair.verdict == Verdict.EQUIVALENT
             values[cell], texts[cell] = difference, "=" if same else signed(1e4 * difference, 0)
-            if pair.verdict in (Verdict.BETTER, Verdict.WORSE):
+            if pair.verdict.different:
                 bold.add(cell)
     title = "Differences of all pairs (hundredths of a pp)"
-    figure = style.new_figure(1.9 + 0.4 * len(names), title)
+    figure, axes = style.new_axes(1.9 + 0.4 * len(names), title)
+    colors = drawing.from_ground(style.level_colors()[1], below=style.VERMILION)
     top = max(float(np.abs(values).max()), 1e-9)
-    image: Any = {"cmap": drawing.two_sided(), "vmin": -top, "vmax": top, "alpha": 0.55}
-    drawing.matrix(figure.subplots(), names, values, texts, bold, **image)
+    image: Any = {"cmap": colors, "vmin": -top, "vmax": top, "alpha": 0.55}
+    drawing.matrix(axes, names, values, texts, bold, **image)
     return figure
 
 
 def power(found: Findings) -> Figure:
     """Draw the power to detect the smallest difference from the reference that matters."""
     effect = found.smallest_effect
-    figure = style.new_figure(3.9, f"Power to detect {100 * effect:.2f} percentage points")
-    axes = figure.subplots()
+    figure, axes = style.new_axes(3.9, f"Power to detect {100 * effect:.2f} percentage points")
     seeds = np.unique(np.geomspace(2, 500, 120).round())
     pairs = with_the_reference(found)
     for pair in pairs:
         spread, look = pair.comparison.difference, looks_of(found)[pair.comparison.first]
         line: dict[str, Any] = {"color": look.color, "lw": 2}
         if len(pairs) > CROWD:
-            line = {**look.of_line, "markevery": 12, "ms": 4.5, "lw": 1.3}
-        for doubt, dashes in ((0.0, "-"), (spread.image_se, style.FINE_DASHES)):
-            chance = statistics.power(seeds, effect, spread.seed_sd, doubt)
-            label = pair.name if dashes == "-" else None
-            axes.plot(seeds, 100 * chance, **(line | {"ls": dashes}), label=label)
-    axes.plot([], [], color=style.ink(), label="on these images")
-    axes.plot([], [], color=style.ink(), ls=style.FINE_DASHES, label="on new images")
-    axes.axhline(100 * statistics.POWER, color=style.ink(), lw=0.8)
-    axes.axvline(len(found.seeds), color=style.ink(), lw=0.8)
-    axes.text(len(found.seeds), 103, f"{len(found.seeds)} seeds here", ha="center", fontsize=9.5)
+            line = {**look.line, "markevery": 12, "ms": 4.5, "lw": 1.3}
+        here = statistics.power(seeds, effect, spread.seed_sd, 0.0)
+        anew = statistics.power(seeds, effect, spread.seed_sd, spread.image_se)
+        axes.plot(seeds, 100 * here, **(line | {"ls": "-", "label": pair.name}))
+        axes.plot(seeds, 100 * anew, **(line | {"ls": style.FINE_DASHES}))
+    ink, size = style.ink(), len(found.seeds)
+    axes.plot([], [], color=ink, label="on these images")
+    axes.plot([], [], color=ink, ls=style.FINE_DASHES, label="on new images")
+    axes.axhline(100 * statistics.POWER, color=ink, lw=0.8)
+    axes.axvline(size, color=ink, lw=0.8)
+    axes.text(size, 103, f"{size} seeds here", ha="center", fontsize=9.5)
     axes.set(xlim=(2, 500), ylim=(0, 101), yticks=range(0, 101, 20))
     axes.set(xlabel="Seeds", ylabel="Power (%)")
     style.log_axis(axes.xaxis, least=6)
     axes.grid()
-    style.legend(axes, 2 if max(len(pair.name) for pair in pairs) > drawing.LONG else 3)
+    style.legend(axes, 2 if max(len(pair.name) for pair in pairs) > drawing.LABEL_WIDTH else 3)
     return figure
 
 
 def epoch_time(found: Findings, times: EpochTimes) -> Figure:
     """Draw the ratio of every level's time per epoch to that of the reference."""
-    standard, names = named(found.factor, found.reference), list(times.estimates)
-    title = f"Time per epoch, relative to {standard}"
-    figure = style.new_figure(1.25 + 0.5 * len(names), title)
-    axes = figure.subplots()
+    title = f"Time per epoch, relative to {named(found.factor, found.reference)}"
+    figure, axes = style.new_axes(1.25 + 0.5 * len(times.estimates), title)
     axes.axvline(1, color=style.ink(), lw=1)
-    for row, name in enumerate(names):
+    for row, (name, estimate) in enumerate(times.estimates.items()):
         drawing.dots(axes, row - 0.12, times.ratios[name], looks_of(found)[name])
-        drawing.interval(axes, row + 0.26, times.estimates[name], unit=1)
-    drawing.label_rows(axes, [f"{name}\n{times.estimates[name].value:.2f}×" for name in names])
+        drawing.interval(axes, row + 0.26, estimate, unit=1)
+    names = [f"{name}\n{estimate.value:.2f}×" for name, estimate in times.estimates.items()]
+    drawing.label_rows(axes, names)
     style.linear_axis(axes.xaxis)
     axes.set_xlabel("Ratio of runs with the same seed")
     return figure
@@ -127,8 +123,7 @@ def epoch_time(found: Findings, times: EpochTimes) -> Figure:
 
 def learning_curves(found: Findings) -> Figure:
     """Draw the validation error by epoch: the median and the range over seeds."""
-    figure = style.new_figure(4.3, "Validation error by epoch")
-    axes = figure.subplots()
+    figure, axes = style.new_axes(4.3, "Validation error by epoch")
     curves = {}
     for name, errors in found.error_rates.items():
         rates, epochs = 100 * errors, np.arange(1, errors.shape[1] + 1)
@@ -152,7 +147,7 @@ def calibration(found: Findings) -> Figure:
         curve = found.calibration[name].reliability
         enough = curve.count >= FEW
         x, y = 100 * curve.confidence[enough], 100 * curve.accuracy[enough]
-        upper.plot(x, y, **look.of_line, ms=5, lw=1.6, label=name)
+        upper.plot(x, y, **look.line, ms=5, lw=1.6, label=name)
         shares = 100 * curve.count / curve.count.sum()
         lower.stairs(shares, 100 * curve.edges, color=look.color, lw=1.6)
         filled.append(100 * curve.edges[:-1][curve.count > 0])
@@ -168,19 +163,14 @@ def calibration(found: Findings) -> Figure:
 def error_overlap(found: Findings) -> Figure:
     """Draw how much the errors of two runs overlap, by their levels."""
     names = found.levels
-    row = 0.62 if len(names) <= CROWD else 0.42
-    figure = style.new_figure(1.6 + row * len(names), "Errors shared by two runs")
-    drawing.matrix(
-        figure.subplots(),
-        names,
-        found.overlap,
-        texts={cell: f"{100 * share:.0f}%" for cell, share in np.ndenumerate(found.overlap)},
-        bold={(place, place) for place in range(len(names))},
-        color="white" if style.is_dark() else None,
-        cmap=drawing.from_ground(style.level_colors()[-1]),
-        vmin=0,
-        vmax=max(found.overlap.max(), 1e-9),
-    )
+    height = 1.6 + (0.62 if len(names) <= CROWD else 0.42) * len(names)
+    figure, axes = style.new_axes(height, "Errors shared by two runs")
+    texts = {cell: f"{100 * share:.0f}%" for cell, share in np.ndenumerate(found.overlap)}
+    diagonal = {(place, place) for place in range(len(names))}
+    image: Any = {"cmap": drawing.from_ground(style.level_colors()[-1])}
+    image |= {"vmin": 0, "vmax": max(found.overlap.max(), 1e-9)}
+    color = "white" if style.is_dark() else None
+    drawing.matrix(axes, names, found.overlap, texts, diagonal, color=color, **image)
     return figure
 
 
@@ -188,13 +178,7 @@ def uniquely_misclassified(
     found: Findings, images: np.ndarray, labels: np.ndarray, classes: Sequence[str]
 ) -> Figure:
     """Draw images that one level alone misclassifies, by the majority vote of its seeds; of many
-    levels, for those with the most.
-
-    Args:
-        found: the findings.
-        images: the held-out images, uint8 (images, 28, 28).
-        labels: their true labels, uint8 (images,).
-        classes: the names of the ten classes.
+    levels, for those with the most. Arguments as in `exhibits.of`.
     """
     counts = {name: len(places) for name, places in found.uniquely_misclassified.items()}
     most = sorted(filter(counts.get, counts), key=lambda name: -counts[name])[:CROWD]
@@ -208,17 +192,15 @@ def uniquely_misclassified(
         places = found.uniquely_misclassified[name]
         heading = f"{named(found.factor, name)} alone: {len(places)}"
         part.suptitle(heading, x=0.02, ha="left", fontsize=11, fontweight="normal")
-        grid = part.subplots(1, ACROSS)
+        grid = part.subplots(1, COLUMNS)
         for axes in grid:
             axes.set(xticks=[], yticks=[])
             axes.spines[:].set_visible(False)
         for axes, place, digit in zip(grid, places, found.most_common_error[name], strict=False):
             axes.imshow(images[place], **gray)
-            axes.set_xlabel(
-                f"{classes[labels[place]]} →{chr(10) if long else ' '}{classes[digit]}\n"
-                f"{found.wrong_seeds[name][place]} of {len(found.seeds)} seeds",
-                fontsize=9 if long else 9.5,
-            )
+            text = f"{classes[labels[place]]} →{chr(10) if long else ' '}{classes[digit]}\n"
+            text += f"{found.wrong_seeds[name][place]} of {len(found.seeds)} seeds"
+            axes.set_xlabel(text, fontsize=9 if long else 9.5)
     # The first layout is for axes that are not square yet; the second keeps the last row inside.
     figure.draw_without_rendering()
     return figure

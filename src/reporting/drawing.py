@@ -1,13 +1,13 @@
-"""How reports draw: levels, intervals, curves, matrices and verdicts, each in one way.
+"""Levels, intervals, curves, matrices and verdicts, each drawn in one way in all figures.
 
 Colors that depend on the background come from Matplotlib's settings: call these functions inside
-`rc_context(style.STYLE)` or `rc_context(style.DARK)`. A level has the same color, marker and
-dashes in all figures.
+`rc_context(style.STYLE)` or `rc_context(style.DARK)`.
 """
 
 import textwrap
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import cycle
 from typing import Any
 
 import numpy as np
@@ -19,14 +19,15 @@ from scipy.optimize import isotonic_regression
 from src.analysis.findings import Findings
 from src.analysis.statistics import Estimate
 from src.analysis.verdicts import Verdict
+from src.config import override
 from src.core.formatting import signed
 from src.evaluation import style
 from src.evaluation.style import DASHES, MARKERS
 from src.reporting.captions import CROWD
 
-LINE = 0.058  # the height of a name beside the axes, as a share of theirs
-ACROSS = 60  # characters of labels below a matrix
-LONG = 22  # characters of a label in one line
+LINE_HEIGHT = 0.058  # of a name beside the axes, as a share of theirs
+MATRIX_WIDTH = 60  # characters of labels below a matrix
+LABEL_WIDTH = 22  # characters of a label in one line
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ class Look:
     dashes: Any = "-"
 
     @property
-    def of_line(self) -> dict[str, Any]:
+    def line(self) -> dict[str, Any]:
         """The arguments of Matplotlib's `plot` for a line with markers."""
         return {"color": self.color, "marker": self.marker, "ls": self.dashes, "mew": 0}
 
@@ -55,19 +56,15 @@ def looks(levels: Sequence[str], numeric: bool = False) -> dict[str, Look]:
     values, and have the colors of viridis.
     """
     if numeric:
-        shades = colormaps["viridis"](np.linspace(*style.number_range(), len(levels)))
-        return {
-            name: Look(to_hex(shades[place]), MARKERS[place % 7])
-            for place, name in enumerate(levels)
-        }
+        visible = style.VIRIDIS_ON_BLACK if style.is_dark() else style.VIRIDIS_ON_WHITE
+        shades = colormaps["viridis"](np.linspace(*visible, len(levels)))
+        both = zip(levels, shades, cycle(MARKERS), strict=False)
+        return {name: Look(to_hex(shade), marker) for name, shade, marker in both}
     colors = style.level_colors()
     return {
         name: Look(colors[place % 7], MARKERS[(place + place // 7) % 7], DASHES[min(place // 7, 2)])
         for place, name in enumerate(levels)
     }
-
-
-# Rows of points and intervals
 
 
 def dots(
@@ -87,24 +84,20 @@ def interval(
     unit: float = 100,
     upright: bool = False,
 ) -> None:
-    """Draw an estimate as a marker on the bar of its interval.
-
-    Args:
-        axes: to draw on.
-        place: of the bar on the other axis.
-        estimate: a fraction, drawn in percent, unless there is another `unit`.
-        look: of the bar and the marker; by default a diamond in the color of text.
-        unit: that the estimate is multiplied by.
-        upright: whether the values are on the vertical axis.
+    """Draw an estimate times `unit` as a marker on the bar of its interval: by default a diamond in
+    the color of text. `place` is on the other axis, the horizontal one if the bar is `upright`.
     """
     look = look or Look(style.ink(), "D")
-    ends = [unit * estimate.low, unit * estimate.high]
-    bar: tuple[Any, Any] = (ends, [place] * 2)
-    point: tuple[Any, Any] = (unit * estimate.value, place)
+    x, y = [unit * end for end in (estimate.low, estimate.high, estimate.value)], [place] * 3
     if upright:
-        bar, point = bar[::-1], point[::-1]
-    axes.plot(*bar, color=look.color, lw=2.6, solid_capstyle="butt")
-    axes.plot(*point, look.marker, color=look.color, ms=6.5)
+        x, y = y, x
+    axes.plot(x[:2], y[:2], color=look.color, lw=2.6, solid_capstyle="butt")
+    axes.plot(x[2:], y[2:], look.marker, color=look.color, ms=6.5)
+
+
+def place_of(value: Any, words: Sequence[str]) -> float:
+    """Return where a value lies on an axis of numbers, or of `words` if there are any."""
+    return words.index(override.value(value)) if words else float(value)
 
 
 def label_rows(axes: Axes, names: Sequence[str]) -> None:
@@ -118,29 +111,22 @@ def label_rows(axes: Axes, names: Sequence[str]) -> None:
 
 def _folded(name: str) -> str:
     """Return a label in short lines; a long pair is divided before its minus."""
-    lines = [
-        part
+    lines = (
+        line.replace(" − ", "\n− ") if len(line) > LABEL_WIDTH else line
         for line in name.split("\n")
-        for part in ([line] if len(line) <= LONG else line.replace(" − ", "\n− ").split("\n"))
-    ]
-    return "\n".join(part for line in lines for part in textwrap.wrap(line, LONG) or [""])
-
-
-# Curves
+    )
+    return "\n".join(textwrap.fill(part, LABEL_WIDTH) for part in "\n".join(lines).split("\n"))
 
 
 @dataclass(frozen=True)
 class Curve:
-    """A line through float (points,), and the band around it, if it has one.
-
-    `steps` says that the line stays at a value until the next point.
-    """
+    """A line through float (points,), and the band around it, if it has one."""
 
     x: np.ndarray
     y: np.ndarray
     low: np.ndarray | None = None
     high: np.ndarray | None = None
-    steps: bool = False
+    steps: bool = False  # whether the line stays at a value until the next point
 
 
 def draw_curves(axes: Axes, curves: Mapping[str, Curve], look: Mapping[str, Look]) -> None:
@@ -150,7 +136,7 @@ def draw_curves(axes: Axes, curves: Mapping[str, Curve], look: Mapping[str, Look
         if not crowded and curve.low is not None and curve.high is not None:
             band: Any = {"color": look[name].color, "alpha": 0.13, "lw": 0}
             axes.fill_between(curve.x, curve.low, curve.high, **band)
-        line = look[name].of_line | {"lw": 1.4 if crowded else 1.8, "ms": 4.5}
+        line = look[name].line | {"lw": 1.4 if crowded else 1.8, "ms": 4.5}
         drawstyle: Any = "steps-post" if curve.steps else "default"
         axes.plot(curve.x, curve.y, **line, drawstyle=drawstyle, label=name)
     style.whole_numbers(axes.xaxis)
@@ -171,22 +157,14 @@ def name_curves(axes: Axes, curves: Mapping[str, Curve], look: Mapping[str, Look
     transform = axes.transData + axes.transAxes.inverted()
     ends = {name: transform.transform((x.max(), curve.y[-1]))[1] for name, curve in curves.items()}
     order = sorted(ends, key=ends.__getitem__)
-    places = apart(np.array([ends[name] for name in order]), LINE)
-    places += min(0.0, 1 - LINE / 2 - places[-1])  # below the top, or else
-    places += max(0.0, LINE / 2 - places[0])  # above the axis
-    arrow = {"arrowstyle": "-", "lw": 1.2, "shrinkB": 0, "relpos": (0, 0.5)}
+    places = apart(np.array([ends[name] for name in order]), LINE_HEIGHT)
+    places += min(0.0, 1 - LINE_HEIGHT / 2 - places[-1])  # below the top, or else
+    places += max(0.0, LINE_HEIGHT / 2 - places[0])  # above the axis
+    line = {"arrowstyle": "-", "lw": 1.2, "shrinkB": 0, "relpos": (0, 0.5)}
+    font: Any = {"xycoords": "axes fraction", "va": "center", "fontsize": 9}
     for name, place in zip(order, places, strict=True):
-        axes.annotate(
-            name,
-            (1.0, ends[name]),
-            xytext=(1.08, place),
-            xycoords="axes fraction",
-            textcoords="axes fraction",
-            va="center",
-            fontsize=9,
-            annotation_clip=False,
-            arrowprops=arrow | {"color": look[name].color},
-        )
+        arrow, xy = line | {"color": look[name].color}, (1.0, ends[name])
+        axes.annotate(name, xy, (1.08, place), arrowprops=arrow, annotation_clip=False, **font)
 
 
 def apart(places: np.ndarray, gap: float) -> np.ndarray:
@@ -195,9 +173,6 @@ def apart(places: np.ndarray, gap: float) -> np.ndarray:
     """
     steps = gap * np.arange(len(places))
     return isotonic_regression(places - steps).x + steps
-
-
-# Matrices
 
 
 def matrix(
@@ -210,16 +185,8 @@ def matrix(
     color: str | None = None,
     **image: Any,
 ) -> None:
-    """Draw values as colors with texts on them, and label the rows and the columns.
-
-    Args:
-        axes: to draw on.
-        names: of the rows, and of the columns.
-        values: float (names, names).
-        texts: by row and column.
-        bold: the rows and columns of the texts to emphasize.
-        color: of the texts; by default that of all text.
-        image: arguments of Matplotlib's `imshow`.
+    """Draw values, float (names, names), as colors, with the texts of some cells on them, some of
+    these bold and all in one `color`, by default that of text. `image` goes to `imshow`.
     """
     axes.imshow(values, aspect="auto", **image)
     font: Any = {"ha": "center", "va": "center", "fontsize": 9.5, "color": color or style.ink()}
@@ -227,9 +194,9 @@ def matrix(
         weight = "bold" if (row, column) in bold else "normal"
         axes.text(column, row, text, fontweight=weight, **font)
     words = [name.replace(" ", "\n", 1) for name in names]
-    widest = max(len(part) for word in words for part in word.split("\n"))
-    folded = [_folded(name) for name in names]
-    if widest * len(names) <= ACROSS:
+    widest = max(map(len, "\n".join(words).split("\n")))
+    folded = list(map(_folded, names))
+    if widest * len(names) <= MATRIX_WIDTH:
         axes.set_xticks(range(len(names)), words)
     else:
         axes.set_xticks(range(len(names)), folded, rotation=40, ha="right", rotation_mode="anchor")
@@ -238,18 +205,10 @@ def matrix(
     axes.spines[:].set_visible(False)
 
 
-def from_ground(color: str) -> Colormap:
-    """Return a color map from the figure's background to a color."""
-    return LinearSegmentedColormap.from_list("ground", [rcParams["figure.facecolor"], color])
-
-
-def two_sided() -> Colormap:
-    """Return a color map for differences, with the figure's background at zero."""
-    ends = style.VERMILION, rcParams["figure.facecolor"], style.level_colors()[1]
-    return LinearSegmentedColormap.from_list("two-sided", ends)
-
-
-# Verdicts and differences
+def from_ground(color: str, *, below: str | None = None) -> Colormap:
+    """Return a color map from the figure's background to a color, or from `below` through it."""
+    colors = [*filter(None, [below]), rcParams["figure.facecolor"], color]
+    return LinearSegmentedColormap.from_list("ground", colors)
 
 
 def verdict_look(verdict: Verdict) -> Look:
@@ -265,7 +224,7 @@ def verdict_look(verdict: Verdict) -> Look:
 def verdict_legend(axes: Axes) -> None:
     """Add an entry for each verdict to the legend."""
     for verdict in Verdict:
-        axes.plot([], [], **verdict_look(verdict).of_line, lw=2.6, ms=6.5, label=verdict.value)
+        axes.plot([], [], **verdict_look(verdict).line, lw=2.6, ms=6.5, label=verdict.value)
 
 
 def mark_smallest_effect(axes: Axes, effect: float, *, labeled: bool = True) -> None:

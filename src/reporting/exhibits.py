@@ -22,10 +22,8 @@ STYLES: dict[str, Any] = {"": style.STYLE, "-dark": style.DARK}  # by suffix of 
 
 @dataclass(frozen=True)
 class Exhibit:
-    """A figure and its caption.
-
-    The name is that of its files, and of the exhibit in the page's template; `draw` returns the
-    figure in the style of Matplotlib's current settings.
+    """A figure, drawn in the style of Matplotlib's current settings, and its caption. The name is
+    that of its files, and of the exhibit in the page.
     """
 
     name: str
@@ -48,26 +46,19 @@ def of(
     labels: np.ndarray,
     classes: Sequence[str] = sources.DIGITS,
 ) -> list[Exhibit]:
-    """Return the exhibits of any comparison, as far as there are findings for them.
-
-    Args:
-        found: the findings.
-        images: the held-out images, uint8 (images, 28, 28), if available.
-        labels: their true labels, uint8 (images,).
-        classes: the names of the ten classes.
+    """Return the exhibits of any comparison, as far as there are findings for them, given the
+    held-out images, uint8 (images, 28, 28), if available, their true labels, uint8 (images,), and
+    the names of the ten classes.
     """
     drawn = comparison_figures
-    pairs = [
-        (captions.accuracy, drawn.accuracy),
-        (captions.differences, drawn.differences),
-        (captions.power, drawn.power),
-        (captions.learning_curves, drawn.learning_curves),
-        (captions.calibration, drawn.calibration),
-        (captions.error_overlap, drawn.error_overlap),
-    ]
+    general = [drawn.accuracy, drawn.differences, drawn.power, drawn.learning_curves]
+    general += [drawn.calibration, drawn.error_overlap]
     if len(found.pairs) > drawn.MANY_PAIRS:
-        pairs.append((captions.difference_table, drawn.difference_table))
-    exhibits = [Exhibit(draw.__name__, say(found), partial(draw, found)) for say, draw in pairs]
+        general.append(drawn.difference_table)
+    exhibits = []
+    for figure in general:  # its caption has the same name
+        caption = getattr(captions, figure.__name__)(found)
+        exhibits.append(Exhibit(figure.__name__, caption, partial(figure, found)))
     if found.times and found.times.estimates:
         caption = captions.epoch_time(found.times, found.reference, found.factor)
         times = partial(drawn.epoch_time, found, found.times)
@@ -80,20 +71,15 @@ def of(
 
 
 def draw(exhibits: Sequence[Exhibit], folder: Path) -> dict[str, Embedded]:
-    """Write both versions of every figure into a folder, as PNG.
-
-    Returns:
-        The exhibits as the page has them, by name.
+    """Write both versions of every figure into a folder, as PNG; return the exhibits as the page
+    has them, by name.
     """
     embedded = {}
     for exhibit in exhibits:
         for ending, settings in STYLES.items():
             with rc_context(settings):
                 figures.save(exhibit.draw(), folder / f"{exhibit.name}{ending}.png")
-        light, dark = (_data_uri(folder / f"{exhibit.name}{ending}.png") for ending in STYLES)
-        embedded[exhibit.name] = Embedded(exhibit.caption, light, dark)
+        drawn = ((folder / f"{exhibit.name}{ending}.png").read_bytes() for ending in STYLES)
+        uris = (f"data:image/png;base64,{base64.b64encode(png).decode()}" for png in drawn)
+        embedded[exhibit.name] = Embedded(exhibit.caption, *uris)
     return embedded
-
-
-def _data_uri(path: Path) -> str:
-    return f"data:image/png;base64,{base64.b64encode(path.read_bytes()).decode()}"

@@ -1,6 +1,5 @@
-"""The exhibits of some factors only: accuracy against a numeric factor, or against a model's cost.
-
-Those of activations are in activation_exhibits.py.
+"""The exhibits of ensembles, of a numeric factor, and of models by their cost; those of activations
+and of tuned levels have their own modules.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,20 +16,17 @@ from mlflow import MlflowClient
 from mlflow.artifacts import download_artifacts
 from mlflow.exceptions import MlflowException
 
+from src.analysis import ensemble
+from src.analysis.ensemble import EnsembleCurve
 from src.analysis.findings import Findings
 from src.analysis.run_set import ACTIVATION, RunSet
 from src.config.factor import VARIANT
 from src.core import heavy_imports
-from src.core.formatting import count, listed, percent, span
+from src.core.formatting import count, listed, percent, points, span
 from src.evaluation import style
-from src.reporting import (
-    activation_exhibits,
-    drawing,
-    ensemble_exhibits,
-    tuning_exhibits,
-)
+from src.reporting import activation_exhibits, drawing, tuning_exhibits
 from src.reporting.activation_exhibits import Profile
-from src.reporting.captions import Caption, named, points
+from src.reporting.captions import CROWD, Caption, named
 from src.reporting.exhibits import Exhibit
 from src.tracking import store
 
@@ -39,22 +35,16 @@ MODEL = "model"
 
 @dataclass(frozen=True)
 class Brought:
-    """The contribution of a factor to its report.
-
-    Attributes:
-        exhibits: beside those of any comparison.
-        profile: of activations by themselves; None for another factor.
-        parameters: the number of each model's parameters, where that matters and is known.
-    """
+    """The contribution of a factor to its report, beside the exhibits of any comparison."""
 
     exhibits: Sequence[Exhibit]
-    profile: Profile | None = None
-    parameters: Mapping[str, int] = field(default_factory=dict)
+    profile: Profile | None = None  # of activations by themselves
+    parameters: Mapping[str, int] = field(default_factory=dict)  # of models, if known
 
 
 def of(client: MlflowClient, runs: RunSet, found: Findings) -> Brought:
-    """Return the contribution of the factor of a set of runs, given the findings on it."""
-    more = [*tuning_exhibits.of(client, runs, found), *ensemble_exhibits.of(runs, found)]
+    """Return the contribution of the factor of a set of runs."""
+    more = [*tuning_exhibits.of(client, runs, found), ensembles(runs, found)]
     if found.factor.key == ACTIVATION:
         heavy_imports.load()
         from src.reporting import activation_profile  # TensorFlow
@@ -75,7 +65,44 @@ def _differ_in_model(runs: RunSet) -> bool:
     return runs.factor.key == VARIANT and None not in words and len(set(words)) == len(words)
 
 
-# Numeric factors
+def ensembles(runs: RunSet, found: Findings) -> Exhibit:
+    """Return the exhibit of ensembles."""
+    curves = {name: ensemble.curve(runs.probabilities(name), runs.labels) for name in found.levels}
+    caption, draw = ensembles_caption(found, curves), partial(ensembles_figure, found, curves)
+    return Exhibit("ensembles", caption, draw)
+
+
+def ensembles_figure(found: Findings, curves: Mapping[str, EnsembleCurve]) -> Figure:
+    """Draw the accuracy of each level's averaged probabilities against the number of seeds."""
+    figure, axes = style.new_axes(4.3, "Accuracy of the seeds as an ensemble")
+    lines = {
+        name: drawing.Curve(one.members, 100 * one.mean, 100 * one.low, 100 * one.high)
+        for name, one in curves.items()
+    }
+    drawing.draw_curves(axes, lines, drawing.looks_of(found))
+    style.linear_axis(axes.yaxis)
+    axes.set(xlabel="Seeds averaged", ylabel="Held-out accuracy (%)")
+    drawing.name_curves(axes, lines, drawing.looks_of(found))
+    return figure
+
+
+def ensembles_caption(found: Findings, curves: Mapping[str, EnsembleCurve]) -> Caption:
+    """Say which ensemble is best, and how much it gains over its members."""
+    best = max(curves, key=lambda name: curves[name].mean[-1])
+    gains = {name: float(curve.mean[-1] - curve.mean[0]) for name, curve in curves.items()}
+    least, most = min(gains, key=gains.__getitem__), max(gains, key=gains.__getitem__)
+    size, means = count(len(found.seeds), "seed"), curves[best].mean
+    spread = "" if len(curves) > CROWD else ", the band spans the worst to the best"
+    subsets = max(int(curve.subsets.max()) for curve in curves.values())
+    which = f"at most {subsets:,} subsets" if subsets >= ensemble.MOST_SUBSETS else "all subsets"
+    return Caption(
+        f"All {size} of {named(found.factor, best)} together attain {percent(means[-1])}, the most "
+        f"of any {found.factor.noun}; one alone, {percent(means[0])} on average. The gain over one "
+        f"seed is {points(gains[least])} ({least}) to {points(gains[most])} ({most}).",
+        f"The runs' probabilities are averaged, over {which} of each size; the line is the mean "
+        f"over the subsets{spread}. The spread narrows by itself, as larger subsets share members: "
+        "it is not a confidence interval.",
+    )
 
 
 def by_value(runs: RunSet, found: Findings) -> Exhibit:
@@ -86,8 +113,7 @@ def by_value(runs: RunSet, found: Findings) -> Exhibit:
 
 def values_figure(values: Mapping[str, float], found: Findings) -> Figure:
     """Draw the accuracy of every run against its level's value, one line per seed."""
-    figure = style.new_figure(4.2, f"Accuracy by {found.factor.noun}")
-    axes = figure.subplots()
+    figure, axes = style.new_axes(4.2, f"Accuracy by {found.factor.noun}")
     names = sorted(found.levels, key=values.__getitem__)
     x = [values[name] for name in names]
     seeds: Any = {"color": style.GRAY, "lw": 0.9}
@@ -96,9 +122,8 @@ def values_figure(values: Mapping[str, float], found: Findings) -> Figure:
     mean: Any = {"color": style.ink(), "lw": 1.8}
     axes.plot(x, [100 * found.means[name].value for name in names], **mean)
     axes.plot([], [], "o-", **mean, label="mean with 95% CI")
-    look = drawing.looks_of(found)
-    for name in names:
-        drawing.interval(axes, values[name], found.means[name], look[name], upright=True)
+    for name, look in drawing.looks_of(found).items():
+        drawing.interval(axes, values[name], found.means[name], look, upright=True)
     middle, effect = 100 * found.means[found.reference].value, 100 * found.smallest_effect
     label = f"within {points(found.smallest_effect, 2)} of {found.reference}"
     band: Any = {"color": style.GRAY, "alpha": 0.16, "lw": 0, "label": label}
@@ -117,26 +142,19 @@ def values_caption(values: Mapping[str, float], found: Findings) -> Caption:
     """Say where the accuracy is highest, and whether that is at an end of the values tried."""
     names = sorted(found.levels, key=values.__getitem__)
     best = max(names, key=lambda name: found.means[name].value)
-    mean = found.means[best]
-    noun = found.factor.noun
-    finding = (
-        f"The mean accuracy is highest at {named(found.factor, best)}: {percent(mean.value)} "
-        f"(95% CI {span(100 * mean.low, 100 * mean.high)})."
-    )
+    mean, noun = found.means[best], found.factor.noun
     if best in (names[0], names[-1]):
         end, way = ("lowest", "lower") if best == names[0] else ("highest", "higher")
-        finding += f" That is the {end} {noun} tried: a {way} one may be better still."
+        where = f"That is the {end} {noun} tried: a {way} one may be better still."
     else:
-        finding += f" Both a lower and a higher {noun} were tried."
+        where = f"Both a lower and a higher {noun} were tried."
     return Caption(
-        finding,
+        f"The mean accuracy is highest at {named(found.factor, best)}: {percent(mean.value)} "
+        f"(95% CI {span(100 * mean.low, 100 * mean.high)}). {where}",
         f"Each gray line is one of {count(len(found.seeds), 'seed')}, the black line their mean; "
         "the bars are 95% CIs for new seeds on these images. Inside the band, the difference from "
         f"{named(found.factor, found.reference)} is smaller than what matters here.",
     )
-
-
-# Models
 
 
 def by_cost(found: Findings, parameters: Mapping[str, int]) -> list[Exhibit]:
@@ -147,9 +165,10 @@ def by_cost(found: Findings, parameters: Mapping[str, int]) -> list[Exhibit]:
         costs["Seconds per epoch"] = {name: float(np.median(ones)) for name, ones in seconds}
     if parameters:
         costs["Parameters"] = parameters
-    if not costs:
-        return []
-    return [Exhibit("pareto", pareto_caption(found, costs), partial(pareto_figure, found, costs))]
+    means = {name: found.means[name].value for name in found.levels}
+    best = {label: front(cost, means) for label, cost in costs.items()}
+    caption, draw = pareto_caption(found, best), partial(pareto_figure, found, costs, best)
+    return [Exhibit("pareto", caption, draw)] if costs else []
 
 
 def parameters(client: MlflowClient, runs: RunSet) -> dict[str, int]:
@@ -157,8 +176,8 @@ def parameters(client: MlflowClient, runs: RunSet) -> dict[str, int]:
     logged model. Empty unless it is known of every model.
     """
     found = {}
-    for name, ones in runs.trainings.items():
-        number = ones[0].parameters or _count(client, ones[0].run_id)
+    for name, (first, *_) in runs.trainings.items():
+        number = first.parameters or _count(client, first.run_id)
         if number is None:
             return {}
         found[name] = number
@@ -191,30 +210,22 @@ def front(costs: Mapping[str, float], accuracy: Mapping[str, float]) -> list[str
     return kept
 
 
-def pareto_figure(found: Findings, costs: Mapping[str, Mapping[str, float]]) -> Figure:
-    """Draw the mean accuracy against each cost, with the Pareto front.
-
-    Args:
-        found: the findings.
-        costs: of each level, by the label of their axis.
-    """
+def pareto_figure(
+    found: Findings, costs: Mapping[str, Mapping[str, float]], fronts: Mapping[str, Sequence[str]]
+) -> Figure:
+    """Draw the mean accuracy against each cost with its Pareto front, by the label of the axis."""
     figure = style.new_figure(0.9 + 3.0 * len(costs), "Accuracy against cost")
-    means = {name: found.means[name].value for name in found.levels}
     panels = figure.subplots(len(costs), 1, squeeze=False)[:, 0]
     for axes, (label, cost) in zip(panels, costs.items(), strict=True):
-        best = front(cost, means)
-        x, y = [cost[name] for name in best], [100 * means[name] for name in best]
+        best = fronts[label]
+        x, y = zip(*((cost[name], 100 * found.means[name].value) for name in best), strict=True)
         axes.step(x, y, where="post", color=style.ink(), **style.GUIDE)
         for name, look in drawing.looks_of(found).items():
             drawing.interval(axes, cost[name], found.means[name], look, upright=True)
-            axes.annotate(
-                name,
-                (cost[name], 100 * means[name]),
-                xytext=(8, 5 if name in best else -12),
-                textcoords="offset points",
-                fontsize=10,
-                fontweight="bold" if name in best else "normal",
-            )
+            below, weight = (5, "bold") if name in best else (-12, "normal")
+            place: Any = {"xytext": (8, below), "textcoords": "offset points"}
+            at = cost[name], 100 * found.means[name].value
+            axes.annotate(name, at, **place, fontsize=10, fontweight=weight)
         axes.margins(x=0.16, y=0.14)
         style.value_axis(axes.xaxis, list(cost.values()))
         if max(cost.values()) >= 1e4:
@@ -224,12 +235,10 @@ def pareto_figure(found: Findings, costs: Mapping[str, Mapping[str, float]]) -> 
     return figure
 
 
-def pareto_caption(found: Findings, costs: Mapping[str, Mapping[str, float]]) -> Caption:
-    """Say which levels are worth their cost."""
-    means = {name: found.means[name].value for name in found.levels}
+def pareto_caption(found: Findings, fronts: Mapping[str, Sequence[str]]) -> Caption:
+    """Say which levels are worth their cost, by each cost."""
     parts = []
-    for label, cost in costs.items():
-        best = front(cost, means)
+    for label, best in fronts.items():
         part = f"By {label.lower()}, the Pareto front is {listed(best)}"
         if beaten := [name for name in found.levels if name not in best]:
             verb = "is" if len(beaten) == 1 else "are"

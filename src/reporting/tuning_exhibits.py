@@ -17,12 +17,12 @@ from src.analysis.statistics import Estimate
 from src.analysis.tuning_curves import TuningCurve
 from src.config import override
 from src.core.errors import InputError
-from src.core.formatting import count, listed, percent, span
+from src.core.formatting import count, listed, percent, points, span
 from src.evaluation import style
 from src.experiments.parent import Parent
 from src.experiments.trials import Record, State, Trial
 from src.reporting import drawing
-from src.reporting.captions import Caption, points
+from src.reporting.captions import Caption
 from src.reporting.drawing import Curve, looks_of
 from src.reporting.exhibits import Exhibit
 from src.tracking import run_tags
@@ -44,10 +44,7 @@ class Tuned:
     @property
     def scores(self) -> np.ndarray:
         """Best validation accuracy of each trial, float (trials,); NaN for those that failed."""
-        values = [
-            one.value if one.ended and one.value is not None else np.nan for one in self.trials
-        ]
-        return np.array(values, float)
+        return np.array([one.value if one.ended else None for one in self.trials], float)
 
     @property
     def median_and_best(self) -> tuple[float, float]:
@@ -56,24 +53,16 @@ class Tuned:
 
 
 def of(client: MlflowClient, runs: RunSet, found: Findings) -> list[Exhibit]:
-    """Return the exhibits on the tuning of a study; none if its levels were not tuned.
-
-    Args:
-        client: of the store that holds the runs and the searches.
-        runs: the set.
-        found: the findings on it.
-    """
+    """Return the exhibits on the tuning of a study; none if its levels were not tuned."""
     if run_tags.TUNED not in runs.tags:
         return []
-    winners = {
-        levels.shown(runs.factor.key, label): winner
-        for label, winner in json.loads(runs.tags[run_tags.TUNED]).items()
-    }
-    tuned = {name: _read(client, winners[name]) for name in found.levels if name in winners}
-    tuned = {name: one for name, one in tuned.items() if one.trials}
+    of_labels = json.loads(runs.tags[run_tags.TUNED]).items()
+    winners = {levels.shown(runs.factor.key, label): winner for label, winner in of_labels}
+    read = {name: _read(client, winners[name]) for name in found.levels if name in winners}
+    tuned = {name: one for name, one in read.items() if one.trials}
     if not tuned:
         return []
-    before = untuned(client, runs, _keys(tuned))
+    before = untuned(client, runs, list(next(iter(tuned.values())).best.params))
     if before is None:
         caption, draw = search_caption(tuned), partial(search_gain, found, tuned)
     else:
@@ -93,14 +82,6 @@ def _read(client: MlflowClient, winner: Mapping[str, Any]) -> Tuned:
     return Tuned(trials, winner["trial"], parent.data.tags.get("sampler", ""))
 
 
-def _keys(tuned: Mapping[str, Tuned]) -> list[str]:
-    """Return the keys that were tuned."""
-    return list(dict.fromkeys(key for one in tuned.values() for key in one.best.params))
-
-
-# The gain
-
-
 def untuned(client: MlflowClient, runs: RunSet, keys: Sequence[str]) -> RunSet | None:
     """Return the newest study of the same levels in the same recipe but for the tuned keys."""
     for parent in load_runs.parents(client):
@@ -118,17 +99,18 @@ def untuned(client: MlflowClient, runs: RunSet, keys: Sequence[str]) -> RunSet |
 
 
 def _comparable(other: RunSet, runs: RunSet, keys: Sequence[str]) -> bool:
-    common = [name for name in runs.trainings if name in other.trainings]
-    if not common or len(set(other.seeds) & set(runs.seeds)) < 2:
-        return False
-    if other.factor.key != runs.factor.key or not np.array_equal(other.labels, runs.labels):
-        return False
-    return all(_recipe(other, name, keys) == _recipe(runs, name, keys) for name in common)
+    def recipe(one: RunSet, name: str) -> dict[str, str]:
+        params = one.trainings[name][0].params.items()
+        return {key: value for key, value in params if not is_ignored(key) and key not in keys}
 
-
-def _recipe(runs: RunSet, name: str, keys: Sequence[str]) -> dict[str, str]:
-    params = runs.trainings[name][0].params
-    return {key: value for key, value in params.items() if not is_ignored(key) and key not in keys}
+    both = [name for name in runs.trainings if name in other.trainings]
+    return (
+        len(set(other.seeds) & set(runs.seeds)) > 1
+        and other.factor.key == runs.factor.key
+        and np.array_equal(other.labels, runs.labels)
+        and bool(both)
+        and all(recipe(other, name) == recipe(runs, name) for name in both)
+    )
 
 
 def gained(before: RunSet, runs: RunSet) -> dict[str, Estimate]:
@@ -136,25 +118,21 @@ def gained(before: RunSet, runs: RunSet) -> dict[str, Estimate]:
     with intervals for new seeds and new images.
     """
     seeds = [seed for seed in runs.seeds if seed in before.seeds]
-    old, new = before.correct, runs.correct
     at, now = ([one.seeds.index(seed) for seed in seeds] for one in (before, runs))
-    return {
-        name: statistics.crossed_effects_mean(
-            new[name][now].astype(np.int8) - old[name][at].astype(np.int8)
-        )
-        for name in new
-        if name in old
+    added = {
+        name: np.subtract(right[now], before.correct[name][at], dtype=np.int8)
+        for name, right in runs.correct.items()
+        if name in before.correct
     }
+    return {name: statistics.crossed_effects_mean(one) for name, one in added.items()}
 
 
 def gain_figure(found: Findings, gains: Mapping[str, Estimate]) -> Figure:
     """Draw what tuning added to the held-out accuracy of each level."""
-    figure = style.new_figure(1.7 + 0.42 * len(gains), "What tuning was worth")
-    axes = figure.subplots()
+    figure, axes = style.new_axes(1.7 + 0.42 * len(gains), "What tuning was worth")
     drawing.mark_smallest_effect(axes, found.smallest_effect)
-    look = looks_of(found)
     for row, (name, gain) in enumerate(gains.items()):
-        drawing.interval(axes, row, gain, look[name])
+        drawing.interval(axes, row, gain, looks_of(found)[name])
     drawing.label_rows(axes, list(gains))
     drawing.label_points(axes, "Held-out accuracy, tuned minus untuned (pp)")
     style.legend(axes)
@@ -163,27 +141,24 @@ def gain_figure(found: Findings, gains: Mapping[str, Estimate]) -> Figure:
 
 def gain_caption(gains: Mapping[str, Estimate], title: str) -> Caption:
     """Say what tuning added to the accuracy of each level."""
-    parts = [
-        f"{points(gain.value)} to {name} ({span(100 * gain.low, 100 * gain.high, 3)})"
-        for name, gain in gains.items()
-    ]
+    spans = {name: span(100 * gain.low, 100 * gain.high, 3) for name, gain in gains.items()}
+    parts = [f"{points(gain.value)} to {name} ({spans[name]})" for name, gain in gains.items()]
     return Caption(
         f"Tuning was worth {listed(parts)}.",
-        f"Held-out accuracy of the tuned runs minus that of the same seeds in the untuned study "
+        "Held-out accuracy of the tuned runs minus that of the same seeds in the untuned study "
         f"{title}, with 95% CIs for new seeds and new images, not corrected for their number.",
     )
 
 
 def search_gain(found: Findings, tuned: Mapping[str, Tuned]) -> Figure:
     """Draw how far the best trial of each level's search is from its median trial."""
-    figure = style.new_figure(1.7 + 0.42 * len(tuned), "What tuning was worth, in validation")
-    axes = figure.subplots()
-    look = looks_of(found)
+    figure, axes = style.new_axes(1.7 + 0.42 * len(tuned), "What tuning was worth, in validation")
     for row, (name, one) in enumerate(tuned.items()):
+        look = looks_of(found)[name]
         middle, best = (100 * score for score in one.median_and_best)
         axes.plot([middle, best], [row, row], color=style.GRAY, lw=2)
         axes.plot(middle, row, "|", color=style.ink(), ms=12)
-        axes.plot(best, row, look[name].marker, color=look[name].color, ms=8)
+        axes.plot(best, row, look.marker, color=look.color, ms=8)
     axes.plot([], [], "|", color=style.ink(), ms=12, label="median trial")
     axes.plot([], [], "o", color=style.GRAY, ms=7, label="best trial")
     drawing.label_rows(axes, list(tuned))
@@ -204,13 +179,9 @@ def search_caption(tuned: Mapping[str, Tuned]) -> Caption:
     )
 
 
-# The searches
-
-
 def curves_figure(found: Findings, curves: Mapping[str, TuningCurve]) -> Figure:
     """Draw the best validation accuracy of each level's search against its budget."""
-    figure = style.new_figure(4.2, "Tuning curves")
-    axes = figure.subplots()
+    figure, axes = style.new_axes(4.2, "Tuning curves")
     lines = {name: _line(curve) for name, curve in curves.items()}
     drawing.draw_curves(axes, lines, looks_of(found))
     scores = np.concatenate([curve.best_so_far for curve in curves.values()])
@@ -234,14 +205,16 @@ def curves_caption(curves: Mapping[str, TuningCurve]) -> Caption:
     """Say what each search found, and what the lines and bands are."""
     parts = [f"{name} {percent(curve.best_so_far[-1])}" for name, curve in curves.items()]
     trials = max(len(curve.budget) for curve in curves.values())
-    independent = all(curve.median is not None for curve in curves.values())
-    reading = (
-        "The line is the median best of so many random trials; the band holds the whole curve in "
-        "95% of searches, and has no upper end where so few trials cannot give one."
-        if independent
-        else "Each line is one search, the best so far: its trials depend on those before, so "
-        "there is no band, and another search may go another way."
-    )
+    if all(curve.median is not None for curve in curves.values()):
+        reading = (
+            "The line is the median best of so many random trials; the band holds the whole curve "
+            "in 95% of searches, and has no upper end where so few trials cannot give one."
+        )
+    else:
+        reading = (
+            "Each line is one search, the best so far: its trials depend on those before, so there "
+            "is no band, and another search may go another way."
+        )
     return Caption(
         f"After {count(trials, 'trial')} per level, the best validation accuracies are "
         f"{listed(parts)}.",
@@ -249,23 +222,21 @@ def curves_caption(curves: Mapping[str, TuningCurve]) -> Caption:
     )
 
 
-# The winners
-
-
 def winners_figure(found: Findings, tuned: Mapping[str, Tuned]) -> Figure:
     """Draw where the trials and the winner of each level lie, by key."""
-    keys = _keys(tuned)
+    keys = list(next(iter(tuned.values())).best.params)
     figure = style.new_figure(1.1 + len(keys) * (1.05 + 0.34 * len(tuned)), "Where the winners lie")
     look = looks_of(found)
     panels = figure.subplots(len(keys), 1, squeeze=False)[:, 0]
     for key, axes in zip(keys, panels, strict=True):
         values = [trial.params[key] for one in tuned.values() for trial in one.trials]
-        words = _words(values)
+        numeric = all(isinstance(one, int | float) and not isinstance(one, bool) for one in values)
+        words = [] if numeric else list(dict.fromkeys(map(override.value, values)))
         for row, (name, one) in enumerate(tuned.items()):
-            others = [_place(trial.params[key], words) for trial in one.trials]
+            x = [drawing.place_of(trial.params[key], words) for trial in one.trials]
             sizes = [6 if trial.state == State.FAILED else 18 for trial in one.trials]
-            axes.scatter(others, [row] * len(others), s=sizes, color=style.GRAY)
-            best = _place(one.best.params[key], words)
+            axes.scatter(x, [row] * len(x), s=sizes, color=style.GRAY)
+            best = drawing.place_of(one.best.params[key], words)
             axes.plot(best, row, look[name].marker, color=look[name].color, ms=9)
         drawing.label_rows(axes, list(tuned))
         if words:
@@ -276,26 +247,13 @@ def winners_figure(found: Findings, tuned: Mapping[str, Tuned]) -> Figure:
     return figure
 
 
-def _words(values: Sequence[Any]) -> list[str]:
-    """Return the values as words, in their order; none if all of them are numbers."""
-    if all(isinstance(one, int | float) and not isinstance(one, bool) for one in values):
-        return []
-    return list(dict.fromkeys(map(override.value, values)))
-
-
-def _place(value: Any, words: Sequence[str]) -> float:
-    return words.index(override.value(value)) if words else float(value)
-
-
 def winners_caption(tuned: Mapping[str, Tuned]) -> Caption:
     """Say which values won for each level."""
     parts = []
     for name, one in tuned.items():
-        values = [
-            f"{key.rpartition('.')[2].replace('_', ' ')} {override.value(value)}"
-            for key, value in one.best.params.items()
-        ]
-        parts.append(f"{name}: {', '.join(values)}")
+        words = [key.rpartition(".")[2].replace("_", " ") for key in one.best.params]
+        values = map(override.value, one.best.params.values())
+        parts.append(f"{name}: {', '.join(map(' '.join, zip(words, values, strict=True)))}")
     return Caption(
         f"The winners are {'; '.join(parts)}.",
         "Gray dots are the trials of each level's search (small: failed), the large marker the one "

@@ -6,13 +6,7 @@ from matplotlib.colors import to_hex
 from src.analysis import findings, statistics
 from src.data import mirrors
 from src.evaluation import style
-from src.reporting import (
-    activation_exhibits,
-    comparison_figures,
-    drawing,
-    exhibits,
-    factor_exhibits,
-)
+from src.reporting import activation_exhibits, drawing, exhibits, factor_exhibits
 from tests.support.drawn_figures import (
     check_layout,
     contrast,
@@ -27,16 +21,13 @@ from tests.support.drawn_figures import (
 )
 from tests.support.simulated_runs import FIGURES, levels_of, with_trainings
 
-STYLES = {"light": style.STYLE, "dark": style.DARK}
+STYLES = {"light": (style.STYLE, "white"), "dark": (style.DARK, style.NIGHT)}
 ACTIVATIONS = ("ReLU", "GELU", "Hard Swish", "Swish", "Swish-β")
 OTHERS = ACTIVATIONS[1:]
 
 
 def all_exhibits(found, images, labels):
-    return [
-        *exhibits.of(found, images, labels),
-        *activation_exhibits.of(found, profile(found)),
-    ]
+    return [*exhibits.of(found, images, labels), *activation_exhibits.of(found, profile(found))]
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +39,7 @@ def images(sample):
 def both(five, five_runs, images):
     """All figures of five activations, on white and on black."""
     shown = all_exhibits(five, images, five_runs.labels)
-    return {name: draw(shown, settings) for name, settings in STYLES.items()}
+    return {theme: draw(shown, settings) for theme, (settings, _) in STYLES.items()}
 
 
 @pytest.fixture(scope="module")
@@ -59,39 +50,21 @@ def light(both):
 # All of them
 
 
-MANY = ("none", "affine", "elastic", "notebook", "cutout", "mixup", "cutmix", "noise", "shear")
+MANY = "none,affine,elastic,notebook,cutout,mixup,cutmix,noise,shear,random crop,auto augment"
+SENTENCES = ("AdamW, one cycle", "SGD with momentum, one cycle", "Adam, constant")
+SIZES = {"compact": "35000", "lenet5": "15000", "mlp": "805000"}
 CROWDS = {
-    "names": levels_of(
-        "augmentation",
-        {name: -place / 20 for place, name in enumerate((*MANY, "random crop", "auto augment"))},
-        (1, 2, 3),
-        images=300,
-        reference="none",
-    ),
-    "numbers": levels_of(
+    "names": ("augmentation", {name: -n / 20 for n, name in enumerate(MANY.split(","))}, {}),
+    "numbers": (
         "optimizer.learning_rate",
-        {f"{0.001 * 2**place:g}": abs(place - 5) / 10 for place in range(11)},
-        (1, 2, 3),
-        images=300,
-        compare="reference",
-        reference="0.032",
+        {f"{0.001 * 2**n:g}": abs(n - 5) / 10 for n in range(11)},
+        {"compare": "reference", "reference": "0.032"},
     ),
-    "sentences": levels_of(
-        "variant",
-        {"AdamW, one cycle": -0.4, "SGD with momentum, one cycle": 0.0, "Adam, constant": -0.2},
-        (1, 2, 3),
-        images=300,
-        dataset="fashion_mnist-kaggle",
-    ),
-    "models": levels_of(
+    "sentences": ("variant", dict(zip(SENTENCES, (-0.4, 0.0, -0.2), strict=True)), {}),
+    "models": (
         "model",
-        {"compact": -0.4, "lenet5": 0.0, "mlp": 0.3},
-        (1, 2, 3),
-        images=300,
-        tags={
-            name: {"parameters": f"{number}5000"}
-            for name, number in {"compact": 3, "lenet5": 1, "mlp": 80}.items()
-        },
+        dict(zip(SIZES, (-0.4, 0.0, 0.3), strict=True)),
+        {"tags": {name: {"parameters": size} for name, size in SIZES.items()}},
     ),
 }
 
@@ -99,7 +72,9 @@ CROWDS = {
 @pytest.fixture(scope="module", params=CROWDS)
 def crowd(request, images):
     """All figures of many levels, of numbers, of long names, of models, and their findings."""
-    runs = CROWDS[request.param]
+    key, shifts, more = CROWDS[request.param]
+    given = {"reference": next(iter(shifts)), "dataset": "fashion_mnist-kaggle"} | more
+    runs = levels_of(key, shifts, (1, 2, 3), images=300, **given)
     found = findings.compute(runs, runs.level_named(None))
     brought = factor_exhibits.of(None, runs, found)
     general = exhibits.of(found, images[:300], runs.labels, runs.classes)
@@ -115,11 +90,10 @@ def test_figures_of_any_factor_are_legible(crowd):
 def test_of_very_many_pairs_those_with_the_reference_have_rows_and_all_have_cells(crowd):
     found, drawn = crowd
     pairs = rows(drawn["differences"].axes[0])
-    if len(found.pairs) <= comparison_figures.MANY_PAIRS:
-        assert len(pairs) == len(found.pairs)
-        assert "difference_table" not in drawn
-    else:
-        assert len(pairs) == len(found.levels) - 1
+    many = len(found.pairs) > 15
+    assert len(pairs) == (len(found.levels) - 1 if many else len(found.pairs))
+    assert ("difference_table" in drawn) is many
+    if many:
         [axes] = drawn["difference_table"].axes
         assert len(axes.texts) == 2 * len(found.pairs)
 
@@ -129,7 +103,7 @@ def test_of_very_many_pairs_those_with_the_reference_have_rows_and_all_have_cell
 def test_no_text_leaves_the_canvas_or_covers_another_and_each_is_readable(both, theme, name):
     figure = both[theme][name]
     check_layout(figure)
-    ground = {"light": "white", "dark": style.NIGHT}[theme]
+    _, ground = STYLES[theme]
     assert to_hex(figure.get_facecolor()) == to_hex(ground)
     for text in visible(figure):
         behind = ground
@@ -143,35 +117,28 @@ def test_no_text_leaves_the_canvas_or_covers_another_and_each_is_readable(both, 
 @pytest.mark.parametrize("theme", STYLES)
 def test_an_activation_has_one_color_and_marker_in_all_figures(both, theme):
     drawn = both[theme]
-    with rc_context(STYLES[theme]):
+    with rc_context(STYLES[theme][0]):
         looks = drawing.looks(ACTIVATIONS)
     assert len({look.color for look in looks.values()}) == 5
-    found = {name: set() for name in ACTIVATIONS}
-    markers = {name: set() for name in ACTIVATIONS}
+    lines = [("Swish-β", line) for line in drawn["betas"].axes[0].lines[1:]]
     for figure in ("accuracy", "epoch_time"):
         axes = drawn[figure].axes[0]
-        for name, line in zip(rows(axes), dots(axes, 4), strict=True):
-            found[name].add(line.get_color())
-            markers[name].add(line.get_marker())
-    for figure in ("learning_curves", "calibration", "shapes"):
-        for name in ACTIVATIONS:
-            line = labelled(drawn[figure].axes[0])[name]
-            found[name].add(line.get_color())
-            markers[name] |= {line.get_marker()} - {"None"}
-    for name, line in labelled(drawn["power"].axes[0]).items():
-        if " − " in name:
-            found[name.removesuffix(" − ReLU")].add(line.get_color())
-    found["Swish-β"] |= {line.get_color() for line in drawn["betas"].axes[0].lines[1:]}
-    assert found == {name: {look.color} for name, look in looks.items()}
-    assert markers == {name: {look.marker} for name, look in looks.items()}
+        lines += zip(rows(axes), dots(axes, 4), strict=True)
+    for figure in ("learning_curves", "calibration", "shapes", "power"):
+        for name, line in labelled(drawn[figure].axes[0]).items():
+            lines.append((name.removesuffix(" − ReLU"), line))
+    for name, look in looks.items():
+        own = [line for level, line in lines if level == name]
+        assert len(own) >= 4
+        assert {line.get_color() for line in own} == {look.color}
+        assert {line.get_marker() for line in own} - {"None"} == {look.marker}
 
 
 @pytest.mark.filterwarnings("error")
 def test_two_seeds_of_one_epoch_without_an_error_can_be_drawn(short_runs, images):
     right = np.eye(10, dtype=np.float32)[short_runs.labels]
-    runs = with_trainings(
-        short_runs, lambda one, _: {"predicted": one.labels, "probabilities": right}
-    )
+    answers = {"predicted": short_runs.labels, "probabilities": right}
+    runs = with_trainings(short_runs, lambda *_: answers)
     found = findings.compute(runs, "ReLU")
     drawn = draw(all_exhibits(found, images, short_runs.labels), style.STYLE)
     assert set(drawn) == set(FIGURES) - {"epoch_time", "uniquely_misclassified", "betas"}
@@ -212,8 +179,8 @@ def test_power_is_drawn_for_the_pairs_with_the_reference_on_these_images_and_on_
     assert list(lines)[:4] == [f"{name} − ReLU" for name in OTHERS]
     seeds = next(iter(lines.values())).get_xdata()
     assert (seeds[0], seeds[-1]) == (2, 500)
-    drawn = (line.get_ydata() for line in light["power"].axes[0].lines)
-    curves = [values for values in drawn if len(values) == len(seeds)]
+    curves = [line.get_ydata() for line in light["power"].axes[0].lines]
+    curves = [values for values in curves if len(values) == len(seeds)]
     for pair, here, anywhere in zip(five.pairs[:4], curves[::2], curves[1::2], strict=True):
         spread = pair.comparison.difference
         for values, doubt in ((here, 0.0), (anywhere, spread.image_se)):
@@ -260,12 +227,8 @@ def test_only_bins_with_enough_predictions_are_on_the_reliability_curve(light, f
 def test_the_overlap_of_every_two_activations_is_written_down(light, five):
     axes = light["error_overlap"].axes[0]
     assert [" ".join(name.split()) for name in rows(axes)] == list(ACTIVATIONS)
-    written = {text.get_position(): text.get_text() for text in axes.texts}
-    assert written == {
-        (column, row): f"{100 * five.overlap[row, column]:.0f}%"
-        for row in range(5)
-        for column in range(5)
-    }
+    written = {text.get_position()[::-1]: text.get_text() for text in axes.texts}
+    assert written == {cell: f"{100 * share:.0f}%" for cell, share in np.ndenumerate(five.overlap)}
     bold = {text.get_position() for text in axes.texts if text.get_fontweight() == "bold"}
     assert bold == {(place, place) for place in range(5)}
 
@@ -273,17 +236,15 @@ def test_the_overlap_of_every_two_activations_is_written_down(light, five):
 def test_up_to_five_images_that_one_activation_alone_misclassifies_are_drawn(
     light, five, five_runs, images
 ):
-    names = [name for name in ACTIVATIONS if len(five.uniquely_misclassified[name])]
-    counts = {name: len(five.uniquely_misclassified[name]) for name in names}
+    counts = {name: len(places) for name, places in five.uniquely_misclassified.items()}
     panels = [axes for axes in light["uniquely_misclassified"].axes if axes.images]
-    expected = [(name, place) for name in names for place in range(counts[name])[:5]]
+    expected = [(name, place) for name in ACTIVATIONS for place in range(counts[name])[:5]]
     for axes, (name, place) in zip(panels, expected, strict=True):
         image = five.uniquely_misclassified[name][place]
         assert np.array_equal(axes.images[0].get_array(), images[image])
         wrong = five.wrong_seeds[name][image]
         assert wrong in (3, 4)
-        assert axes.get_xlabel() == (
-            f"{five_runs.labels[image]} → {five.most_common_error[name][place]}\n{wrong} of 4 seeds"
-        )
-    for name in names:
-        assert f"{name} alone: {counts[name]}" in said(light["uniquely_misclassified"])
+        digits = f"{five_runs.labels[image]} → {five.most_common_error[name][place]}"
+        assert axes.get_xlabel() == f"{digits}\n{wrong} of 4 seeds"
+    headings = {f"{name} alone: {number}" for name, number in counts.items() if number}
+    assert headings <= set(said(light["uniquely_misclassified"]))

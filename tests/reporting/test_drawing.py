@@ -10,7 +10,7 @@ from src.analysis.statistics import Estimate
 from src.analysis.verdicts import Verdict
 from src.evaluation import style
 from src.reporting import comparison_figures, drawing
-from tests.support.drawn_figures import contrast, dots, labelled
+from tests.support.drawn_figures import contrast, dots, labelled, panels_of
 
 
 @pytest.mark.parametrize("theme", [style.STYLE, style.DARK])
@@ -55,20 +55,17 @@ def test_names_beside_lines_are_moved_apart_as_little_as_needed():
 
 
 def test_the_color_of_a_difference_is_its_verdict(five):
-    pairs = tuple(
-        replace(pair, verdict=verdict) for pair, verdict in zip(five.pairs, Verdict, strict=False)
-    )
-    with rc_context(style.STYLE):
-        axes = comparison_figures.differences(replace(five, pairs=pairs)).axes[0]
+    pairs = zip(five.pairs, Verdict, strict=False)
+    found = replace(five, pairs=tuple(replace(pair, verdict=verdict) for pair, verdict in pairs))
+    [axes] = panels_of(comparison_figures.differences, found)
     colors = [line.get_color() for line in dots(axes, 1)]
     assert colors == [style.BLUE, style.VERMILION, style.GREEN, style.INK]
-    legend = {name: line.get_color() for name, line in labelled(axes).items()}
-    assert [legend[verdict.value] for verdict in Verdict] == colors
+    legend = labelled(axes)
+    assert [legend[verdict.value].get_color() for verdict in Verdict] == colors
 
 
 def test_what_does_not_matter_is_a_band_from_minus_to_plus_the_smallest_effect(five):
-    with rc_context(style.STYLE):
-        axes = comparison_figures.differences(replace(five, smallest_effect=0.0004)).axes[0]
+    [axes] = panels_of(comparison_figures.differences, replace(five, smallest_effect=0.0004))
     [band] = axes.patches
     assert [band.get_x(), band.get_x() + band.get_width()] == pytest.approx([-0.04, 0.04])
     assert "within ±0.04 pp" in [text.get_text() for text in axes.figure.legends[0].get_texts()]

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from src.experiments.trials import State, Trial
-from src.reporting import search_figures, search_report
+from src.reporting import search_report
 from tests.experiments.test_sampling import made, search
 from tests.support.drawn_figures import check_layout
 
@@ -32,11 +32,11 @@ def test_few_equal_perfect_and_far_apart_trials_can_be_drawn(values):
 
 
 def test_a_search_in_which_every_trial_failed_can_be_drawn():
-    search_figures.history([Trial(0, {}, State.FAILED)]).draw_without_rendering()
+    search_report.history([Trial(0, {}, State.FAILED)]).draw_without_rendering()
 
 
 def test_the_history_shows_each_trial_and_the_lowest_error_so_far(found):
-    axes = search_figures.history(found).axes[0]
+    axes = search_report.history(found).axes[0]
     lines = {line.get_label(): line.get_xydata() for line in axes.lines}
     assert len(lines["trained to the end"]) == 12
     assert lines["pruned"].tolist() == [[12, pytest.approx(70)]]
@@ -45,7 +45,7 @@ def test_the_history_shows_each_trial_and_the_lowest_error_so_far(found):
 
 
 def test_every_key_has_a_panel_with_its_scale_and_the_best_trial(found):
-    figure = search_figures.slices(search(), found)
+    figure = search_report.slices(search(), found)
     scales = {axes.get_xlabel(): axes.get_xscale() for axes in figure.axes}
     assert scales == {"rate": "log", "units": "linear", "size": "linear", "drop": "linear"}
     best = max(found[:12], key=lambda trial: trial.value)

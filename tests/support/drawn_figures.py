@@ -1,6 +1,6 @@
 """The figures of a report, laid out, and what can be read off them."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from itertools import combinations
 from typing import Any
 
@@ -13,6 +13,7 @@ from matplotlib.lines import Line2D
 from matplotlib.text import Text
 
 from src.analysis.findings import Findings
+from src.evaluation import style
 from src.reporting.activation_exhibits import Profile
 from src.reporting.exhibits import Exhibit
 from tests.support.simulated_runs import costs, curve
@@ -20,12 +21,17 @@ from tests.support.simulated_runs import costs, curve
 
 def draw(exhibits: Iterable[Exhibit], settings: Any) -> dict[str, Figure]:
     """Lay the figure of every exhibit out in a style; return them by name."""
-    figures = {}
-    for exhibit in exhibits:
-        with rc_context(settings):
-            figures[exhibit.name] = exhibit.draw()
-            figures[exhibit.name].draw_without_rendering()
+    with rc_context(settings):
+        figures = {exhibit.name: exhibit.draw() for exhibit in exhibits}
+        for figure in figures.values():
+            figure.draw_without_rendering()
     return figures
+
+
+def panels_of(draw: Callable[..., Figure], *given: Any) -> list[Axes]:
+    """Draw a figure in the light style; return its axes."""
+    with rc_context(style.STYLE):
+        return draw(*given).axes
 
 
 def profile(found: Findings) -> Profile:
@@ -47,11 +53,8 @@ def visible(figure: Figure) -> list[Text]:
             for tick in (*axis.get_major_ticks(), *axis.get_minor_ticks()):
                 if not (low <= tick.get_loc() <= high and axes.get_visible()):
                     hidden |= {tick.label1, tick.label2}
-    return [
-        text
-        for text in figure.findobj(Text)
-        if text.get_visible() and text.get_text().strip() and text not in hidden
-    ]
+    texts = [text for text in figure.findobj(Text) if text not in hidden]
+    return [text for text in texts if text.get_visible() and text.get_text().strip()]
 
 
 def said(figure: Figure) -> list[str]:
@@ -66,11 +69,8 @@ def rows(axes: Axes) -> list[str]:
 
 def dots(axes: Axes, count: int) -> list[Line2D]:
     """Return the lines of so many points, which are drawn as dots, by their place from the top."""
-    found = [
-        line
-        for line in axes.lines
-        if len(line.get_xdata()) == count and line.get_linestyle() == "None"
-    ]
+    found = [line for line in axes.lines if line.get_linestyle() == "None"]
+    found = [line for line in found if len(line.get_xdata()) == count]
     return sorted(found, key=lambda line: np.mean(line.get_ydata()))
 
 
@@ -89,9 +89,8 @@ def check_layout(figure: Figure) -> None:
     boxes = {text: Text.get_window_extent(text) for text in visible(figure)}  # without arrows
     assert len(boxes) > 2
     for text, box in boxes.items():
-        assert min(box.x0, box.y0) >= 0, text
-        assert box.x1 <= figure.bbox.x1, text
-        assert box.y1 <= figure.bbox.y1, text
+        assert figure.bbox.contains(*box.min), text
+        assert figure.bbox.contains(*box.max), text
     for (one, box), (other, beside) in combinations(boxes.items(), 2):
         if one.get_rotation() and other.get_rotation():
             continue  # aslant, their boxes say little
