@@ -427,3 +427,41 @@ def test_the_interval_of_superiority_holds_the_truth_in_95_percent_of_studies(se
         return found.low <= truth <= found.high
 
     assert share_of(400, holds) >= 0.95 - 0.02
+
+
+def test_the_bootstrap_of_runs_that_never_differ_has_no_width():
+    found = statistics.crossed_bootstrap(np.zeros((3, 50)), resamples=10)
+    assert (found.low, found.value, found.high) == (0, 0, 0)
+
+
+def test_the_permutation_test_raises_no_more_false_alarms_than_promised():
+    def alarm(random):
+        (first, second), _ = simulate(random, 8, SEEDS, (0.0, 0.0))
+        return statistics.permutation_test(first.sum(1), second.sum(1)) < 0.05
+
+    assert 0.01 < share_of(300, alarm) <= 0.05 + 3 * 0.0126
+
+
+def test_mcnemars_test_is_that_of_statsmodels():
+    from statsmodels.stats.contingency_tables import mcnemar
+
+    for first, second in np.random.default_rng(20).integers(0, 90, (50, 2)):
+        expected = mcnemar([[5, first], [second, 5]], exact=True).pvalue
+        found = statistics.mcnemar_test(*runs(5, first, second, 5))
+        assert found == pytest.approx(expected, rel=1e-12)
+
+
+def test_the_correction_is_that_of_statsmodels(monkeypatch):
+    from statsmodels.stats.multitest import multipletests
+
+    monkeypatch.setattr("gc.collect", lambda: 0)  # statsmodels does it each time, for 0.1 s
+    random = np.random.default_rng(21)
+    for tests in (1, 2, 3, 10, 45):
+        p_values = random.uniform(0, 0.2, tests)
+        theirs = multipletests(p_values, method="bonferroni")[1]
+        assert statistics.adjusted(p_values, tests) == pytest.approx(theirs)
+
+
+def test_where_nothing_varies_two_seeds_are_enough():
+    assert statistics.seeds_needed(0.0) == 2
+    assert statistics.minimum_detectable_effect(2, 0.0) == 0
