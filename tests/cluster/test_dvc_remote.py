@@ -17,7 +17,7 @@ COMMITTED = ("dvc.lock", "models/metrics.json", "predictions/metrics.json")
 @pytest.fixture(scope="module")
 def s3(tmp_path_factory):
     with s3_server(tmp_path_factory.mktemp("s3")) as server:
-        server.bucket("team")
+        server.client().create_bucket(Bucket="team")
         yield server
 
 

@@ -1,7 +1,6 @@
 """The executor on a Ray of this machine that has two CPUs and pretends to have two GPUs."""
 
 import signal
-import time
 import traceback
 from contextlib import closing
 from pathlib import Path
@@ -15,7 +14,7 @@ from src.experiments.executors import cluster, ray_tasks
 from src.experiments.executors.ray_tasks import RayTasks
 from src.experiments.executors.ray_worker import IncompatibleNode
 from tests.support import recipes, stub_runs
-from tests.support.stub_runs import printed, stub
+from tests.support.stub_runs import printed, stub, wait_until_begun
 
 
 @pytest.fixture(scope="module")
@@ -89,10 +88,7 @@ def test_the_next_run_starts_at_once_and_closing_interrupts_those_in_progress(ex
             assert len(begun) - len(ended) <= 2
             if len(ended) == 3:
                 break
-        last = time.monotonic() + 100
-        while not (tmp_path / "sleep 301" / "tried").exists():
-            assert time.monotonic() < last
-            time.sleep(0.1)
+        wait_until_begun(tmp_path / "sleep 301")
     assert ended == ["a", "b", "c"]
     for name in ("sleep 300", "sleep 301"):
         assert (tmp_path / name / "interrupted").exists()

@@ -13,31 +13,24 @@ NODES = 2
 
 @dataclass
 class RayCluster:
-    """A running cluster.
+    """A running cluster."""
 
-    Attributes:
-        cluster: Ray's own handle.
-        nodes: its nodes beside the head, one CPU each.
-        folders: of the nodes.
-    """
-
-    cluster: Any
-    nodes: list[Any] = field(default_factory=list)
-    folders: list[str] = field(default_factory=list)
+    cluster: Any  # Ray's own handle
+    nodes: list[Any] = field(default_factory=list)  # beside the head, one CPU each
+    folders: list[str] = field(default_factory=list)  # of the nodes
 
     @property
     def address(self) -> str:
         """Return its RAY_ADDRESS."""
         return self.cluster.address
 
-    def add(self) -> Any:
+    def add(self) -> None:
         """Start a node with its own folder, as on another machine: else it would unpack the code
         again where the workers of the other nodes read it.
         """
         self.folders.append(tempfile.mkdtemp(prefix="ray", dir="/tmp"))  # a socket's name is short
         node = self.cluster.add_node(num_cpus=1, include_dashboard=False, temp_dir=self.folders[-1])
         self.nodes.append(node)
-        return node
 
     def kill(self, node: Any) -> None:
         """Kill a node's raylet and its workers, as if the machine lost power."""
@@ -46,8 +39,8 @@ class RayCluster:
 
 
 @contextmanager
-def running(nodes: int = NODES) -> Iterator[RayCluster]:
-    """Yield a cluster with this many nodes of one CPU; it ends with the block."""
+def running() -> Iterator[RayCluster]:
+    """Yield a cluster; it ends with the block."""
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     os.environ.setdefault("RAY_worker_niceness", "0")  # a busy machine would starve them
     from ray.cluster_utils import Cluster
@@ -55,7 +48,7 @@ def running(nodes: int = NODES) -> Iterator[RayCluster]:
     head = {"num_cpus": 0, "include_dashboard": False}
     found = RayCluster(Cluster(initialize_head=True, head_node_args=head))
     try:
-        for _ in range(nodes):
+        for _ in range(NODES):
             found.add()
         yield found
     finally:

@@ -11,17 +11,8 @@ from src.experiments.run_spec import RunSpec
 
 def stub(name: str, folder: Path) -> RunSpec:
     """Return a run of this name, for `train`."""
-    return RunSpec(
-        cfg=None,
-        choices={},
-        settings={},
-        digest="",
-        data_digest="",
-        name=name,
-        folder=folder / name,
-        job="",
-        command="",
-    )
+    texts = dict.fromkeys(("digest", "data_digest", "job", "command"), "")
+    return RunSpec(cfg=None, choices={}, settings={}, name=name, folder=folder / name, **texts)
 
 
 def train(spec: RunSpec) -> None:
@@ -58,6 +49,14 @@ def train_on_a_gpu(spec: RunSpec) -> None:
             raise TimeoutError
         time.sleep(0.1)
     executors.train(spec)
+
+
+def wait_until_begun(folder: Path) -> None:
+    """Return when the run of a folder has begun."""
+    last = time.monotonic() + 100
+    while not (folder / "tried").exists():
+        assert time.monotonic() < last
+        time.sleep(0.1)
 
 
 def printed(spec: RunSpec) -> tuple[str, str]:

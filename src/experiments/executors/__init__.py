@@ -1,4 +1,4 @@
-"""Where runs are trained: in this process, in processes of this machine, on Ray, or on Slurm.
+"""Where runs train: in this process, in processes of this machine, on Ray, or on Slurm.
 
 An executor uses neither results nor MLflow: each run logs itself.
 """
@@ -38,9 +38,7 @@ class Executor(Protocol):
 
     @property
     def logs(self) -> str | None:
-        """Where the output of the runs is, with {root} for the folder of their folders; None if it
-        goes to the terminal.
-        """
+        """Where the runs' output is, with {root} for the folder of their folders; None: printed."""
         ...
 
     def call(self, function: Callable[..., Any], *arguments: Any) -> Any:
@@ -48,11 +46,7 @@ class Executor(Protocol):
         ...
 
     def prepare(self) -> None:
-        """Make sure that runs can be trained; called before anything is recorded.
-
-        Raises:
-            InputError: they cannot.
-        """
+        """Raise InputError if runs cannot be trained; called before anything is recorded."""
         ...
 
     def at_a_time(self) -> int:

@@ -1,4 +1,4 @@
-"""Runs in worker processes of this machine.
+"""Runs in this process, or in worker processes of this machine.
 
 The workers are forks of a process that has imported TensorFlow and MLflow and called neither: so
 they are as fresh as new processes, but start at once and share the imported memory.
@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import joblib
 import psutil
 
+from src.core import heavy_imports
 from src.core.errors import InputError
 from src.experiments import executors
 from src.experiments.executors import LOGS, RUNS_PER_WORKER, Outcome, WorkerLostError
@@ -27,6 +28,34 @@ if TYPE_CHECKING:
     from src.experiments.run_spec import RunSpec
 
 PRELOAD = "src.experiments.executors.preload"
+
+
+class Here:
+    """This process: runs one after another, with their output on the terminal."""
+
+    logs = None
+
+    def call(self, function: Callable[..., Any], *arguments: Any) -> Any:
+        """See `Executor`."""
+        heavy_imports.load(mlflow=False)
+        return function(*arguments)
+
+    def prepare(self) -> None:
+        """See `Executor`: nothing to prepare."""
+
+    def at_a_time(self) -> int:
+        """See `Executor`."""
+        return 1
+
+    def execute(self, specs: "Iterable[RunSpec]") -> Generator[Outcome, None, None]:
+        """See `Executor`. KeyboardInterrupt passes."""
+        for spec in specs:
+            error = None
+            try:
+                executors.train_here(spec)
+            except Exception as raised:
+                error = raised
+            yield Outcome(spec, error)
 
 
 def threads_per_worker(workers: int) -> int | None:
@@ -64,11 +93,8 @@ def _ensure_server() -> None:
 
 
 def in_a_process(function: Callable[..., Any], *arguments: Any) -> Any:
-    """Call a function in a fresh process with TensorFlow; return its result.
-
-    Raises:
-        InputError: the process was killed.
-        BaseException: whatever the function raises.
+    """Call a function in a fresh process with TensorFlow; return its result, or raise its error, or
+    InputError if the process was killed.
     """
     with _pool(None) as pool:
         try:
@@ -90,14 +116,9 @@ def _pool(threads: int | None) -> ProcessPoolExecutor:
 
 @dataclass(frozen=True)
 class LocalProcesses:
-    """Worker processes of this machine, which share its cores.
+    """Worker processes of this machine, which share its cores."""
 
-    Attributes:
-        workers: how many.
-        train: trains a run in a worker.
-    """
-
-    workers: int
+    workers: int  # at a time
     train: Callable[["RunSpec"], None] = executors.train
 
     logs: ClassVar[str] = LOGS

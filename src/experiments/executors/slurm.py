@@ -43,16 +43,10 @@ class Job(submitit.helpers.Checkpointable):
 
 @dataclass
 class Submitit:
-    """Jobs of a cluster, one for each run.
+    """Jobs of a cluster, one for each run."""
 
-    Attributes:
-        cluster: `slurm`, or `local` for processes of this machine.
-        settings: Hydra's values of `hydra.launcher`.
-        train: trains a run in its job.
-    """
-
-    cluster: str
-    settings: Mapping[str, Any]
+    cluster: str  # slurm, or local for processes of this machine
+    settings: Mapping[str, Any]  # Hydra's values of hydra.launcher
     train: Callable[[RunSpec], None] = executors.train
     _jobs: Any = None  # submitit's executor
 
