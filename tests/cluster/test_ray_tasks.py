@@ -98,8 +98,8 @@ def test_the_next_run_starts_at_once_and_closing_interrupts_those_in_progress(ex
 def test_two_runs_with_a_gpu_each_train_side_by_side_on_different_ones(
     executor, small_project, small_mnist
 ):
-    fetch.main([])
-    preprocess.main([])
+    fetch.main()
+    preprocess.main()
     words = (*recipes.TINY, "mlflow.enabled=false", "submission=false")
     runs = [recipes.ready(small_project / f"run{n}", *words, f"seed={n}") for n in (1, 2)]
     on_gpus = RayTasks(cpus=1, gpus=1, workers=3, train=stub_runs.train_on_a_gpu)

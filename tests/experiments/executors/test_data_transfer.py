@@ -48,8 +48,8 @@ def test_a_folder_that_holds_other_data_is_refused_with_both_digests(tmp_path, d
 
 
 def test_a_runs_input_is_packed_after_verifying_it(small_project):
-    fetch.main([])
-    preprocess.main([])
+    fetch.main()
+    preprocess.main()
     packed = data_transfer.pack()
     assert sorted(packed) == sorted(path.as_posix() for path in data_transfer.FILES)
     paths.SOLUTION_CSV.unlink()
