@@ -10,7 +10,7 @@ import pytest
 from src import fetch, preprocess
 from src.core import paths
 from src.core.errors import InputError
-from src.experiments.executors import cluster, ray_tasks
+from src.experiments.executors import RUNS_PER_WORKER, cluster, ray_tasks
 from src.experiments.executors.ray_tasks import RayTasks
 from src.experiments.executors.ray_worker import IncompatibleNode
 from tests.support import recipes, stub_runs
@@ -65,11 +65,11 @@ def test_a_worker_trains_several_runs_but_not_too_many_with_the_threads_asked_fo
     executor, tmp_path, monkeypatch
 ):
     monkeypatch.setattr(executor, "workers", 1)
-    runs = [stub(f"run {number}", tmp_path) for number in range(ray_tasks.RUNS_PER_WORKER + 2)]
+    runs = [stub(f"run {number}", tmp_path) for number in range(RUNS_PER_WORKER + 2)]
     assert all(error is None for _, error in executor.execute(runs))
     processes, threads = zip(*map(printed, runs), strict=True)
     most = max(processes.count(one) for one in processes)
-    assert 1 < most <= ray_tasks.RUNS_PER_WORKER
+    assert 1 < most <= RUNS_PER_WORKER
     assert set(threads) == {"1"}
 
 

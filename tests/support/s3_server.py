@@ -3,15 +3,14 @@
 import json
 import os
 import signal
-import socket
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from tests.support.leash import leashed
-from tests.support.servers import wait_for
+from tests.support.servers import free_port, wait_for
 
 PARTS = ("master", "volume", "filer", "s3")  # each listens on a port of its own
 KEY, SECRET = "test-key", "test-secret"
@@ -50,7 +49,11 @@ class S3:
 def s3_server(folder: Path) -> Iterator[S3]:
     """Run an S3 server, with its files and its log in a folder, until the block ends."""
     identities, log = folder / "identities.json", folder / "s3.log"
-    identities.write_text(json.dumps({"identities": _identities()}))
+    users = [
+        _identity("admin", KEY, SECRET, "Admin", "Read", "List", "Tagging", "Write"),
+        _identity("reader", READER_KEY, READER_SECRET, "Read", "List"),
+    ]
+    identities.write_text(json.dumps({"identities": users}))
     ports = _free_ports()
     command, variables = _command(folder, identities, ports), os.environ | {"HOME": str(folder)}
     kill = signal.SIGKILL  # its files are deleted; a clean end takes seconds
@@ -77,23 +80,14 @@ def _command(folder: Path, identities: Path, ports: Mapping[str, int]) -> list[s
     return [*start, *numbers, *master, *volume, *filer, *s3]
 
 
-def _identities() -> list[dict]:
-    def identity(name: str, key: str, secret: str, *actions: str) -> dict:
-        credentials = [{"accessKey": key, "secretKey": secret}]
-        return {"name": name, "credentials": credentials, "actions": list(actions)}
-
-    return [
-        identity("admin", KEY, SECRET, "Admin", "Read", "List", "Tagging", "Write"),
-        identity("reader", READER_KEY, READER_SECRET, "Read", "List"),
-    ]
+def _identity(name: str, key: str, secret: str, *actions: str) -> dict:
+    credentials = [{"accessKey": key, "secretKey": secret}]
+    return {"name": name, "credentials": credentials, "actions": actions}
 
 
 def _free_ports() -> dict[str, int]:
     """Return a port for each part, and one for its gRPC: all differ."""
-    names = [*PARTS, *(f"{part}.grpc" for part in PARTS)]
-    with ExitStack() as all_open:
-        listeners = [all_open.enter_context(socket.socket()) for _ in names]
-        for listener in listeners:
-            listener.bind(("127.0.0.1", 0))
-        numbers = [listener.getsockname()[1] for listener in listeners]
-        return dict(zip(names, numbers, strict=True))
+    found: set[int] = set()
+    while len(found) < 2 * len(PARTS):
+        found.add(free_port())
+    return dict(zip([*PARTS, *(f"{part}.grpc" for part in PARTS)], found, strict=True))

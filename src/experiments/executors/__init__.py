@@ -82,17 +82,10 @@ def train_here(spec: "RunSpec") -> None:
 
 
 def train(spec: "RunSpec") -> None:
-    """Train a run in this process, with its output in a file of its folder."""
-    with printing_to_log(spec):
-        train_here(spec)
-
-
-@contextmanager
-def printing_to_log(spec: "RunSpec") -> Iterator[None]:
-    """Make a run's folder, and collect the output in a file there."""
+    """Train a run in this process, with its output in a file of its folder, which is created."""
     spec.folder.mkdir(parents=True, exist_ok=True)
     with (spec.folder / LOG).open("a") as log, redirect_stdout(log):
-        yield
+        train_here(spec)
 
 
 @contextmanager

@@ -58,13 +58,6 @@ class Here:
             yield Outcome(spec, error)
 
 
-def threads_per_worker(workers: int) -> int | None:
-    """Return TensorFlow's threads in each worker: its share of the cores; None, TensorFlow's own
-    choice, for a single worker.
-    """
-    return None if workers == 1 else max(1, joblib.cpu_count() // workers)
-
-
 @contextmanager
 def server() -> Iterator[None]:
     """Start the process that workers are forked from, so that it imports while this one checks
@@ -133,7 +126,9 @@ class LocalProcesses:
 
     def execute(self, specs: "Iterable[RunSpec]") -> Generator[Outcome, None, None]:
         """See `Executor`. A worker that is killed costs its own run only."""
-        waiting, threads = iter(specs), threads_per_worker(self.workers)
+        waiting = iter(specs)
+        # Each worker has its share of the cores; a single one has TensorFlow's own choice.
+        threads = None if self.workers == 1 else max(1, joblib.cpu_count() // self.workers)
         running: dict[Future, tuple[RunSpec, ProcessPoolExecutor]] = {}  # a pool for each worker
 
         def begin_next(pool: ProcessPoolExecutor) -> None:

@@ -11,16 +11,7 @@ from uuid import uuid4
 
 from src.core.errors import InputError
 from src.experiments import executors
-from src.experiments.executors import (
-    LOG,
-    LOGS,
-    RUNS_PER_WORKER,
-    Outcome,
-    WorkerLostError,
-    cluster,
-    data_transfer,
-    ray_worker,
-)
+from src.experiments.executors import Outcome, cluster, data_transfer, ray_worker
 from src.experiments.executors.local import in_a_process
 from src.experiments.executors.ray_worker import NO_GPU, IncompatibleNode, RunContext
 from src.experiments.run_spec import RunSpec
@@ -54,7 +45,7 @@ class RayTasks:
     @property
     def logs(self) -> str:
         """See `Executor`."""
-        return f"{LOG} of each run in MLflow" if self._travels else LOGS
+        return f"{executors.LOG} of each run in MLflow" if self._travels else executors.LOGS
 
     @property
     def _travels(self) -> bool:
@@ -78,7 +69,7 @@ class RayTasks:
         passed = {name: os.environ[name] for name in os.environ if name.startswith(PASSED_ON)}
         variables = passed | executors.thread_variables(self.cpus) | ({} if self.gpus else NO_GPU)
         # Once: Ray counts the calls of each of these, and sends each to every node.
-        calls = 1 if self.gpus else RUNS_PER_WORKER
+        calls = 1 if self.gpus else executors.RUNS_PER_WORKER
         remote = cluster.library().remote(max_retries=RETRIES, max_calls=calls)
         self._task = remote(ray_worker.train)
         folder = None if self._travels else str(Path.cwd())
@@ -207,7 +198,7 @@ def _result(ray: Any, task: Any) -> IncompatibleNode | BaseException | None:
         return error  # the latter of our own code before or after the run
     except ray.exceptions.RayError as error:
         reason = next(iter(str(error).strip().splitlines()), type(error).__name__)
-        return WorkerLostError(
+        return executors.WorkerLostError(
             f"its worker or its node was lost {RETRIES + 1} times, perhaps because memory ran out "
             f"({reason[:200].rstrip('.')}): run the same command again."
         )

@@ -55,7 +55,8 @@ def test_every_run_is_yielded_once_with_its_error_and_a_dead_worker_costs_its_ow
     assert isinstance(ended["fail"][1], InputError)
     assert str(ended["fail"][1]) == "as it must."
     assert str(ended["die"][1]).startswith("its worker process was killed, perhaps because memory")
-    processes = [printed(spec)[0] for spec, _ in ended.values()]
+    processes, threads = zip(*[printed(spec) for spec, _ in ended.values()], strict=True)
+    assert set(threads) == {str(os.environ.get(executors.THREADS[0]))}  # TensorFlow's own choice
     assert processes[0] == processes[1] == processes[2] != processes[3]
 
 
@@ -66,12 +67,12 @@ def test_the_next_run_starts_at_once_and_workers_share_the_cores(execute, monkey
     assert {printed(spec)[1] for spec, _ in ended} == {"4"}
 
 
-def test_threads_are_shared_unless_there_is_one_worker_or_the_user_has_set_them(monkeypatch):
-    monkeypatch.setattr(local.joblib, "cpu_count", lambda: 2)
-    assert [local.threads_per_worker(workers) for workers in (1, 2, 3)] == [None, 1, 1]
+def test_a_worker_has_a_thread_at_least_or_as_many_as_the_user_has_set(execute, monkeypatch):
     inner, outer = executors.THREADS
+    monkeypatch.setattr(local.joblib, "cpu_count", lambda: 2)
+    [(spec, _)] = execute(3, "a")
+    assert printed(spec)[1] == "1"
     monkeypatch.setenv(inner, "7")
-    monkeypatch.delenv(outer, raising=False)
     assert executors.thread_variables(3) == {inner: "7", outer: "3"}
 
 
