@@ -138,7 +138,7 @@ def kept(client, run_id, folder=""):
     return {one.path for one in found if not one.is_dir} | set(below)
 
 
-def served(kind):
+def one_way(kind):
     """Let a test have one way to serve; each is tried by a training."""
     return pytest.mark.parametrize("member", [kind], indirect=True)
 
@@ -159,7 +159,7 @@ def test_a_training_and_its_predictions_are_logged(member, client):
     assert loaded.metadata.run_id == only.info.run_id
 
 
-@served("with-passwords")
+@one_way("with-passwords")
 def test_a_sweep_resumes_under_its_parent_and_a_search_ends_in_a_recipe(member, client):
     words = ("src.train", *SMALL, "epochs=1", "activation=gelu,elu", "-m")
     member.types(*words)
@@ -175,7 +175,7 @@ def test_a_sweep_resumes_under_its_parent_and_a_search_ends_in_a_recipe(member, 
     assert [one.info.status for one in trials] == ["FINISHED"] * 2
 
 
-@served("direct-to-S3")
+@one_way("direct-to-S3")
 def test_a_study_with_two_workers_is_run_and_reported(member, client):
     member.types("src.study", "mine")
     [parent, *children] = recorded(client, study="mine")
@@ -258,7 +258,7 @@ def refusal(project, *words, **variables):
     return refused
 
 
-@served("direct-to-S3")
+@one_way("direct-to-S3")
 @pytest.mark.parametrize(
     ("keys", "remedy"),
     [
@@ -284,7 +284,7 @@ def test_a_bucket_that_cannot_be_written_is_refused(member, fresh_project, keys,
     assert "s3cret" not in refused
 
 
-@served("direct-to-S3")
+@one_way("direct-to-S3")
 def test_a_bucket_that_does_not_exist_is_refused(member, client, fresh_project):
     client.create_experiment("lost", artifact_location="s3://nowhere/x")
     words = (*TRAIN, "mlflow.experiment=lost")
@@ -298,7 +298,7 @@ def test_a_server_that_cannot_write_its_bucket_is_refused(database, s3, fresh_pr
         assert "see what the server's log says" in refusal(fresh_project, *TRAIN, **team.client)
 
 
-@served("with-passwords")
+@one_way("with-passwords")
 @pytest.mark.parametrize("command", [TRAIN, ("src.study", "mine"), ("src.report", "mine")])
 def test_a_wrong_password_is_refused_and_not_printed(member, fresh_project, command):
     variables = dict(member.team.client) | {"MLFLOW_TRACKING_PASSWORD": "wrong-s3cret"}
@@ -316,7 +316,7 @@ def test_a_name_that_the_server_does_not_know_itself_by_is_refused(
         assert "--allowed-hosts" in refusal(fresh_project, *TRAIN, **team.client)
 
 
-@served("with-passwords")
+@one_way("with-passwords")
 def test_a_member_adds_to_anothers_experiment_and_her_password_in_the_uri_is_never_printed(
     member, client, fresh_project, tmp_path
 ):

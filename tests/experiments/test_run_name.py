@@ -7,7 +7,7 @@ from tests.support.commands import git
 
 SPRINT = "relu-sprint-learning_rate=0.02-seed1"
 FOUR = ("epochs=2", "batch_size=64", "label_smoothing=0", "deterministic=false")
-MANY = "swish-epochs=2-batch_size=64-label_smoothing=0-deterministic=false-2-more-seed1"
+MANY = "swish-learning_rate=0.02-weight_decay=0-epochs=2-batch_size=64-2-more-seed1"
 
 
 def name_of(*words, named_by=("activation",)):

@@ -39,7 +39,7 @@ class Executor(Protocol):
     @property
     def logs(self) -> str | None:
         """Where the runs' output is, with {root} for the folder of their folders; None: printed."""
-        ...
+        return LOGS
 
     def call(self, function: Callable[..., Any], *arguments: Any) -> Any:
         """Return the result of a function that needs TensorFlow, in a process that may load it."""
@@ -47,7 +47,7 @@ class Executor(Protocol):
 
     def prepare(self) -> None:
         """Raise InputError if runs cannot be trained; called before anything is recorded."""
-        ...
+        return
 
     def at_a_time(self) -> int:
         """Return how many runs can train side by side now."""

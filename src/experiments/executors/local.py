@@ -14,7 +14,7 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing import forkserver
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 import joblib
 import psutil
@@ -22,7 +22,7 @@ import psutil
 from src.core import heavy_imports
 from src.core.errors import InputError
 from src.experiments import executors
-from src.experiments.executors import LOGS, RUNS_PER_WORKER, Outcome, WorkerLostError
+from src.experiments.executors import RUNS_PER_WORKER, Executor, Outcome, WorkerLostError
 
 if TYPE_CHECKING:
     from src.experiments.run_spec import RunSpec
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 PRELOAD = "src.experiments.executors.preload"
 
 
-class Here:
+class Here(Executor):
     """This process: runs one after another, with their output on the terminal."""
 
     logs = None
@@ -39,9 +39,6 @@ class Here:
         """See `Executor`."""
         heavy_imports.load(mlflow=False)
         return function(*arguments)
-
-    def prepare(self) -> None:
-        """See `Executor`: nothing to prepare."""
 
     def at_a_time(self) -> int:
         """See `Executor`."""
@@ -108,17 +105,13 @@ def _pool(threads: int | None) -> ProcessPoolExecutor:
 
 
 @dataclass(frozen=True)
-class LocalProcesses:
+class LocalProcesses(Executor):
     """Worker processes of this machine, which share its cores."""
 
     workers: int  # at a time
     train: Callable[["RunSpec"], None] = executors.train
 
-    logs: ClassVar[str] = LOGS
     call = staticmethod(in_a_process)
-
-    def prepare(self) -> None:
-        """See `Executor`: nothing to prepare."""
 
     def at_a_time(self) -> int:
         """See `Executor`."""

@@ -11,7 +11,7 @@ from uuid import uuid4
 
 from src.core.errors import InputError
 from src.experiments import executors
-from src.experiments.executors import Outcome, cluster, data_transfer, ray_worker
+from src.experiments.executors import Executor, Outcome, cluster, data_transfer, ray_worker
 from src.experiments.executors.local import in_a_process
 from src.experiments.executors.ray_worker import NO_GPU, IncompatibleNode, RunContext
 from src.experiments.run_spec import RunSpec
@@ -24,7 +24,7 @@ PASSED_ON = ("MLFLOW_", "AWS_", "TF_", "XLA_", "KERAS_", "FSSPEC_")  # variables
 
 
 @dataclass
-class RayTasks:
+class RayTasks(Executor):
     """One task of Ray for each run. A worker trains several, because importing TensorFlow and
     tracing a network take seconds; but on a GPU one, since Ray gives that to the next run while the
     worker still holds its memory.
@@ -152,12 +152,14 @@ class RayTasks:
         from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
         ray = cluster.library()
-        inspect = ray.remote(ray_worker.inspect).options(
-            num_cpus=0,  # the same threads as a run, so that the worker can train one then
-            runtime_env={"env_vars": executors.thread_variables(self.cpus)},
-        )
-        places = [NodeAffinitySchedulingStrategy(one.id, soft=False) for one in cluster.nodes()]
-        asked = [inspect.options(scheduling_strategy=one).remote(installed) for one in places]
+        inspect = ray.remote(ray_worker.inspect)
+        # The threads of a run, so that the worker can train one then.
+        runtime = {"env_vars": executors.thread_variables(self.cpus)}
+        asked = []
+        for node in cluster.nodes():
+            place = NodeAffinitySchedulingStrategy(node.id, soft=False)
+            task = inspect.options(num_cpus=0, runtime_env=runtime, scheduling_strategy=place)
+            asked.append(task.remote(installed))
         found = [_result(ray, task) for task in asked]
         for error in found:
             if isinstance(error, BaseException):
