@@ -44,15 +44,8 @@ def refuse_foreign(name: str) -> None:
 def write(
     name: str, search: Search, found: list[Trial], composition: Composition, data: Dataset
 ) -> None:
-    """Write the best trial's configuration as a recipe, unless the file holds it already; raise
-    InputError if the search did not write that file.
-
-    Args:
-        name: of the search and the recipe.
-        search: its contents.
-        found: its trials, at least one of them complete.
-        composition: of the best of them.
-        data: the data.
+    """Write the configuration of the best of the trials found, one at least of which is complete,
+    as a recipe, unless the file holds it already; raise InputError if another wrote that file.
     """
     refuse_foreign(name)
     path = EXPERIMENTS / f"{name}.yaml"

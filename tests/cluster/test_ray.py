@@ -10,6 +10,7 @@ import tempfile
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -20,7 +21,6 @@ from src.core.errors import InputError
 from src.experiments.executors import cluster, ray_worker
 from src.experiments.executors.ray_tasks import RayTasks
 from src.experiments.run_spec import INTERRUPTED
-from tests.support import ray_clusters
 from tests.support.commands import EXPERIMENT, ROOT, SMALL, begin, files, make_project, sentence
 from tests.support.servers import tracking_server
 
@@ -49,10 +49,24 @@ class Place:
     """Where the tests work."""
 
     project: Path
-    cluster: ray_clusters.RayCluster
+    cluster: Any  # Ray's own handle
     uri: str
     temporary: Path  # of the nodes
     begun: list[subprocess.Popen] = field(default_factory=list)
+    nodes: list[Any] = field(default_factory=list)  # beside the head, which has no CPUs
+
+    def add(self):
+        """Start a node of one CPU with its own folder, as on another machine: else it would unpack
+        the code again where the workers of the other nodes read it.
+        """
+        folder = tempfile.mkdtemp(dir=self.temporary)
+        node = self.cluster.add_node(num_cpus=1, include_dashboard=False, temp_dir=folder)
+        self.nodes.append(node)
+
+    def kill(self, node):
+        """Kill a node's raylet and its workers, as if the machine lost power."""
+        self.nodes.remove(node)
+        self.cluster.remove_node(node, allow_graceful=False)
 
     @property
     def client(self):
@@ -117,11 +131,21 @@ def place(small_mnist, tmp_path_factory):
         pytest.MonkeyPatch.context() as patch,
     ):
         patch.setenv("TMPDIR", nodes)
-        with ray_clusters.running() as running, tracking_server(folder / "server") as uri:
-            found = Place(project, running, uri, Path(nodes))
-            yield found
-            for process in found.begun:
-                process.kill()  # of a test that failed
+        for name, value in cluster.SETTINGS_OF_RAY.items():
+            patch.setenv(name, value)
+        from ray.cluster_utils import Cluster
+
+        head = Cluster(True, head_node_args={"num_cpus": 0, "include_dashboard": False})
+        try:
+            with tracking_server(folder / "server") as uri:
+                found = Place(project, head, uri, Path(nodes))
+                for _ in range(2):
+                    found.add()
+                yield found
+                for process in found.begun:
+                    process.kill()  # of a test that failed
+        finally:
+            head.shutdown()
 
 
 def steps(place, run):
@@ -141,13 +165,13 @@ def workers(*names):
 
 def test_a_study_survives_a_lost_node_a_killed_driver_and_changed_data(place):
     place.write("study", "mine", STUDY)
-    place.cluster.add()  # a third beside the head
+    place.add()  # a third beside the head
     process = place.begin("src.study", "mine")
     place.wait_for(process, "study", "mine", 3, has_an_epoch)
 
     # A node is lost, and another takes its place.
-    place.cluster.kill(place.cluster.nodes[0])
-    place.cluster.add()
+    place.kill(place.nodes[0])
+    place.add()
     place.wait_for(process, "study", "mine", 3, is_finished)
 
     # The driver is killed, and takes its workers along.

@@ -25,11 +25,10 @@ def search(**changes):
 
 
 def complete(number, params, value):
-    curve = {1: value / 2, 2: value}
-    return Trial(number, params, State.COMPLETE, value, curve, 1.0, f"run{number}")
+    return Trial(number, params, State.COMPLETE, value, {1: value / 2, 2: value}, 1.0)
 
 
-def drawn(given, count):
+def drawn_trials(given, count):
     """Draw trials one after another; the best rate is 0.1."""
     trials = []
     for number in range(count):
@@ -41,7 +40,7 @@ def drawn(given, count):
 @pytest.mark.parametrize("sampler", ["tpe", "random"])
 def test_a_draw_depends_on_the_seed_and_the_trials_alone(sampler):
     given = search(sampler=sampler)
-    trials = drawn(given, 8)
+    trials = drawn_trials(given, 8)
     assert sampling.ask("mine", given, trials[:5]) == trials[5].params
     assert len({str(one.params) for one in trials}) == 8
     other = sampling.ask("mine", search(sampler=sampler, seed=99), trials[:5])
@@ -49,7 +48,7 @@ def test_a_draw_depends_on_the_seed_and_the_trials_alone(sampler):
 
 
 def test_values_have_the_types_of_the_file_and_are_within_their_bounds():
-    for trial in drawn(search(sampler="random"), 12):
+    for trial in drawn_trials(search(sampler="random"), 12):
         assert 0.001 <= trial.params["rate"] <= 1
         assert trial.params["units"] in ([8], [16], None)
         assert trial.params["size"] in range(1, 10)
@@ -57,14 +56,14 @@ def test_values_have_the_types_of_the_file_and_are_within_their_bounds():
 
 
 def test_tpe_finds_a_better_region_than_chance():
-    draws = drawn(search(space={"rate": {"log_uniform": [0.001, 1.0]}}, trials=30), 30)
+    draws = drawn_trials(search(space={"rate": {"log_uniform": [0.001, 1.0]}}, trials=30), 30)
     near = [0.04 < one.params["rate"] < 0.25 for one in draws]  # 27% of the logarithmic scale
     assert sum(near[10:]) >= 10
 
 
 def test_trials_that_run_or_failed_are_no_obstacle_to_the_next_draw():
     given = search()
-    trials = drawn(given, 4)
+    trials = drawn_trials(given, 4)
     trials += [Trial(4, trials[0].params), Trial(5, trials[1].params, State.FAILED)]
     assert sampling.ask("mine", given, trials)
 
@@ -119,13 +118,11 @@ def test_the_state_of_a_pruner_is_returned_and_counts_in_the_next_decision(prune
 
 
 def test_importances_are_shares_and_the_key_that_decides_has_the_largest():
-    shares = sampling.importances(search(), drawn(search(sampler="random"), 30))
+    shares = sampling.importances(search(), drawn_trials(search(sampler="random"), 30))
     assert sum(shares.values()) == pytest.approx(1)
     assert next(iter(shares)) == "rate"
-
-
-def test_too_few_trials_or_equal_ones_explain_nothing():
-    few = drawn(search(), 3)
+    # Too few trials, or equal ones, explain nothing.
+    few = drawn_trials(search(), 3)
     assert sampling.importances(search(), few) == {}
     equal = [complete(number, few[0].params, 0.5) for number in range(6)]
     assert sampling.importances(search(), equal) == {}

@@ -54,9 +54,8 @@ class Executor(Protocol):
         ...
 
     def execute(self, specs: "Iterable[RunSpec]") -> Generator[Outcome, None, None]:
-        """Train runs, started in their order, and yield each as soon as it ends.
-
-        When the generator is closed, the runs in progress end as after Ctrl-C.
+        """Train runs, started in their order, and yield each as soon as it ends; when the generator
+        is closed, the runs in progress end as after Ctrl-C.
         """
         ...
 

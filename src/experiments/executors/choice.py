@@ -35,11 +35,7 @@ def is_word(argument: str) -> bool:
 
 
 def read(words: Sequence[str]) -> str | None:
-    """Return the executor that the command's words KEY=VALUE choose; None if there are none.
-
-    Raises:
-        InputError: a word is unknown.
-    """
+    """Return the executor that the command's words choose, if any; InputError if one is unknown."""
     found = None
     for word in words:
         key, _, found = word.partition("=")
@@ -58,10 +54,8 @@ def read(words: Sequence[str]) -> str | None:
 
 def name(settings: Any, asked: str | None) -> str:
     """Return the executor that is `asked` for, else that of a study's or a search's file, else Ray
-    where RAY_ADDRESS is set, else local processes.
-
-    Raises:
-        InputError: Ray cannot be used here, or nodes of a cluster could not reach the store.
+    where RAY_ADDRESS is set, else local processes. Raise InputError if Ray cannot be used here, or
+    nodes of a cluster could not reach the store.
     """
     chosen = asked or settings.executor or (RAY if os.environ.get(cluster.ADDRESS) else LOCAL)
     if chosen == RAY:
@@ -78,9 +72,7 @@ def name(settings: Any, asked: str | None) -> str:
 
 
 def make(settings: Any) -> Executor:
-    """Return the executor of a study's or a search's file: its `executor`, `workers`, `cpus` and
-    `gpus`; without a name local processes.
-    """
+    """Return the executor of a study's or a search's file, by default local processes."""
     if settings.executor == RAY:
         return RayTasks(settings.cpus, settings.gpus, settings.workers)
     return LocalProcesses(settings.workers)

@@ -59,10 +59,8 @@ def library() -> Any:
 
 
 def connect() -> None:
-    """Start a Ray on this machine or join the cluster of RAY_ADDRESS, unless that is done already.
-
-    Raises:
-        InputError: Ray is not installed, does not answer at the address, or cannot be joined.
+    """Start a Ray on this machine or join the cluster of RAY_ADDRESS, unless that is done already;
+    raise InputError if Ray is not installed, does not answer, or cannot be joined.
     """
     ray, where = library(), address()
     if ray.is_initialized():

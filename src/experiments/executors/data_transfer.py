@@ -32,8 +32,8 @@ def digest(files: Mapping[str, bytes]) -> str:
 
 
 def unpack(parent: Path, expected: str, files: Callable[[], Mapping[str, bytes]]) -> Path:
-    """Return the folder below `parent` that holds the data with the expected digest. If it does not
-    exist, fetch the files and write it; raise InputError if it holds other data.
+    """Return the folder below `parent` that holds the data with the expected digest, which is made
+    from `files` if it does not exist; raise InputError if it holds other data.
     """
     folder = parent / expected[:SHOWN]
     with FileLock(f"{folder}.lock"):
