@@ -91,11 +91,6 @@ class Member:
         return shown
 
 
-def joined(team, fresh_project, folder):
-    shutil.copytree(fresh_project, folder, dirs_exist_ok=True)
-    return Member(team, folder)
-
-
 @pytest.fixture(scope="module", params=KINDS)
 def member(request, database, s3, fresh_project, tmp_path_factory):
     """A member of a team for each way to serve it."""
@@ -103,24 +98,21 @@ def member(request, database, s3, fresh_project, tmp_path_factory):
     uri = database.database(request.param)
     bucket = f"s3://{BUCKET}/{request.param}"
     with mlflow_server(folder / "server", uri, bucket, s3, **KINDS[request.param]) as team:
-        yield joined(team, fresh_project, folder / "project")
+        yield Member(team, shutil.copytree(fresh_project, folder / "project"))
         assert DATABASE_PASSWORD not in (team.folder / "server.log").read_text()
 
 
 @pytest.fixture
 def client(member, monkeypatch):
-    """This process's own client of the member's server."""
-    with at(member, monkeypatch) as found:
-        yield found
+    return client_of(member.team, monkeypatch)
 
 
-@contextlib.contextmanager
-def at(member, monkeypatch):
-    for name, value in member.team.client.items():
+def client_of(team, monkeypatch):
+    """Return this process's own client of a server, which MLflow's functions use too."""
+    for name, value in team.client.items():
         monkeypatch.setenv(name, value)
-    mlflow.set_tracking_uri(member.team.address)
-    yield MlflowClient(member.team.address)
-    mlflow.set_tracking_uri(None)
+    mlflow.set_tracking_uri(team.address)
+    return MlflowClient(team.address)
 
 
 def recorded(client, **tags):
@@ -190,18 +182,19 @@ def test_a_server_that_stops_for_a_while_costs_a_study_nothing(
     uri, bucket, port = database.database("stopped"), f"s3://{BUCKET}/stopped", str(free_port())
     served = partial(mlflow_server, tmp_path / "server", uri, bucket, s3, MLFLOW_PORT=port)
     text = STUDY | {"seeds": [1], "overrides": [*SMALL, "epochs=200"]}
+    project = shutil.copytree(fresh_project, tmp_path / "project")
     with served() as team:
-        member = joined(team, fresh_project, tmp_path / "project")
-        (member.project / "conf" / "study" / "mine.yaml").write_text(yaml.safe_dump(text))
+        (project / "conf" / "study" / "mine.yaml").write_text(yaml.safe_dump(text))
         variables = without_keys() | dict(team.client)
-        process = commands.begin(member.project, "src.study", "mine", **variables)
-        commands.wait_for_epochs(process, member.project, 2)
+        process = commands.begin(project, "src.study", "mine", **variables)
+        commands.wait_for_epochs(process, project, 2)
     time.sleep(OUTAGE_SECONDS)
     assert process.poll() is None
-    with served() as team, at(member, monkeypatch) as client:
+    with served() as team:
+        client = client_of(team, monkeypatch)
         done = commands.finish(process)
         assert done.returncode == 0, done.stderr
-        logs = [log.read_text() for log in member.project.glob("multirun/*/*/*/train.log")]
+        logs = [log.read_text() for log in project.glob("multirun/*/*/*/train.log")]
         assert re.search("the MLflow store .* cannot be used", "".join(logs))
         [parent, *children] = recorded(client, study="mine")
         assert [one.info.status for one in (parent, *children)] == ["FINISHED"] * 3
@@ -219,9 +212,8 @@ def test_a_backup_restores_runs_users_and_artifacts(
     first, second = f"s3://{BUCKET}/kept", f"s3://{BUCKET}/restored"
     (tmp_path / "note.txt").write_text("kept")
     uri = database.database("kept")
-    with contextlib.ExitStack() as served:
-        team = served.enter_context(mlflow_server(tmp_path / "1", uri, first, s3, auth=True))
-        client = served.enter_context(at(Member(team, tmp_path), monkeypatch))
+    with mlflow_server(tmp_path / "1", uri, first, s3, auth=True) as team:
+        client = client_of(team, monkeypatch)
         run_id = client.create_run(client.create_experiment(EXPERIMENT)).info.run_id
         client.log_metric(run_id, "accuracy", 0.5)
         client.log_artifact(run_id, str(tmp_path / "note.txt"))
@@ -234,10 +226,9 @@ def test_a_backup_restores_runs_users_and_artifacts(
     for one in boto3.list_objects_v2(Bucket=BUCKET, Prefix="kept/")["Contents"]:
         source, copy = {"Bucket": BUCKET, "Key": one["Key"]}, one["Key"].replace("kept", "restored")
         boto3.copy_object(Bucket=BUCKET, CopySource=source, Key=copy)
-    settings = {"auth": True, "TEAM_PERMISSION": "READ"}
-    with contextlib.ExitStack() as served:
-        team = served.enter_context(mlflow_server(tmp_path / "2", uri, second, s3, **settings))
-        client = served.enter_context(at(Member(team, tmp_path), monkeypatch))
+    least = {"TEAM_PERMISSION": "READ"}
+    with mlflow_server(tmp_path / "2", uri, second, s3, auth=True, **least) as team:
+        client = client_of(team, monkeypatch)
         assert client.get_run(run_id).data.metrics == {"accuracy": 0.5}
         fetched = client.download_artifacts(run_id, "note.txt", str(tmp_path / "2"))
         assert Path(fetched).read_text() == "kept"
