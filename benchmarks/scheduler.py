@@ -31,17 +31,9 @@ def sleep(spec: RunSpec, seconds: float) -> None:
 
 def idle(number: int) -> RunSpec:
     """Return a run without any content."""
-    return RunSpec(
-        cfg=None,  # type: ignore[arg-type]
-        choices={},
-        settings={},
-        digest="",
-        data_digest="",
-        name=f"sleep-{number}",
-        folder=Path(),
-        job="",
-        command="",
-    )
+    texts = dict.fromkeys(("digest", "data_digest", "job", "command"), "")
+    name, folder = f"sleep-{number}", Path()
+    return RunSpec(cfg=None, choices={}, settings={}, name=name, folder=folder, **texts)
 
 
 def measure(tasks: int, seconds: float, workers: int) -> tuple[float, float, float]:

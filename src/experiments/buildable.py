@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from functools import partial
 from typing import Any
 
 import keras
@@ -20,24 +19,19 @@ TERMINAL_CODES = re.compile(r"\x1b\[\d*m")  # Keras puts some of its messages in
 
 
 def refuse_unbuildable(specs: Iterable[RunSpec]) -> None:
-    """Build the model of each run, once where several are alike, and see that its checkpoints can
-    be kept.
-
-    Raises:
-        InputError: something cannot be built, and the sentence names its file in conf/; or the
-            checkpoints cannot be written to their folder.
+    """Build the model of each run, once where several are alike. Raise InputError that names a file
+    in conf/ if it cannot be built, or if its checkpoints cannot be written to their folder.
     """
-    built, places = set(), set()
+    different: dict[str, RunSpec] = {}
+    places = set()
     for spec in specs:
-        cfg = spec.cfg
-        values = repr([getattr(cfg, group) for group in GROUPS])
-        if values not in built:
-            fit.prepare(cfg)
-            _build(cfg, spec.choices)
-        built.add(values)
-        if cfg.checkpoints not in places:
-            checkpoint_place.refuse_unusable(cfg.checkpoints)
-        places.add(cfg.checkpoints)
+        different.setdefault(repr([getattr(spec.cfg, group) for group in GROUPS]), spec)
+        places.add(spec.cfg.checkpoints)
+    for spec in different.values():
+        fit.prepare(spec.cfg)
+        _build(spec.cfg, spec.choices)
+    for place in places:
+        checkpoint_place.refuse_unusable(place)
 
 
 def _build(cfg: Config, choices: Mapping[str, str]) -> None:
@@ -45,28 +39,27 @@ def _build(cfg: Config, choices: Mapping[str, str]) -> None:
     if rate is None:
         raise InputError(f"{_file('optimizer', choices)} has no learning_rate: add one.")
     steps: dict[str, Callable[[], Any]] = {
-        "augmentation": partial(instantiate, cfg.augmentation),
-        "schedule": partial(instantiate, cfg.schedule, learning_rate=rate, total_steps=100),
-        "optimizer": partial(instantiate, cfg.optimizer, learning_rate=rate),
-        "activation": partial(instantiate, cfg.activation),
-        "model": partial(fit.build_model, cfg),
+        "augmentation": lambda: instantiate(cfg.augmentation),
+        "schedule": lambda: instantiate(cfg.schedule, learning_rate=rate, total_steps=100),
+        "optimizer": lambda: instantiate(cfg.optimizer, learning_rate=rate),
+        "activation": lambda: instantiate(cfg.activation),
+        "model": lambda: fit.build_model(cfg),
     }
     for group, build in steps.items():
         try:
-            made = build()
+            built = build()
         except Exception as error:  # whatever a `_target_` raises
             cause = root_cause(error)
-            if isinstance(cause, InputError):
-                raise InputError(f"{_file(group, choices)}: {cause}") from error
-            raise InputError(
-                f"{_file(group, choices)} cannot be built with its values ({_reason(error)}): "
-                "fix the file, or what overrides it."
-            ) from error
+            text = f": {cause}"
+            if not isinstance(cause, InputError):
+                text = f" cannot be built with its values ({_reason(error)}): fix the file, or "
+                text += "what overrides it."
+            raise InputError(f"{_file(group, choices)}{text}") from error
         if group == "activation":
-            _check_activation(made, _file(group, choices))
-    if made.output_shape != (None, CLASSES):
+            _check_activation(built, _file(group, choices))
+    if built.output_shape != (None, CLASSES):
         raise InputError(
-            f"{_file('model', choices)} makes a model with the output {made.output_shape}, "
+            f"{_file('model', choices)} makes a model with the output {built.output_shape}, "
             f"expected {(None, CLASSES)}: end it with a layer of {CLASSES} units."
         )
 

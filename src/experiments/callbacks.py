@@ -32,48 +32,36 @@ class EpochLog(keras.callbacks.Callback):
 
 
 class ProgressLine(keras.callbacks.Callback):
-    """A bar with the time left on a terminal, and everywhere a line per epoch.
-
-    Args:
-        title: the run's name.
-        epochs: of the whole training.
-        first_epoch: how many are finished already.
+    """A bar with the time left on a terminal, and everywhere a line per epoch; `first_epoch` of the
+    `epochs` are finished already.
     """
 
     def __init__(self, title: str, epochs: int, first_epoch: int = 0):
         super().__init__()
         self.title, self.epochs, self.first_epoch = title, epochs, first_epoch
         console = Console(highlight=False)
-        self.progress = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            TaskProgressColumn(),
-            TimeRemainingColumn(elapsed_when_finished=True),
-            TextColumn("left"),
-            console=console,
-            transient=True,
-            disable=not console.is_terminal,
-        )
+        hidden = not console.is_terminal
+        left = (TimeRemainingColumn(elapsed_when_finished=True), TextColumn("left"))
+        columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), *left)
+        self.progress = Progress(*columns, console=console, transient=True, disable=hidden)
 
     def on_train_begin(self, logs: dict | None = None) -> None:
         """Show the bar."""
         self.began = time.perf_counter()
         self.steps_per_epoch = self.params["steps"]
         total = self.epochs * self.steps_per_epoch
-        done = self.first_epoch * self.steps_per_epoch
-        self.task = self.progress.add_task(self.title, total=total, completed=done)
+        self.task = self.progress.add_task(self.title, total=total)
         self.progress.start()
 
     def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
         """Show the number of the epoch."""
         self.epoch = epoch
-        description = f"{self.title} · epoch {epoch + 1}/{self.epochs}"
-        self.progress.update(self.task, description=description)
+        text, done = f"{self.title} · epoch {epoch + 1}/{self.epochs}", epoch * self.steps_per_epoch
+        self.progress.update(self.task, description=text, completed=done)
 
     def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
         """Move the bar."""
-        done = self.epoch * self.steps_per_epoch + batch + 1
-        self.progress.update(self.task, completed=done)
+        self.progress.update(self.task, completed=self.epoch * self.steps_per_epoch + batch + 1)
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         """Print the epoch's line."""
@@ -89,12 +77,8 @@ class ProgressLine(keras.callbacks.Callback):
         title = formatting.shortened(self.title, WIDTH - len(facts))
         self.progress.console.print(title + facts, soft_wrap=True)
 
-    def on_train_end(self, logs: dict | None = None) -> None:
-        """Remove the bar."""
-        self.close()
-
     def close(self) -> None:
-        """Release the terminal, also after an interruption."""
+        """Remove the bar, also after an interruption."""
         self.progress.stop()
 
 

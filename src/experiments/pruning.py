@@ -15,20 +15,13 @@ class Pruning:
 
     It compares with all other trials as MLflow has them at that moment. If the store cannot be
     used, the trial continues.
-
-    Attributes:
-        name: of the search.
-        search: its contents.
-        parent_id: of its run in MLflow.
-        number: of the trial.
-        epochs: of a complete training.
     """
 
-    name: str
+    name: str  # of the search
     search: Search
-    parent_id: str
-    number: int
-    epochs: int
+    parent_id: str  # of the search's run in MLflow
+    number: int  # of the trial
+    epochs: int  # of a complete training
 
     def __call__(self, run_id: str | None, accuracies: Mapping[int, float]) -> bool:
         """See `EarlyStop`; the decision is recorded in the trial's run."""
@@ -44,19 +37,14 @@ class Pruning:
         with suppress(*store.AWAY):
             client = MlflowClient()
             run = client.get_run(run_id)
-            tags = run.data.tags
-            if run_tags.PRUNED in tags:  # before it was interrupted
+            if run_tags.PRUNED in run.data.tags:  # before it was interrupted
                 return True
             parent = Parent(client, run.info.experiment_id, self.parent_id)
-            others = trials.Record(parent).trials()
-            known = [
-                replace(one, state=trials.State.OPEN, accuracies=accuracies)
-                if one.number == self.number
-                else one
-                for one in others
-            ]
+            known = {one.number: one for one in trials.Record(parent).trials()}
+            this = replace(known[self.number], state=trials.State.OPEN, accuracies=accuracies)
+            others = list((known | {self.number: this}).values())
             pruned, kept = sampling.is_pruned(
-                self.name, self.search, self.epochs, known, self.number
+                self.name, self.search, self.epochs, others, self.number
             )
             if kept:
                 client.set_tag(run_id, run_tags.PRUNER_STATE, json.dumps(kept))

@@ -1,10 +1,9 @@
 """The best trial of a search as a recipe: conf/experiment/NAME.yaml."""
 
 import math
-from collections.abc import Iterator, Mapping
 from datetime import date
 from textwrap import wrap
-from typing import Any
+from typing import Any, cast
 
 import yaml
 from omegaconf import OmegaConf
@@ -45,61 +44,42 @@ def refuse_foreign(name: str) -> None:
 def write(
     name: str, search: Search, found: list[Trial], composition: Composition, data: Dataset
 ) -> None:
-    """Write the best trial's configuration as a recipe, unless the file holds it already.
-
-    Args:
-        name: of the search and the recipe.
-        search: its contents.
-        found: its trials, at least one of them complete.
-        composition: of the best of them.
-        data: the data.
-
-    Raises:
-        InputError: there is such a file, and the search did not write it.
+    """Write the configuration of the best of the trials found, one at least of which is complete,
+    as a recipe, unless the file holds it already; raise InputError if another wrote that file.
     """
     refuse_foreign(name)
     path = EXPERIMENTS / f"{name}.yaml"
-    body = _body(composition)
-    if (
-        path.exists()
-        and path.read_text().endswith(body)
-        and _result(search, found) in _head_of(path)
-    ):
+    body, result = _body(composition), _result(search, found)
+    known = path.read_text() if path.exists() else ""
+    if known.endswith(body) and result in " ".join(known.replace("\n#", "").split()):
         return
     with writing(path) as [aside]:
-        aside.write_text(_head(name, search, found, data) + body)
-
-
-def _head_of(path: Any) -> str:
-    """Return a file's head as one line."""
-    return " ".join(path.read_text().replace("\n#", "").split())
+        aside.write_text(_head(name, search, result, data) + body)
 
 
 def _result(search: Search, found: list[Trial]) -> str:
     """Return the result in one sentence."""
     winner = trials.best(found)
     assert winner is not None
-    assert winner.value is not None
     states = [trial.state for trial in found]
-    ended = states.count(State.COMPLETE) + states.count(State.PRUNED)
-    parts = [f"{states.count(State.PRUNED)} of them pruned"] * (State.PRUNED in states)
-    parts += [f"{states.count(State.FAILED)} more failed"] * (State.FAILED in states)
+    pruned, failed = states.count(State.PRUNED), states.count(State.FAILED)
+    parts = [f"{pruned} of them pruned"] * (pruned > 0) + [f"{failed} more failed"] * (failed > 0)
     others = f" ({', '.join(parts)})" if parts else ""
     return (
-        f"Trial {winner.number} was the best of {ended}{others}: validation accuracy "
-        f"{winner.value:.5f} with seed {search.seed}."
+        f"Trial {winner.number} was the best of {states.count(State.COMPLETE) + pruned}{others}: "
+        f"validation accuracy {winner.value:.5f} with seed {search.seed}."
     )
 
 
-def _head(name: str, search: Search, found: list[Trial], data: Dataset) -> str:
+def _head(name: str, search: Search, result: str, data: Dataset) -> str:
     tags = environment.tags()
     commit = tags.get("git_commit", "unknown")[:7]
     changed = ", with changes" if tags.get("git_dirty") == "true" else ""
     searched = [f"{key}: {one}" for key, one in search.ranges.items()]
     texts = [
-        f"{search.question}",
-        f"{_result(search, found)} As the best of several, its accuracy is somewhat lucky; a study "
-        "with other seeds measures its worth.",
+        search.question,
+        f"{result} As the best of several, its accuracy is somewhat lucky; a study with other "
+        "seeds measures its worth.",
         f"Searched by {search.sampler}, pruned by {search.pruner}, with {search.seed} as seed: "
         f"{'; '.join(searched)}. All else as in {' '.join(base(search))}.",
         f"Data: {data.name} ({data.digest[:12]}). Commit: {commit}{changed}.",
@@ -113,27 +93,17 @@ def _head(name: str, search: Search, found: list[Trial], data: Dataset) -> str:
 def _body(composition: Composition) -> str:
     """Return the choices and values of a configuration that belong in a recipe."""
     composed, choices = composition
-    values = OmegaConf.to_container(composed)
-    assert isinstance(values, dict)
+    values = cast(dict[str, Any], OmegaConf.to_container(composed))
     lines = ["defaults:", *(f"  - override /{group}: {choices[group]}" for group in GROUPS), ""]
     lines += [_line(key, value) for key, value in values.items() if key not in NOT_OF_A_RECIPE]
     for group in GROUPS:
-        changed = [
-            f"  {_line(key, value)}" for key, value in _changed(choices[group], group, values)
-        ]
-        lines += [f"{group}:", *changed] if changed else []
+        file = CONF / group / f"{choices[group]}.yaml"
+        given = cast(dict[str, Any], OmegaConf.to_container(OmegaConf.load(file)))
+        changed = [pair for pair in values[group].items() if given.get(pair[0]) != pair[1]]
+        lines += [f"{group}:"] * bool(changed) + [f"  {_line(*pair)}" for pair in changed]
     return "\n".join([*lines, ""])
 
 
-def _line(key: Any, value: Any) -> str:
+def _line(key: str, value: Any) -> str:
     text = yaml.safe_dump(value, default_flow_style=True, width=math.inf, allow_unicode=True)
-    return f"{key}: {text.removesuffix('...' + chr(10)).strip()}"
-
-
-def _changed(choice: str, group: str, values: Mapping[Any, Any]) -> Iterator[tuple[str, Any]]:
-    """Yield the keys of a group whose values differ from its file's."""
-    given = OmegaConf.to_container(OmegaConf.load(CONF / group / f"{choice}.yaml"))
-    assert isinstance(given, dict)
-    for key, value in values[group].items():
-        if given.get(key) != value:
-            yield key, value
+    return f"{key}: {text.strip().removesuffix('...').strip()}"

@@ -1,8 +1,8 @@
 """The name of a run in MLflow: its activation, its differences from the defaults, its seed."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from functools import reduce
-from typing import Any, cast
+from contextlib import suppress
+from typing import Any
 
 import yaml
 
@@ -28,60 +28,35 @@ def run_name(values: Mapping[str, Any], choices: Mapping[str, str], named_by: Se
         choices: the chosen file of each group.
         named_by: keys that a sweep varies: they are in the name even where they are the defaults.
     """
-    return "-".join([*_words(values, choices, named_by), f"seed{values['seed']}"])
-
-
-def _words(
-    settings: Mapping[str, Any], choices: Mapping[str, str], named_by: Sequence[str]
-) -> list[str]:
-    """Return the parts of the name before the seed."""
-    defaults = _defaults(choices)
+    default_choices, defaults = _defaults(choices)
     words = [
         choices[group]
         for group in ORDER
-        if group == ACTIVATION or group in named_by or choices[group] != defaults.choices[group]
+        if group in (ACTIVATION, *named_by) or choices[group] != default_choices.get(group)
     ]
+    flat = override.flat(values)
     keys = [key for key in named_by if key not in CHOICES]
-    keys += [key for key in _differing(settings, defaults.values) if key not in keys]
-    values = [
-        f"{_shortest(key, keys)}={override.label(_value(settings, key))}"
-        for key in keys[:MAX_VALUES]
-    ]
+    keys += [key for key in _differing(flat, defaults) if key not in keys]
+    words += [f"{_shortest(key, keys)}={override.label(flat[key])}" for key in keys[:MAX_VALUES]]
     more = [f"{len(keys) - MAX_VALUES}-more"] if len(keys) > MAX_VALUES else []
-    return [*words, *values, *more]
+    return "-".join([*words, *more, f"seed{values['seed']}"])
 
 
-class _Defaults:
-    """The defaults of a run, given its recipe and its choices.
-
-    Attributes:
-        choices: the file of each group, from the recipe or else params.yaml.
-        values: of the chosen files, the recipe and params.yaml, nested.
+def _defaults(choices: Mapping[str, str]) -> tuple[dict[str, str], dict[str, Any]]:
+    """Return the default file of each group, and the values by dotted keys: of the chosen files,
+    the recipe, and the committed params.yaml; without git, of the one that is there.
     """
-
-    def __init__(self, params: Mapping[str, Any], choices: Mapping[str, str]):
-        recipe = _file(RECIPE, choices[RECIPE])
-        overridden = {
-            key.removeprefix("override ").removeprefix("/"): name
-            for entry in recipe.pop("defaults", [])
-            if isinstance(entry, dict)
-            for key, name in entry.items()
-        }
-        self.choices = {**{group: params.get(group) for group in CHOICES}, **overridden}
-        self.values: dict[str, Any] = {
-            **{key: value for key, value in params.items() if key not in CHOICES},
-            **{group: _file(group, choices[group]) for group in CHOICES if group != RECIPE},
-        }
-        for key, value in recipe.items():
-            known = self.values.get(key)
-            both = isinstance(known, dict) and isinstance(value, dict)
-            self.values[key] = cast(dict[str, Any], known) | value if both else value
-
-
-def _defaults(choices: Mapping[str, str]) -> _Defaults:
-    """Return the defaults of the committed params.yaml; without git, of the one that is there."""
-    text = environment.committed(paths.PARAMS) or paths.PARAMS.read_text()
-    return _Defaults(yaml.safe_load(text), choices)
+    params = yaml.safe_load(environment.committed(paths.PARAMS) or paths.PARAMS.read_text())
+    recipe = _file(RECIPE, choices[RECIPE])
+    overridden = {
+        key.removeprefix("override ").removeprefix("/"): name
+        for entry in recipe.pop("defaults", [])
+        if isinstance(entry, dict)
+        for key, name in entry.items()
+    }
+    files = {group: _file(group, choices[group]) for group in CHOICES if group != RECIPE}
+    values = override.flat({**params, **files}) | override.flat(recipe)
+    return {**params, **overridden}, values
 
 
 def _file(group: str, name: str) -> dict[str, Any]:
@@ -90,38 +65,23 @@ def _file(group: str, name: str) -> dict[str, Any]:
     return (yaml.safe_load(path.read_text()) or {}) if path.is_file() else {}
 
 
-def _differing(
-    settings: Mapping[str, Any], defaults: Mapping[str, Any], prefix: str = ""
-) -> Iterator[str]:
-    """Yield the dotted keys of the values that differ from the defaults."""
-    for key, value in settings.items():
-        if not prefix and (key in KEYS_NOT_IN_NAME or key not in defaults):
-            continue
-        known = defaults.get(key)
-        if isinstance(value, dict) and isinstance(known, dict):
-            yield from _differing(value, known, f"{prefix}{key}.")
-        elif not _same(value, known):
-            yield f"{prefix}{key}"
+def _differing(values: Mapping[str, Any], defaults: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the keys of the values that differ from the defaults."""
+    parts = {key.partition(".")[0] for key in defaults}.difference(KEYS_NOT_IN_NAME, [RECIPE])
+    for key, value in values.items():
+        if key.partition(".")[0] in parts and not _same(value, defaults.get(key)):
+            yield key
 
 
 def _same(value: Any, known: Any) -> bool:
     """Return whether a value equals a file's: YAML reads 1e-3 as text."""
-    if isinstance(known, str) and "${" in known:  # an interpolation
-        return True
-    if isinstance(value, float) and isinstance(known, str):
-        try:
+    if isinstance(known, str) and isinstance(value, float):
+        with suppress(ValueError):
             return value == float(known)
-        except ValueError:
-            return False
-    return bool(value == known)
+    return bool(value == known) or (isinstance(known, str) and "${" in known)  # an interpolation
 
 
 def _shortest(key: str, keys: Sequence[str]) -> str:
     """Return the last part of a dotted key, or all of it if another key ends alike."""
     last = key.rpartition(".")[2]
     return key if sum(one.rpartition(".")[2] == last for one in keys) > 1 else last
-
-
-def _value(settings: Any, key: str) -> Any:
-    """Return the value of a dotted key."""
-    return reduce(lambda node, name: node[name], key.split("."), settings)

@@ -5,20 +5,14 @@ could disagree with MLflow's, and nothing to repair after an interruption.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import optuna
-from optuna.distributions import (
-    BaseDistribution,
-    CategoricalDistribution,
-    FloatDistribution,
-    IntDistribution,
-)
+from optuna import distributions, pruners, samplers
+from optuna.distributions import BaseDistribution
 from optuna.importance import FanovaImportanceEvaluator
-from optuna.pruners import BasePruner
-from optuna.samplers import BaseSampler
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from src.config import search_file as design
@@ -46,25 +40,21 @@ def ask(name: str, search: Search, trials: Sequence[Trial]) -> dict[str, Any]:
     # Not the sum of the two: the next seed would draw the same values one trial earlier.
     [seed] = np.random.SeedSequence([search.seed, len(trials)]).generate_state(1)
     study = _study(name, search, trials, sampler=_sampler(search, int(seed)))
-    asked = study.ask(_distributions(search.ranges))
-    return {key: _from_optuna(one, asked.params[key]) for key, one in search.ranges.items()}
+    asked = study.ask({key: _distribution(one) for key, one in search.ranges.items()})
+    return {
+        key: one.rounded(asked.params[key]) if one.numeric else json.loads(asked.params[key])
+        for key, one in search.ranges.items()
+    }
 
 
 def is_pruned(
     name: str, search: Search, epochs: int, trials: Sequence[Trial], number: int
 ) -> tuple[bool, dict[str, float]]:
-    """Return whether a trial stops after its last finished epoch, and its pruner's new state.
-
-    Args:
-        name: of the search.
-        search: its contents.
-        epochs: of a complete training.
-        trials: all that have begun, with their accuracies.
-        number: of the trial.
+    """Return whether a trial stops after its last finished epoch, and its pruner's new state; of
+    all `trials` that have begun, with a complete training of so many epochs.
     """
     study = _study(name, search, trials)
-    trial = study.get_trials(deepcopy=False)[number]
-    pruned = _pruner(search, epochs).prune(study, trial)
+    pruned = _pruner(search, epochs).prune(study, study.get_trials(deepcopy=False)[number])
     state = study.get_trials(deepcopy=False)[number].system_attrs
     return pruned, {key: value for key, value in state.items() if isinstance(value, float)}
 
@@ -78,56 +68,50 @@ def importances(search: Search, trials: Sequence[Trial]) -> dict[str, float]:
     complete = [trial for trial in trials if trial.state == State.COMPLETE]
     if len(complete) < MIN_FOR_IMPORTANCES or len({trial.value for trial in complete}) == 1:
         return {}
+    evaluator = FanovaImportanceEvaluator(seed=search.seed)
     study = _study("", search, trials)
-    found = optuna.importance.get_param_importances(
-        study, evaluator=FanovaImportanceEvaluator(seed=search.seed)
-    )
+    found = optuna.importance.get_param_importances(study, evaluator=evaluator)
     return {key: float(share) for key, share in found.items()}
 
 
 def _study(
-    name: str, search: Search, trials: Sequence[Trial], sampler: BaseSampler | None = None
+    name: str, search: Search, trials: Sequence[Trial], sampler: samplers.BaseSampler | None = None
 ) -> optuna.Study:
     study = optuna.create_study(
         storage=optuna.storages.InMemoryStorage(),
         study_name=name,
         direction="maximize",
-        sampler=sampler or optuna.samplers.RandomSampler(seed=0),  # nothing is drawn
+        sampler=sampler or samplers.RandomSampler(seed=0),  # nothing is drawn
     )
     by_number = {trial.number: trial for trial in trials}
     for number in range(max(by_number, default=-1) + 1):
         # A missing trial is not expected, but would shift the numbers after it.
-        given = by_number.get(number)
-        study.add_trial(
-            create_trial(state=TrialState.FAIL) if given is None else _frozen(search, given)
-        )
+        study.add_trial(_frozen(search, by_number.get(number, Trial(number, {}, State.FAILED))))
     return study
 
 
 def _frozen(search: Search, trial: Trial) -> FrozenTrial:
     """Return a trial in Optuna's form."""
-    ranges = search.ranges
+    ranges = {key: one for key, one in search.ranges.items() if key in trial.params}
     return create_trial(
         state=STATES[trial.state],
         value=trial.value if trial.state == State.COMPLETE else None,
         params={key: _to_optuna(one, trial.params[key]) for key, one in ranges.items()},
-        distributions=_distributions(ranges),
+        distributions={key: _distribution(one) for key, one in ranges.items()},
         intermediate_values=dict(trial.accuracies),
         system_attrs=dict(trial.pruner_state),
     )
 
 
-def _distributions(ranges: Mapping[str, Range]) -> dict[str, BaseDistribution]:
-    return {key: _distribution(one) for key, one in ranges.items()}
-
-
 def _distribution(one: Range) -> BaseDistribution:
     if not one.numeric:
-        return CategoricalDistribution([_to_optuna(one, value) for value in one.values])
+        return distributions.CategoricalDistribution(
+            [_to_optuna(one, value) for value in one.values]
+        )
     low, high = one.values
     if one.kind == design.INTEGER:
-        return IntDistribution(low, high)
-    return FloatDistribution(low, high, log=one.kind == design.LOG_UNIFORM)
+        return distributions.IntDistribution(low, high)
+    return distributions.FloatDistribution(low, high, log=one.kind == design.LOG_UNIFORM)
 
 
 def _to_optuna(one: Range, value: Any) -> Any:
@@ -135,25 +119,21 @@ def _to_optuna(one: Range, value: Any) -> Any:
     return value if one.numeric else json.dumps(value)
 
 
-def _from_optuna(one: Range, value: Any) -> Any:
-    return one.rounded(value) if one.numeric else json.loads(value)
-
-
-def _sampler(search: Search, seed: int) -> BaseSampler:
+def _sampler(search: Search, seed: int) -> samplers.BaseSampler:
     startup = max(2, min(MAX_STARTUP_TRIALS, search.trials // 3))
     if search.sampler == design.TPE:
-        return optuna.samplers.TPESampler(n_startup_trials=startup, seed=seed)
+        return samplers.TPESampler(n_startup_trials=startup, seed=seed)
     if search.sampler == design.GP:
-        return optuna.samplers.GPSampler(n_startup_trials=startup, seed=seed)
-    return optuna.samplers.RandomSampler(seed=seed)
+        return samplers.GPSampler(n_startup_trials=startup, seed=seed)
+    return samplers.RandomSampler(seed=seed)
 
 
-def _pruner(search: Search, epochs: int) -> BasePruner:
+def _pruner(search: Search, epochs: int) -> pruners.BasePruner:
     if search.pruner == design.MEDIAN:
         # The first quarter of a schedule predicts little of its end; steps count from 1.
-        return optuna.pruners.MedianPruner(n_startup_trials=4, n_warmup_steps=epochs // 4 + 1)
+        return pruners.MedianPruner(n_startup_trials=4, n_warmup_steps=epochs // 4 + 1)
     if search.pruner == design.HYPERBAND:
-        return optuna.pruners.HyperbandPruner(min_resource=1, max_resource=epochs)
+        return pruners.HyperbandPruner(min_resource=1, max_resource=epochs)
     if search.pruner == design.HALVING:
-        return optuna.pruners.SuccessiveHalvingPruner(min_resource=max(1, epochs // 9))
-    return optuna.pruners.NopPruner()
+        return pruners.SuccessiveHalvingPruner(min_resource=max(1, epochs // 9))
+    return pruners.NopPruner()

@@ -25,26 +25,16 @@ class State(StrEnum):
 
 @dataclass(frozen=True)
 class Trial:
-    """A trial of a search.
+    """A trial of a search."""
 
-    Attributes:
-        number: from 0.
-        params: the drawn values, by the keys of the configuration.
-        value: its best validation accuracy, a fraction; None if it has not ended well.
-        accuracies: on the validation images, by epoch.
-        seconds: of training.
-        run_id: of its run in MLflow; None if it has none.
-        pruner_state: the state of Optuna's pruner for this trial.
-    """
-
-    number: int
-    params: Mapping[str, Any]
+    number: int  # from 0
+    params: Mapping[str, Any]  # the drawn values, by the keys of the configuration
     state: State = State.OPEN
-    value: float | None = None
-    accuracies: Mapping[int, float] = field(default_factory=dict)
-    seconds: float | None = None
-    run_id: str | None = None
-    pruner_state: Mapping[str, float] = field(default_factory=dict)
+    value: float | None = None  # the best validation accuracy; None if it has not ended well
+    accuracies: Mapping[int, float] = field(default_factory=dict)  # for validation, by epoch
+    seconds: float | None = None  # of training
+    run_id: str | None = None  # of its run in MLflow, if it has one
+    pruner_state: Mapping[str, float] = field(default_factory=dict)  # Optuna's for this trial
 
     @property
     def ended(self) -> bool:
@@ -52,13 +42,10 @@ class Trial:
         return self.state in (State.COMPLETE, State.PRUNED)
 
 
+PREFIX = run_tags.TRIAL_PREFIX
 STATES = {"FINISHED": State.COMPLETE, "FAILED": State.FAILED}
-RANK = (
-    State.FAILED,
-    State.OPEN,
-    State.COMPLETE,
-    State.PRUNED,
-)  # of several runs the last in this order counts
+# Of several runs of a trial the last in this order counts.
+RANK = (State.FAILED, State.OPEN, State.COMPLETE, State.PRUNED)
 
 
 class Record:
@@ -70,8 +57,7 @@ class Record:
 
     def begin(self, number: int, params: Mapping[str, Any]) -> Trial:
         """Record the values of a trial before it begins; return it."""
-        tag = f"{run_tags.TRIAL_PREFIX}{number}"
-        self.parent.client.set_tag(self.parent.run_id, tag, json.dumps(params))
+        self.parent.client.set_tag(self.parent.run_id, f"{PREFIX}{number}", json.dumps(params))
         return Trial(number, dict(params))
 
     def trials(self) -> list[Trial]:
@@ -79,19 +65,15 @@ class Record:
         if self.parent.run_id is None:
             return []
         tags = self.parent.client.get_run(self.parent.run_id).data.tags
-        drawn = {
-            int(key.removeprefix(run_tags.TRIAL_PREFIX)): json.loads(value)
-            for key, value in tags.items()
-            if key.startswith(run_tags.TRIAL_PREFIX)
-        }
+        texts = {key: value for key, value in tags.items() if key.startswith(PREFIX)}
+        drawn = {int(key.removeprefix(PREFIX)): json.loads(one) for key, one in texts.items()}
         found = {number: Trial(number, params) for number, params in drawn.items()}
         for child in self.parent.children():
             number = int(child.data.tags.get(run_tags.TRIAL, -1))
             if number in drawn:  # else it was killed before it had tags
                 trial = self.known.get(child.info.run_id) or self._read(child, drawn[number])
-                if RANK.index(trial.state) >= RANK.index(found[number].state) or (
-                    found[number].run_id is None
-                ):
+                before = found[number]
+                if before.run_id is None or RANK.index(trial.state) >= RANK.index(before.state):
                     found[number] = trial
         return [found[number] for number in sorted(found)]
 

@@ -8,7 +8,7 @@ from mlflow import MlflowClient
 from src import migrate
 from src.tracking import migration
 from src.tracking.migration import MIGRATED_FROM
-from tests.support.servers import serving
+from tests.support.servers import tracking_server
 from tests.test_migrate import EXPERIMENT, client_of, laptop, runs_of
 
 __all__ = ["laptop"]  # a fixture
@@ -16,13 +16,8 @@ __all__ = ["laptop"]  # a fixture
 
 @pytest.fixture
 def server(tmp_path, monkeypatch):
-    folder = tmp_path / "server"
-    folder.mkdir()
     monkeypatch.chdir(tmp_path)
-    words = ("--backend-store-uri", f"sqlite:///{folder}/mlflow.db", "--workers", "1")
-    words += ("--artifacts-destination", str(folder / "artifacts"))
-    more = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
-    with serving("server", *words, folder=folder, ready="health", **more) as address:
+    with tracking_server(tmp_path / "server") as address:
         yield address
 
 

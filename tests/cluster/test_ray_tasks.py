@@ -1,7 +1,6 @@
 """The executor on a Ray of this machine that has two CPUs and pretends to have two GPUs."""
 
 import signal
-import time
 import traceback
 from contextlib import closing
 from pathlib import Path
@@ -11,11 +10,11 @@ import pytest
 from src import fetch, preprocess
 from src.core import paths
 from src.core.errors import InputError
-from src.experiments.executors import cluster, ray_tasks
+from src.experiments.executors import RUNS_PER_WORKER, cluster, ray_tasks
 from src.experiments.executors.ray_tasks import RayTasks
 from src.experiments.executors.ray_worker import IncompatibleNode
 from tests.support import recipes, stub_runs
-from tests.support.stub_runs import printed, stub
+from tests.support.stub_runs import printed, stub, wait_until_begun
 
 
 @pytest.fixture(scope="module")
@@ -66,11 +65,11 @@ def test_a_worker_trains_several_runs_but_not_too_many_with_the_threads_asked_fo
     executor, tmp_path, monkeypatch
 ):
     monkeypatch.setattr(executor, "workers", 1)
-    runs = [stub(f"run {number}", tmp_path) for number in range(ray_tasks.RUNS_PER_WORKER + 2)]
+    runs = [stub(f"run {number}", tmp_path) for number in range(RUNS_PER_WORKER + 2)]
     assert all(error is None for _, error in executor.execute(runs))
     processes, threads = zip(*map(printed, runs), strict=True)
     most = max(processes.count(one) for one in processes)
-    assert 1 < most <= ray_tasks.RUNS_PER_WORKER
+    assert 1 < most <= RUNS_PER_WORKER
     assert set(threads) == {"1"}
 
 
@@ -89,10 +88,7 @@ def test_the_next_run_starts_at_once_and_closing_interrupts_those_in_progress(ex
             assert len(begun) - len(ended) <= 2
             if len(ended) == 3:
                 break
-        last = time.monotonic() + 100
-        while not (tmp_path / "sleep 301" / "tried").exists():
-            assert time.monotonic() < last
-            time.sleep(0.1)
+        wait_until_begun(tmp_path / "sleep 301")
     assert ended == ["a", "b", "c"]
     for name in ("sleep 300", "sleep 301"):
         assert (tmp_path / name / "interrupted").exists()
@@ -102,8 +98,8 @@ def test_the_next_run_starts_at_once_and_closing_interrupts_those_in_progress(ex
 def test_two_runs_with_a_gpu_each_train_side_by_side_on_different_ones(
     executor, small_project, small_mnist
 ):
-    fetch.main([])
-    preprocess.main([])
+    fetch.main()
+    preprocess.main()
     words = (*recipes.TINY, "mlflow.enabled=false", "submission=false")
     runs = [recipes.ready(small_project / f"run{n}", *words, f"seed={n}") for n in (1, 2)]
     on_gpus = RayTasks(cpus=1, gpus=1, workers=3, train=stub_runs.train_on_a_gpu)

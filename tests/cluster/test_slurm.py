@@ -10,7 +10,7 @@ from src.experiments.executors.slurm import Submitit
 from tests.support import stub_runs
 from tests.support.commands import SMALL, make_project, run, runs
 from tests.support.slurm import slurm
-from tests.support.stub_runs import stub
+from tests.support.stub_runs import stub, wait_until_begun
 
 
 @pytest.fixture(scope="module")
@@ -37,10 +37,7 @@ def test_a_jobs_error_comes_back_and_closing_the_iteration_interrupts_it(executo
             ended[spec.name] = error
             if len(ended) == 3:
                 break
-        last = time.monotonic() + 100
-        while not (tmp_path / "sleep 300" / "tried").exists():
-            assert time.monotonic() < last
-            time.sleep(0.1)
+        wait_until_begun(tmp_path / "sleep 300")
         closed = time.monotonic()
     assert ended["a"] is ended["b"] is None
     assert isinstance(ended["fail"], InputError)

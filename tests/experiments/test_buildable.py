@@ -6,6 +6,7 @@ from src.experiments import buildable
 from src.training import fit
 from tests.support.recipes import spec
 
+SOFMAX = "model.head=sofmax is unknown: choose softmax or sigmoid"
 SMALL = ("model=mlp", "model.units=[4]")
 
 
@@ -22,7 +23,7 @@ def job(*words, **groups):
     return run
 
 
-def test_what_can_be_built_passes_and_is_built_once(monkeypatch):
+def test_models_that_are_alike_are_built_once(monkeypatch):
     built = []
     build = fit.build_model
     monkeypatch.setattr(fit, "build_model", lambda cfg: built.append(cfg.seed) or build(cfg))
@@ -32,38 +33,26 @@ def test_what_can_be_built_passes_and_is_built_once(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("group", "values", "file", "why"),
+    ("file", "target", "values", "why"),
     [
-        ("activation", {"_target_": "keras.layers.Reluu"}, "activation/swish", "Reluu"),
-        ("activation", {"_target_": "keras.layers.Activation"}, "activation/swish", "'activation'"),
-        ("activation", {"activation": "relu"}, "activation/swish", "expected a keras.layers.Layer"),
-        ("model", {"_target_": "src.training.models.nothing"}, "model/mlp", "nothing"),
-        (
-            "model",
-            {"_target_": "src.training.models.lenet5", "filters": [6], "units": [4]},
-            "model/mlp",
-            "zip",
-        ),
-        (
-            "model",
-            {"_target_": "src.training.models.mlp", "head": "sofmax"},
-            "model/mlp",
-            "model.head=sofmax is unknown: choose softmax or sigmoid",
-        ),
-        ("optimizer", {"_target_": "keras.optimizers.Adam"}, "optimizer/adamw", "no learning_rate"),
-        (
-            "optimizer",
-            {"_target_": "keras.optimizers.Adam", "learning_rate": 0.1, "beta": 1},
-            "optimizer/adamw",
-            "beta",
-        ),
-        ("schedule", {"_target_": "src.training.schedules.cosine"}, "schedule/one_cycle", "cosine"),
-        ("augmentation", {"_target_": "src.training.augmentation.x"}, "augmentation/elastic", "x"),
+        ("activation/swish", "keras.layers.Reluu", {}, "Reluu"),
+        ("activation/swish", "keras.layers.Activation", {}, "'activation'"),
+        ("activation/swish", None, {"activation": "relu"}, "expected a keras.layers.Layer"),
+        ("model/mlp", "src.training.models.nothing", {}, "nothing"),
+        ("model/mlp", "src.training.models.lenet5", {"filters": [6], "units": [4]}, "zip"),
+        ("model/mlp", "src.training.models.mlp", {"head": "sofmax"}, SOFMAX),
+        ("optimizer/adamw", "keras.optimizers.Adam", {}, "no learning_rate"),
+        ("optimizer/adamw", "keras.optimizers.Adam", {"learning_rate": 0.1, "beta": 1}, "beta"),
+        ("schedule/one_cycle", "src.training.schedules.cosine", {}, "cosine"),
+        ("augmentation/elastic", "src.training.augmentation.x", {}, "x"),
     ],
 )
-def test_what_cannot_be_built_is_one_sentence_that_names_its_file(group, values, file, why):
+def test_a_configuration_that_cannot_be_built_is_a_sentence_with_its_file(
+    file, target, values, why
+):
+    values = values if target is None else {"_target_": target, **values}
     with pytest.raises(InputError) as caught:
-        buildable.refuse_unbuildable([job(**{group: values})])
+        buildable.refuse_unbuildable([job(**{file.partition("/")[0]: values})])
     text = str(caught.value)
     assert text.startswith(f"conf/{file}.yaml")
     assert why in text
@@ -73,9 +62,8 @@ def test_what_cannot_be_built_is_one_sentence_that_names_its_file(group, values,
 
 def test_an_activation_that_could_not_be_loaded_again_is_refused():
     target = {"_target_": f"{__name__}.Unregistered"}
-    with pytest.raises(InputError, match="register_keras_serializable") as caught:
+    with pytest.raises(InputError, match=r"Unregistered with .*register_keras_serializable"):
         buildable.refuse_unbuildable([job(activation=target)])
-    assert "Unregistered" in str(caught.value)
 
 
 def test_a_model_without_ten_outputs_is_refused(monkeypatch):

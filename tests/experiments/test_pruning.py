@@ -21,7 +21,6 @@ PARAMS = {"rate": 0.1, "units": [8], "size": 3, "drop": 0.1}
 def record(empty_store, tmp_path):
     """A search with four good trials and one that runs, in the store that MLflow has selected."""
     shutil.copy(empty_store, tmp_path / "mlflow.db")
-    before = mlflow.get_tracking_uri()
     mlflow.set_tracking_uri(f"sqlite:///{tmp_path / 'mlflow.db'}")
     client = MlflowClient()
     experiment = client.create_experiment("digits")
@@ -30,13 +29,12 @@ def record(empty_store, tmp_path):
         record.begin(number, PARAMS)
         if number < 4:
             child(record, number, "FINISHED", GOOD)
-    yield record
-    mlflow.set_tracking_uri(before)
+    return record
 
 
 def pruning(record, **changes):
-    made = Pruning("mine", search(**changes), record.parent.run_id, 4, epochs=4)
-    return pickle.loads(pickle.dumps(made))  # as it comes to a worker
+    found = Pruning("mine", search(**changes), record.parent.run_id, 4, epochs=4)
+    return pickle.loads(pickle.dumps(found))  # as it comes to a worker
 
 
 def tags(record, run_id):
@@ -46,32 +44,26 @@ def tags(record, run_id):
 def test_a_trial_below_the_others_is_pruned_and_marked_with_its_last_epoch(record):
     run_id = child(record, 4, "RUNNING")
     judge = pruning(record)
-    assert not judge(run_id, {1: 0.1})
+    for accuracies in ({1: 0.1}, {1: 0.5, 2: 0.9}, dict.fromkeys(range(1, 5), 0.1)):
+        assert not judge(run_id, accuracies)  # too early, good, and complete
     assert run_tags.PRUNED not in tags(record, run_id)
     assert judge(run_id, {1: 0.1, 2: 0.2})
     assert tags(record, run_id)[run_tags.PRUNED] == "2"
 
 
-def test_a_good_trial_goes_on_and_nothing_is_pruned_after_its_last_epoch(record):
-    run_id = child(record, 4, "RUNNING")
-    judge = pruning(record)
-    assert not judge(run_id, {1: 0.5, 2: 0.9})
-    assert not judge(run_id, dict.fromkeys(range(1, 5), 0.1))
-
-
-def test_one_that_was_pruned_before_an_interruption_ends_again(record):
+def test_a_trial_that_was_pruned_before_an_interruption_ends_again(record):
     run_id = child(record, 4, "RUNNING", **{run_tags.PRUNED: "2"})
     assert pruning(record)(run_id, {1: 0.9, 2: 0.9, 3: 0.9})
     assert tags(record, run_id)[run_tags.PRUNED] == "2"
 
 
-def test_what_the_pruner_keeps_is_in_the_trials_run(record):
+def test_the_pruners_state_is_kept_in_the_trials_run(record):
     run_id = child(record, 4, "RUNNING")
     pruning(record, pruner="successive_halving")(run_id, {1: 0.9})
     assert json.loads(tags(record, run_id)[run_tags.PRUNER_STATE]) == {"completed_rung_0": 0.9}
 
 
-def test_where_the_store_is_away_the_trial_goes_on(record, monkeypatch):
+def test_without_the_store_the_trial_continues(record, monkeypatch):
     run_id = child(record, 4, "RUNNING")
     mlflow.set_tracking_uri("sqlite:////nowhere/mlflow.db")
     assert not pruning(record)(run_id, {1: 0.1, 2: 0.1})

@@ -70,18 +70,21 @@ def test_its_head_says_how_it_was_found(conf):
     text = (conf / "experiment" / "mine.yaml").read_text()
     head = " ".join(line.removeprefix("# ") for line in text.splitlines() if line[:1] == "#")
     assert text.startswith("# @package _global_\n# Written by `python -m src.search mine` on 20")
-    assert "Which of them is best?" in head
-    assert "Trial 2 was the best of 3 (1 of them pruned, 1 more failed)" in head
-    assert "validation accuracy 0.98765 with seed 7" in head
-    assert "optimizer.learning_rate: 1e-05 to 0.1 (log-uniform)" in head
-    assert "All else as in experiment=default epochs=3 augmentation=none" in head
-    assert "mnist-kaggle (0f0f0f0f0f0f)" in head
-    assert "Commit: " in head
-    assert "python -m src.train experiment=mine" in head
+    for part in (
+        "Which of them is best?",
+        "Trial 2 was the best of 3 (1 of them pruned, 1 more failed)",
+        "validation accuracy 0.98765 with seed 7",
+        "optimizer.learning_rate: 1e-05 to 0.1 (log-uniform)",
+        "All else as in experiment=default epochs=3 augmentation=none",
+        "mnist-kaggle (0f0f0f0f0f0f)",
+        "Commit: ",
+        "python -m src.train experiment=mine",
+    ):
+        assert part in head
     assert max(map(len, text.splitlines())) <= 100
 
 
-def test_it_names_the_choices_and_only_values_that_are_not_a_groups_own(conf):
+def test_it_has_the_choices_and_the_values_that_differ_from_a_groups_file(conf):
     write()
     given = yaml.safe_load((conf / "experiment" / "mine.yaml").read_text())
     assert {"override /augmentation": "none"} in given["defaults"]

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from math import log10
 
 import pytest
@@ -24,12 +25,11 @@ def search(**changes):
 
 
 def complete(number, params, value):
-    curve = {1: value / 2, 2: value}
-    return Trial(number, params, State.COMPLETE, value, curve, 1.0, f"run{number}")
+    return Trial(number, params, State.COMPLETE, value, {1: value / 2, 2: value}, 1.0)
 
 
-def made(given, count):
-    """Make trials one after another; the best rate is 0.1."""
+def drawn_trials(given, count):
+    """Draw trials one after another; the best rate is 0.1."""
     trials = []
     for number in range(count):
         params = sampling.ask("mine", given, trials)
@@ -38,17 +38,17 @@ def made(given, count):
 
 
 @pytest.mark.parametrize("sampler", ["tpe", "random"])
-def test_a_draw_depends_on_the_seed_and_the_trials_alone_so_that_a_resumed_search_goes_on(sampler):
+def test_a_draw_depends_on_the_seed_and_the_trials_alone(sampler):
     given = search(sampler=sampler)
-    trials = made(given, 8)
+    trials = drawn_trials(given, 8)
     assert sampling.ask("mine", given, trials[:5]) == trials[5].params
     assert len({str(one.params) for one in trials}) == 8
     other = sampling.ask("mine", search(sampler=sampler, seed=99), trials[:5])
     assert other != trials[5].params
 
 
-def test_values_come_as_they_stand_in_the_file_and_within_their_bounds():
-    for trial in made(search(sampler="random"), 12):
+def test_values_have_the_types_of_the_file_and_are_within_their_bounds():
+    for trial in drawn_trials(search(sampler="random"), 12):
         assert 0.001 <= trial.params["rate"] <= 1
         assert trial.params["units"] in ([8], [16], None)
         assert trial.params["size"] in range(1, 10)
@@ -56,16 +56,21 @@ def test_values_come_as_they_stand_in_the_file_and_within_their_bounds():
 
 
 def test_tpe_finds_a_better_region_than_chance():
-    draws = made(search(space={"rate": {"log_uniform": [0.001, 1.0]}}, trials=30), 30)
+    draws = drawn_trials(search(space={"rate": {"log_uniform": [0.001, 1.0]}}, trials=30), 30)
     near = [0.04 < one.params["rate"] < 0.25 for one in draws]  # 27% of the logarithmic scale
     assert sum(near[10:]) >= 10
 
 
 def test_trials_that_run_or_failed_are_no_obstacle_to_the_next_draw():
     given = search()
-    trials = made(given, 4)
+    trials = drawn_trials(given, 4)
     trials += [Trial(4, trials[0].params), Trial(5, trials[1].params, State.FAILED)]
     assert sampling.ask("mine", given, trials)
+
+
+def test_without_a_pruner_no_trial_ends_early():
+    trials = curves(*[GOOD] * 6, (0.1, 0.1, 0.1))
+    assert sampling.is_pruned("mine", search(pruner="none"), 4, trials, 6) == (False, {})
 
 
 def curves(*rows):
@@ -76,7 +81,7 @@ def curves(*rows):
         Trial(number, params, State.COMPLETE, max(curve.values()), curve)
         for number, curve in enumerate(others)
     ]
-    return [*trials, Trial(len(others), params, State.OPEN, accuracies=last)]
+    return [*trials, Trial(len(others), params, accuracies=last)]
 
 
 GOOD = (0.5, 0.6, 0.7, 0.8)
@@ -95,40 +100,29 @@ def test_the_median_pruner_ends_a_trial_below_the_median_but_not_in_the_first_qu
     assert not pruned(0.1, 0.1, 0.1, others=3)  # too few to compare with
 
 
-def test_without_a_pruner_no_trial_ends_early():
-    trials = curves(*[GOOD] * 6, (0.1, 0.1, 0.1))
-    assert sampling.is_pruned("mine", search(pruner="none"), 4, trials, 6) == (False, {})
-
-
 @pytest.mark.parametrize("pruner", ["successive_halving", "hyperband"])
-def test_what_a_pruner_keeps_with_a_trial_is_returned_and_counts_in_the_next_decision(pruner):
+def test_the_state_of_a_pruner_is_returned_and_counts_in_the_next_decision(pruner):
     given = search(pruner=pruner)
-    trials = curves((0.9,))
-    pruned, kept = sampling.is_pruned("mine", given, 9, trials, 0)
-    assert not pruned
     done = []
     for number in range(8):
-        one = curves(*[GOOD] * number, (0.9,))[-1]
-        _, kept = sampling.is_pruned("mine", given, 9, [*done, one], number)
-        done.append(
-            Trial(number, one.params, State.COMPLETE, 0.9, one.accuracies, pruner_state=kept)
-        )
+        this = curves(*[GOOD] * number, (0.9,))[-1]
+        pruned, state = sampling.is_pruned("mine", given, 9, [*done, this], number)
+        assert number or not pruned
+        done.append(replace(this, state=State.COMPLETE, value=0.9, pruner_state=state))
     assert any(one.pruner_state for one in done)
     bad = Trial(8, done[0].params, accuracies={1: 0.1})
     if pruner == "successive_halving":
         assert sampling.is_pruned("mine", given, 9, [*done, bad], 8)[0]
-        forgot = [Trial(t.number, t.params, t.state, t.value, t.accuracies) for t in done]
+        forgot = [replace(one, pruner_state={}) for one in done]
         assert not sampling.is_pruned("mine", given, 9, [*forgot, bad], 8)[0]
 
 
 def test_importances_are_shares_and_the_key_that_decides_has_the_largest():
-    shares = sampling.importances(search(), made(search(sampler="random"), 30))
+    shares = sampling.importances(search(), drawn_trials(search(sampler="random"), 30))
     assert sum(shares.values()) == pytest.approx(1)
     assert next(iter(shares)) == "rate"
-
-
-def test_too_few_trials_or_equal_ones_explain_nothing():
-    few = made(search(), 3)
+    # Too few trials, or equal ones, explain nothing.
+    few = drawn_trials(search(), 3)
     assert sampling.importances(search(), few) == {}
     equal = [complete(number, few[0].params, 0.5) for number in range(6)]
     assert sampling.importances(search(), equal) == {}

@@ -35,11 +35,6 @@ def child(record, number, status, curve=(), **tags):
     return run_id
 
 
-def test_a_trial_is_known_from_the_moment_when_it_was_drawn(record):
-    record.begin(0, {"rate": 0.01, "units": [8]})
-    assert record.trials() == [Trial(0, {"rate": 0.01, "units": [8]})]
-
-
 @pytest.mark.parametrize(
     ("status", "tags", "state"),
     [
@@ -51,8 +46,9 @@ def test_a_trial_is_known_from_the_moment_when_it_was_drawn(record):
         ("FINISHED", {"pruned": "2"}, State.PRUNED),
     ],
 )
-def test_what_became_of_a_trial_is_read_from_its_run(record, status, tags, state):
-    record.begin(0, {"rate": 0.01})
+def test_the_state_of_a_trial_is_read_from_its_run(record, status, tags, state):
+    record.begin(0, {"rate": 0.01, "units": [8]})
+    assert record.trials() == [Trial(0, {"rate": 0.01, "units": [8]})]  # as it was drawn
     run_id = child(record, 0, status, (0.5, 0.4), **tags)
     [trial] = record.trials()
     assert (trial.state, trial.run_id) == (state, run_id)
@@ -62,9 +58,7 @@ def test_what_became_of_a_trial_is_read_from_its_run(record, status, tags, state
         assert (trial.value, trial.seconds) == (0.5, 7.0)
 
 
-def test_a_run_without_a_number_is_passed_over_and_of_several_the_one_that_got_furthest_counts(
-    record,
-):
+def test_of_several_runs_the_most_advanced_counts_and_one_without_a_number_does_not(record):
     for number in range(11):
         record.begin(number, {"rate": number})
     child(record, None, "KILLED")
@@ -84,12 +78,8 @@ def test_a_trial_that_has_ended_is_not_read_again(record, monkeypatch):
 
 
 def test_the_best_is_complete_and_the_first_of_equals():
-    some = [
-        Trial(0, {}, State.COMPLETE, 0.8),
-        Trial(1, {}, State.PRUNED, 0.99),
-        Trial(2, {}, State.COMPLETE, 0.9),
-        Trial(3, {}, State.COMPLETE, 0.9),
-        Trial(4, {}, State.FAILED),
-    ]
+    states = (State.COMPLETE, State.PRUNED, State.COMPLETE, State.COMPLETE, State.FAILED)
+    values = (0.8, 0.99, 0.9, 0.9, None)
+    some = [Trial(n, {}, *pair) for n, pair in enumerate(zip(states, values, strict=True))]
     assert trials.best(some).number == 2
     assert trials.best(some[1:2]) is None

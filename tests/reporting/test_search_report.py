@@ -2,15 +2,20 @@ import numpy as np
 import pytest
 
 from src.experiments.trials import State, Trial
+<<<<<<< HEAD
 from src.reporting import search_report
 from tests.experiments.test_sampling import made, search
+=======
+from src.reporting import search_figures, search_report
+from tests.experiments.test_sampling import drawn_trials, search
+>>>>>>> r-executors
 from tests.support.drawn_figures import check_layout
 
 
 @pytest.fixture(scope="module")
 def found():
     """Trials of every state."""
-    trials = made(search(sampler="random"), 12)
+    trials = drawn_trials(search(sampler="random"), 12)
     pruned = Trial(12, trials[0].params, State.PRUNED, 0.3, {1: 0.3}, 1.0)
     return [*trials, pruned, Trial(13, trials[1].params, State.FAILED)]
 

@@ -66,21 +66,14 @@ def postgresql() -> Iterator[PostgreSQL]:
             shutil.chown(path, "postgres", "postgres")
         setpriv = program("setpriv", ["util-linux"])
         become = [setpriv, "--reuid=postgres", "--regid=postgres", "--clear-groups"]
-    options = [f"-U{USER}", f"--pwfile={secret}", "--auth=scram-sha-256", "--no-sync", "-EUTF8"]
-    subprocess.run(
-        [*become, initdb, f"-D{data}", *options], cwd=folder, check=True, capture_output=True
-    )
-    command = [f"{server.bin}/postgres", f"-D{data}", f"-p{server.port}", f"-k{folder}"]
-    settings = [word for one in (*FAST, "listen_addresses=127.0.0.1") for word in ("-c", one)]
-    log = folder / "postgresql.log"
-    with leashed(
-        [*become, *command, *settings],
-        log,
-        cwd=folder,
-        env=dict(os.environ),
-        stop=signal.SIGINT,  # which does not wait for clients
-        remove=folder,
-    ) as process:
+    init = [*become, initdb, f"-D{data}", f"-U{USER}", f"--pwfile={secret}", "-EUTF8"]
+    init += ["--auth=scram-sha-256", "--no-sync"]
+    subprocess.run(init, cwd=folder, check=True, capture_output=True)
+    command = [*become, f"{server.bin}/postgres", f"-D{data}", f"-p{server.port}", f"-k{folder}"]
+    command += [f"-c{one}" for one in (*FAST, "listen_addresses=127.0.0.1")]
+    log, stop = folder / "postgresql.log", signal.SIGINT  # which does not wait for clients
+    env = dict(os.environ)
+    with leashed(command, log, cwd=folder, env=env, stop=stop, remove=folder) as process:
         wait_until(server.is_ready, process, log)
         yield server
 

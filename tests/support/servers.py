@@ -28,19 +28,24 @@ def serving(*words: str, folder: Path, ready: str, **more: str) -> Iterator[str]
 
 
 @contextmanager
-def running(*words: str, folder: Path, ready: str, **more: str) -> Iterator[str]:
-    """Run `python -m ... --port PORT` until the block ends, and yield the server's address.
+def tracking_server(folder: Path) -> Iterator[str]:
+    """Run MLflow's server over SQLite in a new folder, and yield its address."""
+    folder.mkdir()
+    words = ("server", "--workers", "1", "--backend-store-uri", f"sqlite:///{folder}/mlflow.db")
+    words += ("--artifacts-destination", str(folder / "artifacts"))
+    jobs = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
+    with serving(*words, folder=folder, ready="health", **jobs) as address:
+        yield address
 
-    Args:
-        words: the command, without the port.
-        folder: where it runs, and writes server.log.
-        ready: the path that answers when the server is up.
-        more: environment variables.
+
+@contextmanager
+def running(*words: str, folder: Path, ready: str, **more: str) -> Iterator[str]:
+    """Run `python -m ... --port PORT` in a folder until the block ends, with more environment
+    variables, and yield the server's address, once the path `ready` answers.
     """
-    port = free_port()
+    port, log = free_port(), folder / "server.log"
     address = f"http://127.0.0.1:{port}"
     command = [sys.executable, "-m", *words, "--port", str(port)]
-    log = folder / "server.log"
     with leashed(command, log, cwd=folder, env=environment(**more)) as process:
         wait_for(f"{address}/{ready}", process, log)
         yield address
@@ -76,8 +81,7 @@ def free_port() -> int:
 
 
 def program(name: str, packages: Sequence[str], places: Callable[[], str] | None = None) -> str:
-    """Return the path of a program, installed from Debian's packages if need be; fail without it.
-
+    """Return the path of a program, installed from Debian's packages if need be; fail without it;
     `places` returns the folders to look in, instead of PATH.
     """
 

@@ -36,9 +36,9 @@ def slurm() -> Iterator[Mapping[str, str]]:
     key.write_bytes(secrets.token_bytes(128))
     key.chmod(0o600)
     env = {**os.environ, "SLURM_CONF": str(config)}
+    own = [f"--{kind}-file={folder / f'munged.{kind}'}" for kind in ("pid", "log", "seed")]
     munged = [found["munged"], "--foreground", "--force", f"--socket={folder / 'munge.socket'}"]
-    munged += [f"--key-file={key}", f"--pid-file={folder / 'munged.pid'}"]
-    munged += [f"--log-file={folder / 'munged.log'}", f"--seed-file={folder / 'munged.seed'}"]
+    munged += [f"--key-file={key}", *own]
     daemons = [munged, [found["slurmctld"], "-D", "-i"], [found["slurmd"], "-D"]]
     try:
         with ExitStack() as running:

@@ -11,23 +11,15 @@ from src.experiments.run_spec import RunSpec
 
 def stub(name: str, folder: Path) -> RunSpec:
     """Return a run of this name, for `train`."""
-    return RunSpec(
-        cfg=None,
-        choices={},
-        settings={},
-        digest="",
-        data_digest="",
-        name=name,
-        folder=folder / name,
-        job="",
-        command="",
-    )
+    texts = dict.fromkeys(("digest", "data_digest", "job", "command"), "")
+    return RunSpec(cfg=None, choices={}, settings={}, name=name, folder=folder / name, **texts)
 
 
 def train(spec: RunSpec) -> None:
     """Do what the name says; print the name, the process and its threads."""
-    with executors.printing_to_log(spec):
-        print(spec.name, os.getpid(), os.environ.get("TF_NUM_INTRAOP_THREADS"), flush=True)
+    spec.folder.mkdir(parents=True, exist_ok=True)
+    with (spec.folder / executors.LOG).open("a") as log:
+        print(spec.name, os.getpid(), os.environ.get("TF_NUM_INTRAOP_THREADS"), file=log)
     what, _, more = spec.name.partition(" ")
     tried = spec.folder / "tried"
     first = not tried.exists()
@@ -58,6 +50,14 @@ def train_on_a_gpu(spec: RunSpec) -> None:
             raise TimeoutError
         time.sleep(0.1)
     executors.train(spec)
+
+
+def wait_until_begun(folder: Path) -> None:
+    """Return when the run of a folder has begun."""
+    last = time.monotonic() + 100
+    while not (folder / "tried").exists():
+        assert time.monotonic() < last
+        time.sleep(0.1)
 
 
 def printed(spec: RunSpec) -> tuple[str, str]:

@@ -1,4 +1,4 @@
-"""Where runs are trained: in this process, in processes of this machine, on Ray, or on Slurm.
+"""Where runs train: in this process, in processes of this machine, on Ray, or on Slurm.
 
 An executor uses neither results nor MLflow: each run logs itself.
 """
@@ -38,31 +38,24 @@ class Executor(Protocol):
 
     @property
     def logs(self) -> str | None:
-        """Where the output of the runs is, with {root} for the folder of their folders; None if it
-        goes to the terminal.
-        """
-        ...
+        """Where the runs' output is, with {root} for the folder of their folders; None: printed."""
+        return LOGS
 
     def call(self, function: Callable[..., Any], *arguments: Any) -> Any:
         """Return the result of a function that needs TensorFlow, in a process that may load it."""
         ...
 
     def prepare(self) -> None:
-        """Make sure that runs can be trained; called before anything is recorded.
-
-        Raises:
-            InputError: they cannot.
-        """
-        ...
+        """Raise InputError if runs cannot be trained; called before anything is recorded."""
+        return
 
     def at_a_time(self) -> int:
         """Return how many runs can train side by side now."""
         ...
 
     def execute(self, specs: "Iterable[RunSpec]") -> Generator[Outcome, None, None]:
-        """Train runs, started in their order, and yield each as soon as it ends.
-
-        When the generator is closed, the runs in progress end as after Ctrl-C.
+        """Train runs, started in their order, and yield each as soon as it ends; when the generator
+        is closed, the runs in progress end as after Ctrl-C.
         """
         ...
 
@@ -88,17 +81,10 @@ def train_here(spec: "RunSpec") -> None:
 
 
 def train(spec: "RunSpec") -> None:
-    """Train a run in this process, with its output in a file of its folder."""
-    with printing_to_log(spec):
-        train_here(spec)
-
-
-@contextmanager
-def printing_to_log(spec: "RunSpec") -> Iterator[None]:
-    """Make a run's folder, and collect the output in a file there."""
+    """Train a run in this process, with its output in a file of its folder, which is created."""
     spec.folder.mkdir(parents=True, exist_ok=True)
     with (spec.folder / LOG).open("a") as log, redirect_stdout(log):
-        yield
+        train_here(spec)
 
 
 @contextmanager

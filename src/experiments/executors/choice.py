@@ -1,6 +1,4 @@
-"""Which executor trains the runs: as the file, the command, the environment or Hydra's launcher
-says.
-"""
+"""The executor that the command, the file, the environment or Hydra's launcher chooses."""
 
 import argparse
 import os
@@ -11,8 +9,7 @@ import joblib
 
 from src.core.errors import InputError, did_you_mean
 from src.experiments.executors import Executor, cluster
-from src.experiments.executors.here import Here
-from src.experiments.executors.local import LocalProcesses
+from src.experiments.executors.local import Here, LocalProcesses
 from src.experiments.executors.ray_tasks import RayTasks
 
 LOCAL, RAY = EXECUTORS = ("local", "ray")
@@ -38,65 +35,52 @@ def is_word(argument: str) -> bool:
 
 
 def read(words: Sequence[str]) -> str | None:
-    """Return the executor that the command's words KEY=VALUE choose; None if there are none.
-
-    Raises:
-        InputError: a word is unknown.
-    """
+    """Return the executor that the command's words choose, if any; InputError if one is unknown."""
     found = None
     for word in words:
-        key, _, value = word.partition("=")
+        key, _, found = word.partition("=")
         if key != KEY:
             raise InputError(
                 f"{word} is not an argument of this command: use {KEY}={LOCAL} or {KEY}={RAY}; "
                 "all else belongs in the file."
             )
-        if value not in EXECUTORS:
+        if found not in EXECUTORS:
             raise InputError(
-                f"{word} is unknown. {did_you_mean(value, list(EXECUTORS))}Choose one of "
+                f"{word} is unknown. {did_you_mean(found, list(EXECUTORS))}Choose one of "
                 f"{', '.join(EXECUTORS)}."
             )
-        found = value
     return found
 
 
 def name(settings: Any, asked: str | None) -> str:
     """Return the executor that is `asked` for, else that of a study's or a search's file, else Ray
-    where RAY_ADDRESS is set, else local processes.
-
-    Raises:
-        InputError: Ray cannot be used here, or nodes of a cluster could not reach the store.
+    where RAY_ADDRESS is set, else local processes. Raise InputError if Ray cannot be used here, or
+    nodes of a cluster could not reach the store.
     """
     chosen = asked or settings.executor or (RAY if os.environ.get(cluster.ADDRESS) else LOCAL)
-    if chosen == RAY and cluster.address() is not None:
+    if chosen == RAY:
         store = os.environ.get("MLFLOW_TRACKING_URI", "")
-        if not store or store.startswith("sqlite"):
+        if cluster.address() is not None and (not store or store.startswith("sqlite")):
             raise InputError(
                 f"{cluster.ADDRESS} joins a cluster, but the runs would go to "
                 f"{store or 'mlflow.db in this folder'}, a file that its other nodes do not have: "
                 "set MLFLOW_TRACKING_URI to an MLflow server's address (docs/scale.md), or use "
                 "executor=local."
             )
-    if chosen == RAY:
         cluster.library()
     return chosen
 
 
 def make(settings: Any) -> Executor:
-    """Return the executor of a study's or a search's file: its `executor`, `workers`, `cpus` and
-    `gpus`; without a name local processes.
-    """
+    """Return the executor of a study's or a search's file, by default local processes."""
     if settings.executor == RAY:
         return RayTasks(settings.cpus, settings.gpus, settings.workers)
     return LocalProcesses(settings.workers)
 
 
-def of_launcher(name: str, settings: Mapping[str, Any], runs: int | None = None) -> Executor:
-    """Return the executor that takes the place of hydra/launcher=NAME and its settings in a sweep
-    of this many runs, if that is known.
-
-    Raises:
-        InputError: no executor does.
+def of_launcher(name: str, settings: Mapping[str, Any], runs: int) -> Executor:
+    """Return the executor of a sweep's runs that takes the place of hydra/launcher=NAME; raise
+    InputError if there is none, or a setting is wrong.
     """
     if name == "basic":
         return Here()
@@ -104,8 +88,7 @@ def of_launcher(name: str, settings: Mapping[str, Any], runs: int | None = None)
         jobs = settings.get("n_jobs")
         if jobs == 0:
             raise InputError("hydra.launcher.n_jobs=0 starts no worker: use 1 or more, or -1.")
-        workers = joblib.effective_n_jobs(jobs)
-        return LocalProcesses(min(workers, runs or workers))  # which share all cores
+        return LocalProcesses(min(joblib.effective_n_jobs(jobs), runs))  # they share all cores
     if name in SUBMITIT:
         from src.experiments.executors.slurm import Submitit  # of the extra slurm
 

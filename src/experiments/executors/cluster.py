@@ -59,10 +59,8 @@ def library() -> Any:
 
 
 def connect() -> None:
-    """Start a Ray on this machine or join the cluster of RAY_ADDRESS, unless that is done already.
-
-    Raises:
-        InputError: Ray is not installed, does not answer at the address, or cannot be joined.
+    """Start a Ray on this machine or join the cluster of RAY_ADDRESS, unless that is done already;
+    raise InputError if Ray is not installed, does not answer, or cannot be joined.
     """
     ray, where = library(), address()
     if ray.is_initialized():
@@ -106,14 +104,13 @@ def _refuse_silence(where: str) -> None:
             if os.environ.get("RAY_USE_TLS", "0") == "0":
                 line.settimeout(TIMEOUT_SECONDS)
                 line.sendall(GREETING)
-                answer = line.recv(9)
-                if len(answer) < 4 or answer[3] != SETTINGS:
+                if line.recv(9)[3:4] != bytes([SETTINGS]):
                     raise ConnectionError("the server there is not Ray's")
     except (OSError, OverflowError) as error:
-        reason = str(error.strerror if isinstance(error, OSError) and error.strerror else error)
+        reason = str(getattr(error, "strerror", None) or error).lower()
         raise InputError(
-            f"No Ray answers at {ADDRESS}={where} ({reason.lower()}): start it with `ray start "
-            f"--head`, correct {ADDRESS}, or unset it to use this machine alone."
+            f"No Ray answers at {ADDRESS}={where} ({reason}): start it with `ray start --head`, "
+            f"correct {ADDRESS}, or unset it to use this machine alone."
         ) from error
 
 
@@ -129,19 +126,17 @@ def nodes(without: Collection[str] = ()) -> list[Node]:
 def described() -> str:
     """Return the line that describes the Ray that was started or joined."""
     found, where = nodes(), address()
-    gpus = int(sum(one.gpus for one in found))
-    parts = [count(len(found), "node"), count(int(sum(one.cpus for one in found)), "CPU")]
-    if gpus:
-        parts.append(count(gpus, "GPU"))
+    cpus, gpus = (int(sum(getattr(one, kind) for one in found)) for kind in ("cpus", "gpus"))
+    parts = [count(len(found), "node"), count(cpus, "CPU")] + [count(gpus, "GPU")] * (gpus > 0)
     return f"Ray: {', '.join(parts)} {'on this machine' if where is None else f'at {where}'}"
 
 
 def refuse_too_large(cpus: int, gpus: float) -> None:
     """Raise InputError if a run needs more than any node has: it would wait for ever."""
-    for name, wanted in (("CPU", float(cpus)), ("GPU", gpus)):
-        most = max((getattr(one, f"{name.lower()}s") for one in nodes()), default=0)
+    for key, wanted in (("cpus", float(cpus)), ("gpus", gpus)):
+        most = max((getattr(one, key) for one in nodes()), default=0)
         if wanted > most:
             raise InputError(
-                f"Each run asks for {wanted:g} {name}s ({name.lower()}s in the file), but no node "
+                f"Each run asks for {wanted:g} {key[:3].upper()}s ({key} in the file), but no node "
                 f"of Ray has more than {most:g}: ask for fewer, or add a larger node."
             )

@@ -12,21 +12,14 @@ from src.core.errors import InputError
 from src.data import dataset
 
 # The input of a run: the arrays, and the files that predictions.held_out_labels reads.
-FILES = (
-    *dataset.PARTS,
-    paths.DATASET,
-    paths.PROVENANCE,
-    paths.SAMPLE_SUBMISSION_CSV,
-    paths.SOLUTION_CSV,
-)
-SHOWN = 12  # digits of a digest that tell it from another
+TABLES = (paths.DATASET, paths.PROVENANCE, paths.SAMPLE_SUBMISSION_CSV, paths.SOLUTION_CSV)
+FILES = (*dataset.PARTS, *TABLES)
+SHOWN = 12  # digits of a digest, in names and messages
 
 
 def pack() -> dict[str, bytes]:
-    """Return the files of this project's data by their paths, after verifying the arrays.
-
-    Raises:
-        InputError: an array is missing or damaged, or does not belong to the others.
+    """Return the files of this project's data by their paths; raise InputError if an array is
+    missing or damaged, or does not belong to the others.
     """
     dataset.load_all()
     return _read(Path())
@@ -39,21 +32,16 @@ def digest(files: Mapping[str, bytes]) -> str:
 
 
 def unpack(parent: Path, expected: str, files: Callable[[], Mapping[str, bytes]]) -> Path:
-    """Return the folder below `parent` that holds the data with the expected digest. If it does not
-    exist, fetch the files and write it.
-
-    Raises:
-        InputError: the folder holds other data.
-        OSError: the disk is full or may not be written.
+    """Return the folder below `parent` that holds the data with the expected digest, which is made
+    from `files` if it does not exist; raise InputError if it holds other data.
     """
     folder = parent / expected[:SHOWN]
-    if not folder.exists():
-        with FileLock(f"{folder}.lock"):
-            if not folder.exists():  # else another process was first
-                with writing(folder) as [unfinished]:
-                    for name, body in files().items():
-                        (unfinished / name).parent.mkdir(parents=True, exist_ok=True)
-                        (unfinished / name).write_bytes(body)
+    with FileLock(f"{folder}.lock"):
+        if not folder.exists():
+            with writing(folder) as [unfinished]:
+                for name, body in files().items():
+                    (unfinished / name).parent.mkdir(parents=True, exist_ok=True)
+                    (unfinished / name).write_bytes(body)
     found = digest(_read(folder))
     if found != expected:
         raise InputError(
@@ -64,6 +52,5 @@ def unpack(parent: Path, expected: str, files: Callable[[], Mapping[str, bytes]]
 
 
 def _read(folder: Path) -> dict[str, bytes]:
-    return {
-        path.as_posix(): (folder / path).read_bytes() for path in FILES if (folder / path).is_file()
-    }
+    present = [path for path in FILES if (folder / path).is_file()]
+    return {path.as_posix(): (folder / path).read_bytes() for path in present}

@@ -1,4 +1,4 @@
-"""Runs in worker processes of this machine.
+"""Runs in this process, or in worker processes of this machine.
 
 The workers are forks of a process that has imported TensorFlow and MLflow and called neither: so
 they are as fresh as new processes, but start at once and share the imported memory.
@@ -14,14 +14,15 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing import forkserver
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 import joblib
 import psutil
 
+from src.core import heavy_imports
 from src.core.errors import InputError
 from src.experiments import executors
-from src.experiments.executors import LOGS, RUNS_PER_WORKER, Outcome, WorkerLostError
+from src.experiments.executors import RUNS_PER_WORKER, Executor, Outcome, WorkerLostError
 
 if TYPE_CHECKING:
     from src.experiments.run_spec import RunSpec
@@ -29,11 +30,29 @@ if TYPE_CHECKING:
 PRELOAD = "src.experiments.executors.preload"
 
 
-def threads_per_worker(workers: int) -> int | None:
-    """Return TensorFlow's threads in each worker: its share of the cores; None, TensorFlow's own
-    choice, for a single worker.
-    """
-    return None if workers == 1 else max(1, joblib.cpu_count() // workers)
+class Here(Executor):
+    """This process: runs one after another, with their output on the terminal."""
+
+    logs = None
+
+    def call(self, function: Callable[..., Any], *arguments: Any) -> Any:
+        """See `Executor`."""
+        heavy_imports.load(mlflow=False)
+        return function(*arguments)
+
+    def at_a_time(self) -> int:
+        """See `Executor`."""
+        return 1
+
+    def execute(self, specs: "Iterable[RunSpec]") -> Generator[Outcome, None, None]:
+        """See `Executor`. KeyboardInterrupt passes."""
+        for spec in specs:
+            error = None
+            try:
+                executors.train_here(spec)
+            except Exception as raised:
+                error = raised
+            yield Outcome(spec, error)
 
 
 @contextmanager
@@ -64,11 +83,8 @@ def _ensure_server() -> None:
 
 
 def in_a_process(function: Callable[..., Any], *arguments: Any) -> Any:
-    """Call a function in a fresh process with TensorFlow; return its result.
-
-    Raises:
-        InputError: the process was killed.
-        BaseException: whatever the function raises.
+    """Call a function in a fresh process with TensorFlow; return its result, or raise its error, or
+    InputError if the process was killed.
     """
     with _pool(None) as pool:
         try:
@@ -89,22 +105,13 @@ def _pool(threads: int | None) -> ProcessPoolExecutor:
 
 
 @dataclass(frozen=True)
-class LocalProcesses:
-    """Worker processes of this machine, which share its cores.
+class LocalProcesses(Executor):
+    """Worker processes of this machine, which share its cores."""
 
-    Attributes:
-        workers: how many.
-        train: trains a run in a worker.
-    """
-
-    workers: int
+    workers: int  # at a time
     train: Callable[["RunSpec"], None] = executors.train
 
-    logs: ClassVar[str] = LOGS
     call = staticmethod(in_a_process)
-
-    def prepare(self) -> None:
-        """See `Executor`: nothing to prepare."""
 
     def at_a_time(self) -> int:
         """See `Executor`."""
@@ -112,7 +119,9 @@ class LocalProcesses:
 
     def execute(self, specs: "Iterable[RunSpec]") -> Generator[Outcome, None, None]:
         """See `Executor`. A worker that is killed costs its own run only."""
-        waiting, threads = iter(specs), threads_per_worker(self.workers)
+        waiting = iter(specs)
+        # Each worker has its share of the cores; a single one has TensorFlow's own choice.
+        threads = None if self.workers == 1 else max(1, joblib.cpu_count() // self.workers)
         running: dict[Future, tuple[RunSpec, ProcessPoolExecutor]] = {}  # a pool for each worker
 
         def begin_next(pool: ProcessPoolExecutor) -> None:

@@ -1,6 +1,4 @@
-"""Imports that a worker process is forked with (`src.experiments.executors.local`). An error here
-is reported by the run that meets it.
-"""
+"""Imports that a worker process is forked with (local.py); a run that needs a failed one fails."""
 
 from contextlib import suppress
 

@@ -11,17 +11,7 @@ from uuid import uuid4
 
 from src.core.errors import InputError
 from src.experiments import executors
-from src.experiments.executors import (
-    LOG,
-    LOGS,
-    RUNS_PER_WORKER,
-    Outcome,
-    WorkerLostError,
-    cluster,
-    data_transfer,
-    packages,
-    ray_worker,
-)
+from src.experiments.executors import Executor, Outcome, cluster, data_transfer, ray_worker
 from src.experiments.executors.local import in_a_process
 from src.experiments.executors.ray_worker import NO_GPU, IncompatibleNode, RunContext
 from src.experiments.run_spec import RunSpec
@@ -34,21 +24,15 @@ PASSED_ON = ("MLFLOW_", "AWS_", "TF_", "XLA_", "KERAS_", "FSSPEC_")  # variables
 
 
 @dataclass
-class RayTasks:
+class RayTasks(Executor):
     """One task of Ray for each run. A worker trains several, because importing TensorFlow and
     tracing a network take seconds; but on a GPU one, since Ray gives that to the next run while the
     worker still holds its memory.
-
-    Attributes:
-        cpus: of a run, which are TensorFlow's threads too.
-        gpus: of a run; 0.5 lets two share one.
-        workers: how many runs at a time on a Ray of this machine; on a cluster its size decides.
-        train: trains a run in a worker.
     """
 
-    cpus: int
-    gpus: float
-    workers: int
+    cpus: int  # of a run, which are TensorFlow's threads too
+    gpus: float  # of a run; 0.5 lets two share one
+    workers: int  # runs at a time on a Ray of this machine; on a cluster its size decides
     train: Callable[[RunSpec], None] = executors.train
     _context: RunContext | None = None
     _data: list[Any] = field(default_factory=list)
@@ -61,7 +45,7 @@ class RayTasks:
     @property
     def logs(self) -> str:
         """See `Executor`."""
-        return f"{LOG} of each run in MLflow" if self._travels else LOGS
+        return f"{executors.LOG} of each run in MLflow" if self._travels else executors.LOGS
 
     @property
     def _travels(self) -> bool:
@@ -83,17 +67,13 @@ class RayTasks:
         # These go with the run, not with the worker's runtime environment, which Ray shows on its
         # pages: there are passwords among them.
         passed = {name: os.environ[name] for name in os.environ if name.startswith(PASSED_ON)}
-        threads, gpu = executors.thread_variables(self.cpus), {} if self.gpus else NO_GPU
-        calls = 1 if self.gpus else RUNS_PER_WORKER
+        variables = passed | executors.thread_variables(self.cpus) | ({} if self.gpus else NO_GPU)
         # Once: Ray counts the calls of each of these, and sends each to every node.
+        calls = 1 if self.gpus else executors.RUNS_PER_WORKER
         remote = cluster.library().remote(max_retries=RETRIES, max_calls=calls)
         self._task = remote(ray_worker.train)
-        self._context = RunContext(
-            installed=installed,
-            environment={**passed, **threads, **gpu},
-            folder=None if self._travels else str(Path.cwd()),
-            data_digest=data_transfer.digest(files),
-        )
+        folder = None if self._travels else str(Path.cwd())
+        self._context = RunContext(installed, variables, folder, data_transfer.digest(files))
 
     def at_a_time(self) -> int:
         """See `Executor`."""
@@ -109,8 +89,7 @@ class RayTasks:
         """See `Executor`. A run whose worker or node is lost is retried, where there is room, and
         resumes from its checkpoint if that can be read there.
         """
-        ray = cluster.library()
-        waiting = iter(specs)
+        ray, waiting = cluster.library(), iter(specs)
         running: dict[Any, RunSpec] = {}
         try:
             self._fill(waiting, running)
@@ -135,24 +114,19 @@ class RayTasks:
 
     def _submit(self, spec: RunSpec) -> Any:
         """Return the task of a run, tagged with the commit of this machine: a node has none."""
-        code = _code_tags(tuple(spec.choices.items()))
-        sent = replace(spec, tags={**spec.tags, **code})
+        sent = replace(spec, tags={**spec.tags, **_code_tags(tuple(spec.choices.items()))})
         if self._travels:
             self._warn_of_lost_epochs(spec.cfg.checkpoints)
             # The folder's name is unique here, but not there.
             sent = replace(sent, folder=Path("runs") / uuid4().hex)
-        options: dict[str, Any] = {
-            "num_cpus": self.cpus,
-            "num_gpus": self.gpus,
-            "name": spec.name,
-            # No worker is shared by runs of other threads: TensorFlow reads these only once.
-            "runtime_env": {"env_vars": executors.thread_variables(self.cpus)},
-        }
+        # No worker is shared by runs of other threads: TensorFlow reads these only once.
+        runtime = {"env_vars": executors.thread_variables(self.cpus)}
+        options = {"num_cpus": self.cpus, "num_gpus": self.gpus, "name": spec.name}
         if self._incompatible:
             nodes = ",".join(sorted(self._incompatible))
             options["label_selector"] = {"ray.io/node-id": f"!in({nodes})"}
-        pickled = pickle.dumps((self.train, sent))
-        return self._task.options(**options).remote(self._context, self._data, pickled)
+        task = self._task.options(**options, runtime_env=runtime)
+        return task.remote(self._context, self._data, pickle.dumps((self.train, sent)))
 
     def _warn_of_lost_epochs(self, place: str | None) -> None:
         """Say so once if only the node that a run is on can read its checkpoint."""
@@ -166,11 +140,7 @@ class RayTasks:
         self._warned = True
 
     def _leave_out(self, node: IncompatibleNode) -> None:
-        """No longer use a node that was added with other packages.
-
-        Raises:
-            InputError: no other is left.
-        """
+        """No longer use a node with other packages; raise InputError if no other is left."""
         if node.node_id not in self._incompatible:
             print(f"Leaving out a node: {node.reason}", flush=True)
         self._incompatible.add(node.node_id)
@@ -181,17 +151,15 @@ class RayTasks:
         """Refuse a cluster with a node that has other packages than this machine."""
         from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-        ray, threads = cluster.library(), executors.thread_variables(self.cpus)
-        asked = [
-            ray.remote(ray_worker.inspect)
-            .options(
-                num_cpus=0,
-                runtime_env={"env_vars": threads},  # so that the worker can train a run then
-                scheduling_strategy=NodeAffinitySchedulingStrategy(one.id, soft=False),
-            )
-            .remote(installed)
-            for one in cluster.nodes()
-        ]
+        ray = cluster.library()
+        inspect = ray.remote(ray_worker.inspect)
+        # The threads of a run, so that the worker can train one then.
+        runtime = {"env_vars": executors.thread_variables(self.cpus)}
+        asked = []
+        for node in cluster.nodes():
+            place = NodeAffinitySchedulingStrategy(node.id, soft=False)
+            task = inspect.options(num_cpus=0, runtime_env=runtime, scheduling_strategy=place)
+            asked.append(task.remote(installed))
         found = [_result(ray, task) for task in asked]
         for error in found:
             if isinstance(error, BaseException):
@@ -208,7 +176,7 @@ def _code_tags(choices: tuple[tuple[str, str], ...]) -> dict[str, str]:
 def _installed() -> dict[str, str]:
     lock = fingerprint.ROOT / "requirements.lock"
     try:
-        return packages.installed(lock)
+        return ray_worker.installed(lock)
     except FileNotFoundError:
         raise InputError(
             f"{lock}, which the nodes of Ray are compared by, does not exist: restore it from git."
@@ -232,7 +200,7 @@ def _result(ray: Any, task: Any) -> IncompatibleNode | BaseException | None:
         return error  # the latter of our own code before or after the run
     except ray.exceptions.RayError as error:
         reason = next(iter(str(error).strip().splitlines()), type(error).__name__)
-        return WorkerLostError(
+        return executors.WorkerLostError(
             f"its worker or its node was lost {RETRIES + 1} times, perhaps because memory ran out "
             f"({reason[:200].rstrip('.')}): run the same command again."
         )

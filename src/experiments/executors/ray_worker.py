@@ -3,40 +3,39 @@
 Only the standard library is imported before the node's packages are known to be the driver's.
 """
 
+import functools
 import os
 import pickle
+import platform
+import re
 import shutil
 import socket
 import stat
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext, suppress
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from src.experiments.executors import LOG, interruptible, packages, portable
+from src.experiments.executors import LOG, interruptible, portable
 
 if TYPE_CHECKING:
     from src.experiments.run_spec import RunSpec
 
 NO_GPU = {"CUDA_VISIBLE_DEVICES": "-1"}
+PINNED = re.compile(r"^([A-Za-z0-9][\w.-]*)(?:\[[^]]*\])?==", re.MULTILINE)
+PYTHON = "Python"
+NAMED = 3  # packages that a sentence names
 
 
 class RunContext(NamedTuple):
-    """What all runs of a driver need.
+    """What all runs of a driver need."""
 
-    Attributes:
-        installed: the driver's packages, and so the node's.
-        environment: variables to set.
-        folder: to work in, if the driver's own folder is on the node; None where the data travels,
-            and the node keeps a folder for it.
-        data_digest: of the data that travels.
-    """
-
-    installed: Mapping[str, str]
-    environment: Mapping[str, str]
-    folder: str | None
-    data_digest: str
+    installed: Mapping[str, str]  # the driver's packages, and so the node's
+    environment: Mapping[str, str]  # variables to set
+    folder: str | None  # to work in; None where the data travels to a folder that the node keeps
+    data_digest: str  # of the data that travels
 
 
 class IncompatibleNode(NamedTuple):
@@ -46,11 +45,38 @@ class IncompatibleNode(NamedTuple):
     reason: str
 
 
-def inspect(installed: Mapping[str, str]) -> IncompatibleNode | None:
+def installed(lock: Path) -> dict[str, str]:
+    """Return the versions of Python and of a lock's packages, `name==version`, on this machine."""
+    names = [PYTHON, *sorted(set(PINNED.findall(lock.read_text())))]
+    return {name: found for name in names if (found := _version(name)) is not None}
+
+
+def difference(expected: Mapping[str, str]) -> str | None:
+    """Return in words how this machine's packages differ from the expected; None if they do not."""
+    others = [
+        f"{name} {found or 'is missing'} there, {wanted} here"
+        for name, wanted in expected.items()
+        if (found := _version(name)) != wanted
+    ]
+    more = f", and {len(others) - NAMED} more" if len(others) > NAMED else ""
+    return f"{'; '.join(others[:NAMED])}{more}" if others else None
+
+
+@functools.cache  # a worker compares before each of its runs
+def _version(name: str) -> str | None:
+    if name == PYTHON:  # without the last part of the version, which changes no results
+        return ".".join(platform.python_version_tuple()[:2])
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return None
+
+
+def inspect(expected: Mapping[str, str]) -> IncompatibleNode | None:
     """Return this node if its packages are not the driver's."""
     import ray
 
-    reason = packages.difference(installed)
+    reason = difference(expected)
     if reason is None:
         return None
     node_id = ray.get_runtime_context().get_node_id()
@@ -62,16 +88,14 @@ def train(
 ) -> IncompatibleNode | BaseException | None:
     """Train a run; return the error that it ended with, or this node if it is incompatible.
 
-    An error is returned, not raised, so that Ray retries only what was lost with its worker.
+    An error is returned, not raised, so that Ray retries only what was lost with its worker; but
+    KeyboardInterrupt is raised where the driver was interrupted.
 
     Args:
         context: of the run.
         data: a reference to the files of the data, in a list, so that Ray fetches them only when
             asked; empty if they do not travel.
         pickled: the function that trains, and the run.
-
-    Raises:
-        KeyboardInterrupt: the driver was interrupted.
     """
     if (incompatible := inspect(context.installed)) is not None:
         return incompatible

@@ -5,14 +5,14 @@ import time
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 import submitit
 from submitit.core.utils import UncompletedJobError
 
 from src.core.errors import InputError
 from src.experiments import executors
-from src.experiments.executors import LOGS, Outcome, WorkerLostError
+from src.experiments.executors import Executor, Outcome, WorkerLostError
 from src.experiments.executors.local import in_a_process
 from src.experiments.run_spec import RunSpec
 
@@ -42,21 +42,14 @@ class Job(submitit.helpers.Checkpointable):
 
 
 @dataclass
-class Submitit:
-    """Jobs of a cluster, one for each run.
+class Submitit(Executor):
+    """Jobs of a cluster, one for each run."""
 
-    Attributes:
-        cluster: `slurm`, or `local` for processes of this machine.
-        settings: Hydra's values of `hydra.launcher`.
-        train: trains a run in its job.
-    """
-
-    cluster: str
-    settings: Mapping[str, Any]
+    cluster: str  # slurm, or local for processes of this machine
+    settings: Mapping[str, Any]  # Hydra's values of hydra.launcher
     train: Callable[[RunSpec], None] = executors.train
     _jobs: Any = None  # submitit's executor
 
-    logs: ClassVar[str] = LOGS
     call = staticmethod(in_a_process)
 
     def prepare(self) -> None:

@@ -11,7 +11,7 @@ import pytest
 from src.core.errors import InputError
 from src.experiments import executors
 from src.experiments.executors import local
-from src.experiments.executors.local import LocalProcesses
+from src.experiments.executors.local import Here, LocalProcesses
 from tests.support import stub_runs
 from tests.support.commands import ROOT
 from tests.support.stub_runs import printed, stub
@@ -23,11 +23,27 @@ def execute(tmp_path):
 
     def ended(workers, *names):
         runs = [stub(name, tmp_path) for name in names]
-        return [
-            (spec, error) for spec, error in LocalProcesses(workers, stub_runs.train).execute(runs)
-        ]
+        return list(LocalProcesses(workers, stub_runs.train).execute(runs))
 
     return ended
+
+
+def test_runs_train_here_one_after_another_and_only_ctrl_c_passes(tmp_path, monkeypatch):
+    def train(spec):
+        if spec.name == "stop":
+            raise KeyboardInterrupt
+        stub_runs.train(spec)
+
+    monkeypatch.setattr(executors, "train_here", train)
+    outcomes = Here().execute(stub(name, tmp_path) for name in ("a", "fail", "stop"))
+    assert next(outcomes).error is None
+    assert not (tmp_path / "fail").exists()  # not even begun
+    spec, error = next(outcomes)
+    assert (spec.name, str(error), type(error)) == ("fail", "as it must.", InputError)
+    with pytest.raises(KeyboardInterrupt):
+        next(outcomes)
+    assert Here().call(os.getpid) == os.getpid()
+    assert "keras" in sys.modules
 
 
 def test_every_run_is_yielded_once_with_its_error_and_a_dead_worker_costs_its_own_run_only(
@@ -39,7 +55,8 @@ def test_every_run_is_yielded_once_with_its_error_and_a_dead_worker_costs_its_ow
     assert isinstance(ended["fail"][1], InputError)
     assert str(ended["fail"][1]) == "as it must."
     assert str(ended["die"][1]).startswith("its worker process was killed, perhaps because memory")
-    processes = [printed(spec)[0] for spec, _ in ended.values()]
+    processes, threads = zip(*[printed(spec) for spec, _ in ended.values()], strict=True)
+    assert set(threads) == {str(os.environ.get(executors.THREADS[0]))}  # TensorFlow's own choice
     assert processes[0] == processes[1] == processes[2] != processes[3]
 
 
@@ -50,20 +67,19 @@ def test_the_next_run_starts_at_once_and_workers_share_the_cores(execute, monkey
     assert {printed(spec)[1] for spec, _ in ended} == {"4"}
 
 
-def test_threads_are_shared_unless_there_is_one_worker_or_the_user_has_set_them(monkeypatch):
-    monkeypatch.setattr(local.joblib, "cpu_count", lambda: 2)
-    assert [local.threads_per_worker(workers) for workers in (1, 2, 3)] == [None, 1, 1]
+def test_a_worker_has_a_thread_at_least_or_as_many_as_the_user_has_set(execute, monkeypatch):
     inner, outer = executors.THREADS
+    monkeypatch.setattr(local.joblib, "cpu_count", lambda: 2)
+    [(spec, _)] = execute(3, "a")
+    assert printed(spec)[1] == "1"
     monkeypatch.setenv(inner, "7")
-    monkeypatch.delenv(outer, raising=False)
     assert executors.thread_variables(3) == {inner: "7", outer: "3"}
 
 
 def test_a_worker_trains_only_so_many_runs(execute, monkeypatch):
     monkeypatch.setattr(local, "RUNS_PER_WORKER", 2)
-    ended = execute(1, *(f"run {number}" for number in range(4)))
-    processes = [printed(spec)[0] for spec, _ in ended]
-    assert processes[0] == processes[1] != processes[2] == processes[3]
+    processes = [printed(spec)[0] for spec, _ in execute(1, "run 0", "run 1", "run 2")]
+    assert processes[0] == processes[1] != processes[2]
 
 
 def test_closing_the_iteration_ends_the_runs_in_progress(tmp_path):
@@ -75,8 +91,7 @@ def test_closing_the_iteration_ends_the_runs_in_progress(tmp_path):
         workers = set(here.children(recursive=True)) - set(here.children())
     assert workers
     assert time.monotonic() - began < 30
-    _, alive = psutil.wait_procs(workers, timeout=10)
-    assert alive == []
+    assert psutil.wait_procs(workers, timeout=10)[1] == []
 
 
 def environment_of_a_process():
@@ -88,13 +103,11 @@ def refuse():
 
 
 def test_a_call_runs_in_a_fresh_process_with_this_environment_and_tensorflow(monkeypatch):
-    call = LocalProcesses(1).call
-    call(os.getpid)  # the server runs from now on
+    local.in_a_process(os.getpid)  # the server runs from now on
     monkeypatch.setenv("LATE", "as late as this")
-    process, late, imported = call(environment_of_a_process)
+    process, *found = local.in_a_process(environment_of_a_process)
     assert process != os.getpid()
-    assert late == "as late as this"
-    assert imported
+    assert found == ["as late as this", True]
 
 
 def test_a_call_fails_with_its_own_error_or_a_sentence():
@@ -106,13 +119,9 @@ def test_a_call_fails_with_its_own_error_or_a_sentence():
 
 def test_the_server_ends_with_its_block_even_amid_its_imports():
     with local.server():
-        [server] = (
-            child
-            for child in psutil.Process().children()
-            if any("forkserver" in word for word in child.cmdline())
-        )
-    _, alive = psutil.wait_procs([server], timeout=10)
-    assert alive == []
+        children = psutil.Process().children()
+        [server] = (one for one in children if any("forkserver" in word for word in one.cmdline()))
+    assert psutil.wait_procs([server], timeout=10)[1] == []
 
 
 # A process that starts another by multiprocessing, and then waits for ever.
@@ -136,9 +145,8 @@ if __name__ == "__main__":
 
 
 def test_a_worker_ends_when_its_parent_is_killed_outright():
-    with subprocess.Popen(
-        [sys.executable, "-c", PARENT], cwd=ROOT, stdout=subprocess.PIPE, text=True
-    ) as parent:
+    command = [sys.executable, "-c", PARENT]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as parent:
         worker = psutil.Process(int(parent.stdout.readline()))
         parent.send_signal(signal.SIGKILL)
     assert psutil.wait_procs([worker], timeout=30)[1] == []

@@ -1,13 +1,12 @@
 """The executor of submitit, with jobs that are processes of this machine."""
 
-import time
 from contextlib import closing
 
 import pytest
 
 from src.core.errors import InputError
 from tests.support import stub_runs
-from tests.support.stub_runs import stub
+from tests.support.stub_runs import stub, wait_until_begun
 
 
 @pytest.fixture
@@ -21,23 +20,19 @@ def executor(tmp_path, monkeypatch):
         "_target_": "hydra_plugins.hydra_submitit_launcher.submitit_launcher.LocalLauncher",
         "submitit_folder": str(tmp_path / ".submitit" / "%j"),
         "timeout_min": 60,
-        "cpus_per_task": None,
-        "gpus_per_node": None,
         "tasks_per_node": 1,
-        "mem_gb": None,
         "nodes": 1,
         "name": "train",
         "stderr_to_stdout": False,
     }
+    settings |= dict.fromkeys(("cpus_per_task", "gpus_per_node", "mem_gb"))
     return slurm.Submitit("local", settings, stub_runs.train)
 
 
 def test_each_run_is_a_job_whose_error_comes_back(executor, tmp_path):
     executor.prepare()
-    names = ("a", "fail", "break", "die")
-    ended = {
-        spec.name: error for spec, error in executor.execute([stub(n, tmp_path) for n in names])
-    }
+    runs = [stub(name, tmp_path) for name in ("a", "fail", "break", "die")]
+    ended = {spec.name: error for spec, error in executor.execute(runs)}
     assert ended["a"] is None
     assert isinstance(ended["fail"], InputError)
     assert str(ended["fail"]) == "as it must."
@@ -51,16 +46,12 @@ def test_closing_the_iteration_ends_the_jobs(executor, tmp_path):
     executor.prepare()
     with closing(executor.execute([stub("a", tmp_path), stub("sleep 300", tmp_path)])) as outcomes:
         assert next(outcomes).spec.name == "a"
-        last = time.monotonic() + 60
-        while not (tmp_path / "sleep 300" / "tried").exists():
-            assert time.monotonic() < last
-            time.sleep(0.1)
+        wait_until_begun(tmp_path / "sleep 300")
     assert (tmp_path / "sleep 300" / "interrupted").exists()
 
 
 def test_a_value_that_submitit_does_not_know_is_refused_in_a_sentence(executor):
     executor.settings = {**executor.settings, "array_parallelism": 3}
-    with pytest.raises(
-        InputError, match=r"^hydra/launcher=submitit_local failed \(.*without hydra/"
-    ):
+    message = r"^hydra/launcher=submitit_local failed \(.*without hydra/"
+    with pytest.raises(InputError, match=message):
         executor.prepare()
