@@ -2,13 +2,8 @@ import numpy as np
 import pytest
 
 from src.experiments.trials import State, Trial
-<<<<<<< HEAD
 from src.reporting import search_report
-from tests.experiments.test_sampling import made, search
-=======
-from src.reporting import search_figures, search_report
 from tests.experiments.test_sampling import drawn_trials, search
->>>>>>> r-executors
 from tests.support.drawn_figures import check_layout
 
 
