@@ -14,6 +14,7 @@ from dataclasses import asdict
 import numpy as np
 
 from src.config import compose
+from src.config.schema import Preprocess
 from src.core import command_line, errors, paths
 from src.core.atomic_write import writing
 from src.data import provenance, read_csv, sources, split
@@ -26,7 +27,7 @@ SAMPLE_DIGITS = paths.DATA_FIGURES / "sample_digits.png"
 
 def main() -> None:
     """Write data/processed, whole or not at all."""
-    cfg = compose.stage("preprocess")
+    cfg = compose.stage(Preprocess)
     origin = provenance.verify(paths.TRAIN_CSV, paths.TEST_CSV, paths.SAMPLE_SUBMISSION_CSV)
     rows_train, rows_test = sources.LAYOUTS[origin.layout] or (None, None)
     images, labels = read_csv.train(paths.TRAIN_CSV, rows_train)

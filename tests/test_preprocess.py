@@ -1,5 +1,6 @@
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -10,10 +11,9 @@ import yaml
 
 from src import fetch, preprocess
 from src.core import paths
-from src.core.errors import InputError
 from src.data import mirrors, sources, write_csv
-from tests.support.contents import contents
 from tests.support.params import set_params
+from tests.support.refusal import refusal
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -41,27 +41,23 @@ def fetched(small_project):
     return small_project
 
 
-def test_the_parts_hold_uint8_images_and_labels_and_test_has_no_labels(fetched, sample):
+def test_every_labelled_image_is_in_one_part_with_its_own_label_and_test_has_no_labels(
+    fetched, sample
+):
     preprocess.main()
     train, valid, test = (load(path) for path in (paths.TRAIN, paths.VALID, paths.TEST))
     for part, count in ((train, 540), (valid, 60)):
-        assert part["images"].shape == (count, 28, 28)
-        assert part["labels"].shape == (count,)
+        assert (part["images"].shape, part["labels"].shape) == ((count, 28, 28), (count,))
         assert part["images"].dtype == part["labels"].dtype == np.uint8
+    both = [np.concatenate([train[name], valid[name]]) for name in ("images", "labels")]
+    given = [sample[name] for name in (mirrors.TRAIN_IMAGES, mirrors.TRAIN_LABELS)]
+    found, expected = (
+        sorted((image.tobytes(), label) for image, label in zip(*pair, strict=True))
+        for pair in (both, given)
+    )
+    assert found == expected
     assert list(test) == ["images"]
     assert np.array_equal(test["images"], sample[mirrors.TEST_IMAGES])
-
-
-def test_every_labelled_image_is_in_one_part_with_its_own_label(fetched, sample):
-    preprocess.main()
-    parts = [load(path) for path in (paths.TRAIN, paths.VALID)]
-    found = sorted(
-        (image.tobytes(), label)
-        for part in parts
-        for image, label in zip(part["images"], part["labels"], strict=True)
-    )
-    given = zip(sample[mirrors.TRAIN_IMAGES], sample[mirrors.TRAIN_LABELS], strict=True)
-    assert found == sorted((image.tobytes(), label) for image, label in given)
 
 
 def test_the_fraction_and_the_seed_of_params_yaml_decide_the_split(fetched):
@@ -85,7 +81,9 @@ def test_running_twice_writes_the_same_bytes(fetched):
         assert first[path].startswith(b"\x89PNG")
 
 
-def test_dataset_json_names_the_data_and_counts_them(fetched, capsys):
+def test_dataset_json_names_the_data_and_its_digest_changes_with_a_single_test_pixel(
+    fetched, sample, capsys
+):
     preprocess.main()
     facts = json.loads(paths.DATASET.read_text())
     assert facts["name"] == "files-any"
@@ -93,17 +91,12 @@ def test_dataset_json_names_the_data_and_counts_them(fetched, capsys):
     last = capsys.readouterr().out.splitlines()[-1]
     assert last.startswith("data/processed: 540 training, 60 validation and 200 test images of fil")
     assert facts["digest"][:12] in last
-
-
-def test_the_digest_changes_with_a_single_test_pixel(fetched, sample):
-    preprocess.main()
-    before = json.loads(paths.DATASET.read_text())["digest"]
     images = sample[mirrors.TEST_IMAGES].copy()
     images[0, 0, 0] ^= 1
     write_csv.images(paths.TEST_CSV, images)
     fetch_from(paths.RAW)
     preprocess.main()
-    assert json.loads(paths.DATASET.read_text())["digest"] != before
+    assert json.loads(paths.DATASET.read_text())["digest"] != facts["digest"]
 
 
 def test_the_held_out_labels_are_not_read(fetched):
@@ -113,9 +106,8 @@ def test_the_held_out_labels_are_not_read(fetched):
 
 
 def test_before_fetch_the_sentence_says_to_run_it(project):
-    with pytest.raises(InputError, match=r"provenance.json does not exist: run fetch first"):
-        preprocess.main()
-    assert not written()
+    said = refusal(preprocess.main, unchanged=project)
+    assert said.startswith("data/raw/provenance.json does not exist: run fetch first")
 
 
 @pytest.mark.parametrize(
@@ -128,10 +120,8 @@ def test_before_fetch_the_sentence_says_to_run_it(project):
 )
 def test_a_damaged_provenance_is_refused(fetched, content):
     paths.PROVENANCE.write_text(content)
-    with pytest.raises(
-        InputError, match=r"provenance.json (cannot be read|does not name).*run fetch first"
-    ):
-        preprocess.main()
+    said = refusal(preprocess.main)
+    assert re.search("provenance.json (cannot be read|does not name).*run fetch first", said)
 
 
 def cut(path):
@@ -160,11 +150,7 @@ def test_files_that_fetch_did_not_write_are_refused_and_the_earlier_outputs_stay
 ):
     preprocess.main()
     harm(path)
-    before = contents(fetched)
-    with pytest.raises(InputError) as caught:
-        preprocess.main()
-    assert str(caught.value) == said.format(path=path)
-    assert contents(fetched) == before
+    assert refusal(preprocess.main, unchanged=fetched) == said.format(path=path)
 
 
 @pytest.mark.parametrize("replaced", [1, 4])
@@ -177,9 +163,7 @@ def test_a_fetch_that_was_killed_between_two_files_is_not_preprocessed(fetched, 
     fetch_from(paths.RAW)
     for path in list(before)[replaced:]:  # what the killed fetch did not come to
         path.write_bytes(before[path])
-    with pytest.raises(InputError) as caught:
-        preprocess.main()
-    assert str(caught.value) == NOT_FETCHED.format(path=paths.TRAIN_CSV)
+    assert refusal(preprocess.main) == NOT_FETCHED.format(path=paths.TRAIN_CSV)
     assert not written()
 
 
@@ -192,8 +176,7 @@ def test_a_fetch_that_was_killed_between_two_files_is_not_preprocessed(fetched, 
 )
 def test_the_layout_says_how_many_rows_there_must_be(fetched, monkeypatch, layout, said):
     monkeypatch.setitem(sources.LAYOUTS, "any", layout)
-    with pytest.raises(InputError, match=said):
-        preprocess.main()
+    assert said in refusal(preprocess.main)
     assert not written()
 
 
@@ -202,51 +185,44 @@ def test_a_class_with_a_single_image_is_named(fetched, sample):
     labels[0] = 9
     write_csv.images(paths.TRAIN_CSV, sample[mirrors.TRAIN_IMAGES], labels)
     fetch_from(paths.RAW)
-    before = contents(fetched)
-    with pytest.raises(InputError) as caught:
-        preprocess.main()
-    assert str(caught.value) == (
+    assert refusal(preprocess.main, unchanged=fetched) == (
         "data/raw/train.csv has 1 image of class 9, at least 2 expected, for training and for "
         "validation: fetch a train.csv with more images."
     )
-    assert contents(fetched) == before
 
 
 def test_a_fraction_that_leaves_no_image_of_a_class_is_refused_with_the_counts(fetched):
     set_params("preprocess", valid_fraction=0.015)
-    before = contents(fetched)
-    with pytest.raises(InputError) as caught:
-        preprocess.main()
-    assert str(caught.value) == (
+    assert refusal(preprocess.main, unchanged=fetched) == (
         "preprocess.valid_fraction=0.015 makes 591 training and 9 validation images of the 600 of "
         "data/raw/train.csv, at least 10 each expected, one of every class: change the fraction, "
         "or fetch a train.csv with more images."
     )
-    assert contents(fetched) == before
+
+
+def in_python(script):
+    """Return what a script prints that imports this project."""
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    words = [sys.executable, "-c", script]
+    return subprocess.run(
+        words, env=environment, check=True, stdout=subprocess.PIPE
+    ).stdout.decode()
 
 
 @pytest.mark.parametrize("stage", ["fetch", "preprocess"])
 def test_dvc_depends_on_the_code_of_data_and_evaluation_that_a_stage_imports(fetched, stage):
     script = f"import sys; from src import {stage}; {stage}.main(); print(*sys.modules)"
-    environment = os.environ | {"PYTHONPATH": str(ROOT)}
-    words = [sys.executable, "-c", script]
-    done = subprocess.run(words, env=environment, check=True, capture_output=True, text=True)
-    named = set(yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"][stage]["deps"])
-    imported = [
-        Path(*name.split("."))
-        for name in done.stdout.split()
-        if name.startswith(("src.data.", "src.evaluation."))
-    ]
+    found = re.findall(r"\bsrc\.(?:data|evaluation)\.\S+", in_python(script))
+    imported = [Path(*name.split(".")) for name in found]
     assert imported
+    named = set(yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"][stage]["deps"])
     for path in imported:
         assert {str(path.parent), f"{path}.py"} & named, path
 
 
 def test_neither_stage_imports_what_takes_longer_than_its_work(small_project):
-    script = (
+    in_python(
         "import sys; from src import fetch, preprocess; fetch.main(); preprocess.main(); "
         "slow = {'tensorflow', 'keras', 'mlflow', 'pandas', 'scipy', 'sklearn'}; "
         "assert not slow & set(sys.modules)"
     )
-    environment = os.environ | {"PYTHONPATH": str(ROOT)}
-    subprocess.run([sys.executable, "-c", script], env=environment, check=True)

@@ -1,16 +1,13 @@
-"""Kaggle's Digit Recognizer, through Kaggle's own client: its data, and a score for a submission.
-
-The client signs in when it is imported, prints its messages, and ends the process if that fails. So
-it is imported only when needed; `_kaggle_errors` silences it and rewords its errors.
+"""Kaggle's Digit Recognizer, through Kaggle's own client, which signs in when it is imported, and
+prints and ends the process if that fails: so it is imported late, and silenced.
 """
 
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
-from dataclasses import dataclass
 from io import StringIO
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from src.core.errors import InputError
 from src.core.parsing import one_line
@@ -48,19 +45,15 @@ REMEDIES = {
     429: "wait (a daily limit of submissions ends at midnight UTC) and run the same command again",
 }
 
+# Called with a submission's number and the seconds waited: with 0 at first, then before each pause.
 Waiting = Callable[[int, float], object]
-
-
-def _ignore(ref: int, seconds: float) -> None:
-    pass
 
 
 class UnavailableError(InputError):
     """Kaggle is not available now; the same request may succeed later."""
 
 
-@dataclass(frozen=True)
-class Score:
+class Score(NamedTuple):
     """A submission's number, and its score on the public part of the test set."""
 
     ref: int
@@ -69,10 +62,7 @@ class Score:
 
 def download(folder: Path) -> Path:
     """Download the archive with train.csv, test.csv and sample_submission.csv; return its path.
-
-    Raises:
-        InputError: there are no credentials, or Kaggle refuses or cannot be reached.
-        OSError: the disk is full or may not be written.
+    Raise InputError if there are no credentials, or Kaggle refuses or cannot be reached.
     """
     api = _sign_in()
     with _kaggle_errors("download the data"):
@@ -80,21 +70,10 @@ def download(folder: Path) -> Path:
     return folder / f"{COMPETITION}.zip"
 
 
-def submit(
-    path: Path, message: str, timeout_seconds: float = TIMEOUT_SECONDS, waiting: Waiting = _ignore
-) -> Score:
-    """Submit the CSV at `path` with the description `message`, and return its score.
-
-    Args:
-        path: columns `ImageId,Label`, a row for each image of Kaggle's test.csv.
-        message: the description of the submission at Kaggle.
-        timeout_seconds: how long to wait for the score.
-        waiting: called with the submission's number and the seconds waited: with 0 once Kaggle has
-            the file, then before each pause.
-
-    Raises:
-        InputError: there are no credentials, Kaggle refuses (also at a daily limit), fails to
-            score, gives no score in time, or cannot be reached.
+def submit(path: Path, message: str, timeout_seconds: float, waiting: Waiting) -> Score:
+    """Submit a CSV with the columns `ImageId,Label` and the description `message`; return its
+    score. Raise InputError if there are no credentials, or Kaggle refuses (also at a daily limit),
+    fails to score, gives no score in time, or cannot be reached.
     """
     api = _sign_in()
     with _kaggle_errors(f"submit {path}"):
@@ -112,7 +91,7 @@ def submit(
     return _await_score(api, answer.ref, timeout_seconds, waiting)
 
 
-def score(ref: int, timeout_seconds: float = TIMEOUT_SECONDS, waiting: Waiting = _ignore) -> Score:
+def score(ref: int, timeout_seconds: float, waiting: Waiting) -> Score:
     """Return the score of the earlier submission `ref`; see `submit`."""
     api = _sign_in()
     if _find(api, ref) is None:
@@ -134,11 +113,8 @@ def _sign_in() -> "KaggleApi":
             from kagglesdk import get_access_token_from_env
 
             _, source = get_access_token_from_env()
-            if source is None:
-                raise InputError(NO_CREDENTIALS) from error
-            raise InputError(
-                f"Kaggle does not accept the token from {source}: {REMEDIES[401]}."
-            ) from error
+            refusal = f"Kaggle does not accept the token from {source}: {REMEDIES[401]}."
+            raise InputError(refusal if source else NO_CREDENTIALS) from error
     return api
 
 
@@ -196,10 +172,9 @@ def _kaggle_errors(aim: str) -> Iterator[None]:
 
 
 def _refusal(aim: str, response: "Response") -> InputError:
-    try:
+    body = None
+    with suppress(ValueError):  # not JSON
         body = response.json()
-    except ValueError:
-        body = None
     body = body if isinstance(body, dict) else {}
     code = body.get("code")  # the client takes it for the status if it looks like one
     status = code if isinstance(code, int) and code >= 400 else response.status_code
@@ -207,9 +182,8 @@ def _refusal(aim: str, response: "Response") -> InputError:
     said = "" if status == 401 else _sentence(body.get("message") or response.reason)
     remedy = REMEDIES.get(status, "run the same command again later")
     kind = UnavailableError if status == 429 or status >= 500 else InputError
-    return kind(
-        f"Could not {aim}: Kaggle answered {status}{f' ({said})' if said else ''}; {remedy}."
-    )
+    quoted = f" ({said})" if said else ""
+    return kind(f"Could not {aim}: Kaggle answered {status}{quoted}; {remedy}.")
 
 
 def _sentence(text: str | None) -> str:

@@ -1,14 +1,11 @@
-"""data/raw/provenance.json: the origin and the SHA-256 of the files beside it.
-
-fetch writes it last, so the SHA-256 reveals a fetch that was killed between two files, and a file
-that was edited since.
+"""data/raw/provenance.json: the origin and the SHA-256 of the files beside it. fetch writes it
+last, so that it reveals a fetch that was killed, and a file that was edited since.
 """
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from src.core import paths
 from src.core.checksum import sha256
@@ -19,8 +16,7 @@ from src.data import sources
 REMEDY = "run fetch first (dvc repro, or python -m src.fetch)."
 
 
-@dataclass(frozen=True)
-class Provenance:
+class Provenance(NamedTuple):
     """The source and the layout of the files."""
 
     source: str
@@ -33,10 +29,8 @@ def write(path: Path, facts: Mapping[str, Any], files: Mapping[str, str]) -> Non
 
 
 def verify(*files: Path) -> Provenance:
-    """Return the provenance of these files of data/raw, after comparing their SHA-256.
-
-    Raises:
-        InputError: provenance.json or a file is missing or damaged, or a file is not of this fetch.
+    """Return the provenance of these files of data/raw; raise InputError if provenance.json or a
+    file is missing or damaged, or a file's SHA-256 is another.
     """
     found = read_json(paths.PROVENANCE, {"source": str, "layout": str, "files": dict}, REMEDY)
     layout = found["layout"]

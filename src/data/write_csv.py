@@ -1,8 +1,5 @@
-"""Write the CSV files of Kaggle's Digit Recognizer.
-
-An image is a row of 784 pixels, line by line from the top left. `solution.csv`, the true labels of
-test.csv, is this project's own: Kaggle keeps them secret. If they are not known, the file has only
-its header, because DVC wants every output of a stage to exist.
+"""Write the CSV files of Kaggle's Digit Recognizer: an image is a row of 784 pixels, line by line
+from the top left. `solution.csv`, the true labels of test.csv, is this project's own.
 """
 
 from collections.abc import Sequence
@@ -41,7 +38,9 @@ def images(path: Path, images: np.ndarray, labels: np.ndarray | None = None) -> 
 
 
 def submission(path: Path, labels: np.ndarray | None) -> None:
-    """Write ImageId (from 1) and Label, integers (N,); only the header if they are not known."""
+    """Write ImageId (from 1) and Label, integers (N,); only the header if they are not known,
+    because DVC wants every output to exist.
+    """
     labels = np.empty(0, np.uint8) if labels is None else labels
     columns = np.arange(1, len(labels) + 1), labels
     table = pa.table(dict(zip(SUBMISSION, map(_arrow, columns), strict=True)))
