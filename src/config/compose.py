@@ -111,16 +111,12 @@ def _check_kinds(group: str, choice: str, node: dict[str, Any]) -> None:
 
 
 def compose(*overrides: str) -> Config:
-    """Return the configuration that `python -m src.train <overrides>` would train; raise InputError
-    as `composition` and `resolve` do.
-    """
+    """Return the checked configuration that `python -m src.train <overrides>` would train."""
     return resolve(*composition(*overrides))
 
 
 def composition(*overrides: str) -> tuple[DictConfig, dict[str, str]]:
-    """Return the arguments of `resolve` for `python -m src.train <overrides>`; raise InputError as
-    `register` does, or if Hydra refuses an override.
-    """
+    """Return the arguments of `resolve` for `python -m src.train <overrides>`."""
     register()
     try:
         with initialize_config_dir(str(CONF), version_base="1.3"):

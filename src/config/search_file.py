@@ -147,8 +147,3 @@ def load(name: str) -> Search:
     """Return the search of conf/search/NAME.yaml; raise InputError if it is missing or wrong."""
     with named_file.definition("search", SEARCHES, name) as given:
         return messages.validated(Search, given, EXAMPLE)
-
-
-def file_of(name: str) -> str:
-    """Return the file of a search, for messages."""
-    return f"conf/search/{name}.yaml"

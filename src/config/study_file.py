@@ -1,6 +1,7 @@
 """Studies: the files of conf/study/, checked."""
 
 from collections.abc import Mapping
+from dataclasses import fields
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, TypeAdapter, ValidationError, ValidationInfo
@@ -146,7 +147,14 @@ def _study(given: StudyFile) -> Study:
         raise InputError(f"experiment is missing: {EXAMPLE}.")
     if given.experiment is not None and key == "experiment":
         raise InputError("experiment is the factor, so its levels choose it: delete experiment.")
-    _check_overrides(given.overrides, levels)
+    setters = {override.key(word): label for label, words in levels.items() for word in words}
+    for word in given.overrides:
+        if (name := override.key(word)) in setters:
+            raise InputError(
+                f"overrides has {word}, but the level {setters[name]} sets {name} too: give it in "
+                "every level, or in none."
+            )
+        refuse_key(f"overrides has {word}", name, REMEDIES)
     seeds, looks = given.seeds
     if looks and len(levels) < 2:
         raise InputError("seeds until decided need 2 levels or more to decide between: list them.")
@@ -154,18 +162,16 @@ def _study(given: StudyFile) -> Study:
     reference = default if given.reference is None else override.label(given.reference)
     if reference not in levels:
         raise InputError(f"reference={reference} {unknown(reference, levels)}")
-    source, effect = given.dataset.rpartition("-")[0], given.smallest_effect
-    if effect is None:
-        effect = SMALLEST_EFFECTS.get(source, SMALLEST_EFFECT)
-    values = {name: value for name, value in vars(given).items() if name != "variants"} | {
-        "factor": factor.of(key, list((given.levels or {}).values())),
-        "levels": levels,
-        "reference": reference,
-        "seeds": seeds,
-        "looks": looks,
-        "smallest_effect": effect,
-    }
-    return Study(**values)
+    usual = SMALLEST_EFFECTS.get(given.dataset.rpartition("-")[0], SMALLEST_EFFECT)
+    return Study(
+        **{one.name: getattr(given, one.name) for one in fields(_Settings)},
+        factor=factor.of(key, list((given.levels or {}).values())),
+        levels=levels,
+        reference=reference,
+        seeds=seeds,
+        looks=looks,
+        smallest_effect=given.smallest_effect or usual,  # 0 is out of range
+    )
 
 
 def _levels(given: StudyFile) -> tuple[str, dict[str, tuple[str, ...]]]:
@@ -183,8 +189,7 @@ def _levels(given: StudyFile) -> tuple[str, dict[str, tuple[str, ...]]]:
                 start = f"variants.{label} has {word}"
                 refuse_key(start, override.key(word), RECIPE_REMEDIES)
         return VARIANT, given.variants or {}
-    key = given.factor
-    if not key:
+    if not (key := given.factor):
         raise InputError(
             "factor is missing: name the group of conf/, or the key of the configuration, whose "
             "levels these are."
@@ -197,16 +202,3 @@ def _levels(given: StudyFile) -> tuple[str, dict[str, tuple[str, ...]]]:
                 f"file: give the names of files in conf/{key}/, without .yaml."
             )
     return key, {label: (f"{key}={override.value(one)}",) for label, one in given.levels.items()}
-
-
-def _check_overrides(overrides: Words, levels: Mapping[str, Words]) -> None:
-    """Refuse a common override that a level sets, or that no study may set."""
-    setters = {override.key(word): label for label, words in levels.items() for word in words}
-    for word in overrides:
-        key, start = override.key(word), f"overrides has {word}"
-        if key in setters:
-            raise InputError(
-                f"{start}, but the level {setters[key]} sets {key} too: give it in every level, "
-                "or in none."
-            )
-        refuse_key(start, key, REMEDIES)

@@ -16,12 +16,13 @@ REQUIRED = (TRAIN_CSV.name, TEST_CSV.name)
 NEEDS = "fetch needs train.csv and test.csv in Kaggle's layout there."
 SUFFIXES = (".csv", ".gz", ".zip")
 ZIP = b"PK\3\4"  # its first bytes
+Origins = dict[str, Path]  # of each copied file, by its name, for messages
 
 
-def take(place: Path, targets: Sequence[Path]) -> dict[str, Path]:
+def take(place: Path, targets: Sequence[Path]) -> Origins:
     """Copy the CSVs named like the targets from a folder or a zip archive, which may lack all but
-    the `REQUIRED` ones; return the origin of each copy by its name, for messages. Raise InputError
-    if the place does not exist, a file is missing, or the archive is damaged.
+    the `REQUIRED` ones. Raise InputError if the place does not exist, a file is missing, or the
+    archive is damaged.
     """
     if place.is_dir():
         return _copy(place, targets)
@@ -43,7 +44,7 @@ def checksums(place: Path) -> dict[str, str]:
     return {file.name: sha256(file) for file in files if file.is_file() and file.suffix in SUFFIXES}
 
 
-def _copy(folder: Path, targets: Sequence[Path]) -> dict[str, Path]:
+def _copy(folder: Path, targets: Sequence[Path]) -> Origins:
     origins = {}
     for target in targets:
         source = folder / target.name
@@ -67,9 +68,7 @@ def _copy(folder: Path, targets: Sequence[Path]) -> dict[str, Path]:
     return origins
 
 
-def unpack(
-    archive: Path, targets: Sequence[Path], name: Path | str, remedy: str
-) -> dict[str, Path]:
+def unpack(archive: Path, targets: Sequence[Path], name: Path | str, remedy: str) -> Origins:
     """Unpack the CSVs from a zip archive, or from a folder inside it, as `take` does; messages call
     the archive `name`, and `remedy` is for a damaged one.
     """

@@ -9,8 +9,7 @@ from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from src.core.errors import InputError
-from src.core.parsing import one_line
+from src.core.errors import InputError, one_line
 
 if TYPE_CHECKING:
     from kaggle.api.kaggle_api_extended import KaggleApi
@@ -132,7 +131,7 @@ def _await_score(api: "KaggleApi", ref: int, timeout_seconds: float, waiting: Wa
         with suppress(UnavailableError):  # a gap in the network must not end the wait
             found = _find(api, ref)
         if found and found.status.name == "ERROR":
-            reason = _sentence(found.error_description) or "it gives no reason"
+            reason = one_line(found.error_description or "") or "it gives no reason"
             raise InputError(
                 f"Kaggle could not score submission {ref}: {reason}. Fix the file and submit it "
                 f"again; the submission is at {SUBMISSIONS}."
@@ -179,12 +178,8 @@ def _refusal(aim: str, response: "Response") -> InputError:
     code = body.get("code")  # the client takes it for the status if it looks like one
     status = code if isinstance(code, int) and code >= 400 else response.status_code
     # An answer to bad credentials could repeat them; any other is the best explanation there is.
-    said = "" if status == 401 else _sentence(body.get("message") or response.reason)
+    said = "" if status == 401 else one_line(body.get("message") or response.reason or "")
     remedy = REMEDIES.get(status, "run the same command again later")
     kind = UnavailableError if status == 429 or status >= 500 else InputError
     quoted = f" ({said})" if said else ""
     return kind(f"Could not {aim}: Kaggle answered {status}{quoted}; {remedy}.")
-
-
-def _sentence(text: str | None) -> str:
-    return one_line(text or "", 300).rstrip(".")

@@ -21,8 +21,7 @@ from urllib.request import urlopen
 
 import numpy as np
 
-from src.core.errors import InputError
-from src.core.parsing import one_line
+from src.core.errors import InputError, one_line
 from src.data.digits import SIDE
 
 TRAIN_IMAGES = "train-images-idx3-ubyte"
@@ -149,7 +148,7 @@ def download(name: str) -> tuple[Arrays, str]:
         except Exception as error:  # third-party code: whatever goes wrong, the next may work
             outcome = "did not answer" if isinstance(error, OSError) else "failed"
             said = error.reason if type(error) is URLError else error
-            reason = one_line(said, 120).rstrip(".") or type(error).__name__
+            reason = one_line(said, 120) or type(error).__name__
             reasons.append(f"{mirror.__name__}: {outcome} ({reason})")
         following = dataset.mirrors[place + 1 : place + 2]
         print(f"mirror {reasons[-1]}" + "".join(f"; trying {one.__name__}" for one in following))

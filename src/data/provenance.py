@@ -5,7 +5,7 @@ last, so that it reveals a fetch that was killed, and a file that was edited sin
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from src.core import paths
 from src.core.checksum import sha256
@@ -16,21 +16,14 @@ from src.data import sources
 REMEDY = "run fetch first (dvc repro, or python -m src.fetch)."
 
 
-class Provenance(NamedTuple):
-    """The source and the layout of the files."""
-
-    source: str
-    layout: str
-
-
 def write(path: Path, facts: Mapping[str, Any], files: Mapping[str, str]) -> None:
     """Write facts on the source, and the SHA-256 of each file by its name."""
     path.write_text(json.dumps({**facts, "files": files}, indent=2) + "\n")
 
 
-def verify(*files: Path) -> Provenance:
-    """Return the provenance of these files of data/raw; raise InputError if provenance.json or a
-    file is missing or damaged, or a file's SHA-256 is another.
+def verify(*files: Path) -> tuple[str, str]:
+    """Return the source and the layout of these files of data/raw; raise InputError if
+    provenance.json or a file is missing or damaged, or a file's SHA-256 is another.
     """
     found = read_json(paths.PROVENANCE, {"source": str, "layout": str, "files": dict}, REMEDY)
     layout = found["layout"]
@@ -48,4 +41,4 @@ def verify(*files: Path) -> Provenance:
                 "repro, or python -m src.fetch); to use a file of your own, put it into the folder "
                 "that fetch.path names, with fetch.source=files in params.yaml."
             )
-    return Provenance(found["source"], layout)
+    return found["source"], layout

@@ -94,7 +94,7 @@ READERS = {
         are_digits,
     ),
     paths.SOLUTION_CSV: (partial(read_csv.solution, paths.SOLUTION_CSV, ROWS), are_digits_or_none),
-    paths.PROVENANCE: (provenance.verify, lambda found: isinstance(found.source, str)),
+    paths.PROVENANCE: (provenance.verify, lambda found: isinstance(found[0], str)),
     paths.DATASET: (dataset.load_description, is_description),
     ARCHIVE: (unpacked, is_unpacked),
     paths.TRAIN: (

@@ -9,38 +9,29 @@ import pytest
 
 from src.core import errors
 from src.data import kaggle_api
-from tests.support.kaggle_stand_in import (
-    BASIC,
-    BEARER,
-    COMPLETE,
-    CSVS,
-    KEY,
-    PENDING,
-    REF,
-    SECRETS,
-    TOKEN,
-    USER,
-    stand_in,
-)
+from tests.support import kaggle_stand_in as stand_in
+from tests.support.kaggle_stand_in import COMPLETE, KEY, PENDING, REF, TOKEN, USER
 
 LIMIT = "Your team has used its daily Submission allowance (5) today"
 
 
 IDENTITY = json.dumps({"username": USER, "key": KEY})
-WITH_TOKEN = pytest.mark.usefixtures("token")
 
 
 @pytest.fixture
 def kaggle(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(kaggle_api, "POLL_SECONDS", 0.01)
-    with stand_in(tmp_path / "home", monkeypatch) as running:
+    with stand_in.stand_in(tmp_path / "home", monkeypatch) as running:
+        monkeypatch.setenv("KAGGLE_API_TOKEN", TOKEN)
         yield running
 
 
 @pytest.fixture
-def token(kaggle, monkeypatch):
-    monkeypatch.setenv("KAGGLE_API_TOKEN", TOKEN)
+def anonymous(kaggle, monkeypatch):
+    """Kaggle, and no credentials."""
+    monkeypatch.delenv("KAGGLE_API_TOKEN")
+    return kaggle
 
 
 @pytest.fixture
@@ -62,7 +53,7 @@ def sentence(capsys, caplog):
         assert (ended.value.code, out) == (1, "")
         assert err.startswith("Error: ")
         assert err.count("\n") == 1
-        for secret in SECRETS:
+        for secret in stand_in.SECRETS:
             assert secret not in err + caplog.text
         return err
 
@@ -80,17 +71,21 @@ def submit(csv, timeout=600, waiting=unseen):
 @pytest.mark.parametrize(
     ("environment", "files", "header"),
     [
-        ({"KAGGLE_API_TOKEN": TOKEN}, {}, BEARER),
-        ({}, {".kaggle/access_token": TOKEN}, BEARER),
-        ({"KAGGLE_USERNAME": USER, "KAGGLE_KEY": KEY}, {}, BASIC),
-        ({}, {".kaggle/kaggle.json": IDENTITY}, BASIC),
-        ({}, {".config/kaggle/kaggle.json": IDENTITY}, BASIC),
-        ({"KAGGLE_CONFIG_DIR": "elsewhere"}, {"../elsewhere/kaggle.json": IDENTITY}, BASIC),
+        ({"KAGGLE_API_TOKEN": TOKEN}, {}, stand_in.BEARER),
+        ({}, {".kaggle/access_token": TOKEN}, stand_in.BEARER),
+        ({"KAGGLE_USERNAME": USER, "KAGGLE_KEY": KEY}, {}, stand_in.BASIC),
+        ({}, {".kaggle/kaggle.json": IDENTITY}, stand_in.BASIC),
+        ({}, {".config/kaggle/kaggle.json": IDENTITY}, stand_in.BASIC),
+        (
+            {"KAGGLE_CONFIG_DIR": "elsewhere"},
+            {"../elsewhere/kaggle.json": IDENTITY},
+            stand_in.BASIC,
+        ),
     ],
     ids=["token", "token file", "name and key", "kaggle.json", "XDG", "KAGGLE_CONFIG_DIR"],
 )
 def test_credentials_are_found_in_each_standard_place(
-    kaggle, tmp_path, monkeypatch, environment, files, header
+    anonymous, tmp_path, monkeypatch, environment, files, header
 ):
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
@@ -99,18 +94,18 @@ def test_credentials_are_found_in_each_standard_place(
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
     kaggle_api.download(tmp_path / "raw")
-    method, authorization, _ = kaggle.asked[-1]
+    method, authorization, _ = anonymous.asked[-1]
     assert (method, authorization) == ("DownloadDataFiles", header)
 
 
 def test_without_credentials_the_sentence_names_the_places_and_where_to_get_a_token(
-    kaggle, tmp_path, sentence
+    anonymous, tmp_path, sentence
 ):
     error = sentence(kaggle_api.download, tmp_path / "raw")
     for place in ("KAGGLE_API_TOKEN", "~/.kaggle/access_token", "KAGGLE_KEY", "kaggle.json"):
         assert place in error
     assert "https://www.kaggle.com/settings/api" in error
-    assert kaggle.asked == []
+    assert anonymous.asked == []
     assert not (tmp_path / "raw").exists()
 
 
@@ -125,14 +120,13 @@ def test_without_credentials_the_sentence_names_the_places_and_where_to_get_a_to
     ],
 )
 def test_wrong_credentials_are_refused_without_showing_them(
-    kaggle, tmp_path, monkeypatch, sentence, environment, said
+    anonymous, tmp_path, monkeypatch, sentence, environment, said
 ):
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
     assert said in sentence(kaggle_api.download, tmp_path / "raw")
 
 
-@WITH_TOKEN
 def test_download_gives_the_archive_with_the_three_files_and_prints_nothing_even_if_verbose(
     kaggle, tmp_path, monkeypatch, capfd
 ):
@@ -140,11 +134,10 @@ def test_download_gives_the_archive_with_the_three_files_and_prints_nothing_even
     path = kaggle_api.download(tmp_path / "raw")
     assert list((tmp_path / "raw").iterdir()) == [path]
     with zipfile.ZipFile(path) as packed:
-        assert {name: packed.read(name) for name in packed.namelist()} == CSVS
+        assert {name: packed.read(name) for name in packed.namelist()} == stand_in.CSVS
     assert capfd.readouterr() == ("", "")
 
 
-@WITH_TOKEN
 def test_a_download_before_the_rules_are_accepted_says_where_to_accept_them(
     kaggle, tmp_path, sentence
 ):
@@ -154,7 +147,6 @@ def test_a_download_before_the_rules_are_accepted_says_where_to_accept_them(
     assert "https://www.kaggle.com/c/digit-recognizer/rules" in error
 
 
-@WITH_TOKEN
 def test_a_kaggle_that_cannot_be_reached_is_one_sentence(
     kaggle, tmp_path, monkeypatch, sentence, csv
 ):
@@ -166,7 +158,6 @@ def test_a_kaggle_that_cannot_be_reached_is_one_sentence(
     assert not (tmp_path / "raw").exists()
 
 
-@WITH_TOKEN
 def test_submit_sends_the_file_and_waits_for_its_score(kaggle, csv):
     kaggle.submissions = [{**COMPLETE, "ref": REF - 1}, PENDING, {**COMPLETE, "publicScore": ""}]
     kaggle.submissions += [COMPLETE]
@@ -182,7 +173,6 @@ def test_submit_sends_the_file_and_waits_for_its_score(kaggle, csv):
     assert waited[0][1] == 0
 
 
-@WITH_TOKEN
 @pytest.mark.parametrize(
     ("status", "method"), [(400, "StartSubmissionUpload"), (429, "CreateSubmission")]
 )
@@ -193,14 +183,12 @@ def test_a_daily_limit_is_reported_in_kaggles_words(kaggle, csv, sentence, statu
     assert "midnight UTC" in error
 
 
-@WITH_TOKEN
 def test_an_upload_that_the_storage_refuses_submits_nothing(kaggle, csv, sentence):
     kaggle.storage_status = 403
     assert "nothing was submitted" in sentence(submit, csv)
     assert kaggle.calls("CreateSubmission") == []
 
 
-@WITH_TOKEN
 @pytest.mark.parametrize(
     ("method", "answer", "said"),
     [
@@ -216,14 +204,12 @@ def test_an_answer_without_a_number_or_from_a_login_page_is_not_waited_for(
     assert kaggle.calls("ListSubmissions") == []
 
 
-@WITH_TOKEN
 def test_a_submission_that_kaggle_cannot_score_gives_kaggles_reason(kaggle, csv, sentence):
     reason = "Evaluation Exception: Submission must have 28000 rows"
     kaggle.submissions = [PENDING, {"ref": REF, "status": "ERROR", "errorDescription": reason}]
     assert f"could not score submission {REF}: {reason}." in sentence(submit, csv)
 
 
-@WITH_TOKEN
 def test_a_score_that_does_not_come_in_time_can_be_asked_for_again(kaggle, csv, sentence):
     kaggle.submissions = [PENDING]
     error = sentence(submit, csv, timeout=0.05)
@@ -231,7 +217,6 @@ def test_a_score_that_does_not_come_in_time_can_be_asked_for_again(kaggle, csv, 
     assert f"python -m src.submit [RUN_FOLDER] --ref {REF}" in error
 
 
-@WITH_TOKEN
 @pytest.mark.parametrize("status", [429, 503])
 def test_a_gap_in_kaggles_service_does_not_end_the_wait(kaggle, csv, status):
     kaggle.refusals["ListSubmissions"] = (status, "Busy")
@@ -244,12 +229,10 @@ def test_a_gap_in_kaggles_service_does_not_end_the_wait(kaggle, csv, status):
     assert len(kaggle.calls("CreateSubmission")) == 1
 
 
-@WITH_TOKEN
 def test_a_refusal_while_waiting_says_that_the_submission_is_in(kaggle, csv, sentence):
     kaggle.refusals["ListSubmissions"] = (403, "Forbidden")
     assert f"submission {REF}, which is in" in sentence(submit, csv)
 
 
-@WITH_TOKEN
 def test_an_earlier_submission_that_is_not_there_is_named(kaggle, sentence):
     assert "Submission 12 is not among" in sentence(kaggle_api.score, 12, 600, unseen)
