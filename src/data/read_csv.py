@@ -76,7 +76,7 @@ def _column(table: pa.Table, name: str) -> np.ndarray:
     return np.concatenate([np.from_dlpack(chunk) for chunk in table[name].chunks])
 
 
-def _require(path: Path, name: Path, columns: tuple[str, ...], fix: str) -> None:
+def _refuse_unreadable(path: Path, name: Path, columns: tuple[str, ...], fix: str) -> None:
     if not path.is_file():
         raise InputError(f"{name} is missing: run fetch first (dvc repro, or python -m src.fetch).")
     with path.open("rb") as file:
@@ -101,7 +101,7 @@ def _read(
     may_be_empty: bool = False,
 ) -> pa.Table:
     name = name or path
-    _require(path, name, columns, fix)
+    _refuse_unreadable(path, name, columns, fix)
     types = {column: pa.int64() if column == IMAGE_ID else pa.uint8() for column in columns}
     # No cell counts as null, so that an empty one is refused like any other text.
     convert = arrow.ConvertOptions(column_types=types, null_values=[])

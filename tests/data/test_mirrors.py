@@ -130,30 +130,28 @@ def test_a_missing_file_and_a_missing_folder_are_refused_by_their_names(idx_fold
     assert said.startswith(f"fetch.path={nowhere} is not a folder")
 
 
-def test_the_keras_mirror_reads_the_npz_of_mnist(monkeypatch, sample):
-    keys = ("x_train", "y_train", "x_test", "y_test")
-    body = io.BytesIO()
-    np.savez_compressed(body, **dict(zip(keys, sample.values(), strict=True)))
-    monkeypatch.setattr(mirrors, "urlopen", lambda url, timeout: io.BytesIO(body.getvalue()))
-    assert digests(mirrors.keras(mirrors.MNIST)) == digests(sample)
+def test_the_keras_mirror_reads_the_npz_of_mnist_and_the_idx_files_of_fashion_mnist(
+    monkeypatch, sample
+):
+    npz = io.BytesIO()
+    np.savez(
+        npz, **dict(zip(("x_train", "y_train", "x_test", "y_test"), sample.values(), strict=True))
+    )
 
-
-def test_the_keras_mirror_reads_the_idx_files_of_fashion_mnist(monkeypatch, sample):
     def answer(url, timeout):
-        return (SAMPLE / url.rpartition("/")[2]).open("rb")
+        name = url.rpartition("/")[2]
+        return io.BytesIO(npz.getvalue()) if name == "mnist.npz" else (SAMPLE / name).open("rb")
 
     monkeypatch.setattr(mirrors, "urlopen", answer)
-    assert digests(mirrors.keras(mirrors.FASHION_MNIST)) == digests(sample)
+    for dataset in mirrors.DATASETS.values():
+        assert digests(mirrors.keras(dataset)) == digests(sample)
 
 
 @pytest.mark.parametrize("name", mirrors.DATASETS)
 def test_the_keras_mirror_asks_for_the_files_that_keras_itself_loads(name):
     # Found, not imported: importing Keras imports TensorFlow.
     loader = Path(find_spec("keras").origin).parent / "src" / "datasets" / f"{name}.py"
-    text = loader.read_text()
-    assert mirrors.KERAS in text
-    for file in mirrors.DATASETS[name].keras:
-        assert file in text
+    assert all(one in loader.read_text() for one in (mirrors.KERAS, *mirrors.DATASETS[name].keras))
 
 
 def test_the_openml_mirror_splits_after_the_training_images_and_restores_the_timeout(
@@ -176,13 +174,11 @@ def test_the_openml_mirror_splits_after_the_training_images_and_restores_the_tim
 @pytest.fixture
 def npm_that(tmp_path, monkeypatch):
     """Put a stand-in for npm, a shell script, on the PATH."""
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
 
     def npm_that(script):
-        command = tmp_path / "bin" / "npm"
-        command.parent.mkdir()
-        command.write_text(f"#!/bin/sh\n{script}\n")
-        command.chmod(0o755)
-        monkeypatch.setenv("PATH", f"{command.parent}:/usr/bin:/bin")
+        (tmp_path / "npm").write_text(f"#!/bin/sh\n{script}\n")
+        (tmp_path / "npm").chmod(0o755)
 
     return npm_that
 
