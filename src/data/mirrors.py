@@ -11,7 +11,6 @@ import subprocess
 import tarfile
 import tempfile
 import warnings
-import zlib
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -22,6 +21,7 @@ from urllib.request import urlopen
 import numpy as np
 
 from src.core.errors import InputError, one_line
+from src.core.parsing import parsing
 from src.data.digits import SIDE
 
 TRAIN_IMAGES = "train-images-idx3-ubyte"
@@ -175,13 +175,9 @@ def read_folder(folder: Path, name: str) -> Arrays:
                 f"{folder} has neither {file} nor {file}.gz, one of the four files of "
                 f"{DATASETS[name].title}: put it there, or set fetch.path to null to download."
             )
-        try:
+        with parsing(path, "copy it again, or set fetch.path to null."):
             body = path.read_bytes()
             arrays[file] = parse_idx(gzip.decompress(body) if path.suffix == ".gz" else body)
-        except (ValueError, EOFError, gzip.BadGzipFile, zlib.error) as error:
-            raise InputError(
-                f"{path} is damaged ({error}): copy it again, or set fetch.path to null."
-            ) from error
     try:
         verify(arrays, DATASETS[name])
     except ValueError as error:
@@ -194,15 +190,15 @@ def read_folder(folder: Path, name: str) -> Arrays:
 
 def parse_idx(data: bytes) -> np.ndarray:
     """Return the uint8 array of an IDX file, (N, 28, 28) or (N,); see yann.lecun.com/exdb/mnist.
-    Raise ValueError if it is not one, or its length differs from what its header says.
+    Raise ValueError if it is not one, or does not have the length that its header gives.
     """
     dimensions = data[3] if data[:3] == b"\0\0\x08" and len(data) > 3 else 0
     start = 4 + 4 * dimensions
     if not dimensions or len(data) < start:
-        raise ValueError(f"begins with {data[:4].hex() or 'nothing'}, not with an IDX header")
+        raise ValueError(f"it begins with {data[:4].hex() or 'nothing'}, not with an IDX header")
     shape = np.frombuffer(data, ">u4", dimensions, offset=4).tolist()
     if len(data) - start != np.prod(shape):
-        raise ValueError(f"has {len(data) - start} bytes of data, {np.prod(shape)} expected")
+        raise ValueError(f"it has {len(data) - start} bytes of data, {np.prod(shape)} expected")
     return np.frombuffer(data, np.uint8, offset=start).reshape(shape)
 
 

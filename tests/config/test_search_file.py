@@ -52,12 +52,9 @@ def test_a_search_is_what_its_file_says_and_has_defaults_for_the_rest(load):
         ({"objective": "val_loss"}, "objective=val_loss is unknown.*best_val_accuracy"),
         ({"sampler": "tpee"}, "sampler=tpee is unknown. Did you mean 'tpe'"),
         ({"trials": 0}, "trials=0 is out of range"),
-        ({"trials": "many"}, "trials is a text .many., expected a whole number"),
-        ({"gpus": -1}, "gpus=-1 is out of range"),
         ({"overrides": ["seed=2"]}, "seed=2: give it under seed"),
         ({"overrides": ["model.units=[1]"]}, "model.units is in space and in overrides"),
         ({"overrides": ["submission=true"]}, "submission=true: no search may set it"),
-        ({"overrides": [3]}, r"overrides\[0\] is a whole number \(3\), expected a text"),
         ({"trails": 3}, "trails is unknown. Did you mean 'trials'"),
     ],
 )
@@ -66,13 +63,13 @@ def test_a_mistake_in_the_file_is_one_sentence_that_names_it(load, changes, said
     assert re.match(f"conf/search/mine.yaml: .*{said}", text)
 
 
-def test_a_file_that_is_not_yaml_and_an_unknown_name_are_refused(load, tmp_path):
+def test_a_file_without_keys_and_an_unknown_name_are_refused(load, tmp_path):
     load()
     said = "There is no search 'min'. Did you mean 'mine'? Choose one of mine, or add conf/search/"
     assert refusal(search_file.load, "min").startswith(said)
-    (tmp_path / "mine.yaml").write_text("a: [")
-    said = "conf/search/mine.yaml is not readable as YAML"
-    assert refusal(search_file.load, "mine").startswith(said)
+    for text, said in (("a: [", "is not readable as YAML"), ("- a list", "holds a list, expected")):
+        (tmp_path / "mine.yaml").write_text(text)
+        assert refusal(search_file.load, "mine").startswith(f"conf/search/mine.yaml {said}")
 
 
 def test_a_sampler_that_needs_pytorch_is_refused_without_it(load, monkeypatch):

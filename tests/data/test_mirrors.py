@@ -109,7 +109,7 @@ def test_a_truncated_file_is_refused_by_name(idx_folder, suffix, keep):
     body = packed.read_bytes() if suffix else gzip.decompress(packed.read_bytes())
     packed.with_suffix(suffix).write_bytes(body[:keep])
     said = refusal(mirrors.read_folder, idx_folder, "mnist")
-    assert f"{mirrors.TEST_IMAGES}{suffix} is damaged" in said
+    assert f"{mirrors.TEST_IMAGES}{suffix} cannot be read (" in said
 
 
 def test_an_altered_pixel_in_an_idx_file_is_refused(idx_folder):
