@@ -97,7 +97,7 @@ def _range(key: str, given: Any) -> Range:
 def _check_objective(found: str) -> str:
     if found.startswith("test") or "kaggle" in found:
         raise ValueError(
-            "would choose by the held-out images, which then measure nothing any more: use "
+            "would choose by the held-out images, which could then measure nothing: use "
             f"{OBJECTIVES[0]}."
         )
     return found

@@ -85,7 +85,7 @@ def submit(path: Path, message: str, timeout_seconds: float, waiting: Waiting) -
     if not answer.ref:
         raise InputError(
             f"Kaggle gave no number to the submission of {path} (it says {answer.message!r}): "
-            f"see at {SUBMISSIONS} whether it is in."
+            f"check at {SUBMISSIONS} whether it has arrived."
         )
     return _await_score(api, answer.ref, timeout_seconds, waiting)
 
@@ -118,7 +118,7 @@ def _sign_in() -> "KaggleApi":
 
 
 def _find(api: "KaggleApi", ref: int) -> "ApiSubmission | None":
-    with _kaggle_errors(f"ask for the score of submission {ref}, which is in"):
+    with _kaggle_errors(f"ask for the score of submission {ref}, which Kaggle has"):
         submissions = api.competition_submissions(COMPETITION, page_size=LISTED) or []
     return next((one for one in submissions if one and one.ref == ref), None)
 
@@ -141,8 +141,8 @@ def _await_score(api: "KaggleApi", ref: int, timeout_seconds: float, waiting: Wa
         waited = time.monotonic() - start
         if waited >= timeout_seconds:
             raise InputError(
-                f"Kaggle gave submission {ref} no score in {timeout_seconds:g} seconds. It is in; "
-                f"ask again: `python -m src.submit [RUN_FOLDER] --ref {ref}`, or see {SUBMISSIONS}."
+                f"Kaggle has no score for submission {ref} after {timeout_seconds:g} seconds: ask "
+                f"again by `python -m src.submit [RUN_FOLDER] --ref {ref}`, or see {SUBMISSIONS}."
             )
         waiting(ref, waited)
         time.sleep(min(POLL_SECONDS, timeout_seconds - waited))
@@ -160,8 +160,8 @@ def _kaggle_errors(aim: str) -> Iterator[None]:
         raise _refusal(aim, error.response) from error
     except ValueError as error:  # among them requests' own, for JSON and for addresses
         raise InputError(
-            f"Could not {aim}: what answered is not Kaggle's API ({type(error).__name__}). Look "
-            "for a login page in your network and, behind a proxy, at HTTPS_PROXY."
+            f"Could not {aim}: the answer is not from Kaggle's API ({type(error).__name__}). Check "
+            "for a login page in your network and, behind a proxy, HTTPS_PROXY."
         ) from error
     except RequestException as error:
         raise UnavailableError(

@@ -6,14 +6,13 @@ import pytest
 import yaml
 
 from src.config import compose, messages
-from src.config.schema import Fetch, Preprocess
+from src.config.schema import CHOICES, Fetch, Preprocess
 from src.core import paths
 from tests.support.recipes import configure, names
 from tests.support.refusal import refusal
 
 ROOT = Path(__file__).resolve().parents[2]
 SECTIONS = {"fetch": Fetch, "preprocess": Preprocess}
-GROUPS = ("activation", "model", "optimizer", "schedule", "augmentation", "experiment")
 
 pytestmark = pytest.mark.usefixtures("project")
 
@@ -29,7 +28,7 @@ def rewrite(changes, section=None):
 
 
 @pytest.mark.parametrize(
-    ("group", "choice"), [(group, name) for group in GROUPS for name in names(group)]
+    ("group", "choice"), [(group, name) for group in CHOICES for name in names(group)]
 )
 def test_every_file_that_can_be_chosen_composes(group, choice):
     configure(f"{group}={choice}")
@@ -61,7 +60,7 @@ def test_an_experiment_wins_over_params_yaml_and_leaves_it_the_activation(overri
     assert cfg.activation["_target_"].endswith(".Mish")
 
 
-@pytest.mark.parametrize("group", GROUPS)
+@pytest.mark.parametrize("group", CHOICES)
 def test_an_unknown_choice_gets_the_nearest_and_every_known_name(group):
     known = names(group)
     said = refusal(configure, f"{group}={known[0]}x")

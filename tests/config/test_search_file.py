@@ -48,7 +48,7 @@ def test_a_search_is_what_its_file_says_and_has_defaults_for_the_rest(load):
         ({"space": {"seed": {"integer": [1, 9]}}}, "space has seed: it is luck"),
         ({"space": {"mlflow.experiment": {"choices": ["a"]}}}, "experiment: no search may vary it"),
         ({"space": {"checkpoints": {"choices": ["a"]}}}, "checkpoints: no search may vary it"),
-        ({"objective": "test_accuracy"}, "held-out images, which then measure nothing any more"),
+        ({"objective": "test_accuracy"}, "held-out images, which could then measure nothing"),
         ({"objective": "val_loss"}, "objective=val_loss is unknown.*best_val_accuracy"),
         ({"sampler": "tpee"}, "sampler=tpee is unknown. Did you mean 'tpe'"),
         ({"trials": 0}, "trials=0 is out of range"),

@@ -167,7 +167,7 @@ def test_submit_sends_the_file_and_waits_for_its_score(kaggle, csv):
         ("DownloadDataFiles", 403, "", "at https://www.kaggle.com/c/digit-recognizer/rules with"),
         ("StartSubmissionUpload", 400, LIMIT, f"Kaggle answered 400 ({LIMIT}); fix what it names"),
         ("CreateSubmission", 429, LIMIT, f"Kaggle answered 429 ({LIMIT}); wait (a daily limit of"),
-        ("ListSubmissions", 403, "Forbidden", f"the score of submission {REF}, which is in: Kag"),
+        ("ListSubmissions", 403, "Forbidden", f"the score of submission {REF}, which Kaggle has: "),
     ],
 )
 def test_a_refusal_is_reported_in_kaggles_words_with_a_remedy(
@@ -189,7 +189,7 @@ def test_an_upload_that_the_storage_refuses_submits_nothing(kaggle, csv, sentenc
     ("method", "answer", "said"),
     [
         ("CreateSubmission", b'{"message": "Successfully submitted"}', "gave no number"),
-        ("StartSubmissionUpload", b"<html>Please sign in</html>", "is not Kaggle's API"),
+        ("StartSubmissionUpload", b"<html>Please sign in</html>", "is not from Kaggle's API"),
     ],
 )
 def test_an_answer_without_a_number_or_from_a_login_page_is_not_waited_for(
@@ -209,7 +209,7 @@ def test_a_submission_that_kaggle_cannot_score_gives_kaggles_reason(kaggle, csv,
 def test_a_score_that_does_not_come_in_time_can_be_asked_for_again(kaggle, csv, sentence):
     kaggle.submissions = [PENDING]
     error = sentence(submit, csv, timeout=0.05)
-    assert f"gave submission {REF} no score in 0.05 seconds. It is in" in error
+    assert f"has no score for submission {REF} after 0.05 seconds" in error
     assert f"python -m src.submit [RUN_FOLDER] --ref {REF}" in error
 
 
