@@ -1,7 +1,3 @@
-import subprocess
-import sys
-from pathlib import Path
-
 import pytest
 import yaml
 
@@ -11,7 +7,6 @@ from src.core import paths
 from tests.support.recipes import configure, names
 from tests.support.refusal import refusal
 
-ROOT = Path(__file__).resolve().parents[2]
 SECTIONS = {"fetch": Fetch, "preprocess": Preprocess}
 
 pytestmark = pytest.mark.usefixtures("project")
@@ -231,12 +226,3 @@ def test_a_stages_section_becomes_its_checked_values():
 def test_a_mistake_in_params_yaml_is_one_sentence(section, changes, said):
     rewrite(*((changes, section) if isinstance(changes, dict) else ({section: changes},)))
     assert said in (refusal(compose.stage, SECTIONS[section]) if section else refusal(configure))
-
-
-def test_checking_a_configuration_imports_nothing_heavy():
-    script = (
-        "import sys; from tests.support.recipes import configure; configure(); "
-        "from src.config import compose, schema; compose.stage(schema.Fetch); "
-        "assert not {'tensorflow', 'keras', 'mlflow', 'pandas'} & set(sys.modules)"
-    )
-    subprocess.run([sys.executable, "-c", script], cwd=ROOT, check=True)

@@ -1,7 +1,4 @@
-import os
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -9,8 +6,6 @@ import pytest
 
 from src.data import mirrors, read_csv, write_csv
 from tests.support.refusal import refusal
-
-ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture
@@ -197,16 +192,3 @@ HTML = b"<html>\n<p>Not found"
 def test_what_is_not_a_table_is_refused(folder, name, content):
     (folder / name).write_bytes(content)
     refused(folder / name)
-
-
-def test_neither_reading_nor_writing_imports_pandas(folder):
-    script = (
-        "import sys; from pathlib import Path; from src.data import read_csv, write_csv\n"
-        "images, labels = read_csv.train(Path('train.csv'))\n"
-        "write_csv.images(Path('written.csv'), images, labels)\n"
-        "assert Path('written.csv').read_bytes() == Path('train.csv').read_bytes()\n"
-        "read_csv.submission(Path('solution.csv'))\n"
-        "assert 'pandas' not in sys.modules"
-    )
-    environment = os.environ | {"PYTHONPATH": str(ROOT)}
-    subprocess.run([sys.executable, "-c", script], cwd=folder, env=environment, check=True)
