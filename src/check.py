@@ -14,6 +14,7 @@ import json
 from pathlib import Path
 
 from src.config import compose
+from src.config.schema import Fetch, Preprocess
 from src.core import command_line, errors, paths
 from src.core.atomic_write import writing
 from src.data import csv_files
@@ -21,8 +22,8 @@ from src.data import csv_files
 
 def main() -> None:
     """Check the configuration, and write data/source.json."""
-    fetch = compose.stage("fetch")
-    compose.stage("preprocess")
+    fetch = compose.stage(Fetch)
+    compose.stage(Preprocess)
     compose.compose()
     found = csv_files.checksums(Path(fetch.path)) if fetch.source == "files" and fetch.path else {}
     with writing(paths.SOURCE) as [file]:

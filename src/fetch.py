@@ -27,7 +27,7 @@ from src.data import csv_files, mirrors, provenance, read_csv, sources, write_cs
 
 def main() -> None:
     """Write data/raw, whole or not at all."""
-    cfg = compose.stage("fetch")
+    cfg = compose.stage(schema.Fetch)
     outputs = (paths.TRAIN_CSV, paths.TEST_CSV, paths.SAMPLE_SUBMISSION_CSV, paths.SOLUTION_CSV)
     with writing(*outputs, paths.PROVENANCE) as (*files, manifest):
         if cfg.source == "kaggle":

@@ -14,6 +14,7 @@ from dataclasses import asdict
 import numpy as np
 
 from src.config import compose
+from src.config.schema import Preprocess
 from src.core import command_line, errors, paths
 from src.core.atomic_write import writing
 from src.data import provenance, read_csv, sources, split
@@ -26,9 +27,9 @@ SAMPLE_DIGITS = paths.DATA_FIGURES / "sample_digits.png"
 
 def main() -> None:
     """Write data/processed, whole or not at all."""
-    cfg = compose.stage("preprocess")
-    origin = provenance.verify(paths.TRAIN_CSV, paths.TEST_CSV, paths.SAMPLE_SUBMISSION_CSV)
-    rows_train, rows_test = sources.LAYOUTS[origin.layout] or (None, None)
+    cfg = compose.stage(Preprocess)
+    source, layout = provenance.verify(paths.TRAIN_CSV, paths.TEST_CSV, paths.SAMPLE_SUBMISSION_CSV)
+    rows_train, rows_test = sources.LAYOUTS[layout] or (None, None)
     images, labels = read_csv.train(paths.TRAIN_CSV, rows_train)
     test_images = read_csv.test(paths.TEST_CSV, rows_test)
     read_csv.submission(paths.SAMPLE_SUBMISSION_CSV, len(test_images))
@@ -40,7 +41,7 @@ def main() -> None:
         paths.TEST: {"images": test_images},
     }
     counts = {path.stem: len(arrays["images"]) for path, arrays in parts.items()}
-    dataset = Dataset(f"{origin.source}-{origin.layout}", digest(parts), counts)
+    dataset = Dataset(f"{source}-{layout}", digest(parts), counts)
 
     from src.evaluation import figures
 

@@ -36,17 +36,17 @@ def main(argv: Sequence[str] | None = None) -> None:
     """
     given = _arguments(argv)
     name = given.name
-    search = search_file.load(name)
+    search, file = search_file.load(name), f"conf/search/{name}.yaml"
     recipe.refuse_foreign(name)
     if search.experiment == name:
         raise InputError(
-            f"{search_file.file_of(name)}: experiment is {name}, the very file that the search "
-            "writes: name another recipe to start from."
+            f"{file}: experiment is {name}, the very file that the search writes: name another "
+            "recipe to start from."
         )
     data = dataset.load_description()
     named_file.check_data("search", search.dataset, data)
     search = replace(search, executor=choice.name(search, choice.read(given.words)))
-    with named_file.errors_in(search_file.file_of(name)):
+    with named_file.errors_in(file):
         space = Space(search, base(search))
     plan = SearchPlan(name, search, space, data, anew=given.anew)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: resumable, KILLED

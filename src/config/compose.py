@@ -1,15 +1,12 @@
-"""How the configuration is composed: params.yaml for values and choices, conf/ for the rest.
-
-params.yaml is the one place for values: DVC tracks it, and this module gives it to Hydra. A key
-named like a folder of conf/ chooses a file there; every other key is a value.
+"""The configuration as Hydra composes it: params.yaml, which DVC tracks, has the values and the
+choices, conf/ the rest. A key named like a folder of conf/ chooses a file there.
 """
 
 import textwrap
-from collections.abc import Callable
 from dataclasses import fields
 from numbers import Real
 from pathlib import Path
-from typing import Any, Literal, overload
+from typing import Any
 
 from hydra import compose as hydra_compose
 from hydra import initialize_config_dir
@@ -19,8 +16,8 @@ from omegaconf.errors import OmegaConfBaseException
 from pydantic import ValidationError
 
 from src.config import messages, named_file
-from src.config.messages import kind_of, nested, refuse_unknown
-from src.config.schema import CHOICES, GROUPS, STAGES, Config, Fetch, Preprocess
+from src.config.messages import Form, kind_of, nested, refuse_unknown
+from src.config.schema import CHOICES, GROUPS, STAGES, Config
 from src.core.errors import InputError
 from src.core.paths import CONF, PARAMS
 
@@ -35,29 +32,20 @@ def _params() -> dict[Any, Any]:
     return named_file.read(PARAMS, str(PARAMS))
 
 
-@overload
-def stage(name: Literal["fetch"]) -> Fetch: ...
-@overload
-def stage(name: Literal["preprocess"]) -> Preprocess: ...
-def stage(name: str) -> Fetch | Preprocess:
-    """Return the section `name` of params.yaml, checked.
-
-    Raises:
-        InputError: the section or a key is missing, unknown, of a wrong type or out of range.
+def stage(form: type[Form]) -> Form:
+    """Return the section of params.yaml for `Fetch` or `Preprocess`; raise InputError if it or one
+    of its keys is missing, unknown, of a wrong type or out of range.
     """
-    form: Callable[..., Fetch | Preprocess] = STAGES[name]
-    restore = f"restore it in {PARAMS} from git"
+    name, restore = form.__name__.lower(), f"restore it in {PARAMS} from git"
     section = _params().get(name)
     if not isinstance(section, dict):
         raise InputError(f"{PARAMS} has no section {name!r}: {restore}.")
-    return messages.validated(form, section, name=name, missing=restore)
+    return messages.validated(form, section, restore, name)
 
 
 def register() -> None:
-    """Give Hydra the nodes `schema`, `params` and `recipe`; call before hydra.main's function.
-
-    Raises:
-        InputError: params.yaml cannot be read, has an unknown key, or a choice that is not a name.
+    """Give Hydra the nodes `schema`, `params` and `recipe`, before hydra.main's function is called;
+    raise InputError if params.yaml cannot be read, has an unknown key, or chooses no name.
     """
     params = {key: value for key, value in _params().items() if key not in STAGES}
     refuse_unknown("", params, [*KEYS, "experiment"], str(PARAMS))
@@ -69,31 +57,24 @@ def register() -> None:
                 f"give the name of one in conf/{group}/."
             )
     experiment = choices.pop("experiment", "default")
-    store = ConfigStore.instance()
-    store.store(name="schema", node=Config)
     groups = [{group: choice} for group, choice in choices.items()]
-    store.store(name="params", node={"defaults": ["_self_", *groups], **params})
-    store.store(name="recipe", node={"defaults": [{"experiment": experiment}]})
+    store = ConfigStore.instance().store
+    store(name="schema", node=Config)
+    store(name="params", node={"defaults": ["_self_", *groups], **params})
+    store(name="recipe", node={"defaults": [{"experiment": experiment}]})
     OmegaConf.register_new_resolver("choices", _choices, replace=True)  # for --help
 
 
 def _choices() -> str:
-    """Return a line for each group, with the names of its files."""
     lines = [f"{group}: {', '.join(named_file.names(CONF / group))}" for group in sorted(CHOICES)]
     return "\n".join(textwrap.fill(line, 78, subsequent_indent="  ") for line in lines)
 
 
 def resolve(composed: DictConfig, choices: dict[str, str]) -> Config:
-    """Return the checked configuration from what Hydra composed.
-
-    Args:
-        composed: the DictConfig that Hydra gives to the task function.
-        choices: the chosen file of each group (`HydraConfig.get().runtime.choices`).
-
-    Raises:
-        InputError: a value is missing, of a wrong type or out of range.
+    """Return the configuration that Hydra composed, with the chosen file of each group
+    (`HydraConfig.get().runtime.choices`); raise InputError if a value is missing or wrong.
     """
-    refuse_unknown("", composed, KEYS)
+    refuse_unknown("", composed, KEYS, "")
     try:
         cfg = OmegaConf.to_object(composed)
     except OmegaConfBaseException as error:
@@ -130,21 +111,12 @@ def _check_kinds(group: str, choice: str, node: dict[str, Any]) -> None:
 
 
 def compose(*overrides: str) -> Config:
-    """Return the checked configuration that `python -m src.train <overrides>` would train.
-
-    Raises:
-        InputError: as `register` and `resolve`, or Hydra refuses an override.
-    """
+    """Return the checked configuration that `python -m src.train <overrides>` would train."""
     return resolve(*composition(*overrides))
 
 
 def composition(*overrides: str) -> tuple[DictConfig, dict[str, str]]:
-    """Return what Hydra composes for `python -m src.train <overrides>`, and the choices in it: the
-    arguments of `resolve`.
-
-    Raises:
-        InputError: as `register`, or Hydra refuses an override.
-    """
+    """Return the arguments of `resolve` for `python -m src.train <overrides>`."""
     register()
     try:
         with initialize_config_dir(str(CONF), version_base="1.3"):

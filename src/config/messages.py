@@ -1,29 +1,15 @@
-"""The sentences that reject a configuration: the key, the value found, what to do.
-
-Pydantic, Hydra, OmegaConf and YAML each raise errors of their own; all are worded here.
+"""The sentences that reject a configuration: the key, the value found, what to do. Pydantic, Hydra,
+OmegaConf and YAML each have their own errors; all are worded here.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import fields
 from typing import Any, TypeVar
 
 import pydantic
-from hydra.errors import (
-    ConfigCompositionException,
-    HydraException,
-    InstantiationException,
-    MissingConfigException,
-    OverrideParseException,
-)
+from hydra import errors as hydra
 from omegaconf import Node, OmegaConf, ValueNode
-from omegaconf.errors import (
-    ConfigAttributeError,
-    ConfigKeyError,
-    MissingMandatoryValue,
-    OmegaConfBaseException,
-    UnsupportedValueType,
-    ValidationError,
-)
+from omegaconf import errors as omegaconf
 from yaml import YAMLError
 
 from src.config import override
@@ -43,22 +29,19 @@ KINDS = {  # by the names of types, and as pydantic's errors begin
     **dict.fromkeys(("list", "tuple"), "a list"),
     **dict.fromkeys(("dict", "dataclass"), "a group of keys"),
 }
-
-WRONG_VALUE = (ValidationError, UnsupportedValueType, MissingMandatoryValue)
-
+UNKNOWN_KEY = omegaconf.ConfigKeyError | omegaconf.ConfigAttributeError
+WRONG_VALUE = (
+    omegaconf.ValidationError | omegaconf.UnsupportedValueType | omegaconf.MissingMandatoryValue
+)
 Form = TypeVar("Form")
 
 
-def validated(
-    form: Callable[..., Form], given: Mapping[Any, Any], *, name: str = "", missing: str
-) -> Form:
-    """Return an instance of a pydantic dataclass with the values `given`, which the key `name` has.
-
-    Raises:
-        InputError: a key is unknown, or missing (with this remedy), or its value is refused.
+def validated(form: type[Form], given: dict[Any, Any], missing: str, name: str = "") -> Form:
+    """Return an instance of a pydantic dataclass with the values `given` under the key `name`;
+    raise InputError if a key is unknown, or missing (with this remedy), or its value is refused.
     """
     keys = [field.name for field in fields(form)]  # type: ignore[arg-type]
-    refuse_unknown(f"{name}." if name else "", given, keys)
+    refuse_unknown(f"{name}." if name else "", given, keys, "")
     try:
         return form(**given)
     except pydantic.ValidationError as error:
@@ -73,17 +56,16 @@ def rejected(error: pydantic.ValidationError, name: str = "", missing: str = "")
     name = name.removeprefix(".")
     if first["type"] == "missing":
         return InputError(f"{name} is missing: {missing}.")
+    value = first["input"]
     if first["type"] == "value_error":
-        return InputError(f"{name}={override.label(first['input'])} {first['ctx']['error']}")
-    kind = KINDS[first["type"].split("_")[0]]
-    return InputError(f"{name} is {_shown(first['input'])}, expected {kind}. Fix it in {AT_HAND}.")
+        return InputError(f"{name}={override.label(value)} {first['ctx']['error']}")
+    shown = kind_of(value) + ("" if value in (None, "") else f" ({value})")
+    expected = KINDS[first["type"].split("_")[0]]
+    return InputError(f"{name} is {shown}, expected {expected}. Fix it in {AT_HAND}.")
 
 
-def refuse_unknown(
-    prefix: str, found: Iterable[Any], known: Iterable[str], place: str = ""
-) -> None:
+def refuse_unknown(prefix: str, found: Iterable[Any], known: Collection[str], place: str) -> None:
     """Raise InputError for the first key of `found` that is not among those known, in `place`."""
-    known = list(known)
     for key in found:
         if key not in known:
             more = f" ({place})" if place else ""
@@ -101,9 +83,9 @@ def refuse_twice(name: str, texts: Sequence[str]) -> None:
 
 def kind_of(value: Any) -> str:
     """Return in words what kind of value it is."""
-    name = type(value).__name__
     if value is None or isinstance(value, bool):
         return "empty" if value is None else "true/false"
+    name = type(value).__name__
     return "a list of lists" if nested(value) else KINDS.get(name, f"a {name}")
 
 
@@ -112,13 +94,9 @@ def nested(value: Any) -> bool:
     return isinstance(value, list) and bool(value) and all(isinstance(one, list) for one in value)
 
 
-def _shown(value: Any) -> str:
-    return kind_of(value) if value in (None, "") else f"{kind_of(value)} ({value})"
-
-
-def describe(error: OmegaConfBaseException) -> str:
+def describe(error: omegaconf.OmegaConfBaseException) -> str:
     """Return one sentence for OmegaConf's error: the key, what is wrong, and where to fix it."""
-    if isinstance(error, ConfigKeyError | ConfigAttributeError) and error.parent_node is not None:
+    if isinstance(error, UNKNOWN_KEY) and error.parent_node is not None:
         known = [str(key) for key in error.parent_node if key != "hydra"]
         return f"{error.full_key} {unknown(str(error.key), known)}"
     types = getattr(error.object_type, "__annotations__", {})
@@ -138,7 +116,7 @@ def describe(error: OmegaConfBaseException) -> str:
 
 def is_refusal(error: Exception) -> bool:
     """Return whether Hydra, OmegaConf or YAML raised `error` because of the configuration."""
-    kinds = HydraException | OmegaConfBaseException | YAMLError
+    kinds = hydra.HydraException | omegaconf.OmegaConfBaseException | YAMLError
     return isinstance(error, kinds) or NO_NAME in str(error) or str(error).startswith(RESOLVE)
 
 
@@ -155,17 +133,15 @@ def explain(error: Exception) -> InputError:
             f"{word} lists several values: give one, or add -m to src.train to make a run of each."
         )
     cause = root_cause(error)
-    targets = [one for one in _causes(error) if isinstance(one, InstantiationException)]
+    targets = [one for one in _causes(error) if isinstance(one, hydra.InstantiationException)]
     if targets and not isinstance(cause, InputError):
         target = str(targets[-1]).split("\n")[0].split(", set env")[0].rstrip(":")
         reason = str(cause).split("\n")[0].rstrip(".")
         return InputError(
             f"{target}: {reason}. Compare the values with those of its file in conf/."
         )
-    for kind, sentence in SENTENCES.items():
-        if isinstance(cause, kind):
-            return InputError(sentence(cause))
-    return InputError(f"{one_line(cause)}.")
+    sentences = (word for kind, word in SENTENCES.items() if isinstance(cause, kind))
+    return InputError(next(sentences, _as_it_is)(cause))
 
 
 def root_cause(error: BaseException) -> BaseException:
@@ -179,14 +155,14 @@ def _causes(error: BaseException | None) -> Iterator[BaseException]:
     while error is not None:
         yield error
         cause = error.__cause__
-        if isinstance(error, ConfigCompositionException):  # Hydra does not always name the cause
+        if isinstance(error, hydra.ConfigCompositionException):  # which may not name its cause
             cause = cause or error.__context__
         error = cause
 
 
-def _missing_choice(error: MissingConfigException) -> str:
+def _missing_choice(error: hydra.MissingConfigException) -> str:
     if not error.options:
-        return f"{one_line(error)}."
+        return _as_it_is(error)
     file = error.missing_cfg_file or ""
     group = next((one for one in CHOICES if file.startswith(f"{one}/")), file.rpartition("/")[0])
     found = file.removeprefix(f"{group}/")
@@ -194,17 +170,16 @@ def _missing_choice(error: MissingConfigException) -> str:
     return f"{group}={found} {unknown(found, error.options, add)}"
 
 
-def one_line(error: BaseException) -> str:
-    """Return an error's text in one line, without a full stop."""
-    return " ".join(str(error).split()).rstrip(".")
+def _as_it_is(error: BaseException) -> str:
+    return " ".join(str(error).split()).rstrip(".") + "."
 
 
 SENTENCES: dict[type[BaseException], Callable[[Any], str]] = {
     InputError: str,
-    YAMLError: lambda error: f"A file of conf/ is not YAML ({one_line(error)}): fix it.",
-    MissingConfigException: _missing_choice,
-    OmegaConfBaseException: describe,
-    OverrideParseException: lambda error: (
+    YAMLError: lambda error: f"A file of conf/ is not YAML ({_as_it_is(error)[:-1]}): fix it.",
+    hydra.MissingConfigException: _missing_choice,
+    omegaconf.OmegaConfBaseException: describe,
+    hydra.OverrideParseException: lambda error: (
         f"{error.override!r} is not readable as an override: write key=value, or one of the "
         "forms of https://hydra.cc/docs/1.3/advanced/override_grammar/basic."
     ),

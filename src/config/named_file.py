@@ -1,4 +1,4 @@
-"""The YAML files of the configuration, found and read; studies and searches go by their names."""
+"""The YAML files of the configuration; studies and searches go by their names."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from omegaconf import OmegaConf
 
 from src.config import messages
-from src.core.errors import InputError, did_you_mean
+from src.core.errors import InputError, did_you_mean, one_line
 
 if TYPE_CHECKING:  # NumPy: only where data is read
     from src.data.dataset import Dataset
@@ -20,27 +20,23 @@ def names(folder: Path) -> list[str]:
 
 
 def read(path: Path, shown: str) -> dict[Any, Any]:
-    """Return the keys and values of a YAML file, its interpolations as they stand.
-
-    Raises:
-        InputError: it is not YAML, or has no keys; the sentence calls the file `shown`.
+    """Return the keys and values of a YAML file, with interpolations as they are; raise InputError,
+    which calls the file `shown`, if it is not YAML or has no keys.
     """
     try:
         found = OmegaConf.to_container(OmegaConf.load(path))
     except Exception as error:  # those of YAML, OmegaConf and decoding have no common type
-        reason = messages.one_line(error)
-        raise InputError(f"{shown} is not readable as YAML ({reason}): fix it.") from error
+        raise InputError(f"{shown} is not readable as YAML ({one_line(error)}): fix it.") from error
     if not isinstance(found, dict):
         kind = messages.kind_of(found)
         raise InputError(f"{shown} holds {kind}, expected `key: value` lines: fix it.")
     return found
 
 
-def read_named(noun: str, folder: Path, name: str) -> dict[Any, Any]:
-    """Return the keys and values of folder/NAME.yaml, which defines a study or a search, `noun`.
-
-    Raises:
-        InputError: there is no such file, or it is not YAML.
+@contextmanager
+def definition(noun: str, folder: Path, name: str) -> Iterator[dict[Any, Any]]:
+    """Yield the keys and values of folder/NAME.yaml, which defines a study or a search, `noun`;
+    raise InputError if there is no such file. InputErrors of the block name the file.
     """
     file, known = f"conf/{noun}/{name}.yaml", names(folder)
     if name not in known:
@@ -48,12 +44,14 @@ def read_named(noun: str, folder: Path, name: str) -> dict[Any, Any]:
             f"There is no {noun} {name!r}. {did_you_mean(name, known)}"
             f"Choose one of {', '.join(known)}, or add {file}."
         )
-    return read(folder / f"{name}.yaml", file)
+    given = read(folder / f"{name}.yaml", file)
+    with errors_in(file):
+        yield given
 
 
 @contextmanager
 def errors_in(file: str) -> Iterator[None]:
-    """Name a file of conf/ as the place of any InputError that is raised inside."""
+    """Name a file of conf/ as the place of any InputError that the block raises."""
     try:
         yield
     except InputError as error:

@@ -1,4 +1,4 @@
-"""A value as Hydra writes it on the command line: as an override, as a label, by dotted keys."""
+"""Values as Hydra writes them on the command line."""
 
 import re
 from collections.abc import Mapping

@@ -1,7 +1,5 @@
-"""The schema of params.yaml and conf/, and of the keys that studies and searches share.
-
-Hydra composes `Config` (compose.py), pydantic validates it, messages.py words what is wrong. A
-validator's ValueError is the part of the sentence that follows `key=value`.
+"""The schema of params.yaml and conf/, and of the keys that studies and searches share. A
+validator's ValueError is the part of the sentence that follows `key=value` (messages.py).
 """
 
 from collections.abc import Collection, Mapping
@@ -15,11 +13,12 @@ from pydantic.dataclasses import dataclass
 from src.config import override
 from src.core import checkpoint_place
 from src.core.errors import InputError, did_you_mean
-from src.data.sources import LAYOUTS, SOURCES
+from src.data.sources import LAYOUTS, SET_PATH, SOURCES
 
 PRECISIONS = ("auto", "float32", "mixed_bfloat16", "mixed_float16")
 GROUPS = ("activation", "model", "optimizer", "schedule", "augmentation")
 CHOICES = (*GROUPS, "experiment")
+STAGES = ("fetch", "preprocess")  # the sections of params.yaml that are not train's
 NON_TRAINING_KEYS = ("mlflow", "submission", "checkpoints")  # no weight depends on them
 
 RANGES: dict[str, tuple[float, float]] = {
@@ -38,16 +37,11 @@ RANGES: dict[str, tuple[float, float]] = {
     "smallest_effect": (1e-9, 0.999999),  # of accuracy, a fraction
     # In the groups of conf/, by Keras's names.
     "learning_rate": (1e-12, 1e3),
-    "dropout": (0, 0.999),
-    "min_lr": (0, 1e3),
-    "factor": (0, 0.999),
+    **dict.fromkeys(("min_lr", "weight_decay"), (0, 1e3)),
+    **dict.fromkeys(("dropout", "factor", "warmup"), (0, 0.999)),
+    **dict.fromkeys(("beta_1", "beta_2"), (0, 0.999999)),
+    **dict.fromkeys(("initial_factor", "momentum"), (0, 1)),
     "patience": (0, 1e6),
-    "warmup": (0, 0.999),
-    "initial_factor": (0, 1),
-    "beta_1": (0, 0.999999),
-    "beta_2": (0, 0.999999),
-    "momentum": (0, 1),
-    "weight_decay": (0, 1e3),
     "rotation": (0, 180),
     "zoom": (0, 0.99),
     "shift": (0, 1),
@@ -55,8 +49,7 @@ RANGES: dict[str, tuple[float, float]] = {
     "grid": (2, 28),
     "border": (0, 8),
     "first_kernel": (1, 28),
-    "units": (1, 1e6),
-    "filters": (1, 1e6),
+    **dict.fromkeys(("units", "filters"), (1, 1e6)),
 }
 EXECUTORS = ("local", "ray")
 FORBIDDEN_OVERRIDES = ("mlflow", "hydra", "submission")  # of studies and searches
@@ -64,7 +57,7 @@ STRICT = ConfigDict(strict=True)  # true is not 1, and 3.0 is not 3
 
 
 def bounded(name: str) -> AfterValidator:
-    """Return the check that a number lies within `RANGES[name]`."""
+    """Return the check that a number lies within `RANGES[name]`, its bounds included."""
 
     def check(found: float) -> float:
         if refusal := _out_of_range(name, found):
@@ -86,7 +79,7 @@ def one_of(known: Collection[str]) -> AfterValidator:
 
 
 def unknown(found: str, known: Collection[str], more: str = "") -> str:
-    """Return why a text is refused that is not among those known."""
+    """Return the end of the sentence that refuses a text that is not among those known."""
     near = did_you_mean(found, list(known))
     return f"is unknown. {near}Choose one of {', '.join(known)}{more}."
 
@@ -103,11 +96,7 @@ class Fetch:
     def __post_init__(self) -> None:
         """Check the values together."""
         if self.source == "files" and not self.path:
-            raise InputError(
-                "fetch.path is empty, but fetch.source=files reads the CSVs from a folder: set "
-                "fetch.path in params.yaml to the folder, or the zip archive, with train.csv and "
-                "test.csv."
-            )
+            raise InputError(f"fetch.path is empty, but fetch.source=files needs it: {SET_PATH}")
 
 
 @dataclass(config=STRICT)
@@ -116,9 +105,6 @@ class Preprocess:
 
     valid_fraction: Annotated[float, bounded("valid_fraction")]
     seed: Annotated[int, bounded("data_seed")]
-
-
-STAGES: dict[str, type[Fetch] | type[Preprocess]] = {"fetch": Fetch, "preprocess": Preprocess}
 
 
 @dataclass(config=STRICT)
@@ -160,16 +146,7 @@ class Config:
             _check_ranges(group, getattr(self, group))
 
 
-def _check_dataset(found: str) -> str:
-    source, _, layout = found.rpartition("-")
-    if source not in SOURCES or layout not in LAYOUTS:
-        raise ValueError(
-            "is unknown: write a fetch.source, a hyphen and a fetch.layout; "
-            f"{', '.join(SOURCES)} with {', '.join(LAYOUTS)}."
-        )
-    return found
-
-
+DATASETS = [f"{source}-{layout}" for source in SOURCES for layout in LAYOUTS]
 Words = Annotated[tuple[str, ...], Field(strict=False)]  # a list in YAML
 
 
@@ -178,7 +155,7 @@ class RunSettings:
     """The keys that studies and searches share."""
 
     question: str  # which they answer, a sentence
-    dataset: Annotated[str, AfterValidator(_check_dataset)]  # source-layout, as in mnist-kaggle
+    dataset: Annotated[str, one_of(DATASETS)]
     overrides: Words = ()  # of all runs
     workers: Annotated[int, bounded("workers")] = 1  # runs at a time on this machine
     executor: Annotated[str, one_of(EXECUTORS)] | None = None  # None: as the environment says
@@ -187,16 +164,14 @@ class RunSettings:
 
 
 def refuse_key(start: str, key: str, remedies: Mapping[str, str]) -> None:
-    """Raise InputError, a sentence that begins with `start`, if `remedies` has what to do instead
-    of setting a dotted key, or its group.
-    """
+    """Raise InputError, beginning with `start`, if a dotted key or its group is in `remedies`."""
     for name in (key, key.partition(".")[0]):
         if name in remedies:
             raise InputError(f"{start}: {remedies[name]}.")
 
 
 def _out_of_range(name: str, found: Any) -> str:
-    """Return why a number is refused, or an empty text."""
+    """Return the reason to refuse a number, or an empty text."""
     low, high = RANGES[name]
     return "" if low <= found <= high else f"is out of range: use a number from {low} to {high}."
 

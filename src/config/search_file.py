@@ -9,17 +9,8 @@ from typing import Annotated, Any
 from pydantic import AfterValidator
 from pydantic.dataclasses import dataclass as pydantic_dataclass
 
-from src.config import messages, named_file, override
-from src.config.schema import (
-    FORBIDDEN_OVERRIDES,
-    NON_TRAINING_KEYS,
-    STRICT,
-    RunSettings,
-    bounded,
-    one_of,
-    refuse_key,
-    unknown,
-)
+from src.config import messages, named_file, override, schema
+from src.config.schema import bounded, one_of, unknown
 from src.core import metric_names, paths
 from src.core.errors import InputError
 
@@ -27,22 +18,19 @@ SEARCHES = paths.CONF / "search"
 DIGITS = 4  # significant, of a drawn number: more would be false precision
 LOG_UNIFORM, UNIFORM, INTEGER, CHOICES = KINDS = ("log_uniform", "uniform", "integer", "choices")
 TPE, RANDOM, GP = SAMPLERS = ("tpe", "random", "gp")
-MEDIAN, HYPERBAND, HALVING, NO_PRUNER = PRUNERS = (
-    "median",
-    "hyperband",
-    "successive_halving",
-    "none",
-)
+PRUNERS = ("median", "hyperband", "successive_halving", "none")
+MEDIAN, HYPERBAND, HALVING, NO_PRUNER = PRUNERS
 OBJECTIVES = (metric_names.BEST_VAL_ACCURACY,)
 EXAMPLE = "see conf/search/learning_rate_and_decay.yaml"
-# What to do instead of setting a key in overrides, and of varying it in space.
+NOT_SET = (*schema.FORBIDDEN_OVERRIDES, "split_seed")
+# Remedies for a key that must not be set in overrides, or varied in space.
 REMEDIES = {
-    **dict.fromkeys((*FORBIDDEN_OVERRIDES, "split_seed"), "no search may set it, so delete it"),
+    **dict.fromkeys(NOT_SET, "no search may set it, so delete it"),
     "seed": "give it under seed",
     "experiment": "give it under experiment",
 }
 SPACE_REMEDIES = {
-    **dict.fromkeys((*REMEDIES, *NON_TRAINING_KEYS), "no search may vary it, so delete it"),
+    **dict.fromkeys((*REMEDIES, *schema.NON_TRAINING_KEYS), "no search may vary it, so delete it"),
     "seed": "it is luck, which cannot be tuned, so delete it",
 }
 
@@ -76,77 +64,73 @@ class Range:
 
 
 def _range(key: str, given: Any) -> Range:
-    """Return the range of a key, checked."""
     if not isinstance(given, dict) or len(given) != 1:
         raise InputError(
             f"space.{key} is {given}, expected one kind of range, as in {{log_uniform: [0.001, "
             f"0.1]}}: use {', '.join(KINDS)}."
         )
     [(kind, values)] = given.items()
+    name = f"space.{key}.{kind}"
     if kind not in KINDS:
-        raise InputError(f"space.{key}.{kind} {unknown(str(kind), KINDS)}")
-    start, several = f"space.{key}.{kind} is {values}", isinstance(values, list)
-    if kind == CHOICES:
-        if not several:
-            raise InputError(f"{start}: give a list of values.")
-        messages.refuse_twice(f"space.{key}.{kind}", list(map(override.value, values)))
+        raise InputError(f"{name} {unknown(str(kind), KINDS)}")
+    is_list = isinstance(values, list)
+    if kind == CHOICES and is_list:
+        messages.refuse_twice(name, list(map(override.value, values)))
         return Range(kind, tuple(values))
-    types = (int,) if kind == INTEGER else (int, float)
-    if not several or len(values) != 2 or any(type(value) not in types for value in values):
-        numbers = "whole numbers" if kind == INTEGER else "numbers"
-        raise InputError(f"{start}: give two {numbers}, low and high.")
-    low, high = values
-    if low >= high:
-        raise InputError(
-            f"{start}, but the lower bound is not below the upper: give the lower first, or a "
-            "single value under overrides."
+    numbers, types = ("whole numbers", (int,)) if kind == INTEGER else ("numbers", (int, float))
+    if kind == CHOICES:
+        refusal = ": give a list of values"
+    elif not is_list or len(values) != 2 or any(type(value) not in types for value in values):
+        refusal = f": give two {numbers}, low and high"
+    elif values[0] >= values[1]:
+        refusal = (
+            ", but the lower bound is not below the upper: give the lower first, or a single value "
+            "under overrides"
         )
-    if kind == LOG_UNIFORM and low <= 0:
-        raise InputError(
-            f"{start}, but a logarithm needs a lower bound above 0: raise it, or use uniform."
-        )
-    return Range(kind, (low, high))
-
-
-def _check_sampler(found: str) -> str:
-    if found == GP and importlib.util.find_spec("torch") is None:
-        raise ValueError(f"needs PyTorch, which is not installed: use {TPE} or {RANDOM}.")
-    return found
+    elif kind == LOG_UNIFORM and values[0] <= 0:
+        refusal = ", but a logarithm needs a lower bound above 0: raise it, or use uniform"
+    else:
+        return Range(kind, tuple(values))
+    raise InputError(f"{name} is {values}{refusal}.")
 
 
 def _check_objective(found: str) -> str:
     if found.startswith("test") or "kaggle" in found:
         raise ValueError(
-            "would choose by the held-out images, which then measure nothing any more: use "
+            "would choose by the held-out images, which could then measure nothing: use "
             f"{OBJECTIVES[0]}."
         )
     return found
 
 
-@pydantic_dataclass(config=STRICT, kw_only=True, frozen=True)
-class Search(RunSettings):
+@pydantic_dataclass(config=schema.STRICT, kw_only=True, frozen=True)
+class Search(schema.RunSettings):
     """A number of trials, drawn from a space, all else alike."""
 
     experiment: str
     space: dict[str, Any] = field(default_factory=dict)  # key: {kind: values}
     trials: Annotated[int, bounded("trials")]  # in all, however often the command is started
-    sampler: Annotated[str, one_of(SAMPLERS), AfterValidator(_check_sampler)] = TPE
+    sampler: Annotated[str, one_of(SAMPLERS)] = TPE
     pruner: Annotated[str, one_of(PRUNERS)] = MEDIAN
     objective: Annotated[str, AfterValidator(_check_objective), one_of(OBJECTIVES)] = OBJECTIVES[0]
     seed: Annotated[int, bounded("seed")] = 1  # of the draws, and of every training
 
     def __post_init__(self) -> None:
-        """Check the keys in space and in overrides, and the ranges."""
+        """Check the values together."""
+        if self.sampler == GP and importlib.util.find_spec("torch") is None:
+            raise InputError(
+                f"sampler={GP} needs PyTorch, which is not installed: use {TPE} or {RANDOM}."
+            )
         if not self.space:
             raise InputError(f"space is empty: give at least one key and its range; {EXAMPLE}.")
         for key, given in self.space.items():
-            refuse_key(f"space has {key}", key, SPACE_REMEDIES)
+            schema.refuse_key(f"space has {key}", key, SPACE_REMEDIES)
             _range(key, given)
         for word in self.overrides:
             key = override.key(word)
             if key in self.space:
                 raise InputError(f"{key} is in space and in overrides: delete one of the two.")
-            refuse_key(f"overrides has {word}", key, REMEDIES)
+            schema.refuse_key(f"overrides has {word}", key, REMEDIES)
 
     @cached_property
     def ranges(self) -> dict[str, Range]:
@@ -161,11 +145,5 @@ def names() -> list[str]:
 
 def load(name: str) -> Search:
     """Return the search of conf/search/NAME.yaml; raise InputError if it is missing or wrong."""
-    given = named_file.read_named("search", SEARCHES, name)
-    with named_file.errors_in(file_of(name)):
-        return messages.validated(Search, given, missing=EXAMPLE)
-
-
-def file_of(name: str) -> str:
-    """Return how a sentence names a search's file."""
-    return f"conf/search/{name}.yaml"
+    with named_file.definition("search", SEARCHES, name) as given:
+        return messages.validated(Search, given, EXAMPLE)

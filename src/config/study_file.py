@@ -1,24 +1,15 @@
 """Studies: the files of conf/study/, checked."""
 
 from collections.abc import Mapping
+from dataclasses import fields
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, TypeAdapter, ValidationError, ValidationInfo
 from pydantic.dataclasses import dataclass
 
-from src.config import factor, messages, named_file, override
+from src.config import factor, messages, named_file, override, schema
 from src.config.factor import VARIANT, Factor
-from src.config.schema import (
-    CHOICES,
-    FORBIDDEN_OVERRIDES,
-    STRICT,
-    RunSettings,
-    Words,
-    bounded,
-    one_of,
-    refuse_key,
-    unknown,
-)
+from src.config.schema import STRICT, Words, bounded, one_of, refuse_key, unknown
 from src.core import paths
 from src.core.errors import InputError
 
@@ -32,9 +23,9 @@ FIRST_LOOK = 5  # seeds, where a plan names no looks
 # by tenths.
 SMALLEST_EFFECT = 0.0002
 SMALLEST_EFFECTS = {"fashion_mnist": 0.002}
-# What to do instead of setting a key.
-REMEDIES = {
-    **dict.fromkeys(FORBIDDEN_OVERRIDES, "no study may set it, so delete it"),
+# Remedies for a key that must not be set in variants, and in overrides.
+RECIPE_REMEDIES = {
+    **dict.fromkeys(schema.FORBIDDEN_OVERRIDES, "no study may set it, so delete it"),
     **dict.fromkeys(
         ("fetch", "preprocess", "dataset"),
         "all runs of a study are on the same data, so give it under dataset; study other data in "
@@ -42,26 +33,32 @@ REMEDIES = {
     ),
     "seed": "give it under seeds",
     "split_seed": "give it under vary: [seed, split]",
-    "experiment": "give it under experiment",
 }
-RECIPE_REMEDIES = {key: text for key, text in REMEDIES.items() if key != "experiment"}
+REMEDIES = RECIPE_REMEDIES | {"experiment": "give it under experiment"}
 
 
 @dataclass(config=STRICT, kw_only=True, frozen=True)
-class Study(RunSettings):
+class _Settings(schema.RunSettings):
+    """The keys of a study's file whose values are used as they are."""
+
+    experiment: str | None = None  # the recipe; None where the factor is the recipe
+    compare: Annotated[str, one_of(("reference", "all"))] = "reference"  # or "all", every pair
+    # What differs between the runs of a level.
+    vary: Annotated[Words, one_of((f"[{SEED}]", f"[{SEED},{SPLIT}]"))] = (SEED,)
+    tune: str | None = None  # the search that tunes each level first
+
+
+@dataclass(config=STRICT, kw_only=True, frozen=True)
+class Study(_Settings):
     """Every level of a factor with every seed, all else alike."""
 
     factor: Factor
     levels: Mapping[str, tuple[str, ...]]  # the overrides of each level, by its label
     reference: str  # the label of the level that the others are compared with
-    compare: str = "reference"  # each level with the reference; or "all", every pair
     seeds: tuple[int, ...]  # of each level; with `looks`, at most these
     looks: tuple[int, ...] = ()  # planned looks: after how many seeds, ascending
-    experiment: str | None  # the recipe; None where the factor is the recipe
     smallest_effect: float  # of accuracy, a fraction; a smaller one does not matter
-    vary: tuple[str, ...] = (SEED,)  # what differs between the runs of a level
-    tune: str | None = None  # the search that tunes each level first
-    tuned: Mapping[str, Any] | None = None  # its results by label, in plain JSON values
+    tuned: Mapping[str, Any] | None = None  # the results of `tune` by label, in plain JSON values
 
 
 @dataclass(config=STRICT)
@@ -70,12 +67,28 @@ class _SeedPlan:
     at_most: Annotated[int, bounded("at_most")] | None = None
     looks: list[Annotated[int, bounded("at_most")]] | None = None
 
+    def numbers(self) -> tuple[int, ...]:
+        """Return the numbers of seeds to look at; by default, each look doubles them."""
+        looks, at_most = self.looks, self.at_most
+        if looks is None:
+            if at_most is None:
+                raise InputError(f"seeds has no at_most, the largest number of seeds: {SEED_PLAN}.")
+            doubled = [FIRST_LOOK * 2**power for power in range(10)]
+            looks = [*(look for look in doubled if look < at_most), at_most]
+        if not looks or sorted(set(looks)) != looks:
+            raise InputError(f"seeds.looks is {looks}: each look needs more seeds, so {SEED_PLAN}.")
+        if at_most not in (None, looks[-1]):
+            raise InputError(
+                f"seeds.at_most={at_most}, but the last look is after {looks[-1]} seeds: let both "
+                "be the same."
+            )
+        return tuple(looks)
+
 
 def _read_seeds(given: Any) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """Return the seeds of a list, or of a plan, and the plan's looks."""
     if isinstance(given, dict):
-        plan = messages.validated(_SeedPlan, given, name="seeds", missing=SEED_PLAN)
-        looks = _looks(plan.looks, plan.at_most)
+        looks = messages.validated(_SeedPlan, given, SEED_PLAN, "seeds").numbers()
         return tuple(range(1, looks[-1] + 1)), looks
     try:
         seeds = TypeAdapter(list[int]).validate_python(given, strict=True)
@@ -83,23 +96,6 @@ def _read_seeds(given: Any) -> tuple[tuple[int, ...], tuple[int, ...]]:
         raise messages.rejected(error, "seeds") from error
     messages.refuse_twice("seeds", list(map(str, seeds)))
     return tuple(seeds), ()
-
-
-def _looks(looks: list[int] | None, at_most: int | None) -> tuple[int, ...]:
-    """Return after how many seeds a plan looks; where it names no looks, each doubles the seeds."""
-    if not (looks or at_most):
-        raise InputError(f"seeds has no at_most, the largest number of seeds: {SEED_PLAN}.")
-    if looks is None and at_most:
-        doubled = [FIRST_LOOK * 2**power for power in range(10)]
-        looks = [*(look for look in doubled if look < at_most), at_most]
-    if not looks or sorted(set(looks)) != looks:
-        raise InputError(f"seeds.looks is {looks}: each look needs more seeds, so {SEED_PLAN}.")
-    if at_most not in (None, looks[-1]):
-        raise InputError(
-            f"seeds.at_most={at_most}, but the last look is after {looks[-1]} seeds: let both be "
-            "the same."
-        )
-    return tuple(looks)
 
 
 def _by_label(given: Any, info: ValidationInfo) -> dict[str, Any] | None:
@@ -111,32 +107,27 @@ def _by_label(given: Any, info: ValidationInfo) -> dict[str, Any] | None:
         raise InputError(f"{name} is {messages.kind_of(given)} ({given}): write a list.")
     labels = list(map(override.label, given))
     messages.refuse_twice(name, labels)
-    for label in labels:
+    values = list(given.values()) if isinstance(given, dict) else given
+    for label, value in zip(labels, values, strict=True):
         if not label.isprintable() or not 0 < len(label.strip()) <= MAX_LABEL:
             raise InputError(
                 f"{name} has the label {label!r}: write 1 to {MAX_LABEL} characters in one line."
             )
-    values = list(given.values()) if isinstance(given, dict) else given
-    for value in values:
         if isinstance(value, dict):
             raise InputError(f"{name} has {value}: list single values, or map a label to each.")
     return dict(zip(labels, values, strict=True))
 
 
 @dataclass(config=STRICT, kw_only=True, frozen=True)
-class StudyFile(RunSettings):
+class StudyFile(_Settings):
     """The keys of a study's file."""
 
-    experiment: str | None = None
     factor: str | None = None
     levels: Annotated[dict[str, Any] | None, BeforeValidator(_by_label)] = None
     variants: Annotated[dict[str, Words] | None, BeforeValidator(_by_label)] = None
     reference: Any = None
-    compare: Annotated[str, one_of(("reference", "all"))] = "reference"
     seeds: Annotated[Any, BeforeValidator(_read_seeds)]
     smallest_effect: Annotated[float, bounded("smallest_effect")] | None = None
-    vary: Annotated[Words, one_of((f"[{SEED}]", f"[{SEED},{SPLIT}]"))] = (SEED,)
-    tune: str | None = None
 
 
 def names() -> list[str]:
@@ -146,9 +137,8 @@ def names() -> list[str]:
 
 def load(name: str) -> Study:
     """Return the study of conf/study/NAME.yaml; raise InputError if it is missing or wrong."""
-    given = named_file.read_named("study", STUDIES, name)
-    with named_file.errors_in(f"conf/study/{name}.yaml"):
-        return _study(messages.validated(StudyFile, given, missing=EXAMPLE))
+    with named_file.definition("study", STUDIES, name) as given:
+        return _study(messages.validated(StudyFile, given, EXAMPLE))
 
 
 def _study(given: StudyFile) -> Study:
@@ -157,7 +147,14 @@ def _study(given: StudyFile) -> Study:
         raise InputError(f"experiment is missing: {EXAMPLE}.")
     if given.experiment is not None and key == "experiment":
         raise InputError("experiment is the factor, so its levels choose it: delete experiment.")
-    _check_overrides(given.overrides, levels)
+    setters = {override.key(word): label for label, words in levels.items() for word in words}
+    for word in given.overrides:
+        if (name := override.key(word)) in setters:
+            raise InputError(
+                f"overrides has {word}, but the level {setters[name]} sets {name} too: give it in "
+                "every level, or in none."
+            )
+        refuse_key(f"overrides has {word}", name, REMEDIES)
     seeds, looks = given.seeds
     if looks and len(levels) < 2:
         raise InputError("seeds until decided need 2 levels or more to decide between: list them.")
@@ -165,18 +162,16 @@ def _study(given: StudyFile) -> Study:
     reference = default if given.reference is None else override.label(given.reference)
     if reference not in levels:
         raise InputError(f"reference={reference} {unknown(reference, levels)}")
-    source, effect = given.dataset.rpartition("-")[0], given.smallest_effect
-    if effect is None:
-        effect = SMALLEST_EFFECTS.get(source, SMALLEST_EFFECT)
-    values = {name: value for name, value in vars(given).items() if name != "variants"} | {
-        "factor": factor.of(key, list((given.levels or {}).values())),
-        "levels": levels,
-        "reference": reference,
-        "seeds": seeds,
-        "looks": looks,
-        "smallest_effect": effect,
-    }
-    return Study(**values)
+    usual = SMALLEST_EFFECTS.get(given.dataset.rpartition("-")[0], SMALLEST_EFFECT)
+    return Study(
+        **{one.name: getattr(given, one.name) for one in fields(_Settings)},
+        factor=factor.of(key, list((given.levels or {}).values())),
+        levels=levels,
+        reference=reference,
+        seeds=seeds,
+        looks=looks,
+        smallest_effect=given.smallest_effect or usual,  # 0 is out of range
+    )
 
 
 def _levels(given: StudyFile) -> tuple[str, dict[str, tuple[str, ...]]]:
@@ -194,30 +189,16 @@ def _levels(given: StudyFile) -> tuple[str, dict[str, tuple[str, ...]]]:
                 start = f"variants.{label} has {word}"
                 refuse_key(start, override.key(word), RECIPE_REMEDIES)
         return VARIANT, given.variants or {}
-    key = given.factor
-    if not key:
+    if not (key := given.factor):
         raise InputError(
             "factor is missing: name the group of conf/, or the key of the configuration, whose "
             "levels these are."
         )
     refuse_key(f"factor is {key}", key, RECIPE_REMEDIES)
-    for value in given.levels.values() if key in CHOICES else ():
+    for value in given.levels.values() if key in schema.CHOICES else ():
         if not isinstance(value, str):
             raise InputError(
                 f"levels has {value}, {messages.kind_of(value)}, but the factor {key} chooses a "
                 f"file: give the names of files in conf/{key}/, without .yaml."
             )
     return key, {label: (f"{key}={override.value(one)}",) for label, one in given.levels.items()}
-
-
-def _check_overrides(overrides: Words, levels: Mapping[str, Words]) -> None:
-    """Refuse a common override that a level sets, or that no study may set."""
-    setters = {override.key(word): label for label, words in levels.items() for word in words}
-    for word in overrides:
-        key, start = override.key(word), f"overrides has {word}"
-        if key in setters:
-            raise InputError(
-                f"{start}, but the level {setters[key]} sets {key} too: give it in every level, "
-                "or in none."
-            )
-        refuse_key(start, key, REMEDIES)

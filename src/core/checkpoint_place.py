@@ -2,8 +2,7 @@
 
 import shutil
 from pathlib import Path
-from urllib.parse import urlsplit
-from urllib.request import url2pathname
+from urllib.parse import unquote, urlsplit
 
 from src.core import paths
 from src.core.atomic_write import hidden_folder
@@ -60,5 +59,5 @@ def refuse_unusable(place: str | None) -> None:
 def _folder(place: str | None) -> Path:
     path = place or str(paths.CHECKPOINTS)
     if path.startswith("file://"):
-        path = url2pathname(urlsplit(path).path)
+        path = unquote(urlsplit(path).path)
     return paths.project_root() / Path(path).expanduser()

@@ -10,27 +10,19 @@ from src.core.errors import InputError
 from src.core.formatting import listed
 from src.core.parsing import parsing
 from src.core.paths import TEST_CSV, TRAIN_CSV
+from src.data.sources import SET_PATH
 
 REQUIRED = (TRAIN_CSV.name, TEST_CSV.name)
 NEEDS = "fetch needs train.csv and test.csv in Kaggle's layout there."
 SUFFIXES = (".csv", ".gz", ".zip")
-REMEDY = "set it in params.yaml to the folder, or the zip archive, with train.csv and test.csv."
 ZIP = b"PK\3\4"  # its first bytes
+Origins = dict[str, Path]  # of each copied file, by its name, for messages
 
 
-def take(place: Path, targets: Sequence[Path]) -> dict[str, Path]:
-    """Copy the CSVs from a folder or a zip archive, which may lack all but the `REQUIRED` ones.
-
-    Args:
-        place: the folder or the archive.
-        targets: the copies, each with the name of its original.
-
-    Returns:
-        The origin of each copied file, by name, for use in error messages.
-
-    Raises:
-        InputError: the place does not exist, a file is missing, or the archive is damaged.
-        OSError: the disk is full, or a file may not be read or written.
+def take(place: Path, targets: Sequence[Path]) -> Origins:
+    """Copy the CSVs named like the targets from a folder or a zip archive, which may lack all but
+    the `REQUIRED` ones. Raise InputError if the place does not exist, a file is missing, or the
+    archive is damaged.
     """
     if place.is_dir():
         return _copy(place, targets)
@@ -39,23 +31,20 @@ def take(place: Path, targets: Sequence[Path]) -> dict[str, Path]:
             if file.read(len(ZIP)) == ZIP:
                 return unpack(place, targets, place, "download or copy it again.")
     state = "is neither a folder nor a zip archive" if place.exists() else "does not exist"
-    raise InputError(f"fetch.path={place} {state}: {REMEDY}")
+    raise InputError(f"fetch.path={place} {state}: {SET_PATH}")
 
 
 def checksums(place: Path) -> dict[str, str]:
     """Return the SHA-256, by name, of each file that `take` may read: the archive itself, or the
-    CSVs and archives in a folder.
-
-    Raises:
-        InputError: the place does not exist.
+    CSVs and archives in a folder; raise InputError if the place does not exist.
     """
     if not place.exists():
-        raise InputError(f"fetch.path={place} does not exist: {REMEDY}")
+        raise InputError(f"fetch.path={place} does not exist: {SET_PATH}")
     files = [place] if place.is_file() else sorted(place.iterdir())
     return {file.name: sha256(file) for file in files if file.is_file() and file.suffix in SUFFIXES}
 
 
-def _copy(folder: Path, targets: Sequence[Path]) -> dict[str, Path]:
+def _copy(folder: Path, targets: Sequence[Path]) -> Origins:
     origins = {}
     for target in targets:
         source = folder / target.name
@@ -79,9 +68,7 @@ def _copy(folder: Path, targets: Sequence[Path]) -> dict[str, Path]:
     return origins
 
 
-def unpack(
-    archive: Path, targets: Sequence[Path], name: Path | str, remedy: str
-) -> dict[str, Path]:
+def unpack(archive: Path, targets: Sequence[Path], name: Path | str, remedy: str) -> Origins:
     """Unpack the CSVs from a zip archive, or from a folder inside it, as `take` does; messages call
     the archive `name`, and `remedy` is for a damaged one.
     """
@@ -95,7 +82,7 @@ def unpack(
                 "expected: unpack it, and set fetch.path in params.yaml to the right folder."
             )
         for target in targets:
-            member = PurePosixPath(folders[0] if folders else "", target.name)
+            member = PurePosixPath(*folders, target.name)
             if member in members:
                 with packed.open(members[member]) as source, target.open("wb") as file:
                     copyfileobj(source, file)

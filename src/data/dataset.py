@@ -25,13 +25,11 @@ REMEDY = (
 
 @dataclass(frozen=True)
 class Dataset:
-    """The identity of the data: `digest` is the SHA-256 of all arrays, or of that and the seed of a
-    new split.
-    """
+    """The identity of the data."""
 
     name: str
-    digest: str
-    counts: dict[str, int]
+    digest: str  # the SHA-256 of all arrays, or of that and the seed of a new split
+    counts: dict[str, int]  # of images, by part
 
     def split_anew(self, seed: int | None) -> "Dataset":
         """Return the data set that `split.anew` draws by a seed; without one, this one."""
@@ -42,11 +40,7 @@ class Dataset:
 
 
 def load_description() -> Dataset:
-    """Return the contents of dataset.json.
-
-    Raises:
-        InputError: it is missing or damaged.
-    """
+    """Return the contents of dataset.json; raise InputError if it is missing or damaged."""
     found = read_json(paths.DATASET, {"name": str, "digest": str, "counts": dict}, REMEDY)
     counts = found["counts"]
     names = [path.stem for path in PARTS]
@@ -59,12 +53,8 @@ def load_description() -> Dataset:
 
 
 def load(path: Path) -> dict[str, np.ndarray]:
-    """Return the arrays of one part: `images`, uint8 (N, 28, 28), and `labels`, uint8 (N,).
-
-    The test part has no labels.
-
-    Raises:
-        InputError: the file is missing or damaged, or holds other arrays.
+    """Return the arrays of one part: `images`, uint8 (N, 28, 28), and except of the test part
+    `labels`, uint8 (N,); raise InputError if the file is missing, damaged or holds other arrays.
     """
     if not path.is_file():
         raise InputError(f"{path} does not exist: {REMEDY}")
@@ -79,26 +69,21 @@ def load(path: Path) -> dict[str, np.ndarray]:
 
 
 def _check(images: np.ndarray, labels: np.ndarray | None = None) -> None:
+    found = f"{images.dtype} {images.shape}"
     if images.dtype != np.uint8 or images.shape[1:] != (SIDE, SIDE) or not images.size:
-        raise ValueError(
-            f"images are {images.dtype} {images.shape}, not uint8 (N, {SIDE}, {SIDE}) with N > 0"
-        )
+        raise ValueError(f"images are {found}, not uint8 (N, {SIDE}, {SIDE}) with N > 0")
     if labels is None:
         return
-    if labels.dtype != np.uint8 or labels.shape != (len(images),):
-        raise ValueError(
-            f"labels are {labels.dtype} {labels.shape}, not uint8 ({len(images)},) like the images"
-        )
+    found, expected = f"{labels.dtype} {labels.shape}", f"uint8 ({len(images)},)"
+    if found != expected:
+        raise ValueError(f"labels are {found}, not {expected} like the images")
     if labels.max() >= CLASSES:
         raise ValueError(f"a label is {labels.max()}, not a digit from 0 to {CLASSES - 1}")
 
 
 def load_all() -> dict[Path, dict[str, np.ndarray]]:
-    """Return the arrays of every part by its path, as `load` does, after checking that they belong
-    together: a preprocessing that was killed leaves some earlier files.
-
-    Raises:
-        InputError: a file is missing or damaged, or does not match dataset.json.
+    """Return the arrays of every part by its path; raise InputError as `load` does, or if they do
+    not match dataset.json: a preprocessing that was killed leaves some earlier files.
     """
     parts = {path: load(path) for path in PARTS}
     description = load_description()

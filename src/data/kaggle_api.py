@@ -1,19 +1,15 @@
-"""Kaggle's Digit Recognizer, through Kaggle's own client: its data, and a score for a submission.
-
-The client signs in when it is imported, prints its messages, and ends the process if that fails. So
-it is imported only when needed; `_kaggle_errors` silences it and rewords its errors.
+"""Kaggle's Digit Recognizer, through Kaggle's own client, which signs in when it is imported, and
+prints and ends the process if that fails: so it is imported late, and silenced.
 """
 
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
-from dataclasses import dataclass
 from io import StringIO
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from src.core.errors import InputError
-from src.core.parsing import one_line
+from src.core.errors import InputError, one_line
 
 if TYPE_CHECKING:
     from kaggle.api.kaggle_api_extended import KaggleApi
@@ -48,19 +44,15 @@ REMEDIES = {
     429: "wait (a daily limit of submissions ends at midnight UTC) and run the same command again",
 }
 
+# Called with a submission's number and the seconds waited: with 0 at first, then before each pause.
 Waiting = Callable[[int, float], object]
-
-
-def _ignore(ref: int, seconds: float) -> None:
-    pass
 
 
 class UnavailableError(InputError):
     """Kaggle is not available now; the same request may succeed later."""
 
 
-@dataclass(frozen=True)
-class Score:
+class Score(NamedTuple):
     """A submission's number, and its score on the public part of the test set."""
 
     ref: int
@@ -69,10 +61,7 @@ class Score:
 
 def download(folder: Path) -> Path:
     """Download the archive with train.csv, test.csv and sample_submission.csv; return its path.
-
-    Raises:
-        InputError: there are no credentials, or Kaggle refuses or cannot be reached.
-        OSError: the disk is full or may not be written.
+    Raise InputError if there are no credentials, or Kaggle refuses or cannot be reached.
     """
     api = _sign_in()
     with _kaggle_errors("download the data"):
@@ -80,21 +69,10 @@ def download(folder: Path) -> Path:
     return folder / f"{COMPETITION}.zip"
 
 
-def submit(
-    path: Path, message: str, timeout_seconds: float = TIMEOUT_SECONDS, waiting: Waiting = _ignore
-) -> Score:
-    """Submit the CSV at `path` with the description `message`, and return its score.
-
-    Args:
-        path: columns `ImageId,Label`, a row for each image of Kaggle's test.csv.
-        message: the description of the submission at Kaggle.
-        timeout_seconds: how long to wait for the score.
-        waiting: called with the submission's number and the seconds waited: with 0 once Kaggle has
-            the file, then before each pause.
-
-    Raises:
-        InputError: there are no credentials, Kaggle refuses (also at a daily limit), fails to
-            score, gives no score in time, or cannot be reached.
+def submit(path: Path, message: str, timeout_seconds: float, waiting: Waiting) -> Score:
+    """Submit a CSV with the columns `ImageId,Label` and the description `message`; return its
+    score. Raise InputError if there are no credentials, or Kaggle refuses (also at a daily limit),
+    fails to score, gives no score in time, or cannot be reached.
     """
     api = _sign_in()
     with _kaggle_errors(f"submit {path}"):
@@ -107,12 +85,12 @@ def submit(
     if not answer.ref:
         raise InputError(
             f"Kaggle gave no number to the submission of {path} (it says {answer.message!r}): "
-            f"see at {SUBMISSIONS} whether it is in."
+            f"check at {SUBMISSIONS} whether it has arrived."
         )
     return _await_score(api, answer.ref, timeout_seconds, waiting)
 
 
-def score(ref: int, timeout_seconds: float = TIMEOUT_SECONDS, waiting: Waiting = _ignore) -> Score:
+def score(ref: int, timeout_seconds: float, waiting: Waiting) -> Score:
     """Return the score of the earlier submission `ref`; see `submit`."""
     api = _sign_in()
     if _find(api, ref) is None:
@@ -134,16 +112,13 @@ def _sign_in() -> "KaggleApi":
             from kagglesdk import get_access_token_from_env
 
             _, source = get_access_token_from_env()
-            if source is None:
-                raise InputError(NO_CREDENTIALS) from error
-            raise InputError(
-                f"Kaggle does not accept the token from {source}: {REMEDIES[401]}."
-            ) from error
+            refusal = f"Kaggle does not accept the token from {source}: {REMEDIES[401]}."
+            raise InputError(refusal if source else NO_CREDENTIALS) from error
     return api
 
 
 def _find(api: "KaggleApi", ref: int) -> "ApiSubmission | None":
-    with _kaggle_errors(f"ask for the score of submission {ref}, which is in"):
+    with _kaggle_errors(f"ask for the score of submission {ref}, which Kaggle has"):
         submissions = api.competition_submissions(COMPETITION, page_size=LISTED) or []
     return next((one for one in submissions if one and one.ref == ref), None)
 
@@ -156,7 +131,7 @@ def _await_score(api: "KaggleApi", ref: int, timeout_seconds: float, waiting: Wa
         with suppress(UnavailableError):  # a gap in the network must not end the wait
             found = _find(api, ref)
         if found and found.status.name == "ERROR":
-            reason = _sentence(found.error_description) or "it gives no reason"
+            reason = one_line(found.error_description or "") or "it gives no reason"
             raise InputError(
                 f"Kaggle could not score submission {ref}: {reason}. Fix the file and submit it "
                 f"again; the submission is at {SUBMISSIONS}."
@@ -166,8 +141,8 @@ def _await_score(api: "KaggleApi", ref: int, timeout_seconds: float, waiting: Wa
         waited = time.monotonic() - start
         if waited >= timeout_seconds:
             raise InputError(
-                f"Kaggle gave submission {ref} no score in {timeout_seconds:g} seconds. It is in; "
-                f"ask again: `python -m src.submit [RUN_FOLDER] --ref {ref}`, or see {SUBMISSIONS}."
+                f"Kaggle has no score for submission {ref} after {timeout_seconds:g} seconds: ask "
+                f"again by `python -m src.submit [RUN_FOLDER] --ref {ref}`, or see {SUBMISSIONS}."
             )
         waiting(ref, waited)
         time.sleep(min(POLL_SECONDS, timeout_seconds - waited))
@@ -185,8 +160,8 @@ def _kaggle_errors(aim: str) -> Iterator[None]:
         raise _refusal(aim, error.response) from error
     except ValueError as error:  # among them requests' own, for JSON and for addresses
         raise InputError(
-            f"Could not {aim}: what answered is not Kaggle's API ({type(error).__name__}). Look "
-            "for a login page in your network and, behind a proxy, at HTTPS_PROXY."
+            f"Could not {aim}: the answer is not from Kaggle's API ({type(error).__name__}). Check "
+            "for a login page in your network and, behind a proxy, HTTPS_PROXY."
         ) from error
     except RequestException as error:
         raise UnavailableError(
@@ -196,21 +171,15 @@ def _kaggle_errors(aim: str) -> Iterator[None]:
 
 
 def _refusal(aim: str, response: "Response") -> InputError:
-    try:
+    body = None
+    with suppress(ValueError):  # not JSON
         body = response.json()
-    except ValueError:
-        body = None
     body = body if isinstance(body, dict) else {}
     code = body.get("code")  # the client takes it for the status if it looks like one
     status = code if isinstance(code, int) and code >= 400 else response.status_code
     # An answer to bad credentials could repeat them; any other is the best explanation there is.
-    said = "" if status == 401 else _sentence(body.get("message") or response.reason)
+    said = "" if status == 401 else one_line(body.get("message") or response.reason or "")
     remedy = REMEDIES.get(status, "run the same command again later")
     kind = UnavailableError if status == 429 or status >= 500 else InputError
-    return kind(
-        f"Could not {aim}: Kaggle answered {status}{f' ({said})' if said else ''}; {remedy}."
-    )
-
-
-def _sentence(text: str | None) -> str:
-    return one_line(text or "", 300).rstrip(".")
+    quoted = f" ({said})" if said else ""
+    return kind(f"Could not {aim}: Kaggle answered {status}{quoted}; {remedy}.")

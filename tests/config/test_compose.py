@@ -1,17 +1,13 @@
-import subprocess
-import sys
-from pathlib import Path
-
 import pytest
 import yaml
 
-from src.config import compose, messages, schema
+from src.config import compose, messages
+from src.config.schema import CHOICES, Fetch, Preprocess
 from src.core import paths
-from src.core.errors import InputError
 from tests.support.recipes import configure, names
+from tests.support.refusal import refusal
 
-ROOT = Path(__file__).resolve().parents[2]
-GROUPS = ("activation", "model", "optimizer", "schedule", "augmentation", "experiment")
+SECTIONS = {"fetch": Fetch, "preprocess": Preprocess}
 
 pytestmark = pytest.mark.usefixtures("project")
 
@@ -26,18 +22,8 @@ def rewrite(changes, section=None):
     paths.PARAMS.write_text(yaml.safe_dump(params, sort_keys=False))
 
 
-def refusal(call, *arguments):
-    """Return the sentence that the call is refused with, after checking that it is one."""
-    with pytest.raises(InputError) as caught:
-        call(*arguments)
-    text = str(caught.value)
-    assert "\n" not in text
-    assert text.endswith(".")
-    return text
-
-
 @pytest.mark.parametrize(
-    ("group", "choice"), [(group, name) for group in GROUPS for name in names(group)]
+    ("group", "choice"), [(group, name) for group in CHOICES for name in names(group)]
 )
 def test_every_file_that_can_be_chosen_composes(group, choice):
     configure(f"{group}={choice}")
@@ -53,17 +39,15 @@ def test_the_values_and_the_choices_are_those_of_params_yaml():
 
 
 def test_the_command_line_wins_over_params_yaml_and_over_the_experiment():
-    cfg = configure("experiment=notebook", "epochs=4", "activation=relu", "optimizer.epsilon=1e-5")
+    cfg = configure("experiment=notebook", "epochs=4", "activation=relu", "optimizer.epsilon=1")
     assert cfg.epochs == 4
     assert cfg.activation == {"_target_": "keras.layers.Activation", "activation": "relu"}
-    assert cfg.optimizer["epsilon"] == 1e-5
+    assert cfg.optimizer["epsilon"] == 1  # a whole number where the file has a fraction
 
 
 @pytest.mark.parametrize("overrides", [[], ["experiment=notebook"]])
 def test_an_experiment_wins_over_params_yaml_and_leaves_it_the_activation(overrides):
-    rewrite(
-        {"activation": "mish"} if overrides else {"activation": "mish", "experiment": "notebook"}
-    )
+    rewrite({"activation": "mish"} | ({} if overrides else {"experiment": "notebook"}))
     cfg = configure(*overrides)
     assert (cfg.epochs, cfg.batch_size, cfg.label_smoothing) == (30, 86, 0.0)
     assert cfg.model["_target_"] == "src.training.models.notebook"
@@ -71,7 +55,7 @@ def test_an_experiment_wins_over_params_yaml_and_leaves_it_the_activation(overri
     assert cfg.activation["_target_"].endswith(".Mish")
 
 
-@pytest.mark.parametrize("group", GROUPS)
+@pytest.mark.parametrize("group", CHOICES)
 def test_an_unknown_choice_gets_the_nearest_and_every_known_name(group):
     known = names(group)
     said = refusal(configure, f"{group}={known[0]}x")
@@ -98,26 +82,13 @@ def test_an_unknown_choice_gets_the_nearest_and_every_known_name(group):
         ("model.filters=[[8],[]]", "model.filters has an empty list"),
         ("label_smoothing=1", "label_smoothing=1.0 is out of range: use a number from 0 to 0.99."),
         ("label_smoothing=nan", "label_smoothing=nan is out of range"),
-        ("checkpoints=gs://bucket", "checkpoints=gs://bucket"),
-        (
-            "checkpoints=gs://bucket",
-            "checkpoints=gs://bucket is not a folder of this machine. Checkpoints are kept in a "
-            "folder, on a cluster in one that all nodes share: name a folder, or use null for",
-        ),
-        (
-            "precision=float16",
-            "precision=float16 is unknown. Did you mean 'float32'? Choose one of auto, float32, "
-            "mixed_bfloat16, mixed_float16.",
-        ),
+        ("checkpoints=gs://bucket", "checkpoints=gs://bucket is not a folder of this machine. "),
+        ("checkpoints=gs://bucket", ": name a folder, or use null for"),
+        ("precision=float16", "precision=float16 is unknown. Did you mean 'float32'? Choose one"),
+        ("precision=float16", "Choose one of auto, float32, mixed_bfloat16, mixed_float16."),
         ("deterministic=maybe", "deterministic is a text (maybe), expected true or false."),
-        (
-            "activation=relu,swish",
-            "activation=relu,swish lists several values: give one, or add -m",
-        ),
-        (
-            "activation=../swish",
-            "activation=../swish is unknown. Did you mean 'swish'? Choose one of",
-        ),
+        ("activation=relu,swish", "=relu,swish lists several values: give one, or add -m"),
+        ("activation=../swish", "activation=../swish is unknown. Did you mean 'swish'? Choose one"),
         ("activation=[relu,swish]", "activation chooses no file, or several"),
         ("~activation", "activation chooses no file, or several"),
         ("activation=null", "Got NoneType): give each of activation, model, optimizer"),
@@ -127,7 +98,7 @@ def test_an_unknown_choice_gets_the_nearest_and_every_known_name(group):
         ("model.dropuot=0.5", "model.dropuot is unknown. Did you mean 'dropout'? Choose one of"),
         (
             "+model.dropuot=0.5",
-            "model.dropuot is unknown. Did you mean 'dropout'? Choose one of _target_, ",
+            "Did you mean 'dropout'? Choose one of _target_, ",
         ),
     ],
 )
@@ -138,8 +109,8 @@ def test_a_bad_override_gets_one_sentence_with_the_value_and_what_to_do(override
 @pytest.mark.parametrize(
     ("choice", "override", "allowed"),
     [
-        ("optimizer=adam", "optimizer.learning_rate=0", "from 1e-12 to 1000.0"),
-        ("optimizer=adam", "optimizer.learning_rate=nan", "from 1e-12 to 1000.0"),
+        ("optimizer=adam", "optimizer.learning_rate=0", "from 1e-12 to 1000"),
+        ("optimizer=adam", "optimizer.learning_rate=nan", "from 1e-12 to 1000"),
         ("optimizer=adam", "optimizer.beta_2=-0.1", "from 0 to 0.999999"),
         ("optimizer=sgd", "optimizer.momentum=1.5", "from 0 to 1"),
         ("model=mlp", "model.dropout=1", "from 0 to 0.999"),
@@ -155,7 +126,7 @@ def test_a_groups_number_out_of_range_is_refused_with_the_range(choice, override
     name = override.split("=")[0]
     said = refusal(configure, choice, override)
     assert said.startswith(f"{name}=")
-    assert said.split(": use a number ")[1].startswith(allowed.split(".0")[0])
+    assert f": use a number {allowed}" in said
 
 
 @pytest.mark.parametrize(
@@ -178,10 +149,6 @@ def test_a_groups_value_keeps_the_kind_it_has_in_its_file(choice, override, said
     assert found.startswith(f"{name}={ {'null': 'None', 'true': 'True'}.get(value, value) } ")
 
 
-def test_a_whole_number_may_stand_where_the_file_has_a_fraction():
-    assert configure("augmentation=affine", "augmentation.rotation=5").augmentation["rotation"] == 5
-
-
 def test_a_value_that_only_the_built_object_refuses_is_one_sentence_with_the_object():
     from src.training import fit
 
@@ -200,9 +167,8 @@ def test_a_value_that_only_the_built_object_refuses_is_one_sentence_with_the_obj
 
 def test_without_params_yaml_the_sentence_names_the_folder(project):
     paths.PARAMS.unlink()
-    for call in (configure, lambda: compose.stage("fetch")):
-        said = refusal(call)
-        assert said.startswith(f"params.yaml is not in {project}: ")
+    for call in (configure, lambda: compose.stage(Fetch)):
+        assert refusal(call).startswith(f"params.yaml is not in {project}: ")
 
 
 @pytest.mark.parametrize(
@@ -217,7 +183,7 @@ def test_without_params_yaml_the_sentence_names_the_folder(project):
 )
 def test_a_broken_params_yaml_is_refused_by_every_stage(text, said):
     paths.PARAMS.write_bytes(text)
-    for call in (configure, lambda: compose.stage("fetch"), lambda: compose.stage("preprocess")):
+    for call in (configure, lambda: compose.stage(Fetch), lambda: compose.stage(Preprocess)):
         assert refusal(call).startswith("params.yaml")
         assert said in refusal(call)
 
@@ -225,8 +191,8 @@ def test_a_broken_params_yaml_is_refused_by_every_stage(text, said):
 def test_a_stages_section_becomes_its_checked_values():
     rewrite({"source": "kaggle", "layout": "any", "path": "x", "seed": 3}, "fetch")
     rewrite({"valid_fraction": 0.25, "seed": 4}, "preprocess")
-    assert compose.stage("fetch") == schema.Fetch("kaggle", "any", 3, "x")
-    assert compose.stage("preprocess") == schema.Preprocess(0.25, 4)
+    assert compose.stage(Fetch) == Fetch("kaggle", "any", 3, "x")
+    assert compose.stage(Preprocess) == Preprocess(0.25, 4)
 
 
 @pytest.mark.parametrize(
@@ -247,7 +213,7 @@ def test_a_stages_section_becomes_its_checked_values():
         ("fetch", {"source": "minst"}, "fetch.source=minst is unknown. Did you mean 'mnist'? "),
         ("fetch", {"layout": "kagle"}, "fetch.layout=kagle is unknown. Did you mean 'kaggle'? "),
         ("fetch", {"source": None}, "fetch.source is empty, expected a text."),
-        ("fetch", {"source": "files"}, "fetch.path is empty, but fetch.source=files reads"),
+        ("fetch", {"source": "files"}, "fetch.path is empty, but fetch.source=files needs"),
         ("fetch", {"path": [1]}, "fetch.path is a list ([1]), expected a text."),
         ("fetch", {"seed": -1}, "fetch.seed=-1 is out of range: use a number from 0 to 4294967295"),
         ("fetch", {"sede": 3}, "fetch.sede is unknown. Did you mean 'seed'? Choose one of source"),
@@ -259,13 +225,4 @@ def test_a_stages_section_becomes_its_checked_values():
 )
 def test_a_mistake_in_params_yaml_is_one_sentence(section, changes, said):
     rewrite(*((changes, section) if isinstance(changes, dict) else ({section: changes},)))
-    assert said in (refusal(compose.stage, section) if section else refusal(configure))
-
-
-def test_checking_a_configuration_imports_nothing_heavy():
-    script = (
-        "import sys; from tests.support.recipes import configure; configure(); "
-        "from src.config import compose; compose.stage('fetch'); "
-        "assert not {'tensorflow', 'keras', 'mlflow', 'pandas'} & set(sys.modules)"
-    )
-    subprocess.run([sys.executable, "-c", script], cwd=ROOT, check=True)
+    assert said in (refusal(compose.stage, SECTIONS[section]) if section else refusal(configure))

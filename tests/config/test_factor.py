@@ -14,13 +14,10 @@ from src.config.factor import Factor
         ("optimizer.nesterov", [True, False], ("Nesterov momentum", None, False)),
         ("variant", [["optimizer=adam"], ["optimizer=sgd"]], ("variant", "variants", False)),
         ("model.units", [[16], [32]], ("units", "choices of units", False)),
+        ("epochs", [], ("number of epochs", "numbers of epochs", False)),
     ],
 )
-def test_a_factor_has_a_noun_and_is_numeric_if_every_level_is(key, levels, expected):
+def test_a_factor_has_a_noun_and_is_numeric_if_its_levels_are(key, levels, expected):
     found = factor.of(key, levels)
     noun, plural, numeric = expected
     assert found == Factor(key, noun, plural or found.plural, numeric)
-
-
-def test_no_levels_are_not_numbers():
-    assert not factor.of("epochs", []).numeric

@@ -1,9 +1,12 @@
+import re
+from functools import partial
+
 import pytest
 import yaml
 
 from src.config import search_file
-from src.core.errors import InputError
 from tests.support.recipes import SEARCH, SPACE
+from tests.support.refusal import refusal
 
 
 @pytest.fixture
@@ -45,39 +48,33 @@ def test_a_search_is_what_its_file_says_and_has_defaults_for_the_rest(load):
         ({"space": {"seed": {"integer": [1, 9]}}}, "space has seed: it is luck"),
         ({"space": {"mlflow.experiment": {"choices": ["a"]}}}, "experiment: no search may vary it"),
         ({"space": {"checkpoints": {"choices": ["a"]}}}, "checkpoints: no search may vary it"),
-        ({"objective": "test_accuracy"}, "held-out images, which then measure nothing any more"),
+        ({"objective": "test_accuracy"}, "held-out images, which could then measure nothing"),
         ({"objective": "val_loss"}, "objective=val_loss is unknown.*best_val_accuracy"),
         ({"sampler": "tpee"}, "sampler=tpee is unknown. Did you mean 'tpe'"),
         ({"trials": 0}, "trials=0 is out of range"),
-        ({"trials": "many"}, "trials is a text .many., expected a whole number"),
-        ({"gpus": -1}, "gpus=-1 is out of range"),
         ({"overrides": ["seed=2"]}, "seed=2: give it under seed"),
         ({"overrides": ["model.units=[1]"]}, "model.units is in space and in overrides"),
         ({"overrides": ["submission=true"]}, "submission=true: no search may set it"),
-        ({"overrides": [3]}, r"overrides\[0\] is a whole number \(3\), expected a text"),
         ({"trails": 3}, "trails is unknown. Did you mean 'trials'"),
     ],
 )
 def test_a_mistake_in_the_file_is_one_sentence_that_names_it(load, changes, said):
-    with pytest.raises(InputError, match=said) as refused:
-        load(**changes)
-    assert str(refused.value).startswith("conf/search/mine.yaml: ")
-    assert "\n" not in str(refused.value)
+    text = refusal(partial(load, **changes))
+    assert re.match(f"conf/search/mine.yaml: .*{said}", text)
 
 
-def test_a_file_that_is_not_yaml_and_an_unknown_name_are_refused(load, tmp_path):
+def test_a_file_without_keys_and_an_unknown_name_are_refused(load, tmp_path):
     load()
-    with pytest.raises(InputError, match=r"no search 'min'. Did you mean 'mine'"):
-        search_file.load("min")
-    (tmp_path / "mine.yaml").write_text("a: [")
-    with pytest.raises(InputError, match=r"conf/search/mine\.yaml is not readable as YAML"):
-        search_file.load("mine")
+    said = "There is no search 'min'. Did you mean 'mine'? Choose one of mine, or add conf/search/"
+    assert refusal(search_file.load, "min").startswith(said)
+    for text, said in (("a: [", "is not readable as YAML"), ("- a list", "holds a list, expected")):
+        (tmp_path / "mine.yaml").write_text(text)
+        assert refusal(search_file.load, "mine").startswith(f"conf/search/mine.yaml {said}")
 
 
 def test_a_sampler_that_needs_pytorch_is_refused_without_it(load, monkeypatch):
     monkeypatch.setattr(search_file.importlib.util, "find_spec", lambda name: None)
-    with pytest.raises(InputError, match="sampler=gp needs PyTorch"):
-        load(sampler="gp")
+    assert "sampler=gp needs PyTorch" in refusal(partial(load, sampler="gp"))
 
 
 def test_drawn_numbers_have_few_digits_and_stay_within_their_bounds(load):

@@ -1,54 +1,47 @@
 import re
+from functools import partial
 
 import pytest
 import yaml
 
 from src.config import factor, named_file, study_file
 from src.config.study_file import Study
-from src.core.errors import InputError
 from src.data.dataset import Dataset
 from src.experiments import grid
 from tests.support.recipes import TINY
+from tests.support.refusal import refusal
 
 DATA = Dataset("mnist-kaggle", "0f" * 32, {})
-SWISH = {
+ON = {"experiment": "default", "dataset": "mnist-kaggle"}
+SWISH = ON | {
     "question": "Does Swish beat ReLU?",
     "factor": "activation",
     "levels": ["swish", "relu"],
     "seeds": [1, 2],
-    "experiment": "default",
-    "dataset": "mnist-kaggle",
     "overrides": list(TINY),
 }
-RATES = {
+PLANNED = ON | {
     "question": "Does the rate matter?",
-    "factor": "optimizer.learning_rate",
-    "levels": [0.003, 6e-3, 1],
-    "reference": 0.006,
     "compare": "all",
     "seeds": {"until": "decided", "at_most": 8, "looks": [3, 8]},
     "smallest_effect": 0.001,
     "vary": ["seed", "split"],
-    "experiment": "default",
-    "dataset": "mnist-kaggle",
     "overrides": ["epochs=1"],
     "workers": 2,
 }
-VARIANTS = {
-    key: value for key, value in RATES.items() if key not in ("factor", "levels", "reference")
-} | {"variants": {"Adam": ["optimizer=adam", "schedule=constant"], "as it is": []}}
+RATE = {"factor": "optimizer.learning_rate", "levels": [0.003, 6e-3, 1], "reference": 0.006}
+RATES = PLANNED | RATE
+VARIANTS = PLANNED | {"variants": {"Adam": ["optimizer=adam", "schedule=constant"], "as it is": []}}
 
 
 @pytest.fixture
 def written(tmp_path, monkeypatch):
     """Write a study named mine, and be where studies are looked for."""
-    folder = tmp_path / "study"
-    folder.mkdir()
-    monkeypatch.setattr(study_file, "STUDIES", folder)
+    monkeypatch.setattr(study_file, "STUDIES", tmp_path)
 
-    def write(content=None, text=None, **changes):
-        kept = {key: value for key, value in ((content or {}) | changes).items() if value != "-"}
-        (folder / "mine.yaml").write_text(text or yaml.safe_dump(kept))
+    def write(content, **changes):
+        kept = {key: value for key, value in (content | changes).items() if value != "-"}
+        (tmp_path / "mine.yaml").write_text(yaml.safe_dump(kept))
         return study_file.load("mine")
 
     return write
@@ -68,20 +61,22 @@ def test_every_study_of_the_project_can_be_configured_and_says_how_to_run_it(nam
 
 def test_a_study_has_defaults(written):
     assert written(SWISH) == Study(
+        **ON,
         question="Does Swish beat ReLU?",
         factor=factor.of("activation", ["swish", "relu"]),
         levels={"swish": ("activation=swish",), "relu": ("activation=relu",)},
         reference="relu",
         seeds=(1, 2),
-        experiment="default",
-        dataset="mnist-kaggle",
         smallest_effect=0.0002,
         overrides=TINY,
     )
+    assert written(SWISH, dataset="fashion_mnist-kaggle").smallest_effect == 0.002
 
 
 def test_a_study_is_what_its_file_says(written):
-    assert written(RATES) == Study(
+    study = written(RATES, executor="ray", cpus=2, gpus=0.5)
+    assert study == Study(
+        **ON,
         question="Does the rate matter?",
         factor=factor.of("optimizer.learning_rate", [0.003, 0.006, 1]),
         levels={one: (f"optimizer.learning_rate={one}",) for one in ("0.003", "0.006", "1")},
@@ -91,18 +86,13 @@ def test_a_study_is_what_its_file_says(written):
         looks=(3, 8),
         smallest_effect=0.001,
         vary=("seed", "split"),
-        experiment="default",
-        dataset="mnist-kaggle",
         overrides=("epochs=1",),
         workers=2,
+        executor="ray",
+        cpus=2,
+        gpus=0.5,
     )
-    assert written(RATES).factor.numeric
-
-
-def test_a_study_may_say_what_makes_its_runs_and_what_each_of_them_needs(written):
-    study = written(RATES, executor="ray", cpus=2, gpus=0.5)
-    assert (study.executor, study.cpus, study.gpus) == ("ray", 2, 0.5)
-    assert (written(RATES).executor, written(RATES).cpus, written(RATES).gpus) == (None, 1, 0.0)
+    assert study.factor.numeric
 
 
 def test_variants_are_levels_of_several_keys(written):
@@ -130,12 +120,7 @@ def test_the_recipe_is_a_factor_too(written):
     recipes = {"factor": "experiment", "levels": ["default", "notebook"], "reference": "default"}
     study = written(RATES, **recipes, experiment="-")
     assert study.experiment is None
-    with pytest.raises(InputError, match="experiment is the factor"):
-        written(RATES, **recipes)
-
-
-def test_fashion_mnist_has_a_smallest_effect_of_its_own(written):
-    assert written(SWISH, dataset="fashion_mnist-kaggle").smallest_effect == 0.002
+    assert "experiment is the factor" in refusal(partial(written, RATES, **recipes))
 
 
 MISTAKES = [
@@ -159,11 +144,7 @@ MISTAKES = [
     (SWISH, {"datset": "mnist-kaggle"}, "datset is unknown.*'dataset'"),
     (SWISH, {"overrides": ["seed=3"]}, "overrides has seed=3: give it under seeds"),
     (SWISH, {"overrides": ["+activation=relu"]}, "activation=relu, but the level relu sets"),
-    (
-        SWISH,
-        {"overrides": ["mlflow.experiment=b"]},
-        r"mlflow\.experiment=b: no study may",
-    ),
+    (SWISH, {"overrides": ["mlflow.experiment=b"]}, r"mlflow\.experiment=b: no study may"),
     (SWISH, {"overrides": [3]}, r"overrides\[0\] is a whole number \(3\), expected a text"),
     (RATES, {"factor": "-"}, "factor is missing"),
     (RATES, {"factor": "seed"}, "factor is seed: give it under seeds"),
@@ -177,18 +158,12 @@ MISTAKES = [
     (RATES, {"overrides": ["split_seed=1"]}, r"give it under vary"),
     (RATES, {"overrides": ["experiment=default"]}, r"give it under experiment"),
     (RATES, {"compare": "some"}, "compare=some is unknown. Choose one of reference, all"),
-    (
-        RATES,
-        {"vary": ["split"]},
-        r"vary=\[split\] is unknown.*one of \[seed\], \[seed,split\]",
-    ),
+    (RATES, {"vary": ["split"]}, r"vary=\[split\] is unknown.*of \[seed\], \[seed,split\]"),
     (RATES, {"smallest_effect": 0}, r"smallest_effect=0 is out of range"),
     (RATES, {"levels": [0.003], "reference": "-"}, "need 2 levels"),
     (VARIANTS, {"variants": ["a"]}, r"variants\.a is a text \(a\), expected a list"),
     (VARIANTS, {"variants": {"a": [1]}}, r"variants\.a\[0\] is a whole number \(1\)"),
     (VARIANTS, {"variants": {"a": ["seed=1"]}}, r"variants\.a has seed=1: give it under seeds"),
-    (VARIANTS, {"variants": {"a": ["fetch.source=kaggle"]}}, r"variants\.a .* on the same data"),
-    (VARIANTS, {"variants": {"a": ["split_seed=3"]}}, r"variants\.a .* under vary"),
     (VARIANTS, {"variants": {"a": ["mlflow.enabled=false"]}}, r"variants\.a .* no study may set"),
     (VARIANTS, {"overrides": ["optimizer=sgd"]}, "but the level Adam sets optimizer too"),
     (VARIANTS, {"factor": "optimizer"}, "factor is optimizer, but variants are given"),
@@ -199,7 +174,6 @@ PLANS = [
     ({"until": "bored", "at_most": 30}, "seeds.until=bored is unknown. Choose one of decided"),
     ({"until": "decided", "at_mots": 30}, "seeds.at_mots is unknown. Did you mean 'at_most'"),
     ({"until": "decided", "at_most": 1}, "seeds.at_most=1 is out of range"),
-    ({"until": "decided", "at_most": "ten"}, r"seeds.at_most is a text \(ten\)"),
     ({"until": "decided", "at_most": 9, "looks": []}, "seeds.looks is "),
     ({"until": "decided", "at_most": 9, "looks": [3, "x"]}, r"seeds\.looks\[1\] is a text"),
     ({"until": "decided", "at_most": 9, "looks": [5, 3, 9]}, "seeds.looks is .*more seeds"),
@@ -230,30 +204,17 @@ def test_a_plan_has_the_seeds_up_to_its_last_look_and_doubles_them_where_it_name
 
 @pytest.mark.parametrize(("content", "changes", "said"), MISTAKES)
 def test_a_mistake_in_a_study_is_one_sentence_that_names_its_file(written, content, changes, said):
-    with pytest.raises(InputError, match=said) as caught:
-        written(content, **changes)
-    text = str(caught.value)
-    assert text.startswith("conf/study/mine.yaml: ")
-    assert "\n" not in text
-    assert text.endswith(".")
+    text = refusal(partial(written, content, **changes))
+    assert re.match(f"conf/study/mine.yaml: .*{said}", text)
 
 
 @pytest.mark.usefixtures("project")
 def test_a_level_of_the_wrong_kind_is_to_be_fixed_in_the_studys_own_file(written):
     study = written(RATES, factor="epochs", levels=["one", 2], reference=2, overrides=[])
-    with (
-        pytest.raises(InputError, match=r"^conf/study/a: .*one.* Fix it in that file\.$"),
-        named_file.errors_in("conf/study/a"),
-    ):
-        grid.study_plan("mine", study, DATA)
-
-
-@pytest.mark.parametrize("text", ["seeds: [1,", "- a list"])
-def test_a_file_that_is_no_mapping_is_one_sentence(written, text):
-    with pytest.raises(InputError, match=r"^conf/study/mine\.yaml .*[^\n]*\.$"):
-        written(text=text)
+    plan = named_file.errors_in("conf/study/a")(grid.study_plan)
+    assert re.match("conf/study/a: .*one.* Fix it in that file", refusal(plan, "mine", study, DATA))
 
 
 def test_an_unknown_study_gets_the_nearest_and_every_known_name():
-    with pytest.raises(InputError, match=r"'defalt'.*'default'.* fashion, learning_rate"):
-        study_file.load("defalt")
+    said = refusal(study_file.load, "defalt")
+    assert re.search("'defalt'.*'default'.* fashion, learning_rate", said)

@@ -57,12 +57,9 @@ def test_a_new_split_has_the_same_images_and_labels_and_as_many_in_each_part():
     assert np.bincount(valid["labels"]).tolist() == [3, 3, 3, 3]
 
 
-def test_a_new_split_depends_on_its_seed():
+def test_a_new_split_and_its_digest_depend_on_the_seed():
     assert np.array_equal(parts(3)[1]["images"], parts(3)[1]["images"])
     assert not np.array_equal(parts(3)[1]["images"], parts(4)[1]["images"])
-
-
-def test_a_new_split_has_its_own_digest():
     data = Dataset("mnist-kaggle", "0f" * 32, {"train": 3})
     digests = {data.split_anew(seed).digest for seed in (None, 1, 2)}
     assert len(digests) == 3

@@ -7,20 +7,8 @@ from src.data.dataset import Dataset
 from src.experiments import search
 from src.experiments.search import SearchPlan, Space
 from src.experiments.trials import State, Trial
-from tests.support.recipes import DATA
+from tests.support.recipes import DATA, SEARCH, SPACE
 
-SPACE = {
-    "optimizer.learning_rate": {"log_uniform": [0.001, 0.1]},
-    "model.units": {"choices": [[16], [32]]},
-}
-SEARCH = {
-    "question": "Whether a search works.",
-    "experiment": "default",
-    "dataset": "files-any",
-    "space": SPACE,
-    "trials": 4,
-    "overrides": ["model=mlp", "epochs=2"],
-}
 pytestmark = pytest.mark.usefixtures("project")
 
 

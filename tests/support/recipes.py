@@ -13,6 +13,18 @@ from src.experiments.run_spec import Composition, RunSpec
 DATA = Dataset("files-any", "0f" * 32, {"train": 540, "valid": 60, "test": 200})
 # Small enough for a training of a second, whatever else is chosen.
 TINY = ("model=mlp", "model.units=[8]", "epochs=2", "batch_size=64")
+SPACE = {
+    "optimizer.learning_rate": {"log_uniform": [0.001, 0.1]},
+    "model.units": {"choices": [[16], [32]]},
+}
+SEARCH = {
+    "question": "Whether a search works.",
+    "experiment": "default",
+    "dataset": "files-any",
+    "space": SPACE,
+    "trials": 4,
+    "overrides": ["model=mlp", "epochs=2"],
+}
 
 
 def configure(*overrides: str) -> schema.Config:
