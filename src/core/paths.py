@@ -4,7 +4,6 @@
 """
 
 import os
-from itertools import count
 from pathlib import Path
 
 PARAMS = Path("params.yaml")
@@ -46,20 +45,16 @@ CHECKPOINTS = Path("checkpoints")  # of unfinished trainings; and lock files
 
 
 def fresh_folder(wanted: Path) -> Path:
-    """Create a folder that no other process has; if the name is taken, it ends in -2, -3, ...
-
-    Raises:
-        OSError: it cannot be created.
-    """
+    """Create a folder that no other process has; if the name is taken, it ends in -2, -3, ..."""
     wanted.parent.mkdir(parents=True, exist_ok=True)
-    for number in count(1):
-        folder = wanted if number == 1 else wanted.with_name(f"{wanted.name}-{number}")
+    folder, number = wanted, 1
+    while True:
         try:
             folder.mkdir()
             return folder
         except FileExistsError:
-            continue
-    raise AssertionError  # count() never ends
+            number += 1
+            folder = wanted.with_name(f"{wanted.name}-{number}")
 
 
 def project_root() -> Path:

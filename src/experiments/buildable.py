@@ -20,27 +20,34 @@ TERMINAL_CODES = re.compile(r"\x1b\[\d*m")  # Keras puts some of its messages in
 
 
 def refuse_unbuildable(specs: Iterable[RunSpec]) -> None:
-    """Build the model of each run, once where several are alike, and see that its checkpoints can
-    be kept.
+    """Build each run, once where several are alike; raise InputError as `build` does."""
+    built = set()
+    for spec in specs:
+        values = repr([spec.cfg.checkpoints, *(getattr(spec.cfg, group) for group in GROUPS)])
+        if values not in built:
+            build(spec)
+        built.add(values)
+
+
+def build(spec: RunSpec) -> keras.Model:
+    """Return the initial model of a run, to train it in this process.
 
     Raises:
         InputError: something cannot be built, and the sentence names its file in conf/; or the
             checkpoints cannot be written to their folder.
     """
-    built, places = set(), set()
-    for spec in specs:
-        cfg = spec.cfg
-        values = repr([getattr(cfg, group) for group in GROUPS])
-        if values not in built:
-            fit.prepare(cfg)
-            _build(cfg, spec.choices)
-        built.add(values)
-        if cfg.checkpoints not in places:
-            checkpoint_place.refuse_unusable(cfg.checkpoints)
-        places.add(cfg.checkpoints)
+    model = _build(spec.cfg, spec.choices)
+    checkpoint_place.refuse_unusable(spec.cfg.checkpoints)
+    return model
 
 
-def _build(cfg: Config, choices: Mapping[str, str]) -> None:
+def _initial_model(cfg: Config) -> keras.Model:
+    fit.prepare(cfg)  # again, because other layers change the random state and the next names
+    return fit.build_model(cfg)
+
+
+def _build(cfg: Config, choices: Mapping[str, str]) -> keras.Model:
+    fit.prepare(cfg)
     rate = cfg.optimizer.get("learning_rate")
     if rate is None:
         raise InputError(f"{_file('optimizer', choices)} has no learning_rate: add one.")
@@ -49,7 +56,7 @@ def _build(cfg: Config, choices: Mapping[str, str]) -> None:
         "schedule": partial(instantiate, cfg.schedule, learning_rate=rate, total_steps=100),
         "optimizer": partial(instantiate, cfg.optimizer, learning_rate=rate),
         "activation": partial(instantiate, cfg.activation),
-        "model": partial(fit.build_model, cfg),
+        "model": partial(_initial_model, cfg),
     }
     for group, build in steps.items():
         try:
@@ -69,6 +76,7 @@ def _build(cfg: Config, choices: Mapping[str, str]) -> None:
             f"{_file('model', choices)} makes a model with the output {made.output_shape}, "
             f"expected {(None, CLASSES)}: end it with a layer of {CLASSES} units."
         )
+    return made
 
 
 def _check_activation(layer: Any, file: str) -> None:

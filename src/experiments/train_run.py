@@ -21,8 +21,9 @@ from src.training import checkpoint, fit
 from src.training.history import summarize
 
 
-def run(spec: RunSpec) -> float:
+def run(spec: RunSpec, model: keras.Model | None = None) -> float:
     """Train a run, or resume it after its last finished epoch; return its best validation accuracy.
+    `model` is the one that `buildable.build` returned for it, if that was the last call.
 
     It is FINISHED in MLflow once everything is logged, and the checkpoint is deleted last, so that
     no failure costs the training.
@@ -32,12 +33,12 @@ def run(spec: RunSpec) -> float:
         OSError: the disk is full or read-only.
     """
     try:
-        return _run(spec)
+        return _run(spec, model)
     except HydraException as error:  # a _target_ of conf/ cannot be called like this
         raise explain(error) from error
 
 
-def _run(spec: RunSpec) -> float:
+def _run(spec: RunSpec, model: keras.Model | None) -> float:
     cfg = spec.cfg
     data = dataset.load_description().split_anew(cfg.split_seed)
     if data.digest != spec.data_digest:
@@ -79,7 +80,7 @@ def _run(spec: RunSpec) -> float:
                 ]
                 if spec.early_stop is not None:
                     watchers.append(callbacks.StopEarly(spec.early_stop, logger.run_id, state))
-                model = fit.fit(cfg, training_set, validation_set, file, state, watchers)
+                model = fit.fit(cfg, training_set, validation_set, file, state, watchers, model)
 
             final = summarize(state.history, cfg.restore_best_weights)
             origin = {

@@ -5,6 +5,7 @@ import platform
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
 
@@ -18,10 +19,8 @@ USED = ("src", "params.yaml", "conf/config.yaml")
 def tags(command: str | None = None, choices: Mapping[str, str] | None = None) -> dict[str, str]:
     """Return tags on the code and the machine: git commit, whether it was changed, versions.
 
-    Args:
-        command: the user's; this process's own command line if left out.
-        choices: a run's chosen file of each group; uncommitted changes of other choices, of a
-            study, the documentation or a test do not count.
+    The command is this process's if left out. `choices` are a run's chosen files, by their groups:
+    uncommitted changes of other choices, of a study, the documentation or a test do not count.
     """
     return {
         "python": platform.python_version(),
@@ -35,8 +34,8 @@ def tags(command: str | None = None, choices: Mapping[str, str] | None = None) -
 
 
 def code_tags(choices: Mapping[str, str] | None = None) -> dict[str, str]:
-    """Return the git commit, and whether it was changed, for the choices that `tags` takes; nothing
-    without a repository, as on a node that the code was sent to.
+    """Return the part of `tags` on the git commit; nothing without a repository, as on a node that
+    the code was sent to.
     """
     commit = _git("rev-parse", "HEAD")
     if not commit:
@@ -67,8 +66,7 @@ def changed_files(first: str, second: str, files: Sequence[Path]) -> list[str] |
 
 
 def _git(*arguments: str) -> str:
-    try:
+    with suppress(FileNotFoundError):
         done = subprocess.run(["git", *arguments], capture_output=True, text=True, check=False)
-    except FileNotFoundError:
-        return ""
-    return done.stdout.strip()
+        return done.stdout.strip()
+    return ""

@@ -1,6 +1,4 @@
-"""The lease of a run: its owner's identity and heartbeat, so that the run of a dead process does
-not stay RUNNING for ever.
-"""
+"""The lease of a run, owner and heartbeat: the run of a dead process does not stay RUNNING."""
 
 import threading
 import time
@@ -67,7 +65,7 @@ def is_orphan(run: Any) -> bool:
 
 
 def is_gone(run: Any) -> bool:
-    """Return whether a run's owner was a process of this machine, and is dead."""
+    """Return whether a run's owner is a dead process of this machine."""
     return process.is_alive(run.data.tags.get(OWNER, "")) is False
 
 
@@ -84,9 +82,8 @@ def _heartbeat(run: Any) -> float:
 
 def _last_sign(client: MlflowClient, run: Any) -> int:
     """Return the time of an orphan's last sign of life, in milliseconds since 1970."""
-    try:
+    times = [run.info.start_time, int(_heartbeat(run) * 1000)]
+    with suppress(MlflowException):
         epochs = client.get_metric_history(run.info.run_id, metric_names.LOSS)
-    except MlflowException:
-        epochs = []
-    times = [point.timestamp for point in epochs]
-    return max(run.info.start_time, int(_heartbeat(run) * 1000), *times)
+        times += [point.timestamp for point in epochs]
+    return max(times)

@@ -22,9 +22,9 @@ def _wide(x: tf.Tensor) -> tf.Tensor:
 def _narrow(x: tf.Tensor, dtype: tf.DType) -> tf.Tensor:
     """Return `x` in a dtype, as `tf.cast` does.
 
-    It rounds to bfloat16 (to nearest, ties to even) by integer arithmetic: for `tf.cast` XLA emits
-    code that handles NaNs separately and fills only half of each vector, which doubles the time of
-    a pass. NaNs that come from bfloat16 stay NaNs here, too: their lower bits are zeros.
+    It rounds to bfloat16 (to nearest, ties to even) by integer arithmetic: XLA's `tf.cast` handles
+    NaNs separately and fills only half of each vector, which doubles the time of a pass. NaNs that
+    come from bfloat16 stay NaNs here, too: their lower bits are zeros.
     """
     if dtype != tf.bfloat16 or x.dtype != tf.float32:
         return tf.cast(x, dtype)
@@ -45,11 +45,9 @@ def _flat(x: tf.Tensor) -> tf.Tensor:
 def _one_pass(
     function: Callable[..., tf.Tensor], slope: Callable[..., tf.Tensor]
 ) -> Callable[..., tf.Tensor]:
-    """Return an activation that is compiled into one forward and one backward pass.
-
-    It takes a floating tensor of any shape, and settings, which are Python numbers; it returns a
-    tensor of that shape and dtype. `function` and its derivative `slope` take x, float32, and the
-    settings.
+    """Return an activation of one forward and one backward pass, from `function` and its derivative
+    `slope`, which take x, float32, and settings, Python numbers. Itself, it takes and returns a
+    floating tensor of any shape.
     """
 
     @tf.function(jit_compile=True, autograph=False)
@@ -80,11 +78,8 @@ def _gelu_slope(x: tf.Tensor) -> tf.Tensor:
 
 
 def _mish_parts(x: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-    """Return e = exp(x), n = e · (e + 2) and n + 2: tanh(softplus(x)) = n / (n + 2).
-
-    Above x = 20 that is 1 in float32; without the limit, e² would overflow.
-    """
-    e = tf.exp(tf.minimum(x, 20.0))
+    """Return e = exp(x), n = e · (e + 2) and n + 2: tanh(softplus(x)) = n / (n + 2)."""
+    e = tf.exp(tf.minimum(x, 20.0))  # above 20 the quotient is 1 in float32, and e² may overflow
     n = e * (e + 2)
     return e, n, n + 2
 
@@ -99,7 +94,6 @@ def _mish_slope(x: tf.Tensor) -> tf.Tensor:
     return n / m + x * (4 * e * (e + 1) / (m * m))
 
 
-# Each takes a floating tensor of any shape, and returns a tensor of its shape and dtype.
 swish = _one_pass(lambda x, scale=1.0: scale * x * tf.sigmoid(x), _swish_slope)
 gelu = _one_pass(lambda x: x * (1 + tf.math.erf(x / sqrt(2))) / 2, _gelu_slope)
 hard_swish = _one_pass(
@@ -116,14 +110,12 @@ def _swish_beta_forward(x: tf.Tensor, beta: tf.Tensor) -> tf.Tensor:
 
 
 @tf.function(jit_compile=True, autograph=False)
-def _swish_beta_backward(
-    x: tf.Tensor, beta: tf.Tensor, dy: tf.Tensor
-) -> tuple[tf.Tensor, tf.Tensor]:
+def _swish_beta_backward(x: tf.Tensor, beta: tf.Tensor, dy: tf.Tensor) -> list[tf.Tensor]:
     """Return the gradient of `x`, and the terms whose sum is that of `beta`."""
     wide, dy = _wide(x), _wide(dy)
     sigmoid = tf.sigmoid(beta * wide)
     slope = 2 * wide * sigmoid * (1 - sigmoid)  # d f / d (βx)
-    return _narrow(dy * (2 * sigmoid + beta * slope), x.dtype), dy * wide * slope
+    return [_narrow(dy * (2 * sigmoid + beta * slope), x.dtype), dy * wide * slope]
 
 
 def swish_beta(x: tf.Tensor, beta: tf.Tensor) -> tf.Tensor:
@@ -160,21 +152,22 @@ class _Fused(keras.layers.Layer):
         return self.fused(x) if training and _fuse() else self.plain(x)
 
 
-@keras.saving.register_keras_serializable(package="src")
-class Swish(_Fused):
-    """x · sigmoid(x).
+registered = keras.saving.register_keras_serializable(package="src")
 
-    Reference: Ramachandran, Zoph, Le, "Searching for Activation Functions", arXiv:1710.05941.
+
+@registered
+class Swish(_Fused):
+    """x · sigmoid(x). Reference: Ramachandran, Zoph, Le, "Searching for Activation Functions",
+    arXiv:1710.05941.
     """
 
     fused = staticmethod(swish)
     plain = staticmethod(tf.nn.silu)
 
 
-@keras.saving.register_keras_serializable(package="src")
+@registered
 class Gelu(_Fused):
     """x · Φ(x), with the normal distribution's Φ itself, not the approximation by tanh.
-
     Reference: Hendrycks, Gimpel, "Gaussian Error Linear Units (GELUs)", arXiv:1606.08415.
     """
 
@@ -182,37 +175,29 @@ class Gelu(_Fused):
     plain = staticmethod(partial(keras.activations.gelu, approximate=False))
 
 
-@keras.saving.register_keras_serializable(package="src")
+@registered
 class HardSwish(_Fused):
-    """x · relu6(x + 3) / 6.
-
-    Reference: Howard et al., "Searching for MobileNetV3", arXiv:1905.02244.
+    """x · relu6(x + 3) / 6. Reference: Howard et al., "Searching for MobileNetV3",
+    arXiv:1905.02244.
     """
 
     fused = staticmethod(hard_swish)
     plain = staticmethod(keras.activations.hard_swish)
 
 
-@keras.saving.register_keras_serializable(package="src")
+@registered
 class Mish(_Fused):
-    """x · tanh(softplus(x)).
-
-    Reference: Misra, "Mish: A Self Regularized Non-Monotonic Activation Function",
-    arXiv:1908.08681.
+    """x · tanh(softplus(x)). Reference: Misra, "Mish: A Self Regularized Non-Monotonic Activation
+    Function", arXiv:1908.08681.
     """
 
     fused = staticmethod(mish)
     plain = staticmethod(keras.activations.mish)
 
 
-@keras.saving.register_keras_serializable(package="src")
+@registered
 class SwishBeta(keras.layers.Layer):
-    """2x · sigmoid(βx), with one β per layer.
-
-    Args:
-        beta: β, or its initial value.
-        trainable: whether β is learned.
-    """
+    """2x · sigmoid(βx), with one β per layer: `beta`, or learned from there if `trainable`."""
 
     def __init__(self, beta: float = 1.0, trainable: bool = True, **kwargs):
         super().__init__(trainable=trainable, **kwargs)
@@ -236,15 +221,10 @@ class SwishBeta(keras.layers.Layer):
         return {**super().get_config(), "beta": self.initial_beta}
 
 
-@keras.saving.register_keras_serializable(package="src")
+@registered
 class ESwish(keras.layers.Layer):
-    """βx · sigmoid(x), with a fixed β.
-
-    Args:
-        beta: β; 1 gives Swish, and its paper found 1 to 2 good.
-
-    Reference: Alcaide, "E-swish: Adjusting Activations to Different Network Depths",
-    arXiv:1801.07145.
+    """βx · sigmoid(x), with a fixed β; 1 gives Swish, and its paper found 1 to 2 good. Reference:
+    Alcaide, "E-swish: Adjusting Activations to Different Network Depths", arXiv:1801.07145.
     """
 
     def __init__(self, beta: float = 1.25, **kwargs):

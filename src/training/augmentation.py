@@ -10,16 +10,13 @@ Augment = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
 
 
 def affine(*, rotation: float, zoom: float, shift: float) -> Augment | None:
-    """Return a function that rotates, zooms and shifts a batch, or None if nothing would change.
+    """Return a function that warps a batch, or None if nothing would change: `rotation` is the
+    largest angle, in degrees, `zoom` the largest change of scale, for width and height separately,
+    and `shift` the largest shift, as a fraction of width and height; in both directions.
 
     The function takes images, uint8 (batch, height, width), and a seed, int32 (2,); it returns
     images of the same shape and dtype. The same seed draws the same warps. Pixels from outside
     repeat the border, as with `fill_mode="nearest"` of Keras's ImageDataGenerator.
-
-    Args:
-        rotation: the largest angle, in degrees, in both directions.
-        zoom: the largest change of scale, for width and height separately.
-        shift: the largest shift, as a fraction of width and height.
     """
     if not (rotation or zoom or shift):
         return None
@@ -50,14 +47,8 @@ def elastic(
     """Return a function that warps a batch as `affine` does, and bends its strokes.
 
     Every image gets a smooth field of displacements: normally distributed at `grid` × `grid`
-    control points, with a cubic B-spline between them.
-
-    Args:
-        rotation: as for `affine`; so are the next two.
-        zoom: the largest change of scale.
-        shift: the largest shift.
-        displacement: standard deviation of a pixel's displacement, in pixels along each axis.
-        grid: the number of control points along each axis.
+    control points, with a cubic B-spline between them. `displacement` is the standard deviation of
+    a pixel's, in pixels along each axis.
 
     Reference: Simard, Steinkraus and Platt, "Best Practices for Convolutional Neural Networks
     Applied to Visual Document Analysis", 2003.

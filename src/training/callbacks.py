@@ -8,8 +8,8 @@ from src.training import activations
 
 
 class EpochMetrics(keras.callbacks.Callback):
-    """Adds to an epoch's logs its seconds without validation, its learning rate, and every learned
-    β. Has to precede the callbacks that read them.
+    """Adds an epoch's seconds without validation, its learning rate, and every learned β to its
+    logs. Has to precede the callbacks that read them.
     """
 
     def __init__(self, images_per_epoch: int):

@@ -16,9 +16,8 @@ def kept_epoch(
 ) -> Mapping[str, float]:
     """Return the row of the epoch whose weights are kept: the best, or the last.
 
-    A rate that falls to zero makes the last weights the best. The last epochs are then nearly
-    alike, and the highest validation accuracy among them is luck, which would pick weights from too
-    early.
+    A rate that falls to zero makes the last weights the best: the last epochs are nearly alike, and
+    the highest validation accuracy among them is luck.
     """
     return best_epoch(history) if restore_best_weights else history[-1]
 
@@ -28,15 +27,14 @@ def summarize(
 ) -> dict[str, float]:
     """Return a training's final metrics (see src/core/metric_names.py)."""
     kept = kept_epoch(history, restore_best_weights)
-    # The first epoch includes compiling, and counts only if there is no other.
-    timed = history[1:] or history
+    seconds = [row[metric_names.EPOCH_SECONDS] for row in history]
+    speeds = [row[metric_names.IMAGES_PER_SECOND] for row in history]
     return {
         metric_names.BEST_EPOCH: kept[metric_names.EPOCH],
         metric_names.BEST_VAL_ACCURACY: kept[metric_names.VAL_ACCURACY],
         metric_names.BEST_VAL_LOSS: kept[metric_names.VAL_LOSS],
-        metric_names.MEDIAN_EPOCH_SECONDS: median(row[metric_names.EPOCH_SECONDS] for row in timed),
-        metric_names.MEDIAN_IMAGES_PER_SECOND: median(
-            row[metric_names.IMAGES_PER_SECOND] for row in timed
-        ),
-        metric_names.TRAIN_SECONDS: sum(row[metric_names.EPOCH_SECONDS] for row in history),
+        # The first epoch includes compiling, and counts only if there is no other.
+        metric_names.MEDIAN_EPOCH_SECONDS: median(seconds[1:] or seconds),
+        metric_names.MEDIAN_IMAGES_PER_SECOND: median(speeds[1:] or speeds),
+        metric_names.TRAIN_SECONDS: sum(seconds),
     }

@@ -65,10 +65,9 @@ def compact(
     """Return a small batch-normalized CNN of 3×3 convolutions, after a first larger one.
 
     `border` pixels are cropped on all sides, and only the first convolution of each later block
-    pads: MNIST's digits have a margin, and smaller maps are less work. A block ends with pooling,
-    before the normalization and the activation, which are limited by memory on a CPU and so process
-    a quarter of it. The last block does not pool, and once its map is as small as the kernel, the
-    convolution is a dense layer.
+    pads: MNIST's digits have a margin, and smaller maps are less work. All blocks but the last end
+    with pooling, before the normalization and the activation, which are limited by memory on a CPU.
+    Once the last block's map is as small as the kernel, the convolution is a dense layer.
     """
     inputs, x = _pixels()
     x = layers.Cropping2D(border, name="crop")(x)

@@ -21,13 +21,8 @@ def constant(learning_rate: float, total_steps: int) -> Schedule:
 def one_cycle(
     learning_rate: float, total_steps: int, *, warmup: float, initial_factor: float
 ) -> Schedule:
-    """Return a linear rise to `learning_rate` and a cosine descent to zero.
-
-    Args:
-        learning_rate: the peak.
-        total_steps: of the whole training.
-        warmup: the fraction of steps in the rise, in [0, 1).
-        initial_factor: the first rate, as a fraction of the peak.
+    """Return a linear rise to `learning_rate` in the fraction `warmup` of all steps, from that rate
+    times `initial_factor`, and a cosine descent to zero.
 
     Reference: Smith and Topin, "Super-Convergence", arXiv:1708.07120.
     """
