@@ -40,7 +40,7 @@ def claim(port: int, remedy: str = "") -> socket.socket:
 
 
 def run(app: Any, listener: socket.socket, ready: Callable[[], None]) -> None:
-    """Serve an ASGI application at a socket from `claim` until Ctrl-C; call `ready` when it is up."""
+    """Serve an ASGI application at a socket from `claim` until Ctrl-C; call `ready` once it is."""
     import uvicorn
 
     class Server(uvicorn.Server):

@@ -38,7 +38,7 @@ def training_batches(
     augment: Augment | None,
     first_epoch: int = 0,
 ) -> TrainingBatches:
-    """Return the batches of a training's `epochs` after the first `first_epoch`, which are finished:
+    """Return the batches of a training's `epochs`, without the first `first_epoch`, which are done:
     images, uint8 (batch, 28, 28), and one-hot labels, float32 (batch, 10).
 
     A batch depends only on the seed and the number of its step, so a training that is resumed after

@@ -122,14 +122,14 @@ def _pack(state: State) -> bytes:
 
 
 def _unpack(content: bytes) -> State:
-    """Return the state that `_pack` packed; raise ValueError if a byte has changed or is missing."""
+    """Return the state that `_pack` packed; raise ValueError if a byte changed or is missing."""
     digest, packed = content[:DIGEST], content[DIGEST:]
     if hashlib.sha256(packed).digest() != digest:
         size = f"{len(content):,} bytes"
         raise ValueError(f"its {size} do not have the checksum that they begin with")
     with np.load(io.BytesIO(packed)) as arrays:
         lists = {kind: [arrays[one] for one in arrays if one.startswith(kind)] for kind in ARRAYS}
-        return State(**json.loads(str(arrays["plain"])), **lists)
+        return State(**{**json.loads(str(arrays["plain"])), **lists})
 
 
 class CheckpointCallback(Callback):

@@ -124,6 +124,7 @@ def fit(
     )
     steps = drawn.steps_per_epoch
     total_steps = cfg.epochs * steps
+    validation = batches.evaluation_batches(validation_set["images"], validation_set["labels"])
     model, schedule = compile_model(cfg, total_steps, model)
     model.steps_per_execution = steps_per_execution(steps)
     # Everything that TensorFlow's graph depends on: all but the seed.
@@ -139,7 +140,7 @@ def fit(
         epochs=cfg.epochs,
         initial_epoch=done,
         steps_per_epoch=steps,
-        validation_data=batches.evaluation_batches(*map(validation_set.get, ("images", "labels"))),
+        validation_data=validation,
         shuffle=False,  # the batches are in random order
         verbose=0,
         callbacks=[metrics, *schedule.callbacks, keeper, *watchers],
