@@ -5,6 +5,7 @@ from contextlib import closing
 from pathlib import Path
 
 import keras
+import pandas as pd
 from hydra.errors import HydraException
 
 from src.config.messages import explain
@@ -131,7 +132,7 @@ def save(
     with writing(*(folder / name for name in names)) as files:
         model_file, history_file, metrics_file, timings_file, curves_file, origin_file = files
         model.save(model_file)
-        history = state.table()
+        history = pd.DataFrame(state.history)
         history.to_csv(history_file, index=False)
         timings = {name: final[name] for name in metric_names.TIMED}
         metrics = {name: value for name, value in final.items() if name not in timings}

@@ -38,16 +38,14 @@ def named(client: MlflowClient, run_id: str) -> Choice:
             f"{run_id!r} is not the id of a run in MLflow: name one (a training prints it at the "
             "end, and `make ui` lists all), or `best`."
         )
-    name = f"Run {run.info.run_name} ({run_id})"
+    name, status = f"Run {run.info.run_name} ({run_id})", run.info.status
     if run.info.lifecycle_stage != "active":
         raise InputError(f"{name} was deleted: restore it in MLflow, or name another.")
     if run_tags.STUDY in run.data.tags and run_tags.PARENT not in run.data.tags:
         raise InputError(f"{name} is a study, which has no model: name one of its runs.")
-    if run.info.status != "FINISHED":
-        raise InputError(
-            f"{name} has not finished (it is {run.info.status}): finish it by the command that "
-            "began it, or name another."
-        )
+    if status != "FINISHED":
+        remedy = "finish it by the command that began it, or name another."
+        raise InputError(f"{name} has not finished (it is {status}): {remedy}")
     model = store.whole_model(client, run)
     if model is None:
         raise InputError(f"{name} has no model: name the run of a training.")

@@ -22,8 +22,8 @@ OLDER = {"split_seed": None}  # defaults of keys that older digests lack
 
 
 def settings(composed: DictConfig) -> dict[str, Any]:
-    """Return the keys of a composed configuration that the weights depend on, as plain JSON values,
-    with the precision that `auto` means on this machine.
+    """Return what the weights depend on in a composed configuration, as plain JSON values, with the
+    precision that `auto` means on this machine.
     """
     values = cast(dict[str, Any], OmegaConf.to_container(composed, resolve=True))
     for key in [*values]:

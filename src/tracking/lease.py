@@ -53,15 +53,11 @@ def close_orphans(client: MlflowClient, experiment_id: str) -> None:
 
 
 def is_orphan(run: Any) -> bool:
-    """Return whether a run's owner is dead, or on another machine and silent for long; runs of
-    other programs, without an owner, are no orphans.
-    """
-    if OWNER not in run.data.tags:
+    """Return whether a run's owner is dead, or on another machine and silent for long."""
+    if OWNER not in run.data.tags:  # a run of another program
         return False
     alive = process.is_alive(run.data.tags[OWNER])
-    if alive is None:
-        return time.time() - _heartbeat(run) > SILENT_SECONDS
-    return not alive
+    return time.time() - _heartbeat(run) > SILENT_SECONDS if alive is None else not alive
 
 
 def is_gone(run: Any) -> bool:

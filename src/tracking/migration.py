@@ -73,14 +73,13 @@ class Migration:
     def refuse_lost_artifacts(self) -> None:
         """Raise InputError if the source's files are not where its database says."""
         for experiment in self.experiments:
-            found = partial(self.source.search_logged_models, [experiment.experiment_id])
-            for model in run_search.every(found):
+            search = partial(self.source.search_logged_models, [experiment.experiment_id])
+            for model in run_search.every(search):
                 place = model.artifact_location.removeprefix("file://")
                 if place.startswith("/") and not Path(place).is_dir():
-                    raise InputError(
-                        f"The artifacts of experiment {experiment.name} are not in {place}, where "
-                        "SOURCE says: bring its folder mlruns/ back there."
-                    )
+                    lost = f"The artifacts of experiment {experiment.name} are not in {place}"
+                    remedy = "bring its folder mlruns/ back there"
+                    raise InputError(f"{lost}, where SOURCE says: {remedy}.")
 
     def left(self) -> tuple[list[str], list[str]]:
         """Return the ids of the runs without a copy, and of those with an incomplete one."""

@@ -28,6 +28,8 @@ from src.core import metric_names, paths, quiet
 from src.data.dataset import Dataset
 from src.tracking import lease, model_code, run_search, run_tags, store
 
+Metrics = Mapping[str, float]
+NONE: Mapping[Any, Any] = {}
 FORBIDDEN = re.compile(r"""[/:.%"']""")  # in a model's name; a run's may have them
 HALF_COPY = ".artifact.uploading."  # MLflow's prefix for artifacts that are not complete yet
 # To serve a model; the lock file has the versions for training.
@@ -57,7 +59,8 @@ def opened(settings: Mlflow, name: str, run_id: str | None, digest: str) -> Iter
     if run_id and settings.parent_run_id:
         mlflow.set_tag(run_tags.PARENT, settings.parent_run_id)
     held = lease.Lease(client, run.info.run_id)
-    began = max(round(1000 * time.time()), run.info.start_time), time.monotonic()
+    # In milliseconds since 1970, by a clock that cannot be set.
+    start = max(round(1000 * time.time()), run.info.start_time) - 1000 * time.monotonic()
     status = "FAILED"
     logger = RunLogger(client, run.info.run_id)
 
@@ -73,8 +76,7 @@ def opened(settings: Mlflow, name: str, run_id: str | None, digest: str) -> Iter
         status = "KILLED"
         raise
     finally:
-        # In milliseconds since 1970, by a clock that cannot be set.
-        ended = began[0] + round(1000 * (time.monotonic() - began[1]))
+        ended = round(start + 1000 * time.monotonic())
         held.release()
         if status == "FINISHED":
             logger.insist(end)
@@ -108,14 +110,14 @@ class RunLogger:
     def __init__(self, client: MlflowClient, run_id: str):
         self.client, self.run_id = client, run_id
         self.logged: set[int] = set()  # epochs
-        self.waiting: dict[int, Mapping[str, float]] = {}  # epochs that could not be logged yet
+        self.waiting: dict[int, Metrics] = {}  # epochs that could not be logged yet
         self.away = False  # whether the store's last request failed
         self.ask_again = 0.0  # the time of the next one, by the monotonic clock
 
     def start(
         self,
         settings: Mapping[str, Any],
-        tags: Mapping[str, str],
+        tags: dict[str, str],
         data: Dataset,
         images: Mapping[str, np.ndarray],
     ) -> None:
@@ -127,7 +129,7 @@ class RunLogger:
         params = self.client.get_run(self.run_id).data.params
         chosen = {group: tags[group] for group in CHOICES if group in tags and group not in params}
         mlflow.log_params({**override.flat(settings), **chosen})
-        mlflow.set_tags(dict(tags))
+        mlflow.set_tags(tags)
         mlflow.log_dict(dict(settings), "config.yaml")
         for context, part in images.items():
             # Of two inputs with the same name and digest MLflow keeps the first.
@@ -137,7 +139,7 @@ class RunLogger:
             except MlflowException:  # another run added the same data set at this moment
                 mlflow.log_input(inputs, context=context)
 
-    def lost_epochs(self, history: Sequence[Mapping[str, float]]) -> None:
+    def lost_epochs(self, history: Sequence[Metrics]) -> None:
         """Log the epochs of a resumed training that the run lacks: each is kept in the checkpoint
         first, and the process may have ended in between.
         """
@@ -153,7 +155,7 @@ class RunLogger:
         importlib.import_module("mlflow.pyfunc")
         warn_dependency_requirement_mismatches(_requirements())
 
-    def epoch(self, values: Mapping[str, float], step: int) -> None:
+    def epoch(self, values: Metrics, step: int) -> None:
         """Log an epoch's metrics, counted from 1, and those of epochs that could not be logged. A
         training continues without the store: the checkpoint has the epochs.
         """
@@ -203,9 +205,7 @@ class RunLogger:
                     ) from error
                 time.sleep(store.PAUSE_SECONDS)
 
-    def trained(
-        self, model: Any, example: np.ndarray, final: Mapping[str, float], out: Path
-    ) -> None:
+    def trained(self, model: Any, example: np.ndarray, final: Metrics, out: Path) -> None:
         """Log the results of a training: waiting epochs, final metrics, the files in `out`, and the
         Keras model, so that it loads and serves elsewhere. `example` is uint8 (1, 28, 28).
         """
@@ -226,7 +226,7 @@ class RunLogger:
         with quiet.stderr(), model_code.copied() as code:
             Model.log(
                 artifact_path=None,
-                name=model_name(self.client.get_run(self.run_id).info.run_name),
+                name=FORBIDDEN.sub("_", self.client.get_run(self.run_id).info.run_name),
                 flavor=SimpleNamespace(save_model=_save_model),
                 model=model,
                 signature=infer_signature(example),  # MLflow's own; `_save_model` sets ours
@@ -237,8 +237,8 @@ class RunLogger:
             )
 
     def _has_model(self) -> bool:
-        """Return whether the run has its model. An incomplete one is deleted, its files first:
-        MLflow would keep those of a deleted model for ever.
+        """Return whether the run has its model. Delete incomplete ones, their files first: MLflow
+        would keep them for ever.
         """
         run = self.client.get_run(self.run_id)
         whole = store.whole_model(self.client, run)
@@ -249,20 +249,13 @@ class RunLogger:
                 self.client.delete_logged_model(one.model_id)
         return whole is not None
 
-    def predicted(self, files: Mapping[Path, str], scores: Mapping[str, float]) -> None:
+    def predicted(self, files: Mapping[Path, str], scores: Metrics) -> None:
         """Log predictions; see `add_results`."""
         self.insist(lambda: add_results(self.run_id, files=files, scores=scores))
 
 
-def model_name(run_name: str) -> str:
-    """Return the name of a run's logged model: the run's, without forbidden characters."""
-    return FORBIDDEN.sub("_", run_name)
-
-
 def _save_model(*, validate_serving_input: bool, **given: Any) -> None:
-    """Save a Keras model for serving, without the validation of `Model.log`: a failure would only
-    be a warning that nobody sees.
-    """
+    # Without the validation of `Model.log`, whose failure would only be a warning.
     from src.serving import loader  # TensorFlow, which a training has imported
 
     loader.save_model(**given)
@@ -273,10 +266,8 @@ def _requirements() -> list[str]:
 
 
 def find_or_restore(run_id: str, name: str, experiment: str) -> str:
-    """Return the id of the run for later results: the training's own, or a substitute.
-
-    DVC can restore a model whose run was deleted, or is in another store; then a substitute run,
-    tagged `trained_by`, is created in the experiment.
+    """Return the id of the run for later results: the training's own, or, if that was deleted or is
+    in another store (DVC can restore a model), a substitute with the tag `trained_by`.
     """
     client, experiment_id = store.connect(experiment)
     if store.is_active(client, run_id):
@@ -291,27 +282,25 @@ def find_or_restore(run_id: str, name: str, experiment: str) -> str:
 def add_results(
     run_id: str,
     *,
-    files: Mapping[Path, str] | None = None,
-    scores: Mapping[str, float] | None = None,
-    tags: Mapping[str, str] | None = None,
+    files: Mapping[Path, str] = NONE,
+    scores: Metrics = NONE,
+    tags: Mapping[str, str] = NONE,
 ) -> None:
     """Add results to a run, which keeps its status and duration: files with their folders in the
     run ("" for the top), scores and tags by name.
     """
     client = MlflowClient()
     _remove_half_copies(client, run_id)
-    for path, folder in (files or {}).items():
+    for path, folder in files.items():
         client.log_artifact(run_id, str(path), folder or None)
     model = store.whole_model(client, client.get_run(run_id)) if scores else None
-    _log_new(client, run_id, scores or {}, model.model_id if model else None)
-    for name, value in (tags or {}).items():
+    _log_new(client, run_id, scores, model.model_id if model else None)
+    for name, value in tags.items():
         client.set_tag(run_id, name, value)
 
 
 def _remove_half_copies(client: MlflowClient, run_id: str) -> None:
-    """Remove a killed process's leftovers from artifacts on this disk: MLflow would show the copy
-    that it makes beside an artifact for ever.
-    """
+    """Remove a killed process's half copies from artifacts on this disk: MLflow would show them."""
     artifacts = get_artifact_repository(client.get_run(run_id).info.artifact_uri)
     if isinstance(artifacts, LocalArtifactRepository):
         for path in Path(artifacts.artifact_dir).rglob(f"{HALF_COPY}*"):
@@ -319,11 +308,9 @@ def _remove_half_copies(client: MlflowClient, run_id: str) -> None:
 
 
 def _log_new(
-    client: MlflowClient, run_id: str, values: Mapping[str, float], model_id: str | None = None
+    client: MlflowClient, run_id: str, values: Metrics, model_id: str | None = None
 ) -> None:
-    """Log the metrics that the run does not have with these values yet; MLflow lists them beside
-    the model, if there is one.
-    """
+    """Log the metrics that the run does not have with these values yet, beside the model."""
     logged, now = client.get_run(run_id).data.metrics, round(1000 * time.time())
     new = sorted(one for one in values.items() if logged.get(one[0]) != one[1])
     more = {"model_id": model_id, "run_id": run_id}

@@ -76,7 +76,7 @@ def connect(experiment: str) -> tuple[MlflowClient, str]:
 
 
 def is_there() -> bool:
-    """Return whether there is a store to read: a server, or the project's own database."""
+    """Return whether there is a store to read."""
     return not _is_own_store() or _own_database().exists()
 
 
@@ -141,9 +141,7 @@ def _is_own_store() -> bool:
 
 
 def _select_store() -> str | None:
-    """Select the store for MLflow; return where a new experiment's artifacts go, None for the
-    store's own choice.
-    """
+    """Select the store for MLflow; return where artifacts go, None for the store's own choice."""
     move_password()
     if not _is_own_store():
         return None
@@ -152,9 +150,7 @@ def _select_store() -> str | None:
 
 
 def move_password() -> None:
-    """Move user and password from a server's MLFLOW_TRACKING_URI, which MLflow prints in links to
-    runs, to the variables for them.
-    """
+    """Move user and password out of a server's MLFLOW_TRACKING_URI, which MLflow prints."""
     uri = urlsplit(os.environ.get("MLFLOW_TRACKING_URI", ""))
     if uri.scheme in ("http", "https") and uri.username and uri.password is not None:
         os.environ["MLFLOW_TRACKING_USERNAME"] = unquote(uri.username)
@@ -165,9 +161,7 @@ def move_password() -> None:
 
 @contextmanager
 def usable() -> Iterator[None]:
-    """Turn the errors of a store that cannot be used into an InputError with store, reason and
-    remedy.
-    """
+    """Turn the errors of a store that cannot be used into an InputError with reason and remedy."""
     try:
         yield
     except (*AWAY, ImportError) as error:  # no driver for its scheme
@@ -194,7 +188,7 @@ def reason(error: BaseException) -> str:
 
 
 def new_database(path: Path) -> Path:
-    """Create the SQLite file, if it does not exist, in a hidden folder and link it into place: two
+    """Create an SQLite file that does not exist in a hidden folder, and link it into place: two
     processes that migrate one new file corrupt it.
     """
     if not path.exists():

@@ -1,8 +1,7 @@
 """Activation layers that Keras lacks, or computes in more passes over memory than necessary.
 
-Swish, x · sigmoid(x), costs more than ReLU mainly because a CPU traverses the tensor several
-times. Here XLA compiles the activation alone (it is slow at convolutions on a CPU) into one forward
-and one backward pass, by formulas that need only the input for the backward pass. They compute in
+Here XLA compiles the activation alone (it is slow at convolutions on a CPU) into one forward and
+one backward pass, by formulas that need only the input for the backward pass. They compute in
 float32, even if the tensors are bfloat16.
 """
 
@@ -15,7 +14,6 @@ import tensorflow as tf
 
 
 def _wide(x: tf.Tensor) -> tf.Tensor:
-    """Return `x` in float32, or in its dtype if that is wider."""
     return tf.cast(x, tf.float32) if x.dtype.size < 4 else x
 
 
@@ -36,9 +34,7 @@ def _narrow(x: tf.Tensor, dtype: tf.DType) -> tf.Tensor:
 
 
 def _flat(x: tf.Tensor) -> tf.Tensor:
-    """Return `x` in one dimension, outside of XLA, which would see through the reshape: it loops
-    over dimensions, and one of 16 channels is too short to fill its vectors.
-    """
+    # Outside of XLA, which loops over dimensions: 16 channels are too few to fill its vectors.
     return tf.reshape(x, [-1])
 
 
@@ -119,9 +115,8 @@ def _swish_beta_backward(x: tf.Tensor, beta: tf.Tensor, dy: tf.Tensor) -> list[t
 
 
 def swish_beta(x: tf.Tensor, beta: tf.Tensor) -> tf.Tensor:
-    """Return 2x · sigmoid(βx), of the shape and dtype of `x`; `beta` is a float32 scalar.
-
-    Reference: the factor 2 makes it the identity at β = 0; β as in arXiv:1710.05941.
+    """Return 2x · sigmoid(βx), of the shape and dtype of `x`; `beta` is a float32 scalar, as in
+    arXiv:1710.05941. The factor 2 makes it the identity at β = 0.
     """
 
     @tf.custom_gradient
@@ -136,8 +131,7 @@ def swish_beta(x: tf.Tensor, beta: tf.Tensor) -> tf.Tensor:
 
 
 def _fuse() -> bool:
-    """Return whether to use the fused kernels, which are for CPUs: on a GPU Keras's are fused."""
-    return not tf.config.list_physical_devices("GPU")
+    return not tf.config.list_physical_devices("GPU")  # on which Keras's own are fused
 
 
 class _Fused(keras.layers.Layer):
@@ -161,8 +155,7 @@ class Swish(_Fused):
     arXiv:1710.05941.
     """
 
-    fused = staticmethod(swish)
-    plain = staticmethod(tf.nn.silu)
+    fused, plain = staticmethod(swish), staticmethod(tf.nn.silu)
 
 
 @registered
@@ -181,8 +174,7 @@ class HardSwish(_Fused):
     arXiv:1905.02244.
     """
 
-    fused = staticmethod(hard_swish)
-    plain = staticmethod(keras.activations.hard_swish)
+    fused, plain = staticmethod(hard_swish), staticmethod(keras.activations.hard_swish)
 
 
 @registered
@@ -191,8 +183,7 @@ class Mish(_Fused):
     Function", arXiv:1908.08681.
     """
 
-    fused = staticmethod(mish)
-    plain = staticmethod(keras.activations.mish)
+    fused, plain = staticmethod(mish), staticmethod(keras.activations.mish)
 
 
 @registered

@@ -14,9 +14,8 @@ def affine(*, rotation: float, zoom: float, shift: float) -> Augment | None:
     largest angle, in degrees, `zoom` the largest change of scale, for width and height separately,
     and `shift` the largest shift, as a fraction of width and height; in both directions.
 
-    The function takes images, uint8 (batch, height, width), and a seed, int32 (2,); it returns
-    images of the same shape and dtype. The same seed draws the same warps. Pixels from outside
-    repeat the border, as with `fill_mode="nearest"` of Keras's ImageDataGenerator.
+    The function takes images, uint8 (batch, height, width), and a seed, int32 (2,), which decides
+    the warps; it returns images of the same shape and dtype. Pixels from outside repeat the border.
     """
     if not (rotation or zoom or shift):
         return None

@@ -1,7 +1,6 @@
-"""The checkpoint of a training: all its state after an epoch, in one file, to resume it from.
-
-Keras's BackupAndRestore keeps weights and optimizer, but not the history, the best weights, or the
-state of ReduceLROnPlateau; with those, a resumed training ends in exactly the same weights.
+"""The checkpoint of a training: all its state after an epoch, in one file. With what Keras's
+BackupAndRestore leaves out (history, best weights, the state of ReduceLROnPlateau), a resumed
+training ends in exactly the same weights.
 """
 
 import hashlib
@@ -15,7 +14,6 @@ from pathlib import Path
 
 import keras
 import numpy as np
-import pandas as pd
 from keras.callbacks import Callback, ReduceLROnPlateau
 
 from src.core import metric_names
@@ -44,10 +42,6 @@ class State:
     plateaus: list[dict[str, float]] = field(default_factory=list)  # of ReduceLROnPlateau
     best: list[np.ndarray] = field(default_factory=list)  # the model's variables that are kept
     current: list[np.ndarray] = field(default_factory=list)  # all variables after the last epoch
-
-    def table(self) -> pd.DataFrame:
-        """Return the history, a row per epoch."""
-        return pd.DataFrame(self.history)
 
 
 @contextmanager

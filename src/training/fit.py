@@ -14,17 +14,11 @@ from src.config.schema import NON_TRAINING_KEYS, Config
 from src.core import metric_names
 from src.core.errors import InputError, one_line
 from src.data.digits import CLASSES, SIDE
-from src.training import (
-    activations,  # noqa: F401  registers the layers of a saved model, to load it
-    batches,
-    callbacks,
-    checkpoint,
-    normalization,  # noqa: F401  likewise
-    precision,
-)
+from src.training import activations, batches, callbacks, checkpoint, normalization, precision
 from src.training.checkpoint import variables
 from src.training.schedules import Schedule
 
+LAYERS = (activations, normalization)  # imported, so that a saved model's layers are registered
 TRAIN = "run `dvc repro --force train`"
 TRACED = 8  # models that are kept at most
 _traced: dict[str, keras.Model] = {}  # models trained in this process, by their networks
@@ -131,9 +125,8 @@ def fit(
     network = [one for one in vars(cfg).items() if one[0] not in ("seed", *NON_TRAINING_KEYS)]
     key = repr((network, total_steps))
     model = _reuse(key, model)
-    keeper = checkpoint.CheckpointCallback(
-        file, state, schedule.callbacks, cfg.restore_best_weights
-    )
+    best, others = cfg.restore_best_weights, schedule.callbacks
+    keeper = checkpoint.CheckpointCallback(file, state, others, best)
     metrics = callbacks.EpochMetrics(steps * drawn.batch_size)
     model.fit(
         drawn.dataset,
@@ -143,7 +136,7 @@ def fit(
         validation_data=validation,
         shuffle=False,  # the batches are in random order
         verbose=0,
-        callbacks=[metrics, *schedule.callbacks, keeper, *watchers],
+        callbacks=[metrics, *others, keeper, *watchers],
     )
     _keep(key, model)
     reset_keras("float32")

@@ -5,15 +5,15 @@ from statistics import median
 
 from src.core import metric_names
 
+Rows = Sequence[Mapping[str, float]]
 
-def best_epoch(history: Sequence[Mapping[str, float]]) -> Mapping[str, float]:
+
+def best_epoch(history: Rows) -> Mapping[str, float]:
     """Return the row with the highest validation accuracy, the later of equals."""
     return max(reversed(history), key=lambda row: row[metric_names.VAL_ACCURACY])
 
 
-def kept_epoch(
-    history: Sequence[Mapping[str, float]], restore_best_weights: bool
-) -> Mapping[str, float]:
+def kept_epoch(history: Rows, restore_best_weights: bool) -> Mapping[str, float]:
     """Return the row of the epoch whose weights are kept: the best, or the last.
 
     A rate that falls to zero makes the last weights the best: the last epochs are nearly alike, and
@@ -22,9 +22,7 @@ def kept_epoch(
     return best_epoch(history) if restore_best_weights else history[-1]
 
 
-def summarize(
-    history: Sequence[Mapping[str, float]], restore_best_weights: bool
-) -> dict[str, float]:
+def summarize(history: Rows, restore_best_weights: bool) -> dict[str, float]:
     """Return a training's final metrics (see src/core/metric_names.py)."""
     kept = kept_epoch(history, restore_best_weights)
     seconds = [row[metric_names.EPOCH_SECONDS] for row in history]

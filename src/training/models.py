@@ -14,6 +14,7 @@ from src.data.digits import CLASSES, SIDE
 from src.training.normalization import BatchNormalization
 
 Activation = Callable[[], keras.layers.Layer]
+Ints = Sequence[int]
 
 
 def _pixels() -> tuple[keras.KerasTensor, keras.KerasTensor]:
@@ -33,7 +34,7 @@ def _head(x: keras.KerasTensor, head: str) -> keras.KerasTensor:
 def notebook(
     activation: Activation,
     *,
-    filters: Sequence[int] = (32, 64),
+    filters: Ints = (32, 64),
     units: int = 256,
     dropout: Sequence[float] = (0.25, 0.25, 0.5),
     head: str = "sigmoid",
@@ -57,7 +58,7 @@ def compact(
     activation: Activation,
     *,
     border: int = 2,
-    filters: Sequence[Sequence[int]] = ((16,), (32, 64), (64, 128, 128)),
+    filters: Sequence[Ints] = ((16,), (32, 64), (64, 128, 128)),
     first_kernel: int = 5,
     dropout: float = 0.0,
     head: str = "softmax",
@@ -96,8 +97,8 @@ def compact(
 def lenet5(
     activation: Activation,
     *,
-    filters: Sequence[int] = (6, 16),
-    units: Sequence[int] = (120, 84),
+    filters: Ints = (6, 16),
+    units: Ints = (120, 84),
     head: str = "softmax",
 ) -> keras.Model:
     """Return LeNet-5 in its modern form: average pooling, dense connections, softmax.
@@ -117,11 +118,7 @@ def lenet5(
 
 
 def mlp(
-    activation: Activation,
-    *,
-    units: Sequence[int] = (512, 256),
-    dropout: float = 0.2,
-    head: str = "softmax",
+    activation: Activation, *, units: Ints = (512, 256), dropout: float = 0.2, head: str = "softmax"
 ) -> keras.Model:
     """Return a multilayer perceptron with a hidden layer for each of `units`."""
     inputs, x = _pixels()

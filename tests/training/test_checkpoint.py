@@ -44,12 +44,6 @@ def test_a_saved_state_comes_back_whole(tmp_path):
         assert dtypes[0] == dtypes[1]
 
 
-def test_the_history_is_a_table_with_a_row_per_epoch():
-    table = example().table()
-    assert table["epoch"].tolist() == [1, 2]
-    assert list(table) == ["epoch", "loss"]
-
-
 def test_without_a_file_it_is_a_new_training(tmp_path, capsys):
     assert checkpoint.load(tmp_path / "state") == checkpoint.State()
     assert capsys.readouterr().out == ""
