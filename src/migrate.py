@@ -68,7 +68,7 @@ def _copy(moving: Any, left: set[str]) -> None:
     """Copy, with a line for each run that was not complete; report problems at the end."""
     began, done, total, wrong, running = time.monotonic(), 0, len(left), [], 0
     for contents, differs in moving.copy():
-        info, (files, points) = contents.run.info, contents.counts
+        info, models = contents.run.info, contents.models
         running += info.status == "RUNNING"
         if differs:
             wrong.append(f"{info.run_name} ({listed(differs)})")
@@ -76,7 +76,8 @@ def _copy(moving: Any, left: set[str]) -> None:
             done += 1
             seconds = (time.monotonic() - began) / done * (total - done)
             rest = f" · about {duration(seconds)} left" if done < total else ""
-            facts = f"{files} files, {points:,} values of metrics{rest}"
+            files = len(contents.files) + sum(len(own) for _, own in models)
+            facts = f"{files} files, {len(contents.points):,} values of metrics{rest}"
             print(f"{done:>{len(str(total))}}/{total} {info.run_name} · {facts}", flush=True)
     moving.rewrite()
     if running:
@@ -102,9 +103,7 @@ def _usable() -> Iterator[None]:
 
 
 def uri(name: str, given: str) -> str:
-    """Return the URI of a store, given as such or as the path of a database; raise InputError if it
-    is neither.
-    """
+    """Return the URI of a store, given as such or as a database's path, or raise InputError."""
     if "://" not in given or given.startswith(SQLITE):
         return SQLITE + str(Path(given.removeprefix(SQLITE)).resolve())
     if not given.startswith(SCHEMES):

@@ -12,9 +12,7 @@ from src.core.errors import InputError
 
 @contextmanager
 def held(file: Path, refusal: str) -> Iterator[None]:
-    """Hold a lock file while the block runs; the system releases it if the process dies. If another
-    process holds it, raise InputError with the text `refusal`.
-    """
+    """Hold a lock file, which the system releases if the process dies, or raise InputError."""
     file.parent.mkdir(parents=True, exist_ok=True)
     try:
         lock = FileLock(file).acquire(timeout=0)

@@ -51,9 +51,7 @@ def hidden_folder(parent: Path) -> Path:
 
 
 def remove_litter(folder: Path, *, below: bool = False) -> None:
-    """Remove unfinished outputs of dead processes from a folder, and from its subfolders (`below`).
-    Nothing happens if it does not exist.
-    """
+    """Remove unfinished outputs of dead processes from a folder, or from all `below` it, too."""
     for path in [*folder.glob(f"{'**/' if below else ''}{PREFIX}*")]:
         if not _is_alive(path):
             shutil.rmtree(path, ignore_errors=True)

@@ -29,9 +29,7 @@ def without_password(text: str) -> str:
 
 
 def one_line(reason: object, limit: int = 300) -> str:
-    """Return a text as one line to quote in a sentence: at most `limit` characters, all printable,
-    without passwords and a full stop.
-    """
+    """Return a text as one printable line to quote, without passwords and a full stop."""
     line = " ".join(without_password(str(reason)).split())[:limit].rstrip(".")
     return "".join(sign if sign.isprintable() else "\N{REPLACEMENT CHARACTER}" for sign in line)
 

@@ -28,16 +28,8 @@ def is_alive(identity: str) -> bool | None:
         return None
 
 
-def described(identity: str) -> str:
-    """Return the process of an `identity` in words."""
-    pid, _, rest = identity.partition("-")
-    return f"process {pid} on {rest.partition('-')[2]}"
-
-
 def _started(pid: int) -> int:
-    """Return when a process began: on Linux in ticks since the boot, because setting the clock
-    changes the time of day. Raise ProcessLookupError if it is a zombie.
-    """
+    """Return when a process began: on Linux in ticks since the boot, which no clock changes."""
     if (PROC / "self" / "stat").is_file():
         # The name, in brackets, may hold anything; what follows starts at field 3, the state.
         state, *fields = (PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()

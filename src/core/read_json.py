@@ -15,12 +15,9 @@ TYPES |= {int: "a whole number", float: "a number", NoneType: "null"}
 
 
 def read_json(path: Path, keys: Mapping[str, type | UnionType], remedy: str) -> dict[str, Any]:
-    """Return the JSON object in a file, which has at least the given keys, each with a value of
-    its type: one of `TYPES` or a union such as `str | None`; a float may be whole.
-
-    Raises:
-        InputError: the file is missing, is not JSON or not an object, lacks a key, or has a value
-            of another type; `remedy` ends the sentence.
+    """Return the JSON object in a file, with at least these keys, each with a value of its type:
+    one of `TYPES` or a union such as `str | None`; a float may be whole. For anything else, raise
+    InputError with a sentence that ends in `remedy`.
     """
     if not path.is_file():
         raise InputError(f"{path} does not exist: {remedy}")

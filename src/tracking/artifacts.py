@@ -40,9 +40,7 @@ def away() -> tuple[type[Exception], ...]:
 
 
 def refuse_unwritable(experiment: Any) -> None:
-    """Raise InputError if an MLflow experiment's artifacts cannot be written: once per process, and
-    unless they go to this disk.
-    """
+    """Raise InputError if an experiment's artifacts, unless on this disk, cannot be written."""
     location = experiment.artifact_location
     if urlsplit(location).scheme not in ("", "file"):
         _probe(mlflow.get_tracking_uri(), location, experiment.name)

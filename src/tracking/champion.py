@@ -29,9 +29,7 @@ class Choice:
 
 
 def named(client: MlflowClient, run_id: str) -> Choice:
-    """Return the run that a user names. Raise InputError if it does not exist, is deleted, has not
-    finished, or has no model.
-    """
+    """Return the run that a user names; raise InputError unless it has finished and has a model."""
     run = store.find_run(client, run_id)
     if run is None:
         raise InputError(

@@ -34,9 +34,7 @@ def tags(command: str | None = None, choices: Mapping[str, str] | None = None) -
 
 
 def code_tags(choices: Mapping[str, str] | None = None) -> dict[str, str]:
-    """Return the part of `tags` on the git commit; nothing without a repository, as on a node that
-    the code was sent to.
-    """
+    """Return the tags of the git commit; nothing without a repository, as on a node."""
     commit = _git("rev-parse", "HEAD")
     if not commit:
         return {}
@@ -56,9 +54,7 @@ def committed(path: Path) -> str | None:
 
 
 def changed_files(first: str, second: str, files: Sequence[Path]) -> list[str] | None:
-    """Return which of some files differ between two commits, as paths in the repository, or None if
-    git does not have both commits.
-    """
+    """Return which files differ between two commits, None if git does not have both."""
     commits = [f"{commit}^{{commit}}" for commit in (first, second)]
     if not all(_git("rev-parse", "--quiet", "--verify", commit) for commit in commits):
         return None

@@ -69,7 +69,8 @@ def owner(run: Any) -> str | None:
     """Return in words which process is working on a run, or None if none is."""
     if run.info.status != "RUNNING" or OWNER not in run.data.tags or is_orphan(run):
         return None
-    return process.described(run.data.tags[OWNER])
+    pid, _, machine = run.data.tags[OWNER].split("-", 2)
+    return f"process {pid} on {machine}"
 
 
 def _heartbeat(run: Any) -> float:

@@ -38,11 +38,6 @@ class Contents:
     files: Mapping[str, int]  # the sizes of its artifacts in bytes, by path
     models: Sequence[tuple[Model, Mapping[str, int]]]  # each with the sizes of its files
 
-    @property
-    def counts(self) -> tuple[int, int]:
-        """The numbers of files, those of models included, and of values of metrics."""
-        return len(self.files) + sum(len(files) for _, files in self.models), len(self.points)
-
 
 class Migration:
     """From a source, which is only read, to a target, None if it does not exist yet."""
@@ -93,9 +88,7 @@ class Migration:
         return missing, incomplete
 
     def copy(self) -> Iterator[tuple[Contents, list[str]]]:
-        """Copy every run, its parent first; yield its contents, and the parts in which the copy
-        differs. Raise InputError if an experiment of the same name is deleted in the target.
-        """
+        """Copy all runs, parents first; yield each one's contents, and where its copy differs."""
         for experiment in self.experiments:
             self.ids[experiment.experiment_id] = self._experiment(experiment)
         for run in self.runs:

@@ -86,10 +86,7 @@ def opened(settings: Mlflow, name: str, run_id: str | None, digest: str) -> Iter
 
 
 def _left_behind(client: MlflowClient, experiment_id: str, digest: str) -> str | None:
-    """Return a run of the same training that was killed before its checkpoint was first written.
-
-    Runs whose checkpoint was lost, and which nothing can resume, become FAILED.
-    """
+    """Return a run killed before its first checkpoint; fail those whose checkpoint was lost."""
     wanted = f"tags.{run_tags.TRAINING_DIGEST} = '{digest}' and attributes.status != 'FINISHED'"
     barely_begun = None
     for run in client.search_runs([experiment_id], wanted, order_by=[*run_search.NEWEST_FIRST]):
@@ -140,9 +137,7 @@ class RunLogger:
                 mlflow.log_input(inputs, context=context)
 
     def lost_epochs(self, history: Sequence[Metrics]) -> None:
-        """Log the epochs of a resumed training that the run lacks: each is kept in the checkpoint
-        first, and the process may have ended in between.
-        """
+        """Log the epochs of a resumed training that were kept, but not logged, when it stopped."""
         points = self.client.get_metric_history(self.run_id, metric_names.LOSS)
         self.logged = {point.step for point in points}
         for row in history:
@@ -156,9 +151,7 @@ class RunLogger:
         warn_dependency_requirement_mismatches(_requirements())
 
     def epoch(self, values: Metrics, step: int) -> None:
-        """Log an epoch's metrics, counted from 1, and those of epochs that could not be logged. A
-        training continues without the store: the checkpoint has the epochs.
-        """
+        """Log an epoch's metrics, counted from 1, and waiting ones; without a store, they wait."""
         if step not in self.logged:
             self.waiting[step] = values
         if self.away and time.monotonic() < self.ask_again:
@@ -184,9 +177,7 @@ class RunLogger:
             del self.waiting[step]
 
     def insist(self, call: Callable[[], None]) -> None:
-        """Call a function that logs, again and again as long as the store is away. Raise AwayError
-        if it still is after PATIENCE_SECONDS.
-        """
+        """Call a function until the store is not away; raise AwayError after PATIENCE_SECONDS."""
         began = time.monotonic()
         while True:
             try:
@@ -206,8 +197,8 @@ class RunLogger:
                 time.sleep(store.PAUSE_SECONDS)
 
     def trained(self, model: Any, example: np.ndarray, final: Metrics, out: Path) -> None:
-        """Log the results of a training: waiting epochs, final metrics, the files in `out`, and the
-        Keras model, so that it loads and serves elsewhere. `example` is uint8 (1, 28, 28).
+        """Log waiting epochs, final metrics, the files in `out`, and the Keras model with an
+        example, uint8 (1, 28, 28), so that it loads and serves elsewhere.
         """
 
         def log() -> None:
@@ -237,9 +228,7 @@ class RunLogger:
             )
 
     def _has_model(self) -> bool:
-        """Return whether the run has its model. Delete incomplete ones, their files first: MLflow
-        would keep them for ever.
-        """
+        """Return whether the run has its model; delete incomplete ones, which MLflow would keep."""
         run = self.client.get_run(self.run_id)
         whole = store.whole_model(self.client, run)
         for one in store.logged_models(self.client, run.info.experiment_id, self.run_id):

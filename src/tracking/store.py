@@ -81,9 +81,7 @@ def is_there() -> bool:
 
 
 def reader() -> MlflowClient:
-    """Return a client of the same store for reading: nothing is created. Raise InputError if there
-    is no store yet, or it cannot be used.
-    """
+    """Return a client for reading; raise InputError if there is no store, or it cannot be used."""
     if not is_there():
         raise InputError(
             f"There are no runs yet, because {_own_database().name} does not exist in "

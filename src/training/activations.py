@@ -151,18 +151,14 @@ registered = keras.saving.register_keras_serializable(package="src")
 
 @registered
 class Swish(_Fused):
-    """x · sigmoid(x). Reference: Ramachandran, Zoph, Le, "Searching for Activation Functions",
-    arXiv:1710.05941.
-    """
+    """x · sigmoid(x), of Ramachandran, Zoph and Le, arXiv:1710.05941."""
 
     fused, plain = staticmethod(swish), staticmethod(tf.nn.silu)
 
 
 @registered
 class Gelu(_Fused):
-    """x · Φ(x), with the normal distribution's Φ itself, not the approximation by tanh.
-    Reference: Hendrycks, Gimpel, "Gaussian Error Linear Units (GELUs)", arXiv:1606.08415.
-    """
+    """x · Φ(x), with Φ itself, not its approximation, of Hendrycks and Gimpel, arXiv:1606.08415."""
 
     fused = staticmethod(gelu)
     plain = staticmethod(partial(keras.activations.gelu, approximate=False))
@@ -170,18 +166,14 @@ class Gelu(_Fused):
 
 @registered
 class HardSwish(_Fused):
-    """x · relu6(x + 3) / 6. Reference: Howard et al., "Searching for MobileNetV3",
-    arXiv:1905.02244.
-    """
+    """x · relu6(x + 3) / 6, of Howard et al., "Searching for MobileNetV3", arXiv:1905.02244."""
 
     fused, plain = staticmethod(hard_swish), staticmethod(keras.activations.hard_swish)
 
 
 @registered
 class Mish(_Fused):
-    """x · tanh(softplus(x)). Reference: Misra, "Mish: A Self Regularized Non-Monotonic Activation
-    Function", arXiv:1908.08681.
-    """
+    """x · tanh(softplus(x)), of Misra, arXiv:1908.08681."""
 
     fused, plain = staticmethod(mish), staticmethod(keras.activations.mish)
 
@@ -214,9 +206,7 @@ class SwishBeta(keras.layers.Layer):
 
 @registered
 class ESwish(keras.layers.Layer):
-    """βx · sigmoid(x), with a fixed β; 1 gives Swish, and its paper found 1 to 2 good. Reference:
-    Alcaide, "E-swish: Adjusting Activations to Different Network Depths", arXiv:1801.07145.
-    """
+    """βx · sigmoid(x), of Alcaide, arXiv:1801.07145, where β of 1 to 2 is good; 1 is Swish."""
 
     def __init__(self, beta: float = 1.25, **kwargs):
         super().__init__(**kwargs)

@@ -86,8 +86,8 @@ def _draw(
 
 
 def _spline(size: int, grid: int) -> tf.Tensor:
-    """Return the weights of `grid` control points at `size` pixels, float32 (size, grid): cubic
-    B-splines, scaled so that a standard deviation of 1 at the points is 1 at the average pixel.
+    """Return the weights of control points at pixels, float32 (size, grid): cubic B-splines,
+    scaled so that a standard deviation of 1 at the points is 1 at the average pixel.
     """
     distance = np.abs(np.linspace(0, grid - 1, size)[:, np.newaxis] - np.arange(grid))
     near, far = 2 / 3 - distance**2 + distance**3 / 2, (2 - np.minimum(distance, 2)) ** 3 / 6

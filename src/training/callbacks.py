@@ -8,9 +8,7 @@ from src.training import activations
 
 
 class EpochMetrics(keras.callbacks.Callback):
-    """Adds an epoch's seconds without validation, its learning rate, and every learned β to its
-    logs. Has to precede the callbacks that read them.
-    """
+    """Adds seconds of training, rate and learned β to the logs of an epoch; precedes readers."""
 
     def __init__(self, images_per_epoch: int):
         super().__init__()

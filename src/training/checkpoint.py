@@ -55,9 +55,7 @@ def opened(folder: Path) -> Iterator[tuple[Path, State]]:
 
 
 def load(file: Path) -> State:
-    """Return the state kept in `file`, or the previous one if it is damaged, or that of a new
-    training; damage is printed.
-    """
+    """Return the state in `file`, else in its predecessor, else an empty one; print damage."""
     damaged = False
     for kept in (file, file.with_name(BEFORE)):
         try:
@@ -91,9 +89,7 @@ def delete(file: Path) -> None:
 
 
 def forget(folder: Path, run_id: str) -> None:
-    """Delete the checkpoint of a finished run whose process was killed before it could; not that of
-    another run, or one that another process has open.
-    """
+    """Delete the checkpoint of a finished run, unless it is another run's, or in use."""
     if folder.exists():
         with suppress(InputError), opened(folder) as (file, state):
             if state.run_id in (None, run_id):

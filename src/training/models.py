@@ -102,7 +102,6 @@ def lenet5(
     head: str = "softmax",
 ) -> keras.Model:
     """Return LeNet-5 in its modern form: average pooling, dense connections, softmax.
-
     Reference: LeCun et al., "Gradient-Based Learning Applied to Document Recognition", 1998.
     """
     inputs, x = _pixels()

@@ -33,7 +33,3 @@ def test_without_proc_the_time_of_day_identifies_a_process(monkeypatch, tmp_path
     monkeypatch.setattr(process, "PROC", tmp_path)
     assert process.is_alive(process.identity()) is True
     assert process.is_alive(f"{2**22}-1-{socket.gethostname()}") is False
-
-
-def test_an_identity_in_words_has_the_number_and_the_machine():
-    assert process.described("7-1-a-host") == "process 7 on a-host"
