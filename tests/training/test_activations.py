@@ -60,15 +60,6 @@ def test_a_layer_computes_its_formula_in_the_policys_dtype(name, dtype, learning
     np.testing.assert_allclose(tf.cast(y, "float64"), expected, rtol=relative, atol=absolute)
 
 
-def test_known_values():
-    one = tf.constant([1.0, 0.0, -1.0])
-    for learning in (False, True):
-        swish = activations.Swish()(one, training=learning)
-        np.testing.assert_allclose(swish, [0.7310586, 0, -0.2689414], rtol=1e-6)
-        identity = activations.SwishBeta(0.0)(one, training=learning)
-        np.testing.assert_allclose(identity, one)
-
-
 @each_formula
 @each_precision
 def test_the_gradients_of_the_fused_forms_are_those_of_the_plain_formula(name, dtype):

@@ -3,7 +3,6 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from src.data import mirrors
 from src.training import augmentation, batches
 
 COUNT = 103
@@ -53,17 +52,6 @@ def test_the_order_is_mixed_and_differs_between_epochs_and_seeds():
         assert (one == another).sum() < 10
     # A permutation without bias puts about half of the pairs of neighbours in descending order.
     assert 30 < (np.diff(first) < 0).sum() < 70
-
-
-@pytest.mark.parametrize("done", [0, 2])
-def test_the_same_seed_draws_the_same_batches_in_a_resumed_training_too(done, sample):
-    images, labels = sample[mirrors.TRAIN_IMAGES][:45], sample[mirrors.TRAIN_LABELS][:45]
-    made, whole = batches_of(images, labels, augment=WARP)
-    _, rest = batches_of(images, labels, augment=WARP, first_epoch=done)
-    assert (made.steps_per_epoch, len(whole)) == (4, 12)
-    for (x, y), (resumed_x, resumed_y) in zip(whole[4 * done :], rest, strict=True):
-        np.testing.assert_array_equal(x, resumed_x)
-        np.testing.assert_array_equal(y, resumed_y)
 
 
 def test_images_keep_their_labels_as_one_hot_rows():

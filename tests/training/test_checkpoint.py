@@ -2,13 +2,11 @@ import subprocess
 import sys
 from pathlib import Path
 
-import keras
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from src.core import metric_names
 from src.core.errors import InputError
 from src.training import checkpoint
 
@@ -42,11 +40,6 @@ def test_a_saved_state_comes_back_whole(tmp_path):
     for name in checkpoint.ARRAYS:
         dtypes = [[one.dtype for one in getattr(state, name)] for state in (found, given)]
         assert dtypes[0] == dtypes[1]
-
-
-def test_without_a_file_it_is_a_new_training(tmp_path, capsys):
-    assert checkpoint.load(tmp_path / "state") == checkpoint.State()
-    assert capsys.readouterr().out == ""
 
 
 @pytest.mark.parametrize(
@@ -158,71 +151,3 @@ def test_a_training_that_another_process_has_open_is_refused_until_that_ends(tmp
     other.communicate("\n")
     with checkpoint.opened(folder) as (_, state):
         assert state == checkpoint.State()
-
-
-def compiled():
-    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1), keras.layers.Dropout(0.5)])
-    model.compile(optimizer=keras.optimizers.Adam(0.1), loss="mse")
-    return model
-
-
-def keeper_of(model, file, state, others=(), *, best_weights=True):
-    keeper = checkpoint.CheckpointCallback(file, state, others, best_weights)
-    keeper.set_model(model)
-    keeper.on_train_begin()
-    return keeper
-
-
-@pytest.mark.parametrize(("best", "kept"), [(True, 2), (False, 3)])
-def test_the_weights_of_the_best_epoch_of_equals_the_later_or_of_the_last_come_back(
-    tmp_path, best, kept
-):
-    model, state = compiled(), checkpoint.State()
-    keeper = keeper_of(model, tmp_path / "state", state, best_weights=best)
-    for epoch, accuracy in enumerate([0.5, 0.9, 0.9, 0.7]):
-        model.layers[0].kernel.assign([[epoch], [epoch]])
-        keeper.on_epoch_end(epoch, {metric_names.VAL_ACCURACY: accuracy})
-    restored = compiled()
-    keeper.restore_kept(restored)
-    resumed = checkpoint.load(tmp_path / "state")
-    for kernel in (restored.layers[0].kernel, resumed.best[0]):
-        np.testing.assert_array_equal(kernel, [[kept], [kept]])
-    assert [row[metric_names.EPOCH] for row in resumed.history] == [1, 2, 3, 4]
-
-
-def plateau_of(model):
-    plateau = keras.callbacks.ReduceLROnPlateau("val_accuracy", mode="max", patience=9)
-    plateau.set_model(model)
-    plateau.on_train_begin()
-    return plateau
-
-
-def test_everything_that_training_changes_is_kept_after_each_epoch(tmp_path):
-    x, y = np.ones((8, 2)), np.ones((8, 1))
-    model, file = compiled(), tmp_path / "state"
-    plateau = plateau_of(model)
-    keeper = keeper_of(model, file, checkpoint.State(), [plateau])
-    model.train_on_batch(x, y)
-    model.optimizer.learning_rate = 0.025
-    for epoch in range(2):  # the second is not better
-        plateau.on_epoch_end(epoch, {"val_accuracy": 0.5})
-        keeper.on_epoch_end(epoch, {metric_names.VAL_ACCURACY: 0.5})
-
-    other = compiled()
-    its_plateau = plateau_of(other)
-    keeper_of(other, file, checkpoint.load(file), [its_plateau])
-    assert (its_plateau.best, its_plateau.wait) == (0.5, 1)
-    assert float(other.optimizer.learning_rate) == pytest.approx(0.025)
-    assert int(other.optimizer.iterations) == 1
-    assert len(model.optimizer.variables) > 4  # with Adam's moments
-    for one, same in zip(*map(checkpoint.variables, (model, other)), strict=True):
-        np.testing.assert_array_equal(one, same)  # with the dropout's random state
-    assert any("seed_generator" in variable.path for variable in other.variables)
-
-
-def test_a_new_training_starts_from_its_own_weights(tmp_path):
-    model = compiled()
-    before = model.get_weights()
-    keeper_of(model, tmp_path / "state", checkpoint.State())
-    for old, new in zip(before, model.get_weights(), strict=True):
-        np.testing.assert_array_equal(old, new)
