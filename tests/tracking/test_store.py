@@ -1,4 +1,5 @@
 import os
+import re
 import sqlite3
 import subprocess
 import sys
@@ -96,9 +97,7 @@ def test_a_store_that_cannot_be_used_is_one_sentence_without_the_password(
 @each_way
 def test_a_damaged_store_is_one_sentence_with_its_place(open_store, tmp_path):
     (tmp_path / "mlflow.db").write_text("no database" * 1000)
-    text = refusal(open_store)
-    assert f"sqlite:///{tmp_path / 'mlflow.db'}" in text
-    assert "not a database" in text
+    assert re.search(f"sqlite:///{tmp_path / 'mlflow.db'} .*not a database", refusal(open_store))
 
 
 @pytest.mark.parametrize(
@@ -125,22 +124,14 @@ def test_a_deleted_experiment_is_one_sentence(client):
 
 
 def test_user_and_password_of_a_server_move_to_mlflows_variables(monkeypatch):
-    monkeypatch.setenv("MLFLOW_TRACKING_USERNAME", "")
-    monkeypatch.setenv("MLFLOW_TRACKING_PASSWORD", "")
+    for uri in ("", "http://host:5000", "postgresql+psycopg://me:s3cret@host/db"):  # stay
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
+        store.move_password()
+        assert os.environ["MLFLOW_TRACKING_URI"] == uri
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "https://anna:s3%40cret%25@host:5000/path?x=1")
     store.move_password()
-    assert os.environ["MLFLOW_TRACKING_URI"] == "https://host:5000/path?x=1"
-    assert os.environ["MLFLOW_TRACKING_USERNAME"] == "anna"
-    assert os.environ["MLFLOW_TRACKING_PASSWORD"] == "s3@cret%"
-
-
-@pytest.mark.parametrize("uri", ["", "http://host:5000", "postgresql+psycopg://me:s3cret@host/db"])
-def test_every_other_uri_stays_as_it_is(uri, monkeypatch):
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
-    monkeypatch.delenv("MLFLOW_TRACKING_USERNAME", raising=False)
-    store.move_password()
-    assert os.environ["MLFLOW_TRACKING_URI"] == uri
-    assert "MLFLOW_TRACKING_USERNAME" not in os.environ
+    found = [os.environ[f"MLFLOW_TRACKING_{part}"] for part in ("URI", "USERNAME", "PASSWORD")]
+    assert found == ["https://host:5000/path?x=1", "anna", "s3@cret%"]
 
 
 # A reader of the store.

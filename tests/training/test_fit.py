@@ -3,6 +3,7 @@ import sys
 from contextlib import chdir
 from dataclasses import replace
 from pathlib import Path
+from unittest.mock import Mock
 
 import keras
 import numpy as np
@@ -99,22 +100,16 @@ def test_a_process_that_has_trained_the_network_does_not_trace_it_again(
 ):
     cfg, data, _, _ = recipe
     other = replace(cfg, seed=4)
-    traced = []
-    step = keras.Model.train_step
-
-    def noted(model, data):
-        traced.append(model)
-        return step(model, data)
-
-    monkeypatch.setattr(keras.Model, "train_step", noted)
+    step = Mock(wraps=keras.Model.train_step)
+    monkeypatch.setattr(keras.Model, "train_step", lambda model, data: step(model, data))
     monkeypatch.setattr(fit, "_traced", {})
     fresh, its_state = train_on(other, data, tmp_path / "fresh.npz")
     fit._traced.clear()
     train_on(cfg, data, tmp_path / "before.npz")
-    assert traced
-    traced.clear()
+    assert step.called
+    step.reset_mock()
     after, state = train_on(other, data, tmp_path / "after.npz")
-    assert traced == []
+    assert not step.called
     assert_same_weights(fresh, after)
     assert_same_states(its_state, state)
 
@@ -305,10 +300,8 @@ def test_a_process_that_only_predicts_can_load_every_custom_layer(project, tmp_p
     model.save(file)
     words = "from pathlib import Path; from src.training import fit; "
     words += f"print(fit.load(Path({str(file)!r})).count_params())"
-    done = subprocess.run(
-        [sys.executable, "-c", words], cwd=ROOT, capture_output=True, text=True, check=True
-    )
-    assert int(done.stdout.splitlines()[-1]) == model.count_params()
+    said = subprocess.check_output([sys.executable, "-c", words], cwd=ROOT, text=True)
+    assert int(said.splitlines()[-1]) == model.count_params()
 
 
 @pytest.mark.parametrize("content", [b"", b"no archive", b"PK\x05\x06" + bytes(18), None])
