@@ -25,9 +25,8 @@ def check(place: str | None) -> None:
 
 
 def of(digest: str, place: str | None) -> Path:
-    """Return the folder of an unfinished training's checkpoint, by the training's digest.
-
-    The place is a file:// URI or a path, relative to the project; None is the project's own folder.
+    """Return the folder of a training's checkpoint, by its digest, in a place: a file:// URI or a
+    path, relative to the project; None is the project's own folder.
     """
     return _folder(place) / digest[:16]
 

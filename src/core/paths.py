@@ -1,6 +1,5 @@
-"""Paths of files, relative to the folder a command runs in (the project's root).
-
-`dvc.yaml` repeats them, because DVC cannot read Python; a test compares the two.
+"""Paths of files, relative to the folder a command runs in (the project's root). `dvc.yaml` repeats
+them, because DVC cannot read Python; a test compares the two.
 """
 
 import os
@@ -58,8 +57,5 @@ def fresh_folder(wanted: Path) -> Path:
 
 
 def project_root() -> Path:
-    """Return the folder for files that outlive a run: the real repository.
-
-    `dvc exp run --queue` and `--temp` work in a clone that DVC deletes; DVC_ROOT is the original.
-    """
+    """Return the real repository: `dvc exp run --temp` works in a clone that DVC deletes."""
     return Path(os.environ.get("DVC_ROOT") or Path.cwd())

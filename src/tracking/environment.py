@@ -17,15 +17,13 @@ USED = ("src", "params.yaml", "conf/config.yaml")
 
 
 def tags(command: str | None = None, choices: Mapping[str, str] | None = None) -> dict[str, str]:
-    """Return tags on the code and the machine: git commit, whether it was changed, versions.
-
-    The command is this process's if left out. `choices` are a run's chosen files, by their groups:
-    uncommitted changes of other choices, of a study, the documentation or a test do not count.
+    """Return tags on the code and the machine: git commit, whether it was changed, versions. The
+    command is this process's if left out; changes of other files than USED and `choices`, a run's
+    files by their groups, do not count.
     """
     return {
         "python": platform.python_version(),
-        "tensorflow": version("tensorflow"),
-        "keras": version("keras"),
+        **{name: version(name) for name in ("tensorflow", "keras")},
         "cpus": str(os.cpu_count()),
         "processor": hardware.processor(),
         "command": command or command_line(),

@@ -69,8 +69,8 @@ def compile_model(
 
 
 def _reuse(network: str, model: keras.Model) -> keras.Model:
-    """Return an earlier model of the same network, with the initial state of `model`, or `model`
-    itself if there is none. Tracing and compiling another takes seconds.
+    """Return an earlier model of the same network, which takes seconds to trace and compile, in the
+    initial state of `model`; or else `model` itself.
     """
     model.optimizer.build(model.trainable_variables)
     traced = _traced.pop(network, None)  # it does not come back if its training fails

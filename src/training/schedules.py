@@ -22,20 +22,17 @@ def one_cycle(
     learning_rate: float, total_steps: int, *, warmup: float, initial_factor: float
 ) -> Schedule:
     """Return a linear rise to `learning_rate` in the fraction `warmup` of all steps, from that rate
-    times `initial_factor`, and a cosine descent to zero.
-
-    Reference: Smith and Topin, "Super-Convergence", arXiv:1708.07120.
+    times `initial_factor`, and a cosine descent to zero (Smith and Topin, arXiv:1708.07120).
     """
-    warmup_steps = round(warmup * total_steps)
-    return Schedule(
-        keras.optimizers.schedules.CosineDecay(
-            initial_learning_rate=initial_factor * learning_rate if warmup_steps else learning_rate,
-            decay_steps=max(1, total_steps - warmup_steps),
-            alpha=0.0,
-            warmup_target=learning_rate if warmup_steps else None,
-            warmup_steps=warmup_steps,
-        )
+    steps = round(warmup * total_steps)
+    decay = keras.optimizers.schedules.CosineDecay(
+        initial_learning_rate=initial_factor * learning_rate if steps else learning_rate,
+        decay_steps=max(1, total_steps - steps),
+        alpha=0.0,
+        warmup_target=learning_rate if steps else None,
+        warmup_steps=steps,
     )
+    return Schedule(decay)
 
 
 def reduce_on_plateau(
