@@ -18,9 +18,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from src.core import command_line, errors, formatting
+from src.core import command_line, errors
 from src.core.alone import alone
 from src.core.errors import InputError, without_password
+from src.core.formatting import count, duration, listed
 
 if TYPE_CHECKING:  # MLflow
     from mlflow import MlflowClient
@@ -56,7 +57,7 @@ def main(argv: Sequence[str] | None = None) -> None:
             moving.refuse_same()
             moving.refuse_lost_artifacts()
             missing, partial = moving.left()
-        size = f"{formatting.count(len(moving.runs), 'run')} in SOURCE"
+        size = f"{count(len(moving.runs), 'run')} in SOURCE"
         print(f"{size} · {len(missing)} to copy · {len(partial)} to complete", flush=True)
         if not given.dry_run:
             with _usable():
@@ -65,31 +66,26 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 def _copy(moving: Any, left: set[str]) -> None:
     """Copy, with a line for each run that was not complete; report problems at the end."""
-    began, done, wrong, running = time.monotonic(), 0, [], 0
+    began, done, total, wrong, running = time.monotonic(), 0, len(left), [], 0
     for contents, differs in moving.copy():
-        info, (files, points) = contents.run.info, contents.counts
+        info, models = contents.run.info, contents.models
         running += info.status == "RUNNING"
         if differs:
-            wrong.append(f"{info.run_name} ({formatting.listed(differs)})")
-        if info.run_id not in left:
-            continue
-        done += 1
-        seconds = (time.monotonic() - began) / done * (len(left) - done)
-        rest = f" · about {formatting.duration(seconds)} left" if done < len(left) else ""
-        print(
-            f"{done:>{len(str(len(left)))}}/{len(left)} {info.run_name} · {files} files, "
-            f"{points:,} values of metrics{rest}",
-            flush=True,
-        )
+            wrong.append(f"{info.run_name} ({listed(differs)})")
+        if info.run_id in left:
+            done += 1
+            seconds = (time.monotonic() - began) / done * (total - done)
+            rest = f" · about {duration(seconds)} left" if done < total else ""
+            files = len(contents.files) + sum(len(own) for _, own in models)
+            facts = f"{files} files, {len(contents.points):,} values of metrics{rest}"
+            print(f"{done:>{len(str(total))}}/{total} {info.run_name} · {facts}", flush=True)
     moving.rewrite()
     if running:
-        print(f"Note: {formatting.count(running, 'run')} had not ended: run this again later.")
+        print(f"Note: {count(running, 'run')} had not ended: run this again later.")
     if wrong:
-        raise InputError(
-            f"{formatting.count(len(wrong), 'run')} differ in TARGET: "
-            f"{formatting.listed(wrong)}. Run the same command again."
-        )
-    print(f"All {formatting.count(len(moving.runs), 'run')} are in TARGET, each verified.")
+        text = f"{count(len(wrong), 'run')} differ in TARGET: {listed(wrong)}"
+        raise InputError(f"{text}. Run the same command again.")
+    print(f"All {count(len(moving.runs), 'run')} are in TARGET, each verified.")
 
 
 @contextmanager
@@ -102,18 +98,12 @@ def _usable() -> Iterator[None]:
     except store.AWAY as error:
         if errors.sentence(error) is not None:  # of a full disk, which says where
             raise
-        raise InputError(
-            f"A store can no longer be used ({store.reason(error)}): nothing is lost; run the same "
-            "command again to resume."
-        ) from error
+        remedy = "nothing is lost; run the same command again to resume."
+        raise InputError(f"A store is gone ({store.reason(error)}): {remedy}") from error
 
 
 def uri(name: str, given: str) -> str:
-    """Return the URI of a store, given as such or as the path of a database.
-
-    Raises:
-        InputError: it is neither.
-    """
+    """Return the URI of a store, given as such or as a database's path, or raise InputError."""
     if "://" not in given or given.startswith(SQLITE):
         return SQLITE + str(Path(given.removeprefix(SQLITE)).resolve())
     if not given.startswith(SCHEMES):
@@ -125,11 +115,7 @@ def uri(name: str, given: str) -> str:
 
 
 def client(name: str, store_uri: str) -> "MlflowClient":
-    """Return a client of a store that answers.
-
-    Raises:
-        InputError: it cannot be used.
-    """
+    """Return a client of a store; raise InputError if it does not answer."""
     from src.tracking import store  # sets MLflow's time-outs
 
     try:
@@ -137,10 +123,8 @@ def client(name: str, store_uri: str) -> "MlflowClient":
         found.search_experiments(max_results=1)
         return found
     except (*store.AWAY, ImportError) as error:
-        raise InputError(
-            f"{name} {without_password(store_uri)} cannot be used ({store.reason(error)}): start "
-            "it, or name another."
-        ) from error
+        refusal = f"{name} {without_password(store_uri)} cannot be used ({store.reason(error)})"
+        raise InputError(f"{refusal}: start it, or name another.") from error
 
 
 if __name__ == "__main__":

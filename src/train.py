@@ -32,7 +32,7 @@ def task(composed: DictConfig) -> float:
 
     assert Commands.spec is not None
     try:
-        return train_run.run(Commands.spec)
+        return train_run.run(Commands.spec, Commands.model)
     except (errors.InputError, OSError) as error:
         if errors.sentence(error) is None:
             raise

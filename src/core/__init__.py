@@ -1,4 +1,3 @@
-"""Errors, texts, paths, files, locks and processes: the ground that every command stands on. It
-names where outputs lie and what they are called; what is in them (digits, models, runs of MLflow)
-is for the packages above.
+"""Errors, texts, paths, files, locks and processes. The packages above hold all that is specific to
+digits, models and MLflow, but for the names of files and metrics.
 """

@@ -12,25 +12,18 @@ from src.core.errors import InputError
 
 @contextmanager
 def held(file: Path, refusal: str) -> Iterator[None]:
-    """Hold a lock file while the block runs; the system releases it if the process dies.
-
-    Raises:
-        InputError: another process holds it; the message is `refusal`.
-    """
+    """Hold a lock file, which the system releases if the process dies, or raise InputError."""
     file.parent.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(file)
     try:
-        lock.acquire(timeout=0)
+        lock = FileLock(file).acquire(timeout=0)
     except Timeout:
         raise InputError(refusal) from None
-    try:
+    with lock:
         yield
-    finally:
-        lock.release()
 
 
 @contextmanager
 def alone(name: str, refusal: str) -> Iterator[None]:
-    """Hold the project's lock of a name, such as study-default; raise as `held` does."""
+    """Hold the project's lock of a name, such as study-default, as `held` does."""
     with held(paths.project_root() / paths.CHECKPOINTS / f"{name}.lock", refusal):
         yield

@@ -3,7 +3,7 @@
 import shutil
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import mkdtemp
 
@@ -22,9 +22,6 @@ def writing(*paths: Path | str) -> Iterator[list[Path]]:
     folder beside its target (the same file system) and has the target's name, because writers
     choose a format by it. On failure the temporary files are deleted and the targets stay as they
     were. Leftovers of a killed process are removed by the next one that writes to the same place.
-
-    Raises:
-        OSError: the disk is full or cannot be written; nothing was replaced.
     """
     targets = [Path(path) for path in paths]
     temporary: list[Path] = []
@@ -54,10 +51,8 @@ def hidden_folder(parent: Path) -> Path:
 
 
 def remove_litter(folder: Path, *, below: bool = False) -> None:
-    """Remove unfinished outputs of dead processes from a folder, if it exists, or from all of its
-    subfolders, too (`below`).
-    """
-    for path in list(folder.glob(f"{'**/' if below else ''}{PREFIX}*")):
+    """Remove unfinished outputs of dead processes from a folder, or from all `below` it, too."""
+    for path in [*folder.glob(f"{'**/' if below else ''}{PREFIX}*")]:
         if not _is_alive(path):
             shutil.rmtree(path, ignore_errors=True)
 
@@ -65,9 +60,6 @@ def remove_litter(folder: Path, *, below: bool = False) -> None:
 def _is_alive(path: Path) -> bool:
     """Return whether the process that created a hidden folder may still be writing to it."""
     alive = process.is_alive(path.name.removeprefix(PREFIX).rpartition("-")[0])
-    if alive is not None:
-        return alive
-    try:
-        return time.time() - path.stat().st_mtime < FOREIGN_SECONDS
-    except FileNotFoundError:
-        return False
+    with suppress(FileNotFoundError):
+        return time.time() - path.stat().st_mtime < FOREIGN_SECONDS if alive is None else alive
+    return False

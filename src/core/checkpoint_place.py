@@ -13,16 +13,10 @@ EXPECTED = f"name a folder, or use null for {paths.CHECKPOINTS}/ in the project.
 
 
 def check(place: str | None) -> None:
-    """Refuse a value that does not name a folder, without looking at the disk.
-
-    Raises:
-        InputError: it is empty, has a scheme other than file://, or names another machine.
-    """
-    if place is None:
-        return
-    if not place.strip():
+    """Raise InputError if a value cannot name a folder, without looking at the disk."""
+    if place is not None and not place.strip():
         raise InputError(f"{KEY} is empty: {EXPECTED}")
-    if "://" in place and not place.startswith("file:///"):
+    if place is not None and "://" in place and not place.startswith("file:///"):
         raise InputError(
             f"{KEY}={without_password(place)} is not a folder of this machine. Checkpoints are "
             f"kept in a folder, on a cluster in one that all nodes share: {EXPECTED}"
@@ -30,19 +24,14 @@ def check(place: str | None) -> None:
 
 
 def of(digest: str, place: str | None) -> Path:
-    """Return the folder of an unfinished training's checkpoint, by the training's digest.
-
-    The place is a file:// URI or a path, relative to the project; None is the project's own folder.
+    """Return the folder of a training's checkpoint, by its digest, in a place: a file:// URI or a
+    path, relative to the project; None is the project's own folder.
     """
     return _folder(place) / digest[:16]
 
 
 def refuse_unusable(place: str | None) -> None:
-    """Refuse a folder that cannot be written, before anything is trained.
-
-    Raises:
-        InputError: it cannot be written; the message says why.
-    """
+    """Raise InputError if the user's folder cannot be written, before anything is trained."""
     if place is None:
         return
     folder = _folder(place)

@@ -4,12 +4,8 @@ import argparse
 
 
 def parser(name: str, documentation: str | None) -> argparse.ArgumentParser:
-    """Return the parser of `python -m src.NAME`, without arguments yet.
-
-    Args:
-        name: of the command's module.
-        documentation: its docstring, laid out for 80 columns; the examples at its end follow the
-            arguments, the rest precedes them.
+    """Return the parser of `python -m src.NAME`, without arguments yet. Its module's docstring is
+    laid out for 80 columns; the examples at its end follow the arguments.
     """
     description, heading, examples = (documentation or "").partition("Examples:\n")
     return argparse.ArgumentParser(

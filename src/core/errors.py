@@ -29,9 +29,7 @@ def without_password(text: str) -> str:
 
 
 def one_line(reason: object, limit: int = 300) -> str:
-    """Return an error, or other text, as one line to quote in a sentence: at most `limit`
-    characters, all printable, without passwords and a full stop.
-    """
+    """Return a text as one printable line to quote, without passwords and a full stop."""
     line = " ".join(without_password(str(reason)).split())[:limit].rstrip(".")
     return "".join(sign if sign.isprintable() else "\N{REPLACEMENT CHARACTER}" for sign in line)
 
@@ -40,16 +38,15 @@ def sentence(error: BaseException) -> str | None:
     """Return the sentence for an error that a user can fix, or None for an internal error."""
     if isinstance(error, InputError):
         return str(error)
-    if isinstance(error, OSError) and error.errno in DISK:
-        where = f" {error.filename}" if error.filename else ""
-        reason = os.strerror(error.errno).lower()
-        if error.errno in (EACCES, EPERM):  # the same for reading and for writing
-            start = f"Cannot use{where}" if where else "Cannot read or write"
-            remedy = "Allow reading and writing there"
-        else:
-            start, remedy = f"Cannot write{where}", "Make room or allow writing there"
-        return f"{start}: {reason}. {remedy}, then run the same command again."
-    return None
+    if not isinstance(error, OSError) or error.errno not in DISK:
+        return None
+    where = f" {error.filename}" if error.filename else ""
+    start, remedy = f"Cannot write{where}", "Make room or allow writing there"
+    if error.errno in (EACCES, EPERM):  # the same for reading and for writing
+        start = f"Cannot use{where}" if where else "Cannot read or write"
+        remedy = "Allow reading and writing there"
+    reason = os.strerror(error.errno).lower()
+    return f"{start}: {reason}. {remedy}, then run the same command again."
 
 
 def report(error: BaseException) -> str:

@@ -1,7 +1,5 @@
-"""Numbers and lists as text.
-
-Rounding must not claim more than the data: it never moves a bound inwards, nor a p value across the
-level of the test.
+"""Numbers and lists as text. Rounding claims no more than the data: it never moves a bound inwards,
+nor a p value across the level of the test.
 """
 
 from collections.abc import Sequence
@@ -83,9 +81,7 @@ def duration(seconds: float) -> str:
 
 
 def points(fraction: float, digits: int | None = 3) -> str:
-    """Return a fraction in percentage points, as `0.053 pp` or `−0.053 pp`; without `digits`, with
-    as many decimals as it has, and two at least.
-    """
+    """Return a fraction as `−0.053 pp`; without `digits`, with its own decimals, at least two."""
     if digits is not None:
         return f"{signed(100 * fraction, digits)} pp"
     whole, _, decimals = f"{100 * fraction:.10f}".rstrip("0").partition(".")

@@ -1,4 +1,4 @@
-"""The processor: its name, its maker, its instruction sets."""
+"""The processor's name, maker and instruction sets."""
 
 import platform
 from pathlib import Path

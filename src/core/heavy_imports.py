@@ -6,8 +6,6 @@ import gc
 import importlib
 import logging
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 from src.core import quiet
 
@@ -24,11 +22,17 @@ def load(*, mlflow: bool = True) -> None:
     paused, and they are frozen. This is done once: garbage of the trainings that follow is
     collected as usual, and everything left at exit is freed at once.
     """
+    hidden = [name for name in NOT_FOR_KERAS if name not in sys.modules]
     gc.disable()
     try:
         with quiet.stderr():
-            with _hidden(*NOT_FOR_KERAS):
+            for name in hidden:  # as if it were not installed
+                sys.modules[name] = None  # type: ignore[assignment]
+            try:
                 importlib.import_module("keras")
+            finally:
+                for name in hidden:
+                    del sys.modules[name]
             if mlflow:
                 importlib.import_module("mlflow")
     finally:
@@ -37,16 +41,3 @@ def load(*, mlflow: bool = True) -> None:
     atexit.register(gc.freeze)
     for library in ("tensorflow", "absl"):  # Hydra's logging would show their notes
         logging.getLogger(library).setLevel(logging.ERROR)
-
-
-@contextmanager
-def _hidden(*names: str) -> Iterator[None]:
-    """Make packages look as if they were not installed, unless they are imported already."""
-    hidden = [name for name in names if name not in sys.modules]
-    for name in hidden:
-        sys.modules[name] = None  # type: ignore[assignment]  # Python's own way to say so
-    try:
-        yield
-    finally:
-        for name in hidden:
-            del sys.modules[name]

@@ -12,14 +12,11 @@ HOST = "127.0.0.1"
 
 def claim(port: int, remedy: str = "") -> socket.socket:
     """Return a socket that listens at a port, so that no other program can take it; connections
-    wait until there is a server.
-
-    Args:
-        port: where; a caller that starts another program there closes the socket first.
-        remedy: what to do if the port is taken, to end the sentence.
+    wait until there is a server. A caller that starts another program there closes it first.
 
     Raises:
-        InputError: it is not a port, it is taken, or permission is missing.
+        InputError: it is not a port, it is taken (`remedy` ends the sentence), or permission is
+            missing.
     """
     if not 1 <= port <= 65535:
         raise InputError(f"--port {port} is not a port: choose one from 1024 to 65535.")
@@ -36,17 +33,14 @@ def claim(port: int, remedy: str = "") -> socket.socket:
         if isinstance(error, PermissionError):
             reason = f"--port {port} needs rights that you lack: choose one from 1024 to 65535"
         else:
-            another = f"for instance --port {min(port + 10, 65535)}"
-            reason = f"Port {port} is taken by another program: "
-            reason += remedy or f"end that, or choose another port, {another}"
+            other = f"end that, or choose another port, for instance --port {min(port + 10, 65535)}"
+            reason = f"Port {port} is taken by another program: {remedy or other}"
         raise InputError(f"{reason}.") from error
     return listener
 
 
 def run(app: Any, listener: socket.socket, ready: Callable[[], None]) -> None:
-    """Serve an ASGI application until Ctrl-C, at a socket from `claim`; call `ready` as soon as it
-    answers.
-    """
+    """Serve an ASGI application at a socket from `claim` until Ctrl-C; call `ready` once it is."""
     import uvicorn
 
     class Server(uvicorn.Server):

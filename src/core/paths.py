@@ -1,10 +1,8 @@
-"""Paths of files, relative to the folder a command runs in (the project's root).
-
-`dvc.yaml` repeats them, because DVC cannot read Python; a test compares the two.
+"""Paths of files, relative to the folder a command runs in (the project's root). `dvc.yaml` repeats
+them, because DVC cannot read Python; a test compares the two.
 """
 
 import os
-from itertools import count
 from pathlib import Path
 
 PARAMS = Path("params.yaml")
@@ -46,25 +44,18 @@ CHECKPOINTS = Path("checkpoints")  # of unfinished trainings; and lock files
 
 
 def fresh_folder(wanted: Path) -> Path:
-    """Create a folder that no other process has; if the name is taken, it ends in -2, -3, ...
-
-    Raises:
-        OSError: it cannot be created.
-    """
+    """Create a folder that no other process has; if the name is taken, it ends in -2, -3, ..."""
     wanted.parent.mkdir(parents=True, exist_ok=True)
-    for number in count(1):
-        folder = wanted if number == 1 else wanted.with_name(f"{wanted.name}-{number}")
+    folder, number = wanted, 1
+    while True:
         try:
             folder.mkdir()
             return folder
         except FileExistsError:
-            continue
-    raise AssertionError  # count() never ends
+            number += 1
+            folder = wanted.with_name(f"{wanted.name}-{number}")
 
 
 def project_root() -> Path:
-    """Return the folder for files that outlive a run: the real repository.
-
-    `dvc exp run --queue` and `--temp` work in a clone that DVC deletes; DVC_ROOT is the original.
-    """
+    """Return the real repository: `dvc exp run --temp` works in a clone that DVC deletes."""
     return Path(os.environ.get("DVC_ROOT") or Path.cwd())

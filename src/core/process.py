@@ -9,42 +9,27 @@ import psutil
 PROC = Path("/proc")
 
 
-def identity() -> str:
-    """Return an ID of this process that survives PID reuse: PID-START-MACHINE; a container is a
-    machine of its own.
+def identity(pid: int | None = None) -> str:
+    """Return an ID of a process, this one if left out, that survives PID reuse: PID-START-MACHINE;
+    a container is a machine of its own.
     """
-    return _identity(os.getpid())
+    pid = pid or os.getpid()
+    return f"{pid}-{_started(pid)}-{socket.gethostname()}"
 
 
 def is_alive(identity: str) -> bool | None:
     """Return whether the process of an `identity` is alive, or None if that is unknown here."""
     try:
         pid, started, machine = identity.split("-", 2)
-        return _started(int(pid)) == int(started) if machine == _machine() else None
+        return _started(int(pid)) == int(started) if machine == socket.gethostname() else None
     except (psutil.NoSuchProcess, FileNotFoundError, ProcessLookupError):
         return False
     except (ValueError, psutil.AccessDenied):  # not an identity, or another user's process
         return None
 
 
-def described(identity: str) -> str:
-    """Return the process of an `identity` in words."""
-    pid, _, rest = identity.partition("-")
-    machine = rest.partition("-")[2] or "an unknown machine"
-    return f"process {pid or '?'} on {machine}"
-
-
-def _identity(pid: int) -> str:
-    return f"{pid}-{_started(pid)}-{_machine()}"
-
-
 def _started(pid: int) -> int:
-    """Return when a process began: on Linux in ticks since the boot, because setting the clock
-    changes the time of day.
-
-    Raises:
-        ProcessLookupError: it has ended, and only its parent has not noticed yet.
-    """
+    """Return when a process began: on Linux in ticks since the boot, which no clock changes."""
     if (PROC / "self" / "stat").is_file():
         # The name, in brackets, may hold anything; what follows starts at field 3, the state.
         state, *fields = (PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()
@@ -52,7 +37,3 @@ def _started(pid: int) -> int:
             raise ProcessLookupError(pid)
         return int(fields[18])
     return round(psutil.Process(pid).create_time())
-
-
-def _machine() -> str:
-    return socket.gethostname()

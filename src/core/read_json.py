@@ -10,27 +10,14 @@ from src.core.errors import InputError
 from src.core.formatting import listed
 from src.core.parsing import parsing
 
-TYPES: dict[type, str] = {
-    dict: "an object",
-    list: "an array",
-    str: "a string",
-    bool: "a boolean",
-    int: "a whole number",
-    float: "a number",
-    NoneType: "null",
-}
+TYPES: dict[type, str] = {dict: "an object", list: "an array", str: "a string", bool: "a boolean"}
+TYPES |= {int: "a whole number", float: "a number", NoneType: "null"}
 
 
 def read_json(path: Path, keys: Mapping[str, type | UnionType], remedy: str) -> dict[str, Any]:
-    """Return the JSON object in a file, which has at least the given keys, each with a value of
-    its type: one of `TYPES` or a union such as `str | None`; a float may be whole.
-
-    If the file is missing or damaged, `remedy` ends the sentence.
-
-    Raises:
-        InputError: the file is missing, is not JSON or not an object, lacks a key, or has a value
-            of another type.
-        OSError: permission is missing.
+    """Return the JSON object in a file, with at least these keys, each with a value of its type:
+    one of `TYPES` or a union such as `str | None`; a float may be whole. For anything else, raise
+    InputError with a sentence that ends in `remedy`.
     """
     if not path.is_file():
         raise InputError(f"{path} does not exist: {remedy}")

@@ -29,5 +29,5 @@ class Stopwatch:
         return time.perf_counter() - self.began - self.stopped
 
     def close(self) -> None:
-        """End the watching thread."""
+        """End the thread."""
         self.closed.set()

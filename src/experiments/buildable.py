@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from typing import Any
 
 import keras
@@ -19,35 +20,47 @@ TERMINAL_CODES = re.compile(r"\x1b\[\d*m")  # Keras puts some of its messages in
 
 
 def refuse_unbuildable(specs: Iterable[RunSpec]) -> None:
-    """Build the model of each run, once where several are alike. Raise InputError that names a file
-    in conf/ if it cannot be built, or if its checkpoints cannot be written to their folder.
-    """
-    different: dict[str, RunSpec] = {}
-    places = set()
+    """Build each run, once where several are alike; raise InputError as `build` does."""
+    built = set()
     for spec in specs:
-        different.setdefault(repr([getattr(spec.cfg, group) for group in GROUPS]), spec)
-        places.add(spec.cfg.checkpoints)
-    for spec in different.values():
-        fit.prepare(spec.cfg)
-        _build(spec.cfg, spec.choices)
-    for place in places:
-        checkpoint_place.refuse_unusable(place)
+        values = repr([spec.cfg.checkpoints, *(getattr(spec.cfg, group) for group in GROUPS)])
+        if values not in built:
+            build(spec)
+        built.add(values)
 
 
-def _build(cfg: Config, choices: Mapping[str, str]) -> None:
+def build(spec: RunSpec) -> keras.Model:
+    """Return the initial model of a run, to train it in this process.
+
+    Raises:
+        InputError: something cannot be built, and the sentence names its file in conf/; or the
+            checkpoints cannot be written to their folder.
+    """
+    model = _build(spec.cfg, spec.choices)
+    checkpoint_place.refuse_unusable(spec.cfg.checkpoints)
+    return model
+
+
+def _initial_model(cfg: Config) -> keras.Model:
+    fit.prepare(cfg)  # again, because other layers change the random state and the next names
+    return fit.build_model(cfg)
+
+
+def _build(cfg: Config, choices: Mapping[str, str]) -> keras.Model:
+    fit.prepare(cfg)
     rate = cfg.optimizer.get("learning_rate")
     if rate is None:
         raise InputError(f"{_file('optimizer', choices)} has no learning_rate: add one.")
     steps: dict[str, Callable[[], Any]] = {
-        "augmentation": lambda: instantiate(cfg.augmentation),
-        "schedule": lambda: instantiate(cfg.schedule, learning_rate=rate, total_steps=100),
-        "optimizer": lambda: instantiate(cfg.optimizer, learning_rate=rate),
-        "activation": lambda: instantiate(cfg.activation),
-        "model": lambda: fit.build_model(cfg),
+        "augmentation": partial(instantiate, cfg.augmentation),
+        "schedule": partial(instantiate, cfg.schedule, learning_rate=rate, total_steps=100),
+        "optimizer": partial(instantiate, cfg.optimizer, learning_rate=rate),
+        "activation": partial(instantiate, cfg.activation),
+        "model": partial(_initial_model, cfg),
     }
     for group, build in steps.items():
         try:
-            built = build()
+            made = build()
         except Exception as error:  # whatever a `_target_` raises
             cause = root_cause(error)
             text = f": {cause}"
@@ -56,12 +69,13 @@ def _build(cfg: Config, choices: Mapping[str, str]) -> None:
                 text += "what overrides it."
             raise InputError(f"{_file(group, choices)}{text}") from error
         if group == "activation":
-            _check_activation(built, _file(group, choices))
-    if built.output_shape != (None, CLASSES):
+            _check_activation(made, _file(group, choices))
+    if made.output_shape != (None, CLASSES):
         raise InputError(
-            f"{_file('model', choices)} makes a model with the output {built.output_shape}, "
+            f"{_file('model', choices)} makes a model with the output {made.output_shape}, "
             f"expected {(None, CLASSES)}: end it with a layer of {CLASSES} units."
         )
+    return made
 
 
 def _check_activation(layer: Any, file: str) -> None:

@@ -38,12 +38,13 @@ class Commands(Callback):
     """Takes over from Hydra when it has composed the configuration.
 
     Mistakes are refused before Hydra makes a folder. A sweep is trained by the engine, which ends
-    the process; a single run is Hydra's job, with the `spec` that was composed here.
+    the process; a single run is Hydra's job, with the `spec` and the `model` that are built here.
 
     Hydra turns a callback's exceptions into warnings; only SystemExit passes (errors.run).
     """
 
     spec: ClassVar[RunSpec | None] = None
+    model: ClassVar[Any] = None  # of Keras
 
     def on_run_start(self, config: DictConfig, **kwargs: Any) -> None:
         """Check the run, and give it its own folder."""
@@ -132,7 +133,7 @@ def _begin_run(config: DictConfig) -> None:
     heavy_imports.load(mlflow=spec.cfg.mlflow.enabled)
     from src.experiments import buildable  # TensorFlow: after the checks
 
-    buildable.refuse_unbuildable([spec])
+    Commands.model = buildable.build(spec)
     if spec.cfg.mlflow.enabled:
         from src.tracking import store
 

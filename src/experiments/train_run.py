@@ -5,6 +5,7 @@ from contextlib import closing
 from pathlib import Path
 
 import keras
+import pandas as pd
 from hydra.errors import HydraException
 
 from src.config.messages import explain
@@ -21,19 +22,20 @@ from src.training import checkpoint, fit
 from src.training.history import summarize
 
 
-def run(spec: RunSpec) -> float:
+def run(spec: RunSpec, model: keras.Model | None = None) -> float:
     """Train a run, or resume it after its last finished epoch; return its best validation accuracy.
+    `model` is the one that `buildable.build` returned for it, if that was the last call.
 
     It is FINISHED in MLflow once everything is logged, and the checkpoint is deleted last, so that
     no failure costs the training.
     """
     try:
-        return _run(spec)
+        return _run(spec, model)
     except HydraException as error:  # a _target_ of conf/ cannot be called like this
         raise explain(error) from error
 
 
-def _run(spec: RunSpec) -> float:
+def _run(spec: RunSpec, model: keras.Model | None) -> float:
     cfg = spec.cfg
     data = dataset.load_description().split_anew(cfg.split_seed)
     if data.digest != spec.data_digest:
@@ -75,7 +77,7 @@ def _run(spec: RunSpec) -> float:
                 ]
                 if spec.early_stop is not None:
                     watchers.append(callbacks.StopEarly(spec.early_stop, logger.run_id, state))
-                model = fit.fit(cfg, training_set, validation_set, file, state, watchers)
+                model = fit.fit(cfg, training_set, validation_set, file, state, watchers, model)
 
             final = summarize(state.history, cfg.restore_best_weights)
             origin = {
@@ -113,7 +115,7 @@ def save(
     with writing(*(folder / name for name in names)) as files:
         model_file, history_file, metrics_file, timings_file, curves_file, origin_file = files
         model.save(model_file)
-        history = state.table()
+        history = pd.DataFrame(state.history)
         history.to_csv(history_file, index=False)
         timings = {name: final[name] for name in metric_names.TIMED}
         metrics = {name: value for name, value in final.items() if name not in timings}

@@ -1,3 +1,1 @@
-"""Runs in MLflow: what is logged of them, who works on one, how one is found again. Nothing here
-trains or judges.
-"""
+"""Runs in MLflow: logging, leases, searches. Nothing here trains or judges."""

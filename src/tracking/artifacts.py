@@ -1,6 +1,4 @@
-"""Whether an experiment's artifacts can be written: checked before a training begins, because
-otherwise its end would reveal that its model cannot be kept.
-"""
+"""Checks, before a training begins, that its artifacts can be written."""
 
 import sys
 import tempfile
@@ -30,11 +28,8 @@ REMEDIES = {
     "-c requirements-cluster.lock`",
     "403 Client Error": "ask the experiment's owner for the permission EDIT",
 }
-ERRORS = (
-    ("botocore.exceptions", "BotoCoreError"),
-    ("botocore.exceptions", "ClientError"),
-    ("boto3.exceptions", "Boto3Error"),
-)
+BOTOCORE, BOTO3 = "botocore.exceptions", "boto3.exceptions"
+ERRORS = ((BOTOCORE, "BotoCoreError"), (BOTOCORE, "ClientError"), (BOTO3, "Boto3Error"))
 SERVERS = "see what the server's log says: it has the keys, and must be able to write there"
 
 
@@ -45,12 +40,7 @@ def away() -> tuple[type[Exception], ...]:
 
 
 def refuse_unwritable(experiment: Any) -> None:
-    """Check, once per process, that an MLflow experiment's artifacts can be written, unless they go
-    to this disk.
-
-    Raises:
-        InputError: they cannot; the sentence has place, reason and remedy.
-    """
+    """Raise InputError if an experiment's artifacts, unless on this disk, cannot be written."""
     location = experiment.artifact_location
     if urlsplit(location).scheme not in ("", "file"):
         _probe(mlflow.get_tracking_uri(), location, experiment.name)
@@ -74,6 +64,5 @@ def _probe(store: str, location: str, experiment: str) -> None:
             f"where this command cannot write ({one_line(f'{type(error).__name__}: {error}')}): "
             f"{remedy}; then run the same command again."
         ) from error
-    # A member of a team may be allowed to add artifacts, but not to delete any: the file stays.
-    with suppress(Exception):
+    with suppress(Exception):  # some accounts may add artifacts, but not delete any
         artifacts.delete_artifacts(PROBE)

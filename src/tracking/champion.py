@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from mlflow import MlflowClient
 from mlflow.entities import LoggedModel, Run
 from mlflow.entities.model_registry import ModelVersion
-from mlflow.exceptions import MlflowException
 
 from src.core import metric_names
 from src.core.errors import InputError
@@ -30,27 +29,21 @@ class Choice:
 
 
 def named(client: MlflowClient, run_id: str) -> Choice:
-    """Return the run that a user names.
-
-    Raises:
-        InputError: it does not exist, is deleted, has not finished, or has no model.
-    """
+    """Return the run that a user names; raise InputError unless it has finished and has a model."""
     run = store.find_run(client, run_id)
     if run is None:
         raise InputError(
             f"{run_id!r} is not the id of a run in MLflow: name one (a training prints it at the "
             "end, and `make ui` lists all), or `best`."
         )
-    name = f"Run {run.info.run_name} ({run_id})"
+    name, status = f"Run {run.info.run_name} ({run_id})", run.info.status
     if run.info.lifecycle_stage != "active":
         raise InputError(f"{name} was deleted: restore it in MLflow, or name another.")
     if run_tags.STUDY in run.data.tags and run_tags.PARENT not in run.data.tags:
         raise InputError(f"{name} is a study, which has no model: name one of its runs.")
-    if run.info.status != "FINISHED":
-        raise InputError(
-            f"{name} has not finished (it is {run.info.status}): finish it by the command that "
-            "began it, or name another."
-        )
+    if status != "FINISHED":
+        remedy = "finish it by the command that began it, or name another."
+        raise InputError(f"{name} has not finished (it is {status}): {remedy}")
     model = store.whole_model(client, run)
     if model is None:
         raise InputError(f"{name} has no model: name the run of a training.")
@@ -58,20 +51,16 @@ def named(client: MlflowClient, run_id: str) -> Choice:
 
 
 def best(client: MlflowClient, digest: str | None) -> Choice:
-    """Return the run with the highest validation accuracy, the oldest of equals.
+    """Return the run with the highest validation accuracy, the oldest of equals; raise InputError
+    if there is none.
 
     Trials of a search and runs that were stopped early do not count, nor do runs on other data,
     whose accuracies are not comparable; a digest of None stands for the data of the newest run.
-
-    Raises:
-        InputError: there is none.
     """
     runs = _finished(client)
     if not runs:
-        raise InputError(
-            "There is no finished training in MLflow yet: run `make`, or "
-            "`python -m src.train activation=swish`."
-        )
+        remedy = "run `make`, or `python -m src.train activation=swish`."
+        raise InputError(f"There is no finished training in MLflow yet: {remedy}")
     digest = digest or max(runs, key=lambda run: run.info.start_time).data.tags[DATA]
     same = [run for run in runs if run.data.tags[DATA] == digest]
     if not same:
@@ -80,16 +69,13 @@ def best(client: MlflowClient, digest: str | None) -> Choice:
             f"data/processed (SHA-256 {digest[:12]}...): train one by `make`, or name a run."
         )
     for run in same:
-        model = store.whole_model(client, run)
-        if model is not None:
+        if model := store.whole_model(client, run):
             alike = sum(_accuracy(one) == _accuracy(run) for one in same)
             tie = f"; {alike} share it, this is the oldest" if alike > 1 else ""
             how = f"the highest of {count(len(same), 'finished run')} on the same data{tie}"
             return Choice(run, model, how)
-    raise InputError(
-        f"None of the {count(len(same), 'finished run')} on this data has its model any more: "
-        "train one by `make`."
-    )
+    missing = f"None of the {count(len(same), 'finished run')} on this data has its model any more"
+    raise InputError(f"{missing}: train one by `make`.")
 
 
 def _finished(client: MlflowClient) -> list[Run]:
@@ -107,14 +93,13 @@ def _accuracy(run: Run) -> float:
 
 def promote(client: MlflowClient, choice: Choice) -> tuple[ModelVersion, ModelVersion | None]:
     """Make a choice the champion; return its version, which is created only once for a model, and
-    that of the previous champion, if any.
-
-    Raises:
-        InputError: the store cannot be used.
+    that of the previous champion, if any. Raise InputError if the store cannot be used.
     """
     try:
         before = current(client)
-        version = _version(client, choice.model) or _register(client, choice)
+        versions = client.search_model_versions(f"name = '{MODEL}'")
+        same = (one for one in versions if one.source == _source(choice.model))
+        version = next(same, None) or _register(client, choice)
         if before is None or before.version != version.version:
             client.set_registered_model_alias(MODEL, ALIAS, version.version)
     except store.AWAY as error:
@@ -127,32 +112,18 @@ def promote(client: MlflowClient, choice: Choice) -> tuple[ModelVersion, ModelVe
 
 def current(client: MlflowClient) -> ModelVersion | None:
     """Return the champion's version, or None."""
-    try:
+    with store.ignoring(*store.UNKNOWN):
         return client.get_model_version_by_alias(MODEL, ALIAS)
-    except MlflowException as error:
-        if error.error_code not in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
-            raise
-        return None
-
-
-def _version(client: MlflowClient, model: LoggedModel) -> ModelVersion | None:
-    versions = client.search_model_versions(f"name = '{MODEL}'")
-    return next((one for one in versions if one.source == _source(model)), None)
+    return None
 
 
 def _register(client: MlflowClient, choice: Choice) -> ModelVersion:
-    try:
+    with store.ignoring("RESOURCE_ALREADY_EXISTS"):
         client.create_registered_model(MODEL)
-    except MlflowException as error:
-        if error.error_code != "RESOURCE_ALREADY_EXISTS":
-            raise
-    run = choice.run
+    source, info = _source(choice.model), choice.run.info
+    tags = {"run_name": info.run_name, "chosen": choice.how}
     return client.create_model_version(
-        MODEL,
-        _source(choice.model),
-        run.info.run_id,
-        tags={"run_name": run.info.run_name, "chosen": choice.how},
-        model_id=choice.model.model_id,
+        MODEL, source, info.run_id, tags=tags, model_id=choice.model.model_id
     )
 
 

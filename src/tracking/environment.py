@@ -5,6 +5,7 @@ import platform
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
 
@@ -16,17 +17,13 @@ USED = ("src", "params.yaml", "conf/config.yaml")
 
 
 def tags(command: str | None = None, choices: Mapping[str, str] | None = None) -> dict[str, str]:
-    """Return tags on the code and the machine: git commit, whether it was changed, versions.
-
-    Args:
-        command: the user's; this process's own command line if left out.
-        choices: a run's chosen file of each group; uncommitted changes of other choices, of a
-            study, the documentation or a test do not count.
+    """Return tags on the code and the machine: git commit, whether it was changed, versions. The
+    command is this process's if left out; changes of other files than USED and `choices`, a run's
+    files by their groups, do not count.
     """
     return {
         "python": platform.python_version(),
-        "tensorflow": version("tensorflow"),
-        "keras": version("keras"),
+        **{name: version(name) for name in ("tensorflow", "keras")},
         "cpus": str(os.cpu_count()),
         "processor": hardware.processor(),
         "command": command or command_line(),
@@ -35,9 +32,7 @@ def tags(command: str | None = None, choices: Mapping[str, str] | None = None) -
 
 
 def code_tags(choices: Mapping[str, str] | None = None) -> dict[str, str]:
-    """Return the git commit, and whether it was changed, for the choices that `tags` takes; nothing
-    without a repository, as on a node that the code was sent to.
-    """
+    """Return the tags of the git commit; nothing without a repository, as on a node."""
     commit = _git("rev-parse", "HEAD")
     if not commit:
         return {}
@@ -57,9 +52,7 @@ def committed(path: Path) -> str | None:
 
 
 def changed_files(first: str, second: str, files: Sequence[Path]) -> list[str] | None:
-    """Return which of some files differ between two commits, as paths in the repository, or None if
-    git does not have both commits.
-    """
+    """Return which files differ between two commits, None if git does not have both."""
     commits = [f"{commit}^{{commit}}" for commit in (first, second)]
     if not all(_git("rev-parse", "--quiet", "--verify", commit) for commit in commits):
         return None
@@ -67,8 +60,7 @@ def changed_files(first: str, second: str, files: Sequence[Path]) -> list[str] |
 
 
 def _git(*arguments: str) -> str:
-    try:
+    with suppress(FileNotFoundError):
         done = subprocess.run(["git", *arguments], capture_output=True, text=True, check=False)
-    except FileNotFoundError:
-        return ""
-    return done.stdout.strip()
+        return done.stdout.strip()
+    return ""

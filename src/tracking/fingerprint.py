@@ -22,16 +22,14 @@ OLDER = {"split_seed": None}  # defaults of keys that older digests lack
 
 
 def settings(composed: DictConfig) -> dict[str, Any]:
-    """Return the keys of a composed configuration that the weights depend on, as plain JSON values,
-    with the precision that `auto` means on this machine.
+    """Return what the weights depend on in a composed configuration, as plain JSON values, with the
+    precision that `auto` means on this machine.
     """
     values = cast(dict[str, Any], OmegaConf.to_container(composed, resolve=True))
-    kept = {
-        key: value
-        for key, value in values.items()
-        if key not in NON_TRAINING_KEYS and not (key in OLDER and value == OLDER[key])
-    }
-    return {**kept, "precision": precision.choose(composed.precision)}
+    for key in [*values]:
+        if key in NON_TRAINING_KEYS or (key in OLDER and values[key] == OLDER[key]):
+            del values[key]
+    return {**values, "precision": precision.choose(composed.precision)}
 
 
 def digest(settings: Mapping[str, Any], data: Dataset) -> str:

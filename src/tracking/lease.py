@@ -1,6 +1,4 @@
-"""The lease of a run: its owner's identity and heartbeat, so that the run of a dead process does
-not stay RUNNING for ever.
-"""
+"""The lease of a run, owner and heartbeat: the run of a dead process does not stay RUNNING."""
 
 import threading
 import time
@@ -55,19 +53,15 @@ def close_orphans(client: MlflowClient, experiment_id: str) -> None:
 
 
 def is_orphan(run: Any) -> bool:
-    """Return whether a run's owner is dead, or on another machine and silent for long; runs of
-    other programs, without an owner, are no orphans.
-    """
-    if OWNER not in run.data.tags:
+    """Return whether a run's owner is dead, or on another machine and silent for long."""
+    if OWNER not in run.data.tags:  # a run of another program
         return False
     alive = process.is_alive(run.data.tags[OWNER])
-    if alive is None:
-        return time.time() - _heartbeat(run) > SILENT_SECONDS
-    return not alive
+    return time.time() - _heartbeat(run) > SILENT_SECONDS if alive is None else not alive
 
 
 def is_gone(run: Any) -> bool:
-    """Return whether a run's owner was a process of this machine, and is dead."""
+    """Return whether a run's owner is a dead process of this machine."""
     return process.is_alive(run.data.tags.get(OWNER, "")) is False
 
 
@@ -75,7 +69,8 @@ def owner(run: Any) -> str | None:
     """Return in words which process is working on a run, or None if none is."""
     if run.info.status != "RUNNING" or OWNER not in run.data.tags or is_orphan(run):
         return None
-    return process.described(run.data.tags[OWNER])
+    pid, _, machine = run.data.tags[OWNER].split("-", 2)
+    return f"process {pid} on {machine}"
 
 
 def _heartbeat(run: Any) -> float:
@@ -84,9 +79,8 @@ def _heartbeat(run: Any) -> float:
 
 def _last_sign(client: MlflowClient, run: Any) -> int:
     """Return the time of an orphan's last sign of life, in milliseconds since 1970."""
-    try:
+    times = [run.info.start_time, int(_heartbeat(run) * 1000)]
+    with suppress(MlflowException):
         epochs = client.get_metric_history(run.info.run_id, metric_names.LOSS)
-    except MlflowException:
-        epochs = []
-    times = [point.timestamp for point in epochs]
-    return max(run.info.start_time, int(_heartbeat(run) * 1000), *times)
+        times += [point.timestamp for point in epochs]
+    return max(times)

@@ -1,12 +1,10 @@
-"""Copies the runs of one MLflow store to another: a laptop's to a team's.
-
-MLflow's own commands cannot (docs/scale.md), so its client does it. A copy has its source run's id
-in the tag `migrated_from`; a second start finds it by that, and copies only what is missing.
+"""Copies the runs of one MLflow store to another, which MLflow's own commands cannot
+(docs/scale.md). A second start finds a copy by its tag, and copies only what is missing.
 """
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -14,17 +12,10 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from mlflow import MlflowClient
-from mlflow.entities import (
-    DatasetInput,
-    Experiment,
-    LoggedModel,
-    LoggedModelOutput,
-    LoggedModelStatus,
-    Metric,
-    Param,
-    Run,
-    RunTag,
-)
+from mlflow.entities import DatasetInput, Experiment, Metric, Param, Run, RunTag
+from mlflow.entities import LoggedModel as Model
+from mlflow.entities import LoggedModelOutput as ModelOutput
+from mlflow.entities import LoggedModelStatus as ModelStatus
 from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 from mlflow.store.artifact.local_artifact_repo import LocalArtifactRepository
 
@@ -32,8 +23,7 @@ from src.core.errors import InputError
 from src.tracking import run_search, run_tags, store
 
 MIGRATED_FROM = "migrated_from"  # tag of a copy: the id of its source run, or source model
-BATCH = 1000  # metrics that MLflow takes at once
-FEW = 100  # params or tags
+AT_ONCE = {"metrics": 1000, "params": 100, "tags": 100}  # as many as MLflow takes
 # The id of a run or a model; that of an experiment in a link.
 ID = re.compile(r"(?<![0-9a-f])(?:m-)?[0-9a-f]{32}(?![0-9a-f])|(?<=#/experiments/)\d+")
 DESCRIPTION = "MLmodel"  # the file of a model that names its run
@@ -46,16 +36,11 @@ class Contents:
     run: Run  # params, tags, status and times
     points: Mapping[tuple, Metric]  # every value of every metric, by `_key`
     files: Mapping[str, int]  # the sizes of its artifacts in bytes, by path
-    models: Sequence[tuple[LoggedModel, Mapping[str, int]]]  # each with the sizes of its files
-
-    @property
-    def counts(self) -> tuple[int, int]:
-        """The numbers of files, those of models included, and of values of metrics."""
-        return len(self.files) + sum(len(files) for _, files in self.models), len(self.points)
+    models: Sequence[tuple[Model, Mapping[str, int]]]  # each with the sizes of its files
 
 
 class Migration:
-    """A migration from a source, which is only read, to a target, None if it does not exist yet."""
+    """From a source, which is only read, to a target, None if it does not exist yet."""
 
     def __init__(self, source: MlflowClient, target: MlflowClient | None):
         self.source = source
@@ -77,22 +62,19 @@ class Migration:
         """Raise InputError if the target is the source, under another address."""
         first = self.runs[0].info.run_id if self.runs else ""
         if first and self._in_target(f"attributes.run_id = '{first}'"):
-            raise InputError(
-                f"SOURCE and TARGET are the same store: both have the run {first}. Name another "
-                "target."
-            )
+            same = f"SOURCE and TARGET are the same store: both have the run {first}"
+            raise InputError(f"{same}. Name another target.")
 
     def refuse_lost_artifacts(self) -> None:
         """Raise InputError if the source's files are not where its database says."""
         for experiment in self.experiments:
-            found = partial(self.source.search_logged_models, [experiment.experiment_id])
-            for model in run_search.every(found):
+            search = partial(self.source.search_logged_models, [experiment.experiment_id])
+            for model in run_search.every(search):
                 place = model.artifact_location.removeprefix("file://")
                 if place.startswith("/") and not Path(place).is_dir():
-                    raise InputError(
-                        f"The artifacts of experiment {experiment.name} are not in {place}, where "
-                        "SOURCE says: bring its folder mlruns/ back there."
-                    )
+                    lost = f"The artifacts of experiment {experiment.name} are not in {place}"
+                    remedy = "bring its folder mlruns/ back there"
+                    raise InputError(f"{lost}, where SOURCE says: {remedy}.")
 
     def left(self) -> tuple[list[str], list[str]]:
         """Return the ids of the runs without a copy, and of those with an incomplete one."""
@@ -106,12 +88,7 @@ class Migration:
         return missing, incomplete
 
     def copy(self) -> Iterator[tuple[Contents, list[str]]]:
-        """Copy every run, its parent first; yield its contents, and the parts in which the copy
-        differs, none if it is complete.
-
-        Raises:
-            InputError: an experiment of the same name is deleted in the target.
-        """
+        """Copy all runs, parents first; yield each one's contents, and where its copy differs."""
         for experiment in self.experiments:
             self.ids[experiment.experiment_id] = self._experiment(experiment)
         for run in self.runs:
@@ -136,7 +113,7 @@ class Migration:
         tags = {name: self.rewritten(value) for name, value in run.data.tags.items()}
         tags[MIGRATED_FROM] = run.info.run_id  # even if it is a copy itself
         changed = [RunTag(*one) for one in sorted(tags.items()) if found.get(one[0]) != one[1]]
-        _in_batches(changed, FEW, lambda some: self.target.log_batch(copy_id, tags=some))
+        self._log(copy_id, "tags", changed)
 
     def _experiment(self, experiment: Experiment) -> str:
         found = self.target.get_experiment_by_name(experiment.name)
@@ -148,10 +125,8 @@ class Migration:
             place = (Path(file).parent / "mlruns").as_uri() if is_file else None
             return self.target.create_experiment(experiment.name, place)
         if found.lifecycle_stage != "active":
-            raise InputError(
-                f"TARGET has a deleted experiment {experiment.name}: restore it there, or delete "
-                "it for good with `mlflow gc`."
-            )
+            deleted = f"TARGET has a deleted experiment {experiment.name}"
+            raise InputError(f"{deleted}: restore it there, or delete it for good: `mlflow gc`.")
         return found.experiment_id
 
     def _copy_run(self, run_id: str) -> tuple[Contents, list[str]]:
@@ -172,14 +147,11 @@ class Migration:
         tags = {**run.data.tags, MIGRATED_FROM: run.info.run_id}
         if run_tags.PARENT in tags:  # copied before
             tags[run_tags.PARENT] = self.rewritten(tags[run_tags.PARENT])
-        return self.target.create_run(
-            self.ids[run.info.experiment_id],
-            start_time=run.info.start_time,
-            tags=dict(sorted(tags.items())),
-            run_name=run.info.run_name,
-        )
+        experiment_id, tags = self.ids[run.info.experiment_id], dict(sorted(tags.items()))
+        start, name = run.info.start_time, run.info.run_name
+        return self.target.create_run(experiment_id, start_time=start, tags=tags, run_name=name)
 
-    def _create_model(self, model: LoggedModel, copy: Run) -> LoggedModel:
+    def _create_model(self, model: Model, copy: Run) -> Model:
         return self.target.create_logged_model(
             copy.info.experiment_id,
             name=model.name,
@@ -193,14 +165,10 @@ class Migration:
         """Copy what a run has and its copy lacks, the status last."""
         copy, info = there.run, here.run.info
         run_id = copy.info.run_id
-        params = [
-            Param(name, value)
-            for name, value in sorted(here.run.data.params.items())
-            if copy.data.params.get(name) != value
-        ]
-        _in_batches(params, FEW, lambda some: self.target.log_batch(run_id, params=some))
+        params = sorted(here.run.data.params.items() - copy.data.params.items())
+        self._log(run_id, "params", [Param(*one) for one in params])
         points = [here.points[one] for one in sorted(here.points.keys() - there.points.keys())]
-        _in_batches(points, BATCH, lambda some: self.target.log_batch(run_id, metrics=some))
+        self._log(run_id, "metrics", points)
         for model, files in here.models:
             self._fill_model(model, files, here.run, run_id)
         self._copy_files(info.artifact_uri, here.files, copy.info.artifact_uri, there.files)
@@ -209,33 +177,25 @@ class Migration:
         if info.end_time is not None or info.status != "RUNNING":
             self.target.set_terminated(run_id, info.status, info.end_time)
 
-    def _fill_model(
-        self, model: LoggedModel, files: Mapping[str, int], run: Run, run_id: str
-    ) -> None:
+    def _fill_model(self, model: Model, files: Mapping[str, int], run: Run, run_id: str) -> None:
         copy = self.target.get_logged_model(self.ids[model.model_id])
         place = copy.artifact_location
         self._copy_files(model.artifact_location, files, place, _files(self.target, place))
         copied = {_key(one) for one in copy.metrics or ()}
-        points = [
-            Metric(
-                one.key,
-                one.value,
-                one.timestamp,
-                one.step,
-                model_id=copy.model_id,
-                dataset_name=one.dataset_name,
-                dataset_digest=one.dataset_digest,
-            )
-            for one in sorted(model.metrics or (), key=_key)
-            if _key(one) not in copied and one.run_id == run.info.run_id
-        ]
-        _in_batches(points, BATCH, lambda some: self.target.log_batch(run_id, metrics=some))
+        own = [one for one in model.metrics or () if one.run_id == run.info.run_id]
+        missing = sorted((one for one in own if _key(one) not in copied), key=_key)
+        ids = {"model_id": copy.model_id, "run_id": None}
+        self._log(run_id, "metrics", [Metric(**{**dict(one), **ids}) for one in missing])
         steps, copied_steps = _model_steps(run), _model_steps(self.target.get_run(run_id))
         if model.model_id in steps and copy.model_id not in copied_steps:
-            output = LoggedModelOutput(copy.model_id, steps[model.model_id])
-            self.target.log_outputs(run_id, [output])
-        if copy.status != model.status and model.status != LoggedModelStatus.PENDING:
+            self.target.log_outputs(run_id, [ModelOutput(copy.model_id, steps[model.model_id])])
+        if copy.status != model.status and model.status != ModelStatus.PENDING:
             self.target.finalize_logged_model(copy.model_id, model.status)
+
+    def _log(self, run_id: str, kind: str, items: Sequence[Any]) -> None:
+        size = AT_ONCE[kind]
+        for start in range(0, len(items), size):
+            self.target.log_batch(run_id, **{kind: items[start : start + size]})
 
     def _copy_files(
         self, location: str, files: Mapping[str, int], place: str, copied: Mapping[str, int]
@@ -258,21 +218,12 @@ class Migration:
 def read(client: MlflowClient, run_id: str) -> Contents:
     """Return the contents of a run."""
     run = client.get_run(run_id)
-    points = (
-        point
-        for name in sorted(run.data.metrics)
-        for point in client.get_metric_history(run_id, name)
-    )
+    histories = [client.get_metric_history(run_id, name) for name in sorted(run.data.metrics)]
+    points = {_key(point): point for history in histories for point in history}
     models = store.logged_models(client, run.info.experiment_id, run_id)
-    return Contents(
-        run=run,
-        points={_key(point): point for point in points},
-        files=_files(client, run.info.artifact_uri),
-        models=[
-            (one, _files(client, one.artifact_location))
-            for one in sorted(models, key=lambda one: (one.creation_timestamp, one.model_id))
-        ],
-    )
+    models.sort(key=lambda one: (one.creation_timestamp, one.model_id))
+    with_files = [(one, _files(client, one.artifact_location)) for one in models]
+    return Contents(run, points, _files(client, run.info.artifact_uri), with_files)
 
 
 def differences(source: Contents, copy: Contents) -> list[str]:
@@ -306,14 +257,13 @@ def _files(client: MlflowClient, location: str) -> dict[str, int]:
     artifacts = _repository(client, location)
     if isinstance(artifacts, LocalArtifactRepository) and not Path(artifacts.artifact_dir).is_dir():
         return {}
-    found: dict[str, int] = {}
-    folders: list[str | None] = [None]
-    while folders:
-        for entry in artifacts.list_artifacts(folders.pop()):
-            if entry.is_dir:
-                folders.append(entry.path)
-            else:
-                found[entry.path] = entry.file_size
+    waiting, found = artifacts.list_artifacts(), {}
+    while waiting:
+        entry = waiting.pop()
+        if entry.is_dir:
+            waiting += artifacts.list_artifacts(entry.path)
+        else:
+            found[entry.path] = entry.file_size
     return found
 
 
@@ -338,11 +288,6 @@ def _models(contents: Contents) -> list[Any]:
         (one.name, str(one.status), sorted(one.params.items()), sorted(files.items()))
         for one, files in contents.models
     )
-
-
-def _in_batches(items: Sequence[Any], size: int, log: Callable[[Any], object]) -> None:
-    for start in range(0, len(items), size):
-        log(items[start : start + size])
 
 
 def _parents_first(runs: list[Run]) -> list[Run]:

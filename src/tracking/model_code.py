@@ -1,6 +1,5 @@
-"""The code that is logged with a model: its layers and their imports, a fraction of src/.
-
-Each file is uploaded by itself, which takes 20 ms through a server.
+"""The code that is logged with a model: its layers and their imports, a fraction of src/, because
+each file takes 20 ms to upload through a server.
 """
 
 import ast

@@ -15,7 +15,7 @@ import mlflow
 import numpy as np
 from mlflow import MlflowClient
 from mlflow.data.numpy_dataset import from_numpy
-from mlflow.entities import LoggedModelStatus, Metric, RunStatus
+from mlflow.entities import LoggedModelStatus, Metric
 from mlflow.exceptions import MlflowException
 from mlflow.models import Model, infer_signature
 from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
@@ -26,8 +26,10 @@ from src.config import override
 from src.config.schema import CHOICES, Mlflow
 from src.core import metric_names, paths, quiet
 from src.data.dataset import Dataset
-from src.tracking import lease, model_code, run_tags, store
+from src.tracking import lease, model_code, run_search, run_tags, store
 
+Metrics = Mapping[str, float]
+NONE: Mapping[Any, Any] = {}
 FORBIDDEN = re.compile(r"""[/:.%"']""")  # in a model's name; a run's may have them
 HALF_COPY = ".artifact.uploading."  # MLflow's prefix for artifacts that are not complete yet
 # To serve a model; the lock file has the versions for training.
@@ -36,19 +38,10 @@ MODEL_REQUIREMENTS = ("tensorflow", "keras", "numpy", "mlflow")
 
 @contextmanager
 def opened(settings: Mlflow, name: str, run_id: str | None, digest: str) -> Iterator["RunLogger"]:
-    """Open a training's run, and yield its logger.
+    """Yield the logger of a training's run: that of `run_id`, else a new one of this name.
 
-    The run ends as FINISHED, FAILED, or, after Ctrl-C or SIGTERM, KILLED. A resumed run becomes a
-    child of the sweep that resumes it.
-
-    Args:
-        settings: the experiment, and the parent run, if there is one.
-        name: for a new run.
-        run_id: of the run to resume; if None, or not in the store, a new one is created.
-        digest: the training's (src/tracking/fingerprint.py).
-
-    Raises:
-        InputError: the store cannot be used.
+    It ends as FINISHED, FAILED, or, after Ctrl-C or SIGTERM, KILLED. A resumed run becomes a child
+    of the sweep that resumes it. Raise InputError if the store cannot be used.
     """
     client, experiment_id = store.connect(settings.experiment)
     os.environ.pop("MLFLOW_RUN_ID", None)  # it would override the arguments
@@ -58,139 +51,107 @@ def opened(settings: Mlflow, name: str, run_id: str | None, digest: str) -> Iter
         run_id = None  # deleted, or in another store
     lease.close_orphans(client, experiment_id)
     mlflow.set_system_metrics_sampling_interval(2)
-    parent_run_id = settings.parent_run_id
+    new: dict[str, Any] = {"run_name": name, "parent_run_id": settings.parent_run_id}
+    new["tags"] = {run_tags.TRAINING_DIGEST: digest, **lease.tags()}
     with store.usable():  # reading may be allowed, and writing not
-        run = mlflow.start_run(
-            run_id=run_id,
-            run_name=None if run_id else name,
-            parent_run_id=None if run_id else parent_run_id,
-            tags=None if run_id else {run_tags.TRAINING_DIGEST: digest, **lease.tags()},
-            log_system_metrics=True,
-        )
-    if run_id and parent_run_id:
-        mlflow.set_tag(run_tags.PARENT, parent_run_id)
+        how = {"run_id": run_id} if run_id else new
+        run = mlflow.start_run(log_system_metrics=True, **how)
+    if run_id and settings.parent_run_id:
+        mlflow.set_tag(run_tags.PARENT, settings.parent_run_id)
     held = lease.Lease(client, run.info.run_id)
-    began = max(round(1000 * time.time()), run.info.start_time), time.monotonic()
-    status = RunStatus.FAILED
+    # In milliseconds since 1970, by a clock that cannot be set.
+    start = max(round(1000 * time.time()), run.info.start_time) - 1000 * time.monotonic()
+    status = "FAILED"
     logger = RunLogger(client, run.info.run_id)
+
+    def end() -> None:
+        if mlflow.active_run() is not None:
+            mlflow.end_run(status)
+        client.set_terminated(run.info.run_id, status, ended)
+
     try:
         yield logger
-        status = RunStatus.FINISHED
+        status = "FINISHED"
     except KeyboardInterrupt:
-        status = RunStatus.KILLED
+        status = "KILLED"
         raise
     finally:
-        # By a clock that cannot be set.
-        ended = began[0] + round(1000 * (time.monotonic() - began[1]))
+        ended = round(start + 1000 * time.monotonic())
         held.release()
-        if status == RunStatus.FINISHED:
-            logger.insist(lambda: _end(client, run.info.run_id, status, ended))
+        if status == "FINISHED":
+            logger.insist(end)
         else:
             with suppress(*store.away()):  # the error that ended the run is the one to report
-                _end(client, run.info.run_id, status, ended)
-
-
-def _end(client: MlflowClient, run_id: str, status: int, ended: int) -> None:
-    """Give the active run its final status and end, in milliseconds since 1970."""
-    if mlflow.active_run() is not None:
-        mlflow.end_run(RunStatus.to_string(status))
-    client.set_terminated(run_id, RunStatus.to_string(status), ended)
+                end()
 
 
 def _left_behind(client: MlflowClient, experiment_id: str, digest: str) -> str | None:
-    """Return a run of the same training that was killed before its checkpoint was first written.
-
-    Runs whose checkpoint was lost, and which nothing can resume, become FAILED.
-    """
-    same = client.search_runs(
-        [experiment_id],
-        f"tags.{run_tags.TRAINING_DIGEST} = '{digest}' and attributes.status != 'FINISHED'",
-        order_by=["attributes.start_time DESC"],
-    )
+    """Return a run killed before its first checkpoint; fail those whose checkpoint was lost."""
+    wanted = f"tags.{run_tags.TRAINING_DIGEST} = '{digest}' and attributes.status != 'FINISHED'"
     barely_begun = None
-    for run in same:
-        run_id = run.info.run_id
-        if run.info.status not in ("RUNNING", "KILLED") or not lease.is_gone(run):
+    for run in client.search_runs([experiment_id], wanted, order_by=[*run_search.NEWEST_FIRST]):
+        info = run.info
+        if info.status not in ("RUNNING", "KILLED") or not lease.is_gone(run):
             continue
         if metric_names.LOSS not in run.data.metrics:
-            barely_begun = barely_begun or run_id
+            barely_begun = barely_begun or info.run_id
         else:
-            client.set_terminated(run_id, "FAILED", run.info.end_time)
-            print(
-                f"The run {run.info.run_name} ({run_id}) was marked FAILED: it has no checkpoint."
-            )
+            client.set_terminated(info.run_id, "FAILED", info.end_time)
+            print(f"The run {info.run_name} ({info.run_id}) was marked FAILED: no checkpoint.")
     return barely_begun
 
 
 class RunLogger:
-    """Logs a training to the active run.
-
-    Values that are logged twice, because a run was interrupted in between, are kept once.
-    """
+    """Logs a training to the active run, and each value once, even if the run is interrupted."""
 
     def __init__(self, client: MlflowClient, run_id: str):
-        self.client = client
-        self.run_id: str = run_id
+        self.client, self.run_id = client, run_id
         self.logged: set[int] = set()  # epochs
-        self.waiting: dict[int, Mapping[str, float]] = {}  # epochs that could not be logged yet
+        self.waiting: dict[int, Metrics] = {}  # epochs that could not be logged yet
         self.away = False  # whether the store's last request failed
         self.ask_again = 0.0  # the time of the next one, by the monotonic clock
 
     def start(
         self,
         settings: Mapping[str, Any],
-        tags: Mapping[str, str],
+        tags: dict[str, str],
         data: Dataset,
         images: Mapping[str, np.ndarray],
     ) -> None:
-        """Log the settings as flat params, the tags, and the images as inputs.
-
-        Args:
-            settings: the configuration as far as the weights depend on it: the params of a resumed
-                training must be the same.
-            tags: to find the run by.
-            data: the dataset.
-            images: uint8 (N, 28, 28), by their use: training, validation.
+        """Log the settings, on which the weights depend, as flat params; the tags; and the images,
+        uint8 (N, 28, 28), by their use (training, validation), as inputs.
         """
         # The choices are params, too, to search by. Another name may stand for the same training,
         # whose run keeps the first.
         params = self.client.get_run(self.run_id).data.params
         chosen = {group: tags[group] for group in CHOICES if group in tags and group not in params}
         mlflow.log_params({**override.flat(settings), **chosen})
-        mlflow.set_tags(dict(tags))
+        mlflow.set_tags(tags)
         mlflow.log_dict(dict(settings), "config.yaml")
         for context, part in images.items():
             # Of two inputs with the same name and digest MLflow keeps the first.
-            name = f"{data.name}-{context}"
-            inputs = from_numpy(part, name=name, digest=data.digest[:32])
+            inputs = from_numpy(part, name=f"{data.name}-{context}", digest=data.digest[:32])
             try:
                 mlflow.log_input(inputs, context=context)
             except MlflowException:  # another run added the same data set at this moment
                 mlflow.log_input(inputs, context=context)
 
-    def lost_epochs(self, history: Sequence[Mapping[str, float]]) -> None:
-        """Log the epochs of a resumed training that the run lacks: each is kept in the checkpoint
-        first, and the process may have ended in between.
-        """
+    def lost_epochs(self, history: Sequence[Metrics]) -> None:
+        """Log the epochs of a resumed training that were kept, but not logged, when it stopped."""
         points = self.client.get_metric_history(self.run_id, metric_names.LOSS)
         self.logged = {point.step for point in points}
-        for values in history:
-            step = int(values[metric_names.EPOCH])
-            metrics = {name: values[name] for name in values if name != metric_names.EPOCH}
-            self.epoch(metrics, step)
+        for row in history:
+            metrics = dict(row)
+            self.epoch(metrics, int(metrics.pop(metric_names.EPOCH)))
 
     def prepare(self) -> None:
-        """Import the modules that log a model, and let MLflow list the installed packages: in a
-        thread beside the training, without logging anything.
-        """
+        """Import what logs a model, and let MLflow list the installed packages; log nothing."""
         importlib.import_module("mlflow.tensorflow")
         importlib.import_module("mlflow.pyfunc")
         warn_dependency_requirement_mismatches(_requirements())
 
-    def epoch(self, values: Mapping[str, float], step: int) -> None:
-        """Log an epoch's metrics, counted from 1, and those of epochs that could not be logged. The
-        training continues without the store: the checkpoint has the epochs.
-        """
+    def epoch(self, values: Metrics, step: int) -> None:
+        """Log an epoch's metrics, counted from 1, and waiting ones; without a store, they wait."""
         if step not in self.logged:
             self.waiting[step] = values
         if self.away and time.monotonic() < self.ask_again:
@@ -216,11 +177,7 @@ class RunLogger:
             del self.waiting[step]
 
     def insist(self, call: Callable[[], None]) -> None:
-        """Call a function that logs, again and again as long as the store is away.
-
-        Raises:
-            AwayError: it still is after PATIENCE_SECONDS.
-        """
+        """Call a function until the store is not away; raise AwayError after PATIENCE_SECONDS."""
         began = time.monotonic()
         while True:
             try:
@@ -239,70 +196,55 @@ class RunLogger:
                     ) from error
                 time.sleep(store.PAUSE_SECONDS)
 
-    def trained(
-        self, model: Any, example: np.ndarray, final: Mapping[str, float], out: Path
-    ) -> None:
-        """Log the results of a training: waiting epochs, final metrics, files, and the model.
-
-        Args:
-            model: the Keras model; it is logged so that it loads and serves elsewhere.
-            example: raw pixels, uint8 (1, 28, 28).
-            final: the final metrics.
-            out: the folder with history and figures.
+    def trained(self, model: Any, example: np.ndarray, final: Metrics, out: Path) -> None:
+        """Log waiting epochs, final metrics, the files in `out`, and the Keras model with an
+        example, uint8 (1, 28, 28), so that it loads and serves elsewhere.
         """
-        self.insist(lambda: self._log_trained(model, example, final, out))
 
-    def _log_trained(
-        self, model: Any, example: np.ndarray, final: Mapping[str, float], out: Path
-    ) -> None:
-        self._log_waiting()
-        _remove_half_copies(self.client, self.run_id)
-        _log_new(self.client, self.run_id, final)
-        self.client.set_tag(self.run_id, run_tags.PARAMETERS, model.count_params())
-        self.client.log_artifact(self.run_id, str(out / paths.HISTORY))
-        self.client.log_artifacts(self.run_id, str((out / paths.CURVES).parent), "figures")
-        if not self._has_model():
-            with quiet.stderr(), model_code.copied() as code:
-                Model.log(
-                    artifact_path=None,
-                    name=model_name(self.client.get_run(self.run_id).info.run_name),
-                    flavor=SimpleNamespace(save_model=_save_model),
-                    model=model,
-                    signature=infer_signature(example),  # MLflow's own; `_save_model` sets ours
-                    input_example=example,
-                    pip_requirements=_requirements(),
-                    code_paths=[str(code)],  # layers and serving
-                    validate_serving_input=False,
-                )
+        def log() -> None:
+            self._log_waiting()
+            _remove_half_copies(self.client, self.run_id)
+            _log_new(self.client, self.run_id, final)
+            self.client.set_tag(self.run_id, run_tags.PARAMETERS, model.count_params())
+            self.client.log_artifact(self.run_id, str(out / paths.HISTORY))
+            self.client.log_artifacts(self.run_id, str((out / paths.CURVES).parent), "figures")
+            if not self._has_model():
+                self._log_model(model, example)
+
+        self.insist(log)
+
+    def _log_model(self, model: Any, example: np.ndarray) -> None:
+        with quiet.stderr(), model_code.copied() as code:
+            Model.log(
+                artifact_path=None,
+                name=FORBIDDEN.sub("_", self.client.get_run(self.run_id).info.run_name),
+                flavor=SimpleNamespace(save_model=_save_model),
+                model=model,
+                signature=infer_signature(example),  # MLflow's own; `_save_model` sets ours
+                input_example=example,
+                pip_requirements=_requirements(),
+                code_paths=[str(code)],  # layers and serving
+                validate_serving_input=False,
+            )
 
     def _has_model(self) -> bool:
-        """Return whether the run has its model. An incomplete one is deleted, its files first:
-        MLflow would keep those of a deleted model for ever.
-        """
-        experiment_id = self.client.get_run(self.run_id).info.experiment_id
-        logged = store.logged_models(self.client, experiment_id, self.run_id)
-        ready = [one for one in logged if one.status == LoggedModelStatus.READY]
-        for one in logged:
-            if one not in ready:
+        """Return whether the run has its model; delete incomplete ones, which MLflow would keep."""
+        run = self.client.get_run(self.run_id)
+        whole = store.whole_model(self.client, run)
+        for one in store.logged_models(self.client, run.info.experiment_id, self.run_id):
+            if one.status != LoggedModelStatus.READY:
                 with suppress(*store.away(), NotImplementedError):  # some stores cannot delete
                     get_artifact_repository(one.artifact_location).delete_artifacts()
                 self.client.delete_logged_model(one.model_id)
-        return bool(ready)
+        return whole is not None
 
-    def predicted(self, files: Mapping[Path, str], scores: Mapping[str, float]) -> None:
-        """Log predictions: files with their folders in the run ("" for the top), and scores."""
-        self.insist(lambda: _add(self.client, self.run_id, files, scores))
-
-
-def model_name(run_name: str) -> str:
-    """Return the name of a run's logged model: the run's, without forbidden characters."""
-    return FORBIDDEN.sub("_", run_name)
+    def predicted(self, files: Mapping[Path, str], scores: Metrics) -> None:
+        """Log predictions; see `add_results`."""
+        self.insist(lambda: add_results(self.run_id, files=files, scores=scores))
 
 
 def _save_model(*, validate_serving_input: bool, **given: Any) -> None:
-    """Save a Keras model for serving, without the validation of `Model.log`: a failure would only
-    be a warning that nobody sees.
-    """
+    # Without the validation of `Model.log`, whose failure would only be a warning.
     from src.serving import loader  # TensorFlow, which a training has imported
 
     loader.save_model(**given)
@@ -313,18 +255,15 @@ def _requirements() -> list[str]:
 
 
 def find_or_restore(run_id: str, name: str, experiment: str) -> str:
-    """Return the id of the run for later results: the training's own, or a substitute.
-
-    DVC can restore a model whose run was deleted, or is in another store; then a substitute run,
-    tagged `trained_by`, is created in the experiment.
+    """Return the id of the run for later results: the training's own, or, if that was deleted or is
+    in another store (DVC can restore a model), a substitute with the tag `trained_by`.
     """
     client, experiment_id = store.connect(experiment)
     if store.is_active(client, run_id):
         return run_id
     found = client.search_runs([experiment_id], f"tags.trained_by = '{run_id}'")
-    run = next(iter(found), None) or client.create_run(
-        experiment_id, run_name=f"{name} (restored)", tags={"trained_by": run_id}
-    )
+    tags, name = {"trained_by": run_id}, f"{name} (restored)"
+    run = found[0] if found else client.create_run(experiment_id, None, tags, name)
     client.set_terminated(run.info.run_id)
     return run.info.run_id
 
@@ -332,33 +271,25 @@ def find_or_restore(run_id: str, name: str, experiment: str) -> str:
 def add_results(
     run_id: str,
     *,
-    files: Mapping[Path, str] | None = None,
-    scores: Mapping[str, float] | None = None,
-    tags: Mapping[str, str] | None = None,
+    files: Mapping[Path, str] = NONE,
+    scores: Metrics = NONE,
+    tags: Mapping[str, str] = NONE,
 ) -> None:
-    """Add later results to a run from `find_or_restore`, which keeps its status and duration: files
-    with their folders in the run ("" for the top), scores and tags by name.
+    """Add results to a run, which keeps its status and duration: files with their folders in the
+    run ("" for the top), scores and tags by name.
     """
     client = MlflowClient()
-    _add(client, run_id, files or {}, scores or {})
-    for name, value in (tags or {}).items():
-        client.set_tag(run_id, name, value)
-
-
-def _add(
-    client: MlflowClient, run_id: str, files: Mapping[Path, str], scores: Mapping[str, float]
-) -> None:
     _remove_half_copies(client, run_id)
     for path, folder in files.items():
         client.log_artifact(run_id, str(path), folder or None)
     model = store.whole_model(client, client.get_run(run_id)) if scores else None
     _log_new(client, run_id, scores, model.model_id if model else None)
+    for name, value in tags.items():
+        client.set_tag(run_id, name, value)
 
 
 def _remove_half_copies(client: MlflowClient, run_id: str) -> None:
-    """Remove leftovers of a killed process from a run's artifacts on this disk: MLflow copies to a
-    file beside the artifact, and would show that for ever.
-    """
+    """Remove a killed process's half copies from artifacts on this disk: MLflow would show them."""
     artifacts = get_artifact_repository(client.get_run(run_id).info.artifact_uri)
     if isinstance(artifacts, LocalArtifactRepository):
         for path in Path(artifacts.artifact_dir).rglob(f"{HALF_COPY}*"):
@@ -366,16 +297,10 @@ def _remove_half_copies(client: MlflowClient, run_id: str) -> None:
 
 
 def _log_new(
-    client: MlflowClient, run_id: str, values: Mapping[str, float], model_id: str | None = None
+    client: MlflowClient, run_id: str, values: Metrics, model_id: str | None = None
 ) -> None:
-    """Log the metrics that the run does not have with these values yet; linked to its model, so
-    that MLflow lists them beside it.
-    """
-    logged = client.get_run(run_id).data.metrics
-    now = round(1000 * time.time())
-    new = [
-        Metric(name, value, now, 0, model_id=model_id, run_id=run_id)
-        for name, value in sorted(values.items())
-        if logged.get(name) != value
-    ]
-    client.log_batch(run_id, new)
+    """Log the metrics that the run does not have with these values yet, beside the model."""
+    logged, now = client.get_run(run_id).data.metrics, round(1000 * time.time())
+    new = sorted(one for one in values.items() if logged.get(one[0]) != one[1])
+    more = {"model_id": model_id, "run_id": run_id}
+    client.log_batch(run_id, [Metric(name, value, now, 0, **more) for name, value in new])

@@ -19,9 +19,7 @@ def every_run(
     order_by: Sequence[str] = OLDEST_FIRST,
     **more: Any,
 ) -> Iterator["Run"]:
-    """Yield all runs that a search finds. `wanted` is MLflow's filter string; the other arguments
-    are those of `MlflowClient.search_runs`.
-    """
+    """Yield all runs that `client.search_runs` finds; `wanted` is MLflow's filter string."""
     if not experiment_ids:
         return iter(())
     given = {"max_results": PAGE, "order_by": list(order_by), **more}

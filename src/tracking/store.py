@@ -1,12 +1,12 @@
-"""The MLflow store: which one it is, how long it is waited for, and how it is opened without a
-race, a password on the screen or a stack trace.
+"""The MLflow store: its address and time-outs, and how it is opened without a race, a password on
+the screen or a stack trace.
 """
 
 import logging
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -28,8 +28,7 @@ os.environ.setdefault("MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR", "1")
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "20")  # seconds
 os.environ.setdefault("AWS_MAX_ATTEMPTS", "3")
 ASK_AGAIN_SECONDS = 30  # during a training, after a request that failed
-PATIENCE_SECONDS = 180  # at its end, when it has to be logged
-PAUSE_SECONDS = 2  # between two attempts then
+PATIENCE_SECONDS, PAUSE_SECONDS = 180, 2  # at its end, when it has to be logged; between attempts
 os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
 os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
 # Their lines on migrations, monitors, retries, and on opening a run are not for users.
@@ -43,6 +42,7 @@ class AwayError(InputError):
     """The store cannot be used at the end of a training, which is complete and saved."""
 
 
+UNKNOWN = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")  # of an id that does not exist
 AWAY = (MlflowException, SQLAlchemyError, OSError)  # raised by a store that cannot be used now
 # Part of an error's text -> remedy.
 REMEDIES = {
@@ -62,43 +62,33 @@ def connect(experiment: str) -> tuple[MlflowClient, str]:
     """Select store and experiment; return the client and the experiment's id.
 
     The store is MLFLOW_TRACKING_URI, else mlflow.db in the repository. Safe in processes that
-    start at once.
-
-    Raises:
-        InputError: the store cannot be used, or artifacts cannot be written.
+    start at once. Raise InputError if it cannot be used, or artifacts cannot be written.
     """
     with usable():
         location = _select_store()
         client = MlflowClient()
         if client.get_experiment_by_name(experiment) is None:
-            try:
+            with ignoring("RESOURCE_ALREADY_EXISTS"):
                 client.create_experiment(experiment, artifact_location=location)
-            except MlflowException as error:
-                if error.error_code != "RESOURCE_ALREADY_EXISTS":
-                    raise
         selected = mlflow.set_experiment(experiment)
     artifacts.refuse_unwritable(selected)
     return client, selected.experiment_id
 
 
 def is_there() -> bool:
-    """Return whether there is a store to read: a server, or the project's own database."""
+    """Return whether there is a store to read."""
     return not _is_own_store() or _own_database().exists()
 
 
 def reader() -> MlflowClient:
-    """Return a client of the same store for reading: nothing is created.
-
-    Raises:
-        InputError: there is no store yet, or it cannot be used.
-    """
+    """Return a client for reading; raise InputError if there is no store, or it cannot be used."""
+    if not is_there():
+        raise InputError(
+            f"There are no runs yet, because {_own_database().name} does not exist in "
+            f"{paths.project_root()}: train some first, for instance with "
+            "`python -m src.train activation=swish,relu seed=1,2,3 -m`."
+        )
     with usable():
-        if not is_there():
-            raise InputError(
-                f"There are no runs yet, because {_own_database().name} does not exist in "
-                f"{paths.project_root()}: train some first, for instance with "
-                "`python -m src.train activation=swish,relu seed=1,2,3 -m`."
-            )
         _select_store()
         client = MlflowClient()
         client.search_experiments(max_results=1)  # one that cannot be used fails here
@@ -113,12 +103,19 @@ def is_active(client: MlflowClient, run_id: str) -> bool:
 
 def find_run(client: MlflowClient, run_id: str) -> Run | None:
     """Return a run, even a deleted one, or None if there is no such id."""
-    try:
+    with ignoring(*UNKNOWN):
         return client.get_run(run_id)
+    return None
+
+
+@contextmanager
+def ignoring(*codes: str) -> Iterator[None]:
+    """Suppress MLflow's errors that have one of its codes."""
+    try:
+        yield
     except MlflowException as error:
-        if error.error_code not in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
+        if error.error_code not in codes:
             raise
-        return None
 
 
 def logged_models(client: MlflowClient, experiment_id: str, run_id: str) -> list[LoggedModel]:
@@ -142,9 +139,7 @@ def _is_own_store() -> bool:
 
 
 def _select_store() -> str | None:
-    """Select the store for MLflow; return where a new experiment's artifacts go, None for the
-    store's own choice.
-    """
+    """Select the store for MLflow; return where artifacts go, None for the store's own choice."""
     move_password()
     if not _is_own_store():
         return None
@@ -153,9 +148,7 @@ def _select_store() -> str | None:
 
 
 def move_password() -> None:
-    """Move user and password from MLFLOW_TRACKING_URI, which MLflow prints in links to runs, to the
-    variables for them. A database has none, and keeps them in its URI.
-    """
+    """Move user and password out of a server's MLFLOW_TRACKING_URI, which MLflow prints."""
     uri = urlsplit(os.environ.get("MLFLOW_TRACKING_URI", ""))
     if uri.scheme in ("http", "https") and uri.username and uri.password is not None:
         os.environ["MLFLOW_TRACKING_USERNAME"] = unquote(uri.username)
@@ -166,15 +159,15 @@ def move_password() -> None:
 
 @contextmanager
 def usable() -> Iterator[None]:
-    """Turn the errors of a store that cannot be used into a sentence.
-
-    Raises:
-        InputError: the sentence, with store, reason and remedy.
-    """
+    """Turn the errors of a store that cannot be used into an InputError with reason and remedy."""
     try:
         yield
     except (*AWAY, ImportError) as error:  # no driver for its scheme
-        raise InputError(f"The MLflow store {named(error)}: {_remedy(error)}") from error
+        code = error.error_code if isinstance(error, MlflowException) else ""
+        text = f"{code} {error}"
+        default = "fix MLFLOW_TRACKING_URI, or unset it to use mlflow.db in this folder."
+        remedy = next((remedy for part, remedy in REMEDIES.items() if part in text), default)
+        raise InputError(f"The MLflow store {named(error)}: {remedy}") from error
 
 
 def away() -> tuple[type[Exception], ...]:
@@ -192,26 +185,17 @@ def reason(error: BaseException) -> str:
     return one_line(str(error).split("[SQL")[0])
 
 
-def _remedy(error: Exception) -> str:
-    code = error.error_code if isinstance(error, MlflowException) else ""
-    text = f"{code} {error}"
-    default = "fix MLFLOW_TRACKING_URI, or unset it to use mlflow.db in this folder."
-    return next((remedy for part, remedy in REMEDIES.items() if part in text), default)
-
-
 def new_database(path: Path) -> Path:
-    """Create the SQLite file, if it does not exist, in a hidden folder and link it into place: two
+    """Create an SQLite file that does not exist in a hidden folder, and link it into place: two
     processes that migrate one new file corrupt it.
     """
     if not path.exists():
         remove_litter(path.parent)
         folder = hidden_folder(path.parent)
         try:
-            with quiet.stderr():
+            with quiet.stderr(), suppress(FileExistsError):
                 MlflowClient(f"sqlite:///{folder / path.name}").search_experiments(max_results=1)
-            os.link(folder / path.name, path)
-        except FileExistsError:
-            pass
+                os.link(folder / path.name, path)
         finally:
             shutil.rmtree(folder, ignore_errors=True)
     return path

@@ -1,4 +1,4 @@
-"""The logger of a training: of its run in MLflow, or none (`mlflow.enabled=false`)."""
+"""The logger of a training: to its run in MLflow, or to nothing (`mlflow.enabled=false`)."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,7 +25,7 @@ class NullLogger:
 def opened(
     settings: Mlflow, name: str, run_id: str | None, digest: str
 ) -> Iterator["RunLogger | NullLogger"]:
-    """Open a training's run, and yield its logger; see `src.tracking.run_logger.opened`."""
+    """Yield the logger of a training; see `src.tracking.run_logger.opened`."""
     if not settings.enabled:
         yield NullLogger()
         return

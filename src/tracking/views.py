@@ -1,11 +1,7 @@
-"""Views of runs on MLflow's pages: columns, groups and charts.
-
-MLflow keeps a view that a user saves as a tag of the experiment, and so do we.
-"""
+"""Views of runs on MLflow's pages, kept like those that a user saves: as tags of the experiment."""
 
 import json
 import time
-from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
@@ -27,42 +23,33 @@ COLOUR = "mlflow.runColor"  # tag: a run's colour in the table and the charts
 def offer_runs(client: Any, experiment_id: str) -> None:
     """Save a table of all runs, unless the experiment has it: a user may have changed it."""
     if TAG + RUNS not in client.get_experiment(experiment_id).tags:
-        _save(client, experiment_id, RUNS, "Activations and seeds", {})
+        _save(client, experiment_id, RUNS, "Activations and seeds", _columns("activation"))
 
 
 def offer_study(client: Any, experiment_id: str, name: str, parent_id: str, noun: str) -> None:
     """Save the comparison of a study's levels: means in the table, each run in the charts."""
     tag = "activation" if noun == "activation" else run_tags.VARIANT
+    keys = [{"mode": "tag", "groupByData": tag}]
     state = {
         "searchFilter": f"tags.`{run_tags.PARENT}` = '{parent_id}'",
-        "groupBy": {
-            "aggregateFunction": "average",
-            "groupByKeys": [{"mode": "tag", "groupByData": tag}],
-        },
+        "groupBy": {"aggregateFunction": "average", "groupByKeys": keys},
         "useGroupedValuesInCharts": False,  # charts of means begin at zero: differences vanish
         "runsHiddenMode": "SHOW_ALL",
         "chartsSearchFilter": f"^({'|'.join(CHARTS)})$",
     }
-    _save(client, experiment_id, _key(name), f"Study {name} by {noun}", state, tag)
+    _save(client, experiment_id, _key(name), f"Study {name} by {noun}", {**_columns(tag), **state})
 
 
-def _save(
-    client: Any,
-    experiment_id: str,
-    key: str,
-    title: str,
-    state: Mapping[str, Any],
-    tag: str = "activation",
-) -> None:
-    """Save a view, with a column for the tag that distinguishes its runs."""
+def _columns(tag: str) -> dict[str, Any]:
+    """Return the state of a view with a column for the tag that distinguishes its runs."""
     widths = {f"tags.`{tag}`": TAG_WIDTH, **COLUMNS}
     columns = list(widths)
-    shown = {"selectedColumns": columns, "columnOrder": columns, "columnWidths": widths}
-    view = {
-        "name": title,
-        "createdAt": time.time_ns() // 1_000_000,
-        "state": json.dumps({**shown, **state}),
-    }
+    return {"selectedColumns": columns, "columnOrder": columns, "columnWidths": widths}
+
+
+def _save(client: Any, experiment_id: str, key: str, title: str, state: dict[str, Any]) -> None:
+    now = time.time_ns() // 1_000_000
+    view = {"name": title, "createdAt": now, "state": json.dumps(state)}
     client.set_experiment_tag(experiment_id, TAG + key, json.dumps(view))
 
 

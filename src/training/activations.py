@@ -1,8 +1,7 @@
 """Activation layers that Keras lacks, or computes in more passes over memory than necessary.
 
-Swish, x · sigmoid(x), costs more than ReLU mainly because a CPU traverses the tensor several
-times. Here XLA compiles the activation alone (it is slow at convolutions on a CPU) into one forward
-and one backward pass, by formulas that need only the input for the backward pass. They compute in
+Here XLA compiles the activation alone (it is slow at convolutions on a CPU) into one forward and
+one backward pass, by formulas that need only the input for the backward pass. They compute in
 float32, even if the tensors are bfloat16.
 """
 
@@ -15,16 +14,15 @@ import tensorflow as tf
 
 
 def _wide(x: tf.Tensor) -> tf.Tensor:
-    """Return `x` in float32, or in its dtype if that is wider."""
     return tf.cast(x, tf.float32) if x.dtype.size < 4 else x
 
 
 def _narrow(x: tf.Tensor, dtype: tf.DType) -> tf.Tensor:
     """Return `x` in a dtype, as `tf.cast` does.
 
-    It rounds to bfloat16 (to nearest, ties to even) by integer arithmetic: for `tf.cast` XLA emits
-    code that handles NaNs separately and fills only half of each vector, which doubles the time of
-    a pass. NaNs that come from bfloat16 stay NaNs here, too: their lower bits are zeros.
+    It rounds to bfloat16 (to nearest, ties to even) by integer arithmetic: XLA's `tf.cast` handles
+    NaNs separately and fills only half of each vector, which doubles the time of a pass. NaNs that
+    come from bfloat16 stay NaNs here, too: their lower bits are zeros.
     """
     if dtype != tf.bfloat16 or x.dtype != tf.float32:
         return tf.cast(x, dtype)
@@ -36,20 +34,16 @@ def _narrow(x: tf.Tensor, dtype: tf.DType) -> tf.Tensor:
 
 
 def _flat(x: tf.Tensor) -> tf.Tensor:
-    """Return `x` in one dimension, outside of XLA, which would see through the reshape: it loops
-    over dimensions, and one of 16 channels is too short to fill its vectors.
-    """
+    # Outside of XLA, which loops over dimensions: 16 channels are too few to fill its vectors.
     return tf.reshape(x, [-1])
 
 
 def _one_pass(
     function: Callable[..., tf.Tensor], slope: Callable[..., tf.Tensor]
 ) -> Callable[..., tf.Tensor]:
-    """Return an activation that is compiled into one forward and one backward pass.
-
-    It takes a floating tensor of any shape, and settings, which are Python numbers; it returns a
-    tensor of that shape and dtype. `function` and its derivative `slope` take x, float32, and the
-    settings.
+    """Return an activation of one forward and one backward pass, from `function` and its derivative
+    `slope`, which take x, float32, and settings, Python numbers. Itself, it takes and returns a
+    floating tensor of any shape.
     """
 
     @tf.function(jit_compile=True, autograph=False)
@@ -80,11 +74,8 @@ def _gelu_slope(x: tf.Tensor) -> tf.Tensor:
 
 
 def _mish_parts(x: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-    """Return e = exp(x), n = e · (e + 2) and n + 2: tanh(softplus(x)) = n / (n + 2).
-
-    Above x = 20 that is 1 in float32; without the limit, e² would overflow.
-    """
-    e = tf.exp(tf.minimum(x, 20.0))
+    """Return e = exp(x), n = e · (e + 2) and n + 2: tanh(softplus(x)) = n / (n + 2)."""
+    e = tf.exp(tf.minimum(x, 20.0))  # above 20 the quotient is 1 in float32, and e² may overflow
     n = e * (e + 2)
     return e, n, n + 2
 
@@ -99,7 +90,6 @@ def _mish_slope(x: tf.Tensor) -> tf.Tensor:
     return n / m + x * (4 * e * (e + 1) / (m * m))
 
 
-# Each takes a floating tensor of any shape, and returns a tensor of its shape and dtype.
 swish = _one_pass(lambda x, scale=1.0: scale * x * tf.sigmoid(x), _swish_slope)
 gelu = _one_pass(lambda x: x * (1 + tf.math.erf(x / sqrt(2))) / 2, _gelu_slope)
 hard_swish = _one_pass(
@@ -116,20 +106,17 @@ def _swish_beta_forward(x: tf.Tensor, beta: tf.Tensor) -> tf.Tensor:
 
 
 @tf.function(jit_compile=True, autograph=False)
-def _swish_beta_backward(
-    x: tf.Tensor, beta: tf.Tensor, dy: tf.Tensor
-) -> tuple[tf.Tensor, tf.Tensor]:
+def _swish_beta_backward(x: tf.Tensor, beta: tf.Tensor, dy: tf.Tensor) -> list[tf.Tensor]:
     """Return the gradient of `x`, and the terms whose sum is that of `beta`."""
     wide, dy = _wide(x), _wide(dy)
     sigmoid = tf.sigmoid(beta * wide)
     slope = 2 * wide * sigmoid * (1 - sigmoid)  # d f / d (βx)
-    return _narrow(dy * (2 * sigmoid + beta * slope), x.dtype), dy * wide * slope
+    return [_narrow(dy * (2 * sigmoid + beta * slope), x.dtype), dy * wide * slope]
 
 
 def swish_beta(x: tf.Tensor, beta: tf.Tensor) -> tf.Tensor:
-    """Return 2x · sigmoid(βx), of the shape and dtype of `x`; `beta` is a float32 scalar.
-
-    Reference: the factor 2 makes it the identity at β = 0; β as in arXiv:1710.05941.
+    """Return 2x · sigmoid(βx), of the shape and dtype of `x`; `beta` is a float32 scalar, as in
+    arXiv:1710.05941. The factor 2 makes it the identity at β = 0.
     """
 
     @tf.custom_gradient
@@ -144,8 +131,7 @@ def swish_beta(x: tf.Tensor, beta: tf.Tensor) -> tf.Tensor:
 
 
 def _fuse() -> bool:
-    """Return whether to use the fused kernels, which are for CPUs: on a GPU Keras's are fused."""
-    return not tf.config.list_physical_devices("GPU")
+    return not tf.config.list_physical_devices("GPU")  # on which Keras's own are fused
 
 
 class _Fused(keras.layers.Layer):
@@ -160,59 +146,41 @@ class _Fused(keras.layers.Layer):
         return self.fused(x) if training and _fuse() else self.plain(x)
 
 
-@keras.saving.register_keras_serializable(package="src")
+registered = keras.saving.register_keras_serializable(package="src")
+
+
+@registered
 class Swish(_Fused):
-    """x · sigmoid(x).
+    """x · sigmoid(x), of Ramachandran, Zoph and Le, arXiv:1710.05941."""
 
-    Reference: Ramachandran, Zoph, Le, "Searching for Activation Functions", arXiv:1710.05941.
-    """
-
-    fused = staticmethod(swish)
-    plain = staticmethod(tf.nn.silu)
+    fused, plain = staticmethod(swish), staticmethod(tf.nn.silu)
 
 
-@keras.saving.register_keras_serializable(package="src")
+@registered
 class Gelu(_Fused):
-    """x · Φ(x), with the normal distribution's Φ itself, not the approximation by tanh.
-
-    Reference: Hendrycks, Gimpel, "Gaussian Error Linear Units (GELUs)", arXiv:1606.08415.
-    """
+    """x · Φ(x), with Φ itself, not its approximation, of Hendrycks and Gimpel, arXiv:1606.08415."""
 
     fused = staticmethod(gelu)
     plain = staticmethod(partial(keras.activations.gelu, approximate=False))
 
 
-@keras.saving.register_keras_serializable(package="src")
+@registered
 class HardSwish(_Fused):
-    """x · relu6(x + 3) / 6.
+    """x · relu6(x + 3) / 6, of Howard et al., "Searching for MobileNetV3", arXiv:1905.02244."""
 
-    Reference: Howard et al., "Searching for MobileNetV3", arXiv:1905.02244.
-    """
-
-    fused = staticmethod(hard_swish)
-    plain = staticmethod(keras.activations.hard_swish)
+    fused, plain = staticmethod(hard_swish), staticmethod(keras.activations.hard_swish)
 
 
-@keras.saving.register_keras_serializable(package="src")
+@registered
 class Mish(_Fused):
-    """x · tanh(softplus(x)).
+    """x · tanh(softplus(x)), of Misra, arXiv:1908.08681."""
 
-    Reference: Misra, "Mish: A Self Regularized Non-Monotonic Activation Function",
-    arXiv:1908.08681.
-    """
-
-    fused = staticmethod(mish)
-    plain = staticmethod(keras.activations.mish)
+    fused, plain = staticmethod(mish), staticmethod(keras.activations.mish)
 
 
-@keras.saving.register_keras_serializable(package="src")
+@registered
 class SwishBeta(keras.layers.Layer):
-    """2x · sigmoid(βx), with one β per layer.
-
-    Args:
-        beta: β, or its initial value.
-        trainable: whether β is learned.
-    """
+    """2x · sigmoid(βx), with one β per layer: `beta`, or learned from there if `trainable`."""
 
     def __init__(self, beta: float = 1.0, trainable: bool = True, **kwargs):
         super().__init__(trainable=trainable, **kwargs)
@@ -236,16 +204,9 @@ class SwishBeta(keras.layers.Layer):
         return {**super().get_config(), "beta": self.initial_beta}
 
 
-@keras.saving.register_keras_serializable(package="src")
+@registered
 class ESwish(keras.layers.Layer):
-    """βx · sigmoid(x), with a fixed β.
-
-    Args:
-        beta: β; 1 gives Swish, and its paper found 1 to 2 good.
-
-    Reference: Alcaide, "E-swish: Adjusting Activations to Different Network Depths",
-    arXiv:1801.07145.
-    """
+    """βx · sigmoid(x), of Alcaide, arXiv:1801.07145, where β of 1 to 2 is good; 1 is Swish."""
 
     def __init__(self, beta: float = 1.25, **kwargs):
         super().__init__(**kwargs)

@@ -10,16 +10,12 @@ Augment = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
 
 
 def affine(*, rotation: float, zoom: float, shift: float) -> Augment | None:
-    """Return a function that rotates, zooms and shifts a batch, or None if nothing would change.
+    """Return a function that warps a batch, or None if nothing would change: `rotation` is the
+    largest angle, in degrees, `zoom` the largest change of scale, for width and height separately,
+    and `shift` the largest shift, as a fraction of width and height; in both directions.
 
-    The function takes images, uint8 (batch, height, width), and a seed, int32 (2,); it returns
-    images of the same shape and dtype. The same seed draws the same warps. Pixels from outside
-    repeat the border, as with `fill_mode="nearest"` of Keras's ImageDataGenerator.
-
-    Args:
-        rotation: the largest angle, in degrees, in both directions.
-        zoom: the largest change of scale, for width and height separately.
-        shift: the largest shift, as a fraction of width and height.
+    The function takes images, uint8 (batch, height, width), and a seed, int32 (2,), which decides
+    the warps; it returns images of the same shape and dtype. Pixels from outside repeat the border.
     """
     if not (rotation or zoom or shift):
         return None
@@ -50,14 +46,8 @@ def elastic(
     """Return a function that warps a batch as `affine` does, and bends its strokes.
 
     Every image gets a smooth field of displacements: normally distributed at `grid` × `grid`
-    control points, with a cubic B-spline between them.
-
-    Args:
-        rotation: as for `affine`; so are the next two.
-        zoom: the largest change of scale.
-        shift: the largest shift.
-        displacement: standard deviation of a pixel's displacement, in pixels along each axis.
-        grid: the number of control points along each axis.
+    control points, with a cubic B-spline between them. `displacement` is the standard deviation of
+    a pixel's, in pixels along each axis.
 
     Reference: Simard, Steinkraus and Platt, "Best Practices for Convolutional Neural Networks
     Applied to Visual Document Analysis", 2003.
@@ -96,8 +86,8 @@ def _draw(
 
 
 def _spline(size: int, grid: int) -> tf.Tensor:
-    """Return the weights of `grid` control points at `size` pixels, float32 (size, grid): cubic
-    B-splines, scaled so that a standard deviation of 1 at the points is 1 at the average pixel.
+    """Return the weights of control points at pixels, float32 (size, grid): cubic B-splines,
+    scaled so that a standard deviation of 1 at the points is 1 at the average pixel.
     """
     distance = np.abs(np.linspace(0, grid - 1, size)[:, np.newaxis] - np.arange(grid))
     near, far = 2 / 3 - distance**2 + distance**3 / 2, (2 - np.minimum(distance, 2)) ** 3 / 6

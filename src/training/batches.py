@@ -21,11 +21,7 @@ def _options() -> tf.data.Options:
 
 @dataclass(frozen=True)
 class TrainingBatches:
-    """Shuffled, augmented batches of all epochs: `dataset` yields `steps_per_epoch` for each.
-
-    A batch depends only on the seed and the number of its step, so a training that is resumed after
-    any epoch gets the batches that it would have had.
-    """
+    """Shuffled, augmented batches of all epochs: `dataset` yields `steps_per_epoch` for each."""
 
     dataset: tf.data.Dataset
     steps_per_epoch: int
@@ -42,21 +38,13 @@ def training_batches(
     augment: Augment | None,
     first_epoch: int = 0,
 ) -> TrainingBatches:
-    """Return the batches of the epochs from `first_epoch` on.
+    """Return the batches of a training's `epochs`, without the first `first_epoch`, which are done:
+    images, uint8 (batch, 28, 28), and one-hot labels, float32 (batch, 10).
 
-    Each epoch is a new permutation; images that do not fill a last batch are left out.
-
-    Args:
-        images: uint8 (N, 28, 28).
-        labels: uint8 (N,).
-        batch_size: images per step, at most N.
-        epochs: of the whole training.
-        seed: of the order and the augmentation.
-        augment: from `src.training.augmentation`.
-        first_epoch: the number of finished epochs.
-
-    Returns:
-        Batches of uint8 (batch, 28, 28) and one-hot float32 (batch, 10).
+    A batch depends only on the seed and the number of its step, so a training that is resumed after
+    any epoch gets the batches that it would have had. Each epoch is a new permutation; images that
+    do not fill a last batch are left out. `images` are uint8 (N, 28, 28), `labels` uint8 (N,), and
+    a `batch_size` above N becomes N.
     """
     count = len(images)
     batch_size = min(batch_size, count)

@@ -8,9 +8,7 @@ from src.training import activations
 
 
 class EpochMetrics(keras.callbacks.Callback):
-    """Adds to an epoch's logs its seconds without validation, its learning rate, and every learned
-    β. Has to precede the callbacks that read them.
-    """
+    """Adds seconds of training, rate and learned β to the logs of an epoch; precedes readers."""
 
     def __init__(self, images_per_epoch: int):
         super().__init__()
@@ -35,8 +33,8 @@ class EpochMetrics(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         """Add the metrics to the logs."""
+        assert logs is not None
         seconds = self.clock.seconds() - self.start if self.seconds is None else self.seconds
-        logs = {} if logs is None else logs
         logs[metric_names.EPOCH_SECONDS] = seconds
         logs[metric_names.IMAGES_PER_SECOND] = self.images_per_epoch / seconds
         rate = keras.ops.convert_to_numpy(self.model.optimizer.learning_rate)

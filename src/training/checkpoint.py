@@ -1,7 +1,6 @@
-"""The checkpoint of a training: all its state after an epoch, in one file, to resume it from.
-
-Keras's BackupAndRestore keeps weights and optimizer, but not the history, the best weights, or the
-state of ReduceLROnPlateau; with those, a resumed training ends in exactly the same weights.
+"""The checkpoint of a training: all its state after an epoch, in one file. With what Keras's
+BackupAndRestore leaves out (history, best weights, the state of ReduceLROnPlateau), a resumed
+training ends in exactly the same weights.
 """
 
 import hashlib
@@ -15,7 +14,7 @@ from pathlib import Path
 
 import keras
 import numpy as np
-import pandas as pd
+from keras.callbacks import Callback, ReduceLROnPlateau
 
 from src.core import metric_names
 from src.core.alone import held
@@ -26,6 +25,11 @@ from src.training.history import kept_epoch
 STATE, BEFORE = "state", "state-before"  # the names of the file and its predecessor
 DIGEST = hashlib.sha256().digest_size
 PLATEAU_STATE = ("best", "wait", "cooldown_counter")
+ARRAYS = ("best", "current")  # of a state; the rest is JSON
+RUNNING = (
+    "This very training (settings, data and code) is running in another process: wait for it to "
+    "end, or choose another seed."
+)
 
 
 @dataclass
@@ -39,37 +43,19 @@ class State:
     best: list[np.ndarray] = field(default_factory=list)  # the model's variables that are kept
     current: list[np.ndarray] = field(default_factory=list)  # all variables after the last epoch
 
-    def table(self) -> pd.DataFrame:
-        """Return the history, a row per epoch."""
-        return pd.DataFrame(self.history)
-
 
 @contextmanager
 def opened(folder: Path) -> Iterator[tuple[Path, State]]:
-    """Yield the file in a folder that keeps a training's state, and the state.
-
-    Raises:
-        InputError: another process has it open, and so trains the same.
+    """Yield the file in a folder that keeps a training's state, and the state. Raise InputError if
+    another process has it open, and so trains the same.
     """
-    with _locked(folder) as file:
-        yield file, load(file)
-
-
-@contextmanager
-def _locked(folder: Path) -> Iterator[Path]:
-    with held(
-        Path(f"{folder}.lock"),
-        "This very training (settings, data and code) is running in another process: wait for it "
-        "to end, or choose another seed.",
-    ):
+    with held(Path(f"{folder}.lock"), RUNNING):
         folder.mkdir(parents=True, exist_ok=True)
-        yield folder / STATE
+        yield folder / STATE, load(folder / STATE)
 
 
 def load(file: Path) -> State:
-    """Return the state kept in `file`, or the previous one if it is damaged, or that of a new
-    training. Damage of any kind is reported in one line.
-    """
+    """Return the state in `file`, else in its predecessor, else an empty one; print damage."""
     damaged = False
     for kept in (file, file.with_name(BEFORE)):
         try:
@@ -89,11 +75,7 @@ def load(file: Path) -> State:
 
 
 def save(file: Path, state: State) -> None:
-    """Write the state, whole or not at all, and keep the previous one.
-
-    Raises:
-        OSError: the disk is full or cannot be written.
-    """
+    """Write the state, whole or not at all, and keep the previous one."""
     with writing(file) as [temporary]:
         temporary.write_bytes(_pack(state))
         if file.is_file():
@@ -101,24 +83,17 @@ def save(file: Path, state: State) -> None:
 
 
 def delete(file: Path) -> None:
-    """Delete the checkpoint of a finished training.
-
-    The previous state goes first: left alone, it would be resumed.
-    """
-    file.with_name(BEFORE).unlink(missing_ok=True)
+    """Delete the checkpoint of a finished training."""
+    file.with_name(BEFORE).unlink(missing_ok=True)  # first: left alone, it would be resumed
     shutil.rmtree(file.parent)
 
 
 def forget(folder: Path, run_id: str) -> None:
-    """Delete the checkpoint of a finished run whose process was killed before it could.
-
-    That of another run is left alone, and so is one that another process has open.
-    """
-    if not folder.exists():
-        return
-    with suppress(InputError), _locked(folder) as file:
-        if load(file).run_id in (None, run_id):
-            delete(file)
+    """Delete the checkpoint of a finished run, unless it is another run's, or in use."""
+    if folder.exists():
+        with suppress(InputError), opened(folder) as (file, state):
+            if state.run_id in (None, run_id):
+                delete(file)
 
 
 def variables(model: keras.Model) -> list:
@@ -128,61 +103,38 @@ def variables(model: keras.Model) -> list:
 
 def _pack(state: State) -> bytes:
     """Return a state as the SHA-256 of what follows, and an uncompressed npz archive."""
-    plain = {
-        "run_id": state.run_id,
-        "folder": state.folder,
-        "history": state.history,
-        "plateaus": state.plateaus,
-    }
-    arrays = {f"best{i}": value for i, value in enumerate(state.best)}
-    arrays |= {f"current{i}": value for i, value in enumerate(state.current)}
+    plain = dict(vars(state))
+    lists = {name: plain.pop(name) for name in ARRAYS}
+    arrays = {f"{name}{i}": one for name, all_ in lists.items() for i, one in enumerate(all_)}
     packed = io.BytesIO()
     np.savez(packed, allow_pickle=False, plain=np.array(json.dumps(plain)), **arrays)
     return hashlib.sha256(packed.getbuffer()).digest() + packed.getvalue()
 
 
 def _unpack(content: bytes) -> State:
-    """Return the state that `_pack` packed.
-
-    Raises:
-        ValueError: a byte has changed or is missing; nothing was parsed.
-    """
+    """Return the state that `_pack` packed; raise ValueError if a byte changed or is missing."""
     digest, packed = content[:DIGEST], content[DIGEST:]
     if hashlib.sha256(packed).digest() != digest:
-        raise ValueError(
-            f"its {len(content):,} bytes do not have the checksum that they begin with"
-        )
+        size = f"{len(content):,} bytes"
+        raise ValueError(f"its {size} do not have the checksum that they begin with")
     with np.load(io.BytesIO(packed)) as arrays:
-        state = State(**json.loads(str(arrays["plain"])))
-        state.best = [arrays[name] for name in arrays if name.startswith("best")]
-        state.current = [arrays[name] for name in arrays if name.startswith("current")]
-        return state
+        lists = {kind: [arrays[one] for one in arrays if one.startswith(kind)] for kind in ARRAYS}
+        return State(**{**json.loads(str(arrays["plain"])), **lists})
 
 
-class CheckpointCallback(keras.callbacks.Callback):
-    """Restores a state before training, and keeps it after each epoch.
+class CheckpointCallback(Callback):
+    """Restores a state before training; after each epoch, updates it and keeps it in `file`.
 
-    Args:
-        file: keeps it.
-        state: the progress of the training, which is updated.
-        others: the training's other callbacks; the state of ReduceLROnPlateau is kept too.
-        restore_best_weights: keep the weights of the epoch with the highest validation accuracy,
-            not the last ones.
+    Of the training's other callbacks, the state of ReduceLROnPlateau is kept, too. The weights of
+    the result are those of the best epoch (`best_weights`) or of the last.
     """
 
     def __init__(
-        self,
-        file: Path,
-        state: State,
-        others: Sequence[keras.callbacks.Callback],
-        restore_best_weights: bool = True,
+        self, file: Path, state: State, others: Sequence[Callback], best_weights: bool = True
     ):
         super().__init__()
-        self.file, self.state = file, state
-        self.restore_best_weights = restore_best_weights
-        self.plateaus = [
-            other for other in others if isinstance(other, keras.callbacks.ReduceLROnPlateau)
-        ]
+        self.file, self.state, self.best_weights = file, state, best_weights
+        self.plateaus = [one for one in others if isinstance(one, ReduceLROnPlateau)]
 
     def on_train_begin(self, logs: dict | None = None) -> None:
         """Restore the model, its optimizer and the callbacks."""
@@ -198,13 +150,11 @@ class CheckpointCallback(keras.callbacks.Callback):
         metrics = {name: float(value) for name, value in (logs or {}).items()}
         row = {metric_names.EPOCH: epoch + 1, **metrics}
         self.state.history.append(row)
-        if kept_epoch(self.state.history, self.restore_best_weights) is row:
+        if kept_epoch(self.state.history, self.best_weights) is row:
             self.state.best = [variable.numpy() for variable in self.model.variables]
         self.state.current = [variable.numpy() for variable in variables(self.model)]
-        self.state.plateaus = [
-            {name: float(getattr(plateau, name)) for name in PLATEAU_STATE}
-            for plateau in self.plateaus
-        ]
+        plateaus = [{key: float(vars(one)[key]) for key in PLATEAU_STATE} for one in self.plateaus]
+        self.state.plateaus = plateaus
         save(self.file, self.state)
 
     def restore_kept(self, model: keras.Model) -> None:

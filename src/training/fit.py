@@ -14,19 +14,14 @@ from src.config.schema import NON_TRAINING_KEYS, Config
 from src.core import metric_names
 from src.core.errors import InputError, one_line
 from src.data.digits import CLASSES, SIDE
-from src.training import (
-    activations,  # noqa: F401  registers the layers of a saved model, to load it
-    batches,
-    callbacks,
-    checkpoint,
-    normalization,  # noqa: F401  likewise
-    precision,
-)
+from src.training import activations, batches, callbacks, checkpoint, normalization, precision
 from src.training.checkpoint import variables
 from src.training.schedules import Schedule
 
+LAYERS = (activations, normalization)  # imported, so that a saved model's layers are registered
+TRAIN = "run `dvc repro --force train`"
 TRACED = 8  # models that are kept at most
-_traced: dict[str, keras.Model] = {}  # models trained in this process, by `_network`
+_traced: dict[str, keras.Model] = {}  # models trained in this process, by their networks
 
 
 def prepare(cfg: Config) -> None:
@@ -52,9 +47,11 @@ def build_model(cfg: Config) -> keras.Model:
     return instantiate(cfg.model, activation=partial(instantiate, cfg.activation))
 
 
-def compile_model(cfg: Config, total_steps: int) -> tuple[keras.Model, Schedule]:
-    """Return the compiled model of a configuration, and its learning-rate schedule."""
-    model = build_model(cfg)
+def compile_model(
+    cfg: Config, total_steps: int, model: keras.Model | None = None
+) -> tuple[keras.Model, Schedule]:
+    """Compile the model of a configuration, a new one if left out; return it with its schedule."""
+    model = build_model(cfg) if model is None else model
     learning_rate = cfg.optimizer["learning_rate"]
     schedule = instantiate(cfg.schedule, learning_rate=learning_rate, total_steps=total_steps)
     optimizer = instantiate(cfg.optimizer, learning_rate=schedule.learning_rate)
@@ -71,16 +68,9 @@ def compile_model(cfg: Config, total_steps: int) -> tuple[keras.Model, Schedule]
     return model, schedule
 
 
-def _network(cfg: Config, total_steps: int) -> str:
-    """Return everything that TensorFlow's graph of a training depends on: all but the seed."""
-    not_in_graph = {"seed", *NON_TRAINING_KEYS}
-    values = {name: value for name, value in vars(cfg).items() if name not in not_in_graph}
-    return repr((values, total_steps))
-
-
 def _reuse(network: str, model: keras.Model) -> keras.Model:
-    """Return an earlier model of the same network, with the initial state of `model`, or `model`
-    itself if there is none. Tracing and compiling another takes seconds.
+    """Return an earlier model of the same network, which takes seconds to trace and compile, in the
+    initial state of `model`; or else `model` itself.
     """
     model.optimizer.build(model.trainable_variables)
     traced = _traced.pop(network, None)  # it does not come back if its training fails
@@ -104,21 +94,18 @@ def fit(
     file: Path,
     state: checkpoint.State,
     watchers: Sequence[keras.callbacks.Callback] = (),
+    model: keras.Model | None = None,
 ) -> keras.Model:
-    """Train from `state` to the end; return the model with the weights that are kept.
+    """Train from `state`, which is updated, and after each epoch kept in `file`, to the end; return
+    the model with the weights that are kept.
 
-    The model computes in float32, whatever it was trained in: a processor without bfloat16 runs it
-    just as well.
-
-    Args:
-        cfg: the configuration.
-        training_set: `images`, uint8 (N, 28, 28), and `labels`, uint8 (N,).
-        validation_set: the same, to monitor the training and choose the best epoch.
-        file: keeps the state after each epoch.
-        state: the progress of the training, which is updated.
-        watchers: callbacks that see each epoch after it is kept, and change nothing.
+    The sets are `images`, uint8 (N, 28, 28), and `labels`, uint8 (N,); the second monitors the
+    training and chooses the best epoch. Watchers see each epoch after it is kept, and change
+    nothing. `model` is the initial one, if it was built after `prepare(cfg)`. The result computes
+    in float32, so that a processor without bfloat16 runs it just as well.
     """
-    prepare(cfg)
+    if model is None:
+        prepare(cfg)
     done = len(state.history)
     drawn = batches.training_batches(
         training_set["images"],
@@ -130,14 +117,17 @@ def fit(
         first_epoch=done,
     )
     steps = drawn.steps_per_epoch
+    total_steps = cfg.epochs * steps
     validation = batches.evaluation_batches(validation_set["images"], validation_set["labels"])
-    model, schedule = compile_model(cfg, total_steps=cfg.epochs * steps)
+    model, schedule = compile_model(cfg, total_steps, model)
     model.steps_per_execution = steps_per_execution(steps)
-    network = _network(cfg, cfg.epochs * steps)
-    model = _reuse(network, model)
-    keeper = checkpoint.CheckpointCallback(
-        file, state, schedule.callbacks, cfg.restore_best_weights
-    )
+    # Everything that TensorFlow's graph depends on: all but the seed.
+    network = [one for one in vars(cfg).items() if one[0] not in ("seed", *NON_TRAINING_KEYS)]
+    key = repr((network, total_steps))
+    model = _reuse(key, model)
+    best, others = cfg.restore_best_weights, schedule.callbacks
+    keeper = checkpoint.CheckpointCallback(file, state, others, best)
+    metrics = callbacks.EpochMetrics(steps * drawn.batch_size)
     model.fit(
         drawn.dataset,
         epochs=cfg.epochs,
@@ -146,14 +136,9 @@ def fit(
         validation_data=validation,
         shuffle=False,  # the batches are in random order
         verbose=0,
-        callbacks=[
-            callbacks.EpochMetrics(steps * drawn.batch_size),
-            *schedule.callbacks,
-            keeper,
-            *watchers,
-        ],
+        callbacks=[metrics, *others, keeper, *watchers],
     )
-    _keep(network, model)
+    _keep(key, model)
     reset_keras("float32")
     trained = build_model(cfg)
     keeper.restore_kept(trained)
@@ -168,22 +153,14 @@ def steps_per_execution(steps: int) -> int:
 
 
 def load(path: Path) -> keras.Model:
-    """Return a saved model.
-
-    Raises:
-        InputError: the file is damaged, or not a model of digits.
-    """
+    """Return a saved model; raise InputError if it is damaged, or not a model of digits."""
     try:
         model = keras.saving.load_model(path)
     except Exception as error:  # Keras, zipfile and h5py each have errors of their own
-        raise InputError(
-            f"{path} cannot be loaded as a Keras model ({one_line(error, 200)}): run `dvc repro "
-            "--force train` to train it again."
-        ) from error
-    shapes = model.input_shape, model.output_shape
-    if shapes != ((None, SIDE, SIDE), (None, CLASSES)):
-        raise InputError(
-            f"{path} maps {shapes[0]} to {shapes[1]}, but a model of digits maps (None, {SIDE}, "
-            f"{SIDE}) to (None, {CLASSES}): run `dvc repro --force train` to train one."
-        )
+        refusal = f"{path} cannot be loaded as a Keras model ({one_line(error, 200)})"
+        raise InputError(f"{refusal}: {TRAIN} to train it again.") from error
+    found, wanted = (model.input_shape, model.output_shape), ((None, SIDE, SIDE), (None, CLASSES))
+    if found != wanted:
+        digits = f"but a model of digits maps {wanted[0]} to {wanted[1]}"
+        raise InputError(f"{path} maps {found[0]} to {found[1]}, {digits}: {TRAIN} to train one.")
     return model

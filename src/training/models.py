@@ -14,6 +14,7 @@ from src.data.digits import CLASSES, SIDE
 from src.training.normalization import BatchNormalization
 
 Activation = Callable[[], keras.layers.Layer]
+Ints = Sequence[int]
 
 
 def _pixels() -> tuple[keras.KerasTensor, keras.KerasTensor]:
@@ -33,7 +34,7 @@ def _head(x: keras.KerasTensor, head: str) -> keras.KerasTensor:
 def notebook(
     activation: Activation,
     *,
-    filters: Sequence[int] = (32, 64),
+    filters: Ints = (32, 64),
     units: int = 256,
     dropout: Sequence[float] = (0.25, 0.25, 0.5),
     head: str = "sigmoid",
@@ -57,7 +58,7 @@ def compact(
     activation: Activation,
     *,
     border: int = 2,
-    filters: Sequence[Sequence[int]] = ((16,), (32, 64), (64, 128, 128)),
+    filters: Sequence[Ints] = ((16,), (32, 64), (64, 128, 128)),
     first_kernel: int = 5,
     dropout: float = 0.0,
     head: str = "softmax",
@@ -65,10 +66,9 @@ def compact(
     """Return a small batch-normalized CNN of 3×3 convolutions, after a first larger one.
 
     `border` pixels are cropped on all sides, and only the first convolution of each later block
-    pads: MNIST's digits have a margin, and smaller maps are less work. A block ends with pooling,
-    before the normalization and the activation, which are limited by memory on a CPU and so process
-    a quarter of it. The last block does not pool, and once its map is as small as the kernel, the
-    convolution is a dense layer.
+    pads: MNIST's digits have a margin, and smaller maps are less work. All blocks but the last end
+    with pooling, before the normalization and the activation, which are limited by memory on a CPU.
+    Once the last block's map is as small as the kernel, the convolution is a dense layer.
     """
     inputs, x = _pixels()
     x = layers.Cropping2D(border, name="crop")(x)
@@ -97,12 +97,11 @@ def compact(
 def lenet5(
     activation: Activation,
     *,
-    filters: Sequence[int] = (6, 16),
-    units: Sequence[int] = (120, 84),
+    filters: Ints = (6, 16),
+    units: Ints = (120, 84),
     head: str = "softmax",
 ) -> keras.Model:
     """Return LeNet-5 in its modern form: average pooling, dense connections, softmax.
-
     Reference: LeCun et al., "Gradient-Based Learning Applied to Document Recognition", 1998.
     """
     inputs, x = _pixels()
@@ -118,11 +117,7 @@ def lenet5(
 
 
 def mlp(
-    activation: Activation,
-    *,
-    units: Sequence[int] = (512, 256),
-    dropout: float = 0.2,
-    head: str = "softmax",
+    activation: Activation, *, units: Ints = (512, 256), dropout: float = 0.2, head: str = "softmax"
 ) -> keras.Model:
     """Return a multilayer perceptron with a hidden layer for each of `units`."""
     inputs, x = _pixels()

@@ -1,7 +1,4 @@
-"""Batch normalization in one kernel: Keras computes it in a dozen passes over memory.
-
-`python -m benchmarks.ablation` measures the gain.
-"""
+"""Batch normalization in one kernel; Keras takes a dozen passes (`benchmarks.ablation`)."""
 
 import keras
 import tensorflow as tf
@@ -9,10 +6,8 @@ import tensorflow as tf
 
 @keras.saving.register_keras_serializable(package="src")
 class BatchNormalization(keras.layers.BatchNormalization):
-    """`keras.layers.BatchNormalization` of the last axis, fused while training.
-
-    Statistics, weights and arguments are the same, but for one detail of the kernel: the moving
-    variance is of the unbiased estimate, n / (n - 1) times that of Keras.
+    """`keras.layers.BatchNormalization` of the last axis, fused while training. The moving variance
+    is of the unbiased estimate, n / (n - 1) times that of Keras; all else is the same.
     """
 
     def call(self, x: tf.Tensor, training: bool = False) -> tf.Tensor:

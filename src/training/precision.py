@@ -1,8 +1,8 @@
 """The number format of a training: bfloat16 if the processor or the GPU is faster in it.
 
-Of x86 processors those with AMX are, and AMD's with AVX-512: their dot products of bfloat16 do
-twice the work of float32's. Intel's AVX-512 alone is slower: on an Emerald Rapids processor whose
-virtual machine hides AMX, a step of the default recipe takes 1.36 times as long in bfloat16.
+Of x86 processors those with AMX are, and AMD's with AVX-512. Intel's AVX-512 alone is slower: on an
+Emerald Rapids processor whose virtual machine hides AMX, a step of the default recipe takes 1.36
+times as long in bfloat16.
 """
 
 from pathlib import Path
@@ -19,20 +19,13 @@ GPU_DRIVERS = (Path("/dev/nvidiactl"), Path("/dev/dxg"))  # Linux, and Linux ins
 
 
 def choose(wanted: str) -> str:
-    """Return the Keras dtype policy for `precision=wanted`.
-
-    `auto` becomes `mixed_bfloat16` if that is faster, else `float32`; weights are float32 in both.
+    """Return the Keras dtype policy for `precision=wanted`: `auto` becomes `mixed_bfloat16` if that
+    is faster, else `float32`; weights are float32 in both.
     """
     if wanted != AUTO:
         return wanted
-    return BFLOAT16 if bfloat16_is_faster() else "float32"
-
-
-def bfloat16_is_faster() -> bool:
-    """Return whether the GPUs, or without any the processor, are faster in bfloat16."""
-    if _gpus() or AMX in hardware.cpu_flags():
-        return has_bfloat16()
-    return has_bfloat16() and hardware.vendor() == AMD
+    fast = _gpus() or AMX in hardware.cpu_flags() or hardware.vendor() == AMD
+    return BFLOAT16 if fast and has_bfloat16() else "float32"
 
 
 def has_bfloat16() -> bool:

@@ -3,18 +3,7 @@ import pytest
 from tests.support.commands import ROOT, files, run
 
 STAGES = ("check", "fetch", "preprocess", "predict", "summary")
-OTHERS = (
-    "train",
-    "study",
-    "search",
-    "report",
-    "submit",
-    "promote",
-    "serve",
-    "demo",
-    "ui",
-    "migrate",
-)
+COMMANDS = sorted(path.stem for path in ROOT.glob("src/*.py") if path.stem != "__init__")
 
 
 @pytest.fixture
@@ -23,7 +12,7 @@ def light(no_heavy_imports):
     return f"{no_heavy_imports}:{ROOT}"
 
 
-@pytest.mark.parametrize("command", [*STAGES, *OTHERS])
+@pytest.mark.parametrize("command", COMMANDS)
 def test_help_says_what_a_command_reads_and_writes_with_examples_in_80_columns(
     project, command, light
 ):

@@ -5,17 +5,22 @@ import pytest
 from src.core import hardware
 
 
-def test_the_processor_has_the_name_that_linux_gives(tmp_path):
-    file = tmp_path / "cpuinfo"
-    file.write_text("flags\t: fpu\nmodel name\t: Some Processor 9\nmodel name\t: Another\n")
-    assert hardware.processor(file) == "Some Processor 9"
-
-
 @pytest.mark.parametrize(
     ("text", "processor", "name"),
-    [("flags: fpu\n", "x86", "x86"), (None, "x86", "x86"), (None, "", "armv9")],
+    [
+        (
+            "flags\t: fpu\nmodel name\t: My Processor 9\nmodel name\t: Another\n",
+            "",
+            "My Processor 9",
+        ),
+        ("flags: fpu\n", "x86", "x86"),
+        (None, "x86", "x86"),
+        (None, "", "armv9"),
+    ],
 )
-def test_without_linux_the_platform_names_it(tmp_path, monkeypatch, text, processor, name):
+def test_linux_or_else_the_platform_names_the_processor(
+    tmp_path, monkeypatch, text, processor, name
+):
     monkeypatch.setattr(platform, "processor", lambda: processor)
     monkeypatch.setattr(platform, "machine", lambda: "armv9")
     file = tmp_path / "cpuinfo"

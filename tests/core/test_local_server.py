@@ -27,7 +27,7 @@ local_server.run(greet, listener, lambda: print("Ready.", flush=True))
 """
 
 
-def test_a_taken_port_is_refused_with_another_to_try():
+def test_a_taken_port_is_refused_with_another_to_try_and_so_is_a_number_that_is_not_a_port():
     with socket.socket() as other:
         other.bind((local_server.HOST, 0))
         other.listen()
@@ -36,6 +36,9 @@ def test_a_taken_port_is_refused_with_another_to_try():
             local_server.claim(port)
     with local_server.claim(port), pytest.raises(InputError, match=r"program: use mine\.$"):
         local_server.claim(port, "use mine")
+    for number in (-1, 0, 65536):
+        with pytest.raises(InputError, match=f"^--port {number} is not a port"):
+            local_server.claim(number)
 
 
 def test_an_answer_does_not_wait_for_an_acknowledgement():
@@ -57,22 +60,11 @@ def test_an_answer_does_not_wait_for_an_acknowledgement():
     assert seen == [1]
 
 
-@pytest.mark.parametrize("port", [-1, 0, 65536])
-def test_a_number_that_is_not_a_port_is_refused(port):
-    with pytest.raises(InputError, match=f"^--port {port} is not a port"):
-        local_server.claim(port)
-
-
 def test_it_says_so_when_it_answers_and_ctrl_c_ends_it_in_one_line():
     port = free_port()
-    with subprocess.Popen(
-        [sys.executable, "-c", SERVER, str(port)],
-        cwd=ROOT,
-        env=environment(),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as process:
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    command = [sys.executable, "-c", SERVER, str(port)]
+    with subprocess.Popen(command, cwd=ROOT, env=environment(), **pipes) as process:
         assert process.stdout.readline() == "Ready.\n"
         with urllib.request.urlopen(f"http://{local_server.HOST}:{port}", timeout=10) as answer:
             assert answer.read() == b"hello"

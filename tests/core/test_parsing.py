@@ -1,5 +1,4 @@
 import errno
-import re
 import zlib
 
 import pytest
@@ -25,28 +24,17 @@ def parse(error, *more):
     ],
 )
 def test_whatever_a_parser_raises_is_one_sentence(error, reason):
-    with pytest.raises(
-        InputError, match=f"^{re.escape(f'models/a.json cannot be read ({reason})')}"
-    ):
-        parse(error)
-
-
-def test_the_sentence_says_what_was_expected():
     with pytest.raises(InputError) as caught:
-        parse(KeyError("x"), "an object")
-    assert str(caught.value) == (
-        "models/a.json cannot be read ('x'), expected an object: run it again."
-    )
+        parse(error, "an object")
+    expected = f"models/a.json cannot be read ({reason}), expected an object: run it again."
+    assert str(caught.value) == expected
 
 
-@pytest.mark.parametrize("error", [InputError("Mine."), *(OSError(one, "disk") for one in DISK)])
-def test_a_sentence_of_the_blocks_own_and_the_disks_errors_pass(error):
+DISKS = [OSError(number, "disk") for number in DISK]
+
+
+@pytest.mark.parametrize("error", [InputError("Mine."), *DISKS, KeyboardInterrupt(), SystemExit(3)])
+def test_a_sentence_of_the_blocks_own_the_disks_errors_and_interruptions_pass(error):
     with pytest.raises(type(error)) as caught:
         parse(error)
     assert caught.value is error
-
-
-@pytest.mark.parametrize("error", [KeyboardInterrupt(), SystemExit(3)])
-def test_an_interruption_is_no_damage(error):
-    with pytest.raises(type(error)):
-        parse(error)

@@ -1,4 +1,5 @@
 import json
+from unittest.mock import Mock
 
 import pytest
 
@@ -6,14 +7,8 @@ from src.core.errors import InputError
 from src.core.read_json import read_json
 
 KEYS = {"name": str, "counts": dict, "parts": list, "score": float, "size": int, "run": str | None}
-FACTS = {
-    "name": "mnist",
-    "counts": {"train": 2},
-    "parts": [1],
-    "score": 0.5,
-    "size": 3,
-    "run": None,
-}
+FACTS = {"name": "mnist", "counts": {"train": 2}, "parts": [1], "score": 0.5, "size": 3}
+FACTS["run"] = None
 REMEDY = "run `dvc repro` first."
 
 
@@ -62,14 +57,12 @@ def test_a_file_that_is_not_json_is_refused_with_what_was_expected(refusal, cont
     assert "), expected a JSON object: " in refusal(content, {})
 
 
-@pytest.mark.parametrize(("content", "said"), [(b"[]", "an array"), (b"null", "null")])
-def test_json_other_than_an_object_is_refused(refusal, content, said):
-    assert f" (it holds {said}), expected a JSON object" in refusal(content)
-
-
-def test_a_missing_key_is_named(refusal):
-    facts = {name: value for name, value in FACTS.items() if name != "score"}
-    assert " (it has no 'score'), " in refusal(json.dumps(facts).encode())
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [(b"[]", "it holds an array"), (b"null", "it holds null"), (b"{}", "it has no 'name'")],
+)
+def test_json_other_than_an_object_with_the_keys_is_refused(refusal, content, said):
+    assert f" ({said}), expected a JSON object" in refusal(content)
 
 
 @pytest.mark.parametrize(
@@ -92,10 +85,7 @@ def test_a_value_of_another_type_is_named_with_both_types(refusal, key, value, s
 def test_a_file_that_may_not_be_read_keeps_the_systems_error(tmp_path, monkeypatch):
     path = tmp_path / "facts.json"
     path.write_text(json.dumps(FACTS))
-
-    def forbidden(*_, **__):
-        raise PermissionError(13, "Permission denied", str(path))
-
+    forbidden = Mock(side_effect=PermissionError(13, "Permission denied", str(path)))
     monkeypatch.setattr(type(path), "read_text", forbidden)
     with pytest.raises(PermissionError):
         read_json(path, KEYS, REMEDY)

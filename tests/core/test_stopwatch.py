@@ -18,12 +18,8 @@ watch.close()
 
 
 def test_seconds_are_counted_except_while_the_process_is_stopped():
-    process = subprocess.Popen(
-        [sys.executable, "-c", PROGRAM],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    process = subprocess.Popen([sys.executable, "-c", PROGRAM], **pipes)
     process.stdout.readline()
     os.kill(process.pid, signal.SIGSTOP)
     time.sleep(3)

@@ -11,7 +11,7 @@ from tests.support.commands import small_name
 from tests.support.servers import serving
 
 pytestmark = pytest.mark.slow
-NAME = run_logger.model_name(small_name("swish_beta"))
+NAME = run_logger.FORBIDDEN.sub("_", small_name("swish_beta"))
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,5 @@
 import keras
+import numpy as np
 import pytest
 
 from src.core.errors import InputError
@@ -30,6 +31,16 @@ def test_models_that_are_alike_are_built_once(monkeypatch):
     jobs = [job("seed=1"), job("seed=2"), job("model.units=[8]", "seed=3")]
     buildable.refuse_unbuildable(jobs)
     assert built == [1, 3]
+
+
+def test_the_model_that_is_built_for_a_run_is_the_one_that_its_training_would_start_from():
+    run = job("activation=swish_beta", "seed=3")
+    model = buildable.build(run)
+    fit.prepare(run.cfg)
+    fresh = fit.build_model(run.cfg)
+    assert [layer.name for layer in model.layers] == [layer.name for layer in fresh.layers]
+    for one, same in zip(model.variables, fresh.variables, strict=True):
+        np.testing.assert_array_equal(one, same)
 
 
 @pytest.mark.parametrize(

@@ -21,22 +21,14 @@ def settings(*overrides):
     return fingerprint.settings(composed)
 
 
-def test_a_digest_depends_on_every_setting_but_not_on_their_order():
+def test_a_digest_depends_on_settings_data_and_versions_but_not_on_order_and_names(monkeypatch):
     digest = fingerprint.digest(SETTINGS, DATA)
     assert re.fullmatch("[0-9a-f]{64}", digest)
     assert fingerprint.digest(dict(reversed(SETTINGS.items())), DATA) == digest
+    assert fingerprint.digest(SETTINGS, replace(DATA, name="files-any")) == digest
     for other in ({"seed": 2}, {"model": {"units": [9]}}, {"epochs": 1}):
         assert fingerprint.digest({**SETTINGS, **other}, DATA) != digest
-
-
-def test_a_digest_depends_on_the_data_but_not_on_its_name():
-    digest = fingerprint.digest(SETTINGS, DATA)
-    assert fingerprint.digest(SETTINGS, replace(DATA, name="files-any")) == digest
     assert fingerprint.digest(SETTINGS, replace(DATA, digest="10" * 32)) != digest
-
-
-def test_a_digest_depends_on_the_frameworks_versions(monkeypatch):
-    digest = fingerprint.digest(SETTINGS, DATA)
     monkeypatch.setattr(fingerprint, "version", lambda name: "0")
     assert fingerprint.digest(SETTINGS, DATA) != digest
 
@@ -68,8 +60,7 @@ def test_the_settings_are_all_that_the_weights_depend_on():
 @pytest.mark.usefixtures("project")
 def test_the_settings_have_the_precision_that_auto_comes_to(monkeypatch):
     monkeypatch.setattr(fingerprint.precision, "choose", lambda wanted: f"{wanted}, here")
-    composed, _ = compose.composition("precision=auto")
-    assert fingerprint.settings(composed)["precision"] == "auto, here"
+    assert settings("precision=auto")["precision"] == "auto, here"
 
 
 def test_the_settings_and_the_digest_do_not_need_tensorflow(no_heavy_imports):
@@ -80,12 +71,9 @@ def test_the_settings_and_the_digest_do_not_need_tensorflow(no_heavy_imports):
         "settings = fingerprint.settings(compose.composition('precision=float32')[0])\n"
         "print(fingerprint.digest(settings, dataset.Dataset('a', 'b', {})))\n"
     )
+    command, variables = [sys.executable, "-c", code], environment(PYTHONPATH=no_heavy_imports)
     done = subprocess.run(
-        [sys.executable, "-c", code],
-        cwd=paths.CONF.parent,
-        env=environment(PYTHONPATH=no_heavy_imports),
-        capture_output=True,
-        text=True,
+        command, cwd=paths.CONF.parent, env=variables, capture_output=True, text=True
     )
     assert re.fullmatch("[0-9a-f]{64}\n", done.stdout), done.stderr
 

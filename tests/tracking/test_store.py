@@ -1,4 +1,5 @@
 import os
+import re
 import sqlite3
 import subprocess
 import sys
@@ -20,18 +21,12 @@ def create_run(name="swish"):
 
 
 def test_the_store_is_in_the_working_directory_and_so_are_the_artifacts(store_folder):
-    client, experiment_id = store.connect("digits")
-    experiment = client.get_experiment(experiment_id)
-    assert experiment.name == "digits"
-    assert experiment.artifact_location.startswith((store_folder / "mlruns").as_uri())
+    for name in ("digits", "other digits"):
+        client, experiment_id = store.connect(name)
+        experiment = client.get_experiment(experiment_id)
+        assert experiment.name == name
+        assert experiment.artifact_location.startswith((store_folder / "mlruns").as_uri())
     assert (store_folder / "mlflow.db").is_file()
-
-
-def test_another_experiment_of_the_same_process_is_beside_the_first(store_folder):
-    store.connect("digits")
-    client, experiment_id = store.connect("other digits")
-    location = client.get_experiment(experiment_id).artifact_location
-    assert location.startswith((store_folder / "mlruns").as_uri())
 
 
 def test_the_environment_may_name_another_store(store_folder, tmp_path, monkeypatch):
@@ -50,30 +45,16 @@ def test_the_environment_may_name_another_store(store_folder, tmp_path, monkeypa
 @pytest.mark.slow
 def test_four_processes_that_create_the_store_at_once_all_get_it(tmp_path):
     script = """
-import os, sys
+import multiprocessing
 from src.tracking import store
-children = []
-for number in range(4):
-    child = os.fork()
-    if not child:
-        try:
-            client, experiment_id = store.connect("digits")
-            client.create_run(experiment_id)
-        except BaseException as error:
-            print(repr(error), file=sys.stderr)
-            os._exit(1)
-        os._exit(0)
-    children.append(child)
-sys.exit(sum(os.waitpid(child, 0)[1] != 0 for child in children))
+def create(_):
+    client, experiment_id = store.connect("digits")
+    client.create_run(experiment_id)
+with multiprocessing.get_context("fork").Pool(4) as pool:
+    pool.map(create, range(4), chunksize=1)
 """
-    done = subprocess.run(
-        [sys.executable, "-c", script],
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
+    variables = {**os.environ, "PYTHONPATH": str(ROOT)}
+    subprocess.run([sys.executable, "-c", script], env=variables, check=True)
     assert [path.name for path in tmp_path.iterdir() if "mlflow.db" in path.name] == ["mlflow.db"]
     client, experiment_id = store.connect("digits")
     assert len(client.search_runs([experiment_id])) == 4
@@ -116,9 +97,7 @@ def test_a_store_that_cannot_be_used_is_one_sentence_without_the_password(
 @each_way
 def test_a_damaged_store_is_one_sentence_with_its_place(open_store, tmp_path):
     (tmp_path / "mlflow.db").write_text("no database" * 1000)
-    text = refusal(open_store)
-    assert f"sqlite:///{tmp_path / 'mlflow.db'}" in text
-    assert "not a database" in text
+    assert re.search(f"sqlite:///{tmp_path / 'mlflow.db'} .*not a database", refusal(open_store))
 
 
 @pytest.mark.parametrize(
@@ -127,10 +106,7 @@ def test_a_damaged_store_is_one_sentence_with_its_place(open_store, tmp_path):
         ("(sqlite3.OperationalError) database or disk is full [SQL: INSERT]", "make room, then"),
         ("(sqlite3.OperationalError) attempt to write a readonly database", "allow writing there"),
         ("connection refused", "fix MLFLOW_TRACKING_URI, or unset it"),
-        (
-            "PERMISSION_DENIED 403, 'Invalid Host header - possible ...'",
-            "name the host of MLFLOW_TRACKING_URI in",
-        ),
+        ("PERMISSION_DENIED 403, 'Invalid Host header - possible ...'", "name the host of MLFLOW"),
         ("error code 401: UNAUTHENTICATED", "set MLFLOW_TRACKING_USERNAME and"),
         ("PERMISSION_DENIED", "for the permission EDIT"),
     ],
@@ -148,24 +124,14 @@ def test_a_deleted_experiment_is_one_sentence(client):
 
 
 def test_user_and_password_of_a_server_move_to_mlflows_variables(monkeypatch):
-    monkeypatch.setenv("MLFLOW_TRACKING_USERNAME", "")
-    monkeypatch.setenv("MLFLOW_TRACKING_PASSWORD", "")
+    for uri in ("", "http://host:5000", "postgresql+psycopg://me:s3cret@host/db"):  # stay
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
+        store.move_password()
+        assert os.environ["MLFLOW_TRACKING_URI"] == uri
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "https://anna:s3%40cret%25@host:5000/path?x=1")
     store.move_password()
-    assert os.environ["MLFLOW_TRACKING_URI"] == "https://host:5000/path?x=1"
-    assert os.environ["MLFLOW_TRACKING_USERNAME"] == "anna"
-    assert os.environ["MLFLOW_TRACKING_PASSWORD"] == "s3@cret%"
-
-
-@pytest.mark.parametrize(
-    "uri", ["", "http://host:5000", "postgresql+psycopg://anna:s3cret@host/db"]
-)
-def test_every_other_uri_stays_as_it_is(uri, monkeypatch):
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
-    monkeypatch.delenv("MLFLOW_TRACKING_USERNAME", raising=False)
-    store.move_password()
-    assert os.environ["MLFLOW_TRACKING_URI"] == uri
-    assert "MLFLOW_TRACKING_USERNAME" not in os.environ
+    found = [os.environ[f"MLFLOW_TRACKING_{part}"] for part in ("URI", "USERNAME", "PASSWORD")]
+    assert found == ["https://host:5000/path?x=1", "anna", "s3@cret%"]
 
 
 # A reader of the store.
@@ -180,12 +146,9 @@ def test_a_reader_sees_the_runs_and_creates_nothing(store_folder):
 
 
 def test_a_reader_without_a_store_is_refused_and_leaves_no_file(tmp_path):
-    with pytest.raises(InputError) as caught:
+    missing = f"^There are no runs yet, because mlflow.db does not exist in {tmp_path}: .*$"
+    with pytest.raises(InputError, match=missing):
         store.reader()
-    text = str(caught.value)
-    assert text.startswith("There are no runs yet, because mlflow.db does not exist in ")
-    assert str(tmp_path) in text
-    assert "\n" not in text
     assert list(tmp_path.iterdir()) == []
 
 

@@ -33,47 +33,34 @@ def clock(monkeypatch):
     return clock
 
 
-def model(activation=None):
-    keras.utils.set_random_seed(1)  # some other weights might diverge
-    layers = [keras.Input((2,)), keras.layers.Dense(3), *([activation] if activation else [])]
-    made = keras.Sequential([*layers, keras.layers.Dense(1)])
-    made.compile(optimizer=keras.optimizers.SGD(0.05), loss="mse", run_eagerly=True)
-    return made
-
-
 X, Y = np.ones((12, 2), np.float32), np.ones((12, 1), np.float32)
 
 
-def fitted(made, *others, epochs=2):
-    return made.fit(
-        X, Y, batch_size=4, epochs=epochs, validation_data=(X, Y), verbose=0, callbacks=[*others]
-    ).history
+def logs(clock, *layers, rate=0.05, validated=True):
+    """Return the history of two epochs of three steps."""
+    keras.utils.set_random_seed(1)  # some other weights might diverge
+    dense = keras.layers.Dense
+    model = keras.Sequential([keras.Input((2,)), dense(3), *layers, dense(1)])
+    model.compile(optimizer=keras.optimizers.SGD(rate), loss="mse", run_eagerly=True)
+    how = {"validation_data": (X, Y) if validated else None, "verbose": 0}
+    watchers = [clock, callbacks.EpochMetrics(12)]
+    return model.fit(X, Y, batch_size=4, epochs=2, callbacks=watchers, **how).history
 
 
-def test_an_epochs_seconds_leave_out_its_validation(clock):
-    logs = fitted(model(), clock, callbacks.EpochMetrics(12))
-    assert logs[metric_names.EPOCH_SECONDS] == [3.0, 3.0]
-    assert logs[metric_names.IMAGES_PER_SECOND] == [4.0, 4.0]
-
-
-def test_without_a_validation_the_whole_epoch_counts(clock):
-    made = model()
-    logs = made.fit(
-        X, Y, batch_size=4, verbose=0, callbacks=[clock, callbacks.EpochMetrics(12)]
-    ).history
-    assert logs[metric_names.EPOCH_SECONDS] == [3.0]
+@pytest.mark.parametrize("validated", [True, False])
+def test_an_epochs_seconds_leave_out_its_validation(clock, validated):
+    found = logs(clock, validated=validated)
+    assert found[metric_names.EPOCH_SECONDS] == [3.0, 3.0]
+    assert found[metric_names.IMAGES_PER_SECOND] == [4.0, 4.0]
 
 
 def test_the_logs_have_the_rate_at_the_end_of_the_epoch(clock):
-    made = model()
-    schedule = keras.optimizers.schedules.PolynomialDecay(1.0, 6, 0.0)  # a line to zero
-    made.compile(optimizer=keras.optimizers.SGD(schedule), loss="mse", run_eagerly=True)
-    logs = fitted(made, clock, callbacks.EpochMetrics(12))
-    assert logs[metric_names.LEARNING_RATE] == pytest.approx([0.5, 0.0])
+    line = keras.optimizers.schedules.PolynomialDecay(1.0, 6, 0.0)  # to zero
+    assert logs(clock, rate=line)[metric_names.LEARNING_RATE] == pytest.approx([0.5, 0.0])
 
 
 def test_the_logs_have_every_learned_beta(clock):
     activation = activations.SwishBeta(1.0, name="here")
-    logs = fitted(model(activation), clock, callbacks.EpochMetrics(12))
-    assert logs["beta/here"][-1] == float(activation.beta)
-    assert len(set(logs["beta/here"]) - {1.0}) == 2
+    betas = logs(clock, activation)["beta/here"]
+    assert betas[-1] == float(activation.beta)
+    assert len({1.0, *betas}) == 3
