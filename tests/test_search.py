@@ -195,7 +195,7 @@ def test_it_leaves_a_recipe_figures_and_a_parent_run_that_reads_well(starts):
     recipe = yaml.safe_load((project / "conf" / "experiment" / "mine.yaml").read_text())
     assert recipe["optimizer"]["learning_rate"] == drawn(parent)[best]["optimizer.learning_rate"]
     assert recipe["epochs"] == EPOCHS
-    names = {"history.png", "importances.png", "slices.png", "parallel_coordinates.png"}
+    names = {"history.png", "importances.png", "slices.png"}
     folder = project / "reports" / "search-mine"
     assert {path.name for path in folder.iterdir()} == names | {"trials.csv"}
     assert {f"figures/{name}" for name in names} <= artifacts(project, parent.info.run_id)
