@@ -35,6 +35,7 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 
 ROOT = Path(__file__).resolve().parents[1]
 SAMPLE = ROOT / "tests" / "support" / "mnist_sample"
+CLUSTER = ROOT / "tests" / "cluster"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -43,13 +44,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--screenshots", type=Path, help="a folder for pictures of these tests")
     parser.addoption("--drill", action="store_true", help="kill every command at many steps")
     parser.addoption("--cluster", action="store_true", help="tests/cluster too: real servers")
-    parser.addoption(
-        "--shuffle",
-        type=int,
-        nargs="?",
-        const=-1,
-        help="random order, by this seed if it has one",
-    )
+    seed = "random order, by this seed if it has one"
+    parser.addoption("--shuffle", type=int, nargs="?", const=-1, help=seed)
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -78,9 +74,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
     """Leave out tests/cluster, whose servers and packages nothing else needs."""
-    if collection_path == ROOT / "tests" / "cluster" and not config.getoption("--cluster"):
-        return True
-    return None
+    return (collection_path == CLUSTER and not config.getoption("--cluster")) or None
 
 
 def pytest_terminal_summary(
@@ -99,13 +93,13 @@ def clean_state() -> Iterator[None]:
     its process: Keras's dtype policy and names, MLflow's store and run, Hydra's configuration, the
     environment, the working directory, signal handlers and the level of the log.
     """
-    folder, variables, level = Path.cwd(), _variables(), logging.root.level
+    folder, variables, level = Path.cwd(), dict(os.environ), logging.root.level
     handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     _reset_libraries()
     yield
     _reset_libraries()
     os.chdir(folder)
-    for name in _variables().keys() - variables.keys():
+    for name in os.environ.keys() - variables.keys():
         del os.environ[name]
     os.environ.update(variables)
     logging.root.setLevel(level)
@@ -113,17 +107,12 @@ def clean_state() -> Iterator[None]:
         signal.signal(number, handler)
 
 
-def _variables() -> dict[str, str]:
-    return {key: value for key, value in os.environ.items() if key != "PYTEST_CURRENT_TEST"}
-
-
 def _reset_libraries() -> None:
     """Reset the libraries that have been imported, and import none: TensorFlow takes seconds."""
     random.seed(0)
     np.random.seed(0)
-    mlflow.tracking.fluent._active_run_stack.set(
-        []
-    )  # end_run() would write to a store that is gone
+    runs = mlflow.tracking.fluent._active_run_stack
+    runs.set([])  # end_run() would write to a store that is gone
     mlflow.tracking.fluent._active_experiment_id = None
     mlflow.set_tracking_uri(None)
     if hydra := sys.modules.get("hydra.core.global_hydra"):

@@ -214,7 +214,8 @@ class _Session:
                 self.parent.client.delete_run(child.info.run_id)
 
     def _named(self, spec: RunSpec) -> str:
-        return spec.name if self.plan.kind == "search" else f"run {spec.name}"
+        name = spec.name
+        return f"{name} of the {self.plan.title}" if self.plan.kind == "search" else f"run {name}"
 
     def _close(self, spec: RunSpec, status: str) -> None:
         """Give the run in MLflow its status, also where its process could not."""
