@@ -60,7 +60,7 @@ def study(folder: Path, executor: str, seeds: int, workers: int, overrides: Sequ
     text = {
         "question": "What does it cost?",
         "experiment": "default",
-        "dataset": dataset.describe().name,
+        "dataset": dataset.load_description().name,
         "factor": "activation",
         "levels": ["relu", "swish"],
         "seeds": list(range(1, seeds + 1)),

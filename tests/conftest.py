@@ -194,7 +194,7 @@ def five_runs() -> RunSet:
 
 @pytest.fixture(scope="session")
 def five(five_runs: RunSet) -> Findings:
-    """What they show, compared with ReLU."""
+    """Their findings, compared with ReLU."""
     return findings.compute(five_runs, "ReLU")
 
 
@@ -206,7 +206,7 @@ def short_runs() -> RunSet:
 
 @pytest.fixture(scope="session")
 def short(short_runs: RunSet) -> Findings:
-    """What they show, compared with ReLU: nothing of time, and 99% is never reached."""
+    """Their findings, compared with ReLU: nothing about time, and 99% is never reached."""
     return findings.compute(short_runs, "ReLU")
 
 

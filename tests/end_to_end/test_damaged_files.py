@@ -1,4 +1,4 @@
-"""Whatever happens to a file, its reader refuses it in a sentence, or reads it right.
+"""A damaged file is refused in one sentence or read correctly, whatever the damage.
 
 Only `make drill` runs this, with 300 different damages of most files; those of `make test` are in
 tests/data/test_damage.py.

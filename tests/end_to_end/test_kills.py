@@ -1,4 +1,4 @@
-"""Whatever moment a command is killed at, the same command again ends as if nothing had happened.
+"""A command killed at any moment and run again ends as if nothing had happened.
 
 `make drill` tries every step, or many that are evenly spaced; without --drill it is a few.
 """

@@ -26,7 +26,7 @@ ARGUMENTS = (
     "--disable-dev-shm-usage",  # nor does a container have much of it
     "--disable-gpu",
     "--no-first-run",
-    # It looks up hosts of its maker, and where there is no internet it waits for them.
+    # It looks up hosts of its maker, and waits for them where there is no internet.
     "--disable-quic",
     "--disable-background-networking",
     "--disable-component-update",
