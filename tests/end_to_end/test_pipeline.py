@@ -215,7 +215,7 @@ def test_a_change_below_fetch_path_runs_fetch_again(reproduced, small_mnist, tmp
     (given / "train.csv").write_text(good.replace("\n5,", "\n77,", 1))
     done = run(project, "dvc", "repro")
     assert done.returncode != 0
-    assert f"{given / 'train.csv'}, column label, data row 1: found 77" in done.stderr
+    assert f"{given / 'train.csv'}, column label, data row 1: found '77'" in done.stderr
     source = project / paths.SOURCE  # the stage before that which failed wrote it anew
     assert contents(project) == before | {source: source.read_bytes()}
     (given / "train.csv").write_text("".join(good.splitlines(keepends=True)[:-1]))  # an image less
