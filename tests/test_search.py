@@ -7,6 +7,7 @@ import yaml
 from src import search
 from src.config import search_file
 from src.core import metric_names
+from src.experiments import table
 from tests.support import broken_activation
 from tests.support.commands import (
     Starts,
@@ -189,7 +190,7 @@ def test_it_leaves_a_recipe_figures_and_a_parent_run_that_reads_well(starts):
     assert (parent.info.status, parent.info.run_name) == ("FINISHED", "search mine")
     note = parent.data.tags["mlflow.note.content"]
     assert note.startswith("Whether a search works.")
-    assert f"| {best} | " in note
+    assert f"| `{best}`{table.SPACE} |" in note
 
 
 # Pruning and failures
