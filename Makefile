@@ -25,7 +25,7 @@ test-bfloat16: .venv/locked  ## the same in random order, as on an AMD processor
 	@sed 's/^\(vendor_id.*: \).*/\1AuthenticAMD/; s/^flags.*/& avx512_bf16/' /proc/cpuinfo \
 	    > $(CPUINFO)
 	@unshare --mount sh -c 'mount --bind $(CPUINFO) /proc/cpuinfo && \
-	    exec $(PYTEST) -m "not slow" --shuffle $(ARGS)'
+	    exec $(PYTEST) -m "not slow" $(ARGS) --shuffle'
 
 test-slow: .venv/locked  ## the slow ones: whole trainings, studies and searches, a browser
 	@$(PYTEST) -m slow $(ARGS)

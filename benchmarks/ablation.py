@@ -1,4 +1,4 @@
-"""What each part of the default recipe contributes to its speed: its training without that part.
+"""The speed that each part of the default recipe adds: its training without that part.
 
 python -m benchmarks.ablation
 

@@ -1,4 +1,4 @@
-"""What `python -m src.train` spends besides training and evaluation, against `import tensorflow`.
+"""Seconds of `python -m src.train` besides training and evaluation, against `import tensorflow`.
 
 python -m benchmarks.startup
 

@@ -1,4 +1,4 @@
-"""What MLflow costs a training: its wall time with tracking, against the same without.
+"""The cost of MLflow to a training: its wall time with tracking, against the same without.
 
 python -m benchmarks.tracking_cost
 

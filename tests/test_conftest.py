@@ -15,7 +15,7 @@ from src.core import paths
 
 
 @pytest.mark.parametrize("turn", [1, 2])
-def test_whatever_a_test_leaves_behind_the_next_one_does_not_see(turn, tmp_path):
+def test_state_that_a_test_leaves_is_reset_for_the_next(turn, tmp_path):
     assert keras.config.dtype_policy().name == "float32"
     assert "LEFT_BEHIND" not in os.environ
     assert (Path.cwd() / paths.PARAMS).is_file()

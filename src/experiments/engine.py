@@ -199,14 +199,17 @@ class _Session:
                 run_spec.forget_checkpoint(spec, child.info.run_id)
 
     def _delete_replaced(self) -> None:
-        """Delete failed runs that succeeded when they were repeated (MLflow can restore them)."""
-        done = {run.data.tags[run_tags.TRAINING_DIGEST] for run in self.parent.children("FINISHED")}
+        """Delete failed runs that succeeded when they were repeated (MLflow can restore them); the
+        cause may have been in the configuration, so the digest may differ.
+        """
+        begun = {run.info.run_name: run.info.start_time for run in self.parent.children("FINISHED")}
         for child in self.parent.children("FAILED"):
-            if child.data.tags.get(run_tags.TRAINING_DIGEST) in done and self.parent.client:
+            if child.info.start_time < begun.get(child.info.run_name, 0) and self.parent.client:
                 self.parent.client.delete_run(child.info.run_id)
 
     def _named(self, spec: RunSpec) -> str:
-        return spec.name if self.plan.kind == "search" else f"run {spec.name}"
+        name = spec.name
+        return f"{name} of the {self.plan.title}" if self.plan.kind == "search" else f"run {name}"
 
     def _close(self, spec: RunSpec, status: str) -> None:
         """Give the run in MLflow its status, also where its process could not."""

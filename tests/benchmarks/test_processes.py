@@ -5,6 +5,14 @@ from src.core import paths
 from src.core.errors import InputError
 from src.data import write_csv
 
+CODE = """
+import json, os, sys, time, benchmarks
+time.sleep(0.1)
+print("chatter")
+found = {name: os.environ[name] for name in ("MLFLOW_TRACKING_URI", "WORD")}
+print(json.dumps({**found, "folder": os.getcwd(), "path": sys.path}))
+"""
+
 
 def test_a_folder_with_our_data_has_its_parameters_and_its_images_and_vanishes(processed):
     before = sorted(processed.rglob("*"))
@@ -21,11 +29,7 @@ def test_a_folder_with_our_data_has_its_parameters_and_its_images_and_vanishes(p
 def test_a_command_finds_our_code_and_stores_its_runs_in_its_own_folder(tmp_path, monkeypatch):
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "sqlite:///the_users.db")
     monkeypatch.setenv("PYTHONPATH", "elsewhere")
-    answer = {name: f"os.environ[{name!r}]" for name in ("MLFLOW_TRACKING_URI", "WORD")}
-    pairs = ", ".join(f"{name!r}: {value}" for name, value in answer.items())
-    code = "import json, os, sys, time, benchmarks; time.sleep(0.1); print('chatter'); "
-    code += f"print(json.dumps({{{pairs}, 'folder': os.getcwd(), 'path': sys.path}}))"
-    seconds, text = processes.run("-c", code, folder=tmp_path, environment={"WORD": "yes"})
+    seconds, text = processes.run("-c", CODE, folder=tmp_path, environment={"WORD": "yes"})
     assert 0.1 < seconds < 60
     found = processes.last_line(text)
     assert any(path.endswith("elsewhere") for path in found.pop("path"))

@@ -5,18 +5,12 @@ from benchmarks import step_profile
 from src.training import fit
 from tests.support.recipes import configure
 
+GRADIENT = "_MklNativeConv2DBackpropFilter"
 EVENTS = [  # thread, name, operation, milliseconds, whether compiled by XLA; its kind
     ("tf_data_private", "GatherV2:GatherV2", "GatherV2", 1, False, step_profile.BATCHES),
     ("tf_data_private", "round_fusion", "", 2, True, step_profile.BATCHES),
     ("tf_Compute", "multiply_fusion", "", 3, True, step_profile.ACTIVATION),
-    (
-        "tf_Compute",
-        "gradient_tape/conv2d/Conv2DBackpropFilter:_MklNativeConv2DBackpropFilter",
-        "_MklNativeConv2DBackpropFilter",
-        4,
-        False,
-        "convolutions: gradient of the weights",
-    ),
+    ("tf_Compute", f"conv2d:{GRADIENT}", GRADIENT, 4, False, step_profile.KINDS[0][1]),
     ("tf_Compute", "StatefulPartitionedCall/adam_w/mul_9:Mul", "Mul", 5, False, "optimizer"),
     ("tf_Compute", "compact/scores/Softmax:Softmax", "Softmax", 6, False, step_profile.OTHER),
     # Neither their caller nor what waits for them counts.

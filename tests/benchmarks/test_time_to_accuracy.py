@@ -22,37 +22,31 @@ def test_both_sides_train_interleaved_with_every_seed(
 ):
     started = []
 
-    def train(folder, *overrides):
-        started.append((folder, *overrides))
-        return Training(2.0, 0.99)
-
-    def train_reference(folder, seed):
-        started.append((folder, seed))
-        return Training(10.0, theirs)
+    def train(*words):
+        started.append(words)
+        return Training(2.0, 0.99) if "epochs=1" in words else Training(10.0, theirs)
 
     monkeypatch.setattr(processes, "train", train)
     parser = ArgumentParser()
     time_to_accuracy.add_arguments(parser, experiment="default", seeds=[1, 2])
-    reference = time_to_accuracy.Reference("theirs", train_reference, (), 0.25, goal)
+    reference = time_to_accuracy.Reference("theirs", train, (), 0.25, goal)
     given = parser.parse_args(["--seeds", "3", "5", "--overrides", "epochs=1"])
     time_to_accuracy.compare("A title", given, reference, nullcontext(tmp_path))
-
-    assert started == [
-        (tmp_path, 3),
-        (tmp_path, "experiment=default", "epochs=1", "seed=3"),
-        (tmp_path, 5),
-        (tmp_path, "experiment=default", "epochs=1", "seed=5"),
-    ]
+    ours = "experiment=default", "epochs=1"
+    assert started[:2] == [(tmp_path, 3), (tmp_path, *ours, "seed=3")]
+    assert started[2:] == [(tmp_path, 5), (tmp_path, *ours, "seed=5")]
     text = capsys.readouterr().out
     assert "0.20 (0.20–0.20)   ≤ 0.25 met" in text
     assert ("theirs: 0.98000 ± 0.00000" in text) == (theirs is not None)
     assert printed in text
 
 
-def test_two_epochs_stand_for_all_without_the_first_that_compiles():
-    assert time_to_accuracy.seconds([50.0, 2.0]) == 60.0
-    assert time_to_accuracy.seconds([50.0, 2.0, 9.0, 3.0]) == 90.0
-    assert time_to_accuracy.seconds([50.0] + [2.0] * 29) == 108.0  # all of them
+@pytest.mark.parametrize(
+    ("epochs", "total"),
+    [([50.0, 2.0], 60.0), ([50.0, 2.0, 9.0, 3.0], 90.0), ([50.0] + [2.0] * 29, 108.0)],
+)
+def test_two_epochs_stand_for_all_without_the_first_that_compiles(epochs, total):
+    assert time_to_accuracy.seconds(epochs) == total
 
 
 @pytest.mark.parametrize(("epochs", "accuracy"), [(2, None), (30, 0.9)])

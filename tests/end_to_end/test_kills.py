@@ -1,12 +1,14 @@
-"""Whatever moment a command is killed at, the same command again ends as if nothing had happened.
+"""A command killed at any moment and run again ends as if nothing had happened.
 
 `make drill` tries every step, or many that are evenly spaced; without --drill it is a few.
 """
 
+import functools
 import os
 import re
 import shutil
 import tempfile
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,91 +31,62 @@ from tests.support.kill_switch import FULL_DISK, INTERRUPT, KILL, KILL_ALL, TERM
 
 SMALL = ("model=mlp", "model.units=[16]", "epochs=2", "batch_size=64")
 MODELS = ("hydra.run.dir=models", "submission=false")  # as dvc.yaml has it
-STUDY = {
-    "question": "Killed again and again.",
-    "factor": "activation",
-    "levels": ["relu", "swish"],
-    "seeds": [1, 2],
+RECIPE = {
     "experiment": "default",
     "dataset": "files-any",
     "overrides": list(SMALL),
     "workers": 2,
 }
-SEARCH = {
+STUDY = RECIPE | {
+    "question": "Killed again and again.",
+    "factor": "activation",
+    "levels": ["relu", "swish"],
+    "seeds": [1, 2],
+}
+SEARCH = RECIPE | {
     "question": "What is left of a search that is killed?",
-    "experiment": "default",
-    "dataset": "files-any",
     "space": {"optimizer.learning_rate": {"log_uniform": [0.001, 0.1]}},
     "trials": 3,
     "sampler": "random",  # the same trials in whatever order they end
     "pruner": "none",
-    "overrides": list(SMALL),
-    "workers": 2,
 }
 
 
 @dataclass(frozen=True)
 class Command:
-    """A command, and how it is killed.
+    """A command, and the steps to kill it at."""
 
-    Attributes:
-        words: a module and its arguments.
-        project: in which it runs (the fixture `projects`).
-        most: kills of a drill, evenly spaced.
-        few: kills of `make test-slow`: how many, or at the first steps that match.
-        also: more kills of a drill, at the first steps that match.
-        own_processes: whether it starts some.
-    """
-
-    words: tuple[str, ...]
-    project: str
-    most: int
-    few: int | tuple[str, ...]
-    also: tuple[str, ...] = ()
-    own_processes: bool = False
+    words: tuple[str, ...]  # a module and its arguments
+    project: str  # in which it runs (the fixture `projects`)
+    most: int  # kills of a drill, evenly spaced
+    few: int | tuple[str, ...]  # kills of `make test-slow`, or the first steps that match
+    also: tuple[str, ...] = ()  # more kills of a drill, at the first steps that match
+    own_processes: bool = False  # whether it starts some
 
 
 # After a run has become FINISHED: its checkpoint is deleted last.
 END = (r"rmtree checkpoints/\w+$", r"remove checkpoints/\w+/state$", r"rmdir checkpoints/\w+$")
 SAVED = r"rename checkpoints/\w+/\.writing.* -> checkpoints/\w+/state$"
 DELETED = r"remove checkpoints/.*/state$"
+TRAINED = (
+    SAVED,
+    r"opened outputs/.*/learning_curves.png",
+    r"opened mlruns/models/.*/MLmodel",
+    DELETED,
+)
+SEARCHED = (SAVED, r"rename .* -> reports/search-drill/trials.csv$")
+SWEEP = ("src.train", *SMALL, "activation=relu,swish", "seed=1,2", "-m")
 COMMANDS = {
     "check": Command(("src.check",), "new", 1000, 0),
     "fetch": Command(("src.fetch",), "new", 1000, 6),
     "preprocess": Command(("src.preprocess",), "fetched", 1000, 6),
-    "train": Command(
-        ("src.train", *SMALL),
-        "processed",
-        60,
-        (
-            SAVED,
-            r"opened outputs/.*/learning_curves.png",
-            r"opened mlruns/models/.*/MLmodel",
-            DELETED,
-        ),
-        also=END,
-    ),
+    "train": Command(("src.train", *SMALL), "processed", 60, TRAINED, END),
     "train, in a new store": Command(("src.train", *SMALL), "storeless", 16, 0),
     "train, as in DVC": Command(("src.train", *SMALL, *MODELS), "processed", 20, 0),
     "predict": Command(("src.predict",), "trained", 1000, 3),
-    "sweep": Command(
-        ("src.train", *SMALL, "activation=relu,swish", "seed=1,2", "-m"),
-        "processed",
-        24,
-        (DELETED,),
-        also=END,
-    ),
-    "study": Command(
-        ("src.study", "drill"), "processed", 12, (SAVED,), also=END, own_processes=True
-    ),
-    "search": Command(
-        ("src.search", "drill"),
-        "processed",
-        12,
-        (SAVED, r"rename .* -> reports/search-drill/trials.csv$"),
-        also=END,
-        own_processes=True,
-    ),
+    "sweep": Command(SWEEP, "processed", 24, (DELETED,), END),
+    "study": Command(("src.study", "drill"), "processed", 12, (SAVED,), END, True),
+    "search": Command(("src.search", "drill"), "processed", 12, SEARCHED, END, True),
 }
 
 
@@ -148,13 +121,11 @@ def projects(small_mnist, empty_store, tmp_path_factory):
 def drills(projects, tmp_path_factory):
     """A function that returns the drill of a command."""
     ready, server = projects
-    drills = {}
 
+    @functools.cache
     def get(name):
-        if name not in drills:
-            work = tmp_path_factory.mktemp("drill")
-            drills[name] = Drill(COMMANDS[name].words, ready[COMMANDS[name].project], server, work)
-        return drills[name]
+        command, work = COMMANDS[name], tmp_path_factory.mktemp("drill")
+        return Drill(command.words, ready[command.project], server, work)
 
     return get
 
@@ -169,38 +140,24 @@ def chosen(command: Command, steps: list[str], thorough: bool) -> list[int]:
     count, patterns = (command.few, ()) if isinstance(command.few, int) else (0, command.few)
     if thorough:
         count, patterns = command.most, (*patterns, *command.also)
-    return sorted(
-        {*drill.evenly(len(steps), count), *(matching(steps, one)[0] for one in patterns)}
-    )
+    return sorted(drill.evenly(len(steps), count) | {matching(steps, one)[0] for one in patterns})
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", COMMANDS)
-def test_a_killed_command_started_again_ends_as_if_nothing_had_happened(
-    name, drills, request, capsys
-):
+def test_a_killed_command_started_again_ends_as_if_nothing_had_happened(name, drills, request):
     command, thorough = COMMANDS[name], request.config.getoption("--drill")
     if not command.few and not thorough:
         pytest.skip("only with --drill")
-    killed = drills(name)
-
-    def say(text):
-        with capsys.disabled():
-            print(f"\n{text}", end="", flush=True)
-
-    def event(number):
-        return KILL_ALL if command.own_processes and number % 2 == 0 else KILL
-
+    killed, began = drills(name), time.monotonic()
     numbers = chosen(command, killed.steps, thorough)
-    result = Result(name, len(killed.steps))
-    request.config.stash[drill.RESULTS].append(result)
     lanes = 1 if command.own_processes else os.cpu_count() or 1  # its processes use all cores
-    trials = killed.disturb_all(numbers, event, lanes)
-    announced = drill.announced(
-        trials, result, len(numbers), say if thorough else lambda text: None
+    trials = killed.disturb_all(
+        numbers, lambda at: KILL_ALL if command.own_processes and at % 2 == 0 else KILL, lanes
     )
-    failed = [trial for trial in announced if trial.problems]
-    assert not failed, "\n".join(map(str, failed))
+    result = Result(name, len(killed.steps), trials, time.monotonic() - began)
+    request.config.stash[drill.RESULTS].append(result)
+    assert result.survived == len(trials), "\n".join(str(one) for one in trials if one.problems)
 
 
 @pytest.mark.slow

@@ -26,7 +26,6 @@ from tests.support.servers import serving
 
 pytestmark = pytest.mark.slow
 
-NAME = "mine"
 STUDY = {
     "question": "Does the activation matter?",
     "factor": "activation",
@@ -63,14 +62,9 @@ class Shown:
     parent: Run
     children: dict[str, Run]
 
-    @property
-    def experiment(self) -> str:
-        """The name of its experiment."""
-        return self.client.get_experiment(self.parent.info.experiment_id).name
-
-    def page(self, run: Run, tab: str = "") -> str:
+    def page(self, run: Run) -> str:
         """Return the address of a run's page."""
-        return f"{self.address}/#/experiments/{run.info.experiment_id}/runs/{run.info.run_id}{tab}"
+        return f"{self.address}/#/experiments/{run.info.experiment_id}/runs/{run.info.run_id}"
 
 
 @pytest.fixture(scope="module")
@@ -81,7 +75,7 @@ def shown(request, small_mnist, tmp_path_factory) -> Iterator[Shown]:
     if name:
         client = reader()
     else:
-        name = NAME
+        name = "mine"
         project = make_project(folder / "project", small_mnist)
         (project / "conf" / "study" / f"{name}.yaml").write_text(yaml.safe_dump(STUDY))
         for command in ("src.study", "src.report"):
@@ -120,18 +114,13 @@ def picture(request, driver) -> Callable[[str], None]:
     return keep
 
 
-def names(driver: Chrome) -> list[str]:
-    """Return the names of the runs that the table shows."""
-    return texts(driver, ".ag-row a[href*='/runs/']")
-
-
 def see_children(driver: Chrome, shown: Shown) -> None:
     """Expand the study's row, and see its children, as many as there is room for."""
     row = f"//*[contains(@class, 'ag-row')][.//a[. = '{shown.parent.info.run_name}']]"
     expanders = wait(driver, lambda: driver.find_elements(By.XPATH, f"{row}//button"), "the study")
     expanders[0].click()
-    room = min(len(shown.children), 9)
-    wait(driver, lambda: len(set(names(driver)) & set(shown.children)) >= room, "a child")
+    room, links = min(len(shown.children), 9), ".ag-row a[href*='/runs/']"
+    wait(driver, lambda: len({*texts(driver, links)} & {*shown.children}) >= room, "a child")
 
 
 def follow(driver: Chrome, shown: Shown, text: str) -> None:
@@ -140,18 +129,19 @@ def follow(driver: Chrome, shown: Shown, text: str) -> None:
     driver.get(find(driver, "a", text).get_attribute("href"))
 
 
-def open_file(driver: Chrome, *parts: str) -> None:
-    """Open a file on a run's page of artifacts, folder by folder."""
+def open_file(driver: Chrome, shown: Shown, run: Run, *parts: str) -> None:
+    """Open a file among a run's artifacts, folder by folder."""
+    driver.get(shown.page(run))
+    find(driver, "[role=tab]", "Artifacts").click()
     for part in parts:
         find(driver, FILE, part).click()
 
 
 def lines(driver: Chrome, title: str) -> dict[str, tuple[int, str]]:
     """Return the lines that a chart has drawn, by their runs: how many points, and the colour."""
-    for card in find_all(driver, CARD):
-        if card.text.startswith(title):
-            return {name: (count, colour) for name, count, colour in script(driver, LINES, card)}
-    return {}
+    cards = [card for card in find_all(driver, CARD) if card.text.startswith(title)]
+    drawn = script(driver, LINES, cards[0]) if cards else []
+    return {name: (count, colour) for name, count, colour in drawn}
 
 
 def script(driver: Chrome, source: str, element: WebElement) -> list:
@@ -166,7 +156,8 @@ def epochs(shown: Shown, run: Run) -> int:
 
 def test_the_experiment_lists_the_study_and_under_it_its_children(shown, driver):
     driver.get(f"{shown.address}/#/experiments")
-    find(driver, "a", shown.experiment).click()
+    experiment = shown.client.get_experiment(shown.parent.info.experiment_id)
+    find(driver, "a", experiment.name).click()
     see_children(driver, shown)
 
 
@@ -217,19 +208,14 @@ def test_a_child_shows_its_epoch_times(shown, driver, picture):
 
 
 def test_a_child_shows_its_submission(shown, driver, picture):
-    child = next(iter(shown.children.values()))
-    driver.get(shown.page(child))
-    find(driver, "[role=tab]", "Artifacts").click()
-    open_file(driver, "submission.csv")
+    open_file(driver, shown, next(iter(shown.children.values())), "submission.csv")
     titles = wait(driver, lambda: texts(driver, "th"), "the submission")
     assert titles[:2] == ["ImageId", "Label"]
     picture("mlflow-submission")
 
 
 def test_the_study_shows_its_report_whose_links_work(shown, driver, picture):
-    driver.get(shown.page(shown.parent))
-    find(driver, "[role=tab]", "Artifacts").click()
-    open_file(driver, "report", "index.html")
+    open_file(driver, shown, shown.parent, "report", "index.html")
     frame = find(driver, "iframe")
     picture("mlflow-report")
     driver.switch_to.frame(frame)

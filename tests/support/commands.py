@@ -9,6 +9,7 @@ import sys
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
+from subprocess import PIPE
 
 import yaml
 from filelock import FileLock
@@ -39,14 +40,8 @@ def environment(**more: str) -> dict[str, str]:
 
 def begin(folder: Path, *words: str, **more: str) -> subprocess.Popen:
     """Start `python -m ...` in a project, with more environment variables if given."""
-    return subprocess.Popen(
-        [sys.executable, "-m", *words],
-        cwd=folder,
-        env=environment(**more),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    command, pipes = [sys.executable, "-m", *words], {"stdout": PIPE, "stderr": PIPE}
+    return subprocess.Popen(command, cwd=folder, env=environment(**more), text=True, **pipes)
 
 
 def finish(process: subprocess.Popen) -> subprocess.CompletedProcess:
@@ -66,12 +61,9 @@ def run(folder: Path, *words: str, **more: str) -> subprocess.CompletedProcess:
 
 def git(folder: Path, *words: str) -> str:
     """Run git there; return its output."""
-    author = ("-c", "user.name=Test", "-c", "user.email=test@localhost")
-    command = ["git", *author, *words]
-    done = subprocess.run(
-        command, cwd=folder, env=environment(), check=True, capture_output=True, text=True
-    )
-    return done.stdout.strip()
+    command = ["git", "-c", "user.name=Test", "-c", "user.email=test@localhost", *words]
+    output = subprocess.check_output(command, cwd=folder, env=environment(), text=True)
+    return output.strip()
 
 
 def make_project(folder: Path, csvs: Path, *, processed: bool = True) -> Path:
@@ -122,11 +114,10 @@ def artifacts(folder: Path, run_id: str) -> set[str]:
 def sentence(done: subprocess.CompletedProcess) -> str:
     """Return the one sentence of a command that ends with an error."""
     assert done.returncode in (1, 2), done.stderr
-    lines = done.stderr.splitlines()
-    assert len(lines) == 1, done.stderr
-    assert lines[0].startswith("Error: ")
-    assert lines[0].endswith(".")
-    return lines[0]
+    assert done.stderr.count("\n") == 1, done.stderr
+    assert done.stderr.startswith("Error: ")
+    assert done.stderr.endswith(".\n")
+    return done.stderr.strip()
 
 
 @dataclass
@@ -144,6 +135,10 @@ class Starts:
         """Run the command to its end, with more environment variables if given."""
         self.done[name] = run(self.project, *self.words, **more)
         self.recorded[name] = runs(self.project)
+
+    def ends(self, name: str) -> dict[str, int]:
+        """Return when each run ended that MLflow had after a start, by its id."""
+        return {one.info.run_id: one.info.end_time for one in self.recorded[name]}
 
 
 @dataclass(frozen=True)

@@ -3,8 +3,7 @@
 import shutil
 import sqlite3
 import threading
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -12,6 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from src.core import formatting
@@ -37,17 +37,14 @@ ARTIFACTS = (
 
 @dataclass(frozen=True)
 class Trial:
-    """What came of a kill or a damage: `problems` is empty where all was well in the end."""
+    """The outcome of a kill or a damage."""
 
     number: int
     step: str
-    problems: list[str]
+    problems: list[str]  # empty where all was well in the end
 
     def __str__(self) -> str:
-        shown = self.problems[:MAX_PROBLEMS]
-        hidden = len(self.problems) - len(shown)
-        more = [f"and {hidden} more"] if hidden else []
-        return "\n  ".join([f"at step {self.number}, {self.step}:", *shown, *more])
+        return "\n  ".join([f"at step {self.number}, {self.step}:", *self.problems[:MAX_PROBLEMS]])
 
 
 RESULTS = pytest.StashKey[list["Result"]]()  # of a session of pytest, for the table at its end
@@ -69,19 +66,12 @@ class Result:
 
 @dataclass(frozen=True)
 class Drill:
-    """A command that is disturbed, each time in a fresh copy of a project.
+    """A command that is disturbed, each time in a fresh copy of a project."""
 
-    Attributes:
-        words: a module and its arguments.
-        project: to be copied.
-        server: where the commands run.
-        work: a folder for the copies.
-    """
-
-    words: Sequence[str]
+    words: Sequence[str]  # a module and its arguments
     project: Path
     server: ForkServer
-    work: Path
+    work: Path  # a folder for the copies
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     @cached_property
@@ -142,11 +132,11 @@ class Drill:
 
     def disturb_all(
         self, numbers: Sequence[int], events: Callable[[int], str], at_a_time: int
-    ) -> Iterator[Trial]:
-        """Yield the trial of each step."""
+    ) -> list[Trial]:
+        """Return the trial of each step."""
         assert self.state  # before the threads
         with ThreadPoolExecutor(at_a_time) as pool:
-            yield from pool.map(lambda number: self.disturb(number, events(number)), numbers)
+            return list(pool.map(lambda number: self.disturb(number, events(number)), numbers))
 
     def _copy(self, name: str) -> Path:
         """Copy the project; whatever is logged to the copy's store stays in the copy."""
@@ -189,13 +179,9 @@ def _is_done(state: dict[str, Any]) -> bool:
     return set(_statuses(state)) == {"FINISHED"} and not kept
 
 
-def evenly(count: int, most: int) -> list[int]:
+def evenly(count: int, most: int) -> set[int]:
     """Return at most `most` of the numbers from 1 to `count`, evenly spaced with both ends."""
-    if most < 2:
-        return []
-    if count <= most:
-        return list(range(1, count + 1))
-    return sorted({1 + round(i * (count - 1) / (most - 1)) for i in range(most)})
+    return {round(number) for number in np.linspace(1, count, min(count, most))}
 
 
 def table(results: Sequence[Result]) -> list[str]:
@@ -215,25 +201,3 @@ def table(results: Sequence[Result]) -> list[str]:
         "  ".join([name.ljust(widths[0]), *map(str.rjust, numbers, widths[1:])])
         for name, *numbers in rows
     ]
-
-
-def announced(
-    trials: Iterator[Trial], result: Result, count: int, say: Callable[[str], None]
-) -> Iterator[Trial]:
-    """Add each of `count` trials to a result, and say every now and then how long the others will
-    take.
-    """
-    began = last = time.monotonic()
-    for trial in trials:
-        result.trials.append(trial)
-        now = time.monotonic()
-        result.seconds = now - began
-        left = count - len(result.trials)
-        if trial.problems:
-            say(f"{result.name} {trial}")
-        if now - last > 20 and left:
-            last = now
-            seconds = formatting.duration(result.seconds / len(result.trials) * left)
-            done = f"{len(result.trials)} of {count} kills, {result.survived} survived"
-            say(f"{result.name}: {done}, about {seconds} left")
-        yield trial

@@ -47,26 +47,16 @@ def archive(files: dict[str, bytes]) -> bytes:
 
 @dataclass
 class StandIn:
-    """The answers of the stand-in (set by a test), and what it was asked (read by a test).
-
-    Args:
-        archive: the competition's data.
-        cut: how many of the archive's last bytes are missing when it hangs up.
-        submissions: answers about the submission, one after the other; the last one stays.
-        refusals: (status, message) of each method that it refuses.
-        storage_status: of an upload.
-        answers: the body of each method that does not get its usual one.
-        asked: (method, Authorization header, body) of each call.
-        uploaded: the bytes of the last upload.
-    """
+    """The answers of the stand-in (set by a test), and its calls (read by a test)."""
 
     archive: bytes = field(default_factory=lambda: archive(CSVS))
-    cut: int = 0
+    cut: int = 0  # how many of the archive's last bytes are missing when it hangs up
+    # The answers about the submission, one after the other; the last one stays.
     submissions: list[dict] = field(default_factory=lambda: [PENDING, COMPLETE])
-    refusals: dict[str, tuple[int, str]] = field(default_factory=dict)
-    storage_status: int = 200
-    answers: dict[str, bytes] = field(default_factory=dict)
-    asked: list[tuple[str, str | None, dict]] = field(default_factory=list)
+    refusals: dict[str, tuple[int, str]] = field(default_factory=dict)  # by method
+    storage_status: int = 200  # of an upload
+    answers: dict[str, bytes] = field(default_factory=dict)  # bodies, by method
+    asked: list[tuple[str, str | None, dict]] = field(default_factory=list)  # with Authorization
     uploaded: bytes = b""
 
     def calls(self, method: str) -> list[dict]:
@@ -104,14 +94,12 @@ class _Handler(BaseHTTPRequestHandler):
             self._json(404, {"code": 404, "message": f"No {method} here"})
 
     def do_GET(self) -> None:
-        kaggle: StandIn = self.server.kaggle
-        whole = kaggle.archive
-        self._send(200, whole[: len(whole) - kaggle.cut], "application/zip", length=len(whole))
+        whole, cut = self.server.kaggle.archive, self.server.kaggle.cut
+        self._send(200, whole[: len(whole) - cut], "application/zip", length=len(whole))
 
     def do_PUT(self) -> None:
-        kaggle: StandIn = self.server.kaggle
-        kaggle.uploaded = self._body()
-        self._send(kaggle.storage_status, b"", "text/plain")
+        self.server.kaggle.uploaded = self._body()
+        self._send(self.server.kaggle.storage_status, b"", "text/plain")
 
     def _body(self) -> bytes:
         return self.rfile.read(int(self.headers["Content-Length"] or 0))

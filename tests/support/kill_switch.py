@@ -46,18 +46,11 @@ FULL_DISK = "no space left on device"
 
 @dataclass(frozen=True)
 class Switch:
-    """The steps that count, and the event at one of them.
+    """The steps that count, and the event at one of them."""
 
-    Attributes:
-        folder: below which steps count.
-        log: the file of the steps, outside it.
-        at: the number of the step before which `event` happens; 0 for never.
-        event: KILL, KILL_ALL, INTERRUPT, TERMINATE or FULL_DISK.
-    """
-
-    folder: str
-    log: str
-    at: int = 0
+    folder: str  # below which steps count
+    log: str  # the file of the steps, outside it
+    at: int = 0  # the number of the step before which the event happens; 0 for never
     event: str = KILL
 
     def to_environment(self) -> dict[str, str]:
@@ -100,7 +93,7 @@ class _Counter:
 
         sqlite3.connect = sqlite3.dbapi2.connect = connecting
         for name in ("fsync", "fdatasync"):
-            if hasattr(os, name):
+            if hasattr(os, name):  # macOS has no fdatasync
                 setattr(os, name, self.counted(name, getattr(os, name)))
 
     def counted(self, name: str, call: Any) -> Any:
@@ -161,12 +154,7 @@ class _Counter:
 
     def step(self, kind: str, *paths: Any, first: Any = None) -> bool:
         """Count a step, and bring about the event if it is the chosen one; return whether it
-        counts.
-
-        Args:
-            kind: of step.
-            paths: that it is about.
-            first: called before a kill, to bring about the effect of the step.
+        counts. `first` brings about the effect of the step, before a kill.
         """
         inside = [_absolute(path).removeprefix(self.root) for path in paths if self.inside(path)]
         if not inside:
@@ -175,25 +163,19 @@ class _Counter:
         size = os.fstat(self.log).st_size
         number = os.pread(self.log, size, 0).count(b"\n") + 1
         os.write(self.log, f"{kind} {' -> '.join(inside)}\n".encode())
-        if number == self.switch.at and first is not None and self.switch.event in (KILL, KILL_ALL):
-            first()
-        if number == self.switch.at and self.switch.event == KILL_ALL:
-            os.killpg(0, signal.SIGKILL)
-        if number == self.switch.at and self.switch.event == KILL:
-            os.kill(os.getpid(), signal.SIGKILL)
+        event = self.switch.event if number == self.switch.at else None
+        if event in (KILL, KILL_ALL):
+            if first is not None:
+                first()
+            os.kill(0 if event == KILL_ALL else os.getpid(), signal.SIGKILL)  # 0 is the group
         fcntl.flock(self.log, fcntl.LOCK_UN)
-        if number == self.switch.at:
-            self.disturb(inside[-1])
-        return True
-
-    def disturb(self, path: str) -> None:
-        """Bring about an event that the process survives."""
-        if self.switch.event == INTERRUPT:
+        if event == INTERRUPT:
             os.killpg(0, signal.SIGINT)
-        elif self.switch.event == TERMINATE:
+        elif event == TERMINATE:
             os.kill(os.getpgid(0), signal.SIGTERM)
-        else:
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), path)
+        elif event == FULL_DISK:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), inside[-1])
+        return True
 
 
 def _in_main_thread() -> bool:

@@ -11,7 +11,7 @@ import json
 import re
 import sqlite3
 import zipfile
-from collections import Counter
+from collections import ChainMap, Counter
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -22,8 +22,10 @@ import numpy as np
 
 from src.core import metric_names, paths
 
+ABSENT = "nothing"
 # Read elsewhere, or not at all: the journal of a commit that was cut off is rolled back later.
 IGNORED = (".git", "src", "conf", "mlruns", "mlflow.db-journal")
+ANY = ("hydra.yaml", "multirun.yaml", "MLmodel", "requirements.txt")  # have times and ids
 TIMED = {
     metric_names.EPOCH_SECONDS,
     metric_names.IMAGES_PER_SECOND,
@@ -57,24 +59,19 @@ def snapshot(project: Path) -> dict[str, Any]:
     """Return the state of a project: its files, and MLflow's experiments, runs and models."""
     files = dict(_files(project))
     # A folder may be empty in one dated folder, and have files in a later one.
-    for name in [name for name in files if name.endswith("/")]:
-        if any(other.startswith(name) for other in files if other != name):
-            del files[name]
-    return {"files": files, **_store(project)}
+    parents = {f"{parent}/" for name in files for parent in Path(name).parents}
+    kept = {name: found for name, found in files.items() if name not in parents}
+    return {"files": kept, **_store(project)}
 
 
 def difference(expected: Any, found: Any) -> list[str]:
     """Return a line for each place where two states differ."""
     expected, found = _flat(expected), _flat(found)
-    lines = []
-    for place in sorted({*expected, *found}):
-        if place not in found:
-            lines.append(f"{place}: missing")
-        elif place not in expected:
-            lines.append(f"{place}: too much, {_short(found[place])}")
-        elif expected[place] != found[place]:
-            lines.append(f"{place}: {_short(found[place])}, expected {_short(expected[place])}")
-    return lines
+    return [
+        f"{place}: {_short(found, place)}, expected {_short(expected, place)}"
+        for place in sorted({*expected, *found})
+        if expected.get(place, ABSENT) != found.get(place, ABSENT)
+    ]
 
 
 def _flat(value: Any, place: str = "") -> dict[str, Any]:
@@ -82,13 +79,12 @@ def _flat(value: Any, place: str = "") -> dict[str, Any]:
     if not isinstance(value, (dict, list)) or not value:
         return {place: value}
     items = value.items() if isinstance(value, dict) else enumerate(value)
-    leaves = [_flat(inner, f"{place} / {key}" if place else str(key)) for key, inner in items]
-    return {key: leaf for found in leaves for key, leaf in found.items()}
+    leaves = (_flat(inner, f"{place} / {key}" if place else str(key)) for key, inner in items)
+    return dict(ChainMap(*leaves))
 
 
-def _short(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) < 200 else f"{text[:200]} ..."
+def _short(leaves: dict[str, Any], place: str) -> str:
+    return repr(leaves.get(place, ABSENT))[:200]
 
 
 def _files(project: Path) -> Iterator[tuple[str, Any]]:
@@ -117,7 +113,7 @@ def content(path: Path) -> Any:
 def _content(path: Path, whole: bytes) -> Any:
     if path.suffix == ".keras":
         return _keras(whole)
-    if path.suffix == ".log" or path.name in ("hydra.yaml", "multirun.yaml"):
+    if path.suffix == ".log" or path.name in ANY:
         return "any"
     if path.name in (paths.HISTORY, "trials.csv"):
         rows = list(csv.DictReader(io.StringIO(whole.decode())))
@@ -137,7 +133,12 @@ def _content(path: Path, whole: bytes) -> Any:
 def _keras(whole: bytes) -> dict[str, Any]:
     """Return a saved model's configuration and the digest of each of its arrays."""
     with zipfile.ZipFile(io.BytesIO(whole)) as archive:
-        config = json.loads(archive.read("config.json"), object_hook=_without_addresses)
+        config = json.loads(
+            archive.read("config.json"),
+            object_hook=lambda layer: {
+                key: layer[key] for key in layer if key != "shared_object_id"
+            },
+        )
         found: dict[str, Any] = {"config": config}
         weights = io.BytesIO(archive.read("model.weights.h5"))
     with h5py.File(weights) as file:
@@ -148,10 +149,6 @@ def _keras(whole: bytes) -> dict[str, Any]:
 
         file.visititems(add)
     return found
-
-
-def _without_addresses(layer: dict) -> dict:
-    return {key: value for key, value in layer.items() if key != "shared_object_id"}
 
 
 def _store(project: Path) -> dict[str, Any]:
@@ -175,27 +172,24 @@ class _Store:
 
     def state(self) -> dict[str, Any]:
         runs: dict[str, list] = {}
-        known = set()
-        query = "SELECT run_uuid, name FROM runs WHERE lifecycle_stage = 'active' ORDER BY name"
-        for run_id, name in self.rows(query):
+        active = dict(self.rows("SELECT run_uuid, name FROM runs WHERE lifecycle_stage = 'active'"))
+        for run_id, name in active.items():
             runs.setdefault(name, []).append(self.run(run_id))
-            known.add(run_id)
         models = self.rows("SELECT model_id FROM logged_models WHERE lifecycle_stage = 'active'")
-        known |= {model_id for [model_id] in models}
+        known = {*active, *(model_id for [model_id] in models)}
         owners = (path.relative_to(self.root).parts for path in self.root.rglob("*.*"))
         stray = {parts for parts in owners if not known & set(parts)}
         return {
             "intact": self.rows("PRAGMA integrity_check"),
             "experiments": self.rows("SELECT name, lifecycle_stage FROM experiments ORDER BY 1"),
-            "experiment tags": self.experiment_tags(),
+            "experiment tags": {
+                key: CREATED.sub("any", ID.sub("ID", value))
+                for key, value in self.rows("SELECT key, value FROM experiment_tags")
+            },
             "data sets": sorted(self.rows("SELECT name, digest FROM datasets")),
             "runs": {name: sorted(found, key=repr) for name, found in runs.items()},
             "artifacts of no run or model": sorted(parts[-1] for parts in stray),
         }
-
-    def experiment_tags(self) -> dict[str, str]:
-        rows = self.rows("SELECT key, value FROM experiment_tags")
-        return {key: CREATED.sub("any", ID.sub("ID", value)) for key, value in rows}
 
     def run(self, run_id: str) -> dict[str, Any]:
         [(status, ended)] = self.rows(
@@ -208,7 +202,6 @@ class _Store:
             tags[PARENT] = f"that of {self.names[tags[PARENT]]}"
         if MODELS in tags:
             tags[MODELS] = len(json.loads(tags[MODELS]))
-        folder = self.root / run_id / "artifacts"
         return {
             "status": status,
             "ended": bool(ended),
@@ -217,7 +210,7 @@ class _Store:
             "metrics": self.metrics("metrics", run_id),
             "latest metrics": self.metrics("latest_metrics", run_id),
             "inputs": self.inputs(run_id),
-            "artifacts": _contents(folder),
+            "artifacts": _contents(self.root / run_id / "artifacts"),
             "models": self.models(run_id),
         }
 
@@ -246,14 +239,14 @@ class _Store:
             "SELECT model_id, name, status FROM logged_models "
             "WHERE source_run_id = ? AND lifecycle_stage = 'active' ORDER BY name"
         )
-        found = []
-        for model_id, name, status in self.rows(query, run_id):
-            artifacts = _contents(self.root / "models" / model_id / "artifacts")
-            for path in ("MLmodel", "requirements.txt"):  # has times, ids
-                if path in artifacts:
-                    artifacts[path] = "any"
-            found.append({"name": name, "status": status, "artifacts": artifacts})
-        return found
+        return [
+            {
+                "name": name,
+                "status": status,
+                "artifacts": _contents(self.root / "models" / model_id),
+            }
+            for model_id, name, status in self.rows(query, run_id)
+        ]
 
 
 def _contents(folder: Path) -> dict[str, Any]:

@@ -12,21 +12,9 @@ from src.data import dataset
 EPOCHS = 3
 
 
-class Watch(keras.callbacks.Callback):
-    """Counts the steps of each epoch, and keeps the weights after it."""
-
-    def __init__(self):
-        super().__init__()
-        self.steps, self.weights = [], []
-
-    def on_epoch_begin(self, epoch, logs=None):
-        self.steps.append(0)
-
-    def on_train_batch_end(self, batch, logs=None):
-        self.steps[-1] += 1
-
-    def on_epoch_end(self, epoch, logs=None):
-        self.weights.append(self.model.get_weights())
+def of(model, kind):
+    """Return the layers of a kind."""
+    return [layer for layer in model.layers if isinstance(layer, kind)]
 
 
 def shapes(model):
@@ -34,21 +22,15 @@ def shapes(model):
     return [layer.output.shape[1:] for layer in model.layers if hasattr(layer, "kernel")]
 
 
-def dropout_rates(model):
-    return [layer.rate for layer in model.layers if isinstance(layer, layers.Dropout)]
-
-
 @pytest.mark.parametrize(("activation", "expected"), [("relu", 0.0), ("swish", -0.268941)])
 def test_the_notebooks_network_and_optimizer_are_its_own(activation, expected):
     model = kaggle_kernels.notebook_2017(activation).model
-    counts = [layer.count_params() for layer in model.layers if hasattr(layer, "kernel")]
-    assert counts == [832, 25632, 18496, 36928, 803072, 2570]
     assert shapes(model) == [(28, 28, 32)] * 2 + [(14, 14, 64)] * 2 + [(256,), (10,)]
-    assert dropout_rates(model) == [0.25, 0.25, 0.5]
-    activations = [layer for layer in model.layers if isinstance(layer, layers.Activation)]
-    assert len(activations) == 5
-    for layer in activations:
-        assert float(layer(np.float32([-1.0]))[0]) == pytest.approx(expected, abs=1e-6)
+    assert model.count_params() == 887_530
+    assert [layer.rate for layer in of(model, layers.Dropout)] == [0.25, 0.25, 0.5]
+    minus_one = np.float32([-1.0])
+    values = [float(layer(minus_one)[0]) for layer in of(model, layers.Activation)]
+    assert values == pytest.approx([expected] * 5, abs=1e-6)
     scores = model.predict(np.ones((1, 28, 28, 1), np.float32), verbose=0)
     assert scores.sum() != pytest.approx(1.0)  # its head is a sigmoid
     assert model.optimizer.epsilon == 1e-8
@@ -57,20 +39,11 @@ def test_the_notebooks_network_and_optimizer_are_its_own(activation, expected):
 
 def test_one_of_fifteen_cnns_is_the_kernels():
     recipe = kaggle_kernels.fifteen_cnns()
-    assert shapes(recipe.model) == [
-        (26, 26, 32),
-        (24, 24, 32),
-        (12, 12, 32),
-        (10, 10, 64),
-        (8, 8, 64),
-        (4, 4, 64),
-        (1, 1, 128),
-        (10,),
-    ]
-    kinds = [type(layer) for layer in recipe.model.layers]
-    assert kinds.count(layers.BatchNormalization) == 7
-    assert dropout_rates(recipe.model) == [0.4] * 3
+    first = [(26, 26, 32), (24, 24, 32), (12, 12, 32)]
+    second = [(10, 10, 64), (8, 8, 64), (4, 4, 64)]
+    assert shapes(recipe.model) == [*first, *second, (1, 1, 128), (10,)]
     assert recipe.model.count_params() == 327_242
+    assert [layer.rate for layer in of(recipe.model, layers.Dropout)] == [0.4] * 3
     assert not recipe.model.jit_compile
     rates = [recipe.schedule.schedule(epoch) for epoch in (0, 2)]
     assert rates == pytest.approx([1e-3, 0.9025e-3])  # a twentieth less each epoch
@@ -85,16 +58,19 @@ def test_every_epoch_sees_every_image_and_the_accuracies_are_those_of_the_kept_w
         [layers.Flatten(), layers.Dense(10, activation="softmax")],
         keras.optimizers.SGD(3.0),  # too high: up and down
     )
-    watch = Watch()
+    batches, weights = [], []
+    watch = keras.callbacks.LambdaCallback(
+        on_train_batch_end=lambda batch, logs: batches.append(batch),
+        on_epoch_end=lambda epoch, logs: weights.append(model.get_weights()),
+    )
     recipe = kaggle_kernels.Recipe(model, {"rotation_range": 10}, 100, watch, keep_best)
     result = kaggle_kernels.train(recipe, EPOCHS)
-
-    assert watch.steps == [6] * EPOCHS  # of 540 images: the last batch has 40
+    assert batches == [*range(6)] * EPOCHS  # of 540 images: the last batch has 40
     assert len(result[metric_names.EPOCH_SECONDS]) == EPOCHS
     x, y = kaggle_kernels.arrays(paths.VALID)
     accuracies = []
-    for weights in watch.weights:
-        model.set_weights(weights)
+    for kept in weights:
+        model.set_weights(kept)
         accuracies.append(np.mean(model.predict(x, verbose=0).argmax(1) == y.argmax(1)))
     expected = max(accuracies) if keep_best else accuracies[-1]
     assert result[metric_names.VAL_ACCURACY] == pytest.approx(expected, abs=1e-6)
