@@ -89,7 +89,8 @@ def clean_state():
     handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     _reset_libraries()
     with patch.dict(os.environ):
-        for name in ("MLFLOW_TRACKING_URI", "DVC_ROOT"):
+        # MLflow sets its own, which a fixture of a session would leave.
+        for name in ("MLFLOW_TRACKING_URI", "MLFLOW_EXPERIMENT_ID", "DVC_ROOT"):
             os.environ.pop(name, None)
         yield
     _reset_libraries()

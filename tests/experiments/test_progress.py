@@ -34,7 +34,7 @@ def first_estimate(capsys, parent, *, ended=False):
     with progress.first_estimate(parent, 7, 2) as over:
         if ended:
             over.set()
-        threading.Event().wait(0.2)
+        threading.Event().wait(1.0 if ended else 0.2)
     return capsys.readouterr().out
 
 
@@ -48,7 +48,8 @@ def test_one_epoch_gives_none_because_it_compiles_too(capsys):
     assert first_estimate(capsys, Parent(12.0)) == ""
 
 
-def test_the_first_run_that_ends_makes_it_needless(capsys):
+def test_the_first_run_that_ends_makes_it_needless(capsys, monkeypatch):
+    monkeypatch.setattr(progress, "PAUSE_SECONDS", 0.5)  # the run ends before the first look
     assert first_estimate(capsys, Parent(12.0, 8.0), ended=True) == ""
 
 
