@@ -17,13 +17,12 @@ from functools import partial
 from pathlib import Path
 from statistics import mean, median
 
-from src.experiments.sweep_table import spread
-
 from benchmarks import harness, processes
 from benchmarks.processes import Training
 from src.config import compose
 from src.core import errors, metric_names
 from src.core.errors import InputError
+from src.experiments.table import spread
 
 EPOCHS = 30  # of either kernel
 

@@ -21,23 +21,12 @@ from src.core.errors import InputError
 from src.experiments import progress, run_spec
 from src.experiments.executors import Executor, WorkerLostError
 from src.experiments.parent import Parent
-from src.experiments.progress import Progress
 from src.experiments.run_spec import INTERRUPTED, RunSpec
-from src.experiments.table import Table
+from src.experiments.table import Progress, Summary
 from src.tracking import environment, lease, run_search, run_tags, store
 
 FOLDER = Path("multirun")
 NOTE = "mlflow.note.content"  # the tag that MLflow shows as a run's description
-
-
-@dataclass(frozen=True)
-class Summary:
-    """What a plan's parent run records, at the beginning and at the end."""
-
-    tags: Mapping[str, str | None]  # None deletes one
-    metrics: Mapping[str, float]  # at the end only
-    table: Table  # printed at the end
-    note: str  # the description in Markdown, with the table
 
 
 class Plan(Protocol):
@@ -83,9 +72,8 @@ class Plan(Protocol):
 def run(plan: Plan, executor: Executor) -> Parent:
     """Train what is missing of a plan; return its parent run.
 
-    Raises:
-        InputError: the plan is running already, the store cannot be used, or a run did not finish.
-        KeyboardInterrupt: on Ctrl-C and SIGTERM, once the runs in progress have ended.
+    Raise InputError if the plan is running already, the store cannot be used, or a run did not
+    finish; KeyboardInterrupt on Ctrl-C and SIGTERM, once the runs in progress have ended.
     """
     refusal = f"The {plan.title} is running in another process: wait for it to end, or end it."
     tag, value = plan.identity()
@@ -187,8 +175,8 @@ class _Session:
     def _ended(self, spec: RunSpec, error: BaseException | None) -> None:
         if error is not None:
             self.failed += 1
-            text = f"Error in {self._named(spec)}: {errors.report(error)}"
-            print(text, file=sys.stderr, flush=True)
+            name = spec.name if self.plan.kind == "search" else f"run {spec.name}"
+            print(f"Error in {name}: {errors.report(error)}", file=sys.stderr, flush=True)
             self._close(spec, "KILLED" if is_interruption(error) else "FAILED")
         facts = self.plan.ended(spec, error)
         if error is None:
@@ -204,9 +192,6 @@ class _Session:
         for child in self.parent.children("FAILED"):
             if child.data.tags.get(run_tags.TRAINING_DIGEST) in done and self.parent.client:
                 self.parent.client.delete_run(child.info.run_id)
-
-    def _named(self, spec: RunSpec) -> str:
-        return spec.name if self.plan.kind == "search" else f"run {spec.name}"
 
     def _close(self, spec: RunSpec, status: str) -> None:
         """Give the run in MLflow its status, also where its process could not."""

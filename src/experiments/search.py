@@ -320,16 +320,12 @@ class SearchPlan:
             facts.append("the best so far")
         return facts
 
-    def progress(self) -> Any:
+    def progress(self) -> table.Progress:
         """Return how many trials have ended, and how many are left."""
-        from src.experiments.progress import Progress  # MLflow: after the checks
-
         known = self.trials()
         seconds = [one.seconds for one in known if one.seconds is not None]
-        left = [""] * self.left(known)
-        return Progress(
-            self._ended(known), self.search.trials, left, {"": seconds} if seconds else {}
-        )
+        left, by_level = [""] * self.left(known), {"": seconds} if seconds else {}
+        return table.Progress(self._ended(known), self.search.trials, left, by_level)
 
     def unfinished(self) -> list[str]:
         """Return the trials that were interrupted in this start."""
@@ -345,10 +341,8 @@ class SearchPlan:
             )
         return found
 
-    def summary(self) -> Any:
+    def summary(self) -> table.Summary:
         """Return the best trials as a table, and the best of them as tags and a metric."""
-        from src.experiments.engine import Summary  # MLflow: after the checks
-
         assert self.record is not None
         views.offer_runs(self.record.parent.client, self.record.parent.experiment_id)
         found, search = self.counted(), self.search
@@ -367,7 +361,7 @@ class SearchPlan:
             tags[run_tags.BEST_OVERRIDES] = " ".join(words(winner.params))
             metrics[metric_names.BEST_VAL_ACCURACY] = winner.value
         rows = self.results(found)
-        return Summary(tags, metrics, rows, self.note(rows))
+        return table.Summary(tags, metrics, rows, self.note(rows))
 
     def results(self, found: Sequence[Trial]) -> table.Table:
         """Return the best trials."""

@@ -95,7 +95,8 @@ class SweepPlan(Grid):
 
     def batches(self) -> Iterator[Iterable[RunSpec]]:
         """Yield all that is missing; the folder of each run has the files that Hydra writes."""
-        for spec in self.missing():
+        left = self.missing()
+        for spec in left:
             job = self.jobs[spec.digest]
             if job.hydra.output_subdir is not None:
                 assert self.root is not None
@@ -104,11 +105,8 @@ class SweepPlan(Grid):
                 plain = {key: job[key] for key in job if key != "hydra"}
                 OmegaConf.save(plain, folder / "config.yaml")
                 OmegaConf.save(job.hydra.overrides.task, folder / "overrides.yaml")
-        yield from super().batches()
-
-    def folder(self, number: int, spec: RunSpec) -> Path:
-        """See `Grid`: the one that Hydra would give it."""
-        return spec.folder
+        if left:
+            yield left
 
     def note(self, found: Table) -> str:
         """Return the words, the table, and the commands."""
@@ -165,11 +163,9 @@ def _sweep(config: DictConfig) -> None:
 
 
 def plan_of(config: DictConfig, jobs: Sequence[DictConfig], data: Dataset) -> SweepPlan:
-    """Return the plan of a sweep, from the configurations of its jobs, composed and checked.
-
-    Raises:
-        InputError: there is no job, a job cannot be configured, or a key that changes nothing of
-            the training lists several values.
+    """Return the plan of a sweep, from the configurations of its jobs, composed and checked. Raise
+    InputError if there is no job, a job cannot be configured, or a key that changes nothing of the
+    training lists several values.
     """
     words = " ".join(config.hydra.overrides.task)
     if not jobs:

@@ -72,7 +72,9 @@ def test_runs_are_named_by_level_and_seed_and_have_their_own_folders():
         "0.003-seed2",
     ]
     plan = grid.study_plan("mine", RATES, DATA)
-    assert str(plan.folder(1, found[1])) == "1-0.006-seed1"
+    plan.current = list(plan.specs)
+    [batch] = plan.batches()
+    assert str(list(batch)[1].folder) == "1-0.006-seed1"
 
 
 def test_digests_differ_by_run_and_recipe_but_not_by_a_studys_lists():
