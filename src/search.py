@@ -28,11 +28,9 @@ from src.experiments.search import SearchPlan, Space, base
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Run the command with the arguments `argv` (default: the process's own).
-
-    Raises:
-        InputError: the search or the data is not as it must be, the search is running already, or
-            too many trials failed.
+    """Run the command with the arguments `argv` (default: the process's own). Raise InputError if
+    the search or the data is not as it must be, the search is running already, or too many trials
+    failed.
     """
     given = _arguments(argv)
     name = given.name
@@ -69,16 +67,11 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = command_line.parser("search", __doc__)
-    parser.add_argument(
-        "name", metavar="NAME", help=f"a file of conf/search/: {', '.join(search_file.names())}"
-    )
+    files = f"a file of conf/search/: {', '.join(search_file.names())}"
+    parser.add_argument("name", metavar="NAME", help=files)
     choice.add_argument(parser)
-    parser.add_argument(
-        "--anew",
-        action="store_true",
-        help="begin again where the store holds another search of that name, and leave that as "
-        "it is",
-    )
+    of_anew = "begin again where the store holds another search of that name, and leave that as "
+    parser.add_argument("--anew", action="store_true", help=f"{of_anew}it is")
     return parser.parse_args(argv)
 
 

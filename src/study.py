@@ -37,11 +37,8 @@ from src.experiments.grid import Decision, RunKey
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Run the command with the arguments `argv` (default: the process's own).
-
-    Raises:
-        InputError: the study or the data is not as it must be, the study is running already, or a
-            run failed.
+    """Run the command with the arguments `argv` (default: the process's own). Raise InputError if
+    the study or the data is not as it must be, the study is running already, or a run failed.
     """
     name, asked = _arguments(argv)
     study = study_file.load(name)
@@ -99,16 +96,11 @@ def _decide(
 def _arguments(argv: Sequence[str] | None) -> tuple[str, str | None]:
     """Return the study's name, and the executor that was asked for."""
     parser = command_line.parser("study", __doc__)
-    parser.add_argument(
-        "name",
-        nargs="?",
-        default="default",
-        metavar="NAME",
-        help=f"a file of conf/study/: {', '.join(study_file.names())} (default: default)",
-    )
+    files = f"a file of conf/study/: {', '.join(study_file.names())} (default: default)"
+    parser.add_argument("name", nargs="?", default="default", metavar="NAME", help=files)
     choice.add_argument(parser)
     given = parser.parse_args(argv)
-    if choice.is_word(given.name):  # without a name
+    if "=" in given.name:  # without a name
         given.name, given.words = "default", [given.name, *given.words]
     return given.name, choice.read(given.words)
 

@@ -18,13 +18,6 @@ PAUSE_SECONDS = 10
 MIN_EPOCHS = 2  # of a run in progress: its first one also compiles
 
 
-def of_run(run: Run) -> float | None:
-    """Return the seconds that a finished run trained. Not from its start and end: one that was
-    interrupted for a night has both.
-    """
-    return run.data.metrics.get(metric_names.TRAIN_SECONDS)
-
-
 def line(now: Progress, facts: Sequence[str], at_a_time: int, parent: Parent) -> str:
     """Return the line for a run that has ended: runs done, its facts, time left."""
     parts = [f"{now.done:>{len(str(now.total))}}/{now.total} done", *facts]
@@ -81,14 +74,13 @@ def first_estimate(parent: Parent, left: int, at_a_time: int) -> Iterator[thread
 
 def _of_levels(parent: Parent, levels: Collection[str]) -> dict[str, float]:
     """Return how many seconds a run of each level trains, by its runs in progress."""
-    found = {}
+    found: dict[str, float | None] = {}
     with suppress(*store.AWAY):
         running = parent.children("RUNNING") if levels else []
         for level in levels:
             own = [run for run in running if run.data.tags.get(run_tags.VARIANT, "") == level]
-            if (seconds := _of_running(parent, own)) is not None:
-                found[level] = seconds
-    return found
+            found[level] = _of_running(parent, own)
+    return {level: seconds for level, seconds in found.items() if seconds is not None}
 
 
 def _of_running(parent: Parent, running: Sequence[Run]) -> float | None:

@@ -30,11 +30,6 @@ def add_argument(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def is_word(argument: str) -> bool:
-    """Return whether an argument is a key and its value, not a name."""
-    return "=" in argument
-
-
 def read(words: Sequence[str]) -> str | None:
     """Return the executor that the command's words choose, if any; InputError if one is unknown."""
     found = None
