@@ -134,7 +134,11 @@ class _Session:
             raise KeyboardInterrupt(INTERRUPTED) from None
         finally:
             if self.begun or status == "FINISHED":
-                self._delete_replaced()
+                children, digest = self.parent.children, run_tags.TRAINING_DIGEST
+                done = {run.data.tags[digest] for run in children("FINISHED")}
+                for child in children("FAILED"):  # repeated since; MLflow can restore it
+                    if child.data.tags.get(digest) in done and self.parent.client:
+                        self.parent.client.delete_run(child.info.run_id)
                 self.parent.end(status)
                 self.plan.summary().table.show()
             if self.plan.root is not None:
@@ -177,7 +181,10 @@ class _Session:
             self.failed += 1
             name = spec.name if self.plan.kind == "search" else f"run {spec.name}"
             print(f"Error in {name}: {errors.report(error)}", file=sys.stderr, flush=True)
-            self._close(spec, "KILLED" if is_interruption(error) else "FAILED")
+            status = "KILLED" if is_interruption(error) else "FAILED"
+            for child in self.parent.children(digest=spec.digest):  # if its process could not
+                if child.info.status != "FINISHED" and self.parent.client is not None:
+                    self.parent.client.set_terminated(child.info.run_id, status)
         facts = self.plan.ended(spec, error)
         if error is None:
             at_a_time = self.executor.at_a_time()
@@ -185,19 +192,6 @@ class _Session:
             print(text, flush=True)
             for child in self.parent.children("FINISHED", spec.digest):
                 run_spec.forget_checkpoint(spec, child.info.run_id)
-
-    def _delete_replaced(self) -> None:
-        """Delete failed runs that succeeded when they were repeated (MLflow can restore them)."""
-        done = {run.data.tags[run_tags.TRAINING_DIGEST] for run in self.parent.children("FINISHED")}
-        for child in self.parent.children("FAILED"):
-            if child.data.tags.get(run_tags.TRAINING_DIGEST) in done and self.parent.client:
-                self.parent.client.delete_run(child.info.run_id)
-
-    def _close(self, spec: RunSpec, status: str) -> None:
-        """Give the run in MLflow its status, also where its process could not."""
-        for child in self.parent.children(digest=spec.digest):
-            if child.info.status != "FINISHED" and self.parent.client is not None:
-                self.parent.client.set_terminated(child.info.run_id, status)
 
 
 def is_interruption(error: BaseException) -> bool:

@@ -433,11 +433,8 @@ def _check_factor(study: Study) -> None:
         return
     composed, _ = compose.composition(*overrides(study))
     values = cast(dict[str, Any], OmegaConf.to_container(composed, throw_on_missing=False))
-    keys = [
-        name
-        for name in override.flat(values)
-        if name.partition(".")[0] not in NO_FACTOR and not name.endswith("._target_")
-    ]
+    flat = [name for name in override.flat(values) if not name.endswith("._target_")]
+    keys = [name for name in flat if name.partition(".")[0] not in NO_FACTOR]
     if key not in keys:
         raise InputError(
             f"factor is {key}, which no configuration of this study has. "

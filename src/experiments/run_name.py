@@ -37,7 +37,9 @@ def run_name(values: Mapping[str, Any], choices: Mapping[str, str], named_by: Se
         known = key in keys or key.partition(".")[0] not in parts
         if not known and not _same(value, defaults.get(key)):
             keys.append(key)
-    words += [f"{_shortest(key, keys)}={override.label(flat[key])}" for key in keys[:MAX_VALUES]]
+    ends = [key.rpartition(".")[2] for key in keys]  # a key is whole where another ends alike
+    for key, end in list(zip(keys, ends, strict=True))[:MAX_VALUES]:
+        words.append(f"{key if ends.count(end) > 1 else end}={override.label(flat[key])}")
     more = [f"{len(keys) - MAX_VALUES}-more"] if len(keys) > MAX_VALUES else []
     return "-".join([*words, *more, f"seed{values['seed']}"])
 
@@ -71,9 +73,3 @@ def _same(value: Any, known: Any) -> bool:
         with suppress(ValueError):
             return value == float(known)
     return bool(value == known) or (isinstance(known, str) and "${" in known)  # an interpolation
-
-
-def _shortest(key: str, keys: Sequence[str]) -> str:
-    """Return the last part of a dotted key, or all of it if another key ends alike."""
-    last = key.rpartition(".")[2]
-    return key if sum(one.rpartition(".")[2] == last for one in keys) > 1 else last

@@ -62,22 +62,16 @@ class RunSpec:
         """Return the same run with another seed, which with `split` also draws the validation
         images. Of one level's thousand seeds the configuration is then composed once.
         """
-        cfg = copy(self.cfg)
-        cfg.seed = seed
-        settings = {**self.settings, "seed": seed}
-        cfg.split_seed = seed if split else None
+        cfg, settings = copy(self.cfg), {**self.settings, "seed": seed}
+        cfg.seed, cfg.split_seed = seed, seed if split else None
         settings.pop("split_seed", None)
         if split:
             settings["split_seed"] = seed
             data = data.split_anew(seed)
         name = f"{self.level}-seed{seed}" if self.level else self.name
+        digest = fingerprint.digest(settings, data)
         return replace(
-            self,
-            cfg=cfg,
-            settings=settings,
-            digest=fingerprint.digest(settings, data),
-            data_digest=data.digest,
-            name=name,
+            self, cfg=cfg, settings=settings, digest=digest, data_digest=data.digest, name=name
         )
 
 

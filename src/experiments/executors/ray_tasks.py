@@ -105,7 +105,12 @@ class RayTasks(Executor):
                     yield Outcome(spec, ended)
                 self._fill(waiting, running)
         finally:
-            _interrupt(ray, list(running))
+            for task in running:
+                ray.cancel(task, force=False)  # ends as after Ctrl-C
+            if left := list(running):
+                _, left = ray.wait(left, num_returns=len(left), timeout=GRACE_SECONDS)
+            for task in left:
+                ray.cancel(task, force=True)
 
     def _fill(self, waiting: Iterator[RunSpec], running: dict[Any, RunSpec]) -> None:
         """Submit runs as far as there is room."""
@@ -204,13 +209,3 @@ def _result(ray: Any, task: Any) -> IncompatibleNode | BaseException | None:
             f"its worker or its node was lost {RETRIES + 1} times, perhaps because memory ran out "
             f"({reason[:200].rstrip('.')}): run the same command again."
         )
-
-
-def _interrupt(ray: Any, running: list[Any]) -> None:
-    """End runs as after Ctrl-C; kill those that do not end in time."""
-    for task in running:
-        ray.cancel(task, force=False)
-    if running:
-        _, left = ray.wait(running, num_returns=len(running), timeout=GRACE_SECONDS)
-        for task in left:
-            ray.cancel(task, force=True)
