@@ -78,7 +78,7 @@ def refusing(small_mnist, tmp_path_factory):
         ("tpyo", "There is no search 'tpyo'.*'typo'"),
         ("typo", "conf/search/typo.yaml: space: optimizer.learning_rat is unknown.*learning_rate"),
         ("elsewhere", "fashion_mnist-kaggle, but .* files-any"),
-        ("default", "conf/experiment/default.yaml exists, and this search has not written it"),
+        ("default", "conf/experiment/default.yaml exists, and this search did not write it"),
         ("mine", "experiment is mine, the very file that the search writes"),
     ],
 )

@@ -179,7 +179,9 @@ class _Session:
     def _ended(self, spec: RunSpec, error: BaseException | None) -> None:
         if error is not None:
             self.failed += 1
-            name = spec.name if self.plan.kind == "search" else f"run {spec.name}"
+            name = f"run {spec.name}"
+            if self.plan.kind == "search":
+                name = f"{spec.name} of {self.plan.title.removeprefix('search ')}"
             print(f"Error in {name}: {errors.report(error)}", file=sys.stderr, flush=True)
             status = "KILLED" if is_interruption(error) else "FAILED"
             for child in self.parent.children(digest=spec.digest):  # if its process could not
