@@ -160,7 +160,10 @@ class _Session:
             print(f"Logs: {self.executor.logs.format(root=self.plan.root)}", flush=True)
 
     def _train(self, batch: Iterable[RunSpec]) -> None:
-        specs = map(self._placed, batch)
+        root, parent_id = self.plan.root, self.parent.run_id
+        assert root is not None
+        placed = (replace(spec, folder=root / spec.folder) for spec in batch)
+        specs = (spec.child_of(parent_id) if parent_id else spec for spec in placed)
         left, workers = len(self.plan.progress().left), self.executor.at_a_time()
         with (
             closing(self.executor.execute(specs)) as outcomes,
@@ -169,12 +172,6 @@ class _Session:
             for spec, error in outcomes:
                 over.set()
                 self._ended(spec, error)
-
-    def _placed(self, spec: RunSpec) -> RunSpec:
-        """Return a run with its folder and its parent."""
-        assert self.plan.root is not None
-        spec = replace(spec, folder=self.plan.root / spec.folder)
-        return spec.child_of(self.parent.run_id) if self.parent.run_id else spec
 
     def _ended(self, spec: RunSpec, error: BaseException | None) -> None:
         if error is not None:

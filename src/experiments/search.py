@@ -27,6 +27,7 @@ from src.tracking import fingerprint, run_tags, views
 MAX_FAILED = 3  # trials in a row: then the cause is not their values
 MAX_CHECKED = 200  # edges of a space that are checked and built before a search begins
 ROWS = 10  # of the table
+DEFINING = ("sampler", "pruner", "objective", "seed")  # keys of a search's file
 
 
 class Space:
@@ -142,15 +143,11 @@ class SearchPlan:
         """Return what makes two searches the same, in plain JSON values. The number of trials is
         not part of it, so that a search can be extended.
         """
-        search = self.search
         settings = fingerprint.settings(self.space.base.composed)
         return {
             "training": fingerprint.digest(settings, self.data),
-            "space": {key: search.space[key] for key in sorted(search.space)},
-            "sampler": search.sampler,
-            "pruner": search.pruner,
-            "objective": search.objective,
-            "seed": search.seed,
+            "space": dict(sorted(self.search.space.items())),
+            **{key: getattr(self.search, key) for key in DEFINING},
         }
 
     def identity(self) -> tuple[str, str]:

@@ -56,7 +56,13 @@ class RayTasks(Executor):
         """See `Executor`: start or join Ray, compare its nodes with this machine, send the data."""
         if self._context is not None:
             return
-        installed = _installed()
+        lock = fingerprint.ROOT / "requirements.lock"
+        if not lock.exists():
+            raise InputError(
+                f"{lock}, which the nodes of Ray are compared by, does not exist: restore it from "
+                "git."
+            )
+        installed = ray_worker.installed(lock)
         files = data_transfer.pack() if self._travels else {}
         cluster.connect()
         cluster.refuse_too_large(self.cpus, self.gpus)
@@ -176,16 +182,6 @@ class RayTasks(Executor):
 @functools.cache
 def _code_tags(choices: tuple[tuple[str, str], ...]) -> dict[str, str]:
     return environment.code_tags(dict(choices))
-
-
-def _installed() -> dict[str, str]:
-    lock = fingerprint.ROOT / "requirements.lock"
-    try:
-        return ray_worker.installed(lock)
-    except FileNotFoundError:
-        raise InputError(
-            f"{lock}, which the nodes of Ray are compared by, does not exist: restore it from git."
-        ) from None
 
 
 def _refusal(nodes: list[IncompatibleNode]) -> InputError:
