@@ -13,7 +13,6 @@ Examples:
   python -m src.search learning_rate_and_decay  its twelve trials
 """
 
-import argparse
 import signal
 from collections.abc import Sequence
 from dataclasses import replace
@@ -28,13 +27,17 @@ from src.experiments.search import SearchPlan, Space, base
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Run the command with the arguments `argv` (default: the process's own).
-
-    Raises:
-        InputError: the search or the data is not as it must be, the search is running already, or
-            too many trials failed.
+    """Run the command with the arguments `argv` (default: the process's own). Raise InputError if
+    the search or the data is not as it must be, the search is running already, or too many trials
+    failed.
     """
-    given = _arguments(argv)
+    parser = command_line.parser("search", __doc__)
+    files = f"a file of conf/search/: {', '.join(search_file.names())}"
+    parser.add_argument("name", metavar="NAME", help=files)
+    choice.add_argument(parser)
+    of_anew = "begin again where the store holds another search of that name, and leave that as "
+    parser.add_argument("--anew", action="store_true", help=f"{of_anew}it is")
+    given = parser.parse_args(argv)
     name = given.name
     search, file = search_file.load(name), f"conf/search/{name}.yaml"
     recipe.refuse_foreign(name)
@@ -65,21 +68,6 @@ def main(argv: Sequence[str] | None = None) -> None:
     train = f"python -m src.train experiment={name}"
     print(f"  {train}  train it")
     print(f"  {'make ui':<{len(train)}}  the trials in MLflow")
-
-
-def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
-    parser = command_line.parser("search", __doc__)
-    parser.add_argument(
-        "name", metavar="NAME", help=f"a file of conf/search/: {', '.join(search_file.names())}"
-    )
-    choice.add_argument(parser)
-    parser.add_argument(
-        "--anew",
-        action="store_true",
-        help="begin again where the store holds another search of that name, and leave that as "
-        "it is",
-    )
-    return parser.parse_args(argv)
 
 
 if __name__ == "__main__":

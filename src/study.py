@@ -30,20 +30,23 @@ from src.config.study_file import Study
 from src.core import command_line, errors, paths
 from src.core.errors import InputError
 from src.data import dataset, read_csv
-from src.data.dataset import Dataset
 from src.experiments import grid, tuning
 from src.experiments.executors import choice, local
 from src.experiments.grid import Decision, RunKey
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Run the command with the arguments `argv` (default: the process's own).
-
-    Raises:
-        InputError: the study or the data is not as it must be, the study is running already, or a
-            run failed.
+    """Run the command with the arguments `argv` (default: the process's own). Raise InputError if
+    the study or the data is not as it must be, the study is running already, or a run failed.
     """
-    name, asked = _arguments(argv)
+    parser = command_line.parser("study", __doc__)
+    files = f"a file of conf/study/: {', '.join(study_file.names())} (default: default)"
+    parser.add_argument("name", nargs="?", default="default", metavar="NAME", help=files)
+    choice.add_argument(parser)
+    given = parser.parse_args(argv)
+    if "=" in given.name:  # without a name
+        given.name, given.words = "default", [given.name, *given.words]
+    name, asked = given.name, choice.read(given.words)
     study = study_file.load(name)
     data = dataset.load_description()
     named_file.check_data("study", study.dataset, data)
@@ -53,7 +56,12 @@ def main(argv: Sequence[str] | None = None) -> None:
     with named_file.errors_in(f"conf/study/{name}.yaml"):
         plan = grid.study_plan(name, study, data, decide)
         searches = tuning.load(study, data) if study.tune else None
-    _check_labels(name, study, data)
+    if study.looks and read_csv.solution(paths.SOLUTION_CSV, data.counts["test"]) is None:
+        raise InputError(
+            f"conf/study/{name}.yaml: its seeds go on until the held-out images decide, but "
+            f"{paths.SOLUTION_CSV} has no labels of them: list the seeds instead, or use data with "
+            "public labels (fetch.source=mnist)."
+        )
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: resumable, KILLED
     with local.server():
         from src.experiments import engine  # MLflow: after the checks
@@ -67,16 +75,6 @@ def main(argv: Sequence[str] | None = None) -> None:
     print("Next")
     print(f"  python -m src.report {name:<12}  what the runs show, with figures")
     print("  make ui                            the runs in MLflow")
-
-
-def _check_labels(name: str, study: Study, data: Dataset) -> None:
-    """Refuse planned looks at data by which nothing can be decided."""
-    if study.looks and read_csv.solution(paths.SOLUTION_CSV, data.counts["test"]) is None:
-        raise InputError(
-            f"conf/study/{name}.yaml: its seeds go on until the held-out images decide, but "
-            f"{paths.SOLUTION_CSV} has no labels of them: list the seeds instead, or use data with "
-            "public labels (fetch.source=mnist)."
-        )
 
 
 def _decide(
@@ -94,23 +92,6 @@ def _decide(
         looks=study.looks,
     )
     return Decision(look.decided, verdict_words.look(look))
-
-
-def _arguments(argv: Sequence[str] | None) -> tuple[str, str | None]:
-    """Return the study's name, and the executor that was asked for."""
-    parser = command_line.parser("study", __doc__)
-    parser.add_argument(
-        "name",
-        nargs="?",
-        default="default",
-        metavar="NAME",
-        help=f"a file of conf/study/: {', '.join(study_file.names())} (default: default)",
-    )
-    choice.add_argument(parser)
-    given = parser.parse_args(argv)
-    if choice.is_word(given.name):  # without a name
-        given.name, given.words = "default", [given.name, *given.words]
-    return given.name, choice.read(given.words)
 
 
 if __name__ == "__main__":

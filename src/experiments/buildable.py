@@ -30,23 +30,11 @@ def refuse_unbuildable(specs: Iterable[RunSpec]) -> None:
 
 
 def build(spec: RunSpec) -> keras.Model:
-    """Return the initial model of a run, to train it in this process.
-
-    Raises:
-        InputError: something cannot be built, and the sentence names its file in conf/; or the
-            checkpoints cannot be written to their folder.
+    """Return the initial model of a run, to train it in this process. Raise InputError if something
+    cannot be built, with a sentence that names its file in conf/; or if the checkpoints cannot be
+    written to their folder.
     """
-    model = _build(spec.cfg, spec.choices)
-    checkpoint_place.refuse_unusable(spec.cfg.checkpoints)
-    return model
-
-
-def _initial_model(cfg: Config) -> keras.Model:
-    fit.prepare(cfg)  # again, because other layers change the random state and the next names
-    return fit.build_model(cfg)
-
-
-def _build(cfg: Config, choices: Mapping[str, str]) -> keras.Model:
+    cfg, choices = spec.cfg, spec.choices
     fit.prepare(cfg)
     rate = cfg.optimizer.get("learning_rate")
     if rate is None:
@@ -58,9 +46,9 @@ def _build(cfg: Config, choices: Mapping[str, str]) -> keras.Model:
         "activation": partial(instantiate, cfg.activation),
         "model": partial(_initial_model, cfg),
     }
-    for group, build in steps.items():
+    for group, step in steps.items():
         try:
-            made = build()
+            made = step()
         except Exception as error:  # whatever a `_target_` raises
             cause = root_cause(error)
             text = f": {cause}"
@@ -75,7 +63,13 @@ def _build(cfg: Config, choices: Mapping[str, str]) -> keras.Model:
             f"{_file('model', choices)} makes a model with the output {made.output_shape}, "
             f"expected {(None, CLASSES)}: end it with a layer of {CLASSES} units."
         )
+    checkpoint_place.refuse_unusable(cfg.checkpoints)
     return made
+
+
+def _initial_model(cfg: Config) -> keras.Model:
+    fit.prepare(cfg)  # again, because other layers change the random state and the next names
+    return fit.build_model(cfg)
 
 
 def _check_activation(layer: Any, file: str) -> None:

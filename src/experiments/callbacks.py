@@ -48,20 +48,18 @@ class ProgressLine(keras.callbacks.Callback):
     def on_train_begin(self, logs: dict | None = None) -> None:
         """Show the bar."""
         self.began = time.perf_counter()
-        self.steps_per_epoch = self.params["steps"]
-        total = self.epochs * self.steps_per_epoch
-        self.task = self.progress.add_task(self.title, total=total)
+        self.task = self.progress.add_task(self.title, total=self.epochs * self.params["steps"])
         self.progress.start()
 
     def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
         """Show the number of the epoch."""
-        self.epoch = epoch
-        text, done = f"{self.title} · epoch {epoch + 1}/{self.epochs}", epoch * self.steps_per_epoch
-        self.progress.update(self.task, description=text, completed=done)
+        self.done, text = epoch * self.params["steps"], f"epoch {epoch + 1}/{self.epochs}"
+        described = f"{self.title} · {text}"
+        self.progress.update(self.task, description=described, completed=self.done)
 
     def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
         """Move the bar."""
-        self.progress.update(self.task, completed=self.epoch * self.steps_per_epoch + batch + 1)
+        self.progress.update(self.task, completed=self.done + batch + 1)
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         """Print the epoch's line."""
@@ -121,9 +119,7 @@ class StopEarly(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         """Ask, with the accuracies of all epochs, those before an interruption included."""
-        accuracies = {
-            int(row[metric_names.EPOCH]): row[metric_names.VAL_ACCURACY]
-            for row in self.state.history
-        }
+        epoch_of, accuracy = metric_names.EPOCH, metric_names.VAL_ACCURACY
+        accuracies = {int(row[epoch_of]): row[accuracy] for row in self.state.history}
         if self.early_stop(self.run_id, accuracies):
             self.model.stop_training = True

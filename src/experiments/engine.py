@@ -21,23 +21,12 @@ from src.core.errors import InputError
 from src.experiments import progress, run_spec
 from src.experiments.executors import Executor, WorkerLostError
 from src.experiments.parent import Parent
-from src.experiments.progress import Progress
 from src.experiments.run_spec import INTERRUPTED, RunSpec
-from src.experiments.table import Table
+from src.experiments.table import Progress, Summary
 from src.tracking import environment, lease, run_search, run_tags, store
 
 FOLDER = Path("multirun")
 NOTE = "mlflow.note.content"  # the tag that MLflow shows as a run's description
-
-
-@dataclass(frozen=True)
-class Summary:
-    """What a plan's parent run records, at the beginning and at the end."""
-
-    tags: Mapping[str, str | None]  # None deletes one
-    metrics: Mapping[str, float]  # at the end only
-    table: Table  # printed at the end
-    note: str  # the description in Markdown, with the table
 
 
 class Plan(Protocol):
@@ -83,9 +72,8 @@ class Plan(Protocol):
 def run(plan: Plan, executor: Executor) -> Parent:
     """Train what is missing of a plan; return its parent run.
 
-    Raises:
-        InputError: the plan is running already, the store cannot be used, or a run did not finish.
-        KeyboardInterrupt: on Ctrl-C and SIGTERM, once the runs in progress have ended.
+    Raise InputError if the plan is running already, the store cannot be used, or a run did not
+    finish; KeyboardInterrupt on Ctrl-C and SIGTERM, once the runs in progress have ended.
     """
     refusal = f"The {plan.title} is running in another process: wait for it to end, or end it."
     tag, value = plan.identity()
@@ -146,7 +134,14 @@ class _Session:
             raise KeyboardInterrupt(INTERRUPTED) from None
         finally:
             if self.begun or status == "FINISHED":
-                self._delete_replaced()
+                finished = self.parent.children("FINISHED")
+                begun = {run.info.run_name: run.info.start_time for run in finished}
+                for child in self.parent.children("FAILED"):
+                    # It was repeated since, perhaps with its configuration repaired, so that the
+                    # digest is another. MLflow can restore it.
+                    later = child.info.start_time < begun.get(child.info.run_name, 0)
+                    if later and self.parent.client:
+                        self.parent.client.delete_run(child.info.run_id)
                 self.parent.end(status)
                 self.plan.summary().table.show()
             if self.plan.root is not None:
@@ -168,7 +163,10 @@ class _Session:
             print(f"Logs: {self.executor.logs.format(root=self.plan.root)}", flush=True)
 
     def _train(self, batch: Iterable[RunSpec]) -> None:
-        specs = map(self._placed, batch)
+        root, parent_id = self.plan.root, self.parent.run_id
+        assert root is not None
+        placed = (replace(spec, folder=root / spec.folder) for spec in batch)
+        specs = (spec.child_of(parent_id) if parent_id else spec for spec in placed)
         left, workers = len(self.plan.progress().left), self.executor.at_a_time()
         with (
             closing(self.executor.execute(specs)) as outcomes,
@@ -178,18 +176,17 @@ class _Session:
                 over.set()
                 self._ended(spec, error)
 
-    def _placed(self, spec: RunSpec) -> RunSpec:
-        """Return a run with its folder and its parent."""
-        assert self.plan.root is not None
-        spec = replace(spec, folder=self.plan.root / spec.folder)
-        return spec.child_of(self.parent.run_id) if self.parent.run_id else spec
-
     def _ended(self, spec: RunSpec, error: BaseException | None) -> None:
         if error is not None:
             self.failed += 1
-            text = f"Error in {self._named(spec)}: {errors.report(error)}"
-            print(text, file=sys.stderr, flush=True)
-            self._close(spec, "KILLED" if is_interruption(error) else "FAILED")
+            name = f"run {spec.name}"
+            if self.plan.kind == "search":
+                name = f"{spec.name} of the {self.plan.title}"
+            print(f"Error in {name}: {errors.report(error)}", file=sys.stderr, flush=True)
+            status = "KILLED" if is_interruption(error) else "FAILED"
+            for child in self.parent.children(digest=spec.digest):  # if its process could not
+                if child.info.status != "FINISHED" and self.parent.client is not None:
+                    self.parent.client.set_terminated(child.info.run_id, status)
         facts = self.plan.ended(spec, error)
         if error is None:
             at_a_time = self.executor.at_a_time()
@@ -197,25 +194,6 @@ class _Session:
             print(text, flush=True)
             for child in self.parent.children("FINISHED", spec.digest):
                 run_spec.forget_checkpoint(spec, child.info.run_id)
-
-    def _delete_replaced(self) -> None:
-        """Delete failed runs that succeeded when they were repeated (MLflow can restore them); the
-        cause may have been in the configuration, so the digest may differ.
-        """
-        begun = {run.info.run_name: run.info.start_time for run in self.parent.children("FINISHED")}
-        for child in self.parent.children("FAILED"):
-            if child.info.start_time < begun.get(child.info.run_name, 0) and self.parent.client:
-                self.parent.client.delete_run(child.info.run_id)
-
-    def _named(self, spec: RunSpec) -> str:
-        name = spec.name
-        return f"{name} of the {self.plan.title}" if self.plan.kind == "search" else f"run {name}"
-
-    def _close(self, spec: RunSpec, status: str) -> None:
-        """Give the run in MLflow its status, also where its process could not."""
-        for child in self.parent.children(digest=spec.digest):
-            if child.info.status != "FINISHED" and self.parent.client is not None:
-                self.parent.client.set_terminated(child.info.run_id, status)
 
 
 def is_interruption(error: BaseException) -> bool:

@@ -87,10 +87,6 @@ class Grid:
         """Return the description of the parent run in Markdown; MLflow shows its first lines."""
         raise NotImplementedError
 
-    def folder(self, number: int, spec: RunSpec) -> Path:
-        """Return the name of the folder of a run, with its number in this start."""
-        return Path(f"{number}-{NOT_IN_FOLDER.sub('_', spec.name)}")
-
     def missing(self) -> list[RunSpec]:
         """Return the runs of the current batch that have not finished."""
         return [self.specs[digest] for digest in self.current if digest not in self.done]
@@ -103,11 +99,6 @@ class Grid:
         """Return a run of each level that is left."""
         left = (spec for digest, spec in self.specs.items() if digest not in self.done)
         return list({spec.level: spec for spec in left}.values())
-
-    def batches(self) -> Iterator[Iterable[RunSpec]]:
-        """Yield all that is missing."""
-        if left := self.missing():
-            yield [replace(spec, folder=self.folder(n, spec)) for n, spec in enumerate(left)]
 
     def ended(self, spec: RunSpec, error: BaseException | None) -> list[str]:
         """Take note of a run, and return its score and its time."""
@@ -124,14 +115,12 @@ class Grid:
             facts.append(formatting.duration(metrics[metric_names.TRAIN_SECONDS]))
         return facts
 
-    def progress(self) -> Any:
+    def progress(self) -> table.Progress:
         """Return how many runs of the current batch are done, and the levels of those left."""
-        from src.experiments.progress import Progress  # MLflow: after the checks
-
         left = [spec.level or "" for spec in self.missing() if spec.digest not in self.failed]
         done = sum(digest in self.done for digest in self.current)
         seconds = self.by_level(metric_names.TRAIN_SECONDS)
-        return Progress(done, len(self.current), left, seconds)
+        return table.Progress(done, len(self.current), left, seconds)
 
     def runs_by_level(self) -> dict[str, list[Any]]:
         """Return the finished runs by the label of their level."""
@@ -148,10 +137,8 @@ class Grid:
         found = {label: table.values(runs, metric) for label, runs in self.runs_by_level().items()}
         return {label: values for label, values in found.items() if values}
 
-    def summary(self) -> Any:
+    def summary(self) -> table.Summary:
         """Return a table with a row for each level, and the means over the seeds as metrics."""
-        from src.experiments.engine import Summary  # MLflow: after the checks
-
         accuracies = self.by_level(metric_names.TEST_ACCURACY)
         seconds = self.by_level(metric_names.MEDIAN_EPOCH_SECONDS)
         spreads = {label: some for label, some in accuracies.items() if len(some) > 1}
@@ -165,7 +152,7 @@ class Grid:
             for label, values in by_level.items()
         }
         found = self.results()
-        return Summary(self.tags, metrics, found, self.note(found))
+        return table.Summary(self.tags, metrics, found, self.note(found))
 
     def results(self) -> table.Table:
         """Return a row for each level: its label, or the keys in which it differs from others."""
@@ -259,14 +246,18 @@ class StudyPlan(Grid):
         for count in self.study.looks or (len(self.study.seeds),):
             seeds = self.study.seeds[:count]
             self.current = [key for key, one in self.specs.items() if one.cfg.seed in seeds]
-            yield from super().batches()
+            if left := self.missing():
+                yield [
+                    replace(spec, folder=Path(f"{number}-{NOT_IN_FOLDER.sub('_', spec.name)}"))
+                    for number, spec in enumerate(left)
+                ]
             if self.missing():
                 return
             if self.study.looks and self.decide is not None:
-                specs = [self.specs[key] for key in self.current]
+                specs = {key: self.specs[key] for key in self.current}
                 found = {
-                    RunKey(spec.level or "", spec.cfg.seed): self.done[spec.digest]
-                    for spec in specs
+                    RunKey(spec.level or "", spec.cfg.seed): self.done[key]
+                    for key, spec in specs.items()
                 }
                 decision = self.decide(self.parent.client, found)
                 print(self._look(count, decision), flush=True)
@@ -286,7 +277,7 @@ class StudyPlan(Grid):
         after = f"Look {number} of {len(looks)}, after {formatting.count(seeds, 'seed')}"
         return f"{after}: {decision.sentence} · {ending}"
 
-    def summary(self) -> Any:
+    def summary(self) -> table.Summary:
         """See `Grid`; MLflow's pages get the views that the note links to."""
         parent = self.parent
         if parent.run_id is not None:
@@ -322,21 +313,12 @@ def study_plan(
     decide: Decide | None = None,
     composed: Mapping[str, Composition] | None = None,
 ) -> StudyPlan:
-    """Return the plan of a study, with all its runs composed and checked.
-
-    Args:
-        name: of its file.
-        study: its contents.
-        data: the data.
-        decide: see `StudyPlan`.
-        composed: the configuration of each level, if it is composed already.
-
-    Raises:
-        InputError: a run cannot be configured like this, no configuration has the factor, or two
-            levels are the same.
+    """Return the plan of the study of that name, with all its runs composed and checked; `composed`
+    has the configuration of each level, if it is composed already. Raise InputError as
+    `compose_runs` does, or if no configuration has the factor.
     """
     _check_factor(study)
-    specs = compose_runs(name, study, data, composed)
+    own, specs = f"study {name}", compose_runs(name, study, data, composed)
     tags = {
         "experiment": study.experiment,
         "data_digest": data.digest,
@@ -353,8 +335,8 @@ def study_plan(
     }
     return StudyPlan(
         kind="study",
-        title=f"study {name}",
-        run_name=f"study {name}",
+        title=own,
+        run_name=own,
         experiment=next(iter(specs.values())).cfg.mlflow.experiment,
         first_tags={run_tags.FIRST_SEEDS: str((study.looks or (len(study.seeds),))[0])},
         specs=specs,
@@ -397,9 +379,7 @@ def compose_runs(
     name: str, study: Study, data: Dataset, composed: Mapping[str, Composition] | None = None
 ) -> dict[str, RunSpec]:
     """Return the runs of a study by their digests, in their order; arguments as of `study_plan`.
-
-    Raises:
-        InputError: a run cannot be configured like this, or two levels are the same.
+    Raise InputError if a run cannot be configured like this, or two levels are the same.
     """
     bases: dict[str, RunSpec] = {}
     settings: dict[str, str] = {}
@@ -453,11 +433,8 @@ def _check_factor(study: Study) -> None:
         return
     composed, _ = compose.composition(*overrides(study))
     values = cast(dict[str, Any], OmegaConf.to_container(composed, throw_on_missing=False))
-    keys = [
-        name
-        for name in override.flat(values)
-        if name.partition(".")[0] not in NO_FACTOR and not name.endswith("._target_")
-    ]
+    flat = [name for name in override.flat(values) if not name.endswith("._target_")]
+    keys = [name for name in flat if name.partition(".")[0] not in NO_FACTOR]
     if key not in keys:
         raise InputError(
             f"factor is {key}, which no configuration of this study has. "

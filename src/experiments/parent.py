@@ -10,15 +10,11 @@ from src.tracking import lease, run_search, run_tags, store
 
 
 class Parent:
-    """A parent run, which may not exist yet; without a client nothing is tracked.
-
-    Attributes:
-        run_id: in MLflow; None before it is created, or if nothing is tracked.
-    """
+    """A parent run, which may not exist yet; without a client nothing is tracked."""
 
     def __init__(self, client: MlflowClient | None, experiment_id: str = "", run_id: str = ""):
         self.client, self.experiment_id = client, experiment_id
-        self.run_id = run_id or None
+        self.run_id = run_id or None  # None before it is created, or if nothing is tracked
         self.lease: lease.Lease | None = None
 
     def children(self, status: str | None = None, digest: str | None = None) -> list[Run]:
@@ -33,10 +29,8 @@ class Parent:
         return list(run_search.every_run(self.client, [self.experiment_id], wanted))
 
     def begin(self, title: str, tags: Mapping[str, str]) -> None:
-        """Create the run if there is none, and keep it as this process's own.
-
-        Raises:
-            InputError: it is running in another process, or the store cannot be used.
+        """Create the run if there is none, and keep it as this process's own; raise InputError if
+        the store cannot be used.
         """
         if self.client is None:
             return

@@ -3,7 +3,6 @@
 import threading
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from heapq import heapreplace
 from math import ceil
 from statistics import median
@@ -12,34 +11,11 @@ from mlflow.entities import Run
 
 from src.core import formatting, metric_names
 from src.experiments.parent import Parent
+from src.experiments.table import Progress
 from src.tracking import run_tags, store
 
 PAUSE_SECONDS = 10
 MIN_EPOCHS = 2  # of a run in progress: its first one also compiles
-
-
-@dataclass(frozen=True)
-class Progress:
-    """How far a plan is.
-
-    Attributes:
-        done: runs.
-        total: runs of the plan, or of its current look.
-        left: the level of each run that is still to end, in their order; "" without levels.
-        seconds: of training, of the finished runs by level.
-    """
-
-    done: int
-    total: int
-    left: Sequence[str]
-    seconds: Mapping[str, Sequence[float]]
-
-
-def of_run(run: Run) -> float | None:
-    """Return the seconds that a finished run trained. Not from its start and end: one that was
-    interrupted for a night has both.
-    """
-    return run.data.metrics.get(metric_names.TRAIN_SECONDS)
 
 
 def line(now: Progress, facts: Sequence[str], at_a_time: int, parent: Parent) -> str:
@@ -56,12 +32,8 @@ def line(now: Progress, facts: Sequence[str], at_a_time: int, parent: Parent) ->
 def seconds_left(now: Progress, at_a_time: int, estimated: Mapping[str, float]) -> float | None:
     """Return how many seconds the runs take that are left; None if nothing is known of any.
 
-    Each takes as long as those of its level did, or are estimated to; else as long as any.
-
-    Args:
-        now: the progress.
-        at_a_time: runs side by side.
-        estimated: seconds of a run, by level, from runs in progress.
+    Each takes as long as those of its level did, or are `estimated` to by those in progress; else
+    as long as any. So many run side by side.
     """
     typical = {**estimated, **{level: median(all_) for level, all_ in now.seconds.items() if all_}}
     if not typical:
@@ -75,10 +47,8 @@ def seconds_left(now: Progress, at_a_time: int, estimated: Mapping[str, float]) 
 
 @contextmanager
 def first_estimate(parent: Parent, left: int, at_a_time: int) -> Iterator[threading.Event]:
-    """Print once how long all runs will take, as soon as one has two epochs.
-
-    Yields:
-        An event to set when the first run has ended, whose line then says it.
+    """Print once how long all runs will take, as soon as one has two epochs. Yields an event to set
+    when the first run has ended, whose line then says it.
     """
     over = threading.Event()
 
@@ -104,14 +74,13 @@ def first_estimate(parent: Parent, left: int, at_a_time: int) -> Iterator[thread
 
 def _of_levels(parent: Parent, levels: Collection[str]) -> dict[str, float]:
     """Return how many seconds a run of each level trains, by its runs in progress."""
-    found = {}
+    found: dict[str, float | None] = {}
     with suppress(*store.AWAY):
         running = parent.children("RUNNING") if levels else []
         for level in levels:
             own = [run for run in running if run.data.tags.get(run_tags.VARIANT, "") == level]
-            if (seconds := _of_running(parent, own)) is not None:
-                found[level] = seconds
-    return found
+            found[level] = _of_running(parent, own)
+    return {level: seconds for level, seconds in found.items() if seconds is not None}
 
 
 def _of_running(parent: Parent, running: Sequence[Run]) -> float | None:

@@ -43,9 +43,8 @@ class Pruning:
             known = {one.number: one for one in trials.Record(parent).trials()}
             this = replace(known[self.number], state=trials.State.OPEN, accuracies=accuracies)
             others = list((known | {self.number: this}).values())
-            pruned, kept = sampling.is_pruned(
-                self.name, self.search, self.epochs, others, self.number
-            )
+            asked = (self.name, self.search, self.epochs, others, self.number)
+            pruned, kept = sampling.is_pruned(*asked)
             if kept:
                 client.set_tag(run_id, run_tags.PRUNER_STATE, json.dumps(kept))
             if pruned:

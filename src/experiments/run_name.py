@@ -1,6 +1,6 @@
 """The name of a run in MLflow: its activation, its differences from the defaults, its seed."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -21,12 +21,8 @@ def run_name(values: Mapping[str, Any], choices: Mapping[str, str], named_by: Se
     """Return the name of a run: `relu-seed1`, or `swish-lenet5-learning_rate=0.02-seed3`.
 
     The defaults are those of the committed params.yaml, so that a value changed by `dvc exp run -S`
-    shows in the name; a recipe stands for all that it sets.
-
-    Args:
-        values: the configuration, nested.
-        choices: the chosen file of each group.
-        named_by: keys that a sweep varies: they are in the name even where they are the defaults.
+    shows in the name; a recipe stands for all that it sets. The keys `named_by` are in the name
+    even where they are the defaults, as those that a sweep varies.
     """
     default_choices, defaults = _defaults(choices)
     words = [
@@ -34,10 +30,16 @@ def run_name(values: Mapping[str, Any], choices: Mapping[str, str], named_by: Se
         for group in ORDER
         if group in (ACTIVATION, *named_by) or choices[group] != default_choices.get(group)
     ]
-    flat = override.flat(values)
+    flat, parts = override.flat(values), {key.partition(".")[0] for key in defaults}
+    parts.difference_update(KEYS_NOT_IN_NAME, [RECIPE])
     keys = [key for key in named_by if key not in CHOICES]
-    keys += [key for key in _differing(flat, defaults) if key not in keys]
-    words += [f"{_shortest(key, keys)}={override.label(flat[key])}" for key in keys[:MAX_VALUES]]
+    for key, value in flat.items():
+        known = key in keys or key.partition(".")[0] not in parts
+        if not known and not _same(value, defaults.get(key)):
+            keys.append(key)
+    ends = [key.rpartition(".")[2] for key in keys]  # a key is whole where another ends alike
+    for key, end in list(zip(keys, ends, strict=True))[:MAX_VALUES]:
+        words.append(f"{key if ends.count(end) > 1 else end}={override.label(flat[key])}")
     more = [f"{len(keys) - MAX_VALUES}-more"] if len(keys) > MAX_VALUES else []
     return "-".join([*words, *more, f"seed{values['seed']}"])
 
@@ -65,23 +67,9 @@ def _file(group: str, name: str) -> dict[str, Any]:
     return (yaml.safe_load(path.read_text()) or {}) if path.is_file() else {}
 
 
-def _differing(values: Mapping[str, Any], defaults: Mapping[str, Any]) -> Iterator[str]:
-    """Yield the keys of the values that differ from the defaults."""
-    parts = {key.partition(".")[0] for key in defaults}.difference(KEYS_NOT_IN_NAME, [RECIPE])
-    for key, value in values.items():
-        if key.partition(".")[0] in parts and not _same(value, defaults.get(key)):
-            yield key
-
-
 def _same(value: Any, known: Any) -> bool:
     """Return whether a value equals a file's: YAML reads 1e-3 as text."""
     if isinstance(known, str) and isinstance(value, float):
         with suppress(ValueError):
             return value == float(known)
     return bool(value == known) or (isinstance(known, str) and "${" in known)  # an interpolation
-
-
-def _shortest(key: str, keys: Sequence[str]) -> str:
-    """Return the last part of a dotted key, or all of it if another key ends alike."""
-    last = key.rpartition(".")[2]
-    return key if sum(one.rpartition(".")[2] == last for one in keys) > 1 else last

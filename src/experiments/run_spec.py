@@ -43,9 +43,9 @@ class RunSpec:
     digest: str  # of the training (src/tracking/fingerprint.py)
     data_digest: str  # of the data that the run was composed for
     name: str  # in MLflow
-    folder: Path  # for its files, relative to the project's root
     job: str  # the overrides that it shares with runs that differ in the seed alone
     command: str  # the command line that the user typed
+    folder: Path = Path()  # for its files, relative to the project's root
     level: str | None = None  # the label of its level, in a sweep or a study
     tags: Mapping[str, str] = field(default_factory=dict)  # beside those that every run has
     early_stop: EarlyStop | None = None
@@ -62,22 +62,16 @@ class RunSpec:
         """Return the same run with another seed, which with `split` also draws the validation
         images. Of one level's thousand seeds the configuration is then composed once.
         """
-        cfg = copy(self.cfg)
-        cfg.seed = seed
-        settings = {**self.settings, "seed": seed}
-        cfg.split_seed = seed if split else None
+        cfg, settings = copy(self.cfg), {**self.settings, "seed": seed}
+        cfg.seed, cfg.split_seed = seed, seed if split else None
         settings.pop("split_seed", None)
         if split:
             settings["split_seed"] = seed
             data = data.split_anew(seed)
         name = f"{self.level}-seed{seed}" if self.level else self.name
+        digest = fingerprint.digest(settings, data)
         return replace(
-            self,
-            cfg=cfg,
-            settings=settings,
-            digest=fingerprint.digest(settings, data),
-            data_digest=data.digest,
-            name=name,
+            self, cfg=cfg, settings=settings, digest=digest, data_digest=data.digest, name=name
         )
 
 
@@ -86,7 +80,6 @@ def build(
     data: Dataset,
     words: Sequence[str],
     *,
-    folder: Path = Path(),
     name: str | None = None,
     named_by: Sequence[str] = ("activation",),
     trial: str | None = None,
@@ -95,10 +88,9 @@ def build(
     """Return the run of a configuration, which is checked and resolved here once.
 
     Args:
-        composition: as Hydra composed it.
+        composition: as Hydra composed it, from the overrides `words`.
         data: that it trains on, before `split_seed`.
-        words: the overrides that it was composed from.
-        folder: for its files.
+        words: see `composition`.
         name: in MLflow; None for one from its choices and values.
         named_by: keys whose values are in such a name even where they are the defaults.
         trial: identifies a search's trial. Its training may stop early, so its digest is never
@@ -122,7 +114,6 @@ def build(
         digest=fingerprint.digest(identity, data),
         data_digest=data.digest,
         name=name,
-        folder=folder,
         job=" ".join(word for word in words if not word.startswith(("seed=", "mlflow."))),
         command=environment.command_line(),
         **more,
@@ -132,8 +123,9 @@ def build(
 def announce(spec: RunSpec, data: Dataset) -> None:
     """Print what is about to be trained, before the seconds that importing TensorFlow takes."""
     images = f"{data.counts['train']:,} images of {data.name}"
-    epochs = f"{spec.cfg.epochs} epoch{'s' if spec.cfg.epochs > 1 else ''}"
-    print(f"{spec.name} · {spec.choices['model']} · {images} · {epochs}", flush=True)
+    epochs = "epochs" if spec.cfg.epochs > 1 else "epoch"
+    facts = (spec.name, spec.choices["model"], images, f"{spec.cfg.epochs} {epochs}")
+    print(" · ".join(facts), flush=True)
     if spec.cfg.precision == precision.BFLOAT16 and not precision.has_bfloat16():
         print("Note: bfloat16 is emulated on this hardware; precision=float32 is faster.")
 

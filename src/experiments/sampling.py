@@ -27,6 +27,7 @@ STATES = {
     State.PRUNED: TrialState.PRUNED,
     State.FAILED: TrialState.FAIL,
 }
+SAMPLERS = {design.TPE: samplers.TPESampler, design.GP: samplers.GPSampler}  # with a random start
 MAX_STARTUP_TRIALS = 10  # at random; Optuna's default, for long searches
 MIN_FOR_IMPORTANCES = 4  # complete trials, for importances
 
@@ -39,7 +40,11 @@ def ask(name: str, search: Search, trials: Sequence[Trial]) -> dict[str, Any]:
     """
     # Not the sum of the two: the next seed would draw the same values one trial earlier.
     [seed] = np.random.SeedSequence([search.seed, len(trials)]).generate_state(1)
-    study = _study(name, search, trials, sampler=_sampler(search, int(seed)))
+    startup = max(2, min(MAX_STARTUP_TRIALS, search.trials // 3))
+    sampler: samplers.BaseSampler = samplers.RandomSampler(seed=int(seed))
+    if search.sampler in SAMPLERS:
+        sampler = SAMPLERS[search.sampler](n_startup_trials=startup, seed=int(seed))
+    study = _study(name, search, trials, sampler)
     asked = study.ask({key: _distribution(one) for key, one in search.ranges.items()})
     return {
         key: one.rounded(asked.params[key]) if one.numeric else json.loads(asked.params[key])
@@ -96,7 +101,10 @@ def _frozen(search: Search, trial: Trial) -> FrozenTrial:
     return create_trial(
         state=STATES[trial.state],
         value=trial.value if trial.state == State.COMPLETE else None,
-        params={key: _to_optuna(one, trial.params[key]) for key, one in ranges.items()},
+        params={  # a choice as text, because Optuna does not support lists
+            key: trial.params[key] if one.numeric else json.dumps(trial.params[key])
+            for key, one in ranges.items()
+        },
         distributions={key: _distribution(one) for key, one in ranges.items()},
         intermediate_values=dict(trial.accuracies),
         system_attrs=dict(trial.pruner_state),
@@ -105,27 +113,11 @@ def _frozen(search: Search, trial: Trial) -> FrozenTrial:
 
 def _distribution(one: Range) -> BaseDistribution:
     if not one.numeric:
-        return distributions.CategoricalDistribution(
-            [_to_optuna(one, value) for value in one.values]
-        )
+        return distributions.CategoricalDistribution(list(map(json.dumps, one.values)))
     low, high = one.values
     if one.kind == design.INTEGER:
         return distributions.IntDistribution(low, high)
     return distributions.FloatDistribution(low, high, log=one.kind == design.LOG_UNIFORM)
-
-
-def _to_optuna(one: Range, value: Any) -> Any:
-    """Return a value in Optuna's form: a choice as text, because it does not support lists."""
-    return value if one.numeric else json.dumps(value)
-
-
-def _sampler(search: Search, seed: int) -> samplers.BaseSampler:
-    startup = max(2, min(MAX_STARTUP_TRIALS, search.trials // 3))
-    if search.sampler == design.TPE:
-        return samplers.TPESampler(n_startup_trials=startup, seed=seed)
-    if search.sampler == design.GP:
-        return samplers.GPSampler(n_startup_trials=startup, seed=seed)
-    return samplers.RandomSampler(seed=seed)
 
 
 def _pruner(search: Search, epochs: int) -> pruners.BasePruner:

@@ -27,6 +27,7 @@ from src.tracking import fingerprint, run_tags, views
 MAX_FAILED = 3  # trials in a row: then the cause is not their values
 MAX_CHECKED = 200  # edges of a space that are checked and built before a search begins
 ROWS = 10  # of the table
+DEFINING = ("sampler", "pruner", "objective", "seed")  # keys of a search's file
 
 
 class Space:
@@ -142,15 +143,11 @@ class SearchPlan:
         """Return what makes two searches the same, in plain JSON values. The number of trials is
         not part of it, so that a search can be extended.
         """
-        search = self.search
         settings = fingerprint.settings(self.space.base.composed)
         return {
             "training": fingerprint.digest(settings, self.data),
-            "space": {key: search.space[key] for key in sorted(search.space)},
-            "sampler": search.sampler,
-            "pruner": search.pruner,
-            "objective": search.objective,
-            "seed": search.seed,
+            "space": dict(sorted(self.search.space.items())),
+            **{key: getattr(self.search, key) for key in DEFINING},
         }
 
     def identity(self) -> tuple[str, str]:
@@ -320,16 +317,12 @@ class SearchPlan:
             facts.append("the best so far")
         return facts
 
-    def progress(self) -> Any:
+    def progress(self) -> table.Progress:
         """Return how many trials have ended, and how many are left."""
-        from src.experiments.progress import Progress  # MLflow: after the checks
-
         known = self.trials()
         seconds = [one.seconds for one in known if one.seconds is not None]
-        left = [""] * self.left(known)
-        return Progress(
-            self._ended(known), self.search.trials, left, {"": seconds} if seconds else {}
-        )
+        left, by_level = [""] * self.left(known), {"": seconds} if seconds else {}
+        return table.Progress(self._ended(known), self.search.trials, left, by_level)
 
     def unfinished(self) -> list[str]:
         """Return the trials that were interrupted in this start."""
@@ -345,10 +338,8 @@ class SearchPlan:
             )
         return found
 
-    def summary(self) -> Any:
+    def summary(self) -> table.Summary:
         """Return the best trials as a table, and the best of them as tags and a metric."""
-        from src.experiments.engine import Summary  # MLflow: after the checks
-
         assert self.record is not None
         views.offer_runs(self.record.parent.client, self.record.parent.experiment_id)
         found, search = self.counted(), self.search
@@ -367,7 +358,7 @@ class SearchPlan:
             tags[run_tags.BEST_OVERRIDES] = " ".join(words(winner.params))
             metrics[metric_names.BEST_VAL_ACCURACY] = winner.value
         rows = self.results(found)
-        return Summary(tags, metrics, rows, self.note(rows))
+        return table.Summary(tags, metrics, rows, self.note(rows))
 
     def results(self, found: Sequence[Trial]) -> table.Table:
         """Return the best trials."""

@@ -3,6 +3,7 @@ single run.
 """
 
 import hashlib
+import itertools
 import json
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -18,7 +19,6 @@ from hydra.experimental.callback import Callback
 from omegaconf import DictConfig, OmegaConf, open_dict, read_write
 
 from src.config import factor, messages, override
-from src.config.factor import Factor
 from src.config.schema import NON_TRAINING_KEYS
 from src.core import errors, formatting, heavy_imports, metric_names, paths
 from src.core.errors import InputError
@@ -95,7 +95,8 @@ class SweepPlan(Grid):
 
     def batches(self) -> Iterator[Iterable[RunSpec]]:
         """Yield all that is missing; the folder of each run has the files that Hydra writes."""
-        for spec in self.missing():
+        left = self.missing()
+        for spec in left:
             job = self.jobs[spec.digest]
             if job.hydra.output_subdir is not None:
                 assert self.root is not None
@@ -104,11 +105,8 @@ class SweepPlan(Grid):
                 plain = {key: job[key] for key in job if key != "hydra"}
                 OmegaConf.save(plain, folder / "config.yaml")
                 OmegaConf.save(job.hydra.overrides.task, folder / "overrides.yaml")
-        yield from super().batches()
-
-    def folder(self, number: int, spec: RunSpec) -> Path:
-        """See `Grid`: the one that Hydra would give it."""
-        return spec.folder
+        if left:
+            yield left
 
     def note(self, found: Table) -> str:
         """Return the words, the table, and the commands."""
@@ -126,7 +124,7 @@ class SweepPlan(Grid):
 def _begin_run(config: DictConfig) -> None:
     """Check a single run, load the frameworks, and make its folder."""
     data = dataset.load_description()
-    [(composition, words)] = _compositions([config])
+    composition, words = _composition(config)
     spec = run_spec.build(composition, data, words, alone=True)
     run_spec.announce(spec, data)
     print("Loading TensorFlow; the first epoch also compiles: up to 15 s ...", flush=True)
@@ -165,17 +163,18 @@ def _sweep(config: DictConfig) -> None:
 
 
 def plan_of(config: DictConfig, jobs: Sequence[DictConfig], data: Dataset) -> SweepPlan:
-    """Return the plan of a sweep, from the configurations of its jobs, composed and checked.
-
-    Raises:
-        InputError: there is no job, a job cannot be configured, or a key that changes nothing of
-            the training lists several values.
+    """Return the plan of a sweep, from the configurations of its jobs, composed and checked. Raise
+    InputError if there is no job, a job cannot be configured, or a key that changes nothing of the
+    training lists several values.
     """
     words = " ".join(config.hydra.overrides.task)
     if not jobs:
         raise InputError(f"{words} lists no value: there is nothing to run.")
-    composed = _compositions(jobs)
-    varied = _varied([own for _, own in composed])
+    composed = [_composition(job) for job in jobs]
+    values: dict[str, set[str]] = {}
+    for word in itertools.chain.from_iterable(own for _, own in composed):
+        values.setdefault(override.key(word), set()).add(word)
+    varied = [key for key, found in values.items() if len(found) > 1 and key not in LUCK]
     for key in varied:
         if key.partition(".")[0] in NON_TRAINING_KEYS:
             raise InputError(
@@ -201,10 +200,12 @@ def plan_of(config: DictConfig, jobs: Sequence[DictConfig], data: Dataset) -> Sw
         )
         specs.setdefault(spec.digest, spec)
         by_digest.setdefault(spec.digest, job)
-    one = next(iter(specs.values())).cfg.mlflow
-    found = _factor(varied, levels)
-    if found is not None and found.numeric:
-        levels = {label: levels[label] for label in sorted(levels, key=float)}
+    one, found = next(iter(specs.values())).cfg.mlflow, None
+    if len(varied) <= 1:  # else several keys differ
+        key = varied[0] if varied else "activation"
+        found = factor.of(key, [_number(label) for label in levels])
+        if found.numeric:
+            levels = {label: levels[label] for label in sorted(levels, key=float)}
     text = "\n".join([words, *specs])
     return SweepPlan(
         kind="sweep",
@@ -226,14 +227,6 @@ def plan_of(config: DictConfig, jobs: Sequence[DictConfig], data: Dataset) -> Sw
         resume=one.resume,
         jobs=by_digest,
     )
-
-
-def _factor(varied: Sequence[str], levels: Mapping[str, Sequence[str]]) -> Factor | None:
-    """Return the factor of a sweep; None if several keys differ."""
-    if len(varied) > 1:
-        return None
-    key = varied[0] if varied else "activation"
-    return factor.of(key, [_number(label) for label in levels])
 
 
 def _number(text: str) -> float | str:
@@ -263,15 +256,6 @@ def _no_report(plan: SweepPlan) -> str | None:
     return None
 
 
-def _varied(jobs: Sequence[Sequence[str]]) -> list[str]:
-    """Return the keys, but for the seeds, that the overrides of the jobs give several values."""
-    values: dict[str, set[str]] = {}
-    for words in jobs:
-        for word in words:
-            values.setdefault(override.key(word), set()).add(word)
-    return [key for key, found in values.items() if len(found) > 1 and key not in LUCK]
-
-
 def _jobs(config: DictConfig) -> Iterator[DictConfig]:
     """Yield the configuration of each job of a sweep, as Hydra would compose it."""
     loader = GlobalHydra.instance().config_loader()
@@ -288,16 +272,12 @@ def _jobs(config: DictConfig) -> Iterator[DictConfig]:
         raise messages.explain(error) from error
 
 
-def _compositions(jobs: Iterable[DictConfig]) -> list[tuple[Composition, list[str]]]:
-    """Return the configuration and the overrides of each job, without Hydra's own part."""
-    found = []
-    for job in jobs:
-        composed = deepcopy(job)
-        with open_dict(composed):
-            del composed["hydra"]
-        composition = Composition(composed, job.hydra.runtime.choices)
-        found.append((composition, list(job.hydra.overrides.task)))
-    return found
+def _composition(job: DictConfig) -> tuple[Composition, list[str]]:
+    """Return the configuration and the overrides of a job, without Hydra's own part."""
+    composed = deepcopy(job)
+    with open_dict(composed):
+        del composed["hydra"]
+    return Composition(composed, job.hydra.runtime.choices), list(job.hydra.overrides.task)
 
 
 def _own_folder(config: DictConfig, kind: str) -> Path:

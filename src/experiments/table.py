@@ -1,6 +1,8 @@
-"""The results of a plan as one table: on the terminal, and in the description of its run."""
+"""The state of a plan: how far it is, and its results as one table, on the terminal and in the
+description of its run.
+"""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import mean, stdev
 from typing import Any
@@ -52,6 +54,26 @@ class Table:
         lines = [f"| {' | '.join(cell + SPACE for cell in row)} |" for row in (titles, *rows)]
         lines.insert(1, "|---" * len(titles) + "|")
         return "\n".join(lines)
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a plan is."""
+
+    done: int  # runs
+    total: int  # of the plan, or of its current look
+    left: Sequence[str]  # the level of each run still to end, in their order; "" without levels
+    seconds: Mapping[str, Sequence[float]]  # of training, of the finished runs by level
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What a plan's parent run records, at the beginning and at the end."""
+
+    tags: Mapping[str, str | None]  # None deletes one
+    metrics: Mapping[str, float]  # at the end only
+    table: Table  # printed at the end
+    note: str  # the description in Markdown, with the table
 
 
 def cells(runs: Sequence[Any]) -> list[str]:

@@ -61,20 +61,14 @@ def _run(spec: RunSpec, model: keras.Model | None) -> float:
         with training_logger.opened(cfg.mlflow, spec.name, state.run_id, spec.digest) as logger:
             state.run_id = logger.run_id
             checkpoint.save(file, state)
-            images = {
-                "training": training_set["images"],
-                "validation": validation_set["images"],
-            }
+            images = {"training": training_set["images"], "validation": validation_set["images"]}
             logger.start(spec.settings, run_spec.tags_of(spec), data, images)
             logger.lost_epochs(state.history)
 
             line = callbacks.ProgressLine(spec.name, cfg.epochs, len(state.history))
             with closing(line):
-                watchers = [
-                    callbacks.EpochLog(logger.epoch),
-                    line,
-                    callbacks.Preload(logger.prepare),
-                ]
+                log, preload = callbacks.EpochLog(logger.epoch), callbacks.Preload(logger.prepare)
+                watchers = [log, line, preload]
                 if spec.early_stop is not None:
                     watchers.append(callbacks.StopEarly(spec.early_stop, logger.run_id, state))
                 model = fit.fit(cfg, training_set, validation_set, file, state, watchers, model)

@@ -65,14 +65,12 @@ def test_runs_are_seed_by_seed_and_every_level_is_as_often_at_each_place():
 
 def test_runs_are_named_by_level_and_seed_and_have_their_own_folders():
     found = list(runs(RATES).values())
-    assert [spec.name for spec in found] == [
-        "0.003-seed1",
-        "0.006-seed1",
-        "0.006-seed2",
-        "0.003-seed2",
-    ]
+    names = ["0.003-seed1", "0.006-seed1", "0.006-seed2", "0.003-seed2"]
+    assert [spec.name for spec in found] == names
     plan = grid.study_plan("mine", RATES, DATA)
-    assert str(plan.folder(1, found[1])) == "1-0.006-seed1"
+    plan.current = list(plan.specs)
+    [batch] = plan.batches()
+    assert str(list(batch)[1].folder) == "1-0.006-seed1"
 
 
 def test_digests_differ_by_run_and_recipe_but_not_by_a_studys_lists():

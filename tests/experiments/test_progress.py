@@ -5,7 +5,7 @@ import pytest
 
 from src.core import metric_names
 from src.experiments import progress
-from src.experiments.progress import Progress
+from src.experiments.table import Progress
 
 
 class Parent:

@@ -1,14 +1,10 @@
 import json
 import pickle
-import shutil
 
 import mlflow
 import pytest
-from mlflow import MlflowClient
 
-from src.experiments.parent import Parent
 from src.experiments.pruning import Pruning
-from src.experiments.trials import Record
 from src.tracking import run_tags
 from tests.experiments.test_sampling import search
 from tests.experiments.test_trials import child
@@ -18,13 +14,9 @@ PARAMS = {"rate": 0.1, "units": [8], "size": 3, "drop": 0.1}
 
 
 @pytest.fixture
-def record(empty_store, tmp_path):
+def record(record, tmp_path):
     """A search with four good trials and one that runs, in the store that MLflow has selected."""
-    shutil.copy(empty_store, tmp_path / "mlflow.db")
     mlflow.set_tracking_uri(f"sqlite:///{tmp_path / 'mlflow.db'}")
-    client = MlflowClient()
-    experiment = client.create_experiment("digits")
-    record = Record(Parent(client, experiment, client.create_run(experiment).info.run_id))
     for number in range(5):
         record.begin(number, PARAMS)
         if number < 4:

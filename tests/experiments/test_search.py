@@ -94,13 +94,6 @@ def trial(number, state=State.COMPLETE, value=0.5):
     return Trial(number, params, state, value, {1: 0.1, 2: 0.5}, 60.0)
 
 
-def test_a_failed_trial_is_replaced_but_counts_where_levels_get_the_same_budget():
-    known = [trial(0), trial(1, State.PRUNED), trial(2, State.FAILED), trial(3, State.OPEN)]
-    assert plan_of().left(known) == 2
-    assert plan_of(level="relu").left(known) == 1
-    assert plan_of().left([trial(number) for number in range(9)]) == 0
-
-
 def test_the_table_has_the_best_complete_trials_first_and_counts_the_pruned():
     found = [trial(0), trial(1, State.PRUNED, 0.9), trial(2, value=0.75), trial(3, State.OPEN)]
     table = plan_of().results(found)

@@ -65,7 +65,9 @@ def failed(small_mnist, tmp_path_factory):
     return project, done
 
 
-def test_a_sweep_is_one_parent_run_named_after_it_with_a_child_for_each_job(swept):
+def test_a_sweep_is_one_parent_run_named_after_it_with_a_child_for_each_job_and_no_noise(
+    swept,
+):
     project, done = swept
     assert (done.returncode, done.stderr) == (0, "")
     parent, children = parent_and_children(project)
@@ -76,6 +78,7 @@ def test_a_sweep_is_one_parent_run_named_after_it_with_a_child_for_each_job(swep
         activation: small_name(activation, 1) for activation in ("swish", "relu")
     }
     assert {one.info.status for one in children.values()} == {"FINISHED"}
+    assert not re.search(r"warning|retracing|━|\x1b|I0000", done.stdout, re.IGNORECASE)
 
 
 def test_a_sweep_declares_its_factor_and_levels(swept):
@@ -83,10 +86,7 @@ def test_a_sweep_declares_its_factor_and_levels(swept):
     assert parent.data.tags[run_tags.FACTOR] == "activation"
     levels = '{"swish": ["activation=swish"], "relu": ["activation=relu"]}'
     assert parent.data.tags[run_tags.LEVELS] == levels
-    assert {name: one.data.tags[run_tags.VARIANT] for name, one in children.items()} == {
-        "swish": "swish",
-        "relu": "relu",
-    }
+    assert all(name == one.data.tags[run_tags.VARIANT] for name, one in children.items())
 
 
 def test_a_sweep_ends_with_a_table_of_its_runs(swept):
@@ -139,20 +139,12 @@ def test_the_same_sweep_again_trains_nothing_and_with_resume_false_everything(sw
     assert len(runs(project)) == 6
 
 
-def test_a_sweep_prints_nothing_of_its_libraries(swept):
-    assert not re.search(r"warning|retracing|━|\x1b|I0000", swept[1].stdout, re.IGNORECASE)
-
-
-def test_a_failed_job_is_reported_at_once_and_the_others_train(failed):
-    _, done = failed
+def test_a_failed_job_is_reported_at_once_the_others_train_and_the_sweep_fails(failed):
+    project, done = failed
     texts = ("Error in run broken-", broken_activation.REASON, "seed1 · epoch 1/1")
     places = [done.stdout.index(text) for text in texts]
     assert places == sorted(places)
     assert "Traceback" not in done.stdout
-
-
-def test_a_sweep_with_a_failed_job_ends_with_status_1_and_its_parent_is_failed(failed):
-    project, done = failed
     assert done.returncode == 1
     last = done.stdout.splitlines()[-1]
     assert last.startswith("Error: 1 of 2 runs did not finish (broken-mlp")
@@ -224,12 +216,7 @@ def plan_of(project):
 @pytest.mark.parametrize(
     ("words", "varied", "levels", "reason"),
     [
-        (
-            ["activation=relu,swish", "seed=1,2"],
-            '["activation"]',
-            ["relu", "swish"],
-            None,
-        ),
+        (["activation=relu,swish", "seed=1,2"], '["activation"]', ["relu", "swish"], None),
         (["activation=relu,swish"], '["activation"]', ["relu", "swish"], "at least 2 seeds"),
         (["seed=1,2"], "[]", ["swish"], "all have one activation"),
         (

@@ -1,21 +1,8 @@
-import shutil
-
 import pytest
-from mlflow import MlflowClient
 
 from src.experiments import trials
-from src.experiments.parent import Parent
-from src.experiments.trials import Record, State, Trial
+from src.experiments.trials import State, Trial
 from src.tracking import run_tags
-
-
-@pytest.fixture
-def record(empty_store, tmp_path):
-    """The record of a search in a store of its own."""
-    shutil.copy(empty_store, tmp_path / "mlflow.db")
-    client = MlflowClient(f"sqlite:///{tmp_path / 'mlflow.db'}")
-    experiment = client.create_experiment("digits")
-    return Record(Parent(client, experiment, client.create_run(experiment).info.run_id))
 
 
 def child(record, number, status, curve=(), **tags):

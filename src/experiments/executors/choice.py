@@ -7,12 +7,13 @@ from typing import Any
 
 import joblib
 
+from src.config.schema import EXECUTORS, RunSettings
 from src.core.errors import InputError, did_you_mean
 from src.experiments.executors import Executor, cluster
 from src.experiments.executors.local import Here, LocalProcesses
 from src.experiments.executors.ray_tasks import RayTasks
 
-LOCAL, RAY = EXECUTORS = ("local", "ray")
+LOCAL, RAY = EXECUTORS
 KEY = "executor"
 SUBMITIT = ("submitit_slurm", "submitit_local")  # launchers of Hydra
 
@@ -27,11 +28,6 @@ def add_argument(parser: argparse.ArgumentParser) -> None:
         f"cluster of {cluster.ADDRESS} (default: the file's {KEY}, else {RAY} where "
         f"{cluster.ADDRESS} is set, else {LOCAL})",
     )
-
-
-def is_word(argument: str) -> bool:
-    """Return whether an argument is a key and its value, not a name."""
-    return "=" in argument
 
 
 def read(words: Sequence[str]) -> str | None:
@@ -52,7 +48,7 @@ def read(words: Sequence[str]) -> str | None:
     return found
 
 
-def name(settings: Any, asked: str | None) -> str:
+def name(settings: RunSettings, asked: str | None) -> str:
     """Return the executor that is `asked` for, else that of a study's or a search's file, else Ray
     where RAY_ADDRESS is set, else local processes. Raise InputError if Ray cannot be used here, or
     nodes of a cluster could not reach the store.
@@ -71,7 +67,7 @@ def name(settings: Any, asked: str | None) -> str:
     return chosen
 
 
-def make(settings: Any) -> Executor:
+def make(settings: RunSettings) -> Executor:
     """Return the executor of a study's or a search's file, by default local processes."""
     if settings.executor == RAY:
         return RayTasks(settings.cpus, settings.gpus, settings.workers)

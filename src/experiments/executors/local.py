@@ -161,13 +161,8 @@ def _begin(threads: int | None, environment: Mapping[str, str]) -> None:
     if threads is not None:
         os.environ.update(executors.thread_variables(threads))
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent gets Ctrl-C, and passes it on
-    _end_with_parent()
-
-
-def _end_with_parent() -> None:
-    """Let this worker exit as soon as the process that started it is gone, even by `kill -9`: it
-    would train on, and hold the lock of the checkpoint that the next start resumes from.
-    """
+    # It would outlive a parent that is gone, even by `kill -9`, and hold the lock of the checkpoint
+    # that the next start resumes from.
     parent = multiprocessing.parent_process()
     assert parent is not None
 

@@ -56,7 +56,13 @@ class RayTasks(Executor):
         """See `Executor`: start or join Ray, compare its nodes with this machine, send the data."""
         if self._context is not None:
             return
-        installed = _installed()
+        lock = fingerprint.ROOT / "requirements.lock"
+        if not lock.exists():
+            raise InputError(
+                f"{lock}, which the nodes of Ray are compared by, does not exist: restore it from "
+                "git."
+            )
+        installed = ray_worker.installed(lock)
         files = data_transfer.pack() if self._travels else {}
         cluster.connect()
         cluster.refuse_too_large(self.cpus, self.gpus)
@@ -105,7 +111,12 @@ class RayTasks(Executor):
                     yield Outcome(spec, ended)
                 self._fill(waiting, running)
         finally:
-            _interrupt(ray, list(running))
+            for task in running:
+                ray.cancel(task, force=False)  # ends as after Ctrl-C
+            if left := list(running):
+                _, left = ray.wait(left, num_returns=len(left), timeout=GRACE_SECONDS)
+            for task in left:
+                ray.cancel(task, force=True)
 
     def _fill(self, waiting: Iterator[RunSpec], running: dict[Any, RunSpec]) -> None:
         """Submit runs as far as there is room."""
@@ -173,16 +184,6 @@ def _code_tags(choices: tuple[tuple[str, str], ...]) -> dict[str, str]:
     return environment.code_tags(dict(choices))
 
 
-def _installed() -> dict[str, str]:
-    lock = fingerprint.ROOT / "requirements.lock"
-    try:
-        return ray_worker.installed(lock)
-    except FileNotFoundError:
-        raise InputError(
-            f"{lock}, which the nodes of Ray are compared by, does not exist: restore it from git."
-        ) from None
-
-
 def _refusal(nodes: list[IncompatibleNode]) -> InputError:
     more = f" (and {len(nodes) - 1} more nodes)" if len(nodes) > 1 else ""
     return InputError(
@@ -204,13 +205,3 @@ def _result(ray: Any, task: Any) -> IncompatibleNode | BaseException | None:
             f"its worker or its node was lost {RETRIES + 1} times, perhaps because memory ran out "
             f"({reason[:200].rstrip('.')}): run the same command again."
         )
-
-
-def _interrupt(ray: Any, running: list[Any]) -> None:
-    """End runs as after Ctrl-C; kill those that do not end in time."""
-    for task in running:
-        ray.cancel(task, force=False)
-    if running:
-        _, left = ray.wait(running, num_returns=len(running), timeout=GRACE_SECONDS)
-        for task in left:
-            ray.cancel(task, force=True)

@@ -89,13 +89,9 @@ def train(
     """Train a run; return the error that it ended with, or this node if it is incompatible.
 
     An error is returned, not raised, so that Ray retries only what was lost with its worker; but
-    KeyboardInterrupt is raised where the driver was interrupted.
-
-    Args:
-        context: of the run.
-        data: a reference to the files of the data, in a list, so that Ray fetches them only when
-            asked; empty if they do not travel.
-        pickled: the function that trains, and the run.
+    KeyboardInterrupt is raised where the driver was interrupted. `data` has a reference to the
+    files of the data, in a list, so that Ray fetches them only when asked; it is empty if they do
+    not travel. `pickled` is the function that trains, and the run.
     """
     if (incompatible := inspect(context.installed)) is not None:
         return incompatible

@@ -126,11 +126,11 @@ def test_the_server_ends_with_its_block_even_amid_its_imports():
 
 # A process that starts another by multiprocessing, and then waits for ever.
 PARENT = """
-import multiprocessing, time
+import multiprocessing, os, time
 from src.experiments.executors import local
 
 def work(connection):
-    local._end_with_parent()
+    local._begin(None, dict(os.environ))
     connection.send("ready")
     time.sleep(600)
 
