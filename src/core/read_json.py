@@ -6,9 +6,8 @@ from pathlib import Path
 from types import NoneType, UnionType
 from typing import Any, get_args
 
-from src.core.errors import InputError
+from src.core.errors import InputError, parsing
 from src.core.formatting import listed
-from src.core.parsing import parsing
 
 TYPES: dict[type, str] = {dict: "an object", list: "an array", str: "a string", bool: "a boolean"}
 TYPES |= {int: "a whole number", float: "a number", NoneType: "null"}

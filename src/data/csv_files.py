@@ -6,9 +6,8 @@ from pathlib import Path, PurePosixPath
 from shutil import copyfile, copyfileobj
 
 from src.core.checksum import sha256
-from src.core.errors import InputError
+from src.core.errors import InputError, parsing
 from src.core.formatting import listed
-from src.core.parsing import parsing
 from src.core.paths import TEST_CSV, TRAIN_CSV
 from src.data.sources import SET_PATH
 

@@ -10,9 +10,8 @@ from pathlib import Path
 import numpy as np
 
 from src.core import paths
-from src.core.errors import InputError
+from src.core.errors import InputError, parsing
 from src.core.formatting import listed
-from src.core.parsing import parsing
 from src.core.read_json import read_json
 from src.data.digits import CLASSES, SIDE
 

@@ -20,8 +20,7 @@ from urllib.request import urlopen
 
 import numpy as np
 
-from src.core.errors import InputError, one_line
-from src.core.parsing import parsing
+from src.core.errors import InputError, one_line, parsing
 from src.data.digits import SIDE
 
 TRAIN_IMAGES = "train-images-idx3-ubyte"

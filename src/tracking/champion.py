@@ -44,18 +44,15 @@ def named(client: MlflowClient, run_id: str) -> Choice:
     if status != "FINISHED":
         remedy = "finish it by the command that began it, or name another."
         raise InputError(f"{name} has not finished (it is {status}): {remedy}")
-    model = store.whole_model(client, run)
-    if model is None:
-        raise InputError(f"{name} has no model: name the run of a training.")
-    return Choice(run, model, "named by you")
+    if model := store.whole_model(client, run):
+        return Choice(run, model, "named by you")
+    raise InputError(f"{name} has no model: name the run of a training.")
 
 
 def best(client: MlflowClient, digest: str | None) -> Choice:
-    """Return the run with the highest validation accuracy, the oldest of equals; raise InputError
-    if there is none.
-
-    Trials of a search and runs that were stopped early do not count, nor do runs on other data,
-    whose accuracies are not comparable; a digest of None stands for the data of the newest run.
+    """Return the run with the highest validation accuracy, the oldest of equals, except a search's
+    trials, runs stopped early, and runs on other data, whose accuracies are not comparable; None
+    stands for the data of the newest run. Raise InputError if there is none.
     """
     runs = _finished(client)
     if not runs:

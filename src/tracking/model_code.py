@@ -30,8 +30,7 @@ def needed() -> list[Path]:
     waiting = {file for package in PACKAGES for file in (SOURCE / package).rglob("*.py")}
     found: set[Path] = set()
     while waiting:
-        file = waiting.pop()
-        found.add(file)
+        found.add(file := waiting.pop())
         packages = [folder / "__init__.py" for folder in file.parents if SOURCE in folder.parents]
         waiting |= {SOURCE / "__init__.py", *packages, *_imported(file)} - found
     return sorted(found)

@@ -59,10 +59,9 @@ REMEDIES = {
 
 
 def connect(experiment: str) -> tuple[MlflowClient, str]:
-    """Select store and experiment; return the client and the experiment's id.
-
-    The store is MLFLOW_TRACKING_URI, else mlflow.db in the repository. Safe in processes that
-    start at once. Raise InputError if it cannot be used, or artifacts cannot be written.
+    """Select store (MLFLOW_TRACKING_URI, else mlflow.db in the repository) and experiment; return
+    the client and the experiment's id. Safe in processes that start at once. Raise InputError if it
+    cannot be used, or artifacts cannot be written.
     """
     with usable():
         location = _select_store()
