@@ -47,6 +47,5 @@ def refuse_unusable(place: str | None) -> None:
 
 def _folder(place: str | None) -> Path:
     path = place or str(paths.CHECKPOINTS)
-    if path.startswith("file://"):
-        path = unquote(urlsplit(path).path)
+    path = unquote(urlsplit(path).path) if path.startswith("file://") else path
     return paths.project_root() / Path(path).expanduser()

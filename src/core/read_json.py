@@ -14,9 +14,8 @@ TYPES |= {int: "a whole number", float: "a number", NoneType: "null"}
 
 
 def read_json(path: Path, keys: Mapping[str, type | UnionType], remedy: str) -> dict[str, Any]:
-    """Return the JSON object in a file, with at least these keys, each with a value of its type:
-    one of `TYPES` or a union such as `str | None`; a float may be whole. For anything else, raise
-    InputError with a sentence that ends in `remedy`.
+    """Return the JSON object in a file, with at least these keys and values of their types, `TYPES`
+    or unions of them; a float may be whole. Else raise InputError, which ends in `remedy`.
     """
     if not path.is_file():
         raise InputError(f"{path} does not exist: {remedy}")

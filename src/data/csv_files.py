@@ -19,9 +19,8 @@ Origins = dict[str, Path]  # of each copied file, by its name, for messages
 
 
 def take(place: Path, targets: Sequence[Path]) -> Origins:
-    """Copy the CSVs named like the targets from a folder or a zip archive, which may lack all but
-    the `REQUIRED` ones. Raise InputError if the place does not exist, a file is missing, or the
-    archive is damaged.
+    """Copy the CSVs named like the targets from a folder or a zip archive. Raise InputError if that
+    does not exist, is damaged, or lacks a `REQUIRED` one.
     """
     if place.is_dir():
         return _copy(place, targets)

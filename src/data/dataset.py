@@ -68,8 +68,8 @@ def load(path: Path) -> dict[str, np.ndarray]:
 
 
 def _check(images: np.ndarray, labels: np.ndarray | None = None) -> None:
-    found = f"{images.dtype} {images.shape}"
     if images.dtype != np.uint8 or images.shape[1:] != (SIDE, SIDE) or not images.size:
+        found = f"{images.dtype} {images.shape}"
         raise ValueError(f"images are {found}, not uint8 (N, {SIDE}, {SIDE}) with N > 0")
     if labels is None:
         return
@@ -99,7 +99,6 @@ def load_all() -> dict[Path, dict[str, np.ndarray]]:
 def digest(parts: Mapping[Path, Mapping[str, np.ndarray]]) -> str:
     """Return the SHA-256, in hexadecimal, of all arrays of all parts in their order."""
     sha256 = hashlib.sha256()
-    for path in PARTS:
-        for array in parts[path].values():
-            sha256.update(np.ascontiguousarray(array).data)
+    for array in (array for path in PARTS for array in parts[path].values()):
+        sha256.update(np.ascontiguousarray(array).data)
     return sha256.hexdigest()

@@ -60,9 +60,7 @@ class Score(NamedTuple):
 
 
 def download(folder: Path) -> Path:
-    """Download the archive with train.csv, test.csv and sample_submission.csv; return its path.
-    Raise InputError if there are no credentials, or Kaggle refuses or cannot be reached.
-    """
+    """Download the archive of CSVs; return its path. Raise InputError as `submit` does."""
     api = _sign_in()
     with _kaggle_errors("download the data"):
         api.competition_download_files(COMPETITION, path=str(folder), quiet=True)
@@ -70,9 +68,8 @@ def download(folder: Path) -> Path:
 
 
 def submit(path: Path, message: str, timeout_seconds: float, waiting: Waiting) -> Score:
-    """Submit a CSV with the columns `ImageId,Label` and the description `message`; return its
-    score. Raise InputError if there are no credentials, or Kaggle refuses (also at a daily limit),
-    fails to score, gives no score in time, or cannot be reached.
+    """Submit a CSV with a description; return its score. Raise InputError if there are no
+    credentials, or Kaggle refuses, fails to score (in time), or cannot be reached.
     """
     api = _sign_in()
     with _kaggle_errors(f"submit {path}"):

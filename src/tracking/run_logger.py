@@ -51,13 +51,13 @@ def opened(settings: Mlflow, name: str, run_id: str | None, digest: str) -> Iter
         run_id = None  # deleted, or in another store
     lease.close_orphans(client, experiment_id)
     mlflow.set_system_metrics_sampling_interval(2)
-    new: dict[str, Any] = {"run_name": name, "parent_run_id": settings.parent_run_id}
-    new["tags"] = {run_tags.TRAINING_DIGEST: digest, **lease.tags()}
+    parent, tags = settings.parent_run_id, {run_tags.TRAINING_DIGEST: digest, **lease.tags()}
+    new = {"run_name": name, "parent_run_id": parent, "tags": tags}
     with store.usable():  # reading may be allowed, and writing not
-        how = {"run_id": run_id} if run_id else new
+        how: dict[str, Any] = {"run_id": run_id} if run_id else new
         run = mlflow.start_run(log_system_metrics=True, **how)
-    if run_id and settings.parent_run_id:
-        mlflow.set_tag(run_tags.PARENT, settings.parent_run_id)
+    if run_id and parent:
+        mlflow.set_tag(run_tags.PARENT, parent)
     held = lease.Lease(client, run.info.run_id)
     # In milliseconds since 1970, by a clock that cannot be set.
     start = max(round(1000 * time.time()), run.info.start_time) - 1000 * time.monotonic()
@@ -255,8 +255,8 @@ def _requirements() -> list[str]:
 
 
 def find_or_restore(run_id: str, name: str, experiment: str) -> str:
-    """Return the id of the run for later results: the training's own, or, if that was deleted or is
-    in another store (DVC can restore a model), a substitute with the tag `trained_by`.
+    """Return the id of the run for later results: the training's own, or a substitute with the tag
+    `trained_by` if that was deleted or is in another store (DVC can restore a model).
     """
     client, experiment_id = store.connect(experiment)
     if store.is_active(client, run_id):
