@@ -26,16 +26,13 @@ KEYS = [field.name for field in fields(Config)]
 
 def _params() -> dict[Any, Any]:
     if not PARAMS.is_file():
-        raise InputError(
-            f"{PARAMS} is not in {Path.cwd()}: run this command from the project's root folder."
-        )
+        remedy = "run this command from the project's root folder."
+        raise InputError(f"{PARAMS} is not in {Path.cwd()}: {remedy}")
     return named_file.read(PARAMS, str(PARAMS))
 
 
 def stage(form: type[Form]) -> Form:
-    """Return the section of params.yaml for `Fetch` or `Preprocess`; raise InputError if it or one
-    of its keys is missing, unknown, of a wrong type or out of range.
-    """
+    """Return the section of params.yaml for a stage; raise InputError if it or a value is wrong."""
     name, restore = form.__name__.lower(), f"restore it in {PARAMS} from git"
     section = _params().get(name)
     if not isinstance(section, dict):
@@ -85,9 +82,8 @@ def resolve(composed: DictConfig, choices: dict[str, str]) -> Config:
     assert isinstance(cfg, Config)
     for group in GROUPS:
         if not isinstance(choices.get(group), str):
-            raise InputError(
-                f"{group} chooses no file, or several: give the name of one in conf/{group}/."
-            )
+            remedy = f"give the name of one in conf/{group}/."
+            raise InputError(f"{group} chooses no file, or several: {remedy}")
         _check_kinds(group, choices[group], getattr(cfg, group))
     return cfg
 

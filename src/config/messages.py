@@ -123,23 +123,19 @@ def is_refusal(error: Exception) -> bool:
 def explain(error: Exception) -> InputError:
     """Return the sentence for an error that `is_refusal`, or that a `_target_` raised."""
     if NO_NAME in str(error):
-        return InputError(
-            f"A choice is not a name ({error}): give each of {', '.join(CHOICES)} the name of a "
-            "file in its folder of conf/."
-        )
+        remedy = f"give each of {', '.join(CHOICES)} the name of a file in its folder of conf/."
+        return InputError(f"A choice is not a name ({error}): {remedy}")
     if str(error).startswith(AMBIGUOUS):
         word = str(error).removeprefix(AMBIGUOUS).split("\n")[0].strip("'")
-        return InputError(
-            f"{word} lists several values: give one, or add -m to src.train to make a run of each."
-        )
+        remedy = "give one, or add -m to src.train to make a run of each."
+        return InputError(f"{word} lists several values: {remedy}")
     cause = root_cause(error)
     targets = [one for one in _causes(error) if isinstance(one, hydra.InstantiationException)]
     if targets and not isinstance(cause, InputError):
         target = str(targets[-1]).split("\n")[0].split(", set env")[0].rstrip(":")
         reason = str(cause).split("\n")[0].rstrip(".")
-        return InputError(
-            f"{target}: {reason}. Compare the values with those of its file in conf/."
-        )
+        remedy = "Compare the values with those of its file in conf/."
+        return InputError(f"{target}: {reason}. {remedy}")
     sentences = (word for kind, word in SENTENCES.items() if isinstance(cause, kind))
     return InputError(next(sentences, _as_it_is)(cause))
 

@@ -53,9 +53,7 @@ def sentence(error: BaseException) -> str | None:
 
 @contextmanager
 def parsing(path: Path | str, remedy: str, expected: str = "") -> Iterator[None]:
-    """Turn any error of the block into `<path> cannot be read (<reason>), expected ...: <remedy>`,
-    except an InputError, and the OSError of a full disk or a missing permission.
-    """
+    """Turn any error that has no sentence into `<path> cannot be read (...)`, and the remedy."""
     try:
         yield
     except Exception as error:  # random bytes make zipfile, NumPy and json raise nearly every kind

@@ -1,6 +1,4 @@
-"""Numbers and lists as text. Rounding claims no more than the data: it never moves a bound inwards,
-nor a p value across the level of the test.
-"""
+"""Numbers and lists as text. Rounding never moves a bound inwards, nor p across the level."""
 
 from collections.abc import Sequence
 from itertools import groupby

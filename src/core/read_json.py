@@ -14,9 +14,7 @@ TYPES |= {int: "a whole number", float: "a number", NoneType: "null"}
 
 
 def read_json(path: Path, keys: Mapping[str, type | UnionType], remedy: str) -> dict[str, Any]:
-    """Return the JSON object in a file, with at least these keys and values of their types, `TYPES`
-    or unions of them; a float may be whole. Else raise InputError, which ends in `remedy`.
-    """
+    """Return a file's JSON object; raise InputError unless its `keys` have these types."""
     if not path.is_file():
         raise InputError(f"{path} does not exist: {remedy}")
     expected = "a JSON object" + (f" with {listed(list(keys))}" if keys else "")

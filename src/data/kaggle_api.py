@@ -68,9 +68,7 @@ def download(folder: Path) -> Path:
 
 
 def submit(path: Path, message: str, timeout_seconds: float, waiting: Waiting) -> Score:
-    """Submit a CSV with a description; return its score. Raise InputError if there are no
-    credentials, or Kaggle refuses, fails to score (in time), or cannot be reached.
-    """
+    """Submit a CSV with a description and wait for its score; raise InputError if it fails."""
     api = _sign_in()
     with _kaggle_errors(f"submit {path}"):
         answer = api.competition_submit(str(path), message, COMPETITION, quiet=True)

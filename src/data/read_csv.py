@@ -29,10 +29,8 @@ NARROWER = (IMAGE_ID, LABEL, SUBMITTED)  # columns with a narrower range than a 
 def train(
     path: Path, rows: int | None = None, name: Path | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return train.csv's images, uint8 (N, 28, 28), and labels, uint8 (N,).
-
-    Raise InputError if the file is missing, or a column, a cell or the number of rows is not as
-    expected: `rows`, or any number but 0. The message calls a copy by the `name` of its original.
+    """Return train.csv's images, uint8 (N, 28, 28), and labels, uint8 (N,). Raise InputError, which
+    calls a copy by its original's `name`, if a column, a cell or the number of `rows` is not right.
     """
     table = _read(path, (LABEL, *PIXELS), rows, name)
     return _images(table), _column(table, LABEL)
@@ -46,16 +44,12 @@ def test(path: Path, rows: int | None = None, name: Path | None = None) -> np.nd
 def submission(
     path: Path, rows: int | None = None, name: Path | None = None, fix: str = FIX
 ) -> np.ndarray:
-    """Return the labels, uint8 (N,), of a file with ImageId (1 ... N) and Label; see `train`. `fix`
-    ends the message about a bad cell or column.
-    """
+    """Return the labels, uint8 (N,), of ImageId (1 ... N) and Label; `fix` ends a refusal."""
     return _column(_read(path, SUBMISSION, rows, name, fix), SUBMITTED)
 
 
 def solution(path: Path, rows: int | None = None, name: Path | None = None) -> np.ndarray | None:
-    """Return the true labels of test.csv, uint8 (N,), or None if there is only a header: they are
-    not known; see `train`.
-    """
+    """Return the true labels of test.csv, uint8 (N,), or None if there is only a header."""
     table = _read(path, SUBMISSION, rows, name, may_be_empty=True)
     return _column(table, SUBMITTED) if len(table) else None
 
@@ -85,10 +79,8 @@ def _refuse_unreadable(path: Path, name: Path, columns: tuple[str, ...], fix: st
         raise InputError(f"{name} is empty: expected {_text(columns)}. {fix}")
     for magic, kind in MAGIC.items():
         if first.startswith(magic):
-            raise InputError(
-                f"{name} is {kind}, not a CSV file: unpack it where it came from, then fetch it "
-                "again (python -m src.fetch)."
-            )
+            remedy = "unpack it where it came from, then fetch it again (python -m src.fetch)."
+            raise InputError(f"{name} is {kind}, not a CSV file: {remedy}")
 
 
 def _read(
@@ -179,8 +171,7 @@ def _about_columns(found: list[str], expected: tuple[str, ...]) -> str:
         return f" has an unexpected column {extra[0][:40]!r}: {wanted}"
     first = next(place for place, name in enumerate(found) if name != expected[place])
     moved = expected[first]
-    places = f"column {found.index(moved) + 1}, not {first + 1}"
-    return f" has {moved!r} as {places}: {wanted}"
+    return f" has {moved!r} as column {found.index(moved) + 1}, not {first + 1}: {wanted}"
 
 
 def _text(columns: tuple[str, ...]) -> str:

@@ -89,9 +89,7 @@ def _accuracy(run: Run) -> float:
 
 
 def promote(client: MlflowClient, choice: Choice) -> tuple[ModelVersion, ModelVersion | None]:
-    """Make a choice the champion; return its version, which is created only once for a model, and
-    that of the previous champion, if any. Raise InputError if the store cannot be used.
-    """
+    """Make a choice the champion; return its version and the previous champion's, if any."""
     try:
         before = current(client)
         versions = client.search_model_versions(f"name = '{MODEL}'")
@@ -117,11 +115,10 @@ def current(client: MlflowClient) -> ModelVersion | None:
 def _register(client: MlflowClient, choice: Choice) -> ModelVersion:
     with store.ignoring("RESOURCE_ALREADY_EXISTS"):
         client.create_registered_model(MODEL)
-    source, info = _source(choice.model), choice.run.info
-    tags = {"run_name": info.run_name, "chosen": choice.how}
-    return client.create_model_version(
-        MODEL, source, info.run_id, tags=tags, model_id=choice.model.model_id
-    )
+    model, info = choice.model, choice.run.info
+    tags, model_id = {"run_name": info.run_name, "chosen": choice.how}, model.model_id
+    source, run_id = _source(model), info.run_id
+    return client.create_model_version(MODEL, source, run_id, tags=tags, model_id=model_id)
 
 
 def _source(model: LoggedModel) -> str:

@@ -1,6 +1,4 @@
-"""The code that is logged with a model: its layers and their imports, a fraction of src/, because
-each file takes 20 ms to upload through a server.
-"""
+"""The code logged with a model: a fraction of src/, as a server takes 20 ms for each file."""
 
 import ast
 import shutil

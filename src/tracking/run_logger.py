@@ -118,9 +118,7 @@ class RunLogger:
         data: Dataset,
         images: Mapping[str, np.ndarray],
     ) -> None:
-        """Log the settings, on which the weights depend, as flat params; the tags; and the images,
-        uint8 (N, 28, 28), by their use (training, validation), as inputs.
-        """
+        """Log settings as flat params, tags, and images, uint8 (N, 28, 28), by their use."""
         # The choices are params, too, to search by. Another name may stand for the same training,
         # whose run keeps the first.
         params = self.client.get_run(self.run_id).data.params
@@ -197,9 +195,7 @@ class RunLogger:
                 time.sleep(store.PAUSE_SECONDS)
 
     def trained(self, model: Any, example: np.ndarray, final: Metrics, out: Path) -> None:
-        """Log waiting epochs, final metrics, the files in `out`, and the Keras model with an
-        example, uint8 (1, 28, 28), so that it loads and serves elsewhere.
-        """
+        """Log metrics, the files in `out`, and the model with an example, uint8 (1, 28, 28)."""
 
         def log() -> None:
             self._log_waiting()
@@ -255,9 +251,7 @@ def _requirements() -> list[str]:
 
 
 def find_or_restore(run_id: str, name: str, experiment: str) -> str:
-    """Return the id of the run for later results: the training's own, or a substitute with the tag
-    `trained_by` if that was deleted or is in another store (DVC can restore a model).
-    """
+    """Return the training's run, or if it is not there a substitute with the tag `trained_by`."""
     client, experiment_id = store.connect(experiment)
     if store.is_active(client, run_id):
         return run_id
@@ -275,9 +269,7 @@ def add_results(
     scores: Metrics = NONE,
     tags: Mapping[str, str] = NONE,
 ) -> None:
-    """Add results to a run, which keeps its status and duration: files with their folders in the
-    run ("" for the top), scores and tags by name.
-    """
+    """Add files (with their folders in the run), scores and tags to a run, whatever its status."""
     client = MlflowClient()
     _remove_half_copies(client, run_id)
     for path, folder in files.items():

@@ -1,6 +1,4 @@
-"""The MLflow store: its address and time-outs, and how it is opened without a race, a password on
-the screen or a stack trace.
-"""
+"""The MLflow store: opened without a race, a password on the screen or a stack trace."""
 
 import logging
 import os
@@ -185,9 +183,7 @@ def reason(error: BaseException) -> str:
 
 
 def new_database(path: Path) -> Path:
-    """Create an SQLite file that does not exist in a hidden folder, and link it into place: two
-    processes that migrate one new file corrupt it.
-    """
+    """Create a database aside and link it: two processes that migrate one would corrupt it."""
     if not path.exists():
         remove_litter(path.parent)
         folder = hidden_folder(path.parent)
