@@ -1,6 +1,4 @@
-"""The configuration as Hydra composes it: params.yaml, which DVC tracks, has the values and the
-choices, conf/ the rest. A key named like a folder of conf/ chooses a file there.
-"""
+"""The configuration as Hydra composes it, from params.yaml, which DVC tracks, and conf/."""
 
 import textwrap
 from dataclasses import fields
@@ -41,11 +39,10 @@ def stage(form: type[Form]) -> Form:
 
 
 def register() -> None:
-    """Give Hydra the nodes `schema`, `params` and `recipe`, before hydra.main's function is called;
-    raise InputError if params.yaml cannot be read, has an unknown key, or chooses no name.
-    """
+    """Give Hydra the nodes `schema`, `params` and `recipe`; raise InputError if they are wrong."""
     params = {key: value for key, value in _params().items() if key not in STAGES}
     refuse_unknown("", params, [*KEYS, "experiment"], str(PARAMS))
+    # A key named like a folder of conf/ chooses a file there.
     choices = {key: params.pop(key) for key in list(params) if (CONF / key).is_dir()}
     for group, choice in choices.items():
         if not isinstance(choice, str):
@@ -68,8 +65,8 @@ def _choices() -> str:
 
 
 def resolve(composed: DictConfig, choices: dict[str, str]) -> Config:
-    """Return the configuration that Hydra composed, with the chosen file of each group
-    (`HydraConfig.get().runtime.choices`); raise InputError if a value is missing or wrong.
+    """Return a configuration that Hydra composed, with each group's choice; raise InputError if a
+    value is missing or wrong.
     """
     refuse_unknown("", composed, KEYS, "")
     try:

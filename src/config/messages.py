@@ -1,6 +1,4 @@
-"""The sentences that reject a configuration: the key, the value found, what to do. Pydantic, Hydra,
-OmegaConf and YAML each have their own errors; all are worded here.
-"""
+"""The sentences that reject a configuration, for errors of Pydantic, Hydra, OmegaConf and YAML."""
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import fields
@@ -37,8 +35,8 @@ Form = TypeVar("Form")
 
 
 def validated(form: type[Form], given: dict[Any, Any], missing: str, name: str = "") -> Form:
-    """Return an instance of a pydantic dataclass with the values `given` under the key `name`;
-    raise InputError if a key is unknown, or missing (with this remedy), or its value is refused.
+    """Return a pydantic dataclass of the values under the key `name`; raise InputError if a key is
+    unknown, or missing (with this remedy), or its value is refused.
     """
     keys = [field.name for field in fields(form)]  # type: ignore[arg-type]
     refuse_unknown(f"{name}." if name else "", given, keys, "")

@@ -33,9 +33,7 @@ def read(path: Path, shown: str) -> dict[Any, Any]:
 
 @contextmanager
 def definition(noun: str, folder: Path, name: str) -> Iterator[dict[Any, Any]]:
-    """Yield the keys and values of folder/NAME.yaml, which defines a study or a search, `noun`;
-    raise InputError if there is no such file. InputErrors of the block name the file.
-    """
+    """Yield the contents of folder/NAME.yaml, a study or search, which the block's errors name."""
     file, known = f"conf/{noun}/{name}.yaml", names(folder)
     if name not in known:
         raise InputError(

@@ -52,8 +52,8 @@ def load_description() -> Dataset:
 
 
 def load(path: Path) -> dict[str, np.ndarray]:
-    """Return the arrays of one part: `images`, uint8 (N, 28, 28), and except of the test part
-    `labels`, uint8 (N,); raise InputError if the file is missing, damaged or holds other arrays.
+    """Return a part's `images`, uint8 (N, 28, 28), and unless it is TEST `labels`, uint8 (N,);
+    raise InputError if the file is missing, damaged or holds other arrays.
     """
     if not path.is_file():
         raise InputError(f"{path} does not exist: {REMEDY}")
@@ -81,15 +81,13 @@ def _check(images: np.ndarray, labels: np.ndarray | None = None) -> None:
 
 
 def load_all() -> dict[Path, dict[str, np.ndarray]]:
-    """Return the arrays of every part by its path; raise InputError as `load` does, or if they do
-    not match dataset.json: a preprocessing that was killed leaves some earlier files.
-    """
+    """Return every part's arrays by path; raise InputError if they are not dataset.json's."""
     parts = {path: load(path) for path in PARTS}
     description = load_description()
     counts = {path.stem: len(arrays["images"]) for path, arrays in parts.items()}
     if (digest(parts), counts) != (description.digest, description.counts):
         names = listed([path.name for path in PARTS])
-        raise InputError(
+        raise InputError(  # a preprocessing that was killed leaves some earlier files
             f"{names} in {paths.PROCESSED} are not the arrays that {paths.DATASET.name} describes "
             f"(their SHA-256 or their counts differ): {REMEDY}"
         )

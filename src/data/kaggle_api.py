@@ -22,11 +22,9 @@ ANOTHER_WAY = (
     "run the same command again, or download it from the website, and set fetch.source=files and "
     "fetch.path to it in params.yaml."
 )
-
 RULES = f"https://www.kaggle.com/c/{COMPETITION}/rules"
 SUBMISSIONS = f"https://www.kaggle.com/competitions/{COMPETITION}/submissions"
 TOKENS = "https://www.kaggle.com/settings/api"
-
 TIMEOUT_SECONDS = 600
 POLL_SECONDS = 5
 LISTED = 100  # submissions to look through, newest first
@@ -43,7 +41,6 @@ REMEDIES = {
     403: f"accept the competition's rules at {RULES} with the account of your credentials",
     429: "wait (a daily limit of submissions ends at midnight UTC) and run the same command again",
 }
-
 # Called with a submission's number and the seconds waited: with 0 at first, then before each pause.
 Waiting = Callable[[int, float], object]
 

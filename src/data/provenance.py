@@ -1,6 +1,4 @@
-"""data/raw/provenance.json: the origin and the SHA-256 of the files beside it. fetch writes it
-last, so that it reveals a fetch that was killed, and a file that was edited since.
-"""
+"""data/raw/provenance.json: the origin and SHA-256 of the files beside it, written after them."""
 
 import json
 from collections.abc import Mapping

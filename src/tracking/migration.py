@@ -1,6 +1,4 @@
-"""Copies the runs of one MLflow store to another, which MLflow's own commands cannot
-(docs/scale.md). A second start finds a copy by its tag, and copies only what is missing.
-"""
+"""Copies runs from one MLflow store to another, and if started again only what is missing."""
 
 import re
 from collections import Counter

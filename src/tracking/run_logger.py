@@ -29,6 +29,8 @@ from src.data.dataset import Dataset
 from src.tracking import lease, model_code, run_search, run_tags, store
 
 Metrics = Mapping[str, float]
+Tags = Mapping[str, str]
+Arrays = Mapping[str, np.ndarray]
 NONE: Mapping[Any, Any] = {}
 FORBIDDEN = re.compile(r"""[/:.%"']""")  # in a model's name; a run's may have them
 HALF_COPY = ".artifact.uploading."  # MLflow's prefix for artifacts that are not complete yet
@@ -38,10 +40,9 @@ MODEL_REQUIREMENTS = ("tensorflow", "keras", "numpy", "mlflow")
 
 @contextmanager
 def opened(settings: Mlflow, name: str, run_id: str | None, digest: str) -> Iterator["RunLogger"]:
-    """Yield the logger of a training's run: that of `run_id`, else a new one of this name.
-
-    It ends as FINISHED, FAILED, or, after Ctrl-C or SIGTERM, KILLED. A resumed run becomes a child
-    of the sweep that resumes it. Raise InputError if the store cannot be used.
+    """Yield the logger of a training's run: that of `run_id`, else a new one of this name. It ends
+    as FINISHED, FAILED, or, after Ctrl-C or SIGTERM, KILLED. A resumed run becomes a child of the
+    sweep that resumes it. Raise InputError if the store cannot be used.
     """
     client, experiment_id = store.connect(settings.experiment)
     os.environ.pop("MLFLOW_RUN_ID", None)  # it would override the arguments
@@ -112,11 +113,7 @@ class RunLogger:
         self.ask_again = 0.0  # the time of the next one, by the monotonic clock
 
     def start(
-        self,
-        settings: Mapping[str, Any],
-        tags: dict[str, str],
-        data: Dataset,
-        images: Mapping[str, np.ndarray],
+        self, settings: Mapping[str, Any], tags: dict[str, str], data: Dataset, images: Arrays
     ) -> None:
         """Log settings as flat params, tags, and images, uint8 (N, 28, 28), by their use."""
         # The choices are params, too, to search by. Another name may stand for the same training,
@@ -263,11 +260,7 @@ def find_or_restore(run_id: str, name: str, experiment: str) -> str:
 
 
 def add_results(
-    run_id: str,
-    *,
-    files: Mapping[Path, str] = NONE,
-    scores: Metrics = NONE,
-    tags: Mapping[str, str] = NONE,
+    run_id: str, *, files: Mapping[Path, str] = NONE, scores: Metrics = NONE, tags: Tags = NONE
 ) -> None:
     """Add files (with their folders in the run), scores and tags to a run, whatever its status."""
     client = MlflowClient()
