@@ -20,7 +20,7 @@ def names(folder: Path) -> list[str]:
 
 
 def read(path: Path, shown: str) -> dict[Any, Any]:
-    """Return the keys and values of a YAML file, which an InputError calls `shown`."""
+    """Return the keys and values of a YAML file; raise InputError, which calls it `shown`."""
     try:
         found = OmegaConf.to_container(OmegaConf.load(path))
     except Exception as error:  # those of YAML, OmegaConf and decoding have no common type

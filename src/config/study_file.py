@@ -107,7 +107,7 @@ def _by_label(given: Any, info: ValidationInfo) -> dict[str, Any] | None:
         raise InputError(f"{name} is {messages.kind_of(given)} ({given}): write a list.")
     labels = list(map(override.label, given))
     messages.refuse_twice(name, labels)
-    values = list(given.values()) if isinstance(given, dict) else given
+    values = given.values() if isinstance(given, dict) else given
     for label, value in zip(labels, values, strict=True):
         if not label.isprintable() or not 0 < len(label.strip()) <= MAX_LABEL:
             remedy = f"write 1 to {MAX_LABEL} characters in one line."

@@ -54,7 +54,11 @@ def best(client: MlflowClient, digest: str | None) -> Choice:
     trials, runs stopped early, and runs on other data, whose accuracies are not comparable; None
     stands for the data of the newest run. Raise InputError if there is none.
     """
-    runs = _finished(client)
+    experiments = [one.experiment_id for one in client.search_experiments()]
+    wanted = f"attributes.status = 'FINISHED' and metrics.{metric_names.BEST_VAL_ACCURACY} >= 0"
+    found = run_search.every_run(client, experiments, wanted)
+    whole = [run for run in found if DATA in run.data.tags and not PARTIAL & {*run.data.tags}]
+    runs = sorted(whole, key=lambda run: (-_accuracy(run), run.info.start_time))
     if not runs:
         remedy = "run `make`, or `python -m src.train activation=swish`."
         raise InputError(f"There is no finished training in MLflow yet: {remedy}")
@@ -73,15 +77,6 @@ def best(client: MlflowClient, digest: str | None) -> Choice:
             return Choice(run, model, how)
     missing = f"None of the {count(len(same), 'finished run')} on this data has its model any more"
     raise InputError(f"{missing}: train one by `make`.")
-
-
-def _finished(client: MlflowClient) -> list[Run]:
-    """Return the finished runs of complete trainings: the best first, the oldest of equals."""
-    experiments = [one.experiment_id for one in client.search_experiments()]
-    wanted = f"attributes.status = 'FINISHED' and metrics.{metric_names.BEST_VAL_ACCURACY} >= 0"
-    found = run_search.every_run(client, experiments, wanted)
-    whole = [run for run in found if DATA in run.data.tags and not PARTIAL & {*run.data.tags}]
-    return sorted(whole, key=lambda run: (-_accuracy(run), run.info.start_time))
 
 
 def _accuracy(run: Run) -> float:
