@@ -7,6 +7,7 @@ import pytest
 
 from src.core import errors
 from tests.support.commands import ROOT
+from tests.support.refusal import refusal
 
 
 def failing(error):
@@ -119,10 +120,8 @@ def parse(error, *more):
     ],
 )
 def test_whatever_a_parser_raises_is_one_sentence(error, reason):
-    with pytest.raises(errors.InputError) as caught:
-        parse(error, "an object")
     expected = f"models/a.json cannot be read ({reason}), expected an object: run it again."
-    assert str(caught.value) == expected
+    assert refusal(parse, error, "an object") == expected
 
 
 DISKS = [OSError(number, "disk") for number in errors.DISK]
