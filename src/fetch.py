@@ -85,9 +85,8 @@ def write_from_arrays(
 def check_csvs(
     origins: dict[str, Path], layout: str, train: Path, test: Path, sample: Path, solution: Path
 ) -> dict[str, Any]:
-    """Check a user's CSVs, whose `origins`, by file name, appear in messages. Write the missing
-    ones: sample_submission.csv with zeros, solution.csv with only its header. Return facts for
-    provenance.json.
+    """Check a user's CSVs, whose `origins`, by file name, appear in messages; write those missing:
+    sample_submission.csv with zeros, solution.csv with only its header. Return facts.
     """
     rows_train, rows_test = sources.LAYOUTS[layout] or (None, None)
     _, labels = read_csv.train(train, rows_train, origins[train.name])

@@ -14,8 +14,7 @@ Examples:
 from collections.abc import Sequence
 
 from src.core import command_line, errors, heavy_imports, local_server
-from src.core.errors import InputError
-from src.core.parsing import one_line
+from src.core.errors import InputError, one_line
 
 EXAMPLE = "docs/example_digit.json"  # a request with one test image, a seven
 

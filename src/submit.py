@@ -84,10 +84,8 @@ def _check_dataset(name: str) -> None:
 def _check_submission(path: Path) -> None:
     """Refuse a file that Kaggle would refuse, because a try may count against the daily limit."""
     if not path.is_file():
-        raise InputError(
-            f"{path} is missing: run `dvc repro`, or give the output folder of a training that "
-            "predicted."
-        )
+        remedy = "run `dvc repro`, or give the output folder of a training that predicted."
+        raise InputError(f"{path} is missing: {remedy}")
     rows = len(read_csv.submission(path, fix="Run `dvc repro --force predict`, then submit again."))
     if rows != KAGGLE_ROWS[1]:
         raise InputError(

@@ -20,9 +20,8 @@ from src.analysis.statistics import EFFECT_OF_INTEREST
 from src.config import study_file
 from src.config.factor import Factor
 from src.core import metric_names, paths
-from src.core.errors import InputError, did_you_mean
+from src.core.errors import InputError, did_you_mean, parsing
 from src.core.formatting import count, listed
-from src.core.parsing import parsing
 from src.data.digits import CLASSES
 from src.experiments.grid import RunKey
 from src.tracking import environment, run_search, run_tags, store

@@ -1,6 +1,4 @@
-"""The configuration as Hydra composes it: params.yaml, which DVC tracks, has the values and the
-choices, conf/ the rest. A key named like a folder of conf/ chooses a file there.
-"""
+"""The configuration as Hydra composes it, from params.yaml, which DVC tracks, and conf/."""
 
 import textwrap
 from dataclasses import fields
@@ -26,16 +24,13 @@ KEYS = [field.name for field in fields(Config)]
 
 def _params() -> dict[Any, Any]:
     if not PARAMS.is_file():
-        raise InputError(
-            f"{PARAMS} is not in {Path.cwd()}: run this command from the project's root folder."
-        )
+        remedy = "run this command from the project's root folder."
+        raise InputError(f"{PARAMS} is not in {Path.cwd()}: {remedy}")
     return named_file.read(PARAMS, str(PARAMS))
 
 
 def stage(form: type[Form]) -> Form:
-    """Return the section of params.yaml for `Fetch` or `Preprocess`; raise InputError if it or one
-    of its keys is missing, unknown, of a wrong type or out of range.
-    """
+    """Return the section of params.yaml for a stage; raise InputError if it or a value is wrong."""
     name, restore = form.__name__.lower(), f"restore it in {PARAMS} from git"
     section = _params().get(name)
     if not isinstance(section, dict):
@@ -44,11 +39,10 @@ def stage(form: type[Form]) -> Form:
 
 
 def register() -> None:
-    """Give Hydra the nodes `schema`, `params` and `recipe`, before hydra.main's function is called;
-    raise InputError if params.yaml cannot be read, has an unknown key, or chooses no name.
-    """
+    """Give Hydra the nodes `schema`, `params` and `recipe`; raise InputError if they are wrong."""
     params = {key: value for key, value in _params().items() if key not in STAGES}
     refuse_unknown("", params, [*KEYS, "experiment"], str(PARAMS))
+    # A key named like a folder of conf/ chooses a file there.
     choices = {key: params.pop(key) for key in list(params) if (CONF / key).is_dir()}
     for group, choice in choices.items():
         if not isinstance(choice, str):
@@ -71,8 +65,8 @@ def _choices() -> str:
 
 
 def resolve(composed: DictConfig, choices: dict[str, str]) -> Config:
-    """Return the configuration that Hydra composed, with the chosen file of each group
-    (`HydraConfig.get().runtime.choices`); raise InputError if a value is missing or wrong.
+    """Return a configuration that Hydra composed, with each group's choice; raise InputError if a
+    value is missing or wrong.
     """
     refuse_unknown("", composed, KEYS, "")
     try:
@@ -85,9 +79,8 @@ def resolve(composed: DictConfig, choices: dict[str, str]) -> Config:
     assert isinstance(cfg, Config)
     for group in GROUPS:
         if not isinstance(choices.get(group), str):
-            raise InputError(
-                f"{group} chooses no file, or several: give the name of one in conf/{group}/."
-            )
+            remedy = f"give the name of one in conf/{group}/."
+            raise InputError(f"{group} chooses no file, or several: {remedy}")
         _check_kinds(group, choices[group], getattr(cfg, group))
     return cfg
 

@@ -8,26 +8,19 @@ VARIANT = "variant"  # the key of a factor whose levels each set several keys
 
 # Where a key's last word is not the noun, or the plural needs more than an s.
 NOUNS = {
-    "beta": ("β", "values of β"),
-    "beta_1": ("β₁", "values of β₁"),
-    "beta_2": ("β₂", "values of β₂"),
     "deterministic": ("determinism", "settings of determinism"),
     "dropout": ("dropout", "dropout rates"),
     "epochs": ("number of epochs", "numbers of epochs"),
-    "epsilon": ("ε", "values of ε"),
     "filters": ("filters", "choices of filters"),
-    "label_smoothing": ("label smoothing", "values of label smoothing"),
     "min_lr": ("lowest learning rate", "lowest learning rates"),
-    "momentum": ("momentum", "values of momentum"),
     "nesterov": ("Nesterov momentum", "settings of Nesterov momentum"),
-    "patience": ("patience", "values of patience"),
     "restore_best_weights": ("choice of the weights", "choices of the weights"),
     "trainable": ("training of β", "settings of the training of β"),
     "units": ("units", "choices of units"),
     "warmup": ("warm-up", "lengths of the warm-up"),
-    "weight_decay": ("weight decay", "values of weight decay"),
-    "zoom": ("zoom", "values of zoom"),
 }
+SIGNS = {"beta": "β", "beta_1": "β₁", "beta_2": "β₂", "epsilon": "ε"}
+WITHOUT_PLURAL = {*SIGNS, "label_smoothing", "momentum", "patience", "weight_decay", "zoom"}
 
 
 @dataclass(frozen=True)
@@ -43,7 +36,8 @@ class Factor:
 def of(key: str, levels: Sequence[object]) -> Factor:
     """Return the factor of a key whose values are `levels`."""
     last = key.rpartition(".")[2]
-    words = last.replace("_", " ")
-    noun, plural = NOUNS.get(last, (words, f"{words}s"))
+    words = SIGNS.get(last, last.replace("_", " "))
+    plural = f"values of {words}" if last in WITHOUT_PLURAL else f"{words}s"
+    noun, plural = NOUNS.get(last, (words, plural))
     numeric = all(isinstance(level, Real) and not isinstance(level, bool) for level in levels)
     return Factor(key, noun, plural, numeric and bool(levels))

@@ -1,6 +1,4 @@
-"""The sentences that reject a configuration: the key, the value found, what to do. Pydantic, Hydra,
-OmegaConf and YAML each have their own errors; all are worded here.
-"""
+"""The sentences that reject a configuration, for errors of Pydantic, Hydra, OmegaConf and YAML."""
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import fields
@@ -37,8 +35,8 @@ Form = TypeVar("Form")
 
 
 def validated(form: type[Form], given: dict[Any, Any], missing: str, name: str = "") -> Form:
-    """Return an instance of a pydantic dataclass with the values `given` under the key `name`;
-    raise InputError if a key is unknown, or missing (with this remedy), or its value is refused.
+    """Return a pydantic dataclass of the values under the key `name`; raise InputError if a key is
+    unknown, or missing (with this remedy), or its value is refused.
     """
     keys = [field.name for field in fields(form)]  # type: ignore[arg-type]
     refuse_unknown(f"{name}." if name else "", given, keys, "")
@@ -123,23 +121,19 @@ def is_refusal(error: Exception) -> bool:
 def explain(error: Exception) -> InputError:
     """Return the sentence for an error that `is_refusal`, or that a `_target_` raised."""
     if NO_NAME in str(error):
-        return InputError(
-            f"A choice is not a name ({error}): give each of {', '.join(CHOICES)} the name of a "
-            "file in its folder of conf/."
-        )
+        remedy = f"give each of {', '.join(CHOICES)} the name of a file in its folder of conf/."
+        return InputError(f"A choice is not a name ({error}): {remedy}")
     if str(error).startswith(AMBIGUOUS):
         word = str(error).removeprefix(AMBIGUOUS).split("\n")[0].strip("'")
-        return InputError(
-            f"{word} lists several values: give one, or add -m to src.train to make a run of each."
-        )
+        remedy = "give one, or add -m to src.train to make a run of each."
+        return InputError(f"{word} lists several values: {remedy}")
     cause = root_cause(error)
     targets = [one for one in _causes(error) if isinstance(one, hydra.InstantiationException)]
     if targets and not isinstance(cause, InputError):
         target = str(targets[-1]).split("\n")[0].split(", set env")[0].rstrip(":")
         reason = str(cause).split("\n")[0].rstrip(".")
-        return InputError(
-            f"{target}: {reason}. Compare the values with those of its file in conf/."
-        )
+        remedy = "Compare the values with those of its file in conf/."
+        return InputError(f"{target}: {reason}. {remedy}")
     sentences = (word for kind, word in SENTENCES.items() if isinstance(cause, kind))
     return InputError(next(sentences, _as_it_is)(cause))
 

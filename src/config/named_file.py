@@ -20,9 +20,7 @@ def names(folder: Path) -> list[str]:
 
 
 def read(path: Path, shown: str) -> dict[Any, Any]:
-    """Return the keys and values of a YAML file, with interpolations as they are; raise InputError,
-    which calls the file `shown`, if it is not YAML or has no keys.
-    """
+    """Return the keys and values of a YAML file; raise InputError, which calls it `shown`."""
     try:
         found = OmegaConf.to_container(OmegaConf.load(path))
     except Exception as error:  # those of YAML, OmegaConf and decoding have no common type
@@ -35,9 +33,7 @@ def read(path: Path, shown: str) -> dict[Any, Any]:
 
 @contextmanager
 def definition(noun: str, folder: Path, name: str) -> Iterator[dict[Any, Any]]:
-    """Yield the keys and values of folder/NAME.yaml, which defines a study or a search, `noun`;
-    raise InputError if there is no such file. InputErrors of the block name the file.
-    """
+    """Yield the contents of folder/NAME.yaml, a study or search, which the block's errors name."""
     file, known = f"conf/{noun}/{name}.yaml", names(folder)
     if name not in known:
         raise InputError(

@@ -118,9 +118,8 @@ class Search(schema.RunSettings):
     def __post_init__(self) -> None:
         """Check the values together."""
         if self.sampler == GP and importlib.util.find_spec("torch") is None:
-            raise InputError(
-                f"sampler={GP} needs PyTorch, which is not installed: use {TPE} or {RANDOM}."
-            )
+            remedy = f"use {TPE} or {RANDOM}."
+            raise InputError(f"sampler={GP} needs PyTorch, which is not installed: {remedy}")
         if not self.space:
             raise InputError(f"space is empty: give at least one key and its range; {EXAMPLE}.")
         for key, given in self.space.items():

@@ -107,12 +107,11 @@ def _by_label(given: Any, info: ValidationInfo) -> dict[str, Any] | None:
         raise InputError(f"{name} is {messages.kind_of(given)} ({given}): write a list.")
     labels = list(map(override.label, given))
     messages.refuse_twice(name, labels)
-    values = list(given.values()) if isinstance(given, dict) else given
+    values = given.values() if isinstance(given, dict) else given
     for label, value in zip(labels, values, strict=True):
         if not label.isprintable() or not 0 < len(label.strip()) <= MAX_LABEL:
-            raise InputError(
-                f"{name} has the label {label!r}: write 1 to {MAX_LABEL} characters in one line."
-            )
+            remedy = f"write 1 to {MAX_LABEL} characters in one line."
+            raise InputError(f"{name} has the label {label!r}: {remedy}")
         if isinstance(value, dict):
             raise InputError(f"{name} has {value}: list single values, or map a label to each.")
     return dict(zip(labels, values, strict=True))
@@ -178,9 +177,8 @@ def _levels(given: StudyFile) -> tuple[str, dict[str, tuple[str, ...]]]:
     """Return the factor's key, and the overrides of each level by its label."""
     if (given.levels is None) == (given.variants is None):
         found = "no levels" if given.levels is None else "levels and variants"
-        raise InputError(
-            f"it has {found}: give either factor with levels, or variants, each with its overrides."
-        )
+        remedy = "give either factor with levels, or variants, each with its overrides."
+        raise InputError(f"it has {found}: {remedy}")
     if given.levels is None:
         if given.factor not in (None, VARIANT):
             raise InputError(f"factor is {given.factor}, but variants are given: give its levels.")
@@ -190,10 +188,8 @@ def _levels(given: StudyFile) -> tuple[str, dict[str, tuple[str, ...]]]:
                 refuse_key(start, override.key(word), RECIPE_REMEDIES)
         return VARIANT, given.variants or {}
     if not (key := given.factor):
-        raise InputError(
-            "factor is missing: name the group of conf/, or the key of the configuration, whose "
-            "levels these are."
-        )
+        remedy = "name the group of conf/, or the key of the configuration, whose levels these are."
+        raise InputError(f"factor is missing: {remedy}")
     refuse_key(f"factor is {key}", key, RECIPE_REMEDIES)
     for value in given.levels.values() if key in schema.CHOICES else ():
         if not isinstance(value, str):

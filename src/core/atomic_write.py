@@ -15,18 +15,15 @@ FOREIGN_SECONDS = 86_400  # after which another machine's leftovers count as aba
 
 @contextmanager
 def writing(*paths: Path | str) -> Iterator[list[Path]]:
-    """Yield a temporary path for each of `paths`, and rename them all on success.
-
-    A target may be a file or a folder, and replaces its predecessor. Targets are renamed in order,
-    so a manifest, which describes the others, comes last. Each temporary path lies in a hidden
-    folder beside its target (the same file system) and has the target's name, because writers
-    choose a format by it. On failure the temporary files are deleted and the targets stay as they
-    were. Leftovers of a killed process are removed by the next one that writes to the same place.
+    """Yield a temporary path for each target, a file or a folder; rename them all on success, in
+    order (a manifest comes last), else delete them. Each lies in a hidden folder beside its target
+    (the same file system) and has its name, because writers choose a format by it. Leftovers of a
+    killed process are removed by the next one that writes to the same place.
     """
     targets = [Path(path) for path in paths]
     temporary: list[Path] = []
     try:
-        for folder in {target.parent: None for target in targets}:
+        for folder in {target.parent for target in targets}:
             folder.mkdir(parents=True, exist_ok=True)
             remove_litter(folder)
         for target in targets:

@@ -24,9 +24,7 @@ def check(place: str | None) -> None:
 
 
 def of(digest: str, place: str | None) -> Path:
-    """Return the folder of a training's checkpoint, by its digest, in a place: a file:// URI or a
-    path, relative to the project; None is the project's own folder.
-    """
+    """Return a training's folder, by its digest, in a place: a file:// URI, a path or None."""
     return _folder(place) / digest[:16]
 
 
@@ -40,13 +38,11 @@ def refuse_unusable(place: str | None) -> None:
         shutil.rmtree(hidden_folder(folder))
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
-        raise InputError(
-            f"{KEY}={place} cannot be written ({reason}): name a folder where you may write."
-        ) from error
+        remedy = "name a folder where you may write."
+        raise InputError(f"{KEY}={place} cannot be written ({reason}): {remedy}") from error
 
 
 def _folder(place: str | None) -> Path:
     path = place or str(paths.CHECKPOINTS)
-    if path.startswith("file://"):
-        path = unquote(urlsplit(path).path)
+    path = unquote(urlsplit(path).path) if path.startswith("file://") else path
     return paths.project_root() / Path(path).expanduser()

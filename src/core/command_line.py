@@ -4,9 +4,7 @@ import argparse
 
 
 def parser(name: str, documentation: str | None) -> argparse.ArgumentParser:
-    """Return the parser of `python -m src.NAME`, without arguments yet. Its module's docstring is
-    laid out for 80 columns; the examples at its end follow the arguments.
-    """
+    """Return the parser of `python -m src.NAME`; its module's examples end the help."""
     description, heading, examples = (documentation or "").partition("Examples:\n")
     return argparse.ArgumentParser(
         prog=f"python -m src.{name}",

@@ -4,9 +4,11 @@ import os
 import re
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from difflib import get_close_matches
 from errno import EACCES, EDQUOT, ENOSPC, EPERM, EROFS
+from pathlib import Path
 from signal import SIGPIPE
 from typing import NoReturn
 
@@ -49,13 +51,25 @@ def sentence(error: BaseException) -> str | None:
     return f"{start}: {reason}. {remedy}, then run the same command again."
 
 
+@contextmanager
+def parsing(path: Path | str, remedy: str, expected: str = "") -> Iterator[None]:
+    """Turn any error that has no sentence into `<path> cannot be read (...)`, and the remedy."""
+    try:
+        yield
+    except Exception as error:  # random bytes make zipfile, NumPy and json raise nearly every kind
+        if sentence(error) is not None:
+            raise
+        reason = one_line(error, 200) or type(error).__name__
+        expected = f", expected {expected}" if expected else ""
+        raise InputError(f"{path} cannot be read ({reason}){expected}: {remedy}") from error
+
+
 def report(error: BaseException) -> str:
     """Return the sentence for a failed run; for internal errors, print the traceback first."""
-    text = sentence(error)
-    if text is None:
-        traceback.print_exception(error)
-        text = f"{type(error).__name__}: {error}"
-    return text
+    if (text := sentence(error)) is not None:
+        return text
+    traceback.print_exception(error)
+    return f"{type(error).__name__}: {error}"
 
 
 def fail(error: BaseException) -> NoReturn:

@@ -1,8 +1,7 @@
-"""Numbers and lists as text. Rounding claims no more than the data: it never moves a bound inwards,
-nor a p value across the level of the test.
-"""
+"""Numbers and lists as text. Rounding never moves a bound inwards, nor p across the level."""
 
 from collections.abc import Sequence
+from itertools import groupby
 from math import ceil, floor
 
 
@@ -45,12 +44,8 @@ def listed(words: Sequence[str], most: int | None = None) -> str:
 
 def ranges(numbers: Sequence[int]) -> str:
     """Return sorted numbers with consecutive ones joined: `1–4, 7`."""
-    parts: list[list[int]] = []
-    for number in sorted(numbers):
-        if parts and number == parts[-1][-1] + 1:
-            parts[-1].append(number)
-        else:
-            parts.append([number])
+    runs = groupby(enumerate(sorted(numbers)), lambda pair: pair[1] - pair[0])
+    parts = [[number for _, number in run] for _, run in runs]
     return ", ".join(f"{part[0]}–{part[-1]}" if len(part) > 1 else f"{part[0]}" for part in parts)
 
 

@@ -15,12 +15,11 @@ NOT_FOR_KERAS = {"sklearn", "matplotlib"}
 
 @functools.cache
 def load(*, mlflow: bool = True) -> None:
-    """Import the frameworks quietly, MLflow only on request, so that later imports are free.
+    """Import the frameworks quietly, so that later imports are free.
 
     They create hundreds of thousands of objects that live as long as the process. Python's garbage
     collector would traverse them again and again during the import and at exit; instead it is
-    paused, and they are frozen. This is done once: garbage of the trainings that follow is
-    collected as usual, and everything left at exit is freed at once.
+    paused, and they are frozen. Garbage of the trainings that follow is collected as usual.
     """
     hidden = [name for name in NOT_FOR_KERAS if name not in sys.modules]
     gc.disable()

@@ -10,13 +10,10 @@ from src.core.errors import InputError
 HOST = "127.0.0.1"
 
 
-def claim(port: int, remedy: str = "") -> socket.socket:
+def claim(port: int) -> socket.socket:
     """Return a socket that listens at a port, so that no other program can take it; connections
-    wait until there is a server. A caller that starts another program there closes it first.
-
-    Raises:
-        InputError: it is not a port, it is taken (`remedy` ends the sentence), or permission is
-            missing.
+    wait until there is a server. A caller that starts another program there closes it first. Raise
+    InputError if it is not a port, is taken, or needs rights that the user lacks.
     """
     if not 1 <= port <= 65535:
         raise InputError(f"--port {port} is not a port: choose one from 1024 to 65535.")
@@ -31,11 +28,11 @@ def claim(port: int, remedy: str = "") -> socket.socket:
     except OSError as error:
         listener.close()
         if isinstance(error, PermissionError):
-            reason = f"--port {port} needs rights that you lack: choose one from 1024 to 65535"
+            reason = f"--port {port} needs rights that you lack: choose one from 1024 to 65535."
         else:
-            other = f"end that, or choose another port, for instance --port {min(port + 10, 65535)}"
-            reason = f"Port {port} is taken by another program: {remedy or other}"
-        raise InputError(f"{reason}.") from error
+            remedy = f"choose another port, for instance --port {min(port + 10, 65535)}."
+            reason = f"Port {port} is taken by another program: end that, or {remedy}"
+        raise InputError(reason) from error
     return listener
 
 

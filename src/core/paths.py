@@ -1,6 +1,4 @@
-"""Paths of files, relative to the folder a command runs in (the project's root). `dvc.yaml` repeats
-them, because DVC cannot read Python; a test compares the two.
-"""
+"""Paths of files, relative to the project's root. `dvc.yaml` repeats them; a test compares."""
 
 import os
 from pathlib import Path

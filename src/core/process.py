@@ -10,9 +10,7 @@ PROC = Path("/proc")
 
 
 def identity(pid: int | None = None) -> str:
-    """Return an ID of a process, this one if left out, that survives PID reuse: PID-START-MACHINE;
-    a container is a machine of its own.
-    """
+    """Return an ID of a process that survives PID reuse: PID-START-MACHINE (or container)."""
     pid = pid or os.getpid()
     return f"{pid}-{_started(pid)}-{socket.gethostname()}"
 

@@ -6,19 +6,15 @@ from pathlib import Path
 from types import NoneType, UnionType
 from typing import Any, get_args
 
-from src.core.errors import InputError
+from src.core.errors import InputError, parsing
 from src.core.formatting import listed
-from src.core.parsing import parsing
 
 TYPES: dict[type, str] = {dict: "an object", list: "an array", str: "a string", bool: "a boolean"}
 TYPES |= {int: "a whole number", float: "a number", NoneType: "null"}
 
 
 def read_json(path: Path, keys: Mapping[str, type | UnionType], remedy: str) -> dict[str, Any]:
-    """Return the JSON object in a file, with at least these keys, each with a value of its type:
-    one of `TYPES` or a union such as `str | None`; a float may be whole. For anything else, raise
-    InputError with a sentence that ends in `remedy`.
-    """
+    """Return a file's JSON object; raise InputError unless its `keys` have these types."""
     if not path.is_file():
         raise InputError(f"{path} does not exist: {remedy}")
     expected = "a JSON object" + (f" with {listed(list(keys))}" if keys else "")

@@ -1,3 +1,1 @@
-"""The input: sources of images, the CSV files, and the arrays made from them. Nothing here trains,
-scores or logs.
-"""
+"""The input: sources of images, the CSV files, and the arrays made from them."""

@@ -6,9 +6,8 @@ from pathlib import Path, PurePosixPath
 from shutil import copyfile, copyfileobj
 
 from src.core.checksum import sha256
-from src.core.errors import InputError
+from src.core.errors import InputError, parsing
 from src.core.formatting import listed
-from src.core.parsing import parsing
 from src.core.paths import TEST_CSV, TRAIN_CSV
 from src.data.sources import SET_PATH
 
@@ -20,10 +19,7 @@ Origins = dict[str, Path]  # of each copied file, by its name, for messages
 
 
 def take(place: Path, targets: Sequence[Path]) -> Origins:
-    """Copy the CSVs named like the targets from a folder or a zip archive, which may lack all but
-    the `REQUIRED` ones. Raise InputError if the place does not exist, a file is missing, or the
-    archive is damaged.
-    """
+    """Copy the CSVs of a folder or zip archive; raise InputError if one has to be there."""
     if place.is_dir():
         return _copy(place, targets)
     if place.is_file():
@@ -35,9 +31,7 @@ def take(place: Path, targets: Sequence[Path]) -> Origins:
 
 
 def checksums(place: Path) -> dict[str, str]:
-    """Return the SHA-256, by name, of each file that `take` may read: the archive itself, or the
-    CSVs and archives in a folder; raise InputError if the place does not exist.
-    """
+    """Return the SHA-256, by name, of the files that `take` may read, archives included."""
     if not place.exists():
         raise InputError(f"fetch.path={place} does not exist: {SET_PATH}")
     files = [place] if place.is_file() else sorted(place.iterdir())
@@ -54,10 +48,8 @@ def _copy(folder: Path, targets: Sequence[Path]) -> Origins:
             continue
         for packed in (folder / f"{target.name}.zip", folder / f"{target.name}.gz"):
             if packed.is_file():
-                raise InputError(
-                    f"{source} is missing, but {packed} is there: unpack it there, then fetch "
-                    "again (python -m src.fetch)."
-                )
+                remedy = "unpack it there, then fetch again (python -m src.fetch)."
+                raise InputError(f"{source} is missing, but {packed} is there: {remedy}")
         if target.name in REQUIRED:
             for archive in sorted(folder.glob("*.zip")):
                 raise InputError(
@@ -69,9 +61,7 @@ def _copy(folder: Path, targets: Sequence[Path]) -> Origins:
 
 
 def unpack(archive: Path, targets: Sequence[Path], name: Path | str, remedy: str) -> Origins:
-    """Unpack the CSVs from a zip archive, or from a folder inside it, as `take` does; messages call
-    the archive `name`, and `remedy` is for a damaged one.
-    """
+    """Unpack the CSVs, wherever they are in a zip archive, which messages call `name`."""
     origins = {}
     with parsing(name, remedy, "a zip archive"), zipfile.ZipFile(archive) as packed:
         members = {PurePosixPath(one): one for one in packed.namelist()}

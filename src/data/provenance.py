@@ -1,6 +1,4 @@
-"""data/raw/provenance.json: the origin and the SHA-256 of the files beside it. fetch writes it
-last, so that it reveals a fetch that was killed, and a file that was edited since.
-"""
+"""data/raw/provenance.json: the origin and SHA-256 of the files beside it, written after them."""
 
 import json
 from collections.abc import Mapping
@@ -22,9 +20,7 @@ def write(path: Path, facts: Mapping[str, Any], files: Mapping[str, str]) -> Non
 
 
 def verify(*files: Path) -> tuple[str, str]:
-    """Return the source and the layout of these files of data/raw; raise InputError if
-    provenance.json or a file is missing or damaged, or a file's SHA-256 is another.
-    """
+    """Return the source and the layout of files of data/raw; raise InputError if one changed."""
     found = read_json(paths.PROVENANCE, {"source": str, "layout": str, "files": dict}, REMEDY)
     layout = found["layout"]
     if layout not in sources.LAYOUTS:

@@ -23,16 +23,15 @@ FIX = "Fix the file where it came from, then fetch it again (python -m src.fetch
 MAGIC = {b"PK\3\4": "a zip archive", b"\x1f\x8b": "a gzip file"}  # the first bytes
 BLOCKS = arrow.ReadOptions(block_size=1 << 23)  # bytes; a fifth faster than the default, 1 MB
 IMAGE_ID, SUBMITTED = SUBMISSION
+Columns = tuple[str, ...]
 NARROWER = (IMAGE_ID, LABEL, SUBMITTED)  # columns with a narrower range than a byte's
 
 
 def train(
     path: Path, rows: int | None = None, name: Path | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return train.csv's images, uint8 (N, 28, 28), and labels, uint8 (N,).
-
-    Raise InputError if the file is missing, or a column, a cell or the number of rows is not as
-    expected: `rows`, or any number but 0. The message calls a copy by the `name` of its original.
+    """Return train.csv's images, uint8 (N, 28, 28), and labels, uint8 (N,). Raise InputError, which
+    calls a copy by its original's `name`, if a column, a cell or the number of `rows` is not right.
     """
     table = _read(path, (LABEL, *PIXELS), rows, name)
     return _images(table), _column(table, LABEL)
@@ -46,17 +45,13 @@ def test(path: Path, rows: int | None = None, name: Path | None = None) -> np.nd
 def submission(
     path: Path, rows: int | None = None, name: Path | None = None, fix: str = FIX
 ) -> np.ndarray:
-    """Return the labels, uint8 (N,), of a file with ImageId (1 ... N) and Label; see `train`. `fix`
-    ends the message about a bad cell or column.
-    """
+    """Return the labels, uint8 (N,), of ImageId (1 ... N) and Label; `fix` ends a refusal."""
     return _column(_read(path, SUBMISSION, rows, name, fix), SUBMITTED)
 
 
 def solution(path: Path, rows: int | None = None, name: Path | None = None) -> np.ndarray | None:
-    """Return the true labels of test.csv, uint8 (N,), or None if there is only a header: they are
-    not known; see `train`.
-    """
-    table = _read(path, SUBMISSION, rows, name, may_be_empty=True)
+    """Return the true labels of test.csv, uint8 (N,), or None if there is only a header."""
+    table = _read(path, SUBMISSION, rows, name, least=0)
     return _column(table, SUBMITTED) if len(table) else None
 
 
@@ -76,7 +71,7 @@ def _column(table: pa.Table, name: str) -> np.ndarray:
     return np.concatenate([np.from_dlpack(chunk) for chunk in table[name].chunks])
 
 
-def _refuse_unreadable(path: Path, name: Path, columns: tuple[str, ...], fix: str) -> None:
+def _refuse_unreadable(path: Path, name: Path, columns: Columns, fix: str) -> None:
     if not path.is_file():
         raise InputError(f"{name} is missing: run fetch first (dvc repro, or python -m src.fetch).")
     with path.open("rb") as file:
@@ -85,20 +80,17 @@ def _refuse_unreadable(path: Path, name: Path, columns: tuple[str, ...], fix: st
         raise InputError(f"{name} is empty: expected {_text(columns)}. {fix}")
     for magic, kind in MAGIC.items():
         if first.startswith(magic):
-            raise InputError(
-                f"{name} is {kind}, not a CSV file: unpack it where it came from, then fetch it "
-                "again (python -m src.fetch)."
-            )
+            remedy = "unpack it where it came from, then fetch it again (python -m src.fetch)."
+            raise InputError(f"{name} is {kind}, not a CSV file: {remedy}")
 
 
 def _read(
     path: Path,
-    columns: tuple[str, ...],
+    columns: Columns,
     rows: int | None,
     name: Path | None,
     fix: str = FIX,
-    *,
-    may_be_empty: bool = False,
+    least: int = 1,
 ) -> pa.Table:
     name = name or path
     _refuse_unreadable(path, name, columns, fix)
@@ -111,7 +103,7 @@ def _read(
             raise ValueError("a column or a cell is wrong")
     except ValueError as error:  # Arrow's own, and Python's for a header that is not text
         raise InputError(f"{name}{_fault(path, columns, str(error))} {fix}") from error
-    if (not len(table) and not may_be_empty) or (len(table) and rows not in (None, len(table))):
+    if len(table) < least or (len(table) and rows not in (None, len(table))):
         expected = "at least 1" if rows is None else f"{rows:,}"
         raise InputError(
             f"{name} has {len(table):,} data rows, {expected} expected (fetch.layout in "
@@ -127,7 +119,7 @@ def _is_in_range(table: pa.Table) -> bool:
     return in_order and all((labels < CLASSES).all() for labels in columns.values())
 
 
-def _fault(path: Path, columns: tuple[str, ...], reason: str) -> str:
+def _fault(path: Path, columns: Columns, reason: str) -> str:
     """Return the rest of a sentence about the header or the first wrong cell."""
     opened = path.open(newline="", encoding="utf-8-sig", errors="replace")
     with suppress(csv.Error), opened as file:  # such as an endless line
@@ -157,7 +149,7 @@ def _expected(column: str, row: int, cell: str) -> str | None:
     return f"a {'digit' if column in NARROWER else 'whole number'} from 0 to {largest}"
 
 
-def _about_columns(found: list[str], expected: tuple[str, ...]) -> str:
+def _about_columns(found: list[str], expected: Columns) -> str:
     """Return the rest of a sentence about the header, if it is wrong."""
     if tuple(found) == expected:
         return ""
@@ -179,9 +171,8 @@ def _about_columns(found: list[str], expected: tuple[str, ...]) -> str:
         return f" has an unexpected column {extra[0][:40]!r}: {wanted}"
     first = next(place for place, name in enumerate(found) if name != expected[place])
     moved = expected[first]
-    places = f"column {found.index(moved) + 1}, not {first + 1}"
-    return f" has {moved!r} as {places}: {wanted}"
+    return f" has {moved!r} as column {found.index(moved) + 1}, not {first + 1}: {wanted}"
 
 
-def _text(columns: tuple[str, ...]) -> str:
+def _text(columns: Columns) -> str:
     return ",".join(columns if len(columns) < 4 else (*columns[:2], "...", columns[-1]))

@@ -55,9 +55,7 @@ def _split(labels: np.ndarray, held_back: int, seed: int) -> tuple[np.ndarray, n
 
 
 def _stratified(counts: np.ndarray, total: int) -> np.ndarray:
-    """Return the number of images of each class, with the sum `total`: its share, rounded, but at
-    least one and at most all but one.
-    """
+    """Return each class's number of images, `total` in all: a share, but neither 0 nor all."""
     shares = total * counts / counts.sum()
     least, most = np.minimum(counts, 1), np.maximum(counts - 1, 0)
     numbers = np.clip(np.floor(shares).astype(int), least, most)

@@ -35,9 +35,7 @@ def images(path: Path, images: np.ndarray, labels: np.ndarray | None = None) -> 
 
 
 def submission(path: Path, labels: np.ndarray | None) -> None:
-    """Write ImageId (from 1) and Label, integers (N,); only the header if they are not known,
-    because DVC wants every output to exist.
-    """
+    """Write ImageId (from 1) and Label, integers (N,); only the header if they are unknown."""
     rows = [] if labels is None else enumerate(labels.tolist(), 1)
     lines = [",".join(SUBMISSION), *(f"{number},{label}" for number, label in rows)]
     path.write_text("\n".join(lines) + "\n")

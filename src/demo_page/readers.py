@@ -10,8 +10,7 @@ from mlflow.entities import LoggedModel, Run
 from src.analysis import levels, load_runs
 from src.analysis.run_set import ACTIVATION
 from src.core import metric_names
-from src.core.errors import InputError
-from src.core.parsing import one_line
+from src.core.errors import InputError, one_line
 from src.experiments.parent import Parent
 from src.serving.loader import ServedModel
 from src.tracking import champion, run_tags, store

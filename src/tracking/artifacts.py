@@ -35,8 +35,8 @@ SERVERS = "see what the server's log says: it has the keys, and must be able to 
 
 def away() -> tuple[type[Exception], ...]:
     """Return the errors of a bucket that cannot be used now, of the libraries imported so far."""
-    loaded = ((sys.modules.get(module), name) for module, name in ERRORS)
-    return tuple(getattr(module, name) for module, name in loaded if module)
+    modules = sys.modules
+    return tuple(getattr(modules[one], name) for one, name in ERRORS if one in modules)
 
 
 def refuse_unwritable(experiment: Any) -> None:

@@ -44,20 +44,21 @@ def named(client: MlflowClient, run_id: str) -> Choice:
     if status != "FINISHED":
         remedy = "finish it by the command that began it, or name another."
         raise InputError(f"{name} has not finished (it is {status}): {remedy}")
-    model = store.whole_model(client, run)
-    if model is None:
-        raise InputError(f"{name} has no model: name the run of a training.")
-    return Choice(run, model, "named by you")
+    if model := store.whole_model(client, run):
+        return Choice(run, model, "named by you")
+    raise InputError(f"{name} has no model: name the run of a training.")
 
 
 def best(client: MlflowClient, digest: str | None) -> Choice:
-    """Return the run with the highest validation accuracy, the oldest of equals; raise InputError
-    if there is none.
-
-    Trials of a search and runs that were stopped early do not count, nor do runs on other data,
-    whose accuracies are not comparable; a digest of None stands for the data of the newest run.
+    """Return the run with the highest validation accuracy, the oldest of equals, except a search's
+    trials, runs stopped early, and runs on other data, whose accuracies are not comparable; None
+    stands for the data of the newest run. Raise InputError if there is none.
     """
-    runs = _finished(client)
+    experiments = [one.experiment_id for one in client.search_experiments()]
+    wanted = f"attributes.status = 'FINISHED' and metrics.{metric_names.BEST_VAL_ACCURACY} >= 0"
+    found = run_search.every_run(client, experiments, wanted)
+    whole = [run for run in found if DATA in run.data.tags and not PARTIAL & {*run.data.tags}]
+    runs = sorted(whole, key=lambda run: (-_accuracy(run), run.info.start_time))
     if not runs:
         remedy = "run `make`, or `python -m src.train activation=swish`."
         raise InputError(f"There is no finished training in MLflow yet: {remedy}")
@@ -78,23 +79,12 @@ def best(client: MlflowClient, digest: str | None) -> Choice:
     raise InputError(f"{missing}: train one by `make`.")
 
 
-def _finished(client: MlflowClient) -> list[Run]:
-    """Return the finished runs of complete trainings: the best first, the oldest of equals."""
-    experiments = [one.experiment_id for one in client.search_experiments()]
-    wanted = f"attributes.status = 'FINISHED' and metrics.{metric_names.BEST_VAL_ACCURACY} >= 0"
-    found = run_search.every_run(client, experiments, wanted)
-    whole = [run for run in found if DATA in run.data.tags and not PARTIAL & {*run.data.tags}]
-    return sorted(whole, key=lambda run: (-_accuracy(run), run.info.start_time))
-
-
 def _accuracy(run: Run) -> float:
     return run.data.metrics[metric_names.BEST_VAL_ACCURACY]
 
 
 def promote(client: MlflowClient, choice: Choice) -> tuple[ModelVersion, ModelVersion | None]:
-    """Make a choice the champion; return its version, which is created only once for a model, and
-    that of the previous champion, if any. Raise InputError if the store cannot be used.
-    """
+    """Make a choice the champion; return its version and the previous champion's, if any."""
     try:
         before = current(client)
         versions = client.search_model_versions(f"name = '{MODEL}'")
@@ -120,11 +110,10 @@ def current(client: MlflowClient) -> ModelVersion | None:
 def _register(client: MlflowClient, choice: Choice) -> ModelVersion:
     with store.ignoring("RESOURCE_ALREADY_EXISTS"):
         client.create_registered_model(MODEL)
-    source, info = _source(choice.model), choice.run.info
-    tags = {"run_name": info.run_name, "chosen": choice.how}
-    return client.create_model_version(
-        MODEL, source, info.run_id, tags=tags, model_id=choice.model.model_id
-    )
+    model, info = choice.model, choice.run.info
+    tags, model_id = {"run_name": info.run_name, "chosen": choice.how}, model.model_id
+    source, run_id = _source(model), info.run_id
+    return client.create_model_version(MODEL, source, run_id, tags=tags, model_id=model_id)
 
 
 def _source(model: LoggedModel) -> str:

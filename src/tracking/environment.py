@@ -17,9 +17,8 @@ USED = ("src", "params.yaml", "conf/config.yaml")
 
 
 def tags(command: str | None = None, choices: Mapping[str, str] | None = None) -> dict[str, str]:
-    """Return tags on the code and the machine: git commit, whether it was changed, versions. The
-    command is this process's if left out; changes of other files than USED and `choices`, a run's
-    files by their groups, do not count.
+    """Return tags on the code and the machine. The command is this process's if left out; changes
+    of other files than USED and `choices`, a run's files by their groups, do not count.
     """
     return {
         "python": platform.python_version(),

@@ -1,7 +1,4 @@
-"""The digest that identifies a training: a SHA-256 of everything its result depends on.
-
-It names the training's checkpoint, and finds its run in MLflow. It does not need TensorFlow.
-"""
+"""The digest that identifies a training: a SHA-256 of everything its result depends on."""
 
 import hashlib
 import json
@@ -22,9 +19,7 @@ OLDER = {"split_seed": None}  # defaults of keys that older digests lack
 
 
 def settings(composed: DictConfig) -> dict[str, Any]:
-    """Return what the weights depend on in a composed configuration, as plain JSON values, with the
-    precision that `auto` means on this machine.
-    """
+    """Return what the weights depend on, as JSON values; `auto` is this machine's precision."""
     values = cast(dict[str, Any], OmegaConf.to_container(composed, resolve=True))
     for key in [*values]:
         if key in NON_TRAINING_KEYS or (key in OLDER and values[key] == OLDER[key]):
@@ -33,9 +28,7 @@ def settings(composed: DictConfig) -> dict[str, Any]:
 
 
 def digest(settings: Mapping[str, Any], data: Dataset) -> str:
-    """Return the SHA-256, in hexadecimal, of a training's settings, data and code, and of the
-    frameworks' versions.
-    """
+    """Return the SHA-256, in hexadecimal, of settings, data, code and frameworks' versions."""
     versions = {name: version(name) for name in ("tensorflow", "keras")}
     text = json.dumps({**settings, "data": data.digest, **versions}, sort_keys=True)
     contents = [

@@ -45,9 +45,8 @@ class Lease:
 
 def close_orphans(client: MlflowClient, experiment_id: str) -> None:
     """Mark the RUNNING runs of dead processes as KILLED."""
-    # All are found before the first is ended, which would move the pages.
-    running = [*run_search.every_run(client, [experiment_id], "attributes.status = 'RUNNING'")]
-    for run in running:
+    running = run_search.every_run(client, [experiment_id], "attributes.status = 'RUNNING'")
+    for run in list(running):  # all, before the first is ended, which would move the pages
         if is_orphan(run):
             client.set_terminated(run.info.run_id, "KILLED", _last_sign(client, run))
 
@@ -79,8 +78,8 @@ def _heartbeat(run: Any) -> float:
 
 def _last_sign(client: MlflowClient, run: Any) -> int:
     """Return the time of an orphan's last sign of life, in milliseconds since 1970."""
-    times = [run.info.start_time, int(_heartbeat(run) * 1000)]
+    info, points = run.info, []
     with suppress(MlflowException):
-        epochs = client.get_metric_history(run.info.run_id, metric_names.LOSS)
-        times += [point.timestamp for point in epochs]
-    return max(times)
+        points = client.get_metric_history(info.run_id, metric_names.LOSS)
+    times = (point.timestamp for point in points)
+    return max(info.start_time, int(_heartbeat(run) * 1000), *times)

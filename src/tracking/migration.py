@@ -1,6 +1,4 @@
-"""Copies the runs of one MLflow store to another, which MLflow's own commands cannot
-(docs/scale.md). A second start finds a copy by its tag, and copies only what is missing.
-"""
+"""Copies runs from one MLflow store to another, and if started again only what is missing."""
 
 import re
 from collections import Counter
@@ -12,7 +10,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from mlflow import MlflowClient
-from mlflow.entities import DatasetInput, Experiment, Metric, Param, Run, RunTag
+from mlflow.entities import Experiment, Metric, Param, Run, RunTag
 from mlflow.entities import LoggedModel as Model
 from mlflow.entities import LoggedModelOutput as ModelOutput
 from mlflow.entities import LoggedModelStatus as ModelStatus
@@ -97,7 +95,12 @@ class Migration:
     def rewrite(self) -> None:
         """Replace the source's ids in notes, tags and views, once all runs are copied."""
         for run in self.runs:
-            self._rewrite_tags(run)
+            copy_id = self.ids[run.info.run_id]
+            found = self.target.get_run(copy_id).data.tags
+            tags = {name: self.rewritten(value) for name, value in run.data.tags.items()}
+            tags[MIGRATED_FROM] = run.info.run_id  # even if it is a copy itself
+            changed = [RunTag(*one) for one in sorted(tags.items()) if found.get(one[0]) != one[1]]
+            self._log(copy_id, "tags", changed)
         for experiment in self.experiments:
             for name, value in sorted(experiment.tags.items()):
                 there = self.ids[experiment.experiment_id]
@@ -106,14 +109,6 @@ class Migration:
     def rewritten(self, text: str) -> str:
         """Return a text with the target's ids of runs, models and experiments."""
         return ID.sub(lambda found: self.ids.get(found[0], found[0]), text)
-
-    def _rewrite_tags(self, run: Run) -> None:
-        copy_id = self.ids[run.info.run_id]
-        found = self.target.get_run(copy_id).data.tags
-        tags = {name: self.rewritten(value) for name, value in run.data.tags.items()}
-        tags[MIGRATED_FROM] = run.info.run_id  # even if it is a copy itself
-        changed = [RunTag(*one) for one in sorted(tags.items()) if found.get(one[0]) != one[1]]
-        self._log(copy_id, "tags", changed)
 
     def _experiment(self, experiment: Experiment) -> str:
         found = self.target.get_experiment_by_name(experiment.name)
@@ -172,8 +167,8 @@ class Migration:
         for model, files in here.models:
             self._fill_model(model, files, here.run, run_id)
         self._copy_files(info.artifact_uri, here.files, copy.info.artifact_uri, there.files)
-        if _inputs(here.run) != _inputs(copy):
-            self.target.log_inputs(run_id, _data_sets(here.run))
+        if here.run.inputs and _inputs(here.run) != _inputs(copy):
+            self.target.log_inputs(run_id, here.run.inputs.dataset_inputs)
         if info.end_time is not None or info.status != "RUNNING":
             self.target.set_terminated(run_id, info.status, info.end_time)
 
@@ -257,14 +252,11 @@ def _files(client: MlflowClient, location: str) -> dict[str, int]:
     artifacts = _repository(client, location)
     if isinstance(artifacts, LocalArtifactRepository) and not Path(artifacts.artifact_dir).is_dir():
         return {}
-    waiting, found = artifacts.list_artifacts(), {}
-    while waiting:
-        entry = waiting.pop()
+    entries = artifacts.list_artifacts()
+    for entry in entries:
         if entry.is_dir:
-            waiting += artifacts.list_artifacts(entry.path)
-        else:
-            found[entry.path] = entry.file_size
-    return found
+            entries += artifacts.list_artifacts(entry.path)
+    return {entry.path: entry.file_size for entry in entries if not entry.is_dir}
 
 
 def _text(metrics: Mapping[str, float]) -> dict[str, str]:
@@ -272,11 +264,8 @@ def _text(metrics: Mapping[str, float]) -> dict[str, str]:
 
 
 def _inputs(run: Run) -> Counter[tuple[str, str]]:
-    return Counter((one.dataset.name, one.dataset.digest) for one in _data_sets(run))
-
-
-def _data_sets(run: Run) -> list[DatasetInput]:
-    return run.inputs.dataset_inputs if run.inputs else []
+    inputs = run.inputs.dataset_inputs if run.inputs else []
+    return Counter((one.dataset.name, one.dataset.digest) for one in inputs)
 
 
 def _model_steps(run: Run) -> dict[str, int]:

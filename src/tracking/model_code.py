@@ -1,6 +1,4 @@
-"""The code that is logged with a model: its layers and their imports, a fraction of src/, because
-each file takes 20 ms to upload through a server.
-"""
+"""The code logged with a model: a fraction of src/, as a server takes 20 ms for each file."""
 
 import ast
 import shutil
@@ -30,8 +28,7 @@ def needed() -> list[Path]:
     waiting = {file for package in PACKAGES for file in (SOURCE / package).rglob("*.py")}
     found: set[Path] = set()
     while waiting:
-        file = waiting.pop()
-        found.add(file)
+        found.add(file := waiting.pop())
         packages = [folder / "__init__.py" for folder in file.parents if SOURCE in folder.parents]
         waiting |= {SOURCE / "__init__.py", *packages, *_imported(file)} - found
     return sorted(found)

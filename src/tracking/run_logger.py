@@ -29,6 +29,8 @@ from src.data.dataset import Dataset
 from src.tracking import lease, model_code, run_search, run_tags, store
 
 Metrics = Mapping[str, float]
+Tags = Mapping[str, str]
+Arrays = Mapping[str, np.ndarray]
 NONE: Mapping[Any, Any] = {}
 FORBIDDEN = re.compile(r"""[/:.%"']""")  # in a model's name; a run's may have them
 HALF_COPY = ".artifact.uploading."  # MLflow's prefix for artifacts that are not complete yet
@@ -38,10 +40,9 @@ MODEL_REQUIREMENTS = ("tensorflow", "keras", "numpy", "mlflow")
 
 @contextmanager
 def opened(settings: Mlflow, name: str, run_id: str | None, digest: str) -> Iterator["RunLogger"]:
-    """Yield the logger of a training's run: that of `run_id`, else a new one of this name.
-
-    It ends as FINISHED, FAILED, or, after Ctrl-C or SIGTERM, KILLED. A resumed run becomes a child
-    of the sweep that resumes it. Raise InputError if the store cannot be used.
+    """Yield the logger of a training's run: that of `run_id`, else a new one of this name. It ends
+    as FINISHED, FAILED, or, after Ctrl-C or SIGTERM, KILLED. A resumed run becomes a child of the
+    sweep that resumes it. Raise InputError if the store cannot be used.
     """
     client, experiment_id = store.connect(settings.experiment)
     os.environ.pop("MLFLOW_RUN_ID", None)  # it would override the arguments
@@ -51,13 +52,13 @@ def opened(settings: Mlflow, name: str, run_id: str | None, digest: str) -> Iter
         run_id = None  # deleted, or in another store
     lease.close_orphans(client, experiment_id)
     mlflow.set_system_metrics_sampling_interval(2)
-    new: dict[str, Any] = {"run_name": name, "parent_run_id": settings.parent_run_id}
-    new["tags"] = {run_tags.TRAINING_DIGEST: digest, **lease.tags()}
+    parent, tags = settings.parent_run_id, {run_tags.TRAINING_DIGEST: digest, **lease.tags()}
+    new = {"run_name": name, "parent_run_id": parent, "tags": tags}
     with store.usable():  # reading may be allowed, and writing not
-        how = {"run_id": run_id} if run_id else new
+        how: dict[str, Any] = {"run_id": run_id} if run_id else new
         run = mlflow.start_run(log_system_metrics=True, **how)
-    if run_id and settings.parent_run_id:
-        mlflow.set_tag(run_tags.PARENT, settings.parent_run_id)
+    if run_id and parent:
+        mlflow.set_tag(run_tags.PARENT, parent)
     held = lease.Lease(client, run.info.run_id)
     # In milliseconds since 1970, by a clock that cannot be set.
     start = max(round(1000 * time.time()), run.info.start_time) - 1000 * time.monotonic()
@@ -112,15 +113,9 @@ class RunLogger:
         self.ask_again = 0.0  # the time of the next one, by the monotonic clock
 
     def start(
-        self,
-        settings: Mapping[str, Any],
-        tags: dict[str, str],
-        data: Dataset,
-        images: Mapping[str, np.ndarray],
+        self, settings: Mapping[str, Any], tags: dict[str, str], data: Dataset, images: Arrays
     ) -> None:
-        """Log the settings, on which the weights depend, as flat params; the tags; and the images,
-        uint8 (N, 28, 28), by their use (training, validation), as inputs.
-        """
+        """Log settings as flat params, tags, and images, uint8 (N, 28, 28), by their use."""
         # The choices are params, too, to search by. Another name may stand for the same training,
         # whose run keeps the first.
         params = self.client.get_run(self.run_id).data.params
@@ -197,9 +192,7 @@ class RunLogger:
                 time.sleep(store.PAUSE_SECONDS)
 
     def trained(self, model: Any, example: np.ndarray, final: Metrics, out: Path) -> None:
-        """Log waiting epochs, final metrics, the files in `out`, and the Keras model with an
-        example, uint8 (1, 28, 28), so that it loads and serves elsewhere.
-        """
+        """Log metrics, the files in `out`, and the model with an example, uint8 (1, 28, 28)."""
 
         def log() -> None:
             self._log_waiting()
@@ -255,9 +248,7 @@ def _requirements() -> list[str]:
 
 
 def find_or_restore(run_id: str, name: str, experiment: str) -> str:
-    """Return the id of the run for later results: the training's own, or, if that was deleted or is
-    in another store (DVC can restore a model), a substitute with the tag `trained_by`.
-    """
+    """Return the training's run, or if it is not there a substitute with the tag `trained_by`."""
     client, experiment_id = store.connect(experiment)
     if store.is_active(client, run_id):
         return run_id
@@ -269,15 +260,9 @@ def find_or_restore(run_id: str, name: str, experiment: str) -> str:
 
 
 def add_results(
-    run_id: str,
-    *,
-    files: Mapping[Path, str] = NONE,
-    scores: Metrics = NONE,
-    tags: Mapping[str, str] = NONE,
+    run_id: str, *, files: Mapping[Path, str] = NONE, scores: Metrics = NONE, tags: Tags = NONE
 ) -> None:
-    """Add results to a run, which keeps its status and duration: files with their folders in the
-    run ("" for the top), scores and tags by name.
-    """
+    """Add files (with their folders in the run), scores and tags to a run, whatever its status."""
     client = MlflowClient()
     _remove_half_copies(client, run_id)
     for path, folder in files.items():

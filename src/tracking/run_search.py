@@ -20,18 +20,15 @@ def every_run(
     **more: Any,
 ) -> Iterator["Run"]:
     """Yield all runs that `client.search_runs` finds; `wanted` is MLflow's filter string."""
-    if not experiment_ids:
-        return iter(())
     given = {"max_results": PAGE, "order_by": list(order_by), **more}
-    return every(partial(client.search_runs, experiment_ids, wanted, **given))
+    search = partial(client.search_runs, experiment_ids, wanted, **given)
+    return every(search) if experiment_ids else iter(())
 
 
 def every(ask: Callable[..., Any]) -> Iterator[Any]:
     """Yield the items of all pages; `ask` returns the one of a `page_token`, None for the first."""
-    token = None
-    while True:
-        page = ask(page_token=token)
+    page = ask(page_token=None)
+    yield from page
+    while page.token:
+        page = ask(page_token=page.token)
         yield from page
-        token = page.token
-        if not token:
-            return

@@ -1,6 +1,4 @@
-"""The MLflow store: its address and time-outs, and how it is opened without a race, a password on
-the screen or a stack trace.
-"""
+"""The MLflow store: opened without a race, a password on the screen or a stack trace."""
 
 import logging
 import os
@@ -59,10 +57,9 @@ REMEDIES = {
 
 
 def connect(experiment: str) -> tuple[MlflowClient, str]:
-    """Select store and experiment; return the client and the experiment's id.
-
-    The store is MLFLOW_TRACKING_URI, else mlflow.db in the repository. Safe in processes that
-    start at once. Raise InputError if it cannot be used, or artifacts cannot be written.
+    """Select store (MLFLOW_TRACKING_URI, else mlflow.db in the repository) and experiment; return
+    the client and the experiment's id. Safe in processes that start at once. Raise InputError if it
+    cannot be used, or artifacts cannot be written.
     """
     with usable():
         location = _select_store()
@@ -186,9 +183,7 @@ def reason(error: BaseException) -> str:
 
 
 def new_database(path: Path) -> Path:
-    """Create an SQLite file that does not exist in a hidden folder, and link it into place: two
-    processes that migrate one new file corrupt it.
-    """
+    """Create a database aside and link it: two processes that migrate one would corrupt it."""
     if not path.exists():
         remove_litter(path.parent)
         folder = hidden_folder(path.parent)

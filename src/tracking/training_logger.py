@@ -1,7 +1,6 @@
 """The logger of a training: to its run in MLflow, or to nothing (`mlflow.enabled=false`)."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 from src.config.schema import Mlflow
@@ -21,15 +20,12 @@ class NullLogger:
     lost_epochs = prepare = epoch = trained = predicted = start
 
 
-@contextmanager
 def opened(
     settings: Mlflow, name: str, run_id: str | None, digest: str
-) -> Iterator["RunLogger | NullLogger"]:
-    """Yield the logger of a training; see `src.tracking.run_logger.opened`."""
+) -> AbstractContextManager["RunLogger | NullLogger"]:
+    """Return the context of a training's logger; see `src.tracking.run_logger.opened`."""
     if not settings.enabled:
-        yield NullLogger()
-        return
+        return nullcontext(NullLogger())
     from src.tracking import run_logger
 
-    with run_logger.opened(settings, name, run_id, digest) as logger:
-        yield logger
+    return run_logger.opened(settings, name, run_id, digest)

@@ -17,6 +17,7 @@ COLUMNS = {  # after the tag, with their widths in pixels
     f"metrics.`{metric_names.MEDIAN_EPOCH_SECONDS}`": 180,
 }
 CHARTS = (metric_names.EPOCH_SECONDS, metric_names.VAL_ACCURACY, metric_names.VAL_LOSS)
+LINK = "#/experiments/{}/runs?viewStateShareKey={}&compareRunsMode={}&workflowType=machine_learning"
 COLOUR = "mlflow.runColor"  # tag: a run's colour in the table and the charts
 
 
@@ -31,13 +32,14 @@ def offer_study(client: Any, experiment_id: str, name: str, parent_id: str, noun
     tag = "activation" if noun == "activation" else run_tags.VARIANT
     keys = [{"mode": "tag", "groupByData": tag}]
     state = {
+        **_columns(tag),
         "searchFilter": f"tags.`{run_tags.PARENT}` = '{parent_id}'",
         "groupBy": {"aggregateFunction": "average", "groupByKeys": keys},
         "useGroupedValuesInCharts": False,  # charts of means begin at zero: differences vanish
         "runsHiddenMode": "SHOW_ALL",
         "chartsSearchFilter": f"^({'|'.join(CHARTS)})$",
     }
-    _save(client, experiment_id, _key(name), f"Study {name} by {noun}", {**_columns(tag), **state})
+    _save(client, experiment_id, f"study-{name}", f"Study {name} by {noun}", state)
 
 
 def _columns(tag: str) -> dict[str, Any]:
@@ -48,27 +50,15 @@ def _columns(tag: str) -> dict[str, Any]:
 
 
 def _save(client: Any, experiment_id: str, key: str, title: str, state: dict[str, Any]) -> None:
-    now = time.time_ns() // 1_000_000
-    view = {"name": title, "createdAt": now, "state": json.dumps(state)}
+    view = {"name": title, "createdAt": time.time_ns() // 1_000_000, "state": json.dumps(state)}
     client.set_experiment_tag(experiment_id, TAG + key, json.dumps(view))
 
 
 def runs_link(experiment_id: str) -> str:
     """Return the address of the table, relative to MLflow's pages."""
-    return _link(experiment_id, RUNS, "TABLE")
+    return LINK.format(experiment_id, RUNS, "TABLE")
 
 
 def charts_link(experiment_id: str, name: str) -> str:
     """Return the address of a study's charts, relative to MLflow's pages."""
-    return _link(experiment_id, _key(name), "CHART")
-
-
-def _link(experiment_id: str, key: str, mode: str) -> str:
-    return (
-        f"#/experiments/{experiment_id}/runs?viewStateShareKey={quote(key)}"
-        f"&compareRunsMode={mode}&workflowType=machine_learning"
-    )
-
-
-def _key(name: str) -> str:
-    return f"study-{name}"
+    return LINK.format(experiment_id, quote(f"study-{name}"), "CHART")

@@ -1,11 +1,13 @@
 import errno
 import subprocess
 import sys
+import zlib
 
 import pytest
 
 from src.core import errors
 from tests.support.commands import ROOT
+from tests.support.refusal import refusal
 
 
 def failing(error):
@@ -99,3 +101,37 @@ def test_a_uri_is_shown_without_user_and_password(uri):
     assert "//***@" in text
     assert "anna" not in text
     assert "s3c" not in text
+
+
+def parse(error, *more):
+    with errors.parsing("models/a.json", "run it again.", *more):
+        raise error
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (ValueError("line 1\n  of 2"), "line 1 of 2"),
+        (zlib.error("Error -3"), "Error -3"),
+        (NotImplementedError("compression type 9"), "compression type 9"),
+        (ValueError("a\0b\x1b[31m"), "a\ufffdb\ufffd[31m"),
+        (MemoryError(), "MemoryError"),
+        (OSError(errno.EINVAL, "Invalid argument"), "[Errno 22] Invalid argument"),
+    ],
+)
+def test_whatever_a_parser_raises_is_one_sentence(error, reason):
+    expected = f"models/a.json cannot be read ({reason}), expected an object: run it again."
+    assert refusal(parse, error, "an object") == expected
+
+
+DISKS = [OSError(number, "disk") for number in errors.DISK]
+
+
+PASS = [errors.InputError("Mine."), *DISKS, KeyboardInterrupt(), SystemExit(3)]
+
+
+@pytest.mark.parametrize("error", PASS)
+def test_a_sentence_of_the_blocks_own_the_disks_errors_and_interruptions_pass(error):
+    with pytest.raises(type(error)) as caught:
+        parse(error)
+    assert caught.value is error

@@ -18,6 +18,7 @@ from tests.support.damage import damaged, drill, outcome
 ROWS = 4
 IMAGES = np.random.default_rng(1).integers(0, 256, (ROWS, 28, 28), dtype=np.uint8)
 LABELS = np.array([3, 1, 4, 9], np.uint8)
+PART = {"images": IMAGES, "labels": LABELS}
 FILES = (paths.TRAIN_CSV, paths.TEST_CSV, paths.SAMPLE_SUBMISSION_CSV, paths.SOLUTION_CSV)
 ARCHIVE = Path("d.zip")
 
@@ -38,7 +39,7 @@ def here(tmp_path_factory):
             for path in FILES:
                 packed.write(path, path.name)
         paths.PROCESSED.mkdir(parents=True)
-        np.savez(paths.TRAIN, images=IMAGES, labels=LABELS)
+        np.savez(paths.TRAIN, **PART)
         np.savez(paths.VALID, images=IMAGES[:1], labels=LABELS[:1])
         np.savez(paths.TEST, images=IMAGES)
         digest = dataset.digest({path: dataset.load(path) for path in dataset.PARTS})
@@ -57,10 +58,6 @@ def are_images(images):
 
 def are_both(found):
     return are_images(found[0]) and are_digits(found[1])
-
-
-def are_digits_or_none(found):
-    return found is None or are_digits(found)
 
 
 def is_description(found):
@@ -89,18 +86,12 @@ def same_arrays(found, **right):
 READERS = {
     paths.TRAIN_CSV: (partial(read_csv.train, paths.TRAIN_CSV, ROWS), are_both),
     paths.TEST_CSV: (partial(read_csv.test, paths.TEST_CSV, ROWS), are_images),
-    paths.SAMPLE_SUBMISSION_CSV: (
-        partial(read_csv.submission, paths.SAMPLE_SUBMISSION_CSV, ROWS),
-        are_digits,
-    ),
-    paths.SOLUTION_CSV: (partial(read_csv.solution, paths.SOLUTION_CSV, ROWS), are_digits_or_none),
+    FILES[2]: (partial(read_csv.submission, FILES[2], ROWS), are_digits),
+    FILES[3]: (partial(read_csv.solution, FILES[3], ROWS), lambda f: f is None or are_digits(f)),
     paths.PROVENANCE: (provenance.verify, lambda found: isinstance(found[0], str)),
     paths.DATASET: (dataset.load_description, is_description),
     ARCHIVE: (unpacked, is_unpacked),
-    paths.TRAIN: (
-        partial(dataset.load, paths.TRAIN),
-        partial(same_arrays, images=IMAGES, labels=LABELS),
-    ),
+    paths.TRAIN: (partial(dataset.load, paths.TRAIN), partial(same_arrays, **PART)),
     paths.TEST: (partial(dataset.load, paths.TEST), partial(same_arrays, images=IMAGES)),
 }
 
