@@ -19,6 +19,7 @@ def affine(*, rotation: float, zoom: float, shift: float) -> Augment | None:
     """
     if not (rotation or zoom or shift):
         return None
+    sampling = {"interpolation": "BILINEAR", "fill_mode": "NEAREST", "fill_value": 0.0}
 
     def augment(images: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
         batch, height, width = images.shape
@@ -31,9 +32,7 @@ def affine(*, rotation: float, zoom: float, shift: float) -> Augment | None:
             images=tf.cast(images[..., tf.newaxis], tf.float32),
             transforms=tf.stack([a, b, x, c, d, y, zero, zero], axis=1),
             output_shape=(height, width),
-            interpolation="BILINEAR",
-            fill_mode="NEAREST",
-            fill_value=0.0,
+            **sampling,
         )
         return tf.cast(tf.round(warped[..., 0]), tf.uint8)
 
@@ -47,10 +46,8 @@ def elastic(
 
     Every image gets a smooth field of displacements: normally distributed at `grid` × `grid`
     control points, with a cubic B-spline between them. `displacement` is the standard deviation of
-    a pixel's, in pixels along each axis.
-
-    Reference: Simard, Steinkraus and Platt, "Best Practices for Convolutional Neural Networks
-    Applied to Visual Document Analysis", 2003.
+    a pixel's, in pixels along each axis. (Simard, Steinkraus and Platt, "Best Practices for
+    Convolutional Neural Networks Applied to Visual Document Analysis", 2003.)
     """
 
     def augment(images: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:

@@ -13,8 +13,9 @@ from hydra.utils import instantiate
 from src.config.schema import NON_TRAINING_KEYS, Config
 from src.core import metric_names
 from src.core.errors import InputError, one_line
+from src.core.stopwatch import Stopwatch
 from src.data.digits import CLASSES, SIDE
-from src.training import activations, batches, callbacks, checkpoint, normalization, precision
+from src.training import activations, batches, checkpoint, normalization, precision
 from src.training.checkpoint import variables
 from src.training.schedules import Schedule
 
@@ -87,6 +88,42 @@ def _keep(network: str, model: keras.Model) -> None:
         del _traced[next(iter(_traced))]  # the oldest
 
 
+class EpochMetrics(keras.callbacks.Callback):
+    """Adds seconds of training, rate and learned β to the logs of an epoch; precedes readers."""
+
+    def __init__(self, images_per_epoch: int):
+        super().__init__()
+        self.images_per_epoch = images_per_epoch
+
+    def on_train_begin(self, logs: dict | None = None) -> None:
+        """Start the clock."""
+        self.clock = Stopwatch()
+
+    def on_train_end(self, logs: dict | None = None) -> None:
+        """Stop the clock."""
+        self.clock.close()
+
+    def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
+        """Record the start of the epoch."""
+        self.start = self.clock.seconds()
+        self.seconds: float | None = None
+
+    def on_test_begin(self, logs: dict | None = None) -> None:
+        """Record the end of its training, before the validation."""
+        self.seconds = self.clock.seconds() - self.start
+
+    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
+        """Add the metrics to the logs."""
+        assert logs is not None
+        seconds = self.clock.seconds() - self.start if self.seconds is None else self.seconds
+        logs[metric_names.EPOCH_SECONDS] = seconds
+        logs[metric_names.IMAGES_PER_SECOND] = self.images_per_epoch / seconds
+        rate = keras.ops.convert_to_numpy(self.model.optimizer.learning_rate)
+        logs[metric_names.LEARNING_RATE] = float(rate)
+        for layer, beta in activations.learned_betas(self.model).items():
+            logs[metric_names.BETA + layer] = beta
+
+
 def fit(
     cfg: Config,
     training_set: Mapping[str, np.ndarray],
@@ -118,22 +155,20 @@ def fit(
     )
     steps = drawn.steps_per_epoch
     total_steps = cfg.epochs * steps
-    validation = batches.evaluation_batches(validation_set["images"], validation_set["labels"])
     model, schedule = compile_model(cfg, total_steps, model)
     model.steps_per_execution = steps_per_execution(steps)
     # Everything that TensorFlow's graph depends on: all but the seed.
     network = [one for one in vars(cfg).items() if one[0] not in ("seed", *NON_TRAINING_KEYS)]
     key = repr((network, total_steps))
     model = _reuse(key, model)
-    best, others = cfg.restore_best_weights, schedule.callbacks
-    keeper = checkpoint.CheckpointCallback(file, state, others, best)
-    metrics = callbacks.EpochMetrics(steps * drawn.batch_size)
+    others, metrics = schedule.callbacks, EpochMetrics(steps * drawn.batch_size)
+    keeper = checkpoint.CheckpointCallback(file, state, others, cfg.restore_best_weights)
     model.fit(
         drawn.dataset,
         epochs=cfg.epochs,
         initial_epoch=done,
         steps_per_epoch=steps,
-        validation_data=validation,
+        validation_data=batches.evaluation_batches(**validation_set),
         shuffle=False,  # the batches are in random order
         verbose=0,
         callbacks=[metrics, *others, keeper, *watchers],

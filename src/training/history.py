@@ -14,10 +14,8 @@ def best_epoch(history: Rows) -> Mapping[str, float]:
 
 
 def kept_epoch(history: Rows, restore_best_weights: bool) -> Mapping[str, float]:
-    """Return the row of the epoch whose weights are kept: the best, or the last.
-
-    A rate that falls to zero makes the last weights the best: the highest accuracy among nearly
-    alike epochs is luck.
+    """Return the row of the epoch whose weights are kept: the best, or the last, whose weights are
+    better after a rate that falls to zero, where the highest accuracy is luck.
     """
     return best_epoch(history) if restore_best_weights else history[-1]
 
