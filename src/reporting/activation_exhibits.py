@@ -27,28 +27,18 @@ class Curve:
 
 @dataclass(frozen=True)
 class Cost:
-    """Nanoseconds per element, float (rounds,); `backward` is what the gradient adds.
-
-    All outputs take the medians below: the median of a sum is not the sum of medians.
-    """
+    """Nanoseconds per element, float (rounds,); `backward` is what the gradient adds."""
 
     forward: np.ndarray
     backward: np.ndarray
 
     @property
-    def median_total(self) -> float:
-        """The median over the rounds of forward plus backward."""
-        return float(np.median(self.forward + self.backward))
-
-    @property
-    def median_forward(self) -> float:
-        """The median over the rounds of the forward pass."""
-        return float(np.median(self.forward))
-
-    @property
-    def added_by_gradient(self) -> float:
-        """The median total less the median forward pass."""
-        return self.median_total - self.median_forward
+    def medians(self) -> tuple[float, float, float]:
+        """The median forward pass, what the gradient adds to it, and the median total, which is not
+        the sum of two medians.
+        """
+        forward, total = np.median([self.forward, self.forward + self.backward], axis=1).tolist()
+        return forward, total - forward, total
 
 
 @dataclass(frozen=True)
@@ -71,9 +61,8 @@ def final_betas(layers: Mapping[str, np.ndarray]) -> list[float]:
 def of(found: Findings, own: Profile) -> list[Exhibit]:
     """Return the exhibits on the activations themselves."""
     caption, cost = cost_caption(own.costs, found.reference), partial(cost_figure, own.costs)
-    shapes = partial(shapes_figure, own.curves, own.learned)
-    exhibits = [Exhibit("activation_cost", caption, cost)]
-    exhibits.append(Exhibit("shapes", shapes_caption(own.curves), shapes))
+    shapes = Exhibit("shapes", shapes_caption(own.curves), partial(_shapes_figure, own))
+    exhibits = [Exhibit("activation_cost", caption, cost), shapes]
     if found.betas:
         betas = partial(betas_figure, found, own.start)
         exhibits.append(Exhibit("betas", betas_caption(found, own.start), betas))
@@ -82,11 +71,9 @@ def of(found: Findings, own: Profile) -> list[Exhibit]:
 
 def cost_figure(costs: Mapping[str, Cost]) -> Figure:
     """Draw the cost of each activation alone per element, the cheapest on top."""
-    order = sorted(costs, key=lambda name: costs[name].median_total)
+    order = sorted(costs, key=lambda name: costs[name].medians[-1])
     figure, axes = new_axes(1.7 + 0.42 * len(order), "Cost of the activation alone")
-    forward = [costs[name].median_forward for name in order]
-    backward = [costs[name].added_by_gradient for name in order]
-    totals = [costs[name].median_total for name in order]
+    forward, backward, totals = zip(*(costs[name].medians for name in order), strict=True)
     rows = range(len(order))
     axes.barh(rows, forward, 0.6, color=BLUE, label="forward")
     bars = axes.barh(rows, backward, 0.6, left=forward, color=ORANGE, label="backward")
@@ -100,9 +87,9 @@ def cost_figure(costs: Mapping[str, Cost]) -> Figure:
 
 def cost_caption(costs: Mapping[str, Cost], reference: str) -> Caption:
     """Say what the reference costs per element, and how many times as much the others do."""
-    standard = costs[reference].median_total
-    ratios = {name: cost.median_total / standard for name, cost in costs.items()}
-    others = [f"{name} {ratio:.2f}×" for name, ratio in ratios.items() if name != reference]
+    totals = {name: cost.medians[-1] for name, cost in costs.items()}
+    standard = totals.pop(reference)
+    others = [f"{name} {total / standard:.2f}×" for name, total in totals.items()]
     return Caption(
         f"Forward plus backward, {reference} costs {standard:.2f} ns per element; relative "
         f"to that, {listed(others)}.",
@@ -163,22 +150,21 @@ def betas_caption(found: Findings, start: Mapping[str, float]) -> Caption:
     )
 
 
-def shapes_figure(curves: Mapping[str, Curve], learned: Mapping[str, Sequence[Curve]]) -> Figure:
-    """Draw the activations and their derivatives (see `Profile`)."""
+def _shapes_figure(own: Profile) -> Figure:
     figure = new_figure(4.2, "The activations and their derivatives")
     panels = figure.subplots(1, 2)
     for axes, part, title in zip(panels, ("value", "slope"), ("f(x)", "f′(x)"), strict=True):
-        for name, look in looks(list(curves)).items():
-            curve = curves[name]
+        for name, look in looks(list(own.curves)).items():
+            curve = own.curves[name]
             axes.plot(curve.x, getattr(curve, part), color=look.color, lw=2, label=name)
-            for one in learned.get(name, ()):
+            for one in own.learned.get(name, ()):
                 axes.plot(one.x, getattr(one, part), color=look.color, lw=1.2, ls=FINE_DASHES)
         axes.set_title(title)
         axes.xaxis.set_major_locator(MultipleLocator(2))
         axes.set_xlim(curve.x[0], curve.x[-1])
         axes.set_xlabel("x")
         axes.grid()
-    if learned:
+    if own.learned:
         panels[0].plot([], [], color=ink(), lw=1.2, ls=FINE_DASHES, label="with learned β")
     legend(panels[0])
     return figure

@@ -62,17 +62,16 @@ def of(client: MlflowClient, runs: RunSet, found: Findings) -> list[Exhibit]:
     tuned = {name: one for name, one in read.items() if one.trials}
     if not tuned:
         return []
-    before = untuned(client, runs, list(next(iter(tuned.values())).best.params))
-    if before is None:
-        caption, draw = search_caption(tuned), partial(search_gain, found, tuned)
-    else:
+    if before := untuned(client, runs, list(next(iter(tuned.values())).best.params)):
         gains = gained(before, runs)
-        caption, draw = gain_caption(gains, before.title), partial(gain_figure, found, gains)
+        caption, draw = _gain_caption(gains, before.title), partial(_gain_figure, found, gains)
+    else:
+        caption, draw = _search_caption(tuned), partial(_search_figure, found, tuned)
     curves = {name: tuning_curves.curve(one.scores, one.sampler) for name, one in tuned.items()}
     return [
         Exhibit("tuning_gain", caption, draw),
-        Exhibit("tuning_curves", curves_caption(curves), partial(curves_figure, found, curves)),
-        Exhibit("winners", winners_caption(tuned), partial(winners_figure, found, tuned)),
+        Exhibit("tuning_curves", _curves_caption(curves), partial(_curves_figure, found, curves)),
+        Exhibit("winners", _winners_caption(tuned), partial(winners_figure, found, tuned)),
     ]
 
 
@@ -127,8 +126,7 @@ def gained(before: RunSet, runs: RunSet) -> dict[str, Estimate]:
     return {name: statistics.crossed_effects_mean(one) for name, one in added.items()}
 
 
-def gain_figure(found: Findings, gains: Mapping[str, Estimate]) -> Figure:
-    """Draw what tuning added to the held-out accuracy of each level."""
+def _gain_figure(found: Findings, gains: Mapping[str, Estimate]) -> Figure:
     figure, axes = style.new_axes(1.7 + 0.42 * len(gains), "What tuning was worth")
     drawing.mark_smallest_effect(axes, found.smallest_effect)
     for row, (name, gain) in enumerate(gains.items()):
@@ -139,8 +137,7 @@ def gain_figure(found: Findings, gains: Mapping[str, Estimate]) -> Figure:
     return figure
 
 
-def gain_caption(gains: Mapping[str, Estimate], title: str) -> Caption:
-    """Say what tuning added to the accuracy of each level."""
+def _gain_caption(gains: Mapping[str, Estimate], title: str) -> Caption:
     spans = {name: span(100 * gain.low, 100 * gain.high, 3) for name, gain in gains.items()}
     parts = [f"{points(gain.value)} to {name} ({spans[name]})" for name, gain in gains.items()]
     return Caption(
@@ -150,8 +147,7 @@ def gain_caption(gains: Mapping[str, Estimate], title: str) -> Caption:
     )
 
 
-def search_gain(found: Findings, tuned: Mapping[str, Tuned]) -> Figure:
-    """Draw how far the best trial of each level's search is from its median trial."""
+def _search_figure(found: Findings, tuned: Mapping[str, Tuned]) -> Figure:
     figure, axes = style.new_axes(1.7 + 0.42 * len(tuned), "What tuning was worth, in validation")
     for row, (name, one) in enumerate(tuned.items()):
         look = looks_of(found)[name]
@@ -168,8 +164,7 @@ def search_gain(found: Findings, tuned: Mapping[str, Tuned]) -> Figure:
     return figure
 
 
-def search_caption(tuned: Mapping[str, Tuned]) -> Caption:
-    """Say how far the best trial of each level is above its median one."""
+def _search_caption(tuned: Mapping[str, Tuned]) -> Caption:
     ends = {name: one.median_and_best for name, one in tuned.items()}
     parts = [f"{points(best - middle)} for {name}" for name, (middle, best) in ends.items()]
     return Caption(
@@ -179,8 +174,7 @@ def search_caption(tuned: Mapping[str, Tuned]) -> Caption:
     )
 
 
-def curves_figure(found: Findings, curves: Mapping[str, TuningCurve]) -> Figure:
-    """Draw the best validation accuracy of each level's search against its budget."""
+def _curves_figure(found: Findings, curves: Mapping[str, TuningCurve]) -> Figure:
     figure, axes = style.new_axes(4.2, "Tuning curves")
     lines = {name: _line(curve) for name, curve in curves.items()}
     drawing.draw_curves(axes, lines, looks_of(found))
@@ -201,8 +195,7 @@ def _line(one: TuningCurve) -> Curve:
     return Curve(one.budget, 100 * one.median, 100 * one.low, 100 * one.high)
 
 
-def curves_caption(curves: Mapping[str, TuningCurve]) -> Caption:
-    """Say what each search found, and what the lines and bands are."""
+def _curves_caption(curves: Mapping[str, TuningCurve]) -> Caption:
     parts = [f"{name} {percent(curve.best_so_far[-1])}" for name, curve in curves.items()]
     trials = max(len(curve.budget) for curve in curves.values())
     if all(curve.median is not None for curve in curves.values()):
@@ -247,8 +240,7 @@ def winners_figure(found: Findings, tuned: Mapping[str, Tuned]) -> Figure:
     return figure
 
 
-def winners_caption(tuned: Mapping[str, Tuned]) -> Caption:
-    """Say which values won for each level."""
+def _winners_caption(tuned: Mapping[str, Tuned]) -> Caption:
     parts = []
     for name, one in tuned.items():
         words = [key.rpartition(".")[2].replace("_", " ") for key in one.best.params]
