@@ -28,9 +28,7 @@ class Outcome(NamedTuple):
 
 
 def read(model_folder: Path, predictions_folder: Path) -> Outcome:
-    """Return the outcome of a run from the files of its training and of its predictions, which
-    must be complete.
-    """
+    """Return the outcome of a run from the complete files of its training and predictions."""
     remedy = "run `dvc repro` first."
     final = read_json(model_folder / paths.METRICS, TRAINED, remedy)
     timings = read_json(model_folder / paths.TIMINGS, TIMED, remedy)
@@ -59,10 +57,9 @@ def show(outcome: Outcome, suggest: bool = True) -> None:
         unknown = "not known here: Kaggle scores this submission" if kaggle else unlabelled
         table.add_row("held-out accuracy", unknown)
     table.add_row("validation accuracy", f"{final[metric_names.BEST_VAL_ACCURACY]:.4f}")
-    seconds = f"{final[metric_names.MEDIAN_EPOCH_SECONDS]:.1f} s per epoch"
-    table.add_row(
-        "speed", f"{seconds}, {final[metric_names.MEDIAN_IMAGES_PER_SECOND]:,.0f} images/s"
-    )
+    speed = f"{final[metric_names.MEDIAN_EPOCH_SECONDS]:.1f} s per epoch"
+    speed += f", {final[metric_names.MEDIAN_IMAGES_PER_SECOND]:,.0f} images/s"
+    table.add_row("speed", speed)
     table.add_row("submission", str(submission))
     tracked = f"{run_id} in {origin['experiment']}" if run_id else "none: mlflow.enabled is false"
     table.add_row("MLflow run", tracked)

@@ -39,9 +39,7 @@ def profile(runs: RunSet, found: Findings) -> Profile:
 
 
 def layer(settings: Mapping[str, str], dtype: str = "float32") -> keras.layers.Layer:
-    """Return the layer of a run from its params under `activation.`, as text, with a Keras dtype
-    policy.
-    """
+    """Return a layer by a run's params under `activation.`, as text, and a Keras dtype policy."""
     values = {key: _value(text) for key, text in settings.items()}
     return instantiate({**values, "_target_": values["_target_"].replace(*MOVED)}, dtype=dtype)
 

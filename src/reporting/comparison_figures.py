@@ -72,8 +72,7 @@ def difference_table(found: Findings) -> Figure:
     figure, axes = style.new_axes(1.9 + 0.4 * len(names), title)
     colors = drawing.from_ground(style.level_colors()[1], below=style.VERMILION)
     top = max(float(np.abs(values).max()), 1e-9)
-    image: Any = {"cmap": colors, "vmin": -top, "vmax": top, "alpha": 0.55}
-    drawing.matrix(axes, names, values, texts, bold, **image)
+    drawing.matrix(axes, names, values, texts, bold, cmap=colors, vmin=-top, vmax=top, alpha=0.55)
     return figure
 
 

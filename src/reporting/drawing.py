@@ -88,9 +88,8 @@ def interval(
     the color of text. `place` is on the other axis, the horizontal one if the bar is `upright`.
     """
     look = look or Look(style.ink(), "D")
-    x, y = [unit * end for end in (estimate.low, estimate.high, estimate.value)], [place] * 3
-    if upright:
-        x, y = y, x
+    ends, at = [unit * end for end in (estimate.low, estimate.high, estimate.value)], [place] * 3
+    x, y = (at, ends) if upright else (ends, at)
     axes.plot(x[:2], y[:2], color=look.color, lw=2.6, solid_capstyle="butt")
     axes.plot(x[2:], y[2:], look.marker, color=look.color, ms=6.5)
 
@@ -144,9 +143,8 @@ def draw_curves(axes: Axes, curves: Mapping[str, Curve], look: Mapping[str, Look
 
 
 def name_curves(axes: Axes, curves: Mapping[str, Curve], look: Mapping[str, Look]) -> None:
-    """Name the curves in a legend, or more than `CROWD` of them beside their right ends.
-
-    The axes must have their final vertical scale and limits.
+    """Name the curves in a legend, or more than `CROWD` of them beside their right ends: the axes
+    must have their final vertical scale and limits.
     """
     if len(curves) <= CROWD:
         style.legend(axes)
@@ -193,14 +191,13 @@ def matrix(
     for (row, column), text in texts.items():
         weight = "bold" if (row, column) in bold else "normal"
         axes.text(column, row, text, fontweight=weight, **font)
+    places, folded = range(len(names)), list(map(_folded, names))
     words = [name.replace(" ", "\n", 1) for name in names]
-    widest = max(map(len, "\n".join(words).split("\n")))
-    folded = list(map(_folded, names))
-    if widest * len(names) <= MATRIX_WIDTH:
-        axes.set_xticks(range(len(names)), words)
+    if max(map(len, "\n".join(words).split("\n"))) * len(names) <= MATRIX_WIDTH:
+        axes.set_xticks(places, words)
     else:
-        axes.set_xticks(range(len(names)), folded, rotation=40, ha="right", rotation_mode="anchor")
-    axes.set_yticks(range(len(names)), folded)
+        axes.set_xticks(places, folded, rotation=40, ha="right", rotation_mode="anchor")
+    axes.set_yticks(places, folded)
     axes.tick_params(left=False, bottom=False)
     axes.spines[:].set_visible(False)
 
