@@ -41,10 +41,7 @@ class HeldOutImages:
 
 def load(client: MlflowClient, readers: Sequence[Reader]) -> HeldOutImages:
     """Return the test images in data/processed, if any, and their most confident errors among the
-    models, one for each image.
-
-    The labels and the errors come from the files that each run logged when it was scored; runs on
-    data other than that in data/processed are left out.
+    models, one for each image, from the files of each run that was scored on the same data.
     """
     try:
         images = dataset.load(paths.TEST)["images"]

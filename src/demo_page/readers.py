@@ -82,9 +82,7 @@ def _champion(client: MlflowClient) -> list[Reader]:
 
 
 def _of_levels(client: MlflowClient, parent: Run) -> tuple[list[Reader], str]:
-    """Return each level's run with the highest validation accuracy, if it has a model, and the
-    factor's noun.
-    """
+    """Return each level's best run by validation, if it has a model, and the factor's noun."""
     below = Parent(client, parent.info.experiment_id, parent.info.run_id).children("FINISHED")
     finished = [run for run in below if metric_names.BEST_VAL_ACCURACY in run.data.metrics]
     if not finished:

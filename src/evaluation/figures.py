@@ -127,9 +127,7 @@ def learning_curves(history: pd.DataFrame) -> Figure:
 
 @rc_context(STYLE)
 def confusion_matrix(labels: np.ndarray, predicted: np.ndarray) -> Figure:
-    """Draw how often each class was taken for which, given the true and the predicted classes,
-    integers (N,); only the errors are colored.
-    """
+    """Draw how often each class was taken for which, integers (N,), with the errors in color."""
     counts = np.zeros((CLASSES, CLASSES), int)
     np.add.at(counts, (labels, predicted), 1)
     errors = counts.copy()

@@ -106,9 +106,7 @@ def bars(
 
 
 def log_axis(axis: Axis, least: int = 4) -> None:
-    """Make an axis logarithmic, with at least so many ticks however narrow its range is. All must
-    have been drawn, something of it above zero.
-    """
+    """Make an axis with values above zero, all drawn, logarithmic, with at least `least` ticks."""
     (axis.axes.set_xscale if isinstance(axis, XAxis) else axis.axes.set_yscale)("log")
     axis.set_minor_locator(NullLocator())
     axis.set_minor_formatter(NullFormatter())

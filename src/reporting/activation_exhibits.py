@@ -34,9 +34,7 @@ class Cost:
 
     @property
     def medians(self) -> tuple[float, float, float]:
-        """The median forward pass, what the gradient adds to it, and the median total, which is not
-        the sum of two medians.
-        """
+        """The median forward pass, what the gradient adds to that, and the median of their sum."""
         forward, total = np.median([self.forward, self.forward + self.backward], axis=1).tolist()
         return forward, total - forward, total
 
@@ -52,9 +50,7 @@ class Profile:
 
 
 def final_betas(layers: Mapping[str, np.ndarray]) -> list[float]:
-    """Return the median over seeds of each layer's β after the last epoch, given an activation's β
-    by layer, float (seeds, epochs).
-    """
+    """Return the median over seeds of each layer's last β, of β by layer, float (seeds, epochs)."""
     return [float(np.median(values[:, -1])) for values in layers.values()]
 
 

@@ -1,6 +1,4 @@
-"""Measures each activation by itself, with the layers and kernels of the runs: its function, its
-derivative, and its cost.
-"""
+"""The function, derivative and cost of each activation, with the layers and kernels of the runs."""
 
 import ast
 import time
@@ -53,9 +51,7 @@ def _value(text: str) -> Any:
 
 
 def curve(settings: Mapping[str, str], x: np.ndarray) -> Curve:
-    """Return the values at `x`, float (points,), and the slopes by automatic differentiation of the
-    layer with these settings (see `layer`).
-    """
+    """Return the values of a layer (see `layer`) at `x`, float (points,), and its exact slopes."""
     function = layer(settings)
     points = tf.constant(x, tf.float32)
     with tf.GradientTape() as tape:

@@ -33,9 +33,7 @@ def accuracy(found: Findings) -> Figure:
 
 
 def differences(found: Findings) -> Figure:
-    """Draw the pairs' differences with both intervals and every seed's difference; of more than
-    `MANY_PAIRS`, those with the reference.
-    """
+    """Draw the differences of all pairs, or beyond `MANY_PAIRS` of those with the reference."""
     pairs = found.pairs if len(found.pairs) <= MANY_PAIRS else with_the_reference(found)
     figure, axes = style.new_axes(2.2 + 0.46 * len(pairs), "Differences in accuracy")
     drawing.mark_smallest_effect(axes, found.smallest_effect)

@@ -1,7 +1,5 @@
-"""Levels, intervals, curves, matrices and verdicts, each drawn in one way in all figures.
-
-Colors that depend on the background come from Matplotlib's settings: call these functions inside
-`rc_context(style.STYLE)` or `rc_context(style.DARK)`.
+"""Levels, intervals, curves, matrices and verdicts, each drawn in one way in all figures, inside
+`rc_context(style.STYLE)` or `rc_context(style.DARK)`: some colors depend on the background.
 """
 
 import textwrap
@@ -50,10 +48,8 @@ def looks_of(found: Findings) -> dict[str, Look]:
 
 
 def looks(levels: Sequence[str], numeric: bool = False) -> dict[str, Look]:
-    """Return a look for each level; up to 49 differ from each other.
-
-    The reference comes first, unless the levels are `numeric`: these are in the order of their
-    values, and have the colors of viridis.
+    """Return a look for each level, up to 49 different ones: the reference comes first, unless the
+    levels are `numeric`, in the order of their values, which have the colors of viridis.
     """
     if numeric:
         visible = style.VIRIDIS_ON_BLACK if style.is_dark() else style.VIRIDIS_ON_WHITE
@@ -166,9 +162,7 @@ def name_curves(axes: Axes, curves: Mapping[str, Curve], look: Mapping[str, Look
 
 
 def apart(places: np.ndarray, gap: float) -> np.ndarray:
-    """Return ascending places, float (names,), that are at least a gap apart, moved as little as
-    that takes: by the least sum of squares.
-    """
+    """Return ascending places, float (n,), moved at least a gap apart, by the least squares."""
     steps = gap * np.arange(len(places))
     return isotonic_regression(places - steps).x + steps
 

@@ -1,6 +1,4 @@
-"""The exhibits of ensembles, of a numeric factor, and of models by their cost; those of activations
-and of tuned levels have their own modules.
-"""
+"""The exhibits of a factor: ensembles, a numeric factor's values, and models by their cost."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -164,9 +162,7 @@ def by_cost(found: Findings, parameters: Mapping[str, int]) -> list[Exhibit]:
 
 
 def parameters(client: MlflowClient, runs: RunSet) -> dict[str, int]:
-    """Return the number of parameters of each model: as its runs state it, or else counted in a
-    logged model. Empty unless it is known of every model.
-    """
+    """Return each model's number of parameters, stated or counted; empty unless all are known."""
     found = {}
     for name, (first, *_) in runs.trainings.items():
         if (number := first.parameters or _count(client, first.run_id)) is None:

@@ -113,9 +113,7 @@ def _comparable(other: RunSet, runs: RunSet, keys: Sequence[str]) -> bool:
 
 
 def gained(before: RunSet, runs: RunSet) -> dict[str, Estimate]:
-    """Return what tuning added to the accuracy of each level that both studies have, a fraction,
-    with intervals for new seeds and new images.
-    """
+    """Return the gain in accuracy of each level in both studies, for new seeds and new images."""
     seeds = [seed for seed in runs.seeds if seed in before.seeds]
     at, now = ([one.seeds.index(seed) for seed in seeds] for one in (before, runs))
     added = {

@@ -1,8 +1,7 @@
 """Activation layers that Keras lacks, or computes in more passes over memory than necessary.
 
-Here XLA compiles the activation alone (it is slow at convolutions on a CPU) into one forward and
-one backward pass, by formulas that need only the input for the backward pass. They compute in
-float32, even if the tensors are bfloat16.
+XLA compiles each alone (it is slow at convolutions on a CPU) into a forward and a backward pass in
+float32, by formulas that need only the input for the backward pass.
 """
 
 from collections.abc import Callable
@@ -36,9 +35,8 @@ def _narrow(x: tf.Tensor, dtype: tf.DType) -> tf.Tensor:
 def _one_pass(
     function: Callable[..., tf.Tensor], slope: Callable[..., tf.Tensor]
 ) -> Callable[..., tf.Tensor]:
-    """Return an activation of one forward and one backward pass, from `function` and its derivative
-    `slope`, which take x, float32, and settings, Python numbers. Itself, it takes and returns a
-    floating tensor of any shape.
+    """Return an activation of floating tensors, one forward and one backward pass, from `function` and
+    its derivative `slope`, which take x, float32, and settings, Python numbers.
     """
 
     @tf.function(jit_compile=True, autograph=False)

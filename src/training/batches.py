@@ -34,12 +34,11 @@ def training_batches(
     first_epoch: int = 0,
 ) -> TrainingBatches:
     """Return the batches of a training's `epochs`, without the first `first_epoch`, which are done:
-    images, uint8 (batch, 28, 28), and one-hot labels, float32 (batch, 10).
+    images, uint8 (batch, 28, 28), and one-hot labels, float32 (batch, 10), of `images`,
+    uint8 (N, 28, 28), and `labels`, uint8 (N,). A `batch_size` above N becomes N.
 
-    A batch depends only on the seed and the number of its step, so a training that is resumed after
-    any epoch gets the batches that it would have had. Each epoch is a new permutation; images that
-    do not fill a last batch are left out. `images` are uint8 (N, 28, 28), `labels` uint8 (N,), and
-    a `batch_size` above N becomes N.
+    A batch depends only on the seed and the number of its step, so a resumed training gets the
+    batches that it would have had. Each epoch is a new permutation without an incomplete batch.
     """
     count, batch_size = len(images), min(batch_size, len(images))
     steps_per_epoch = count // batch_size

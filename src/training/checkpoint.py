@@ -45,9 +45,7 @@ class State:
 
 @contextmanager
 def opened(folder: Path) -> Iterator[tuple[Path, State]]:
-    """Yield the file in a folder that keeps a training's state, and the state. Raise InputError if
-    another process has it open, and so trains the same.
-    """
+    """Yield the file of a training's state, and the state; raise InputError if that is in use."""
     with held(Path(f"{folder}.lock"), RUNNING):
         folder.mkdir(parents=True, exist_ok=True)
         yield folder / STATE, load(folder / STATE)

@@ -70,9 +70,7 @@ def compile_model(
 
 
 def _reuse(network: str, model: keras.Model) -> keras.Model:
-    """Return an earlier model of the same network, which takes seconds to trace and compile, in the
-    initial state of `model`; or else `model` itself.
-    """
+    """Return an earlier model of the network, which is traced, in the state of `model`; or `model`."""
     model.optimizer.build(model.trainable_variables)
     traced = _traced.pop(network, None)  # it does not come back if its training fails
     if traced is None:
@@ -134,12 +132,11 @@ def fit(
     model: keras.Model | None = None,
 ) -> keras.Model:
     """Train from `state`, which is updated, and after each epoch kept in `file`, to the end; return
-    the model with the weights that are kept.
+    the model with the weights that are kept, in float32, for processors without bfloat16.
 
-    The sets are `images`, uint8 (N, 28, 28), and `labels`, uint8 (N,); the second monitors the
-    training and chooses the best epoch. Watchers see each epoch after it is kept, and change
-    nothing. `model` is the initial one, if it was built after `prepare(cfg)`. The result computes
-    in float32, so that a processor without bfloat16 runs it just as well.
+    The sets are `images`, uint8 (N, 28, 28), and `labels`, uint8 (N,); the second chooses the best
+    epoch. Watchers see each epoch after it is kept, and change nothing. `model` is the initial one,
+    if it was built after `prepare(cfg)`.
     """
     if model is None:
         prepare(cfg)
