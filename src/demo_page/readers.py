@@ -101,10 +101,9 @@ def load(reader: Reader) -> ServedModel:
     try:
         return ServedModel(mlflow.tensorflow.load_model(f"models:/{reader.model.model_id}"))
     except Exception as error:  # MLflow, Keras, the disk and the network each raise their own
-        raise InputError(
-            f"The model of run {reader.run.info.run_name} ({reader.run.info.run_id}) cannot be "
-            f"loaded ({one_line(error)}): delete the run in MLflow."
-        ) from error
+        run = f"run {reader.run.info.run_name} ({reader.run.info.run_id})"
+        problem = f"cannot be loaded ({one_line(error)}): delete the run in MLflow."
+        raise InputError(f"The model of {run} {problem}") from error
 
 
 def caption(study: str | None, factor: str) -> str:
@@ -118,7 +117,5 @@ def caption(study: str | None, factor: str) -> str:
             return verdict_words.for_the_demo(name, results)
         except (OSError, ValueError, KeyError, TypeError):
             continue  # no report here, or one that somebody changed
-    return (
-        f"To find out whether the {factor} matters, train several seeds of each and run "
-        "`python -m src.report`."
-    )
+    advice = "train several seeds of each and run `python -m src.report`."
+    return f"To find out whether the {factor} matters, {advice}"

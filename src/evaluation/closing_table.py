@@ -63,18 +63,17 @@ def show(outcome: Outcome, suggest: bool = True) -> None:
     table.add_row("submission", str(submission))
     tracked = f"{run_id} in {origin['experiment']}" if run_id else "none: mlflow.enabled is false"
     table.add_row("MLflow run", tracked)
-    console = Console(highlight=False)
-    console.print(table)
+    Console(highlight=False).print(table)
     if not suggest:
         return
-    console.print("Next")
+    print("Next")
     if kaggle and not scores:
-        console.print("  python -m src.submit               send the submission to Kaggle")
+        print("  python -m src.submit               send the submission to Kaggle")
     if run_id:
-        console.print("  make ui                            see the run in MLflow")
-    console.print("  source .venv/bin/activate          then, for example:")
+        print("  make ui                            see the run in MLflow")
+    print("  source .venv/bin/activate          then, for example:")
     other = "gelu" if run_name.startswith("relu-") else "relu"
-    console.print(f"  dvc exp run -S activation={other}     try another activation")
+    print(f"  dvc exp run -S activation={other}     try another activation")
 
 
 def accuracy(scores: Mapping[str, float]) -> str:

@@ -1,6 +1,6 @@
 """The exhibits of activations only, and the data of these, which activation_profile.py measures."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 
@@ -125,12 +125,11 @@ def betas_caption(found: Findings, start: Mapping[str, float]) -> Caption:
     """Say what β is learned in which layers, and how far the seeds agree."""
     sentences = []
     for name, layers in found.betas.items():
-        ends = [values[:, -1] for values in layers.values()]
-        medians = final_betas(layers)
-        up = [number for number, end in enumerate(ends, 1) if (end > start[name]).all()]
-        down = [number for number, end in enumerate(ends, 1) if (end < start[name]).all()]
+        ends = np.array([values[:, -1] for values in layers.values()])
+        medians, spread = final_betas(layers), np.ptp(ends, axis=1).max()
+        up = np.flatnonzero((ends > start[name]).all(axis=1)) + 1
+        down = np.flatnonzero((ends < start[name]).all(axis=1)) + 1
         least, most = int(np.argmin(medians)), int(np.argmax(medians))
-        spread = max(float(np.ptp(end)) for end in ends)
         reached = f"{signed(medians[least])} in layer {least + 1}"
         if len(ends) > 1:
             reached += f" (lowest) and {signed(medians[most])} in layer {most + 1} (highest)"
@@ -183,6 +182,6 @@ def shapes_caption(curves: Mapping[str, Curve]) -> Caption:
     )
 
 
-def _layers(numbers: Sequence[int]) -> str:
+def _layers(numbers: np.ndarray) -> str:
     plural = "s" * (len(numbers) > 1)
-    return f"layer{plural} {listed(list(map(str, numbers)))}" if numbers else "no layer"
+    return f"layer{plural} {listed(list(map(str, numbers)))}" if len(numbers) else "no layer"

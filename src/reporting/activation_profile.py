@@ -43,7 +43,6 @@ def layer(settings: Mapping[str, str], dtype: str = "float32") -> keras.layers.L
 
 
 def _value(text: str) -> Any:
-    """Return the value of a param, which MLflow keeps as text."""
     try:
         return ast.literal_eval(text)
     except (ValueError, SyntaxError):  # a word

@@ -189,9 +189,8 @@ def uniquely_misclassified(
         places = found.uniquely_misclassified[name]
         heading = f"{named(found.factor, name)} alone: {len(places)}"
         part.suptitle(heading, x=0.02, ha="left", fontsize=11, fontweight="normal")
-        grid = part.subplots(1, COLUMNS)
+        grid = part.subplots(1, COLUMNS, subplot_kw={"xticks": [], "yticks": []})
         for axes in grid:
-            axes.set(xticks=[], yticks=[])
             axes.spines[:].set_visible(False)
         for axes, place, digit in zip(grid, places, found.most_common_error[name], strict=False):
             axes.imshow(images[place], **gray)

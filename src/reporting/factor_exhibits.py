@@ -69,10 +69,9 @@ def ensembles(runs: RunSet, found: Findings) -> Exhibit:
 
 def _ensembles_figure(found: Findings, curves: Mapping[str, EnsembleCurve]) -> Figure:
     figure, axes = style.new_axes(4.3, "Accuracy of the seeds as an ensemble")
-    lines = {
-        name: drawing.Curve(one.members, 100 * one.mean, 100 * one.low, 100 * one.high)
-        for name, one in curves.items()
-    }
+    lines = {}
+    for name, one in curves.items():
+        lines[name] = drawing.Curve(one.members, 100 * one.mean, 100 * one.low, 100 * one.high)
     drawing.draw_curves(axes, lines, drawing.looks_of(found))
     style.linear_axis(axes.yaxis)
     axes.set(xlabel="Seeds averaged", ylabel="Held-out accuracy (%)")
@@ -134,11 +133,10 @@ def _values_caption(values: Mapping[str, float], found: Findings) -> Caption:
     names = sorted(found.levels, key=values.__getitem__)
     best = max(names, key=lambda name: found.means[name].value)
     mean, noun = found.means[best], found.factor.noun
+    where = f"Both a lower and a higher {noun} were tried."
     if best in (names[0], names[-1]):
         end, way = ("lowest", "lower") if best == names[0] else ("highest", "higher")
         where = f"That is the {end} {noun} tried: a {way} one may be better still."
-    else:
-        where = f"Both a lower and a higher {noun} were tried."
     return Caption(
         f"The mean accuracy is highest at {named(found.factor, best)}: {percent(mean.value)} "
         f"(95% CI {span(100 * mean.low, 100 * mean.high)}). {where}",
@@ -223,13 +221,12 @@ def _pareto_figure(
 def _pareto_caption(found: Findings, fronts: Mapping[str, Sequence[str]]) -> Caption:
     parts = []
     for label, best in fronts.items():
-        part = f"By {label.lower()}, the Pareto front is {listed(best)}"
+        parts.append(f"By {label.lower()}, the Pareto front is {listed(best)}")
         if beaten := [name for name in found.levels if name not in best]:
             verb = "is" if len(beaten) == 1 else "are"
-            part += f"; {listed(beaten)} {verb} beaten by a cheaper one"
-        parts.append(f"{part}.")
+            parts[-1] += f"; {listed(beaten)} {verb} beaten by a cheaper one"
     return Caption(
-        " ".join(parts),
+        f"{'. '.join(parts)}.",
         "The markers are mean accuracies with 95% CIs for new seeds on these images, the median "
         "epoch's time and the number of parameters. The dashed line is the Pareto front: a model "
         "on it (bold) has the highest mean of all that cost no more; the verdicts say whether two "

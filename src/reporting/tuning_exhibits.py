@@ -116,12 +116,11 @@ def gained(before: RunSet, runs: RunSet) -> dict[str, Estimate]:
     """Return the gain in accuracy of each level in both studies, for new seeds and new images."""
     seeds = [seed for seed in runs.seeds if seed in before.seeds]
     at, now = ([one.seeds.index(seed) for seed in seeds] for one in (before, runs))
-    added = {
-        name: np.subtract(right[now], before.correct[name][at], dtype=np.int8)
-        for name, right in runs.correct.items()
-        if name in before.correct
-    }
-    return {name: statistics.crossed_effects_mean(one) for name, one in added.items()}
+    gains: dict[str, Estimate] = {}
+    for name in [name for name in runs.correct if name in before.correct]:
+        added = np.subtract(runs.correct[name][now], before.correct[name][at], dtype=np.int8)
+        gains[name] = statistics.crossed_effects_mean(added)
+    return gains
 
 
 def _gain_figure(found: Findings, gains: Mapping[str, Estimate]) -> Figure:
@@ -196,21 +195,17 @@ def _line(one: TuningCurve) -> Curve:
 def _curves_caption(curves: Mapping[str, TuningCurve]) -> Caption:
     parts = [f"{name} {percent(curve.best_so_far[-1])}" for name, curve in curves.items()]
     trials = max(len(curve.budget) for curve in curves.values())
+    reading = (
+        "Each line is one search, the best so far: its trials depend on those before, so there "
+        "is no band, and another search may go another way."
+    )
     if all(curve.median is not None for curve in curves.values()):
         reading = (
             "The line is the median best of so many random trials; the band holds the whole curve "
             "in 95% of searches, and has no upper end where so few trials cannot give one."
         )
-    else:
-        reading = (
-            "Each line is one search, the best so far: its trials depend on those before, so there "
-            "is no band, and another search may go another way."
-        )
-    return Caption(
-        f"After {count(trials, 'trial')} per level, the best validation accuracies are "
-        f"{listed(parts)}.",
-        f"{reading} Failed trials count.",
-    )
+    most = f"After {count(trials, 'trial')} per level, the best validation accuracies are "
+    return Caption(f"{most}{listed(parts)}.", f"{reading} Failed trials count.")
 
 
 def winners_figure(found: Findings, tuned: Mapping[str, Tuned]) -> Figure:

@@ -11,17 +11,17 @@ from math import pi, sqrt
 import keras
 import tensorflow as tf
 
+Function = Callable[..., tf.Tensor]
+
 
 def _wide(x: tf.Tensor) -> tf.Tensor:
     return tf.cast(x, tf.float32) if x.dtype.size < 4 else x
 
 
 def _narrow(x: tf.Tensor, dtype: tf.DType) -> tf.Tensor:
-    """Return `x` in a dtype, as `tf.cast` does.
-
-    It rounds to bfloat16 (to nearest, ties to even) by integer arithmetic: XLA's `tf.cast` handles
-    NaNs separately and fills only half of each vector, which doubles the time of a pass. NaNs that
-    come from bfloat16 stay NaNs here, too: their lower bits are zeros.
+    """Return `x` in a dtype, as `tf.cast` does, but rounded to bfloat16 (to nearest, ties to even)
+    by integer arithmetic: XLA's own handles NaNs separately and fills only half of each vector,
+    which doubles the time of a pass. NaNs from bfloat16 stay NaNs: their lower bits are zeros.
     """
     if dtype != tf.bfloat16 or x.dtype != tf.float32:
         return tf.cast(x, dtype)
@@ -32,11 +32,9 @@ def _narrow(x: tf.Tensor, dtype: tf.DType) -> tf.Tensor:
     return tf.bitcast(tf.cast(rounded, tf.uint16), tf.bfloat16)
 
 
-def _one_pass(
-    function: Callable[..., tf.Tensor], slope: Callable[..., tf.Tensor]
-) -> Callable[..., tf.Tensor]:
-    """Return an activation of floating tensors, one forward and one backward pass, from `function` and
-    its derivative `slope`, which take x, float32, and settings, Python numbers.
+def _one_pass(function: Function, slope: Function) -> Function:
+    """Return an activation of floating tensors, in one forward and one backward pass, from a
+    function and its derivative, which take x, float32, and settings, Python numbers.
     """
 
     @tf.function(jit_compile=True, autograph=False)
@@ -127,8 +125,8 @@ def swish_beta(x: tf.Tensor, beta: tf.Tensor) -> tf.Tensor:
 class _Fused(keras.layers.Layer):
     """An activation that is fused in training, but not on a GPU, where Keras's own are fused."""
 
-    _fused: Callable[..., tf.Tensor]
-    _plain: Callable[..., tf.Tensor]
+    _fused: Function
+    _plain: Function
 
     def call(self, x: tf.Tensor, training: bool = False) -> tf.Tensor:
         """Return the activation of `x` (any shape, floating), in its shape and dtype."""

@@ -70,7 +70,7 @@ def compile_model(
 
 
 def _reuse(network: str, model: keras.Model) -> keras.Model:
-    """Return an earlier model of the network, which is traced, in the state of `model`; or `model`."""
+    """Return an earlier, traced model of the network in the state of `model`; or else `model`."""
     model.optimizer.build(model.trainable_variables)
     traced = _traced.pop(network, None)  # it does not come back if its training fails
     if traced is None:
