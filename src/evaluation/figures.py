@@ -62,13 +62,12 @@ def sample_images(images: np.ndarray, labels: np.ndarray, seed: int) -> Figure:
     """
     across, gap, zoom = 10, 4, 4  # images in a row, pixels between, screen pixels per pixel
     pitch = SIDE + gap
-    sheet = np.zeros((CLASSES * pitch - gap, across * pitch - gap), np.uint8)
+    cells = np.zeros((CLASSES, pitch, across, pitch), np.uint8)
     draw = np.random.RandomState(seed)  # NumPy has frozen its stream
     for row in range(CLASSES):
         members = draw.permutation(np.flatnonzero(labels == row))[:across]
-        for column, member in enumerate(members):
-            top, left = row * pitch, column * pitch
-            sheet[top : top + SIDE, left : left + SIDE] = images[member]
+        cells[row, :SIDE, : len(members), :SIDE] = images[members].swapaxes(0, 1)
+    sheet = cells.reshape(CLASSES * pitch, across * pitch)[:-gap, :-gap]
     # Whole screen pixels, so that none of the image's is smeared.
     side, margin, head = zoom * sheet.shape[0], 80, 100
     width, height = side + margin + 40, side + head + 40

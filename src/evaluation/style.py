@@ -129,10 +129,8 @@ def linear_axis(axis: Axis, most: int = 7, *, integer: bool = False) -> None:
 
 def value_axis(axis: Axis, values: Sequence[float]) -> None:
     """Scale an axis of values, logarithmically where they span a decade."""
-    if min(values) > 0 and max(values) / min(values) >= DECADE:
-        log_axis(axis)
-    else:
-        linear_axis(axis)
+    spans_a_decade = min(values) > 0 and max(values) / min(values) >= DECADE
+    (log_axis if spans_a_decade else linear_axis)(axis)
 
 
 def whole_numbers(axis: Axis) -> None:

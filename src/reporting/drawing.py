@@ -53,9 +53,8 @@ def looks(levels: Sequence[str], numeric: bool = False) -> dict[str, Look]:
     """
     if numeric:
         visible = style.VIRIDIS_ON_BLACK if style.is_dark() else style.VIRIDIS_ON_WHITE
-        shades = colormaps["viridis"](np.linspace(*visible, len(levels)))
-        both = zip(levels, shades, cycle(MARKERS), strict=False)
-        return {name: Look(to_hex(shade), marker) for name, shade, marker in both}
+        shades = map(to_hex, colormaps["viridis"](np.linspace(*visible, len(levels))))
+        return dict(zip(levels, map(Look, shades, cycle(MARKERS)), strict=True))
     colors = style.level_colors()
     return {
         name: Look(colors[place % 7], MARKERS[(place + place // 7) % 7], DASHES[min(place // 7, 2)])
@@ -106,11 +105,10 @@ def label_rows(axes: Axes, names: Sequence[str]) -> None:
 
 def _folded(name: str) -> str:
     """Return a label in short lines; a long pair is divided before its minus."""
-    lines = (
-        line.replace(" − ", "\n− ") if len(line) > LABEL_WIDTH else line
-        for line in name.split("\n")
-    )
-    return "\n".join(textwrap.fill(part, LABEL_WIDTH) for part in "\n".join(lines).split("\n"))
+    parts: list[str] = []
+    for line in name.split("\n"):
+        parts += line.replace(" − ", "\n− ").split("\n") if len(line) > LABEL_WIDTH else [line]
+    return "\n".join(textwrap.fill(part, LABEL_WIDTH) for part in parts)
 
 
 @dataclass(frozen=True)

@@ -56,7 +56,7 @@ def write_trials(search: Search, found: Sequence[Trial], path: Path) -> None:
         rows.writerow(["trial", "state", *search.ranges, *results])
         for one in found:
             drawn = [one.params[key] for key in search.ranges]
-            values = [json.dumps(v) if not isinstance(v, str | float | int) else v for v in drawn]
+            values = [v if isinstance(v, str | float | int) else json.dumps(v) for v in drawn]
             cells = [one.value, len(one.accuracies), one.seconds]  # None becomes an empty cell
             rows.writerow([one.number, one.state.value, *values, *cells])
 

@@ -22,8 +22,8 @@ def affine(*, rotation: float, zoom: float, shift: float) -> Augment | None:
     sampling = {"interpolation": "BILINEAR", "fill_mode": "NEAREST", "fill_value": 0.0}
 
     def augment(images: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
-        batch, height, width = images.shape
-        (a, b, c, d), (x, y) = _draw(batch, seed, rotation, zoom, (shift * width, shift * height))
+        _, height, width = images.shape
+        a, b, c, d, x, y = _draw(images, seed, rotation, zoom, shift)
         centre_x, centre_y = (width - 1) / 2, (height - 1) / 2
         zero = tf.zeros_like(a)
         x += centre_x - a * centre_x - b * centre_y  # about the centre, not the corner
@@ -50,10 +50,8 @@ def elastic(
 
     def augment(images: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
         batch, height, width = images.shape
-        (a, b, c, d), (x, y) = (
-            [value[:, tf.newaxis, tf.newaxis] for value in values]
-            for values in _draw(batch, seed, rotation, zoom, (shift * width, shift * height))
-        )
+        draws = _draw(images, seed, rotation, zoom, shift)
+        a, b, c, d, x, y = (draw[:, tf.newaxis, tf.newaxis] for draw in draws)
         points = tf.random.stateless_normal((2, batch, grid, grid), seed, stddev=displacement)
         vertical, horizontal = _spline(height, grid), _spline(width, grid)
         bent_x, bent_y = tf.unstack(vertical @ points @ tf.transpose(horizontal))
@@ -67,17 +65,18 @@ def elastic(
 
 
 def _draw(
-    batch: int, seed: tf.Tensor, rotation: float, zoom: float, shift: tuple[float, float]
-) -> tuple[list[tf.Tensor], list[tf.Tensor]]:
+    images: tf.Tensor, seed: tf.Tensor, rotation: float, zoom: float, shift: float
+) -> list[tf.Tensor]:
     """Return matrices [[a, b], [c, d]] = rotation · zoom, and offsets x, y, float32 (batch,) each:
     an output pixel, counted from the centre, is read where the matrix and then the offset put it.
     """
+    batch, height, width = images.shape
     draws = tf.random.stateless_uniform((5, batch), seed, -1.0, 1.0)
     angle = draws[0] * (rotation * pi / 180)
     zoom_x, zoom_y = 1 + zoom * draws[1], 1 + zoom * draws[2]
     cos, sin = tf.cos(angle), tf.sin(angle)
-    matrix = [zoom_x * cos, -zoom_y * sin, zoom_x * sin, zoom_y * cos]
-    return matrix, [draws[3] * shift[0], draws[4] * shift[1]]
+    offsets = [draws[3] * (shift * width), draws[4] * (shift * height)]
+    return [zoom_x * cos, -zoom_y * sin, zoom_x * sin, zoom_y * cos, *offsets]
 
 
 def _spline(size: int, grid: int) -> tf.Tensor:
