@@ -1,8 +1,8 @@
 """The exhibits of activations only, and the data of these, which activation_profile.py measures."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import partial
+from typing import NamedTuple
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -16,8 +16,7 @@ from src.reporting.drawing import label_rows, looks, looks_of
 from src.reporting.exhibits import Exhibit
 
 
-@dataclass(frozen=True)
-class Curve:
+class Curve(NamedTuple):
     """A function and its derivative, both float (points,)."""
 
     x: np.ndarray
@@ -25,8 +24,7 @@ class Curve:
     slope: np.ndarray
 
 
-@dataclass(frozen=True)
-class Cost:
+class Cost(NamedTuple):
     """Nanoseconds per element, float (rounds,); `backward` is what the gradient adds."""
 
     forward: np.ndarray
@@ -39,8 +37,7 @@ class Cost:
         return forward, total - forward, total
 
 
-@dataclass(frozen=True)
-class Profile:
+class Profile(NamedTuple):
     """The activations of a set of runs by themselves, by name."""
 
     curves: Mapping[str, Curve]  # with the initial β, the reference first

@@ -4,9 +4,8 @@
 
 import textwrap
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import cycle
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from matplotlib import colormaps, rcParams
@@ -28,8 +27,7 @@ MATRIX_WIDTH = 60  # characters of labels below a matrix
 LABEL_WIDTH = 22  # characters of a label in one line
 
 
-@dataclass(frozen=True)
-class Look:
+class Look(NamedTuple):
     """How a level is drawn."""
 
     color: str
@@ -111,8 +109,7 @@ def _folded(name: str) -> str:
     return "\n".join(textwrap.fill(part, LABEL_WIDTH) for part in parts)
 
 
-@dataclass(frozen=True)
-class Curve:
+class Curve(NamedTuple):
     """A line through float (points,), and the band around it, if it has one."""
 
     x: np.ndarray

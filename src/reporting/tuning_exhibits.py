@@ -2,9 +2,8 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -28,8 +27,7 @@ from src.reporting.exhibits import Exhibit
 from src.tracking import run_tags
 
 
-@dataclass(frozen=True)
-class Tuned:
+class Tuned(NamedTuple):
     """The search of a level: its trials by number, the number of the best, and its sampler."""
 
     trials: Sequence[Trial]
