@@ -16,6 +16,7 @@ TRAINED = {metric_names.BEST_VAL_ACCURACY: float}
 TIMED = {metric_names.MEDIAN_EPOCH_SECONDS: float, metric_names.MEDIAN_IMAGES_PER_SECOND: float}
 NAMED = {"run_id": str | None, "run_name": str, "experiment": str, "dataset": str}
 COUNTED = {metric_names.TEST_ERRORS: int, metric_names.TEST_IMAGES: int}
+SCORED = {metric_names.TEST_ACCURACY: float, **COUNTED}
 
 
 class Outcome(NamedTuple):
@@ -35,8 +36,7 @@ def read(model_folder: Path, predictions_folder: Path) -> Outcome:
     origin = read_json(model_folder / paths.ORIGIN, NAMED, remedy)
     scores = read_json(predictions_folder / paths.METRICS, {}, remedy)
     if scores:
-        wanted = {metric_names.TEST_ACCURACY: float, **COUNTED}
-        scores = read_json(predictions_folder / paths.METRICS, wanted, remedy)
+        scores = read_json(predictions_folder / paths.METRICS, SCORED, remedy)
     return Outcome(origin, final | timings, scores, predictions_folder / paths.SUBMISSION)
 
 

@@ -3,7 +3,7 @@
 """
 
 import textwrap
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import cycle
 from typing import Any, NamedTuple
 
@@ -166,20 +166,18 @@ def matrix(
     axes: Axes,
     names: Sequence[str],
     values: np.ndarray,
-    texts: Mapping[tuple[int, int], str],
-    bold: Collection[tuple[int, int]],
+    cells: Mapping[tuple[int, int], tuple[str, bool]],
     *,
     color: str | None = None,
     **image: Any,
 ) -> None:
-    """Draw values, float (names, names), as colors, with the texts of some cells on them, some of
-    these bold and all in one `color`, by default that of text. `image` goes to `imshow`.
+    """Draw values, float (names, names), as colors, with the text of some cells, which may be bold,
+    in one `color`, by default that of text. `image` goes to `imshow`.
     """
     axes.imshow(values, aspect="auto", **image)
     font: Any = {"ha": "center", "va": "center", "fontsize": 9.5, "color": color or style.ink()}
-    for (row, column), text in texts.items():
-        weight = "bold" if (row, column) in bold else "normal"
-        axes.text(column, row, text, fontweight=weight, **font)
+    for (row, column), (text, bold) in cells.items():
+        axes.text(column, row, text, fontweight="bold" if bold else "normal", **font)
     places, folded = range(len(names)), list(map(_folded, names))
     words = [name.replace(" ", "\n", 1) for name in names]
     if max(map(len, "\n".join(words).split("\n"))) * len(names) <= MATRIX_WIDTH:
