@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -86,12 +87,10 @@ def untuned(client: MlflowClient, runs: RunSet, keys: Sequence[str]) -> RunSet |
         alike = all(tags.get(key) == runs.tags.get(key) for key in ("experiment", "data_digest"))
         if not alike or run_tags.TUNED in tags or run_tags.STUDY not in tags:
             continue
-        try:
+        with suppress(InputError):  # deleted, unfinished or mixed
             other = load_runs.load(client, parent.info.run_id)
-        except InputError:  # deleted, unfinished or mixed
-            continue
-        if _comparable(other, runs, keys):
-            return other
+            if _comparable(other, runs, keys):
+                return other
     return None
 
 

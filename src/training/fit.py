@@ -91,11 +91,7 @@ class EpochMetrics(keras.callbacks.Callback):
 
     def __init__(self, images_per_epoch: int):
         super().__init__()
-        self.images_per_epoch = images_per_epoch
-
-    def on_train_begin(self, logs: dict | None = None) -> None:
-        """Start the clock."""
-        self.clock = Stopwatch()
+        self.images_per_epoch, self.clock = images_per_epoch, Stopwatch()
 
     def on_train_end(self, logs: dict | None = None) -> None:
         """Stop the clock."""
