@@ -43,7 +43,7 @@ def score(recipe: str, fold: int, folds: int) -> dict[str, float]:
     heavy_imports.load(mlflow=False)
     import keras
 
-    from src.training import batches, callbacks, fit
+    from src.training import batches, fit
 
     cfg = compose.compose(*recipe.split(), f"seed={fold + 1}")
     images, labels = labelled()
@@ -65,7 +65,7 @@ def score(recipe: str, fold: int, folds: int) -> dict[str, float]:
         steps_per_epoch=drawn.steps_per_epoch,
         shuffle=False,
         verbose=0,
-        callbacks=[callbacks.EpochMetrics(drawn.steps_per_epoch * drawn.batch_size)],
+        callbacks=[fit.EpochMetrics(drawn.steps_per_epoch * drawn.batch_size)],
     )
     keras.config.set_dtype_policy("float32")
     scores = model.predict(batches.evaluation_batches(images[held]), verbose=0)

@@ -50,7 +50,7 @@ def time_evaluation(spans: list[float]) -> None:
     """Make Keras append to `spans` the seconds of each validation, and of each prediction of a data
     set.
 
-    A validation begins where the training's clock stops (src/training/callbacks.py).
+    A validation begins where the training's clock stops (src/training/fit.py).
     """
     import keras
     import tensorflow as tf

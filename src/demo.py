@@ -28,7 +28,7 @@ def main(argv: Sequence[str] | None = None) -> None:
 
     heavy_imports.load()
     from src.analysis import load_runs
-    from src.demo_page import app, held_out, readers, verdict
+    from src.demo_page import app, held_out, readers
     from src.tracking import store
 
     client = store.reader()
@@ -38,7 +38,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         models=[(reader, readers.load(reader)) for reader in found],
         factor=factor,
         tests=held_out.load(client, found),
-        caption=verdict.caption(study, factor),
+        caption=readers.caption(study, factor),
         dataset=load_runs.dataset_of(found[0].run),
     )
     ready = f"Draw a digit at http://{local_server.HOST}:{args.port} (Ctrl-C ends it)."

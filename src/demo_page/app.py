@@ -62,8 +62,7 @@ def create(page: Page) -> FastAPI:
 
     @app.post("/api/read")
     async def read(request: Request) -> dict[str, Any]:
-        """Answer a drawing; the body is its ink, a byte for each pixel of a square."""
-        body = await request.body()
+        body = await request.body()  # the ink, a byte for each pixel of a square
         side = round(len(body) ** 0.5)
         if not body or side * side != len(body) or side > LARGEST:
             expected = f"a square drawing of at most {LARGEST}×{LARGEST} pixels"

@@ -10,11 +10,8 @@ BOX = 20  # pixels: a digit's longer side
 
 def as_mnist(drawing: np.ndarray) -> np.ndarray | None:
     """Return a drawing, uint8 (height, width) with 0 for bare paper, prepared like MNIST's images,
-    uint8 (28, 28) with a darkest ink of 255, or None if nothing is drawn.
-
-    It is scaled smoothly to fit a box of 20×20 pixels, and placed so that its center of mass is the
-    center of the image ("The MNIST database of handwritten digits",
-    http://yann.lecun.com/exdb/mnist/).
+    uint8 (28, 28) with a darkest ink of 255, or None if nothing is drawn: scaled smoothly to fit
+    20×20 pixels, with its center of mass in the center (http://yann.lecun.com/exdb/mnist/).
     """
     rows, columns = (np.flatnonzero(drawing.any(axis=axis)) for axis in (1, 0))
     if not len(rows):

@@ -41,10 +41,7 @@ class HeldOutImages:
 
 def load(client: MlflowClient, readers: Sequence[Reader]) -> HeldOutImages:
     """Return the test images in data/processed, if any, and their most confident errors among the
-    models, one for each image.
-
-    The labels and the errors come from the files that each run logged when it was scored; runs on
-    data other than that in data/processed are left out.
+    models, one for each image, from the files of each run that was scored on the same data.
     """
     try:
         images = dataset.load(paths.TEST)["images"]
@@ -53,9 +50,8 @@ def load(client: MlflowClient, readers: Sequence[Reader]) -> HeldOutImages:
         return HeldOutImages(np.zeros((0, SIDE, SIDE), np.uint8))
     labels, found = None, []
     for reader in readers:
-        if reader.run.data.tags.get("data_digest") != digest:
-            continue
-        scored = _scored(client, reader.run.info.run_id)
+        alike = reader.run.data.tags.get("data_digest") == digest
+        scored = _scored(client, reader.run.info.run_id) if alike else None
         if scored is None or len(scored[0]) != len(images):
             continue
         labels, output = scored

@@ -1,5 +1,8 @@
-"""The models on the page: the champion, and the best run of each level of a study."""
+"""The models on the page: the champion, and the best run of each level of a study; and their
+caption: what the study found, read from the numbers of its report.
+"""
 
+import json
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -9,13 +12,16 @@ from mlflow.entities import LoggedModel, Run
 
 from src.analysis import levels, load_runs
 from src.analysis.run_set import ACTIVATION
-from src.core import metric_names
+from src.core import metric_names, paths
 from src.core.errors import InputError, one_line
 from src.experiments.parent import Parent
+from src.reporting import verdict_words
 from src.serving.loader import ServedModel
 from src.tracking import champion, run_tags, store
 
 MAX_READERS = 8  # side by side
+DEFAULT = "default"  # the study whose report is committed
+RESULTS = "results.json"
 TRAIN = "`python -m src.train activation=swish,relu,gelu epochs=2 -m` (two minutes)"
 
 
@@ -75,9 +81,7 @@ def _champion(client: MlflowClient) -> list[Reader]:
 
 
 def _of_levels(client: MlflowClient, parent: Run) -> tuple[list[Reader], str]:
-    """Return each level's run with the highest validation accuracy, if it has a model, and the
-    factor's noun.
-    """
+    """Return each level's best run by validation, if it has a model, and the factor's noun."""
     below = Parent(client, parent.info.experiment_id, parent.info.run_id).children("FINISHED")
     finished = [run for run in below if metric_names.BEST_VAL_ACCURACY in run.data.metrics]
     if not finished:
@@ -96,7 +100,21 @@ def load(reader: Reader) -> ServedModel:
     try:
         return ServedModel(mlflow.tensorflow.load_model(f"models:/{reader.model.model_id}"))
     except Exception as error:  # MLflow, Keras, the disk and the network each raise their own
-        raise InputError(
-            f"The model of run {reader.run.info.run_name} ({reader.run.info.run_id}) cannot be "
-            f"loaded ({one_line(error)}): delete the run in MLflow."
-        ) from error
+        run = f"run {reader.run.info.run_name} ({reader.run.info.run_id})"
+        problem = f"cannot be loaded ({one_line(error)}): delete the run in MLflow."
+        raise InputError(f"The model of {run} {problem}") from error
+
+
+def caption(study: str | None, factor: str) -> str:
+    """Return the caption for models of a study that differ in `factor`, a noun. For activations of
+    no study, or of one without a report, it quotes the study `default`.
+    """
+    quoted = [DEFAULT] if factor == ACTIVATION else []
+    for name in [study, *quoted] if study else quoted:
+        try:
+            results = json.loads((paths.REPORTS / name / RESULTS).read_text())
+            return verdict_words.for_the_demo(name, results)
+        except (OSError, ValueError, KeyError, TypeError):
+            continue  # no report here, or one that somebody changed
+    advice = "train several seeds of each and run `python -m src.report`."
+    return f"To find out whether the {factor} matters, {advice}"

@@ -16,6 +16,7 @@ TRAINED = {metric_names.BEST_VAL_ACCURACY: float}
 TIMED = {metric_names.MEDIAN_EPOCH_SECONDS: float, metric_names.MEDIAN_IMAGES_PER_SECOND: float}
 NAMED = {"run_id": str | None, "run_name": str, "experiment": str, "dataset": str}
 COUNTED = {metric_names.TEST_ERRORS: int, metric_names.TEST_IMAGES: int}
+SCORED = {metric_names.TEST_ACCURACY: float, **COUNTED}
 
 
 class Outcome(NamedTuple):
@@ -28,17 +29,14 @@ class Outcome(NamedTuple):
 
 
 def read(model_folder: Path, predictions_folder: Path) -> Outcome:
-    """Return the outcome of a run from the files of its training and of its predictions, which
-    must be complete.
-    """
+    """Return the outcome of a run from the complete files of its training and predictions."""
     remedy = "run `dvc repro` first."
     final = read_json(model_folder / paths.METRICS, TRAINED, remedy)
     timings = read_json(model_folder / paths.TIMINGS, TIMED, remedy)
     origin = read_json(model_folder / paths.ORIGIN, NAMED, remedy)
     scores = read_json(predictions_folder / paths.METRICS, {}, remedy)
     if scores:
-        wanted = {metric_names.TEST_ACCURACY: float, **COUNTED}
-        scores = read_json(predictions_folder / paths.METRICS, wanted, remedy)
+        scores = read_json(predictions_folder / paths.METRICS, SCORED, remedy)
     return Outcome(origin, final | timings, scores, predictions_folder / paths.SUBMISSION)
 
 
@@ -59,25 +57,23 @@ def show(outcome: Outcome, suggest: bool = True) -> None:
         unknown = "not known here: Kaggle scores this submission" if kaggle else unlabelled
         table.add_row("held-out accuracy", unknown)
     table.add_row("validation accuracy", f"{final[metric_names.BEST_VAL_ACCURACY]:.4f}")
-    seconds = f"{final[metric_names.MEDIAN_EPOCH_SECONDS]:.1f} s per epoch"
-    table.add_row(
-        "speed", f"{seconds}, {final[metric_names.MEDIAN_IMAGES_PER_SECOND]:,.0f} images/s"
-    )
+    speed = f"{final[metric_names.MEDIAN_EPOCH_SECONDS]:.1f} s per epoch"
+    speed += f", {final[metric_names.MEDIAN_IMAGES_PER_SECOND]:,.0f} images/s"
+    table.add_row("speed", speed)
     table.add_row("submission", str(submission))
     tracked = f"{run_id} in {origin['experiment']}" if run_id else "none: mlflow.enabled is false"
     table.add_row("MLflow run", tracked)
-    console = Console(highlight=False)
-    console.print(table)
+    Console(highlight=False).print(table)
     if not suggest:
         return
-    console.print("Next")
+    print("Next")
     if kaggle and not scores:
-        console.print("  python -m src.submit               send the submission to Kaggle")
+        print("  python -m src.submit               send the submission to Kaggle")
     if run_id:
-        console.print("  make ui                            see the run in MLflow")
-    console.print("  source .venv/bin/activate          then, for example:")
+        print("  make ui                            see the run in MLflow")
+    print("  source .venv/bin/activate          then, for example:")
     other = "gelu" if run_name.startswith("relu-") else "relu"
-    console.print(f"  dvc exp run -S activation={other}     try another activation")
+    print(f"  dvc exp run -S activation={other}     try another activation")
 
 
 def accuracy(scores: Mapping[str, float]) -> str:

@@ -1,6 +1,5 @@
-"""The figures of the data and of a run, on a white card.
-
-Their margins are fixed: a layout engine draws a figure twice more, to measure its texts.
+"""The figures of the data and of a run, on a white card. Their margins are fixed, because a layout
+engine draws a figure twice more, to measure its texts.
 """
 
 from __future__ import annotations
@@ -46,8 +45,7 @@ def class_balance(counts_train: np.ndarray, counts_valid: np.ndarray) -> Figure:
     verdict = "nearly equal" if shares[most] < 1.5 * shares[least] else "unequal"
     title = f"The classes are {verdict}: from {shares[least]:.1%} (class {least}) to "
     title += f"{shares[most]:.1%} (class {most})"
-    margins = {"left": 0.038, "right": 0.985, "bottom": 0.03, "top": 0.83, "wspace": 0.1}
-    figure = _new_figure(4.2, title, **margins)
+    figure = _new_figure(4.2, title, left=0.038, right=0.985, bottom=0.03, top=0.83, wspace=0.1)
     parts = (("Training", counts_train, BLUE), ("Validation", counts_valid, ORANGE))
     for axes, (name, counts, color) in zip(figure.subplots(1, 2), parts, strict=True):
         texts = [f" {count:,} ({count / counts.sum():.1%})" for count in counts]
@@ -64,13 +62,12 @@ def sample_images(images: np.ndarray, labels: np.ndarray, seed: int) -> Figure:
     """
     across, gap, zoom = 10, 4, 4  # images in a row, pixels between, screen pixels per pixel
     pitch = SIDE + gap
-    sheet = np.zeros((CLASSES * pitch - gap, across * pitch - gap), np.uint8)
+    cells = np.zeros((CLASSES, pitch, across, pitch), np.uint8)
     draw = np.random.RandomState(seed)  # NumPy has frozen its stream
     for row in range(CLASSES):
         members = draw.permutation(np.flatnonzero(labels == row))[:across]
-        for column, member in enumerate(members):
-            top, left = row * pitch, column * pitch
-            sheet[top : top + SIDE, left : left + SIDE] = images[member]
+        cells[row, :SIDE, : len(members), :SIDE] = images[members].swapaxes(0, 1)
+    sheet = cells.reshape(CLASSES * pitch, across * pitch)[:-gap, :-gap]
     # Whole screen pixels, so that none of the image's is smeared.
     side, margin, head = zoom * sheet.shape[0], 80, 100
     width, height = side + margin + 40, side + head + 40
@@ -96,8 +93,7 @@ def learning_curves(history: pd.DataFrame) -> Figure:
     title = f"Validation accuracy is highest after epoch {best[metric_names.EPOCH]:.0f} of "
     title += f"{len(history)}: {best[metric_names.VAL_ACCURACY]:.2%}"
     # Room for tick labels as long as 0.000125.
-    margins = {"left": 0.075, "right": 0.985, "bottom": 0.14, "top": 0.85, "wspace": 0.46}
-    figure = _new_figure(3.6, title, **margins)
+    figure = _new_figure(3.6, title, left=0.075, right=0.985, bottom=0.14, top=0.85, wspace=0.46)
     loss, error, third = figure.subplots(1, 3)
     losses = history[[metric_names.LOSS, metric_names.VAL_LOSS]]
     errors = 1 - history[[metric_names.ACCURACY, metric_names.VAL_ACCURACY]]
@@ -130,9 +126,7 @@ def learning_curves(history: pd.DataFrame) -> Figure:
 
 @rc_context(STYLE)
 def confusion_matrix(labels: np.ndarray, predicted: np.ndarray) -> Figure:
-    """Draw how often each class was taken for which, given the true and the predicted classes,
-    integers (N,); only the errors are colored.
-    """
+    """Draw how often each class was taken for which, integers (N,), with the errors in color."""
     counts = np.zeros((CLASSES, CLASSES), int)
     np.add.at(counts, (labels, predicted), 1)
     errors = counts.copy()
@@ -168,8 +162,7 @@ def confident_errors(images: np.ndarray, labels: np.ndarray, probabilities: np.n
     (N,), and the labels predicted by their probabilities, float (N, 10).
     """
     title = "The most confident errors" if len(images) else "No errors"
-    margins = {"left": 0.01, "right": 0.99, "bottom": 0.02, "top": 0.82, "hspace": 0.36}
-    figure = _new_figure(4.0, title, **margins)
+    figure = _new_figure(4.0, title, left=0.01, right=0.99, bottom=0.02, top=0.82, hspace=0.36)
     grid = figure.subplots(2, 6).ravel()
     for axes in grid:
         axes.axis("off")

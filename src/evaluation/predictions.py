@@ -1,8 +1,8 @@
 """A model's predictions of the test images: the submission and, if possible, its score."""
 
 import json
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import keras
 import numpy as np
@@ -15,8 +15,7 @@ from src.evaluation import scoring
 from src.training import batches
 
 
-@dataclass(frozen=True)
-class Predictions:
+class Predictions(NamedTuple):
     """The folder and the submission that were written, and the score, empty if not known."""
 
     folder: Path
@@ -49,8 +48,8 @@ def write(
     from src.evaluation import figures  # Matplotlib: a run imports it during the training
 
     output = probabilities(model.predict(batches.evaluation_batches(images), verbose=0))
-    predicted, scores = output.argmax(axis=1), {}
-    pairs, table, drawn = pd.DataFrame({"actual": [], "predicted": []}), pd.DataFrame(), {}
+    predicted, scores, drawn = output.argmax(axis=1), {}, {}
+    pairs, table = pd.DataFrame({"actual": [], "predicted": []}), pd.DataFrame()
     if labels is not None:
         scores = scoring.score(labels, predicted)
         pairs = pd.DataFrame({"actual": labels, "predicted": predicted})

@@ -12,9 +12,7 @@ BOUNDS = (metric_names.TEST_ACCURACY_LOW, metric_names.TEST_ACCURACY_HIGH)
 
 
 def score(labels: np.ndarray, predicted: np.ndarray) -> dict[str, float]:
-    """Return accuracy, its 95% Wilson interval, and the errors as a count and in percent, of true
-    and predicted digits, integers (N,).
-    """
+    """Return the scores, with Wilson's 95% interval, of true and predicted digits, ints (N,)."""
     count, right = len(labels), int((labels == predicted).sum())
     return {
         metric_names.TEST_ACCURACY: right / count,

@@ -106,9 +106,7 @@ def bars(
 
 
 def log_axis(axis: Axis, least: int = 4) -> None:
-    """Make an axis logarithmic, with at least so many ticks however narrow its range is. All must
-    have been drawn, something of it above zero.
-    """
+    """Make an axis with values above zero, all drawn, logarithmic, with at least `least` ticks."""
     (axis.axes.set_xscale if isinstance(axis, XAxis) else axis.axes.set_yscale)("log")
     axis.set_minor_locator(NullLocator())
     axis.set_minor_formatter(NullFormatter())
@@ -131,10 +129,8 @@ def linear_axis(axis: Axis, most: int = 7, *, integer: bool = False) -> None:
 
 def value_axis(axis: Axis, values: Sequence[float]) -> None:
     """Scale an axis of values, logarithmically where they span a decade."""
-    if min(values) > 0 and max(values) / min(values) >= DECADE:
-        log_axis(axis)
-    else:
-        linear_axis(axis)
+    spans_a_decade = min(values) > 0 and max(values) / min(values) >= DECADE
+    (log_axis if spans_a_decade else linear_axis)(axis)
 
 
 def whole_numbers(axis: Axis) -> None:

@@ -1,7 +1,6 @@
-"""Wilson's interval of a proportion, without a library that takes seconds to import.
-
-Reference: Newcombe, "Two-sided confidence intervals for the single proportion: comparison of seven
-methods", Statistics in Medicine 17, 1998, method 3.
+"""Wilson's interval of a proportion, without a library that takes seconds to import: method 3 of
+Newcombe, "Two-sided confidence intervals for the single proportion: comparison of seven methods",
+Statistics in Medicine 17, 1998.
 """
 
 import math

@@ -1,8 +1,8 @@
 """The exhibits of activations only, and the data of these, which activation_profile.py measures."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 from functools import partial
+from typing import NamedTuple
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -16,8 +16,7 @@ from src.reporting.drawing import label_rows, looks, looks_of
 from src.reporting.exhibits import Exhibit
 
 
-@dataclass(frozen=True)
-class Curve:
+class Curve(NamedTuple):
     """A function and its derivative, both float (points,)."""
 
     x: np.ndarray
@@ -25,34 +24,20 @@ class Curve:
     slope: np.ndarray
 
 
-@dataclass(frozen=True)
-class Cost:
-    """Nanoseconds per element, float (rounds,); `backward` is what the gradient adds.
-
-    All outputs take the medians below: the median of a sum is not the sum of medians.
-    """
+class Cost(NamedTuple):
+    """Nanoseconds per element, float (rounds,); `backward` is what the gradient adds."""
 
     forward: np.ndarray
     backward: np.ndarray
 
     @property
-    def median_total(self) -> float:
-        """The median over the rounds of forward plus backward."""
-        return float(np.median(self.forward + self.backward))
-
-    @property
-    def median_forward(self) -> float:
-        """The median over the rounds of the forward pass."""
-        return float(np.median(self.forward))
-
-    @property
-    def added_by_gradient(self) -> float:
-        """The median total less the median forward pass."""
-        return self.median_total - self.median_forward
+    def medians(self) -> tuple[float, float, float]:
+        """The median forward pass, what the gradient adds to that, and the median of their sum."""
+        forward, total = np.median([self.forward, self.forward + self.backward], axis=1).tolist()
+        return forward, total - forward, total
 
 
-@dataclass(frozen=True)
-class Profile:
+class Profile(NamedTuple):
     """The activations of a set of runs by themselves, by name."""
 
     curves: Mapping[str, Curve]  # with the initial β, the reference first
@@ -62,18 +47,15 @@ class Profile:
 
 
 def final_betas(layers: Mapping[str, np.ndarray]) -> list[float]:
-    """Return the median over seeds of each layer's β after the last epoch, given an activation's β
-    by layer, float (seeds, epochs).
-    """
+    """Return the median over seeds of each layer's last β, of β by layer, float (seeds, epochs)."""
     return [float(np.median(values[:, -1])) for values in layers.values()]
 
 
 def of(found: Findings, own: Profile) -> list[Exhibit]:
     """Return the exhibits on the activations themselves."""
     caption, cost = cost_caption(own.costs, found.reference), partial(cost_figure, own.costs)
-    shapes = partial(shapes_figure, own.curves, own.learned)
-    exhibits = [Exhibit("activation_cost", caption, cost)]
-    exhibits.append(Exhibit("shapes", shapes_caption(own.curves), shapes))
+    shapes = Exhibit("shapes", shapes_caption(own.curves), partial(_shapes_figure, own))
+    exhibits = [Exhibit("activation_cost", caption, cost), shapes]
     if found.betas:
         betas = partial(betas_figure, found, own.start)
         exhibits.append(Exhibit("betas", betas_caption(found, own.start), betas))
@@ -82,11 +64,9 @@ def of(found: Findings, own: Profile) -> list[Exhibit]:
 
 def cost_figure(costs: Mapping[str, Cost]) -> Figure:
     """Draw the cost of each activation alone per element, the cheapest on top."""
-    order = sorted(costs, key=lambda name: costs[name].median_total)
+    order = sorted(costs, key=lambda name: costs[name].medians[-1])
     figure, axes = new_axes(1.7 + 0.42 * len(order), "Cost of the activation alone")
-    forward = [costs[name].median_forward for name in order]
-    backward = [costs[name].added_by_gradient for name in order]
-    totals = [costs[name].median_total for name in order]
+    forward, backward, totals = zip(*(costs[name].medians for name in order), strict=True)
     rows = range(len(order))
     axes.barh(rows, forward, 0.6, color=BLUE, label="forward")
     bars = axes.barh(rows, backward, 0.6, left=forward, color=ORANGE, label="backward")
@@ -100,9 +80,9 @@ def cost_figure(costs: Mapping[str, Cost]) -> Figure:
 
 def cost_caption(costs: Mapping[str, Cost], reference: str) -> Caption:
     """Say what the reference costs per element, and how many times as much the others do."""
-    standard = costs[reference].median_total
-    ratios = {name: cost.median_total / standard for name, cost in costs.items()}
-    others = [f"{name} {ratio:.2f}×" for name, ratio in ratios.items() if name != reference]
+    totals = {name: cost.medians[-1] for name, cost in costs.items()}
+    standard = totals.pop(reference)
+    others = [f"{name} {total / standard:.2f}×" for name, total in totals.items()]
     return Caption(
         f"Forward plus backward, {reference} costs {standard:.2f} ns per element; relative "
         f"to that, {listed(others)}.",
@@ -142,12 +122,11 @@ def betas_caption(found: Findings, start: Mapping[str, float]) -> Caption:
     """Say what β is learned in which layers, and how far the seeds agree."""
     sentences = []
     for name, layers in found.betas.items():
-        ends = [values[:, -1] for values in layers.values()]
-        medians = final_betas(layers)
-        up = [number for number, end in enumerate(ends, 1) if (end > start[name]).all()]
-        down = [number for number, end in enumerate(ends, 1) if (end < start[name]).all()]
+        ends = np.array([values[:, -1] for values in layers.values()])
+        medians, spread = final_betas(layers), np.ptp(ends, axis=1).max()
+        up = np.flatnonzero((ends > start[name]).all(axis=1)) + 1
+        down = np.flatnonzero((ends < start[name]).all(axis=1)) + 1
         least, most = int(np.argmin(medians)), int(np.argmax(medians))
-        spread = max(float(np.ptp(end)) for end in ends)
         reached = f"{signed(medians[least])} in layer {least + 1}"
         if len(ends) > 1:
             reached += f" (lowest) and {signed(medians[most])} in layer {most + 1} (highest)"
@@ -163,22 +142,21 @@ def betas_caption(found: Findings, start: Mapping[str, float]) -> Caption:
     )
 
 
-def shapes_figure(curves: Mapping[str, Curve], learned: Mapping[str, Sequence[Curve]]) -> Figure:
-    """Draw the activations and their derivatives (see `Profile`)."""
+def _shapes_figure(own: Profile) -> Figure:
     figure = new_figure(4.2, "The activations and their derivatives")
     panels = figure.subplots(1, 2)
     for axes, part, title in zip(panels, ("value", "slope"), ("f(x)", "f′(x)"), strict=True):
-        for name, look in looks(list(curves)).items():
-            curve = curves[name]
+        for name, look in looks(list(own.curves)).items():
+            curve = own.curves[name]
             axes.plot(curve.x, getattr(curve, part), color=look.color, lw=2, label=name)
-            for one in learned.get(name, ()):
+            for one in own.learned.get(name, ()):
                 axes.plot(one.x, getattr(one, part), color=look.color, lw=1.2, ls=FINE_DASHES)
         axes.set_title(title)
         axes.xaxis.set_major_locator(MultipleLocator(2))
         axes.set_xlim(curve.x[0], curve.x[-1])
         axes.set_xlabel("x")
         axes.grid()
-    if learned:
+    if own.learned:
         panels[0].plot([], [], color=ink(), lw=1.2, ls=FINE_DASHES, label="with learned β")
     legend(panels[0])
     return figure
@@ -201,6 +179,6 @@ def shapes_caption(curves: Mapping[str, Curve]) -> Caption:
     )
 
 
-def _layers(numbers: Sequence[int]) -> str:
+def _layers(numbers: np.ndarray) -> str:
     plural = "s" * (len(numbers) > 1)
-    return f"layer{plural} {listed(list(map(str, numbers)))}" if numbers else "no layer"
+    return f"layer{plural} {listed(list(map(str, numbers)))}" if len(numbers) else "no layer"

@@ -1,6 +1,4 @@
-"""Measures each activation by itself, with the layers and kernels of the runs: its function, its
-derivative, and its cost.
-"""
+"""The function, derivative and cost of each activation, with the layers and kernels of the runs."""
 
 import ast
 import time
@@ -39,15 +37,12 @@ def profile(runs: RunSet, found: Findings) -> Profile:
 
 
 def layer(settings: Mapping[str, str], dtype: str = "float32") -> keras.layers.Layer:
-    """Return the layer of a run from its params under `activation.`, as text, with a Keras dtype
-    policy.
-    """
+    """Return a layer by a run's params under `activation.`, as text, and a Keras dtype policy."""
     values = {key: _value(text) for key, text in settings.items()}
     return instantiate({**values, "_target_": values["_target_"].replace(*MOVED)}, dtype=dtype)
 
 
 def _value(text: str) -> Any:
-    """Return the value of a param, which MLflow keeps as text."""
     try:
         return ast.literal_eval(text)
     except (ValueError, SyntaxError):  # a word
@@ -55,9 +50,7 @@ def _value(text: str) -> Any:
 
 
 def curve(settings: Mapping[str, str], x: np.ndarray) -> Curve:
-    """Return the values at `x`, float (points,), and the slopes by automatic differentiation of the
-    layer with these settings (see `layer`).
-    """
+    """Return the values of a layer (see `layer`) at `x`, float (points,), and its exact slopes."""
     function = layer(settings)
     points = tf.constant(x, tf.float32)
     with tf.GradientTape() as tape:

@@ -33,9 +33,7 @@ def accuracy(found: Findings) -> Figure:
 
 
 def differences(found: Findings) -> Figure:
-    """Draw the pairs' differences with both intervals and every seed's difference; of more than
-    `MANY_PAIRS`, those with the reference.
-    """
+    """Draw the differences of all pairs, or beyond `MANY_PAIRS` of those with the reference."""
     pairs = found.pairs if len(found.pairs) <= MANY_PAIRS else with_the_reference(found)
     figure, axes = style.new_axes(2.2 + 0.46 * len(pairs), "Differences in accuracy")
     drawing.mark_smallest_effect(axes, found.smallest_effect)
@@ -58,22 +56,19 @@ def differences(found: Findings) -> Figure:
 def difference_table(found: Findings) -> Figure:
     """Draw the difference of every two levels as a matrix, the best level first."""
     names = sorted(found.levels, key=lambda name: -found.means[name].value)
-    values = np.zeros((len(names), len(names)))
-    texts, bold = {}, set()
+    values, cells = np.zeros((len(names), len(names))), {}
     for pair in found.pairs:
         row, column = names.index(pair.comparison.first), names.index(pair.comparison.second)
         value = pair.comparison.difference.value
         for cell, difference in (((row, column), value), ((column, row), -value)):
             same = pair.verdict == Verdict.EQUIVALENT
-            values[cell], texts[cell] = difference, "=" if same else signed(1e4 * difference, 0)
-            if pair.verdict.different:
-                bold.add(cell)
+            text = "=" if same else signed(1e4 * difference, 0)
+            values[cell], cells[cell] = difference, (text, pair.verdict.different)
     title = "Differences of all pairs (hundredths of a pp)"
     figure, axes = style.new_axes(1.9 + 0.4 * len(names), title)
     colors = drawing.from_ground(style.level_colors()[1], below=style.VERMILION)
     top = max(float(np.abs(values).max()), 1e-9)
-    image: Any = {"cmap": colors, "vmin": -top, "vmax": top, "alpha": 0.55}
-    drawing.matrix(axes, names, values, texts, bold, **image)
+    drawing.matrix(axes, names, values, cells, cmap=colors, vmin=-top, vmax=top, alpha=0.55)
     return figure
 
 
@@ -165,12 +160,12 @@ def error_overlap(found: Findings) -> Figure:
     names = found.levels
     height = 1.6 + (0.62 if len(names) <= CROWD else 0.42) * len(names)
     figure, axes = style.new_axes(height, "Errors shared by two runs")
-    texts = {cell: f"{100 * share:.0f}%" for cell, share in np.ndenumerate(found.overlap)}
-    diagonal = {(place, place) for place in range(len(names))}
+    shares = np.ndenumerate(found.overlap)
+    cells = {(i, j): (f"{100 * share:.0f}%", i == j) for (i, j), share in shares}
     image: Any = {"cmap": drawing.from_ground(style.level_colors()[-1])}
     image |= {"vmin": 0, "vmax": max(found.overlap.max(), 1e-9)}
     color = "white" if style.is_dark() else None
-    drawing.matrix(axes, names, found.overlap, texts, diagonal, color=color, **image)
+    drawing.matrix(axes, names, found.overlap, cells, color=color, **image)
     return figure
 
 
@@ -192,9 +187,8 @@ def uniquely_misclassified(
         places = found.uniquely_misclassified[name]
         heading = f"{named(found.factor, name)} alone: {len(places)}"
         part.suptitle(heading, x=0.02, ha="left", fontsize=11, fontweight="normal")
-        grid = part.subplots(1, COLUMNS)
+        grid = part.subplots(1, COLUMNS, subplot_kw={"xticks": [], "yticks": []})
         for axes in grid:
-            axes.set(xticks=[], yticks=[])
             axes.spines[:].set_visible(False)
         for axes, place, digit in zip(grid, places, found.most_common_error[name], strict=False):
             axes.imshow(images[place], **gray)

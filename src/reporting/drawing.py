@@ -1,14 +1,11 @@
-"""Levels, intervals, curves, matrices and verdicts, each drawn in one way in all figures.
-
-Colors that depend on the background come from Matplotlib's settings: call these functions inside
-`rc_context(style.STYLE)` or `rc_context(style.DARK)`.
+"""Levels, intervals, curves, matrices and verdicts, each drawn in one way in all figures, inside
+`rc_context(style.STYLE)` or `rc_context(style.DARK)`: some colors depend on the background.
 """
 
 import textwrap
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from itertools import cycle
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from matplotlib import colormaps, rcParams
@@ -30,8 +27,7 @@ MATRIX_WIDTH = 60  # characters of labels below a matrix
 LABEL_WIDTH = 22  # characters of a label in one line
 
 
-@dataclass(frozen=True)
-class Look:
+class Look(NamedTuple):
     """How a level is drawn."""
 
     color: str
@@ -50,16 +46,13 @@ def looks_of(found: Findings) -> dict[str, Look]:
 
 
 def looks(levels: Sequence[str], numeric: bool = False) -> dict[str, Look]:
-    """Return a look for each level; up to 49 differ from each other.
-
-    The reference comes first, unless the levels are `numeric`: these are in the order of their
-    values, and have the colors of viridis.
+    """Return a look for each level, up to 49 different ones: the reference comes first, unless the
+    levels are `numeric`, in the order of their values, which have the colors of viridis.
     """
     if numeric:
         visible = style.VIRIDIS_ON_BLACK if style.is_dark() else style.VIRIDIS_ON_WHITE
-        shades = colormaps["viridis"](np.linspace(*visible, len(levels)))
-        both = zip(levels, shades, cycle(MARKERS), strict=False)
-        return {name: Look(to_hex(shade), marker) for name, shade, marker in both}
+        shades = map(to_hex, colormaps["viridis"](np.linspace(*visible, len(levels))))
+        return dict(zip(levels, map(Look, shades, cycle(MARKERS)), strict=True))
     colors = style.level_colors()
     return {
         name: Look(colors[place % 7], MARKERS[(place + place // 7) % 7], DASHES[min(place // 7, 2)])
@@ -88,9 +81,8 @@ def interval(
     the color of text. `place` is on the other axis, the horizontal one if the bar is `upright`.
     """
     look = look or Look(style.ink(), "D")
-    x, y = [unit * end for end in (estimate.low, estimate.high, estimate.value)], [place] * 3
-    if upright:
-        x, y = y, x
+    ends, at = [unit * end for end in (estimate.low, estimate.high, estimate.value)], [place] * 3
+    x, y = (at, ends) if upright else (ends, at)
     axes.plot(x[:2], y[:2], color=look.color, lw=2.6, solid_capstyle="butt")
     axes.plot(x[2:], y[2:], look.marker, color=look.color, ms=6.5)
 
@@ -111,15 +103,13 @@ def label_rows(axes: Axes, names: Sequence[str]) -> None:
 
 def _folded(name: str) -> str:
     """Return a label in short lines; a long pair is divided before its minus."""
-    lines = (
-        line.replace(" − ", "\n− ") if len(line) > LABEL_WIDTH else line
-        for line in name.split("\n")
-    )
-    return "\n".join(textwrap.fill(part, LABEL_WIDTH) for part in "\n".join(lines).split("\n"))
+    parts: list[str] = []
+    for line in name.split("\n"):
+        parts += line.replace(" − ", "\n− ").split("\n") if len(line) > LABEL_WIDTH else [line]
+    return "\n".join(textwrap.fill(part, LABEL_WIDTH) for part in parts)
 
 
-@dataclass(frozen=True)
-class Curve:
+class Curve(NamedTuple):
     """A line through float (points,), and the band around it, if it has one."""
 
     x: np.ndarray
@@ -144,9 +134,8 @@ def draw_curves(axes: Axes, curves: Mapping[str, Curve], look: Mapping[str, Look
 
 
 def name_curves(axes: Axes, curves: Mapping[str, Curve], look: Mapping[str, Look]) -> None:
-    """Name the curves in a legend, or more than `CROWD` of them beside their right ends.
-
-    The axes must have their final vertical scale and limits.
+    """Name the curves in a legend, or more than `CROWD` of them beside their right ends: the axes
+    must have their final vertical scale and limits.
     """
     if len(curves) <= CROWD:
         style.legend(axes)
@@ -168,9 +157,7 @@ def name_curves(axes: Axes, curves: Mapping[str, Curve], look: Mapping[str, Look
 
 
 def apart(places: np.ndarray, gap: float) -> np.ndarray:
-    """Return ascending places, float (names,), that are at least a gap apart, moved as little as
-    that takes: by the least sum of squares.
-    """
+    """Return ascending places, float (n,), moved at least a gap apart, by the least squares."""
     steps = gap * np.arange(len(places))
     return isotonic_regression(places - steps).x + steps
 
@@ -179,28 +166,25 @@ def matrix(
     axes: Axes,
     names: Sequence[str],
     values: np.ndarray,
-    texts: Mapping[tuple[int, int], str],
-    bold: Collection[tuple[int, int]],
+    cells: Mapping[tuple[int, int], tuple[str, bool]],
     *,
     color: str | None = None,
     **image: Any,
 ) -> None:
-    """Draw values, float (names, names), as colors, with the texts of some cells on them, some of
-    these bold and all in one `color`, by default that of text. `image` goes to `imshow`.
+    """Draw values, float (names, names), as colors, with the text of some cells, which may be bold,
+    in one `color`, by default that of text. `image` goes to `imshow`.
     """
     axes.imshow(values, aspect="auto", **image)
     font: Any = {"ha": "center", "va": "center", "fontsize": 9.5, "color": color or style.ink()}
-    for (row, column), text in texts.items():
-        weight = "bold" if (row, column) in bold else "normal"
-        axes.text(column, row, text, fontweight=weight, **font)
+    for (row, column), (text, bold) in cells.items():
+        axes.text(column, row, text, fontweight="bold" if bold else "normal", **font)
+    places, folded = range(len(names)), list(map(_folded, names))
     words = [name.replace(" ", "\n", 1) for name in names]
-    widest = max(map(len, "\n".join(words).split("\n")))
-    folded = list(map(_folded, names))
-    if widest * len(names) <= MATRIX_WIDTH:
-        axes.set_xticks(range(len(names)), words)
+    if max(map(len, "\n".join(words).split("\n"))) * len(names) <= MATRIX_WIDTH:
+        axes.set_xticks(places, words)
     else:
-        axes.set_xticks(range(len(names)), folded, rotation=40, ha="right", rotation_mode="anchor")
-    axes.set_yticks(range(len(names)), folded)
+        axes.set_xticks(places, folded, rotation=40, ha="right", rotation_mode="anchor")
+    axes.set_yticks(places, folded)
     axes.tick_params(left=False, bottom=False)
     axes.spines[:].set_visible(False)
 

@@ -49,8 +49,8 @@ def _level(runs: RunSet, found: Findings, brought: Brought, name: str) -> dict[s
         numbers["time_ratio"] = asdict(ratio) if ratio else None
     if brought.profile:
         cost = brought.profile.costs[name]
-        numbers["forward_nanoseconds_per_element"] = cost.median_forward
-        numbers["backward_nanoseconds_per_element"] = cost.added_by_gradient
+        numbers["forward_nanoseconds_per_element"] = cost.medians[0]
+        numbers["backward_nanoseconds_per_element"] = cost.medians[1]
     if name in brought.parameters:
         numbers["parameters"] = brought.parameters[name]
     numbers |= {

@@ -1,6 +1,4 @@
-"""The exhibits of ensembles, of a numeric factor, and of models by their cost; those of activations
-and of tuned levels have their own modules.
-"""
+"""The exhibits of a factor: ensembles, a numeric factor's values, and models by their cost."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -53,32 +51,27 @@ def of(client: MlflowClient, runs: RunSet, found: Findings) -> Brought:
         return Brought([*activation_exhibits.of(found, own), *more], own)
     if found.factor.numeric:
         return Brought([by_value(runs, found), *more])
-    if found.factor.key == MODEL or _differ_in_model(runs):
+    # The levels may be variants, each with another model.
+    words = [ones[0].params.get(MODEL) for ones in runs.trainings.values()]
+    differ = runs.factor.key == VARIANT and None not in words and len(set(words)) == len(words)
+    if found.factor.key == MODEL or differ:
         counts = parameters(client, runs)
         return Brought([*by_cost(found, counts), *more], None, counts)
     return Brought(more)
 
 
-def _differ_in_model(runs: RunSet) -> bool:
-    """Return whether the levels are variants, each with another model."""
-    words = [ones[0].params.get(MODEL) for ones in runs.trainings.values()]
-    return runs.factor.key == VARIANT and None not in words and len(set(words)) == len(words)
-
-
 def ensembles(runs: RunSet, found: Findings) -> Exhibit:
     """Return the exhibit of ensembles."""
     curves = {name: ensemble.curve(runs.probabilities(name), runs.labels) for name in found.levels}
-    caption, draw = ensembles_caption(found, curves), partial(ensembles_figure, found, curves)
+    caption, draw = _ensembles_caption(found, curves), partial(_ensembles_figure, found, curves)
     return Exhibit("ensembles", caption, draw)
 
 
-def ensembles_figure(found: Findings, curves: Mapping[str, EnsembleCurve]) -> Figure:
-    """Draw the accuracy of each level's averaged probabilities against the number of seeds."""
+def _ensembles_figure(found: Findings, curves: Mapping[str, EnsembleCurve]) -> Figure:
     figure, axes = style.new_axes(4.3, "Accuracy of the seeds as an ensemble")
-    lines = {
-        name: drawing.Curve(one.members, 100 * one.mean, 100 * one.low, 100 * one.high)
-        for name, one in curves.items()
-    }
+    lines = {}
+    for name, one in curves.items():
+        lines[name] = drawing.Curve(one.members, 100 * one.mean, 100 * one.low, 100 * one.high)
     drawing.draw_curves(axes, lines, drawing.looks_of(found))
     style.linear_axis(axes.yaxis)
     axes.set(xlabel="Seeds averaged", ylabel="Held-out accuracy (%)")
@@ -86,8 +79,7 @@ def ensembles_figure(found: Findings, curves: Mapping[str, EnsembleCurve]) -> Fi
     return figure
 
 
-def ensembles_caption(found: Findings, curves: Mapping[str, EnsembleCurve]) -> Caption:
-    """Say which ensemble is best, and how much it gains over its members."""
+def _ensembles_caption(found: Findings, curves: Mapping[str, EnsembleCurve]) -> Caption:
     best = max(curves, key=lambda name: curves[name].mean[-1])
     gains = {name: float(curve.mean[-1] - curve.mean[0]) for name, curve in curves.items()}
     least, most = min(gains, key=gains.__getitem__), max(gains, key=gains.__getitem__)
@@ -108,11 +100,10 @@ def ensembles_caption(found: Findings, curves: Mapping[str, EnsembleCurve]) -> C
 def by_value(runs: RunSet, found: Findings) -> Exhibit:
     """Return the exhibit of a numeric factor."""
     values = {name: float(runs.values.get(name, name)) for name in found.levels}
-    return Exhibit("values", values_caption(values, found), partial(values_figure, values, found))
+    return Exhibit("values", _values_caption(values, found), partial(_values_figure, values, found))
 
 
-def values_figure(values: Mapping[str, float], found: Findings) -> Figure:
-    """Draw the accuracy of every run against its level's value, one line per seed."""
+def _values_figure(values: Mapping[str, float], found: Findings) -> Figure:
     figure, axes = style.new_axes(4.2, f"Accuracy by {found.factor.noun}")
     names = sorted(found.levels, key=values.__getitem__)
     x = [values[name] for name in names]
@@ -138,16 +129,14 @@ def values_figure(values: Mapping[str, float], found: Findings) -> Figure:
     return figure
 
 
-def values_caption(values: Mapping[str, float], found: Findings) -> Caption:
-    """Say where the accuracy is highest, and whether that is at an end of the values tried."""
+def _values_caption(values: Mapping[str, float], found: Findings) -> Caption:
     names = sorted(found.levels, key=values.__getitem__)
     best = max(names, key=lambda name: found.means[name].value)
     mean, noun = found.means[best], found.factor.noun
+    where = f"Both a lower and a higher {noun} were tried."
     if best in (names[0], names[-1]):
         end, way = ("lowest", "lower") if best == names[0] else ("highest", "higher")
         where = f"That is the {end} {noun} tried: a {way} one may be better still."
-    else:
-        where = f"Both a lower and a higher {noun} were tried."
     return Caption(
         f"The mean accuracy is highest at {named(found.factor, best)}: {percent(mean.value)} "
         f"(95% CI {span(100 * mean.low, 100 * mean.high)}). {where}",
@@ -163,29 +152,24 @@ def by_cost(found: Findings, parameters: Mapping[str, int]) -> list[Exhibit]:
     if found.times and not found.times.apart:
         seconds = found.times.seconds.items()
         costs["Seconds per epoch"] = {name: float(np.median(ones)) for name, ones in seconds}
-    if parameters:
-        costs["Parameters"] = parameters
+    costs |= {"Parameters": parameters} if parameters else {}
     means = {name: found.means[name].value for name in found.levels}
     best = {label: front(cost, means) for label, cost in costs.items()}
-    caption, draw = pareto_caption(found, best), partial(pareto_figure, found, costs, best)
+    caption, draw = _pareto_caption(found, best), partial(_pareto_figure, found, costs, best)
     return [Exhibit("pareto", caption, draw)] if costs else []
 
 
 def parameters(client: MlflowClient, runs: RunSet) -> dict[str, int]:
-    """Return the number of parameters of each model: as its runs state it, or else counted in a
-    logged model. Empty unless it is known of every model.
-    """
+    """Return each model's number of parameters, stated or counted; empty unless all are known."""
     found = {}
     for name, (first, *_) in runs.trainings.items():
-        number = first.parameters or _count(client, first.run_id)
-        if number is None:
+        if (number := first.parameters or _count(client, first.run_id)) is None:
             return {}
         found[name] = number
     return found
 
 
 def _count(client: MlflowClient, run_id: str) -> int | None:
-    """Return the number of parameters of the model that a run logged; None without a model."""
     logged = store.logged_models(client, client.get_run(run_id).info.experiment_id, run_id)
     if not logged:
         return None
@@ -210,22 +194,21 @@ def front(costs: Mapping[str, float], accuracy: Mapping[str, float]) -> list[str
     return kept
 
 
-def pareto_figure(
+def _pareto_figure(
     found: Findings, costs: Mapping[str, Mapping[str, float]], fronts: Mapping[str, Sequence[str]]
 ) -> Figure:
-    """Draw the mean accuracy against each cost with its Pareto front, by the label of the axis."""
     figure = style.new_figure(0.9 + 3.0 * len(costs), "Accuracy against cost")
     panels = figure.subplots(len(costs), 1, squeeze=False)[:, 0]
     for axes, (label, cost) in zip(panels, costs.items(), strict=True):
         best = fronts[label]
         x, y = zip(*((cost[name], 100 * found.means[name].value) for name in best), strict=True)
         axes.step(x, y, where="post", color=style.ink(), **style.GUIDE)
+        font: Any = {"textcoords": "offset points", "fontsize": 10}
         for name, look in drawing.looks_of(found).items():
             drawing.interval(axes, cost[name], found.means[name], look, upright=True)
             below, weight = (5, "bold") if name in best else (-12, "normal")
-            place: Any = {"xytext": (8, below), "textcoords": "offset points"}
             at = cost[name], 100 * found.means[name].value
-            axes.annotate(name, at, **place, fontsize=10, fontweight=weight)
+            axes.annotate(name, at, (8, below), fontweight=weight, **font)
         axes.margins(x=0.16, y=0.14)
         style.value_axis(axes.xaxis, list(cost.values()))
         if max(cost.values()) >= 1e4:
@@ -235,17 +218,15 @@ def pareto_figure(
     return figure
 
 
-def pareto_caption(found: Findings, fronts: Mapping[str, Sequence[str]]) -> Caption:
-    """Say which levels are worth their cost, by each cost."""
+def _pareto_caption(found: Findings, fronts: Mapping[str, Sequence[str]]) -> Caption:
     parts = []
     for label, best in fronts.items():
-        part = f"By {label.lower()}, the Pareto front is {listed(best)}"
+        parts.append(f"By {label.lower()}, the Pareto front is {listed(best)}")
         if beaten := [name for name in found.levels if name not in best]:
             verb = "is" if len(beaten) == 1 else "are"
-            part += f"; {listed(beaten)} {verb} beaten by a cheaper one"
-        parts.append(f"{part}.")
+            parts[-1] += f"; {listed(beaten)} {verb} beaten by a cheaper one"
     return Caption(
-        " ".join(parts),
+        f"{'. '.join(parts)}.",
         "The markers are mean accuracies with 95% CIs for new seeds on these images, the median "
         "epoch's time and the number of parameters. The dashed line is the Pareto front: a model "
         "on it (bold) has the highest mean of all that cost no more; the verdicts say whether two "

@@ -1,8 +1,5 @@
-"""The report of a search: a list of its trials, and figures of its course, of what mattered, and of
-each key by itself.
-
-The figures show the validation error of each trial's model, on a logarithmic scale: a trial that
-learned nothing would press the others into one line.
+"""The report of a search: a list of its trials, and figures of their validation errors, on a
+logarithmic scale, because a trial that learned nothing would press the others into one line.
 """
 
 import csv
@@ -59,7 +56,7 @@ def write_trials(search: Search, found: Sequence[Trial], path: Path) -> None:
         rows.writerow(["trial", "state", *search.ranges, *results])
         for one in found:
             drawn = [one.params[key] for key in search.ranges]
-            values = [json.dumps(v) if not isinstance(v, str | float | int) else v for v in drawn]
+            values = [v if isinstance(v, str | float | int) else json.dumps(v) for v in drawn]
             cells = [one.value, len(one.accuracies), one.seconds]  # None becomes an empty cell
             rows.writerow([one.number, one.state.value, *values, *cells])
 
@@ -67,12 +64,10 @@ def write_trials(search: Search, found: Sequence[Trial], path: Path) -> None:
 @rc_context(style.STYLE)
 def draw(search: Search, found: Sequence[Trial]) -> dict[str, Figure]:
     """Return the figures by the names of their files."""
-    shares = sampling.importances(search, found) if len(search.ranges) > 1 else {}
-    return {
-        "history.png": history(found),
-        **({"importances.png": importances(shares)} if shares else {}),
-        "slices.png": slices(search, found),
-    }
+    drawn = {"history.png": history(found)}
+    if len(search.ranges) > 1 and (shares := sampling.importances(search, found)):
+        drawn["importances.png"] = _importances(shares)
+    return drawn | {"slices.png": slices(search, found)}
 
 
 def history(found: Sequence[Trial]) -> Figure:
@@ -91,7 +86,7 @@ def history(found: Sequence[Trial]) -> Figure:
     return figure
 
 
-def importances(shares: Mapping[str, float]) -> Figure:
+def _importances(shares: Mapping[str, float]) -> Figure:
     """Draw each key's share of the variance of the objective (fANOVA), the largest first."""
     figure, axes = style.new_axes(1.2 + 0.42 * len(shares), "What the accuracy depends on")
     percents = [100 * share for share in shares.values()]
@@ -120,7 +115,6 @@ def slices(search: Search, found: Sequence[Trial]) -> Figure:
 
 
 def _draw_slice(axes: Axes, search: Search, key: str, found: Sequence[Trial]) -> None:
-    """Draw the error against the values of one key, which may be words."""
     values = search.ranges[key]
     words = [] if values.numeric else list(map(override.value, values.values))
 
@@ -143,17 +137,14 @@ def _draw_slice(axes: Axes, search: Search, key: str, found: Sequence[Trial]) ->
 
 def _draw_trials(axes: Axes, found: Sequence[Trial], place: Callable[[Trial], float]) -> None:
     """Draw the errors of all trials that ended, each at its place on the horizontal axis."""
-    for state, marker, color, label in (
-        (State.PRUNED, "x", style.GRAY, "pruned"),
-        (State.COMPLETE, "o", style.BLUE, "trained to the end"),
-    ):
+    ended = (State.COMPLETE, "o", style.BLUE, "trained to the end")
+    for state, marker, color, label in ((State.PRUNED, "x", style.GRAY, "pruned"), ended):
         points = [(place(trial), _error(trial)) for trial in found if trial.state == state]
         if points:
             axes.plot(*zip(*points, strict=True), marker, color=color, ms=5.5, label=label)
 
 
 def _error(trial: Trial) -> float:
-    """Return the validation error in percent."""
     return 100 * (1 - (trial.value or 0.0))
 
 

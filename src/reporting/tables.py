@@ -89,8 +89,8 @@ def costs(found: Findings, own: Profile | None, parameters: Mapping[str, int]) -
         columns["Ratio"] = lambda name: ratios.get(name, "–")
         columns["95% CI"] = lambda name: intervals.get(name, "–")
     if own:
-        columns["Forward (ns)"] = lambda name: signed(own.costs[name].median_forward)
-        columns["Backward (ns)"] = lambda name: signed(own.costs[name].added_by_gradient)
+        columns["Forward (ns)"] = lambda name: signed(own.costs[name].medians[0])
+        columns["Backward (ns)"] = lambda name: signed(own.costs[name].medians[1])
     if parameters:
         columns["Parameters"] = lambda name: f"{parameters[name]:,}"
     return _by_level(columns, found)

@@ -2,9 +2,9 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from contextlib import suppress
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -28,8 +28,7 @@ from src.reporting.exhibits import Exhibit
 from src.tracking import run_tags
 
 
-@dataclass(frozen=True)
-class Tuned:
+class Tuned(NamedTuple):
     """The search of a level: its trials by number, the number of the best, and its sampler."""
 
     trials: Sequence[Trial]
@@ -62,17 +61,16 @@ def of(client: MlflowClient, runs: RunSet, found: Findings) -> list[Exhibit]:
     tuned = {name: one for name, one in read.items() if one.trials}
     if not tuned:
         return []
-    before = untuned(client, runs, list(next(iter(tuned.values())).best.params))
-    if before is None:
-        caption, draw = search_caption(tuned), partial(search_gain, found, tuned)
-    else:
+    if before := untuned(client, runs, list(next(iter(tuned.values())).best.params)):
         gains = gained(before, runs)
-        caption, draw = gain_caption(gains, before.title), partial(gain_figure, found, gains)
+        caption, draw = _gain_caption(gains, before.title), partial(_gain_figure, found, gains)
+    else:
+        caption, draw = _search_caption(tuned), partial(_search_figure, found, tuned)
     curves = {name: tuning_curves.curve(one.scores, one.sampler) for name, one in tuned.items()}
     return [
         Exhibit("tuning_gain", caption, draw),
-        Exhibit("tuning_curves", curves_caption(curves), partial(curves_figure, found, curves)),
-        Exhibit("winners", winners_caption(tuned), partial(winners_figure, found, tuned)),
+        Exhibit("tuning_curves", _curves_caption(curves), partial(_curves_figure, found, curves)),
+        Exhibit("winners", _winners_caption(tuned), partial(winners_figure, found, tuned)),
     ]
 
 
@@ -89,12 +87,10 @@ def untuned(client: MlflowClient, runs: RunSet, keys: Sequence[str]) -> RunSet |
         alike = all(tags.get(key) == runs.tags.get(key) for key in ("experiment", "data_digest"))
         if not alike or run_tags.TUNED in tags or run_tags.STUDY not in tags:
             continue
-        try:
+        with suppress(InputError):  # deleted, unfinished or mixed
             other = load_runs.load(client, parent.info.run_id)
-        except InputError:  # deleted, unfinished or mixed
-            continue
-        if _comparable(other, runs, keys):
-            return other
+            if _comparable(other, runs, keys):
+                return other
     return None
 
 
@@ -114,21 +110,17 @@ def _comparable(other: RunSet, runs: RunSet, keys: Sequence[str]) -> bool:
 
 
 def gained(before: RunSet, runs: RunSet) -> dict[str, Estimate]:
-    """Return what tuning added to the accuracy of each level that both studies have, a fraction,
-    with intervals for new seeds and new images.
-    """
+    """Return the gain in accuracy of each level in both studies, for new seeds and new images."""
     seeds = [seed for seed in runs.seeds if seed in before.seeds]
     at, now = ([one.seeds.index(seed) for seed in seeds] for one in (before, runs))
-    added = {
-        name: np.subtract(right[now], before.correct[name][at], dtype=np.int8)
-        for name, right in runs.correct.items()
-        if name in before.correct
-    }
-    return {name: statistics.crossed_effects_mean(one) for name, one in added.items()}
+    gains: dict[str, Estimate] = {}
+    for name in [name for name in runs.correct if name in before.correct]:
+        added = np.subtract(runs.correct[name][now], before.correct[name][at], dtype=np.int8)
+        gains[name] = statistics.crossed_effects_mean(added)
+    return gains
 
 
-def gain_figure(found: Findings, gains: Mapping[str, Estimate]) -> Figure:
-    """Draw what tuning added to the held-out accuracy of each level."""
+def _gain_figure(found: Findings, gains: Mapping[str, Estimate]) -> Figure:
     figure, axes = style.new_axes(1.7 + 0.42 * len(gains), "What tuning was worth")
     drawing.mark_smallest_effect(axes, found.smallest_effect)
     for row, (name, gain) in enumerate(gains.items()):
@@ -139,8 +131,7 @@ def gain_figure(found: Findings, gains: Mapping[str, Estimate]) -> Figure:
     return figure
 
 
-def gain_caption(gains: Mapping[str, Estimate], title: str) -> Caption:
-    """Say what tuning added to the accuracy of each level."""
+def _gain_caption(gains: Mapping[str, Estimate], title: str) -> Caption:
     spans = {name: span(100 * gain.low, 100 * gain.high, 3) for name, gain in gains.items()}
     parts = [f"{points(gain.value)} to {name} ({spans[name]})" for name, gain in gains.items()]
     return Caption(
@@ -150,8 +141,7 @@ def gain_caption(gains: Mapping[str, Estimate], title: str) -> Caption:
     )
 
 
-def search_gain(found: Findings, tuned: Mapping[str, Tuned]) -> Figure:
-    """Draw how far the best trial of each level's search is from its median trial."""
+def _search_figure(found: Findings, tuned: Mapping[str, Tuned]) -> Figure:
     figure, axes = style.new_axes(1.7 + 0.42 * len(tuned), "What tuning was worth, in validation")
     for row, (name, one) in enumerate(tuned.items()):
         look = looks_of(found)[name]
@@ -168,8 +158,7 @@ def search_gain(found: Findings, tuned: Mapping[str, Tuned]) -> Figure:
     return figure
 
 
-def search_caption(tuned: Mapping[str, Tuned]) -> Caption:
-    """Say how far the best trial of each level is above its median one."""
+def _search_caption(tuned: Mapping[str, Tuned]) -> Caption:
     ends = {name: one.median_and_best for name, one in tuned.items()}
     parts = [f"{points(best - middle)} for {name}" for name, (middle, best) in ends.items()]
     return Caption(
@@ -179,8 +168,7 @@ def search_caption(tuned: Mapping[str, Tuned]) -> Caption:
     )
 
 
-def curves_figure(found: Findings, curves: Mapping[str, TuningCurve]) -> Figure:
-    """Draw the best validation accuracy of each level's search against its budget."""
+def _curves_figure(found: Findings, curves: Mapping[str, TuningCurve]) -> Figure:
     figure, axes = style.new_axes(4.2, "Tuning curves")
     lines = {name: _line(curve) for name, curve in curves.items()}
     drawing.draw_curves(axes, lines, looks_of(found))
@@ -201,25 +189,20 @@ def _line(one: TuningCurve) -> Curve:
     return Curve(one.budget, 100 * one.median, 100 * one.low, 100 * one.high)
 
 
-def curves_caption(curves: Mapping[str, TuningCurve]) -> Caption:
-    """Say what each search found, and what the lines and bands are."""
+def _curves_caption(curves: Mapping[str, TuningCurve]) -> Caption:
     parts = [f"{name} {percent(curve.best_so_far[-1])}" for name, curve in curves.items()]
     trials = max(len(curve.budget) for curve in curves.values())
+    reading = (
+        "Each line is one search, the best so far: its trials depend on those before, so there "
+        "is no band, and another search may go another way."
+    )
     if all(curve.median is not None for curve in curves.values()):
         reading = (
             "The line is the median best of so many random trials; the band holds the whole curve "
             "in 95% of searches, and has no upper end where so few trials cannot give one."
         )
-    else:
-        reading = (
-            "Each line is one search, the best so far: its trials depend on those before, so there "
-            "is no band, and another search may go another way."
-        )
-    return Caption(
-        f"After {count(trials, 'trial')} per level, the best validation accuracies are "
-        f"{listed(parts)}.",
-        f"{reading} Failed trials count.",
-    )
+    most = f"After {count(trials, 'trial')} per level, the best validation accuracies are "
+    return Caption(f"{most}{listed(parts)}.", f"{reading} Failed trials count.")
 
 
 def winners_figure(found: Findings, tuned: Mapping[str, Tuned]) -> Figure:
@@ -247,8 +230,7 @@ def winners_figure(found: Findings, tuned: Mapping[str, Tuned]) -> Figure:
     return figure
 
 
-def winners_caption(tuned: Mapping[str, Tuned]) -> Caption:
-    """Say which values won for each level."""
+def _winners_caption(tuned: Mapping[str, Tuned]) -> Caption:
     parts = []
     for name, one in tuned.items():
         words = [key.rpartition(".")[2].replace("_", " ") for key in one.best.params]

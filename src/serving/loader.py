@@ -39,8 +39,7 @@ class ServedModel:
 def save_model(*, path: str, mlflow_model: Model, **given: Any) -> None:
     """Save a Keras model as `mlflow.tensorflow.save_model` does, but to be served by `ServedModel`.
 
-    The signature describes the output alone. With one for the input, MLflow would cast the pixels
-    before the model sees them (0.5 becomes 0), and would allow a single shape.
+    The signature lacks the input, or MLflow would cast pixels (0.5 to 0) and allow a single shape.
     """
     mlflow.tensorflow.save_model(path=path, mlflow_model=mlflow_model, **given)
     mlflow_model.flavors[FLAVOR_NAME][MAIN] = __name__

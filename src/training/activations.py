@@ -1,8 +1,7 @@
 """Activation layers that Keras lacks, or computes in more passes over memory than necessary.
 
-Here XLA compiles the activation alone (it is slow at convolutions on a CPU) into one forward and
-one backward pass, by formulas that need only the input for the backward pass. They compute in
-float32, even if the tensors are bfloat16.
+XLA compiles each alone (it is slow at convolutions on a CPU) into a forward and a backward pass in
+float32, by formulas that need only the input for the backward pass.
 """
 
 from collections.abc import Callable
@@ -12,17 +11,17 @@ from math import pi, sqrt
 import keras
 import tensorflow as tf
 
+Function = Callable[..., tf.Tensor]
+
 
 def _wide(x: tf.Tensor) -> tf.Tensor:
     return tf.cast(x, tf.float32) if x.dtype.size < 4 else x
 
 
 def _narrow(x: tf.Tensor, dtype: tf.DType) -> tf.Tensor:
-    """Return `x` in a dtype, as `tf.cast` does.
-
-    It rounds to bfloat16 (to nearest, ties to even) by integer arithmetic: XLA's `tf.cast` handles
-    NaNs separately and fills only half of each vector, which doubles the time of a pass. NaNs that
-    come from bfloat16 stay NaNs here, too: their lower bits are zeros.
+    """Return `x` in a dtype, as `tf.cast` does, but rounded to bfloat16 (to nearest, ties to even)
+    by integer arithmetic: XLA's own handles NaNs separately and fills only half of each vector,
+    which doubles the time of a pass. NaNs from bfloat16 stay NaNs: their lower bits are zeros.
     """
     if dtype != tf.bfloat16 or x.dtype != tf.float32:
         return tf.cast(x, dtype)
@@ -33,17 +32,9 @@ def _narrow(x: tf.Tensor, dtype: tf.DType) -> tf.Tensor:
     return tf.bitcast(tf.cast(rounded, tf.uint16), tf.bfloat16)
 
 
-def _flat(x: tf.Tensor) -> tf.Tensor:
-    # Outside of XLA, which loops over dimensions: 16 channels are too few to fill its vectors.
-    return tf.reshape(x, [-1])
-
-
-def _one_pass(
-    function: Callable[..., tf.Tensor], slope: Callable[..., tf.Tensor]
-) -> Callable[..., tf.Tensor]:
-    """Return an activation of one forward and one backward pass, from `function` and its derivative
-    `slope`, which take x, float32, and settings, Python numbers. Itself, it takes and returns a
-    floating tensor of any shape.
+def _one_pass(function: Function, slope: Function) -> Function:
+    """Return an activation of floating tensors, in one forward and one backward pass, from a
+    function and its derivative, which take x, float32, and settings, Python numbers.
     """
 
     @tf.function(jit_compile=True, autograph=False)
@@ -59,7 +50,8 @@ def _one_pass(
         def fused(x: tf.Tensor) -> tuple[tf.Tensor, Callable]:
             return forward(x, *settings), lambda dy: backward(x, dy, *settings)
 
-        return tf.reshape(fused(_flat(x)), tf.shape(x))
+        # Flat outside of XLA, which loops over dimensions: 16 channels are too few for its vectors.
+        return tf.reshape(fused(tf.reshape(x, [-1])), tf.shape(x))
 
     return activation
 
@@ -127,23 +119,20 @@ def swish_beta(x: tf.Tensor, beta: tf.Tensor) -> tf.Tensor:
 
         return _swish_beta_forward(x, beta), gradient
 
-    return tf.reshape(fused(_flat(x), beta), tf.shape(x))
-
-
-def _fuse() -> bool:
-    return not tf.config.list_physical_devices("GPU")  # on which Keras's own are fused
+    return tf.reshape(fused(tf.reshape(x, [-1]), beta), tf.shape(x))
 
 
 class _Fused(keras.layers.Layer):
-    """An activation without weights, fused in training."""
+    """An activation that is fused in training, but not on a GPU, where Keras's own are fused."""
 
-    fused: Callable[..., tf.Tensor]
-    plain: Callable[..., tf.Tensor]
+    _fused: Function
+    _plain: Function
 
     def call(self, x: tf.Tensor, training: bool = False) -> tf.Tensor:
         """Return the activation of `x` (any shape, floating), in its shape and dtype."""
         # Outside of training, batches have many sizes, and XLA would compile for each.
-        return self.fused(x) if training and _fuse() else self.plain(x)
+        fuse = training and not tf.config.list_physical_devices("GPU")
+        return self._fused(x) if fuse else self._plain(x)
 
 
 registered = keras.saving.register_keras_serializable(package="src")
@@ -153,33 +142,33 @@ registered = keras.saving.register_keras_serializable(package="src")
 class Swish(_Fused):
     """x · sigmoid(x), of Ramachandran, Zoph and Le, arXiv:1710.05941."""
 
-    fused, plain = staticmethod(swish), staticmethod(tf.nn.silu)
+    _fused, _plain = staticmethod(swish), staticmethod(tf.nn.silu)
 
 
 @registered
 class Gelu(_Fused):
     """x · Φ(x), with Φ itself, not its approximation, of Hendrycks and Gimpel, arXiv:1606.08415."""
 
-    fused = staticmethod(gelu)
-    plain = staticmethod(partial(keras.activations.gelu, approximate=False))
+    _fused = staticmethod(gelu)
+    _plain = staticmethod(partial(keras.activations.gelu, approximate=False))
 
 
 @registered
 class HardSwish(_Fused):
     """x · relu6(x + 3) / 6, of Howard et al., "Searching for MobileNetV3", arXiv:1905.02244."""
 
-    fused, plain = staticmethod(hard_swish), staticmethod(keras.activations.hard_swish)
+    _fused, _plain = staticmethod(hard_swish), staticmethod(keras.activations.hard_swish)
 
 
 @registered
 class Mish(_Fused):
     """x · tanh(softplus(x)), of Misra, arXiv:1908.08681."""
 
-    fused, plain = staticmethod(mish), staticmethod(keras.activations.mish)
+    _fused, _plain = staticmethod(mish), staticmethod(keras.activations.mish)
 
 
 @registered
-class SwishBeta(keras.layers.Layer):
+class SwishBeta(_Fused):
     """2x · sigmoid(βx), with one β per layer: `beta`, or learned from there if `trainable`."""
 
     def __init__(self, beta: float = 1.0, trainable: bool = True, **kwargs):
@@ -191,13 +180,12 @@ class SwishBeta(keras.layers.Layer):
         start = keras.initializers.Constant(self.initial_beta)
         self.beta = self.add_weight(name="beta", shape=(), initializer=start, autocast=False)
 
-    def call(self, x: tf.Tensor, training: bool = False) -> tf.Tensor:
-        """Return the activation of `x` (any shape, floating), in its shape and dtype."""
-        beta = tf.convert_to_tensor(self.beta)
-        if training and _fuse():
-            return swish_beta(x, beta)
+    def _fused(self, x: tf.Tensor) -> tf.Tensor:
+        return swish_beta(x, tf.convert_to_tensor(self.beta))
+
+    def _plain(self, x: tf.Tensor) -> tf.Tensor:
         wide = _wide(x)
-        return tf.cast(2 * wide * tf.sigmoid(beta * wide), x.dtype)
+        return tf.cast(2 * wide * tf.sigmoid(tf.convert_to_tensor(self.beta) * wide), x.dtype)
 
     def get_config(self) -> dict:
         """Return the arguments of the layer."""
@@ -205,17 +193,17 @@ class SwishBeta(keras.layers.Layer):
 
 
 @registered
-class ESwish(keras.layers.Layer):
+class ESwish(_Fused):
     """βx · sigmoid(x), of Alcaide, arXiv:1801.07145, where β of 1 to 2 is good; 1 is Swish."""
 
     def __init__(self, beta: float = 1.25, **kwargs):
         super().__init__(**kwargs)
         self.beta = beta
 
-    def call(self, x: tf.Tensor, training: bool = False) -> tf.Tensor:
-        """Return the activation of `x` (any shape, floating), in its shape and dtype."""
-        if training and _fuse():
-            return swish(x, self.beta)
+    def _fused(self, x: tf.Tensor) -> tf.Tensor:
+        return swish(x, self.beta)
+
+    def _plain(self, x: tf.Tensor) -> tf.Tensor:
         return tf.cast(self.beta, x.dtype) * tf.nn.silu(x)
 
     def get_config(self) -> dict:

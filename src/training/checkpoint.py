@@ -1,6 +1,5 @@
-"""The checkpoint of a training: all its state after an epoch, in one file. With what Keras's
-BackupAndRestore leaves out (history, best weights, the state of ReduceLROnPlateau), a resumed
-training ends in exactly the same weights.
+"""The checkpoint of a training: all its state after an epoch, in one file. Unlike Keras's, it has
+history, best weights and ReduceLROnPlateau's state: a resumed training ends in the same weights.
 """
 
 import hashlib
@@ -46,9 +45,7 @@ class State:
 
 @contextmanager
 def opened(folder: Path) -> Iterator[tuple[Path, State]]:
-    """Yield the file in a folder that keeps a training's state, and the state. Raise InputError if
-    another process has it open, and so trains the same.
-    """
+    """Yield the file of a training's state, and the state; raise InputError if that is in use."""
     with held(Path(f"{folder}.lock"), RUNNING):
         folder.mkdir(parents=True, exist_ok=True)
         yield folder / STATE, load(folder / STATE)
@@ -123,10 +120,8 @@ def _unpack(content: bytes) -> State:
 
 
 class CheckpointCallback(Callback):
-    """Restores a state before training; after each epoch, updates it and keeps it in `file`.
-
-    Of the training's other callbacks, the state of ReduceLROnPlateau is kept, too. The weights of
-    the result are those of the best epoch (`best_weights`) or of the last.
+    """Restores a state before training; after each epoch, updates it and keeps it in `file`: the
+    weights to keep are those of the best epoch (`best_weights`) or of the last.
     """
 
     def __init__(
@@ -147,8 +142,7 @@ class CheckpointCallback(Callback):
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         """Keep the state after this epoch."""
-        metrics = {name: float(value) for name, value in (logs or {}).items()}
-        row = {metric_names.EPOCH: epoch + 1, **metrics}
+        row = {metric_names.EPOCH: epoch + 1, **{k: float(v) for k, v in (logs or {}).items()}}
         self.state.history.append(row)
         if kept_epoch(self.state.history, self.best_weights) is row:
             self.state.best = [variable.numpy() for variable in self.model.variables]

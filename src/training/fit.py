@@ -13,8 +13,9 @@ from hydra.utils import instantiate
 from src.config.schema import NON_TRAINING_KEYS, Config
 from src.core import metric_names
 from src.core.errors import InputError, one_line
+from src.core.stopwatch import Stopwatch
 from src.data.digits import CLASSES, SIDE
-from src.training import activations, batches, callbacks, checkpoint, normalization, precision
+from src.training import activations, batches, checkpoint, normalization, precision
 from src.training.checkpoint import variables
 from src.training.schedules import Schedule
 
@@ -69,9 +70,7 @@ def compile_model(
 
 
 def _reuse(network: str, model: keras.Model) -> keras.Model:
-    """Return an earlier model of the same network, which takes seconds to trace and compile, in the
-    initial state of `model`; or else `model` itself.
-    """
+    """Return an earlier, traced model of the network in the state of `model`; or else `model`."""
     model.optimizer.build(model.trainable_variables)
     traced = _traced.pop(network, None)  # it does not come back if its training fails
     if traced is None:
@@ -87,6 +86,38 @@ def _keep(network: str, model: keras.Model) -> None:
         del _traced[next(iter(_traced))]  # the oldest
 
 
+class EpochMetrics(keras.callbacks.Callback):
+    """Adds seconds of training, rate and learned β to the logs of an epoch; precedes readers."""
+
+    def __init__(self, images_per_epoch: int):
+        super().__init__()
+        self.images_per_epoch, self.clock = images_per_epoch, Stopwatch()
+
+    def on_train_end(self, logs: dict | None = None) -> None:
+        """Stop the clock."""
+        self.clock.close()
+
+    def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
+        """Record the start of the epoch."""
+        self.start = self.clock.seconds()
+        self.seconds: float | None = None
+
+    def on_test_begin(self, logs: dict | None = None) -> None:
+        """Record the end of its training, before the validation."""
+        self.seconds = self.clock.seconds() - self.start
+
+    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
+        """Add the metrics to the logs."""
+        assert logs is not None
+        seconds = self.clock.seconds() - self.start if self.seconds is None else self.seconds
+        logs[metric_names.EPOCH_SECONDS] = seconds
+        logs[metric_names.IMAGES_PER_SECOND] = self.images_per_epoch / seconds
+        rate = keras.ops.convert_to_numpy(self.model.optimizer.learning_rate)
+        logs[metric_names.LEARNING_RATE] = float(rate)
+        for layer, beta in activations.learned_betas(self.model).items():
+            logs[metric_names.BETA + layer] = beta
+
+
 def fit(
     cfg: Config,
     training_set: Mapping[str, np.ndarray],
@@ -97,12 +128,11 @@ def fit(
     model: keras.Model | None = None,
 ) -> keras.Model:
     """Train from `state`, which is updated, and after each epoch kept in `file`, to the end; return
-    the model with the weights that are kept.
+    the model with the weights that are kept, in float32, for processors without bfloat16.
 
-    The sets are `images`, uint8 (N, 28, 28), and `labels`, uint8 (N,); the second monitors the
-    training and chooses the best epoch. Watchers see each epoch after it is kept, and change
-    nothing. `model` is the initial one, if it was built after `prepare(cfg)`. The result computes
-    in float32, so that a processor without bfloat16 runs it just as well.
+    The sets are `images`, uint8 (N, 28, 28), and `labels`, uint8 (N,); the second chooses the best
+    epoch. Watchers see each epoch after it is kept, and change nothing. `model` is the initial one,
+    if it was built after `prepare(cfg)`.
     """
     if model is None:
         prepare(cfg)
@@ -118,22 +148,20 @@ def fit(
     )
     steps = drawn.steps_per_epoch
     total_steps = cfg.epochs * steps
-    validation = batches.evaluation_batches(validation_set["images"], validation_set["labels"])
     model, schedule = compile_model(cfg, total_steps, model)
     model.steps_per_execution = steps_per_execution(steps)
     # Everything that TensorFlow's graph depends on: all but the seed.
     network = [one for one in vars(cfg).items() if one[0] not in ("seed", *NON_TRAINING_KEYS)]
     key = repr((network, total_steps))
     model = _reuse(key, model)
-    best, others = cfg.restore_best_weights, schedule.callbacks
-    keeper = checkpoint.CheckpointCallback(file, state, others, best)
-    metrics = callbacks.EpochMetrics(steps * drawn.batch_size)
+    others, metrics = schedule.callbacks, EpochMetrics(steps * drawn.batch_size)
+    keeper = checkpoint.CheckpointCallback(file, state, others, cfg.restore_best_weights)
     model.fit(
         drawn.dataset,
         epochs=cfg.epochs,
         initial_epoch=done,
         steps_per_epoch=steps,
-        validation_data=validation,
+        validation_data=batches.evaluation_batches(**validation_set),
         shuffle=False,  # the batches are in random order
         verbose=0,
         callbacks=[metrics, *others, keeper, *watchers],

@@ -14,11 +14,8 @@ def best_epoch(history: Rows) -> Mapping[str, float]:
 
 
 def kept_epoch(history: Rows, restore_best_weights: bool) -> Mapping[str, float]:
-    """Return the row of the epoch whose weights are kept: the best, or the last.
-
-    A rate that falls to zero makes the last weights the best: the highest accuracy among nearly
-    alike epochs is luck.
-    """
+    """Return the row of the epoch whose weights are kept: the best, or the last."""
+    # After a rate that falls to zero, the last is better: the best of nearly alike epochs is luck.
     return best_epoch(history) if restore_best_weights else history[-1]
 
 

@@ -1,7 +1,5 @@
 """The networks: from raw pixels, uint8 (batch, 28, 28), to ten class scores, float32 (batch, 10).
-
-`activation` is a function without arguments that returns a new activation layer, so that one with
-its own weights learns them in each place.
+`activation` returns a new layer, so that one with weights learns them in each place.
 """
 
 from collections.abc import Callable, Sequence

@@ -14,16 +14,9 @@ class BatchNormalization(keras.layers.BatchNormalization):
         """Return `x`, floating (batch, height, width, channels), normalized, in its dtype."""
         if not training:
             return super().call(x, training=training)
-        nothing = tf.zeros(0)  # the statistics are computed from the batch
-        y, mean, variance, *_ = tf.raw_ops.FusedBatchNormV3(
-            x=x,
-            scale=self.gamma,
-            offset=self.beta,
-            mean=nothing,
-            variance=nothing,
-            epsilon=self.epsilon,
-            is_training=True,
-        )
+        given = {"scale": self.gamma, "offset": self.beta, "epsilon": self.epsilon}
+        given |= dict.fromkeys(("mean", "variance"), tf.zeros(0))  # computed from the batch
+        y, mean, variance, *_ = tf.raw_ops.FusedBatchNormV3(x=x, is_training=True, **given)
         for moving, found in ((self.moving_mean, mean), (self.moving_variance, variance)):
             moving.assign(self.momentum * moving + (1 - self.momentum) * found)
         return y

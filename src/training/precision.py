@@ -1,8 +1,7 @@
 """The number format of a training: bfloat16 if the processor or the GPU is faster in it.
 
-Of x86 processors those with AMX are, and AMD's with AVX-512. Intel's AVX-512 alone is slower: on an
-Emerald Rapids processor whose virtual machine hides AMX, a step of the default recipe takes 1.36
-times as long in bfloat16.
+Of x86 processors those with AMX are, and AMD's with AVX-512. With Intel's AVX-512 alone, a step of
+the default recipe takes 1.36 times as long (Emerald Rapids, AMX hidden by a virtual machine).
 """
 
 from pathlib import Path

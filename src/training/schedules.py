@@ -1,12 +1,11 @@
 """Learning-rate schedules, by the step or by the validation."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import keras
 
 
-@dataclass(frozen=True)
-class Schedule:
+class Schedule(NamedTuple):
     """A learning rate for the optimizer, fixed or by the step, and callbacks for `fit`."""
 
     learning_rate: float | keras.optimizers.schedules.LearningRateSchedule

@@ -3,7 +3,7 @@ import json
 import pytest
 
 from src.core import paths
-from src.demo_page import verdict
+from src.demo_page import readers
 
 
 def pair(first, value, significant):
@@ -28,7 +28,7 @@ def report(tmp_path, monkeypatch):
 
 def test_the_largest_difference_is_given_with_its_interval_and_its_meaning(report):
     report("mine", -0.0002)
-    assert verdict.caption("mine", "activation") == (
+    assert readers.caption("mine", "activation") == (
         "The study “mine” trained each with 3 seeds and scored it on 28,000 held-out images. "
         "Furthest from ReLU is Swish, by −0.020 percentage points (95% interval −0.050 to 0.010): "
         "about 2 of 10,000 images. No detectable difference, and none that you can see here. "
@@ -38,7 +38,7 @@ def test_the_largest_difference_is_given_with_its_interval_and_its_meaning(repor
 
 def test_a_significant_difference_is_called_so(report):
     report("mine", 0.0004, significant=True)
-    assert verdict.caption("mine", "activation").endswith(
+    assert readers.caption("mine", "activation").endswith(
         "about 4 of 10,000 images. Significant, but far less than a drawing can show."
     )
 
@@ -46,10 +46,10 @@ def test_a_significant_difference_is_called_so(report):
 def test_without_a_report_the_default_study_is_quoted_for_activations_alone(report):
     report("default", 0.00001)
     for study in (None, "mine"):
-        caption = verdict.caption(study, "activation")
+        caption = readers.caption(study, "activation")
         assert caption.startswith("The study “default”")
         assert "fewer than one of 10,000" in caption
-        assert verdict.caption(study, "optimizer").startswith("To find out whether the optimizer")
+        assert readers.caption(study, "optimizer").startswith("To find out whether the optimizer")
 
 
 def test_without_a_report_or_with_a_damaged_one_it_says_how_to_find_out(report):
@@ -57,7 +57,7 @@ def test_without_a_report_or_with_a_damaged_one_it_says_how_to_find_out(report):
         "To find out whether the activation matters, train several seeds of each and run "
         "`python -m src.report`."
     )
-    assert verdict.caption(None, "activation") == advice
+    assert readers.caption(None, "activation") == advice
     report("default", 0.1)
     (paths.REPORTS / "default" / "results.json").write_text('{"seeds": 3}')
-    assert verdict.caption(None, "activation") == advice
+    assert readers.caption(None, "activation") == advice

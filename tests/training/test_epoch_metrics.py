@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from src.core import metric_names
-from src.training import activations, callbacks
+from src.training import activations, fit
 
 
 class Clock(keras.callbacks.Callback):
@@ -29,7 +29,7 @@ def clock(monkeypatch):
         def close(self):
             pass
 
-    monkeypatch.setattr(callbacks, "Stopwatch", Stopwatch)
+    monkeypatch.setattr(fit, "Stopwatch", Stopwatch)
     return clock
 
 
@@ -43,7 +43,7 @@ def logs(clock, *layers, rate=0.05, validated=True):
     model = keras.Sequential([keras.Input((2,)), dense(3), *layers, dense(1)])
     model.compile(optimizer=keras.optimizers.SGD(rate), loss="mse", run_eagerly=True)
     how = {"validation_data": (X, Y) if validated else None, "verbose": 0}
-    watchers = [clock, callbacks.EpochMetrics(12)]
+    watchers = [clock, fit.EpochMetrics(12)]
     return model.fit(X, Y, batch_size=4, epochs=2, callbacks=watchers, **how).history
 
 
