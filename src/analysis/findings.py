@@ -151,18 +151,16 @@ def compute(runs: RunSet, reference: str) -> Findings:
 
 def _pair(comparison: Comparison, accuracy: Mapping[str, np.ndarray]) -> Pair:
     first, second = accuracy[comparison.first], accuracy[comparison.second]
-    difference, effect = comparison.difference, comparison.smallest_effect
-    here = difference.seed_sd, 0.0
-    anew = difference.seed_sd, difference.image_se
+    effect, seeds = comparison.smallest_effect, first.size
+    seed_sd, image_se = comparison.difference.seed_sd, comparison.difference.image_se
+    detectable, needed = statistics.minimum_detectable_effect, statistics.seeds_needed
     return Pair(
         comparison=comparison,
         by_seed=first - second,
-        minimum_detectable_effect=statistics.minimum_detectable_effect(first.size, *here),
-        minimum_detectable_effect_new_images=statistics.minimum_detectable_effect(
-            first.size, *anew
-        ),
-        seeds_needed=statistics.seeds_needed(*here, effect),
-        seeds_needed_new_images=statistics.seeds_needed(*anew, effect),
+        minimum_detectable_effect=detectable(seeds, seed_sd),
+        minimum_detectable_effect_new_images=detectable(seeds, seed_sd, image_se),
+        seeds_needed=needed(seed_sd, difference=effect),
+        seeds_needed_new_images=needed(seed_sd, image_se, effect),
         verdict=verdicts.verdict(comparison),
         more_seeds=verdicts.more_seeds(comparison),
         superiority=statistics.superiority(first, second),
@@ -179,7 +177,9 @@ def _times(runs: RunSet, order: list[str], reference: str) -> EpochTimes | None:
     for name in order:
         if name == reference:
             continue
-        pairs = diagnostics.on_one_processor(ran_on[name], ran_on[reference])
+        ran = zip(ran_on[name], ran_on[reference], strict=True)
+        # Runs known to come from different processors are not compared; None is not known.
+        pairs = np.array([one == other or None in (one, other) for one, other in ran])
         if not pairs.all():
             times.apart[name] = int((~pairs).sum())
         if pairs.sum() > 1:

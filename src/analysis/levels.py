@@ -46,14 +46,8 @@ class Levels:
 
 
 def of(tags: Mapping[str, str], runs: Sequence[Run]) -> Levels:
-    """Return the runs by level, in the order in which the study or the sweep lists these.
-
-    Args:
-        tags: of the parent run.
-        runs: at least one, the oldest first.
-
-    Raises:
-        InputError: they differ in several keys.
+    """Return the runs, the oldest first, by level, in the order in which the study or the sweep
+    lists these, given the tags of the parent run. Raise InputError if they differ in several keys.
     """
     overrides = _declared(tags)
     key = tags[run_tags.FACTOR]
@@ -61,7 +55,7 @@ def of(tags: Mapping[str, str], runs: Sequence[Run]) -> Levels:
     for run in runs:
         grouped.setdefault(run.data.tags[run_tags.VARIANT], []).append(run)
     order = [label for label in dict.fromkeys([*overrides, *grouped]) if label in grouped]
-    values = {label: _meaning(key, label, overrides.get(label)) for label in order}
+    values = {label: _meaning(key, overrides.get(label, [f"{key}={label}"])) for label in order}
     words = [word for own in overrides.values() for word in own]
     keys = frozenset([key, *(word.partition("=")[0].lstrip("+~") for word in words)])
     reference = tags.get(run_tags.REFERENCE)
@@ -76,7 +70,7 @@ def of(tags: Mapping[str, str], runs: Sequence[Run]) -> Levels:
 
 def announced(tags: Mapping[str, str]) -> Factor:
     """Return the factor that a parent run declares, whatever runs it has; raises as `of` does."""
-    labels = _declared(tags)
+    labels = _declared(tags)  # first, as it raises where there is no factor
     return _factor(tags[run_tags.FACTOR], labels)
 
 
@@ -97,10 +91,8 @@ def _declared(tags: Mapping[str, str]) -> dict[str, list[str]]:
     return json.loads(tags.get(run_tags.LEVELS, "{}"))
 
 
-def _meaning(key: str, label: str, overrides: Sequence[str] | None) -> str:
+def _meaning(key: str, overrides: Sequence[str]) -> str:
     """Return the value of the factor's key at a level, or else all of the level's overrides."""
-    if overrides is None:
-        return label
     values = {word.partition("=")[0].lstrip("+"): word.partition("=")[2] for word in overrides}
     return values.get(key, " ".join(overrides))
 

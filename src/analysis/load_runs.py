@@ -37,9 +37,7 @@ EPOCH_METRICS = [metric_names.EPOCH, metric_names.VAL_ACCURACY, metric_names.EPO
 
 def load(client: MlflowClient, wanted: str | None) -> RunSet:
     """Return the finished runs of a study or a sweep, as `find` finds it, ready to be compared.
-
-    Raises:
-        InputError: it does not exist, or its runs cannot be compared.
+    Raise InputError if it does not exist, or if its runs cannot be compared.
     """
     parent = find(client, wanted)
     tags, experiments = parent.data.tags, [parent.info.experiment_id]
@@ -80,10 +78,8 @@ def load(client: MlflowClient, wanted: str | None) -> RunSet:
 
 
 def find(client: MlflowClient, wanted: str | None) -> Run:
-    """Return the parent run with this name (of a study) or this id; None for the newest.
-
-    Raises:
-        InputError: it does not exist, was deleted, or is not a parent.
+    """Return the parent run with this name (of a study) or this id; None for the newest. Raise
+    InputError if it does not exist, was deleted, or is not a parent.
     """
     candidates = parents(client)
     active = [run for run in candidates if run.info.lifecycle_stage == "active"]
@@ -250,7 +246,10 @@ def _short(commit: str) -> str:
 def _paired(found: Levels) -> tuple[dict[str, list[Run]], list[str]]:
     """Return the runs with seeds that every level has, and remarks on the others."""
     noun, plural, remarks = found.factor.noun, found.factor.plural, []
-    newest = {name: _newest(runs) for name, runs in found.runs.items()}
+    newest = {
+        name: sorted({_seed(run): run for run in runs}.values(), key=_seed)  # the oldest come first
+        for name, runs in found.runs.items()
+    }
     for name, runs in found.runs.items():
         if twice := len(runs) - len(newest[name]):
             remarks.append(
@@ -278,11 +277,6 @@ def _paired(found: Levels) -> tuple[dict[str, list[Run]], list[str]]:
             )
     paired = {name: [run for run in runs if _seed(run) in common] for name, runs in newest.items()}
     return paired, remarks
-
-
-def _newest(runs: Sequence[Run]) -> list[Run]:
-    """Return the newest run of each seed, by seed; `runs` begin with the oldest."""
-    return sorted({_seed(run): run for run in runs}.values(), key=_seed)
 
 
 def _seed(run: Run) -> int:
@@ -318,9 +312,7 @@ def correct(
 ) -> dict[str, np.ndarray]:
     """Return which predictions of a study's runs are correct, bool (seeds, images), by level; each
     has the same seeds. `kept` has the rows of the runs read so far, by run id; others are added.
-
-    Raises:
-        InputError: the predictions of a run cannot be read, or its data has no held-out labels.
+    Raise InputError if a run's predictions cannot be read, or its data has no held-out labels.
     """
     rows: dict[str, list[np.ndarray]] = {key.variant: [] for key in runs}
     for key, run in sorted(runs.items(), key=lambda one: one[0].seed):

@@ -30,9 +30,8 @@ INDEPENDENT = ("random",)  # samplers whose trials are independent draws
 
 @dataclass(frozen=True)
 class TuningCurve:
-    """The best validation accuracy against the budget, float (trials,) each.
-
-    For a sampler that learns, only the best so far is given.
+    """The best validation accuracy against the budget, float (trials,) each; of a sampler that
+    learns, only the best so far.
     """
 
     budget: np.ndarray  # 1 to the number of trials, integers
@@ -44,15 +43,9 @@ class TuningCurve:
 
 
 def curve(scores: np.ndarray, sampler: str) -> TuningCurve:
-    """Return the tuning curve of a search.
-
-    Args:
-        scores: validation accuracy of each trial in their order, float (trials,); NaN for a trial
-            that failed, which counts as 0: its share of the budget is spent.
-        sampler: its name, as in conf/search; only with `random` are trials independent.
-
-    Raises:
-        InputError: there is no trial.
+    """Return the tuning curve of a search by a sampler of conf/search. `scores` are the validation
+    accuracies of the trials in their order, float (trials,); NaN for a trial that failed, which
+    counts as 0: its share of the budget is spent. Raise InputError if there is no trial.
     """
     scores = np.nan_to_num(np.asarray(scores, np.float64), nan=0.0)
     if scores.size == 0:
@@ -64,7 +57,7 @@ def curve(scores: np.ndarray, sampler: str) -> TuningCurve:
     if sampler not in INDEPENDENT:
         return TuningCurve(budget, best, None, None, None, None)
     ranked = np.sort(scores)
-    shares = np.arange(1, scores.size + 1) / scores.size
+    shares = budget / scores.size
     floors, ceilings = band(scores.size)
     quantiles = 0.5 ** (1 / budget)  # the median best of k trials is this quantile of one
     return TuningCurve(

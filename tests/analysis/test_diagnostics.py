@@ -41,11 +41,6 @@ def test_times_need_a_second_epoch():
             diagnostics.time_ratio(np.ones((2, 3)), reference)
 
 
-def test_runs_known_to_be_of_two_processors_are_no_pair():
-    found = diagnostics.on_one_processor(["a", "a", None, None], ["a", "b", "b", None])
-    assert found.tolist() == [True, False, True, True]
-
-
 def test_a_run_counts_by_its_median_epoch_without_the_first():
     seconds = np.array([[90.0, 2.0, 4.0, 3.0], [1.0, 5.0, 9.0, np.nan], [7.0, np.nan, 2.0, np.nan]])
     assert diagnostics.median_epochs(seconds).tolist() == [3, 7, 2]
