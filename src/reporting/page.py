@@ -37,8 +37,8 @@ LIBRARIES = ("numpy", "scipy", "matplotlib", "mlflow")
 
 
 def write(client: MlflowClient, runs: RunSet, found: Findings) -> Path:
-    """Draw and write the report on a set of runs, and log it to their parent run; return the path
-    of the page. An earlier report is replaced as a whole.
+    """Draw and write the report on a set of runs, in place of an earlier one, and log it to their
+    parent run; return the path of the page.
     """
     brought = factor_exhibits.of(client, runs, found)
     images = held_out_images(runs)
@@ -160,7 +160,7 @@ def text(
         markdown.section(
             "Provenance",
             markdown.facts(provenance(runs)),
-            markdown.commands("\n".join([*_training_commands(runs), _command(runs, found)])),
+            markdown.commands(_commands(runs, found)),
             markdown.details("The settings that all runs share", markdown.settings(recipe)),
         ),
     )
@@ -182,7 +182,7 @@ def _levels(runs: RunSet, found: Findings) -> list[str]:
 
 
 def _adjustment(found: Findings) -> str:
-    """Say for what p values and intervals allow: for several pairs, and for planned looks."""
+    """Say what p values and intervals allow for: several pairs, and planned looks."""
     parts = []
     if len(found.pairs) > 1:
         only = all(pair.comparison.second == found.reference for pair in found.pairs)
@@ -208,19 +208,17 @@ def _adjustment(found: Findings) -> str:
 def _questions(found: Findings) -> str:
     """Return the question that each test answers."""
     seeds = len(found.seeds)
-    return markdown.bullets(
-        [
-            "**95% CI and p** (crossed random effects; the basis of the verdict): does the "
-            "difference generalize to new seeds *and* new images?",
-            "**Bootstrap**: the same question without assuming a distribution; with few seeds, it "
-            "underestimates the variance across them.",
-            "**Permutation** (exact): does it generalize to new seeds on the same images? Before "
-            f"the adjustment, p is at least {2 / 2**seeds:.2g} with {seeds} seeds.",
-            "**McNemar** (exact): does it generalize to new images for the majority votes of these "
-            f"runs? It says whether the runs differ, not whether the {found.factor.noun} is the "
-            "cause.",
-        ]
+    questions = (
+        "**95% CI and p** (crossed random effects; the basis of the verdict): does the difference "
+        "generalize to new seeds *and* new images?",
+        "**Bootstrap**: the same question without assuming a distribution; with few seeds, it "
+        "underestimates the variance across them.",
+        "**Permutation** (exact): does it generalize to new seeds on the same images? Before the "
+        f"adjustment, p is at least {2 / 2**seeds:.2g} with {seeds} seeds.",
+        "**McNemar** (exact): does it generalize to new images for the majority votes of these "
+        f"runs? It says whether the runs differ, not whether the {found.factor.noun} is the cause.",
     )
+    return markdown.bullets(questions)
 
 
 def _no_times(found: Findings) -> str:
@@ -241,17 +239,15 @@ def _no_images(found: Findings, images_at_hand: bool) -> str:
     )
 
 
-def _training_commands(runs: RunSet) -> list[str]:
-    """Return the command that trained the runs, or else those that trained each."""
-    return [runs.tags["command"]] if "command" in runs.tags else _every(runs, "command")
-
-
-def _command(runs: RunSet, found: Findings) -> str:
-    """Return the command that writes this report again."""
-    words = f"python -m src.report {name(runs)}"
-    if found.reference == runs.level_named(None):
-        return words
-    return f"{words} --reference {shlex.quote(found.reference)}"
+def _commands(runs: RunSet, found: Findings) -> str:
+    """Return the command that trained the runs, or else those that trained each, and the one that
+    writes this report again.
+    """
+    trained = [runs.tags["command"]] if "command" in runs.tags else _every(runs, "command")
+    again = f"python -m src.report {name(runs)}"
+    if found.reference != runs.level_named(None):
+        again += f" --reference {shlex.quote(found.reference)}"
+    return "\n".join([*trained, again])
 
 
 def name(runs: RunSet) -> str:
