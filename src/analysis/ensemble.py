@@ -13,9 +13,8 @@ MOST_SUBSETS = 200  # of one size; of more, so many are drawn
 class EnsembleCurve:
     """Held-out accuracy against the number of members that an ensemble has.
 
-    The spread is that over subsets of these seeds. Subsets share members, the last is one subset
-    only, and so the spread narrows by itself: it says how much the choice of members matters, and
-    is not a confidence interval.
+    The spread is that over subsets of these seeds, which share members, so it narrows by itself: it
+    says how much the choice of members matters, and is not a confidence interval.
     """
 
     members: np.ndarray  # 1 to the number of seeds, integers (sizes,)

@@ -41,10 +41,8 @@ class Pair:
 
 @dataclass(frozen=True)
 class EpochTimes:
-    """The time per epoch, without the first of each run, by level.
-
-    Ratios are to the reference with the same seed, of runs on one processor. Levels with fewer
-    than two such pairs have none, nor has the reference.
+    """The time per epoch, without the first of each run, by level. Ratios are to the reference with
+    the same seed, of runs on one processor; of fewer than two such pairs there are none.
     """
 
     seconds: dict[str, np.ndarray]  # of each run's median epoch, float (seeds,)
@@ -95,11 +93,6 @@ class Findings:
     def levels(self) -> list[str]:
         """The names of the levels."""
         return list(self.accuracy)
-
-    @property
-    def others(self) -> list[str]:
-        """The levels without the reference."""
-        return [name for name in self.accuracy if name != self.reference]
 
     @property
     def last_errors(self) -> dict[str, float]:
@@ -174,9 +167,7 @@ def _times(runs: RunSet, order: list[str], reference: str) -> EpochTimes | None:
     medians = {name: diagnostics.median_epochs(seconds[name]) for name in order}
     ran_on = {name: [one.processor for one in runs.trainings[name]] for name in order}
     times = EpochTimes(medians, {}, {}, {})
-    for name in order:
-        if name == reference:
-            continue
+    for name in (one for one in order if one != reference):
         ran = zip(ran_on[name], ran_on[reference], strict=True)
         # Runs known to come from different processors are not compared; None is not known.
         pairs = np.array([one == other or None in (one, other) for one, other in ran])

@@ -51,11 +51,11 @@ def load(client: MlflowClient, wanted: str | None) -> RunSet:
     grouped, more = _paired(found)
     trainings = {name: tuple(_read(client, run) for run in runs) for name, runs in grouped.items()}
     study = tags.get(run_tags.STUDY)
+    folder = re.sub(r"[^\w.-]+", "-", study or "").strip("-.")
     runs = RunSet(
         parent_id=parent.info.run_id,
         title=study or parent.info.run_name,
-        folder=re.sub(r"[^\w.-]+", "-", study or "").strip("-.")
-        or f"multirun-{parent.info.run_id[:8]}",
+        folder=folder or f"multirun-{parent.info.run_id[:8]}",
         tags=tags,
         factor=found.factor,
         trainings=trainings,
@@ -143,9 +143,8 @@ def parents(client: MlflowClient) -> list[Run]:
 def _complete(
     client: MlflowClient, parent: Run, children: Sequence[Run], factor: Factor
 ) -> tuple[list[Run], list[str]]:
-    """Return the finished runs that have all their files, and a remark on the others.
-
-    A failed run that succeeded when it was repeated needs no remark.
+    """Return the finished runs that have all their files, and a remark on the others, but for a
+    failed run that succeeded when it was repeated.
     """
     problems = [(run, _problem(client, run)) for run in children]
     complete = [run for run, problem in problems if not problem]

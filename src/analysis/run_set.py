@@ -76,10 +76,8 @@ class Training:
 
 @dataclass(frozen=True)
 class RunSet:
-    """Runs of several levels that differ only in a factor and the seed.
-
-    A level goes by its label, as it is shown. Levels are in the order of the study or the sweep,
-    and all have the same seeds.
+    """Runs of several levels, in the order of the study or the sweep, that differ only in a factor
+    and the seed. A level goes by its label, as it is shown; all have the same seeds.
     """
 
     parent_id: str  # in MLflow

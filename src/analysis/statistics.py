@@ -38,15 +38,11 @@ class Estimate:
 
 @dataclass(frozen=True)
 class CrossedEstimate(Estimate):
-    """A mean over seeds and images, its 95% confidence interval, and the variance components.
-
-    More seeds average `seed_sd` out. Only more images reduce `image_se`, the part of the standard
-    error that the images contribute in all seeds alike; it is 0 if there is no sign of it.
-    """
+    """A mean over seeds and images, its 95% confidence interval, and the variance components."""
 
     p_value: float  # two-sided, that the mean is 0; < 0.05 exactly if the interval excludes 0
-    seed_sd: float  # standard deviation of the seeds' means
-    image_se: float
+    seed_sd: float  # standard deviation of the seeds' means; more seeds average it out
+    image_se: float  # the part of the standard error that only more images reduce; 0 if unseen
 
 
 def mean_over_seeds(values: np.ndarray) -> Estimate:

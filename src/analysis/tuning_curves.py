@@ -11,7 +11,6 @@ exist, and then the upper bound is 1.
 
 Reference:
     Dodge and others, "Show your work: improved reporting of experimental results", EMNLP 2019.
-    Tang and others, "Showing your work doesn't always work", ACL 2020 (the unbiased estimate).
     Lourie, Cho and He, "Show your work with confidence: confidence bands for tuning curves", NAACL
     2024.
 """
@@ -36,7 +35,6 @@ class TuningCurve:
 
     budget: np.ndarray  # 1 to the number of trials, integers
     best_so_far: np.ndarray  # in the order of the trials
-    expected: np.ndarray | None  # the mean best of so many independent trials; unbiased
     median: np.ndarray | None  # the median best of so many trials
     low: np.ndarray | None  # lower bound of the median curve; 0 where the trials give none
     high: np.ndarray | None  # upper bound; 1 where the trials give none
@@ -55,7 +53,7 @@ def curve(scores: np.ndarray, sampler: str) -> TuningCurve:
     budget = np.arange(1, scores.size + 1)
     best = np.maximum.accumulate(scores)
     if sampler not in INDEPENDENT:
-        return TuningCurve(budget, best, None, None, None, None)
+        return TuningCurve(budget, best, None, None, None)
     ranked = np.sort(scores)
     shares = budget / scores.size
     floors, ceilings = band(scores.size)
@@ -63,28 +61,11 @@ def curve(scores: np.ndarray, sampler: str) -> TuningCurve:
     return TuningCurve(
         budget=budget,
         best_so_far=best,
-        expected=expected_best(ranked, budget),
         median=_quantiles(np.append(ranked, 1.0), np.append(shares, 1.0), quantiles),
         # Where the distribution may lie highest, its quantiles lie lowest, and vice versa.
         low=_quantiles(np.append(0.0, ranked), np.append(ceilings, 1.0), quantiles),
         high=_quantiles(np.append(ranked, 1.0), np.append(floors, 1.0), quantiles),
     )
-
-
-def expected_best(ranked: np.ndarray, budget: np.ndarray) -> np.ndarray:
-    """Return the mean of the best over all subsets of each size in `budget`, float (sizes,);
-    `ranked` are the scores of the trials, ascending, float (trials,).
-    """
-    place, trials = np.arange(1, len(ranked) + 1), len(ranked)
-
-    def logarithm(n: np.ndarray | int) -> np.ndarray:
-        """Return that of the number of subsets of n, −∞ if n is too few."""
-        gammaln = special.gammaln
-        return gammaln(n + 1) - gammaln(budget + 1) - gammaln(n - budget + 1)
-
-    # The share of subsets whose best is the i-th or one below it.
-    shares = np.exp(logarithm(place[:, None]) - logarithm(trials))
-    return ranked @ np.diff(shares, axis=0, prepend=0)
 
 
 @lru_cache(maxsize=64)
