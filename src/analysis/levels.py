@@ -19,7 +19,6 @@ if TYPE_CHECKING:  # MLflow
     from mlflow.entities import Run
 
 RECIPE = "experiment"  # the group whose files choose from the others
-EXAMPLES = {"activation": "activation=swish,relu", "optimizer": "optimizer=adamw,sgd"}
 
 
 @dataclass(frozen=True)
@@ -37,12 +36,6 @@ class Levels:
         if self.free is None:
             return True
         return any(param == key or param.startswith(f"{key}.") for key in self.free)
-
-    @property
-    def example(self) -> str:
-        """Overrides that train two levels."""
-        key, [value, *_] = self.factor.key, self.values.values()
-        return EXAMPLES.get(key, f"{key}={value},...")
 
 
 def of(tags: Mapping[str, str], runs: Sequence[Run]) -> Levels:

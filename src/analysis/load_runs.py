@@ -29,6 +29,7 @@ from src.tracking import environment, run_search, run_tags, store
 from src.tracking.fingerprint import CODE
 
 FRAMEWORK = ("tensorflow", "keras")  # tags with versions, which must not differ
+EXAMPLES = {"activation": "activation=swish,relu", "optimizer": "optimizer=adamw,sgd"}
 FILES = (paths.HISTORY, paths.PROBABILITIES, paths.PREDICTED)
 DATA = "data_digest"  # a tag, too
 MOST = 6  # names or seeds in one sentence
@@ -263,10 +264,11 @@ def _paired(found: Levels) -> tuple[dict[str, list[Run]], list[str]]:
             f"at least 2: train every {noun} with the same seeds, ideally 10 (seed=1,2,3 -m)."
         )
     if len(newest) < 2:
-        [name] = newest
+        [name], key = newest, found.factor.key
+        example = EXAMPLES.get(key, f"{key}={found.values[name]},...")
         raise InputError(
             f"All finished runs are of {name}, but a comparison needs at least 2 {plural}: "
-            f"train another with the same seeds, in one sweep ({found.example} -m)."
+            f"train another with the same seeds, in one sweep ({example} -m)."
         )
     for name, runs in newest.items():
         if lone := [str(_seed(run)) for run in runs if _seed(run) not in common]:

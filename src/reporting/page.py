@@ -92,9 +92,7 @@ def text(
     drawn: Mapping[str, Embedded],
     images_at_hand: bool,
 ) -> str:
-    """Return the report as Markdown, from the runs, the findings on them, those that only this
-    factor has, and the exhibits by name. A section without content is left out.
-    """
+    """Return the report as Markdown. A section without content is left out."""
 
     def figures(*names: str) -> str:
         shown = [name for name in names if name in drawn]
@@ -109,6 +107,16 @@ def text(
     sentences = [verdict_words.sentence(pair, found.factor) for pair in pairs]
     recipe = dict(sorted(runs.recipe.items()))
     costs = tables.costs(found, brought.profile, brought.parameters)
+    no_times = "There are no times per epoch because the runs have only one epoch, which compiles."
+    if found.times:
+        no_times = captions.times_apart(found.times, found.reference, found.factor)
+    alone = f"one {found.factor.noun} alone"
+    no_images = f"No image is misclassified by {alone}, by majority vote of the seeds."
+    if not images_at_hand:
+        no_images = (
+            f"The images that {alone} misclassifies are not shown because data/processed does not "
+            "have the images that these runs were evaluated on."
+        )
     where = f" of {runs.dataset}" if runs.dataset else ""
     return markdown.document(
         f"# {markdown.plain(heading(runs))}",
@@ -142,7 +150,7 @@ def text(
         ),
         markdown.section(
             "Time",
-            figures("epoch_time") or _no_times(found),
+            figures("epoch_time") or markdown.note(no_times),
             figures("pareto", "activation_cost"),
             costs if found.times or brought.profile or brought.parameters else "",
         ),
@@ -151,7 +159,7 @@ def text(
             figures("learning_curves"),
             tables.learning(found),
             figures("calibration", "error_overlap", "uniquely_misclassified"),
-            "" if "uniquely_misclassified" in drawn else _no_images(found, images_at_hand),
+            "" if "uniquely_misclassified" in drawn else markdown.note(no_images),
         ),
         markdown.section("Swish-β", figures("betas")),
         markdown.section("The activations", figures("shapes")),
@@ -219,24 +227,6 @@ def _questions(found: Findings) -> str:
         f"runs? It says whether the runs differ, not whether the {found.factor.noun} is the cause.",
     )
     return markdown.bullets(questions)
-
-
-def _no_times(found: Findings) -> str:
-    return markdown.note(
-        captions.times_apart(found.times, found.reference, found.factor)
-        if found.times
-        else "There are no times per epoch because the runs have only one epoch, which compiles."
-    )
-
-
-def _no_images(found: Findings, images_at_hand: bool) -> str:
-    noun = found.factor.noun
-    return markdown.note(
-        f"No image is misclassified by one {noun} alone, by majority vote of the seeds."
-        if images_at_hand
-        else f"The images that one {noun} alone misclassifies are not shown because data/processed "
-        "does not have the images that these runs were evaluated on."
-    )
 
 
 def _commands(runs: RunSet, found: Findings) -> str:

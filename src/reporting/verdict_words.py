@@ -1,8 +1,6 @@
-"""The words for a verdict, all of them: of a pair, of a study, across studies, of a planned look,
-and for the demo page.
-
-Differences are in percentage points (pp). Intervals are rounded outward, so that no bound claims
-more than the data support.
+"""The words for a verdict: of a pair, of a study, across studies, of a planned look, and for the
+demo page. Differences are in percentage points (pp). Intervals are rounded outward, so that no
+bound claims more than the data support.
 """
 
 from collections.abc import Mapping, Sequence
@@ -121,20 +119,12 @@ def headline(found: Findings) -> str:
             f"{size} or more cannot be ruled out."
         )
     counts = {
-        f"differ{_s(different)} significantly in accuracy": different,
-        f"{_are(same)} equivalent (less than {effect} apart)": same,
-        f"{_are(open_)} undecided": open_,
+        f"differ{'s' * (different == 1)} significantly in accuracy": different,
+        f"{'is' if same == 1 else 'are'} equivalent (less than {effect} apart)": same,
+        f"{'is' if open_ == 1 else 'are'} undecided": open_,
     }
     parts = [f"{number} {text}" for text, number in counts.items() if number]
     return f"Of {total} pairs of {plural}, {listed(parts)}."
-
-
-def _s(number: int) -> str:
-    return "s" if number == 1 else ""
-
-
-def _are(number: int) -> str:
-    return "is" if number == 1 else "are"
 
 
 def differences(found: Findings) -> str:
@@ -144,7 +134,7 @@ def differences(found: Findings) -> str:
     different = [pair for pair in ranked if pair.verdict.different]
     same = [pair.name for pair in found.pairs if pair.verdict is Verdict.EQUIVALENT]
     if different:
-        several = f"{len(different)} of {total} pairs differ{_s(len(different))}"
+        several = f"{len(different)} of {total} pairs differ{'s' * (len(different) == 1)}"
         which = "The two differ" if total == 1 else several
         finding = f"{which} significantly: {listed([_beats(pair) for pair in different], most=4)}."
     else:
