@@ -97,11 +97,8 @@ def epochs_to(val_accuracy: np.ndarray, threshold: float = 0.99) -> np.ndarray:
 
 def time_ratio(seconds: np.ndarray, reference: np.ndarray) -> Estimate:
     """Return the ratio of a level's time per epoch to that of a reference with the same seeds, both
-    as for `median_epochs`.
-
-    It is the geometric mean, over seeds, of the ratios of the runs' median epochs, with Student's t
-    interval on their logarithms. The load of the machine cancels out if the runs of a seed were
-    neighbors in time.
+    as for `median_epochs`: the geometric mean, over seeds, with Student's t interval on logarithms.
+    The load of the machine cancels out if the runs of a seed were neighbors in time.
     """
     logs = mean_over_seeds(np.log(median_epochs(seconds)) - np.log(median_epochs(reference)))
     return Estimate(*(float(np.exp(log)) for log in (logs.value, logs.low, logs.high)))

@@ -62,7 +62,7 @@ def of(tags: Mapping[str, str], runs: Sequence[Run]) -> Levels:
 
 
 def announced(tags: Mapping[str, str]) -> Factor:
-    """Return the factor that a parent run declares, whatever runs it has; raises as `of` does."""
+    """Return the factor that a parent run declares; raises as `of` does."""
     labels = _declared(tags)  # first, as it raises where there is no factor
     return _factor(tags[run_tags.FACTOR], labels)
 

@@ -195,9 +195,7 @@ def _check_alike(found: Levels, runs: Sequence[Run], vary: Sequence[str]) -> Non
 
 
 def _differing(key: str, values: Sequence[tuple[str, Run]]) -> list[str]:
-    """Return a text on a param or a tag in which runs differ, if they do: `epochs is 2 in
-    relu-seed1, 3 in relu-seed2`.
-    """
+    """Return `epochs is 2 in relu-seed1, 3 in relu-seed2`, on a param or a tag; [] if all agree."""
     holders: dict[str, list[str]] = {}
     for value, run in values:
         holders.setdefault(value or "missing", []).append(run.info.run_name)

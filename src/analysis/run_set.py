@@ -14,7 +14,6 @@ from src.config.factor import Factor
 from src.config.schema import CHOICES
 from src.core import metric_names
 from src.core.errors import InputError, did_you_mean
-from src.data import sources
 from src.tracking import run_tags
 from src.training.history import kept_epoch
 
@@ -113,11 +112,6 @@ class RunSet:
     def labels(self) -> np.ndarray:
         """True labels of the held-out images, uint8 (images,)."""
         return self.first.labels
-
-    @property
-    def classes(self) -> tuple[str, ...]:
-        """The names of the ten classes."""
-        return sources.class_names(self.dataset)
 
     @cached_property
     def recipe(self) -> dict[str, str]:

@@ -68,14 +68,11 @@ def look(
     smallest_effect: float,
     looks: Sequence[int],
 ) -> Look:
-    """Return which pairs are undecided by now, at the level that alpha_spending.py allows the look.
-
-    With `compare="reference"`, the pairs are those with the reference; all else is as for
-    `statistics.compare`, whose verdicts these are, without the rest of its tests.
+    """Return which pairs are undecided by now. With `compare="reference"`, the pairs are those with
+    the reference; all else is as for `statistics.compare`, whose verdicts these are.
     """
-    pairs = tuple(
-        pair for pair in combinations(correct, 2) if compare == "all" or reference in pair
-    )
+    every = combinations(correct, 2)
+    pairs = tuple(pair for pair in every if compare == "all" or reference in pair)
     smaller = []
     for first, second in pairs:
         difference = correct[first].astype(np.int8) - correct[second].astype(np.int8)

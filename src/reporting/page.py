@@ -13,7 +13,7 @@ from src.analysis.findings import Findings
 from src.analysis.run_set import RunSet
 from src.core import atomic_write, errors, hardware, paths
 from src.core.formatting import count
-from src.data import dataset
+from src.data import dataset, sources
 from src.reporting import (
     captions,
     comparison_figures,
@@ -45,7 +45,7 @@ def write(client: MlflowClient, runs: RunSet, found: Findings) -> Path:
     target = paths.REPORTS / runs.folder
     with atomic_write.writing(target) as [folder]:
         (folder / "figures").mkdir(parents=True)
-        general = exhibits.of(found, images, runs.labels, runs.classes)
+        general = exhibits.of(found, images, runs.labels, sources.class_names(runs.dataset))
         drawn = exhibits.draw([*general, *brought.exhibits], folder / "figures")
         report = text(runs, found, brought, drawn, images is not None)
         colors = {
