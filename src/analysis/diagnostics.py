@@ -71,13 +71,12 @@ def uniquely_misclassified(correct: Mapping[str, np.ndarray]) -> dict[str, np.nd
 
 
 def error_overlap(correct: Mapping[str, np.ndarray]) -> np.ndarray:
-    """Return how much the errors of two runs overlap, by the levels of the two.
+    """Return how much the errors of two runs overlap, by the levels of the two in the order of the
+    mapping, float (levels, levels), symmetric.
 
     The overlap is the Jaccard index: the images that both misclassify, divided by those that at
     least one does, averaged over all pairs of runs with different seeds. So the diagonal shows what
     the seed alone changes; a level changes more where its row is below the diagonal.
-
-    The result is float (levels, levels), symmetric, in the order of the mapping.
     """
     wrong = ~np.stack(list(correct.values()))
     levels, seeds, images = wrong.shape

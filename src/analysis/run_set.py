@@ -162,15 +162,13 @@ class RunSet:
         """Return a metric's values, float (seeds, epochs), by level; NaN where missing, and without
         the levels whose runs all lack it.
         """
-
-        def column(one: Training) -> pd.DataFrame:
-            return one.history.set_index(metric_names.EPOCH).reindex(columns=[metric])
-
-        return {
-            name: pd.concat(map(column, ones), axis=1).to_numpy(float).T
-            for name, ones in self.trainings.items()
-            if any(metric in one.history for one in ones)
-        }
+        found = {}
+        for name, ones in self.trainings.items():
+            if any(metric in one.history for one in ones):
+                rows = [one.history.set_index(metric_names.EPOCH) for one in ones]
+                columns = [each.reindex(columns=[metric]) for each in rows]
+                found[name] = pd.concat(columns, axis=1).to_numpy(float).T
+        return found
 
     def betas(self, level: str) -> dict[str, np.ndarray]:
         """Return the learned β of each layer in order of depth, float (seeds, epochs)."""

@@ -69,17 +69,17 @@ def curve(scores: np.ndarray, sampler: str) -> TuningCurve:
 
 
 @lru_cache(maxsize=64)
-def band(trials: int, level: float = ALPHA) -> tuple[np.ndarray, np.ndarray]:
+def band(trials: int) -> tuple[np.ndarray, np.ndarray]:
     """Return the bounds of the cumulative distribution at each of the ranked trials.
 
     The i-th of n is at a quantile that follows the beta distribution (i, n + 1 − i). Equal-tailed
-    intervals of all of them are widened until they hold at once with the probability 1 − `level`.
+    intervals of all of them are widened until they hold at once with the probability 95%.
     The distribution is at least the i-th lower bound from the i-th trial on, and at most the i-th
     upper bound before it. Both are float (trials,).
     """
 
     def excess(logit: float) -> float:
-        return coverage(*_intervals(trials, special.expit(logit))) - (1 - level)
+        return coverage(*_intervals(trials, special.expit(logit))) - (1 - ALPHA)
 
     return _intervals(trials, special.expit(optimize.brentq(excess, -30, 5, xtol=1e-10)))
 

@@ -103,9 +103,7 @@ def more_seeds(comparison: Comparison) -> int | None:
 
 
 def chance_to_decide(comparison: Comparison, more: np.ndarray) -> np.ndarray:
-    """Return the probability that so many more seeds, integers (n,), decide a pair, float (n,), as
-    `more_seeds` predicts it.
-    """
+    """Return the probability, float (n,), that so many more seeds, integers (n,), decide a pair."""
     difference, seeds = comparison.difference, comparison.seeds
     total = seeds + more
     variance, freedom = variance_of_mean(total, difference.seed_sd, difference.image_se)
