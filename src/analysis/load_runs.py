@@ -95,7 +95,7 @@ def find(client: MlflowClient, wanted: str | None) -> Run:
     run = studies[0] if studies else store.find_run(client, wanted)
     if run is None:
         refuse_untrained(wanted)
-        tagged = [one.data.tags.get(run_tags.STUDY) for one in active]
+        tagged = (one.data.tags.get(run_tags.STUDY) for one in active)
         names = list(dict.fromkeys(filter(None, tagged)))
         others = f"Studies: {', '.join(names)}. " if names else ""
         raise InputError(
@@ -114,9 +114,7 @@ def find(client: MlflowClient, wanted: str | None) -> Run:
 
 
 def refuse_untrained(name: str) -> None:
-    """Raise InputError if `name` is a study of this project that this store does not have: say
-    how to train it, and where its committed results are.
-    """
+    """Raise InputError if `name` is a study of this project, which this store does not have."""
     if name not in study_file.names():
         return
     readable = paths.REPORTS / name / paths.READABLE_REPORT

@@ -242,9 +242,8 @@ def mcnemar_test(first: np.ndarray, second: np.ndarray) -> float:
     """Return the p value of McNemar's exact test on two classifiers of the same images, each given
     as whether it is correct, bool (images,).
 
-    It generalizes to new images for these two trained classifiers, or these two majority votes: a
-    small p value says that the two differ, as two seeds of one level may, not that their levels are
-    the cause.
+    It generalizes to new images for these two classifiers or majority votes: a small p value says
+    that the two differ, as two seeds of one level may, not that their levels are the cause.
     """
     only_first, only_second = int(np.sum(first & ~second)), int(np.sum(~first & second))
     if only_first + only_second == 0:

@@ -160,9 +160,8 @@ def calibration(found: Findings) -> Caption:
     under = [name for name, gap in gaps.items() if gap < 0]
     over = [name for name in gaps if name not in under]
     if under and over:
-        finding = (
-            f"With {_some(under)}, the runs are underconfident; with {_some(over)}, overconfident"
-        )
+        start = f"With {_some(under)}, the runs are underconfident"
+        finding = f"{start}; with {_some(over)}, overconfident"
     else:
         trait = "over" if over else "under"
         finding = f"With every {found.factor.noun}, the runs are {trait}confident"
