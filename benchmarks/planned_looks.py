@@ -41,7 +41,7 @@ def single_look(looks: Sequence[int]) -> list[float]:
 
 def obrien_fleming(looks: Sequence[int]) -> list[float]:
     """Return the levels that the studies use."""
-    return alpha_spending.levels(ALPHA, looks)
+    return list(alpha_spending.levels(ALPHA, tuple(looks)))
 
 
 def pocock(looks: Sequence[int]) -> list[float]:

@@ -57,7 +57,7 @@ def main() -> None:
             raise InputError(f"{name} is named twice: name each study once.")
     sets = [load_runs.load(client, parent) for parent in parents]
     references = [runs.level_named(given.reference) for runs in sets]
-    studies = [_shown(*each) for each in zip(sets, references, strict=True)]
+    studies = list(map(_shown, sets, references))
 
     if len(studies) > 1:
         from src.reporting import joined

@@ -81,17 +81,17 @@ def _decide(
     study: Study, kept: dict[str, Any], client: Any, runs: Mapping[RunKey, Any]
 ) -> Decision:
     """Look at a study's finished runs; `kept` has the predictions that earlier looks have read."""
-    from src.analysis import load_runs, sequential  # MLflow and SciPy: after the checks
+    from src.analysis import load_runs, verdicts  # MLflow and SciPy: after the checks
     from src.reporting import verdict_words
 
-    look = sequential.look(
+    look = verdicts.look(
         load_runs.correct(client, runs, kept),
         reference=study.reference,
         compare=study.compare,
         smallest_effect=study.smallest_effect,
         looks=study.looks,
     )
-    return Decision(look.decided, verdict_words.look(look))
+    return Decision(not look.undecided, verdict_words.look(look))
 
 
 if __name__ == "__main__":

@@ -40,22 +40,21 @@ ALPHA = 0.05  # the level of all tests
 
 
 def spent(alpha: float, share: float) -> float:
-    """Return how much of `alpha` may be used up when this share of the information is there.
-
-    Each side of the test spends half of it, as usual (R's gsDesign, for example). From a share of 1
-    on, all of `alpha` is spent.
+    """Return how much of `alpha` may be used up when this share of the information is there, half
+    of it by each side of the test (as in R's gsDesign). From a share of 1 on, all of it is spent.
     """
     one_side = stats.norm.isf(alpha / 4) / min(share, 1.0) ** 0.5
     return float(4 * stats.norm.sf(one_side))
 
 
-def levels(alpha: float, looks: Sequence[int]) -> list[float]:
-    """Return the nominal two-sided level of each look.
-
-    `alpha` is the probability of a false alarm at any look. `looks` are numbers of seeds,
-    ascending; the last is the largest the study can have.
+@lru_cache(maxsize=4096)
+def levels(alpha: float, looks: tuple[int, ...], largest: int | None = None) -> tuple[float, ...]:
+    """Return the nominal two-sided level of each look, given as numbers of seeds, ascending; the
+    study can have the `largest`, or else the last of them. `alpha` is the probability of a false
+    alarm at any look.
     """
-    return list(_levels(alpha, tuple(looks), looks[-1]))
+    times = [look / (largest or looks[-1]) for look in looks]
+    return tuple(levels_of([spent(alpha, time) for time in times], times))
 
 
 def level(alpha: float, seeds: int, looks: Sequence[int]) -> float:
@@ -67,7 +66,7 @@ def level(alpha: float, seeds: int, looks: Sequence[int]) -> float:
         return alpha
     until = tuple(look for look in looks if look < seeds)
     now = min(seeds, looks[-1])
-    return _levels(alpha, until if until[-1:] == (now,) else (*until, now), looks[-1])[-1]
+    return levels(alpha, until if until[-1:] == (now,) else (*until, now), looks[-1])[-1]
 
 
 def overall_p_value(p_value: float, seeds: int, looks: Sequence[int], pairs: int = 1) -> float:
@@ -97,23 +96,13 @@ def _levels_by_alpha(
     return np.append(alphas, 1.0), np.append(np.maximum(there, 1e-300), 1.0)
 
 
-@lru_cache(maxsize=4096)
-def _levels(alpha: float, looks: tuple[int, ...], largest: int) -> tuple[float, ...]:
-    """Return the levels of looks, the last of which need not be the largest."""
-    times = [look / largest for look in looks]
-    return tuple(levels_of([spent(alpha, time) for time in times], times))
-
-
 def levels_of(spending: Sequence[float], times: Sequence[float]) -> list[float]:
     """Return the nominal two-sided level of each look, by any spending.
 
     The sum of the increments, a Brownian motion at the times of the looks, is followed by numerical
     integration over the studies that have not crossed a bound yet (Armitage, McPherson and Rowe,
-    1969).
-
-    Args:
-        spending: the probability of a false alarm at this look or an earlier one, ascending.
-        times: each look's share of the information, ascending.
+    1969). `spending` is the probability of a false alarm at a look or an earlier one, `times` are
+    the looks' shares of the information; both ascend.
     """
     found: list[float] = []
     already, before = 0.0, 0.0

@@ -4,7 +4,7 @@ Most functions take `correct`, bool (seeds, images): whether the run of a seed c
 correctly. Fewer than two seeds raise InputError.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -31,15 +31,11 @@ class Reliability:
 
 
 def reliability(probabilities: np.ndarray, labels: np.ndarray, bins: int = 15) -> Reliability:
-    """Return the reliability curve of one run, or of several pooled.
+    """Return the reliability curve of one run, or of several pooled, in bins of equal width.
 
     Pooled runs may cancel each other's miscalibration: for a mean calibration error over seeds,
-    call this once per seed.
-
-    Args:
-        probabilities: float (images, classes) or (seeds, images, classes); rows sum to 1.
-        labels: true classes, integers (images,).
-        bins: their number, all of equal width.
+    call this once per seed. `probabilities` are float (images, classes) or (seeds, images,
+    classes), their rows sum to 1; `labels` are the true classes, integers (images,).
 
     Reference:
         Guo and others, "On calibration of modern neural networks", ICML 2017.
@@ -75,21 +71,19 @@ def uniquely_misclassified(correct: Mapping[str, np.ndarray]) -> dict[str, np.nd
 
 
 def error_overlap(correct: Mapping[str, np.ndarray]) -> np.ndarray:
-    """Return how much the errors of two runs overlap, by the levels of the two.
+    """Return how much the errors of two runs overlap, by the levels of the two in the order of the
+    mapping, float (levels, levels), symmetric.
 
     The overlap is the Jaccard index: the images that both misclassify, divided by those that at
     least one does, averaged over all pairs of runs with different seeds. So the diagonal shows what
     the seed alone changes; a level changes more where its row is below the diagonal.
-
-    The result is float (levels, levels), symmetric, in the order of the mapping.
     """
     wrong = ~np.stack(list(correct.values()))
     levels, seeds, images = wrong.shape
     check_seeds(seeds)
     overlap = 1 - squareform(pdist(wrong.reshape(-1, images), "jaccard"))
-    overlap = overlap.reshape(levels, seeds, levels, seeds)
-    other_seed = ~np.eye(seeds, dtype=bool)
-    return overlap.transpose(0, 2, 1, 3)[:, :, other_seed].mean(axis=-1)
+    by_level = overlap.reshape(levels, seeds, levels, seeds).transpose(0, 2, 1, 3)
+    return by_level[:, :, ~np.eye(seeds, dtype=bool)].mean(axis=-1)
 
 
 def epochs_to(val_accuracy: np.ndarray, threshold: float = 0.99) -> np.ndarray:
@@ -100,21 +94,10 @@ def epochs_to(val_accuracy: np.ndarray, threshold: float = 0.99) -> np.ndarray:
     return np.where(reached.any(axis=1), reached.argmax(axis=1) + 1.0, np.nan)
 
 
-def on_one_processor(processors: Sequence[str | None], others: Sequence[str | None]) -> np.ndarray:
-    """Return for each seed whether the times of two levels' runs may be compared, bool (seeds,):
-    not if the runs are known to come from different processors. None is one that is not known.
-    """
-    pairs = zip(processors, others, strict=True)
-    return np.array([one == other or None in (one, other) for one, other in pairs])
-
-
 def time_ratio(seconds: np.ndarray, reference: np.ndarray) -> Estimate:
     """Return the ratio of a level's time per epoch to that of a reference with the same seeds, both
-    as for `median_epochs`.
-
-    It is the geometric mean, over seeds, of the ratios of the runs' median epochs, with Student's t
-    interval on their logarithms. The load of the machine cancels out if the runs of a seed were
-    neighbors in time.
+    as for `median_epochs`: the geometric mean, over seeds, with Student's t interval on logarithms.
+    The load of the machine cancels out if the runs of a seed were neighbors in time.
     """
     logs = mean_over_seeds(np.log(median_epochs(seconds)) - np.log(median_epochs(reference)))
     return Estimate(*(float(np.exp(log)) for log in (logs.value, logs.low, logs.high)))
@@ -122,10 +105,8 @@ def time_ratio(seconds: np.ndarray, reference: np.ndarray) -> Estimate:
 
 def median_epochs(seconds: np.ndarray) -> np.ndarray:
     """Return the seconds of each run's median epoch, float (seeds,), without the first, which
-    compiles. `seconds` is float (seeds, epochs); NaN where a run has no such epoch.
-
-    Raises:
-        InputError: a run of one epoch.
+    compiles. `seconds` is float (seeds, epochs); NaN where a run has no such epoch. Raise
+    InputError if a run has one epoch only.
     """
     later = seconds[:, 1:]
     if np.isnan(later).all(axis=1).any():

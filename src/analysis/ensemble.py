@@ -13,9 +13,8 @@ MOST_SUBSETS = 200  # of one size; of more, so many are drawn
 class EnsembleCurve:
     """Held-out accuracy against the number of members that an ensemble has.
 
-    The spread is that over subsets of these seeds. Subsets share members, the last is one subset
-    only, and so the spread narrows by itself: it says how much the choice of members matters, and
-    is not a confidence interval.
+    The spread is that over subsets of these seeds, which share members, so it narrows by itself: it
+    says how much the choice of members matters, and is not a confidence interval.
     """
 
     members: np.ndarray  # 1 to the number of seeds, integers (sizes,)
@@ -44,17 +43,10 @@ def curve(probabilities: np.ndarray, labels: np.ndarray, seed: int = 0) -> Ensem
         votes = rows[list(subset)].sum(axis=0).argmax(axis=-1)
         return (settled + int((votes == truth).sum())) / len(labels)
 
-    scores = [
-        np.array([accuracy(subset) for subset in _subsets(seeds, size, random)])
-        for size in range(1, seeds + 1)
-    ]
-    return EnsembleCurve(
-        members=np.arange(1, seeds + 1),
-        mean=np.array([part.mean() for part in scores]),
-        low=np.array([part.min() for part in scores]),
-        high=np.array([part.max() for part in scores]),
-        subsets=np.array([part.size for part in scores]),
-    )
+    sizes = range(1, seeds + 1)
+    scores = [list(map(accuracy, _subsets(seeds, size, random))) for size in sizes]
+    measures = (np.mean, min, max, len)
+    return EnsembleCurve(np.array(sizes), *(np.array(list(map(of, scores))) for of in measures))
 
 
 def _subsets(seeds: int, size: int, random: np.random.Generator) -> list[tuple[int, ...]]:

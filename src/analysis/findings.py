@@ -41,10 +41,8 @@ class Pair:
 
 @dataclass(frozen=True)
 class EpochTimes:
-    """The time per epoch, without the first of each run, by level.
-
-    Ratios are to the reference with the same seed, of runs on one processor. Levels with fewer
-    than two such pairs have none, nor has the reference.
+    """The time per epoch, without the first of each run, by level. Ratios are to the reference with
+    the same seed, of runs on one processor; of fewer than two such pairs there are none.
     """
 
     seconds: dict[str, np.ndarray]  # of each run's median epoch, float (seeds,)
@@ -97,11 +95,6 @@ class Findings:
         return list(self.accuracy)
 
     @property
-    def others(self) -> list[str]:
-        """The levels without the reference."""
-        return [name for name in self.accuracy if name != self.reference]
-
-    @property
     def last_errors(self) -> dict[str, float]:
         """Median over seeds of the validation error after the last epoch."""
         return {name: float(np.median(rates[:, -1])) for name, rates in self.error_rates.items()}
@@ -151,18 +144,16 @@ def compute(runs: RunSet, reference: str) -> Findings:
 
 def _pair(comparison: Comparison, accuracy: Mapping[str, np.ndarray]) -> Pair:
     first, second = accuracy[comparison.first], accuracy[comparison.second]
-    difference, effect = comparison.difference, comparison.smallest_effect
-    here = difference.seed_sd, 0.0
-    anew = difference.seed_sd, difference.image_se
+    effect, seeds = comparison.smallest_effect, first.size
+    seed_sd, image_se = comparison.difference.seed_sd, comparison.difference.image_se
+    detectable, needed = statistics.minimum_detectable_effect, statistics.seeds_needed
     return Pair(
         comparison=comparison,
         by_seed=first - second,
-        minimum_detectable_effect=statistics.minimum_detectable_effect(first.size, *here),
-        minimum_detectable_effect_new_images=statistics.minimum_detectable_effect(
-            first.size, *anew
-        ),
-        seeds_needed=statistics.seeds_needed(*here, effect),
-        seeds_needed_new_images=statistics.seeds_needed(*anew, effect),
+        minimum_detectable_effect=detectable(seeds, seed_sd),
+        minimum_detectable_effect_new_images=detectable(seeds, seed_sd, image_se),
+        seeds_needed=needed(seed_sd, difference=effect),
+        seeds_needed_new_images=needed(seed_sd, image_se, effect),
         verdict=verdicts.verdict(comparison),
         more_seeds=verdicts.more_seeds(comparison),
         superiority=statistics.superiority(first, second),
@@ -176,10 +167,10 @@ def _times(runs: RunSet, order: list[str], reference: str) -> EpochTimes | None:
     medians = {name: diagnostics.median_epochs(seconds[name]) for name in order}
     ran_on = {name: [one.processor for one in runs.trainings[name]] for name in order}
     times = EpochTimes(medians, {}, {}, {})
-    for name in order:
-        if name == reference:
-            continue
-        pairs = diagnostics.on_one_processor(ran_on[name], ran_on[reference])
+    for name in (one for one in order if one != reference):
+        ran = zip(ran_on[name], ran_on[reference], strict=True)
+        # Runs known to come from different processors are not compared; None is not known.
+        pairs = np.array([one == other or None in (one, other) for one, other in ran])
         if not pairs.all():
             times.apart[name] = int((~pairs).sum())
         if pairs.sum() > 1:

@@ -19,7 +19,6 @@ if TYPE_CHECKING:  # MLflow
     from mlflow.entities import Run
 
 RECIPE = "experiment"  # the group whose files choose from the others
-EXAMPLES = {"activation": "activation=swish,relu", "optimizer": "optimizer=adamw,sgd"}
 
 
 @dataclass(frozen=True)
@@ -38,22 +37,10 @@ class Levels:
             return True
         return any(param == key or param.startswith(f"{key}.") for key in self.free)
 
-    @property
-    def example(self) -> str:
-        """Overrides that train two levels."""
-        key, [value, *_] = self.factor.key, self.values.values()
-        return EXAMPLES.get(key, f"{key}={value},...")
-
 
 def of(tags: Mapping[str, str], runs: Sequence[Run]) -> Levels:
-    """Return the runs by level, in the order in which the study or the sweep lists these.
-
-    Args:
-        tags: of the parent run.
-        runs: at least one, the oldest first.
-
-    Raises:
-        InputError: they differ in several keys.
+    """Return the runs, the oldest first, by level, in the order in which the study or the sweep
+    lists these, given the tags of the parent run. Raise InputError if they differ in several keys.
     """
     overrides = _declared(tags)
     key = tags[run_tags.FACTOR]
@@ -61,7 +48,7 @@ def of(tags: Mapping[str, str], runs: Sequence[Run]) -> Levels:
     for run in runs:
         grouped.setdefault(run.data.tags[run_tags.VARIANT], []).append(run)
     order = [label for label in dict.fromkeys([*overrides, *grouped]) if label in grouped]
-    values = {label: _meaning(key, label, overrides.get(label)) for label in order}
+    values = {label: _meaning(key, overrides.get(label, [f"{key}={label}"])) for label in order}
     words = [word for own in overrides.values() for word in own]
     keys = frozenset([key, *(word.partition("=")[0].lstrip("+~") for word in words)])
     reference = tags.get(run_tags.REFERENCE)
@@ -75,8 +62,8 @@ def of(tags: Mapping[str, str], runs: Sequence[Run]) -> Levels:
 
 
 def announced(tags: Mapping[str, str]) -> Factor:
-    """Return the factor that a parent run declares, whatever runs it has; raises as `of` does."""
-    labels = _declared(tags)
+    """Return the factor that a parent run declares; raises as `of` does."""
+    labels = _declared(tags)  # first, as it raises where there is no factor
     return _factor(tags[run_tags.FACTOR], labels)
 
 
@@ -97,10 +84,8 @@ def _declared(tags: Mapping[str, str]) -> dict[str, list[str]]:
     return json.loads(tags.get(run_tags.LEVELS, "{}"))
 
 
-def _meaning(key: str, label: str, overrides: Sequence[str] | None) -> str:
+def _meaning(key: str, overrides: Sequence[str]) -> str:
     """Return the value of the factor's key at a level, or else all of the level's overrides."""
-    if overrides is None:
-        return label
     values = {word.partition("=")[0].lstrip("+"): word.partition("=")[2] for word in overrides}
     return values.get(key, " ".join(overrides))
 

@@ -28,6 +28,7 @@ from src.tracking import environment, run_search, run_tags, store
 from src.tracking.fingerprint import CODE
 
 FRAMEWORK = ("tensorflow", "keras")  # tags with versions, which must not differ
+EXAMPLES = {"activation": "activation=swish,relu", "optimizer": "optimizer=adamw,sgd"}
 FILES = (paths.HISTORY, paths.PROBABILITIES, paths.PREDICTED)
 DATA = "data_digest"  # a tag, too
 MOST = 6  # names or seeds in one sentence
@@ -36,9 +37,7 @@ EPOCH_METRICS = [metric_names.EPOCH, metric_names.VAL_ACCURACY, metric_names.EPO
 
 def load(client: MlflowClient, wanted: str | None) -> RunSet:
     """Return the finished runs of a study or a sweep, as `find` finds it, ready to be compared.
-
-    Raises:
-        InputError: it does not exist, or its runs cannot be compared.
+    Raise InputError if it does not exist, or if its runs cannot be compared.
     """
     parent = find(client, wanted)
     tags, experiments = parent.data.tags, [parent.info.experiment_id]
@@ -52,11 +51,11 @@ def load(client: MlflowClient, wanted: str | None) -> RunSet:
     grouped, more = _paired(found)
     trainings = {name: tuple(_read(client, run) for run in runs) for name, runs in grouped.items()}
     study = tags.get(run_tags.STUDY)
+    folder = re.sub(r"[^\w.-]+", "-", study or "").strip("-.")
     runs = RunSet(
         parent_id=parent.info.run_id,
         title=study or parent.info.run_name,
-        folder=re.sub(r"[^\w.-]+", "-", study or "").strip("-.")
-        or f"multirun-{parent.info.run_id[:8]}",
+        folder=folder or f"multirun-{parent.info.run_id[:8]}",
         tags=tags,
         factor=found.factor,
         trainings=trainings,
@@ -79,10 +78,8 @@ def load(client: MlflowClient, wanted: str | None) -> RunSet:
 
 
 def find(client: MlflowClient, wanted: str | None) -> Run:
-    """Return the parent run with this name (of a study) or this id; None for the newest.
-
-    Raises:
-        InputError: it does not exist, was deleted, or is not a parent.
+    """Return the parent run with this name (of a study) or this id; None for the newest. Raise
+    InputError if it does not exist, was deleted, or is not a parent.
     """
     candidates = parents(client)
     active = [run for run in candidates if run.info.lifecycle_stage == "active"]
@@ -97,7 +94,7 @@ def find(client: MlflowClient, wanted: str | None) -> Run:
     run = studies[0] if studies else store.find_run(client, wanted)
     if run is None:
         refuse_untrained(wanted)
-        tagged = [one.data.tags.get(run_tags.STUDY) for one in active]
+        tagged = (one.data.tags.get(run_tags.STUDY) for one in active)
         names = list(dict.fromkeys(filter(None, tagged)))
         others = f"Studies: {', '.join(names)}. " if names else ""
         raise InputError(
@@ -116,9 +113,7 @@ def find(client: MlflowClient, wanted: str | None) -> Run:
 
 
 def refuse_untrained(name: str) -> None:
-    """Raise InputError if `name` is a study of this project that this store does not have: say
-    how to train it, and where its committed results are.
-    """
+    """Raise InputError if `name` is a study of this project, which this store does not have."""
     if name not in study_file.names():
         return
     readable = paths.REPORTS / name / paths.READABLE_REPORT
@@ -146,9 +141,8 @@ def parents(client: MlflowClient) -> list[Run]:
 def _complete(
     client: MlflowClient, parent: Run, children: Sequence[Run], factor: Factor
 ) -> tuple[list[Run], list[str]]:
-    """Return the finished runs that have all their files, and a remark on the others.
-
-    A failed run that succeeded when it was repeated needs no remark.
+    """Return the finished runs that have all their files, and a remark on the others, but for a
+    failed run that succeeded when it was repeated.
     """
     problems = [(run, _problem(client, run)) for run in children]
     complete = [run for run, problem in problems if not problem]
@@ -198,9 +192,7 @@ def _check_alike(found: Levels, runs: Sequence[Run], vary: Sequence[str]) -> Non
 
 
 def _differing(key: str, values: Sequence[tuple[str, Run]]) -> list[str]:
-    """Return a text on a param or a tag in which runs differ, if they do: `epochs is 2 in
-    relu-seed1, 3 in relu-seed2`.
-    """
+    """Return `epochs is 2 in relu-seed1, 3 in relu-seed2`, on a param or a tag; [] if all agree."""
     holders: dict[str, list[str]] = {}
     for value, run in values:
         holders.setdefault(value or "missing", []).append(run.info.run_name)
@@ -249,7 +241,10 @@ def _short(commit: str) -> str:
 def _paired(found: Levels) -> tuple[dict[str, list[Run]], list[str]]:
     """Return the runs with seeds that every level has, and remarks on the others."""
     noun, plural, remarks = found.factor.noun, found.factor.plural, []
-    newest = {name: _newest(runs) for name, runs in found.runs.items()}
+    newest = {
+        name: sorted({_seed(run): run for run in runs}.values(), key=_seed)  # the oldest come first
+        for name, runs in found.runs.items()
+    }
     for name, runs in found.runs.items():
         if twice := len(runs) - len(newest[name]):
             remarks.append(
@@ -264,10 +259,11 @@ def _paired(found: Levels) -> tuple[dict[str, list[Run]], list[str]]:
             f"at least 2: train every {noun} with the same seeds, ideally 10 (seed=1,2,3 -m)."
         )
     if len(newest) < 2:
-        [name] = newest
+        [name], key = newest, found.factor.key
+        example = EXAMPLES.get(key, f"{key}={found.values[name]},...")
         raise InputError(
             f"All finished runs are of {name}, but a comparison needs at least 2 {plural}: "
-            f"train another with the same seeds, in one sweep ({found.example} -m)."
+            f"train another with the same seeds, in one sweep ({example} -m)."
         )
     for name, runs in newest.items():
         if lone := [str(_seed(run)) for run in runs if _seed(run) not in common]:
@@ -277,11 +273,6 @@ def _paired(found: Levels) -> tuple[dict[str, list[Run]], list[str]]:
             )
     paired = {name: [run for run in runs if _seed(run) in common] for name, runs in newest.items()}
     return paired, remarks
-
-
-def _newest(runs: Sequence[Run]) -> list[Run]:
-    """Return the newest run of each seed, by seed; `runs` begin with the oldest."""
-    return sorted({_seed(run): run for run in runs}.values(), key=_seed)
 
 
 def _seed(run: Run) -> int:
@@ -317,9 +308,7 @@ def correct(
 ) -> dict[str, np.ndarray]:
     """Return which predictions of a study's runs are correct, bool (seeds, images), by level; each
     has the same seeds. `kept` has the rows of the runs read so far, by run id; others are added.
-
-    Raises:
-        InputError: the predictions of a run cannot be read, or its data has no held-out labels.
+    Raise InputError if a run's predictions cannot be read, or its data has no held-out labels.
     """
     rows: dict[str, list[np.ndarray]] = {key.variant: [] for key in runs}
     for key, run in sorted(runs.items(), key=lambda one: one[0].seed):

@@ -14,7 +14,6 @@ from src.config.factor import Factor
 from src.config.schema import CHOICES
 from src.core import metric_names
 from src.core.errors import InputError, did_you_mean
-from src.data import sources
 from src.tracking import run_tags
 from src.training.history import kept_epoch
 
@@ -76,10 +75,8 @@ class Training:
 
 @dataclass(frozen=True)
 class RunSet:
-    """Runs of several levels that differ only in a factor and the seed.
-
-    A level goes by its label, as it is shown. Levels are in the order of the study or the sweep,
-    and all have the same seeds.
+    """Runs of several levels, in the order of the study or the sweep, that differ only in a factor
+    and the seed. A level goes by its label, as it is shown; all have the same seeds.
     """
 
     parent_id: str  # in MLflow
@@ -115,11 +112,6 @@ class RunSet:
     def labels(self) -> np.ndarray:
         """True labels of the held-out images, uint8 (images,)."""
         return self.first.labels
-
-    @property
-    def classes(self) -> tuple[str, ...]:
-        """The names of the ten classes."""
-        return sources.class_names(self.dataset)
 
     @cached_property
     def recipe(self) -> dict[str, str]:
@@ -170,15 +162,13 @@ class RunSet:
         """Return a metric's values, float (seeds, epochs), by level; NaN where missing, and without
         the levels whose runs all lack it.
         """
-
-        def column(one: Training) -> pd.DataFrame:
-            return one.history.set_index(metric_names.EPOCH).reindex(columns=[metric])
-
-        return {
-            name: pd.concat(map(column, ones), axis=1).to_numpy(float).T
-            for name, ones in self.trainings.items()
-            if any(metric in one.history for one in ones)
-        }
+        found = {}
+        for name, ones in self.trainings.items():
+            if any(metric in one.history for one in ones):
+                rows = [one.history.set_index(metric_names.EPOCH) for one in ones]
+                columns = [each.reindex(columns=[metric]) for each in rows]
+                found[name] = pd.concat(columns, axis=1).to_numpy(float).T
+        return found
 
     def betas(self, level: str) -> dict[str, np.ndarray]:
         """Return the learned β of each layer in order of depth, float (seeds, epochs)."""

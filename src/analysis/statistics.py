@@ -38,15 +38,11 @@ class Estimate:
 
 @dataclass(frozen=True)
 class CrossedEstimate(Estimate):
-    """A mean over seeds and images, its 95% confidence interval, and the variance components.
-
-    More seeds average `seed_sd` out. Only more images reduce `image_se`, the part of the standard
-    error that the images contribute in all seeds alike; it is 0 if there is no sign of it.
-    """
+    """A mean over seeds and images, its 95% confidence interval, and the variance components."""
 
     p_value: float  # two-sided, that the mean is 0; < 0.05 exactly if the interval excludes 0
-    seed_sd: float  # standard deviation of the seeds' means
-    image_se: float
+    seed_sd: float  # standard deviation of the seeds' means; more seeds average it out
+    image_se: float  # the part of the standard error that only more images reduce; 0 if unseen
 
 
 def mean_over_seeds(values: np.ndarray) -> Estimate:
@@ -87,14 +83,9 @@ def crossed_effects_mean(values: np.ndarray, level: float = ALPHA) -> CrossedEst
     else:
         half = stats.t.ppf(1 - level / 2, parts.freedom) * parts.error
         p_value = 2 * stats.t.sf(abs(parts.mean) / parts.error, parts.freedom)
-    return CrossedEstimate(
-        value=parts.mean,
-        low=float(max(parts.mean - half, -1)),
-        high=float(min(parts.mean + half, 1)),
-        p_value=float(p_value),
-        seed_sd=parts.seed_sd,
-        image_se=parts.image_se,
-    )
+    low, high = max(parts.mean - half, -1), min(parts.mean + half, 1)
+    numbers = (parts.mean, low, high, p_value, parts.seed_sd, parts.image_se)
+    return CrossedEstimate(*map(float, numbers))
 
 
 def equivalence_test(values: np.ndarray, smallest_effect: float) -> float:
@@ -151,15 +142,9 @@ def _components(values: np.ndarray) -> _Components:
         square_seed = square_rest
     with np.errstate(divide="ignore", invalid="ignore"):  # the seeds agree on every image: infinite
         freedom = (seeds - 1) * ((square_seed + beyond_rest) / square_seed) ** 2
-    return _Components(
-        mean=float(mean),
-        error=float(np.sqrt((square_seed + beyond_rest) / values.size)),
-        freedom=float(freedom),
-        seed_sd=float(np.sqrt(square_seed / images)),
-        image_se=float(np.sqrt(beyond_rest / values.size)),
-        images=images,
-        nothing_varies=bool(np.ptp(values) == 0),
-    )
+    error = np.sqrt((square_seed + beyond_rest) / values.size)
+    seed_sd, image_se = np.sqrt(square_seed / images), np.sqrt(beyond_rest / values.size)
+    return _Components(mean, error, freedom, seed_sd, image_se, images, np.ptp(values) == 0)
 
 
 def _rule_of_three(level: float, images: int) -> float:
@@ -257,9 +242,8 @@ def mcnemar_test(first: np.ndarray, second: np.ndarray) -> float:
     """Return the p value of McNemar's exact test on two classifiers of the same images, each given
     as whether it is correct, bool (images,).
 
-    It generalizes to new images for these two trained classifiers, or these two majority votes: a
-    small p value says that the two differ, as two seeds of one level may, not that their levels are
-    the cause.
+    It generalizes to new images for these two classifiers or majority votes: a small p value says
+    that the two differ, as two seeds of one level may, not that their levels are the cause.
     """
     only_first, only_second = int(np.sum(first & ~second)), int(np.sum(~first & second))
     if only_first + only_second == 0:
@@ -313,9 +297,7 @@ def seeds_needed(
 
 
 def minimum_detectable_effect(seeds: int, seed_sd: float, image_se: float = 0.0) -> float:
-    """Return the difference, a fraction, that is detected at the 5% level with a power of 80%. The
-    arguments are those of `power`.
-    """
+    """Return the difference, a fraction, that is detected at the 5% level with a power of 80%."""
     check_seeds(seeds)
     variance, freedom = variance_of_mean(np.asarray(seeds, np.float64), seed_sd, image_se)
     shift = optimize.brentq(lambda shift: _power(shift, freedom) - POWER, 0, 40)
@@ -368,14 +350,10 @@ def compare(
     smallest_effect: float = EFFECT_OF_INTEREST,
     looks: Sequence[int] = (),
 ) -> list[Comparison]:
-    """Return the comparison of every pair of levels that is judged, in the order of the mapping.
-
-    Args:
-        correct: by level, bool (seeds, images), all of one shape, with the same seeds in order.
-        reference: of the pairs that are the family of the correction; None for every pair.
-        smallest_effect: the smallest difference that matters, a fraction.
-        looks: planned, as numbers of seeds, ascending; intervals and p values allow for them (see
-            alpha_spending.py). Empty if there is only one.
+    """Return the comparison of every pair of levels that is judged, in the order of `correct`,
+    whose arrays have one shape, and the same seeds in order. The pairs, those with the `reference`
+    if it is given, are the family of the correction. `looks` are the planned ones, as numbers of
+    seeds, ascending, for which intervals and p values allow (see alpha_spending.py).
     """
     family = [pair for pair in combinations(correct, 2) if reference is None or reference in pair]
     pairs = len(family)

@@ -11,7 +11,6 @@ exist, and then the upper bound is 1.
 
 Reference:
     Dodge and others, "Show your work: improved reporting of experimental results", EMNLP 2019.
-    Tang and others, "Showing your work doesn't always work", ACL 2020 (the unbiased estimate).
     Lourie, Cho and He, "Show your work with confidence: confidence bands for tuning curves", NAACL
     2024.
 """
@@ -30,29 +29,21 @@ INDEPENDENT = ("random",)  # samplers whose trials are independent draws
 
 @dataclass(frozen=True)
 class TuningCurve:
-    """The best validation accuracy against the budget, float (trials,) each.
-
-    For a sampler that learns, only the best so far is given.
+    """The best validation accuracy against the budget, float (trials,) each; of a sampler that
+    learns, only the best so far.
     """
 
     budget: np.ndarray  # 1 to the number of trials, integers
     best_so_far: np.ndarray  # in the order of the trials
-    expected: np.ndarray | None  # the mean best of so many independent trials; unbiased
     median: np.ndarray | None  # the median best of so many trials
     low: np.ndarray | None  # lower bound of the median curve; 0 where the trials give none
     high: np.ndarray | None  # upper bound; 1 where the trials give none
 
 
 def curve(scores: np.ndarray, sampler: str) -> TuningCurve:
-    """Return the tuning curve of a search.
-
-    Args:
-        scores: validation accuracy of each trial in their order, float (trials,); NaN for a trial
-            that failed, which counts as 0: its share of the budget is spent.
-        sampler: its name, as in conf/search; only with `random` are trials independent.
-
-    Raises:
-        InputError: there is no trial.
+    """Return the tuning curve of a search by a sampler of conf/search. `scores` are the validation
+    accuracies of the trials in their order, float (trials,); NaN for a trial that failed, which
+    counts as 0: its share of the budget is spent. Raise InputError if there is no trial.
     """
     scores = np.nan_to_num(np.asarray(scores, np.float64), nan=0.0)
     if scores.size == 0:
@@ -62,15 +53,14 @@ def curve(scores: np.ndarray, sampler: str) -> TuningCurve:
     budget = np.arange(1, scores.size + 1)
     best = np.maximum.accumulate(scores)
     if sampler not in INDEPENDENT:
-        return TuningCurve(budget, best, None, None, None, None)
+        return TuningCurve(budget, best, None, None, None)
     ranked = np.sort(scores)
-    shares = np.arange(1, scores.size + 1) / scores.size
+    shares = budget / scores.size
     floors, ceilings = band(scores.size)
     quantiles = 0.5 ** (1 / budget)  # the median best of k trials is this quantile of one
     return TuningCurve(
         budget=budget,
         best_so_far=best,
-        expected=expected_best(ranked, budget),
         median=_quantiles(np.append(ranked, 1.0), np.append(shares, 1.0), quantiles),
         # Where the distribution may lie highest, its quantiles lie lowest, and vice versa.
         low=_quantiles(np.append(0.0, ranked), np.append(ceilings, 1.0), quantiles),
@@ -78,34 +68,18 @@ def curve(scores: np.ndarray, sampler: str) -> TuningCurve:
     )
 
 
-def expected_best(ranked: np.ndarray, budget: np.ndarray) -> np.ndarray:
-    """Return the mean of the best over all subsets of each size in `budget`, float (sizes,);
-    `ranked` are the scores of the trials, ascending, float (trials,).
-    """
-    place, trials = np.arange(1, len(ranked) + 1), len(ranked)
-
-    def logarithm(n: np.ndarray | int) -> np.ndarray:
-        """Return that of the number of subsets of n, −∞ if n is too few."""
-        gammaln = special.gammaln
-        return gammaln(n + 1) - gammaln(budget + 1) - gammaln(n - budget + 1)
-
-    # The share of subsets whose best is the i-th or one below it.
-    shares = np.exp(logarithm(place[:, None]) - logarithm(trials))
-    return ranked @ np.diff(shares, axis=0, prepend=0)
-
-
 @lru_cache(maxsize=64)
-def band(trials: int, level: float = ALPHA) -> tuple[np.ndarray, np.ndarray]:
+def band(trials: int) -> tuple[np.ndarray, np.ndarray]:
     """Return the bounds of the cumulative distribution at each of the ranked trials.
 
     The i-th of n is at a quantile that follows the beta distribution (i, n + 1 − i). Equal-tailed
-    intervals of all of them are widened until they hold at once with the probability 1 − `level`.
+    intervals of all of them are widened until they hold at once with the probability 95%.
     The distribution is at least the i-th lower bound from the i-th trial on, and at most the i-th
     upper bound before it. Both are float (trials,).
     """
 
     def excess(logit: float) -> float:
-        return coverage(*_intervals(trials, special.expit(logit))) - (1 - level)
+        return coverage(*_intervals(trials, special.expit(logit))) - (1 - ALPHA)
 
     return _intervals(trials, special.expit(optimize.brentq(excess, -30, 5, xtol=1e-10)))
 

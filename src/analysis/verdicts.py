@@ -15,12 +15,15 @@ below 0.05 exactly when the interval excludes 0. A verdict is always that of all
 The words for a verdict are in src/reporting/verdict_words.py.
 """
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from enum import StrEnum
+from itertools import combinations
 
 import numpy as np
 from scipy import stats
 
-from src.analysis import alpha_spending
+from src.analysis import alpha_spending, statistics
 from src.analysis.statistics import ALPHA, POWER, Comparison, variance_of_mean
 
 MOST_SEEDS = 10_000  # in all; a study that would need more needs more images instead
@@ -49,6 +52,36 @@ def verdict(comparison: Comparison) -> Verdict:
     return Verdict.BETTER if comparison.difference.value > 0 else Verdict.WORSE
 
 
+@dataclass(frozen=True)
+class Look:
+    """The pairs that a growing study judges, and those undecided by now: with none, it may stop."""
+
+    pairs: tuple[tuple[str, str], ...]  # names of levels
+    undecided: tuple[tuple[str, str], ...]
+
+
+def look(
+    correct: Mapping[str, np.ndarray],
+    *,
+    reference: str | None,
+    compare: str,
+    smallest_effect: float,
+    looks: Sequence[int],
+) -> Look:
+    """Return which pairs are undecided by now. With `compare="reference"`, the pairs are those with
+    the reference; all else is as for `statistics.compare`, whose verdicts these are.
+    """
+    every = combinations(correct, 2)
+    pairs = tuple(pair for pair in every if compare == "all" or reference in pair)
+    smaller = []
+    for first, second in pairs:
+        difference = correct[first].astype(np.int8) - correct[second].astype(np.int8)
+        tested, p = statistics.crossed_tests(difference, smallest_effect, looks, len(pairs))
+        smaller.append(min(tested.p_value, p))
+    p_values = statistics.adjusted(smaller, len(pairs))
+    return Look(pairs, tuple(pair for pair, p in zip(pairs, p_values, strict=True) if p >= ALPHA))
+
+
 def more_seeds(comparison: Comparison) -> int | None:
     """Return how many more seeds would probably decide an undecided pair.
 
@@ -70,9 +103,7 @@ def more_seeds(comparison: Comparison) -> int | None:
 
 
 def chance_to_decide(comparison: Comparison, more: np.ndarray) -> np.ndarray:
-    """Return the probability that so many more seeds, integers (n,), decide a pair, float (n,), as
-    `more_seeds` predicts it.
-    """
+    """Return the probability, float (n,), that so many more seeds, integers (n,), decide a pair."""
     difference, seeds = comparison.difference, comparison.seeds
     total = seeds + more
     variance, freedom = variance_of_mean(total, difference.seed_sd, difference.image_se)

@@ -116,13 +116,13 @@ def epoch_time(times: EpochTimes, reference: str, factor: Factor) -> Caption:
 
 def times_apart(times: EpochTimes, reference: str, factor: Factor) -> str:
     """Say of which runs the times are not compared, because of their processors."""
-    without, some, parts = [], [], []
-    for name, number in times.apart.items():
-        if name in times.estimates:
-            all_ = number + len(times.ratios[name])
-            some.append(_entry(factor, name, f"{number} of {all_}"))
-        else:
-            without.append(named(factor, name))
+    parts = []
+    without = [named(factor, name) for name in times.apart if name not in times.estimates]
+    some = [
+        _entry(factor, name, f"{number} of {number + len(times.ratios[name])}")
+        for name, number in times.apart.items()
+        if name in times.estimates
+    ]
     if without:
         parts.append(
             f"There is no ratio for {listed(without)}: the runs of one seed ran on another "
@@ -160,16 +160,13 @@ def calibration(found: Findings) -> Caption:
     under = [name for name, gap in gaps.items() if gap < 0]
     over = [name for name in gaps if name not in under]
     if under and over:
-        finding = (
-            f"With {_some(under)}, the runs are underconfident; with {_some(over)}, overconfident"
-        )
+        start = f"With {_some(under)}, the runs are underconfident"
+        finding = f"{start}; with {_some(over)}, overconfident"
     else:
         trait = "over" if over else "under"
         finding = f"With every {found.factor.noun}, the runs are {trait}confident"
-    errors = [
-        _entry(found.factor, name, f"{100 * one.error.value:.2f}")
-        for name, one in found.calibration.items()
-    ]
+    sizes = {name: f"{100 * one.error.value:.2f}" for name, one in found.calibration.items()}
+    errors = [_entry(found.factor, name, size) for name, size in sizes.items()]
     return Caption(
         f"{finding}. Expected calibration error in pp: {_some(errors)}.",
         "Above, accuracy by confidence, all seeds pooled (bins with at least "
@@ -198,11 +195,9 @@ def error_overlap(found: Findings) -> Caption:
 def uniquely_misclassified(found: Findings) -> Caption:
     """Say how many images each level alone misclassifies."""
     noun = found.factor.noun
-    counts = [
-        _entry(found.factor, name, str(len(places)))
-        for name, places in found.uniquely_misclassified.items()
-    ]
-    shown = sum(map(bool, map(len, found.uniquely_misclassified.values())))
+    sizes = {name: len(places) for name, places in found.uniquely_misclassified.items()}
+    counts = [_entry(found.factor, name, str(size)) for name, size in sizes.items()]
+    shown = sum(map(bool, sizes.values()))
     part = f" The figure has the {CROWD} with the most." if shown > CROWD else ""
     return Caption(
         f"Images that one {noun} alone misclassifies, out of {found.images:,}: {listed(counts)}."
@@ -221,8 +216,7 @@ def _extremes(found: Findings) -> tuple[str, str, float]:
 
 
 def _mean(mean: Estimate) -> str:
-    low, high = 100 * mean.low, 100 * mean.high
-    return f"{percent(mean.value)} (95% CI {span(low, high)})"
+    return f"{percent(mean.value)} (95% CI {span(100 * mean.low, 100 * mean.high)})"
 
 
 def _range(values: Iterable[float], digits: int = 0) -> str:

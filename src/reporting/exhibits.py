@@ -33,7 +33,7 @@ class Exhibit:
 
 @dataclass(frozen=True)
 class Embedded:
-    """An exhibit as the page has it: its caption, and both versions as data URIs."""
+    """An exhibit in the page: its caption, and both versions as data URIs."""
 
     caption: Caption
     light: str
@@ -51,14 +51,12 @@ def of(
     the names of the ten classes.
     """
     drawn = comparison_figures
-    general = [drawn.accuracy, drawn.differences, drawn.power, drawn.learning_curves]
-    general += [drawn.calibration, drawn.error_overlap]
-    if len(found.pairs) > drawn.MANY_PAIRS:
-        general.append(drawn.difference_table)
-    exhibits = []
-    for figure in general:  # its caption has the same name
-        caption = getattr(captions, figure.__name__)(found)
-        exhibits.append(Exhibit(figure.__name__, caption, partial(figure, found)))
+    general = ["accuracy", "differences", "power", "learning_curves", "calibration"]
+    general += ["error_overlap", *["difference_table"] * (len(found.pairs) > drawn.MANY_PAIRS)]
+    exhibits = [
+        Exhibit(name, getattr(captions, name)(found), partial(getattr(drawn, name), found))
+        for name in general
+    ]
     if found.times and found.times.estimates:
         caption = captions.epoch_time(found.times, found.reference, found.factor)
         times = partial(drawn.epoch_time, found, found.times)

@@ -44,30 +44,9 @@ class StudyShown:
         """Its levels, each compared with its reference."""
         return captions.with_the_reference(self.found)
 
-    @property
-    def about(self) -> str:
-        """Its levels, reference, seeds and data."""
-        where = f" of {self.runs.dataset}" if self.runs.dataset else ""
-        return (
-            f"{len(self.found.levels)} {self.found.factor.plural}, compared with "
-            f"{captions.named(self.found.factor, self.found.reference)}, "
-            f"{count(len(self.found.seeds), 'seed')} each, on {self.found.images:,} held-out "
-            f"images{where}."
-        )
-
-    @property
-    def table(self) -> str:
-        """The title of its table."""
-        effect = points(self.found.smallest_effect, None)
-        return (
-            f"{self.runs.title}: {self.found.factor.plural}, where under {effect} does not matter"
-        )
-
 
 def write(sets: Sequence[tuple[RunSet, Findings]]) -> Path:
-    """Draw and write the page of several studies; return its path. An earlier page is replaced as
-    a whole.
-    """
+    """Draw and write the page of several studies, in place of an earlier one; return its path."""
     studies = [StudyShown(*one) for one in sets]
     target = paths.REPORTS / "-".join([*(one.runs.folder for one in studies), FOLDER])
     shown = Exhibit("forest", caption(studies), partial(forest, studies))
@@ -88,12 +67,23 @@ def write(sets: Sequence[tuple[RunSet, Findings]]) -> Path:
 def text(studies: Sequence[StudyShown], drawn: Mapping[str, Embedded]) -> str:
     """Return the page of several studies as Markdown."""
     titles = ", ".join(one.runs.title for one in studies)
-    provenance, notes, verdicts = {}, [], []
+    provenance, abouts, notes, verdicts = {}, [], [], []
     for one in studies:
-        notes += [markdown.note(each, one.runs.title) for each in remarks.of(one.runs, one.found)]
-        verdicts += [f"### {markdown.plain(one.table)}", tables.verdicts(one.pairs)]
-        facts = page.provenance(one.runs)
-        provenance[one.runs.title] = [*facts["Commit"], *facts["Trained"], *facts["MLflow"]]
+        runs, found, plural = one.runs, one.found, one.found.factor.plural
+        where = f" of {runs.dataset}" if runs.dataset else ""
+        about = (
+            f"{len(found.levels)} {plural}, compared with "
+            f"{captions.named(found.factor, found.reference)}, {count(len(found.seeds), 'seed')} "
+            f"each, on {found.images:,} held-out images{where}. {verdict_words.headline(found)}"
+        )
+        abouts.append(f"{markdown.strong(runs.title)}: {markdown.plain(about)}")
+        notes += [markdown.note(each, runs.title) for each in remarks.of(runs, found)]
+        effect = points(found.smallest_effect, None)
+        title = f"{runs.title}: {plural}, where under {effect} does not matter"
+        verdicts += [f"### {markdown.plain(title)}", tables.verdicts(one.pairs)]
+        facts = page.provenance(runs)
+        provenance[runs.title] = [*facts["Commit"], *facts["Trained"], *facts["MLflow"]]
+    words = " ".join(page.name(one.runs) for one in studies)
     return markdown.document(
         f"# {markdown.plain(heading(studies))}",
         f"{len(studies)} studies side by side: {markdown.plain(titles)}. All numbers are in "
@@ -101,11 +91,7 @@ def text(studies: Sequence[StudyShown], drawn: Mapping[str, Embedded]) -> str:
         markdown.section(
             "Verdict",
             *map(markdown.strong, answers(studies)),
-            markdown.bullets(
-                f"{markdown.strong(one.runs.title)}: "
-                f"{markdown.plain(f'{one.about} {verdict_words.headline(one.found)}')}"
-                for one in studies
-            ),
+            markdown.bullets(abouts),
             markdown.note(
                 "Nothing is pooled: each study has its own data, recipe and seeds. The p values "
                 "and intervals are adjusted within each study, not across them: of many studies "
@@ -121,9 +107,7 @@ def text(studies: Sequence[StudyShown], drawn: Mapping[str, Embedded]) -> str:
         markdown.section(
             "Provenance",
             markdown.facts(provenance),
-            markdown.commands(
-                f"python -m src.report {' '.join(page.name(one.runs) for one in studies)}"
-            ),
+            markdown.commands(f"python -m src.report {words}"),
         ),
     )
 
@@ -131,8 +115,7 @@ def text(studies: Sequence[StudyShown], drawn: Mapping[str, Embedded]) -> str:
 def heading(studies: Sequence[StudyShown]) -> str:
     """Return the page's title."""
     nouns = list(dict.fromkeys(one.found.factor.noun for one in studies))
-    matters = "matters" if len(nouns) == 1 else "matter"
-    return f"Where the {listed(nouns)} {matters}"
+    return f"Where the {listed(nouns)} matter{'s' * (len(nouns) == 1)}"
 
 
 def answers(studies: Sequence[StudyShown]) -> list[str]:

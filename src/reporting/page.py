@@ -13,7 +13,7 @@ from src.analysis.findings import Findings
 from src.analysis.run_set import RunSet
 from src.core import atomic_write, errors, hardware, paths
 from src.core.formatting import count
-from src.data import dataset
+from src.data import dataset, sources
 from src.reporting import (
     captions,
     comparison_figures,
@@ -37,15 +37,15 @@ LIBRARIES = ("numpy", "scipy", "matplotlib", "mlflow")
 
 
 def write(client: MlflowClient, runs: RunSet, found: Findings) -> Path:
-    """Draw and write the report on a set of runs, and log it to their parent run; return the path
-    of the page. An earlier report is replaced as a whole.
+    """Draw and write the report on a set of runs, in place of an earlier one, and log it to their
+    parent run; return the path of the page.
     """
     brought = factor_exhibits.of(client, runs, found)
     images = held_out_images(runs)
     target = paths.REPORTS / runs.folder
     with atomic_write.writing(target) as [folder]:
         (folder / "figures").mkdir(parents=True)
-        general = exhibits.of(found, images, runs.labels, runs.classes)
+        general = exhibits.of(found, images, runs.labels, sources.class_names(runs.dataset))
         drawn = exhibits.draw([*general, *brought.exhibits], folder / "figures")
         report = text(runs, found, brought, drawn, images is not None)
         colors = {
@@ -92,9 +92,7 @@ def text(
     drawn: Mapping[str, Embedded],
     images_at_hand: bool,
 ) -> str:
-    """Return the report as Markdown, from the runs, the findings on them, those that only this
-    factor has, and the exhibits by name. A section without content is left out.
-    """
+    """Return the report as Markdown. A section without content is left out."""
 
     def figures(*names: str) -> str:
         shown = [name for name in names if name in drawn]
@@ -109,6 +107,16 @@ def text(
     sentences = [verdict_words.sentence(pair, found.factor) for pair in pairs]
     recipe = dict(sorted(runs.recipe.items()))
     costs = tables.costs(found, brought.profile, brought.parameters)
+    no_times = "There are no times per epoch because the runs have only one epoch, which compiles."
+    if found.times:
+        no_times = captions.times_apart(found.times, found.reference, found.factor)
+    alone = f"one {found.factor.noun} alone"
+    no_images = f"No image is misclassified by {alone}, by majority vote of the seeds."
+    if not images_at_hand:
+        no_images = (
+            f"The images that {alone} misclassifies are not shown because data/processed does not "
+            "have the images that these runs were evaluated on."
+        )
     where = f" of {runs.dataset}" if runs.dataset else ""
     return markdown.document(
         f"# {markdown.plain(heading(runs))}",
@@ -142,7 +150,7 @@ def text(
         ),
         markdown.section(
             "Time",
-            figures("epoch_time") or _no_times(found),
+            figures("epoch_time") or markdown.note(no_times),
             figures("pareto", "activation_cost"),
             costs if found.times or brought.profile or brought.parameters else "",
         ),
@@ -151,7 +159,7 @@ def text(
             figures("learning_curves"),
             tables.learning(found),
             figures("calibration", "error_overlap", "uniquely_misclassified"),
-            "" if "uniquely_misclassified" in drawn else _no_images(found, images_at_hand),
+            "" if "uniquely_misclassified" in drawn else markdown.note(no_images),
         ),
         markdown.section("Swish-β", figures("betas")),
         markdown.section("The activations", figures("shapes")),
@@ -160,7 +168,7 @@ def text(
         markdown.section(
             "Provenance",
             markdown.facts(provenance(runs)),
-            markdown.commands("\n".join([*_training_commands(runs), _command(runs, found)])),
+            markdown.commands(_commands(runs, found)),
             markdown.details("The settings that all runs share", markdown.settings(recipe)),
         ),
     )
@@ -182,7 +190,7 @@ def _levels(runs: RunSet, found: Findings) -> list[str]:
 
 
 def _adjustment(found: Findings) -> str:
-    """Say for what p values and intervals allow: for several pairs, and for planned looks."""
+    """Say what p values and intervals allow for: several pairs, and planned looks."""
     parts = []
     if len(found.pairs) > 1:
         only = all(pair.comparison.second == found.reference for pair in found.pairs)
@@ -208,50 +216,28 @@ def _adjustment(found: Findings) -> str:
 def _questions(found: Findings) -> str:
     """Return the question that each test answers."""
     seeds = len(found.seeds)
-    return markdown.bullets(
-        [
-            "**95% CI and p** (crossed random effects; the basis of the verdict): does the "
-            "difference generalize to new seeds *and* new images?",
-            "**Bootstrap**: the same question without assuming a distribution; with few seeds, it "
-            "underestimates the variance across them.",
-            "**Permutation** (exact): does it generalize to new seeds on the same images? Before "
-            f"the adjustment, p is at least {2 / 2**seeds:.2g} with {seeds} seeds.",
-            "**McNemar** (exact): does it generalize to new images for the majority votes of these "
-            f"runs? It says whether the runs differ, not whether the {found.factor.noun} is the "
-            "cause.",
-        ]
+    questions = (
+        "**95% CI and p** (crossed random effects; the basis of the verdict): does the difference "
+        "generalize to new seeds *and* new images?",
+        "**Bootstrap**: the same question without assuming a distribution; with few seeds, it "
+        "underestimates the variance across them.",
+        "**Permutation** (exact): does it generalize to new seeds on the same images? Before the "
+        f"adjustment, p is at least {2 / 2**seeds:.2g} with {seeds} seeds.",
+        "**McNemar** (exact): does it generalize to new images for the majority votes of these "
+        f"runs? It says whether the runs differ, not whether the {found.factor.noun} is the cause.",
     )
+    return markdown.bullets(questions)
 
 
-def _no_times(found: Findings) -> str:
-    return markdown.note(
-        captions.times_apart(found.times, found.reference, found.factor)
-        if found.times
-        else "There are no times per epoch because the runs have only one epoch, which compiles."
-    )
-
-
-def _no_images(found: Findings, images_at_hand: bool) -> str:
-    noun = found.factor.noun
-    return markdown.note(
-        f"No image is misclassified by one {noun} alone, by majority vote of the seeds."
-        if images_at_hand
-        else f"The images that one {noun} alone misclassifies are not shown because data/processed "
-        "does not have the images that these runs were evaluated on."
-    )
-
-
-def _training_commands(runs: RunSet) -> list[str]:
-    """Return the command that trained the runs, or else those that trained each."""
-    return [runs.tags["command"]] if "command" in runs.tags else _every(runs, "command")
-
-
-def _command(runs: RunSet, found: Findings) -> str:
-    """Return the command that writes this report again."""
-    words = f"python -m src.report {name(runs)}"
-    if found.reference == runs.level_named(None):
-        return words
-    return f"{words} --reference {shlex.quote(found.reference)}"
+def _commands(runs: RunSet, found: Findings) -> str:
+    """Return the command that trained the runs, or else those that trained each, and the one that
+    writes this report again.
+    """
+    trained = [runs.tags["command"]] if "command" in runs.tags else _every(runs, "command")
+    again = f"python -m src.report {name(runs)}"
+    if found.reference != runs.level_named(None):
+        again += f" --reference {shlex.quote(found.reference)}"
+    return "\n".join([*trained, again])
 
 
 def name(runs: RunSet) -> str:

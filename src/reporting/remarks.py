@@ -8,9 +8,7 @@ ENOUGH = 5  # seeds; with fewer, intervals are narrower than they claim
 
 
 def of(runs: RunSet, found: Findings) -> list[str]:
-    """Return sentences to read before trusting a report: on runs that were left out, on runs that
-    did not learn, and on intervals and tests that claim too much.
-    """
+    """Return sentences to read before trusting a report."""
     return [*runs.remarks, *on_learning(found), *on_seeds(found)]
 
 

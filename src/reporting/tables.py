@@ -76,9 +76,7 @@ def accuracies(found: Findings) -> str:
 
 
 def costs(found: Findings, own: Profile | None, parameters: Mapping[str, int]) -> str:
-    """Return what each level costs: the time per epoch, for activations the time of their `own`
-    layers, and for models the number of `parameters`.
-    """
+    """Return each level's time per epoch, that of activations alone, and the size of models."""
     columns: dict[str, Callable[[str], str]] = {}
     if times := found.times:
         medians = {name: float(np.median(seconds)) for name, seconds in times.seconds.items()}

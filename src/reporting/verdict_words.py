@@ -1,8 +1,6 @@
-"""The words for a verdict, all of them: of a pair, of a study, across studies, of a planned look,
-and for the demo page.
-
-Differences are in percentage points (pp). Intervals are rounded outward, so that no bound claims
-more than the data support.
+"""The words for a verdict: of a pair, of a study, across studies, of a planned look, and for the
+demo page. Differences are in percentage points (pp). Intervals are rounded outward, so that no
+bound claims more than the data support.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,9 +9,8 @@ from typing import Any
 
 from src.analysis import verdicts
 from src.analysis.findings import Findings, Pair
-from src.analysis.sequential import Look
 from src.analysis.statistics import ALPHA, MEANINGFUL
-from src.analysis.verdicts import Verdict
+from src.analysis.verdicts import Look, Verdict
 from src.config.factor import Factor
 from src.core.formatting import count, listed, p_text, points, signed, span, up
 
@@ -39,32 +36,25 @@ def sentence(pair: Pair, factor: Factor | None = None) -> str:
     noun = f"{factor.noun} " if factor and factor.numeric else ""
     effect = points(one.smallest_effect, None)
     adjusted, kind = ("adjusted ", "simultaneous 95% CI") if one.pairs > 1 else ("", "95% CI")
-    test = adjusted + p_text(one.p_adjusted, ALPHA)
-    if pair.verdict is Verdict.UNDECIDED:
-        return (
-            f"Undecided between {noun}{first} and {second}: any difference is smaller than "
-            f"{up(max(-low, high))} pp ({kind} {span(low, high)}, {test}). {_remedy(pair)}"
-        )
-    if value < 0:
+    size, p_value, digits, remedy = "any difference is smaller than", one.p_adjusted, 2, ""
+    if value < 0 and pair.verdict is not Verdict.UNDECIDED:
         first, second, value, low, high = second, first, -value, -high, -low
-    if pair.verdict is Verdict.EQUIVALENT:
-        widest, within = max(-low, high), round(100 * one.smallest_effect, 12)
+    widest = max(-low, high)
+    if pair.verdict is Verdict.UNDECIDED:
+        text = f"Undecided between {noun}{first} and {second}: {size} {up(widest)} pp"
+        remedy = f" {_remedy(pair)}"
+    elif pair.verdict is Verdict.EQUIVALENT:
+        within, p_value = round(100 * one.smallest_effect, 12), one.p_equivalence_adjusted
         digits = next((some for some in range(2, 8) if float(up(widest, some)) <= within), 8)
-        test = adjusted + p_text(one.p_equivalence_adjusted, ALPHA)
-        size = "any difference is smaller than"
         if one.significant:
             size = f"{first} beats {second}, but by less than"
-        text = (
-            f"{noun}{first} and {second} are equivalent: {size} {effect} ({kind} "
-            f"{span(low, high, digits)}, {test})."
-        )
+        text = f"{noun}{first} and {second} are equivalent: {size} {effect}"
     else:
         digits = next(some for some in range(2, 17) if floor(low * 10**some) > 0)
-        text = (
-            f"{noun}{first} beats {second} by {value:.{digits}f} pp ({kind} "
-            f"{span(low, high, digits)}, {test})."
-        )
-    return text[0].upper() + text[1:] if noun else text
+        text = f"{noun}{first} beats {second} by {value:.{digits}f} pp"
+    text = text[0].upper() + text[1:] if noun else text
+    test = adjusted + p_text(p_value, ALPHA)
+    return f"{text} ({kind} {span(low, high, digits)}, {test}).{remedy}"
 
 
 def _remedy(pair: Pair) -> str:
@@ -129,20 +119,12 @@ def headline(found: Findings) -> str:
             f"{size} or more cannot be ruled out."
         )
     counts = {
-        f"differ{_s(different)} significantly in accuracy": different,
-        f"{_are(same)} equivalent (less than {effect} apart)": same,
-        f"{_are(open_)} undecided": open_,
+        f"differ{'s' * (different == 1)} significantly in accuracy": different,
+        f"{'is' if same == 1 else 'are'} equivalent (less than {effect} apart)": same,
+        f"{'is' if open_ == 1 else 'are'} undecided": open_,
     }
     parts = [f"{number} {text}" for text, number in counts.items() if number]
     return f"Of {total} pairs of {plural}, {listed(parts)}."
-
-
-def _s(number: int) -> str:
-    return "s" if number == 1 else ""
-
-
-def _are(number: int) -> str:
-    return "is" if number == 1 else "are"
 
 
 def differences(found: Findings) -> str:
@@ -152,7 +134,7 @@ def differences(found: Findings) -> str:
     different = [pair for pair in ranked if pair.verdict.different]
     same = [pair.name for pair in found.pairs if pair.verdict is Verdict.EQUIVALENT]
     if different:
-        several = f"{len(different)} of {total} pairs differ{_s(len(different))}"
+        several = f"{len(different)} of {total} pairs differ{'s' * (len(different) == 1)}"
         which = "The two differ" if total == 1 else several
         finding = f"{which} significantly: {listed([_beats(pair) for pair in different], most=4)}."
     else:
@@ -215,7 +197,7 @@ def across(first: str, second: str, titles: Mapping[Verdict, Sequence[str]]) -> 
 def look(found: Look) -> str:
     """Say how many pairs are decided, and which are not, without a full stop."""
     pairs = count(len(found.pairs), "pair")
-    if found.decided:
+    if not found.undecided:
         return f"all of {pairs} decided"
     names = [f"{first} and {second}" for first, second in found.undecided]
     return f"{len(found.pairs) - len(names)} of {pairs} decided, not yet {listed(names, most=3)}"
@@ -226,10 +208,8 @@ def look(found: Look) -> str:
 
 def for_the_demo(study: str, results: Mapping[str, Any]) -> str:
     """Return what a study, given its name and its results.json, found on the level furthest from
-    its reference, and what that means to someone who draws a digit.
-
-    Raises:
-        KeyError, TypeError, ValueError: the results are not those of a report.
+    its reference, and what that means to someone who draws a digit. Raise KeyError, TypeError or
+    ValueError if the results are not those of a report.
     """
     reference, seeds, images = results["reference"], len(results["seeds"]), results["images"]
     pairs = [one for one in results["pairs"] if one["comparison"]["second"] == reference]

@@ -20,7 +20,7 @@ LOOKS = (5, 10, 20, 30)
     ],
 )
 def test_the_bounds_are_the_published_ones(looks, bounds):
-    found = alpha_spending.levels(0.05, range(1, looks + 1))
+    found = alpha_spending.levels(0.05, tuple(range(1, looks + 1)))
     assert stats.norm.isf(np.array(found) / 2) == pytest.approx(bounds, abs=6e-4)
 
 
@@ -52,7 +52,7 @@ def test_without_planned_looks_nothing_is_corrected():
 
 def test_an_unplanned_look_is_one_more_and_there_is_none_after_the_last():
     planned = alpha_spending.levels(0.05, LOOKS)
-    assert [alpha_spending.level(0.05, seeds, LOOKS) for seeds in LOOKS] == planned
+    assert [alpha_spending.level(0.05, seeds, LOOKS) for seeds in LOOKS] == list(planned)
     between = alpha_spending.level(0.05, 15, LOOKS)
     assert between == alpha_spending.levels(0.05, (5, 10, 15, 30))[2] < planned[2]
     assert alpha_spending.level(0.05, 34, LOOKS) == planned[3]

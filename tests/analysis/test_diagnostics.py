@@ -1,6 +1,5 @@
 import numpy as np
 import pytest
-from scipy import stats
 from sklearn.calibration import calibration_curve
 from sklearn.metrics import jaccard_score
 
@@ -22,28 +21,10 @@ def test_the_ratio_of_times_is_found_under_any_load():
     assert 1.29 < found.low < found.value < found.high < 1.31
 
 
-def test_the_interval_of_the_ratio_is_students_on_logarithms():
-    random = np.random.default_rng(13)
-    seconds, reference = random.lognormal(0, 0.2, (2, 5, 4))
-    seconds[0, 3] = np.nan  # a run of fewer epochs
-    logs = np.log([np.nanmedian(run[1:]) for run in seconds]) - np.log(
-        [np.median(run[1:]) for run in reference]
-    )
-    expected = stats.ttest_1samp(logs, 0).confidence_interval()
-    found = diagnostics.time_ratio(seconds, reference)
-    assert found.value == pytest.approx(np.exp(logs.mean()))
-    assert (found.low, found.high) == pytest.approx(np.exp([expected.low, expected.high]))
-
-
 def test_times_need_a_second_epoch():
     for reference in (np.ones((2, 1)), np.array([[1, 2, 2], [1, np.nan, np.nan]])):
         with pytest.raises(InputError, match="at least 2 epochs because the first, which compiles"):
             diagnostics.time_ratio(np.ones((2, 3)), reference)
-
-
-def test_runs_known_to_be_of_two_processors_are_no_pair():
-    found = diagnostics.on_one_processor(["a", "a", None, None], ["a", "b", "b", None])
-    assert found.tolist() == [True, False, True, True]
 
 
 def test_a_run_counts_by_its_median_epoch_without_the_first():

@@ -8,7 +8,6 @@ STATISTICS = (
     "alpha_spending",
     "diagnostics",
     "ensemble",
-    "sequential",
     "statistics",
     "tuning_curves",
     "verdicts",

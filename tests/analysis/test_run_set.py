@@ -103,9 +103,3 @@ def test_without_a_word_it_is_the_studys_reference_or_relu_or_the_first(five_run
 def test_a_level_that_is_not_there_is_refused_in_the_factors_noun(rates):
     with pytest.raises(InputError, match=r"no such learning rate\. .*They have 0\.01, 0\.1\."):
         rates.level_named("0.5")
-
-
-def test_classes_are_digits_or_garments(rates):
-    assert rates.classes[3] == "3"
-    assert replace(rates, dataset="fashion_mnist-kaggle").classes[3] == "dress"
-    assert replace(rates, dataset="").classes[3] == "3"

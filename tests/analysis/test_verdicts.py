@@ -1,13 +1,15 @@
 from dataclasses import replace
+from itertools import combinations
 
 import numpy as np
 import pytest
 
 from src.analysis import alpha_spending, statistics, verdicts
 from src.analysis.verdicts import Verdict
-from tests.support.simulated_runs import BOTH, comparison, simulate
+from tests.support.simulated_runs import BOTH, SEEDS, comparison, simulate
 
 LOOKS = (5, 10, 20, 30)
+PLAN = (4, 8, 16)
 
 
 def pair(value, half, p_adjusted, p_equivalence=1.0, pairs=3, **more):
@@ -120,3 +122,54 @@ def test_with_planned_looks_intervals_are_wider_and_agree_with_the_tests():
     level = alpha_spending.level(0.05, 10, LOOKS)
     values = first.astype(int) - second
     assert looked.difference.low == statistics.crossed_effects_mean(values, level).low
+
+
+def study(random, kind, shifts, **sizes):
+    return dict(zip("abcdef", simulate(random, PLAN[-1], kind, shifts, **sizes)[0], strict=False))
+
+
+def first_seeds(correct, seeds):
+    return {name: rows[:seeds] for name, rows in correct.items()}
+
+
+@pytest.mark.parametrize("compare", ["all", "reference"])
+def test_a_look_comes_to_the_verdicts_of_the_report(compare):
+    random = np.random.default_rng(1)
+    for _ in range(4):
+        correct = study(random, BOTH, (0.0, 0.1, 0.8), images=800)
+        for seeds in PLAN:
+            now = first_seeds(correct, seeds)
+            plan = {"smallest_effect": 0.01, "looks": PLAN}
+            found = verdicts.look(now, reference="c", compare=compare, **plan)
+            reference = "c" if compare == "reference" else None
+            pairs = statistics.compare(now, reference=reference, **plan)
+            assert found.pairs == tuple((one.first, one.second) for one in pairs)
+            assert found.undecided == tuple(
+                (one.first, one.second)
+                for one in pairs
+                if verdicts.verdict(one) is Verdict.UNDECIDED
+            )
+
+
+def test_over_all_looks_a_family_raises_a_false_alarm_in_at_most_5_percent_of_studies():
+    random = np.random.default_rng(2)
+    planned = unplanned = 0
+    studies = 250
+    for _ in range(studies):
+        correct = study(random, SEEDS, (0.0, 0.0, 0.0), images=300, hard=100)
+        planned += alarm(correct, PLAN)
+        unplanned += alarm(correct, ())
+    assert planned / studies <= 0.05 + 2.5 * 0.0138
+    assert unplanned > planned
+    assert unplanned / studies > 0.08
+
+
+def alarm(correct, looks):
+    """Return whether any look finds a difference."""
+    for seeds in PLAN:
+        now = first_seeds(correct, seeds)
+        values = [now[a].astype(np.int8) - now[b] for a, b in combinations(now, 2)]
+        p_values = [statistics.crossed_tests(one, 1e-9, looks)[0].p_value for one in values]
+        if min(p_values) < 0.05 / len(p_values):
+            return True
+    return False

@@ -77,7 +77,7 @@ def crowd(request, images):
     runs = levels_of(key, shifts, (1, 2, 3), images=300, **given)
     found = findings.compute(runs, runs.level_named(None))
     brought = factor_exhibits.of(None, runs, found)
-    general = exhibits.of(found, images[:300], runs.labels, runs.classes)
+    general = exhibits.of(found, images[:300], runs.labels)
     return found, draw([*general, *brought.exhibits], style.STYLE)
 
 

@@ -3,9 +3,8 @@ from itertools import combinations
 
 import pytest
 
-from src.analysis.sequential import Look
 from src.analysis.statistics import Estimate
-from src.analysis.verdicts import Verdict
+from src.analysis.verdicts import Look, Verdict
 from src.config import factor
 from src.reporting import verdict_words
 from tests.support.simulated_runs import pair
