@@ -96,10 +96,7 @@ def test_an_unknown_choice_gets_the_nearest_and_every_known_name(group):
         ("mlflow.experimnt=a", "mlflow.experimnt is unknown. Did you mean 'experiment'? "),
         ("fetch.source=mnist", "fetch is unknown. "),
         ("model.dropuot=0.5", "model.dropuot is unknown. Did you mean 'dropout'? Choose one of"),
-        (
-            "+model.dropuot=0.5",
-            "Did you mean 'dropout'? Choose one of _target_, ",
-        ),
+        ("+model.dropuot=0.5", "Did you mean 'dropout'? Choose one of _target_, "),
     ],
 )
 def test_a_bad_override_gets_one_sentence_with_the_value_and_what_to_do(override, said):

@@ -9,10 +9,7 @@ from src.evaluation import closing_table
 from tests.support.contents import contents
 
 FINAL = {metric_names.BEST_EPOCH: 7, metric_names.BEST_VAL_ACCURACY: 0.99375}
-TIMINGS = {
-    metric_names.MEDIAN_EPOCH_SECONDS: 12.345,
-    metric_names.MEDIAN_IMAGES_PER_SECOND: 3056.7,
-}
+TIMINGS = {metric_names.MEDIAN_EPOCH_SECONDS: 12.345, metric_names.MEDIAN_IMAGES_PER_SECOND: 3056.7}
 SCORES = {
     metric_names.TEST_ACCURACY: 1 - 1097 / 28000,
     metric_names.TEST_ERRORS: 1097,

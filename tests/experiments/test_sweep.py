@@ -224,12 +224,7 @@ def plan_of(project):
 @pytest.mark.parametrize(
     ("words", "varied", "levels", "reason"),
     [
-        (
-            ["activation=relu,swish", "seed=1,2"],
-            '["activation"]',
-            ["relu", "swish"],
-            None,
-        ),
+        (["activation=relu,swish", "seed=1,2"], '["activation"]', ["relu", "swish"], None),
         (["activation=relu,swish"], '["activation"]', ["relu", "swish"], "at least 2 seeds"),
         (["seed=1,2"], "[]", ["swish"], "all have one activation"),
         (

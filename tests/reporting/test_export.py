@@ -30,11 +30,7 @@ def data(five_runs, five):
 def test_the_json_says_what_was_compared(data, five_runs):
     assert data["title"] == "five"
     assert data["parent_run_id"] == five_runs.parent_id
-    assert (data["reference"], data["seeds"], data["images"]) == (
-        "ReLU",
-        [1, 2, 3, 4],
-        1000,
-    )
+    assert (data["reference"], data["seeds"], data["images"]) == ("ReLU", [1, 2, 3, 4], 1000)
     assert list(data["levels"]) == ["ReLU", "GELU", "Hard Swish", "Swish", "Swish-β"]
     assert len(data["pairs"]) == 10
 
@@ -135,11 +131,7 @@ def test_another_factor_names_its_column_and_its_values(short_runs, short):
     found = replace(short, factor=factor.of(key, [1.0]))
     assert next(iter(export.runs_table(short_runs, found))) == key
     data = json.loads(export.as_json(short_runs, found, Brought([], None, {"ReLU": 7, "Swish": 9})))
-    assert (data["factor"], data["compare"], data["smallest_effect"]) == (
-        key,
-        "all",
-        0.0002,
-    )
+    assert (data["factor"], data["compare"], data["smallest_effect"]) == (key, "all", 0.0002)
     assert [data["levels"][name]["parameters"] for name in ("ReLU", "Swish")] == [7, 9]
     assert data["levels"]["ReLU"]["value"] == "relu"
     assert "beta" not in data["levels"]["ReLU"]
