@@ -131,9 +131,6 @@ def parsed(first):
     return Page(first.page)
 
 
-# The page
-
-
 def test_the_page_needs_nothing_else(first, parsed):
     assert not re.search(r"https?://|@import|url\(|fetch\(", first.page)
     for link in parsed.links:
@@ -173,9 +170,6 @@ def test_the_page_says_what_was_compared_and_how_it_was_made(first):
     assert not re.search(r"\bnan\b", text.lower())
 
 
-# The page in Markdown
-
-
 @pytest.fixture
 def markdown(first):
     return first.files[paths.READABLE_REPORT].decode()
@@ -198,9 +192,6 @@ def test_its_tables_have_a_cell_under_every_head(markdown):
     assert len(tables) >= 5
     for table in tables:
         assert len({row.count("|") for row in table.splitlines()}) == 1
-
-
-# The files
 
 
 def test_the_numbers_lie_beside_the_page(first):
@@ -250,9 +241,6 @@ def test_a_study_that_was_not_trained_here_is_distinguished_from_an_unknown_name
     assert "; the committed results are in reports/fashion/report.md." in refused(capsys, "fashion")
 
 
-# Another report of the same study
-
-
 def test_a_new_report_takes_the_place_of_the_old_one_whole(first, second):
     missing = {"uniquely_misclassified.png", "uniquely_misclassified-dark.png"}
     assert set(second.files) == set(first.files) - missing
@@ -277,9 +265,6 @@ def test_another_reference_can_be_asked_for(second):
     assert next(iter(results["levels"])) == "GELU"
     assert "longer than with GELU" in second.page or "shorter than with GELU" in second.page
     assert "python -m src.report five --reference GELU" in second.page
-
-
-# Several studies
 
 
 def test_several_studies_share_a_page(project, second, capsys):
@@ -310,9 +295,6 @@ def test_a_study_that_is_named_twice_or_does_not_exist_is_refused(
     before = sorted(path.name for path in paths.REPORTS.iterdir())
     assert said in refused(capsys, *words)
     assert sorted(path.name for path in paths.REPORTS.iterdir()) == before
-
-
-# Mistakes
 
 
 def refused(capsys, *words):

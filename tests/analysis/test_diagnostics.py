@@ -63,9 +63,6 @@ def test_one_seed_is_refused(function):
         function()
 
 
-# Calibration
-
-
 def two_classes(confidence, right):
     """Return probabilities (N, 2) and labels of predictions with a given confidence."""
     confidence = np.asarray(confidence)
@@ -113,9 +110,6 @@ def test_runs_of_several_seeds_are_taken_together():
     assert together.expected_calibration_error == pytest.approx(laid_out.expected_calibration_error)
 
 
-# Agreement of errors
-
-
 def rights(*rows):
     """Return `correct` from rows of 1 and 0."""
     return np.array([[mark == "1" for mark in row] for row in rows])
@@ -157,9 +151,6 @@ def test_the_overlap_of_errors_is_jaccards_between_runs_of_different_seeds():
 def test_runs_without_errors_agree():
     perfect = np.ones((2, 5), bool)
     assert diagnostics.error_overlap({"a": perfect, "b": perfect}).tolist() == [[1, 1], [1, 1]]
-
-
-# Epochs
 
 
 def test_the_first_epoch_that_reaches_99_percent_counts_from_one():

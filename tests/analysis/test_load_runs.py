@@ -93,9 +93,6 @@ def refusal(client, wanted=None):
     return text
 
 
-# Which parent
-
-
 def test_without_a_name_the_newest_study_or_multirun_is_taken(client, experiment):
     ids = [parent(client, experiment, name) for name in ("old", None)]
     assert load_runs.find(client, None).info.run_id == ids[1]
@@ -149,9 +146,6 @@ def test_a_single_training_is_refused_with_the_id_of_its_parent(client, experime
     assert refusal(client, run_id) == (
         f"Run {run_id} is a single run (swish-seed1): name its parent run, {parent_id}."
     )
-
-
-# What is read
 
 
 def test_the_runs_of_a_study_are_read_as_they_were_logged(client, experiment, made):
@@ -223,9 +217,6 @@ def test_data_may_differ_between_seeds_where_the_split_is_drawn_anew(client, exp
     assert "data_digest is 0f0f0f0f0f0f in" in refusal(client, parent_id)
     client.set_tag(parent_id, "vary", '["seed", "split"]')
     assert load_runs.load(client, parent_id).seeds == [1, 2]
-
-
-# What is left out
 
 
 def test_runs_that_did_not_finish_or_lack_a_file_are_left_out(client, experiment):
@@ -305,9 +296,6 @@ def test_too_few_seeds_or_levels_are_refused(client, experiment, activations, se
     for activation, seed in more:
         child(client, parent_id, activation, seed, **SMALL)
     assert said in refusal(client)
-
-
-# What cannot be compared
 
 
 @pytest.mark.parametrize(
@@ -415,9 +403,6 @@ def test_uncommitted_changes_and_other_machines_are_remarked_on(client, tag):
     )
 
 
-# Files
-
-
 @pytest.mark.parametrize(
     ("name", "change"),
     [
@@ -444,9 +429,6 @@ def test_runs_whose_held_out_labels_nobody_knows_are_refused(client, experiment)
     study(client, experiment, labelled=False, **PAIR)
     text = refusal(client)
     assert re.match(r"Run relu-seed1 \(\w{32}\) has no held-out labels, as its data came", text)
-
-
-# Which predictions are correct
 
 
 def children(client, experiment, *keys, **more):
@@ -477,9 +459,6 @@ def test_the_predictions_of_a_run_are_read_once(client, experiment, monkeypatch)
     both = load_runs.correct(client, runs, kept)
     assert read == [runs[RunKey("relu", 2)].info.run_id]
     np.testing.assert_array_equal(both["relu"][0], first["relu"][0])
-
-
-# Which images
 
 
 def test_runs_that_were_scored_on_other_images_are_refused(client, damage):

@@ -80,9 +80,6 @@ def test_what_changes_no_weights_is_ignored(param, ignored):
     assert is_ignored(param) == ignored
 
 
-# Levels
-
-
 @pytest.fixture(scope="module")
 def rates():
     return levels_of("optimizer.learning_rate", {"0.01": 0, "0.1": 0}, (1, 2), images=30, epochs=2)

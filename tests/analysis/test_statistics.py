@@ -35,9 +35,6 @@ def share_of(studies, holds):
     return np.mean([holds(random) for _ in range(studies)])
 
 
-# Means and intervals
-
-
 def test_the_interval_over_seeds_is_students():
     first, second = SLEEP
     found = statistics.mean_over_seeds(first - second)
@@ -121,9 +118,6 @@ def test_the_crossed_interval_holds_the_truth_in_95_percent_of_studies(kind, see
     assert least <= share_of(400, holds) <= 0.983
 
 
-# The bootstrap
-
-
 def test_the_bootstrap_draws_seeds_and_images_as_a_plain_one_does():
     random = np.random.default_rng(4)
     values = difference(random, 4, BOTH, 0.5, images=200, hard=80)[0]
@@ -143,9 +137,6 @@ def test_the_same_seed_gives_the_same_bootstrap():
     found = statistics.crossed_bootstrap(values, seed=1)
     assert statistics.crossed_bootstrap(values, seed=1) == found
     assert statistics.crossed_bootstrap(values, seed=2) != found
-
-
-# Tests
 
 
 def test_the_permutation_test_agrees_with_published_counts():
@@ -242,9 +233,6 @@ def test_interval_p_and_verdict_never_contradict_each_other(looks):
     assert seen == set(Verdict)
 
 
-# Power
-
-
 @pytest.mark.parametrize(
     ("effect", "seeds", "power"),
     [(1 / 3, 25, 0.360), (0.5, 33, 0.795), (0.5, 34, 0.808)],  # G*Power
@@ -292,9 +280,6 @@ def test_the_minimum_detectable_effect_is_found_in_four_studies_of_five(image_sd
         return statistics.crossed_effects_mean(values).p_value < 0.05
 
     assert share_of(1500, found) == pytest.approx(0.8, abs=0.045)
-
-
-# Comparisons
 
 
 def test_every_pair_is_compared_and_corrected_for_all_of_them():
@@ -346,9 +331,6 @@ def test_one_seed_is_refused(function):
         function()
 
 
-# Equivalence
-
-
 def test_the_test_of_equivalence_is_that_of_statsmodels():
     from statsmodels.stats.weightstats import DescrStatsW
 
@@ -383,9 +365,6 @@ def test_a_difference_that_matters_is_rarely_called_equivalent(kind):
         return statistics.equivalence_test(values, abs(truth)) < 0.05
 
     assert share_of(400, false) <= 0.025 + 3 * 0.0078
-
-
-# The probability of superiority
 
 
 def test_superiority_is_mann_and_whitneys_share():

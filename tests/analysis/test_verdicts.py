@@ -53,9 +53,6 @@ def test_the_verdicts_of_the_first_reports_still_hold(
     assert verdicts.verdict(found) is expected
 
 
-# How many more seeds
-
-
 def test_more_seeds_are_only_for_what_is_undecided():
     assert verdicts.more_seeds(pair(0.05, 0.03, 0.001)) is None
     assert verdicts.more_seeds(pair(0.0, 0.01, 0.8, 0.01)) is None
@@ -103,9 +100,6 @@ def judged(values, smallest_effect):
     made = comparison("a", "b", tested, tested.p_value, 1)
     own = {"smallest_effect": smallest_effect, "p_equivalence_adjusted": p_equivalence}
     return replace(made, seeds=len(values), **own)
-
-
-# Repeated looks
 
 
 def test_with_planned_looks_intervals_are_wider_and_agree_with_the_tests():

@@ -95,9 +95,6 @@ def of(*activations):
     return {one: (f"activation={one}",) for one in activations}
 
 
-# Resuming
-
-
 def test_a_plan_that_is_complete_trains_nothing_and_keeps_its_end(study):
     names, parent_id = trained(study())
     assert names == ["relu-seed1", "swish-seed1"]
@@ -192,9 +189,6 @@ def test_a_process_on_another_machine_is_respected_until_it_is_silent(study):
     assert trained(study()) == ([], parent_id)
 
 
-# The record
-
-
 def test_the_parent_records_what_the_study_is_and_its_means(study):
     labels = {"a/b c": ("epochs=1",), "[d|e]": ("epochs=2",)}
     names, parent_id = trained(study(levels=labels, seeds=(1, 2), reference="a/b c"))
@@ -222,8 +216,6 @@ def test_only_levels_with_missing_runs_are_built_first(study):
     engine.run(study(seeds=(1, 2), levels=of("relu", "swish")), executor)
     assert executor.checked == ["swish-seed2", "relu-seed2"]
 
-
-# Looks
 
 FIRST, SECOND = ["relu-seed1", "swish-seed1"], ["swish-seed2", "relu-seed2"]
 THIRD = ["relu-seed3", "swish-seed3"]
@@ -280,9 +272,6 @@ def test_a_plan_of_looks_is_in_the_parents_tags_until_the_study_has_none(looked,
     assert (parent.data.tags["looks"], parent.data.tags["seeds"]) == ("[1, 2, 3]", "1")
     trained(study())
     assert "looks" not in client.get_run(parent.info.run_id).data.tags
-
-
-# Searches
 
 
 def test_a_search_draws_one_trial_after_another_and_resumes_in_its_run(search, capsys):

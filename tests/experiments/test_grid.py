@@ -164,8 +164,6 @@ def test_a_digest_is_the_one_of_its_composed_configuration():
     assert digests(study)["swish_beta", 3] == fingerprint.of(composed, DATA)
 
 
-# Looks
-
 PLAN = replace(STUDY, seeds=tuple(range(1, 9)), looks=(2, 4, 8))
 
 

@@ -202,9 +202,6 @@ def test_the_jobs_of_the_joblib_launcher_are_children_of_the_same_parent(small_m
     assert len(list(project.glob("multirun/*/*/*/predictions/submission.csv"))) == 2
 
 
-# The plan
-
-
 @pytest.fixture
 def plan_of(project):
     """Return the plan of a sweep with these words."""

@@ -73,9 +73,6 @@ def test_the_profile_of_a_study_has_its_learned_functions_and_its_costs(
     assert (list(layers), dtype) == (five.levels, "float32")
 
 
-# What they cost
-
-
 @pytest.mark.parametrize("dtype", ["float32", "mixed_bfloat16"])
 def test_each_layer_costs_time_forward_and_more_back(dtype, monkeypatch):
     # The processor's time: a busy machine would make the clock's too uneven for three rounds.

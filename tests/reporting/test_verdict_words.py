@@ -17,9 +17,6 @@ SAME = {"pp": 0.001, "p": 0.5, "p_equivalence": 0.01}
 RATE = factor.of("optimizer.learning_rate", [0.1])
 
 
-# One pair
-
-
 @pytest.mark.parametrize(
     ("found", "said"),
     [
@@ -147,9 +144,6 @@ def test_only_an_undecided_pair_asks_for_more_seeds(found, text):
     assert verdict_words.more_seeds(found) == text
 
 
-# A study
-
-
 def trio(five, *cases):
     """Return findings of three pairs, or of fewer."""
     names = (("Swish", "ReLU"), ("GELU", "ReLU"), ("Swish", "GELU"))
@@ -227,9 +221,6 @@ def test_the_bound_from_which_a_difference_is_meaningful_is_explained(five):
     assert "confidence intervals (CI) that hold for all pairs at once." in definition
     assert "A difference below 0.0215 pp does not matter in this study" in definition
     assert "from 0.75 on (for a worse one, 0.25 or less)" in columns
-
-
-# Several studies, and a planned look
 
 
 def test_a_pair_is_answered_across_studies():

@@ -41,9 +41,6 @@ def add(run_id, **results):
     return taken
 
 
-# A training's run.
-
-
 @pytest.mark.parametrize(
     ("error", "status"),
     [(None, "FINISHED"), (KeyboardInterrupt, "KILLED"), (RuntimeError, "FAILED")],
@@ -114,9 +111,6 @@ def test_a_training_that_is_resumed_in_a_sweep_becomes_its_child(client):
         assert client.get_run(run_id).data.tags["mlflow.parentRunId"] == parent
     trained(run_id=run_id)  # alone, it stays where it was
     assert client.get_run(run_id).data.tags["mlflow.parentRunId"] == sweeps[-1]
-
-
-# During a training.
 
 
 def test_a_run_has_its_settings_tags_and_data(client):
@@ -271,9 +265,6 @@ def test_a_clock_that_goes_back_gives_no_negative_duration(client, monkeypatch):
         monkeypatch.setattr(time, "time", lambda: now - 3600)
     info = client.get_run(logger.run_id).info
     assert 0 <= info.end_time - info.start_time < 60_000
-
-
-# Later results.
 
 
 @pytest.fixture
