@@ -51,20 +51,6 @@ def fetched():
     return *read_csv.train(paths.TRAIN_CSV), test_images, solution
 
 
-def test_the_files_look_like_kaggles(mnist_project):
-    fetch.main()
-    train, test, sample_submission, solution = (path.read_text().splitlines() for path in CSVS)
-    pixels = ",".join(f"pixel{number}" for number in range(784))
-    assert train[0] == f"label,{pixels}"
-    assert test[0] == pixels
-    assert (len(train), len(test)) == (501, 301)
-    assert train[1].count(",") == 784
-    assert sample_submission[:3] == ["ImageId,Label", "1,0", "2,0"]
-    assert sample_submission[-1] == "300,0"
-    assert solution[0] == "ImageId,Label"
-    assert len(solution) == 301
-
-
 def test_the_kaggle_layout_draws_every_image_once_with_its_own_label(mnist_project, sample):
     fetch.main()
     assert with_labels(*fetched()) == with_labels(*(sample[name] for name in mirrors.FILES))

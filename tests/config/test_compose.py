@@ -22,13 +22,6 @@ def rewrite(changes, section=None):
     paths.PARAMS.write_text(yaml.safe_dump(params, sort_keys=False))
 
 
-@pytest.mark.parametrize(
-    ("group", "choice"), [(group, name) for group in CHOICES for name in names(group)]
-)
-def test_every_file_that_can_be_chosen_composes(group, choice):
-    configure(f"{group}={choice}")
-
-
 def test_the_values_and_the_choices_are_those_of_params_yaml():
     configure()
     rewrite({"epochs": 3, "seed": 11, "activation": "e_swish", "model": "mlp"})

@@ -95,21 +95,6 @@ def test_an_undecided_pair_says_what_would_decide_it(more_seeds, image_se, said)
 
 
 @pytest.mark.parametrize(
-    ("p", "text"),
-    [
-        (0.0312, "p = 0.031)"),
-        (0.0496, "p = 0.0496)"),  # 0.05 would say the opposite
-        (0.0502, "p = 0.05)"),
-        (0.314, "p = 0.31)"),
-        (1.0, "p = 1)"),
-        (0.0009, "p < 0.001)"),
-    ],
-)
-def test_a_rounded_p_stays_on_its_side_of_5_percent(p, text):
-    assert f"adjusted {text}" in verdict_words.sentence(pair(pp=0.05, p=p))
-
-
-@pytest.mark.parametrize(
     ("case", "said"),
     [
         (SIGNIFICANT, "Learning rate 0.06 beats 0.006 by 0.05 pp"),

@@ -255,6 +255,7 @@ def test_mixed_precision_computes_in_bfloat16_and_keeps_float32_weights(project,
     fit.prepare(cfg)
     model, _ = fit.compile_model(cfg, total_steps=1)
     assert {layer.compute_dtype for layer in model.layers[4:-1]} == {"bfloat16"}
+    assert model.output.dtype == "float32"
     assert {weight.dtype for weight in model.trainable_variables} == {"float32"}
     labels = keras.utils.to_categorical(parts[0]["labels"], 10)
     assert np.isfinite(model.train_on_batch(parts[0]["images"], labels)).all()
