@@ -160,7 +160,9 @@ def kaggle(project, tmp_path_factory, monkeypatch):
         yield running
 
 
-def test_kaggles_files_come_without_a_solution(kaggle, small_mnist):
+def test_kaggles_files_have_no_solution_and_a_bad_download_leaves_them(
+    kaggle, small_mnist, project
+):
     kaggle.archive = packed(small_mnist, KAGGLES)
     fetch.main()
     assert paths.TRAIN_CSV.read_bytes() == (small_mnist / "train.csv").read_bytes()
@@ -169,11 +171,6 @@ def test_kaggles_files_come_without_a_solution(kaggle, small_mnist):
     assert facts["source"] == "kaggle"
     assert facts["sha256"] == facts["files"]
     assert len(list(paths.RAW.iterdir())) == 5
-
-
-def test_a_bad_download_leaves_what_was_there(kaggle, project, small_mnist):
-    kaggle.archive = packed(small_mnist, KAGGLES)
-    fetch.main()
     kaggle.cut = 30
     refusal(fetch.main, unchanged=project)
     kaggle.cut, kaggle.archive = 0, kaggle.archive[:-30]

@@ -138,7 +138,7 @@ def test_the_page_needs_nothing_else(first, parsed):
             assert link.startswith("data:image/png;base64,")
 
 
-def test_the_page_shows_every_figure_on_white_and_on_black(first, parsed):
+def test_the_page_shows_every_figure_on_white_and_black_with_a_caption(first, parsed):
     assert len(parsed.pictures) == len(FIGURES)
     assert set(parsed.pictures) == set(FIGURES)
     shown = [base64.b64decode(link.partition(",")[2]) for link in parsed.links if link[0] != "#"]
@@ -148,9 +148,6 @@ def test_the_page_shows_every_figure_on_white_and_on_black(first, parsed):
         for body, bright in ((light, True), (dark, False)):
             with Image.open(BytesIO(body)) as picture:
                 assert (min(picture.convert("RGB").getpixel((0, 0))) == 255) == bright
-
-
-def test_every_figure_has_a_caption_of_one_sentence(parsed):
     assert len(parsed.captions) == len(FIGURES)
     for caption in parsed.captions:
         assert re.fullmatch(r"[A-Z0-9].{20,}\.", caption)
@@ -168,24 +165,14 @@ def test_the_page_says_what_was_compared_and_how_it_was_made(first):
     assert not re.search(r"\bnan\b", text.lower())
 
 
-@pytest.fixture
-def markdown(first):
-    return first.files[paths.READABLE_REPORT].decode()
-
-
-def test_a_visitor_of_the_repository_reads_the_verdicts(first, markdown):
+def test_in_markdown_it_has_the_verdicts_whole_tables_and_links_to_the_files_beside_it(first):
+    markdown = first.files[paths.READABLE_REPORT].decode()
     for pair in json.loads(first.files["results.json"])["pairs"]:
         assert f"- {pair['sentence']}\n" in markdown
-
-
-def test_its_links_are_relative_and_lead_to_files_beside_it(first, markdown):
     links = re.findall(r'(?:src|srcset)="([^"]+)"|\]\(([^)]+)\)', markdown)
     assert len(links) == 2 * len(FIGURES) + 3
     assert {Path(picture or file).name for picture, file in links} <= set(first.files)
     assert all(picture.startswith("figures/") for picture, _ in links if picture)
-
-
-def test_its_tables_have_a_cell_under_every_head(markdown):
     tables = re.findall(r"(?:^\|.*\n)+", markdown, re.MULTILINE)
     assert len(tables) >= 5
     for table in tables:
@@ -239,13 +226,10 @@ def test_a_study_that_was_not_trained_here_is_distinguished_from_an_unknown_name
     assert "; the committed results are in reports/fashion/report.md." in refused(capsys, "fashion")
 
 
-def test_a_new_report_takes_the_place_of_the_old_one_whole(first, second):
+def test_a_new_report_replaces_the_old_one_whole_and_says_if_images_are_missing(first, second):
     missing = {"uniquely_misclassified.png", "uniquely_misclassified-dark.png"}
     assert set(second.files) == set(first.files) - missing
     assert [path.name for path in paths.REPORTS.iterdir()] == ["five"]
-
-
-def test_without_the_images_the_page_says_so(second):
     assert set(Page(second.page).pictures) == set(FIGURES) - {"uniquely_misclassified"}
     assert "data/processed does not have the images" in second.page
 

@@ -93,14 +93,11 @@ def refusal(client, wanted=None):
     return text
 
 
-def test_without_a_name_the_newest_study_or_multirun_is_taken(client, experiment):
+def test_a_study_is_named_by_its_name_or_its_runs_id_or_the_newest_is_taken(client, experiment):
     ids = [parent(client, experiment, name) for name in ("old", None)]
     assert load_runs.find(client, None).info.run_id == ids[1]
     ids.append(parent(client, client.create_experiment("others"), "new"))
     assert load_runs.find(client, None).info.run_id == ids[2]
-
-
-def test_a_study_is_named_by_its_name_or_its_runs_id(client, experiment):
     old, again, multirun = (parent(client, experiment, name) for name in ("old", "old", None))
     assert load_runs.find(client, "old").info.run_id == again
     assert load_runs.find(client, old).info.run_id == old

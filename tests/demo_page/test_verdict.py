@@ -34,11 +34,8 @@ def test_the_largest_difference_is_given_with_its_interval_and_its_meaning(repor
         "about 2 of 10,000 images. No detectable difference, and none that you can see here. "
         "That is the point."
     )
-
-
-def test_a_significant_difference_is_called_so(report):
-    report("mine", 0.0004, significant=True)
-    assert verdict.caption("mine", "activation").endswith(
+    report("other", 0.0004, significant=True)
+    assert verdict.caption("other", "activation").endswith(
         "about 4 of 10,000 images. Significant, but far less than a drawing can show."
     )
 
