@@ -1,4 +1,3 @@
-import errno
 import hashlib
 import json
 import re
@@ -10,7 +9,7 @@ import pytest
 from src import fetch
 from src.core import paths
 from src.core.checksum import sha256
-from src.data import mirrors, read_csv, sources, write_csv
+from src.data import mirrors, read_csv, sources
 from tests.support.kaggle_stand_in import TOKEN, archive, stand_in
 from tests.support.params import set_params
 from tests.support.refusal import refusal
@@ -236,17 +235,3 @@ def test_csvs_of_another_length_than_the_layout_are_refused(small_project, small
     said = f"{small_mnist}/train.csv has 600 data rows, 42,000 {COUNT} {FIX}"
     assert refusal(fetch.main) == said
     assert not written()
-
-
-def test_a_full_disk_leaves_the_earlier_data_whole(mnist_project, monkeypatch):
-    fetch.main()
-    before = written()
-
-    def full(path, labels):
-        raise OSError(errno.ENOSPC, "No space left on device", str(path))
-
-    monkeypatch.setattr(write_csv, "submission", full)
-    set_params("fetch", seed=1)
-    with pytest.raises(OSError, match="No space left"):
-        fetch.main()
-    assert written() == before

@@ -10,10 +10,10 @@ from mlflow import MlflowClient
 
 from src.analysis import load_runs
 from src.core import paths
-from src.core.errors import InputError
 from src.experiments.grid import RunKey
 from src.tracking import run_tags
 from tests.support.commands import git
+from tests.support.refusal import refusal as sentence
 from tests.support.simulated_runs import COMMIT, TAGS, training
 from tests.support.studies import child, parent, study
 
@@ -85,12 +85,7 @@ def damage(client, made):
 
 
 def refusal(client, wanted=None):
-    with pytest.raises(InputError) as caught:
-        load_runs.load(client, wanted)
-    text = str(caught.value)
-    assert "\n" not in text
-    assert text.endswith(".")
-    return text
+    return sentence(load_runs.load, client, wanted)
 
 
 def test_a_study_is_named_by_its_name_or_its_runs_id_or_the_newest_is_taken(client, experiment):

@@ -5,6 +5,7 @@ import pytest
 
 from src.core.errors import DISK, InputError
 from src.core.parsing import parsing
+from tests.support.refusal import refusal
 
 
 def parse(error, *more):
@@ -24,10 +25,8 @@ def parse(error, *more):
     ],
 )
 def test_whatever_a_parser_raises_is_one_sentence(error, reason):
-    with pytest.raises(InputError) as caught:
-        parse(error, "an object")
     expected = f"models/a.json cannot be read ({reason}), expected an object: run it again."
-    assert str(caught.value) == expected
+    assert refusal(parse, error, "an object") == expected
 
 
 DISKS = [OSError(number, "disk") for number in DISK]

@@ -9,7 +9,6 @@ from mlflow import MlflowClient
 
 from src.config import search_file, study_file
 from src.core import process
-from src.core.alone import alone
 from src.core.errors import InputError
 from src.experiments import engine, grid
 from src.experiments.executors import WorkerLostError
@@ -167,14 +166,6 @@ def test_an_interrupted_start_is_killed_and_the_next_trains_the_rest(study):
     [parent] = client.search_runs([experiment], "tags.factor LIKE '%'")
     assert parent.info.status == "KILLED"
     assert trained(study()) == (["swish-seed1"], parent.info.run_id)
-
-
-def test_a_second_process_is_refused_and_trains_nothing(study):
-    with (
-        alone("study-mine", ""),
-        pytest.raises(InputError, match="The study mine is running in another process"),
-    ):
-        trained(study())
 
 
 def test_a_process_on_another_machine_is_respected_until_it_is_silent(study):

@@ -1,3 +1,4 @@
+import re
 from collections import Counter
 from dataclasses import replace
 
@@ -5,12 +6,12 @@ import pytest
 
 from src.config import compose, factor, named_file, study_file
 from src.config.study_file import Study
-from src.core.errors import InputError
 from src.data.dataset import Dataset
 from src.experiments import grid
 from src.experiments.grid import Decision
 from src.tracking import fingerprint
 from tests.support.recipes import TINY
+from tests.support.refusal import refusal
 
 DATA = Dataset("mnist-kaggle", "0f" * 32, {})
 STUDY = Study(
@@ -46,9 +47,7 @@ def digests(study, data=DATA):
 def test_other_data_than_the_studys_is_refused_with_the_way_to_its_own():
     study = study_file.load("fashion")
     named_file.check_data("study", study.dataset, Dataset(study.dataset, "0f" * 32, {}))
-    with pytest.raises(InputError) as caught:
-        named_file.check_data("study", study.dataset, DATA)
-    said = str(caught.value)
+    said = refusal(named_file.check_data, "study", study.dataset, DATA)
     assert "on fashion_mnist-kaggle, but data/processed holds mnist-kaggle" in said
     assert "fetch.source: fashion_mnist and fetch.layout: kaggle in params.yaml" in said
 
@@ -150,10 +149,7 @@ def key(name, *levels):
     ],
 )
 def test_a_run_that_cannot_be_configured_is_one_sentence(changes, said):
-    with pytest.raises(InputError, match=said) as caught:
-        runs(replace(STUDY, **changes))
-    assert "\n" not in str(caught.value)
-    assert str(caught.value).endswith(".")
+    assert re.search(said, refusal(runs, replace(STUDY, **changes)))
 
 
 def test_a_digest_is_the_one_of_its_composed_configuration():

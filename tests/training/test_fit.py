@@ -156,15 +156,6 @@ def test_a_killed_and_resumed_training_ends_as_if_it_had_not_been(recipe, tmp_pa
     assert_same_states(state, its_state)
 
 
-def test_a_training_killed_after_its_last_epoch_only_restores_the_best_weights(recipe, tmp_path):
-    cfg, data, model, state = recipe
-    file = tmp_path / "state.npz"
-    checkpoint.save(file, state)
-    restored, its_state = train_on(cfg, data, file, lambda values, step: pytest.fail("trained on"))
-    assert_same_weights(model, restored)
-    assert its_state.history == state.history
-
-
 def test_another_seed_gives_other_weights_and_another_order(project, parts, tmp_path):
     few = {name: values[:64] for name, values in parts[0].items()}
     seen = []
