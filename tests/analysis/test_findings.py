@@ -111,15 +111,11 @@ def test_of_runs_with_a_single_epoch_no_time_is_told(short):
     assert short.error_rates["Swish"].shape == (2, 1)
 
 
-def test_error_rates_mirror_the_validation_accuracies(five_runs, five):
+def test_error_rates_and_epochs_to_99_percent_follow_the_validation_accuracy(five_runs, five):
     for name, ones in five_runs.trainings.items():
         rates = [[1 - share for share in one.history[metric_names.VAL_ACCURACY]] for one in ones]
         assert five.error_rates[name] == pytest.approx(np.array(rates))
         assert five.last_errors[name] == pytest.approx(np.median([row[-1] for row in rates]))
-
-
-def test_the_epochs_to_99_percent_count_from_one(five_runs, five):
-    for name, ones in five_runs.trainings.items():
         expected = []
         for one in ones:
             shares = enumerate(one.history[metric_names.VAL_ACCURACY], 1)

@@ -94,12 +94,15 @@ def test_seeds_that_come_out_equal_by_luck_do_not_make_certain():
     assert found.seed_sd == pytest.approx(np.sqrt(0.007 / 1000), rel=0.02)
 
 
-def test_where_no_image_differs_the_rule_of_three_bounds_the_difference():
+def test_where_no_image_differs_the_rule_of_three_bounds_the_difference_and_its_equivalence():
     found = statistics.crossed_effects_mean(np.zeros((10, 3000)))
     assert (found.low, found.value, found.high) == pytest.approx((-0.001, 0, 0.001))
     assert found.p_value == 1
     perfect = statistics.crossed_effects_mean(np.ones((10, 3000), bool))
     assert (perfect.low, perfect.high) == pytest.approx((0.999, 1))
+    values = np.zeros((5, 3000))
+    assert statistics.equivalence_test(values, 0.001) == pytest.approx(0.05)
+    assert statistics.equivalence_test(values, 0.002) == pytest.approx(0.05**2)
 
 
 # 400 studies: a share of 95% has a standard error of 1.1 pp, so 3 of them are 3.3 pp. With
@@ -132,11 +135,13 @@ def test_the_bootstrap_draws_seeds_and_images_as_a_plain_one_does():
     assert (found.low, found.high) == pytest.approx((low, high), abs=0.1 * np.std(plain))
 
 
-def test_the_same_seed_gives_the_same_bootstrap():
+def test_the_same_seed_gives_the_same_bootstrap_and_equal_runs_one_without_width():
     values = difference(np.random.default_rng(6), 5, BOTH)[0]
     found = statistics.crossed_bootstrap(values, seed=1)
     assert statistics.crossed_bootstrap(values, seed=1) == found
     assert statistics.crossed_bootstrap(values, seed=2) != found
+    found = statistics.crossed_bootstrap(np.zeros((3, 50)), resamples=10)
+    assert (found.low, found.value, found.high) == (0, 0, 0)
 
 
 def test_the_permutation_test_agrees_with_published_counts():
@@ -344,12 +349,6 @@ def test_a_difference_is_equivalent_exactly_where_its_interval_lies_within_the_b
         assert statistics.equivalence_test(values, 0.999 * farthest) > 0.05
 
 
-def test_where_no_image_differs_the_rule_of_three_shows_the_equivalence():
-    values = np.zeros((5, 3000))
-    assert statistics.equivalence_test(values, 0.001) == pytest.approx(0.05)
-    assert statistics.equivalence_test(values, 0.002) == pytest.approx(0.05**2)
-
-
 @pytest.mark.parametrize("kind", [NOISE, SEEDS, BOTH], ids=str)
 def test_a_difference_that_matters_is_rarely_called_equivalent(kind):
     def false(random):
@@ -395,11 +394,6 @@ def test_the_interval_of_superiority_holds_the_truth_in_95_percent_of_studies(se
         return found.low <= truth <= found.high
 
     assert share_of(400, holds) >= 0.95 - 0.02
-
-
-def test_the_bootstrap_of_runs_that_never_differ_has_no_width():
-    found = statistics.crossed_bootstrap(np.zeros((3, 50)), resamples=10)
-    assert (found.low, found.value, found.high) == (0, 0, 0)
 
 
 def test_the_permutation_test_raises_no_more_false_alarms_than_promised():

@@ -34,13 +34,10 @@ def test_there_are_four_verdicts(found, expected):
     assert verdicts.verdict(found) is expected
 
 
-def test_more_seeds_are_only_for_what_is_undecided():
+def test_more_seeds_are_only_for_what_is_undecided_and_fewer_for_a_larger_smallest_effect():
     assert verdicts.more_seeds(pair(0.05, 0.03, 0.001)) is None
     assert verdicts.more_seeds(pair(0.0, 0.01, 0.8, 0.01)) is None
     assert verdicts.more_seeds(pair(0.0, 0.03, 0.8)) > 0
-
-
-def test_fewer_more_seeds_are_needed_where_the_smallest_effect_is_larger():
     found = [verdicts.more_seeds(pair(0, 0.1, 0.8, smallest_effect=e)) for e in (2e-4, 4e-4, 8e-4)]
     assert found == sorted(found, reverse=True)
     assert found[0] > found[2]

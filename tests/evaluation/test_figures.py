@@ -173,11 +173,15 @@ def test_the_confusion_matrix_counts_rows_of_true_and_columns_of_predicted_label
 
 
 @pytest.mark.filterwarnings("error")
-def test_a_confusion_matrix_without_errors_can_be_drawn(tmp_path):
+def test_without_errors_both_figures_say_so_and_can_be_drawn(tmp_path, images, labels):
     figure = figures.confusion_matrix(np.arange(10), np.arange(10))
     assert figure.get_suptitle() == "0 of 10 images are wrong"
     assert not figure.axes[0].images[0].get_array().any()
     figures.save(figure, tmp_path / "confusion.png")
+    figure = figures.confident_errors(images[:0], labels[:0], np.empty((0, 10)))
+    assert figure.get_suptitle() == "No errors"
+    assert not any(axes.images for axes in figure.axes)
+    figures.save(figure, tmp_path / "errors.png")
 
 
 def test_each_confident_error_is_shown_with_its_predicted_and_true_label(images, labels):
@@ -191,11 +195,3 @@ def test_each_confident_error_is_shown_with_its_predicted_and_true_label(images,
     titles = [f"{text}\ntrue label {label}" for text, label in zip(texts, labels, strict=False)]
     assert [axes.get_title() for axes in shown] == titles
     assert figure.get_suptitle() == "The most confident errors"
-
-
-@pytest.mark.filterwarnings("error")
-def test_without_errors_the_figure_says_so(images, labels, tmp_path):
-    figure = figures.confident_errors(images[:0], labels[:0], np.empty((0, 10)))
-    assert figure.get_suptitle() == "No errors"
-    assert not any(axes.images for axes in figure.axes)
-    figures.save(figure, tmp_path / "errors.png")

@@ -94,9 +94,14 @@ def of(*activations):
     return {one: (f"activation={one}",) for one in activations}
 
 
-def test_a_plan_that_is_complete_trains_nothing_and_keeps_its_end(study):
+def test_each_run_has_a_line_and_a_complete_plan_trains_nothing_and_keeps_its_end(study, capsys):
     names, parent_id = trained(study())
     assert names == ["relu-seed1", "swish-seed1"]
+    said = capsys.readouterr().out
+    assert "Logs: multirun/" in said
+    expected = "1/2 done · relu-seed1 · held-out accuracy 0.9900 · 1 min 00 s"
+    assert f"{expected} · 1 left, about 1 min 00 s" in said
+    assert "2/2 done · swish-seed1" in said
     before = MlflowClient().get_run(parent_id).info
     assert trained(study()) == ([], parent_id)
     assert MlflowClient().get_run(parent_id).info.end_time == before.end_time
@@ -190,15 +195,6 @@ def test_the_parent_records_what_the_study_is_and_its_means(study):
     assert "`[d\\|e]`" in tags["mlflow.note.content"]
     assert (tags["reference"], tags["seeds"], tags["first_seeds"]) == ("a/b c", "1 2", "2")
     assert tags["study"] == "mine"
-
-
-def test_each_run_has_a_line_with_its_score_and_the_time_left(study, capsys):
-    trained(study())
-    said = capsys.readouterr().out
-    assert "Logs: multirun/" in said
-    expected = "1/2 done · relu-seed1 · held-out accuracy 0.9900 · 1 min 00 s"
-    assert f"{expected} · 1 left, about 1 min 00 s" in said
-    assert "2/2 done · swish-seed1" in said
 
 
 def test_only_levels_with_missing_runs_are_built_first(study):

@@ -87,11 +87,6 @@ def test_digests_differ_by_run_and_recipe_but_not_by_a_studys_lists():
         assert not set(digests(other, data).values()) & set(found.values())
 
 
-def test_a_renamed_level_is_the_same_training():
-    renamed = replace(STUDY, levels={"ReLU": STUDY.levels["relu"]})
-    assert digests(renamed)["ReLU", 1] == digests(STUDY)["relu", 1]
-
-
 def test_a_split_that_varies_is_drawn_by_the_runs_seed_and_part_of_its_digest():
     varied = replace(STUDY, vary=("seed", "split"))
     assert {key[1]: spec.cfg.split_seed for key, spec in runs(varied).items()} == {1: 1, 2: 2}

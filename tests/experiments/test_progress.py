@@ -30,35 +30,26 @@ def quick(monkeypatch):
     monkeypatch.setattr(progress, "PAUSE_SECONDS", 0.01)
 
 
-def first_estimate(capsys, parent, *, ended=False):
-    with progress.first_estimate(parent, 7, 2) as over:
+@pytest.mark.parametrize(
+    ("seconds", "ended", "said"),
+    [  # 12 + 9 × 8 = 84 seconds a run, four of which follow each other
+        ((12.0, 8.0), False, "7 left, about 5 min 36 s by the first epochs\n"),
+        ((12.0,), False, ""),  # the first compiles, too
+        ((12.0, 8.0), True, ""),
+    ],
+)
+def test_two_epochs_tell_how_long_all_runs_take_unless_one_has_ended(capsys, seconds, ended, said):
+    with progress.first_estimate(Parent(*seconds), 7, 2) as over:
         if ended:
             over.set()
         threading.Event().wait(0.2)
-    return capsys.readouterr().out
+    assert capsys.readouterr().out == said
 
 
-def test_two_epochs_give_one_line_on_how_long_all_runs_take(capsys):
-    # 12 + 9 × 8 = 84 seconds a run, four of which follow each other.
-    expected = "7 left, about 5 min 36 s by the first epochs\n"
-    assert first_estimate(capsys, Parent(12.0, 8.0)) == expected
-
-
-def test_one_epoch_gives_none_because_it_compiles_too(capsys):
-    assert first_estimate(capsys, Parent(12.0)) == ""
-
-
-def test_the_first_run_that_ends_makes_it_needless(capsys):
-    assert first_estimate(capsys, Parent(12.0, 8.0), ended=True) == ""
-
-
-def test_a_line_has_the_facts_of_its_run_and_the_time_left():
+def test_a_line_has_the_facts_of_its_run_and_the_time_left_but_for_the_last():
     now = Progress(2, 6, ["gelu", "gelu", "swish"], {"relu": [60.0], "swish": [62.0]})
     line = progress.line(now, ["swish-seed1", "1 min 02 s"], 2, Parent(12.0))
     assert line == "2/6 done · swish-seed1 · 1 min 02 s · 3 left, about 2 min 03 s"
-
-
-def test_the_last_line_has_no_time_left():
     line = progress.line(Progress(10, 10, [], {}), ["trial 3"], 2, Parent())
     assert line == "10/10 done · trial 3"
 

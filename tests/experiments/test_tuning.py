@@ -8,6 +8,7 @@ from src.config import search_file, study_file
 from src.core.errors import InputError
 from src.experiments import tuning
 from src.experiments.tuning import Winner
+from src.tracking.run_tags import PARENT
 from tests.support.commands import make_project, run, runs
 from tests.support.recipes import DATA
 
@@ -121,32 +122,27 @@ def test_every_level_gets_the_same_budget_and_the_same_draws_and_its_runs_the_wi
     _, done, recorded, _ = made
     assert (done.returncode, done.stderr) == (0, "")
     searches = {
-        one.data.tags["search_level"]: one
+        tags["search_level"]: one
         for one in recorded
-        if "search_definition" in one.data.tags
+        if "search_definition" in (tags := one.data.tags)
     }
+
+    def children(parent):
+        return [one for one in recorded if one.data.tags.get(PARENT) == parent.info.run_id]
+
     assert set(searches) == {"relu", "swish"}
     [study] = [one for one in recorded if "factor" in one.data.tags]
     tuned = yaml.safe_load(study.data.tags["tuned"])
     assert study.data.tags["tune"] == "rate"
     for name, one in searches.items():
-        trials = [
-            child
-            for child in recorded
-            if child.data.tags.get("mlflow.parentRunId") == one.info.run_id
-        ]
+        trials = children(one)
         assert len(trials) == 3
         assert {child.data.params["epochs"] for child in trials} == {"2"}
         [best] = [c for c in trials if c.data.tags["trial"] == one.data.tags["best_trial"]]
         rate = best.data.params["optimizer.learning_rate"]
         assert tuned[name]["overrides"] == [f"optimizer.learning_rate={rate}"]
         assert tuned[name]["parent_id"] == one.info.run_id
-        own = [
-            child
-            for child in recorded
-            if child.data.tags.get("mlflow.parentRunId") == study.info.run_id
-            and child.data.tags["variant"] == name
-        ]
+        own = [child for child in children(study) if child.data.tags["variant"] == name]
         assert len(own) == 2
         assert {child.data.params["optimizer.learning_rate"] for child in own} == {rate}
         assert {child.data.params["epochs"] for child in own} == {"3"}
