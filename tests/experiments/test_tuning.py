@@ -121,11 +121,8 @@ def made(small_mnist, tmp_path_factory):
 def test_every_level_gets_the_same_budget_and_the_same_draws_and_its_runs_the_winner(made):
     _, done, recorded, _ = made
     assert (done.returncode, done.stderr) == (0, "")
-    searches = {
-        tags["search_level"]: one
-        for one in recorded
-        if "search_definition" in (tags := one.data.tags)
-    }
+    found = [one for one in recorded if "search_definition" in one.data.tags]
+    searches = {one.data.tags["search_level"]: one for one in found}
 
     def children(parent):
         return [one for one in recorded if one.data.tags.get(PARENT) == parent.info.run_id]
