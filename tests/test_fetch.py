@@ -1,4 +1,3 @@
-import errno
 import hashlib
 import json
 import re
@@ -10,7 +9,7 @@ import pytest
 from src import fetch
 from src.core import paths
 from src.core.checksum import sha256
-from src.data import mirrors, read_csv, sources, write_csv
+from src.data import mirrors, read_csv, sources
 from tests.support.kaggle_stand_in import TOKEN, archive, stand_in
 from tests.support.params import set_params
 from tests.support.refusal import refusal
@@ -49,20 +48,6 @@ def fetched():
     """Return the four arrays of data/raw."""
     test_images, solution = read_csv.test(paths.TEST_CSV), read_csv.solution(paths.SOLUTION_CSV)
     return *read_csv.train(paths.TRAIN_CSV), test_images, solution
-
-
-def test_the_files_look_like_kaggles(mnist_project):
-    fetch.main()
-    train, test, sample_submission, solution = (path.read_text().splitlines() for path in CSVS)
-    pixels = ",".join(f"pixel{number}" for number in range(784))
-    assert train[0] == f"label,{pixels}"
-    assert test[0] == pixels
-    assert (len(train), len(test)) == (501, 301)
-    assert train[1].count(",") == 784
-    assert sample_submission[:3] == ["ImageId,Label", "1,0", "2,0"]
-    assert sample_submission[-1] == "300,0"
-    assert solution[0] == "ImageId,Label"
-    assert len(solution) == 301
 
 
 def test_the_kaggle_layout_draws_every_image_once_with_its_own_label(mnist_project, sample):
@@ -174,7 +159,9 @@ def kaggle(project, tmp_path_factory, monkeypatch):
         yield running
 
 
-def test_kaggles_files_come_without_a_solution(kaggle, small_mnist):
+def test_kaggles_files_have_no_solution_and_a_bad_download_leaves_them(
+    kaggle, small_mnist, project
+):
     kaggle.archive = packed(small_mnist, KAGGLES)
     fetch.main()
     assert paths.TRAIN_CSV.read_bytes() == (small_mnist / "train.csv").read_bytes()
@@ -183,11 +170,6 @@ def test_kaggles_files_come_without_a_solution(kaggle, small_mnist):
     assert facts["source"] == "kaggle"
     assert facts["sha256"] == facts["files"]
     assert len(list(paths.RAW.iterdir())) == 5
-
-
-def test_a_bad_download_leaves_what_was_there(kaggle, project, small_mnist):
-    kaggle.archive = packed(small_mnist, KAGGLES)
-    fetch.main()
     kaggle.cut = 30
     refusal(fetch.main, unchanged=project)
     kaggle.cut, kaggle.archive = 0, kaggle.archive[:-30]
@@ -253,17 +235,3 @@ def test_csvs_of_another_length_than_the_layout_are_refused(small_project, small
     said = f"{small_mnist}/train.csv has 600 data rows, 42,000 {COUNT} {FIX}"
     assert refusal(fetch.main) == said
     assert not written()
-
-
-def test_a_full_disk_leaves_the_earlier_data_whole(mnist_project, monkeypatch):
-    fetch.main()
-    before = written()
-
-    def full(path, labels):
-        raise OSError(errno.ENOSPC, "No space left on device", str(path))
-
-    monkeypatch.setattr(write_csv, "submission", full)
-    set_params("fetch", seed=1)
-    with pytest.raises(OSError, match="No space left"):
-        fetch.main()
-    assert written() == before

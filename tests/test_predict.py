@@ -35,7 +35,7 @@ def project(predicted, tmp_path, monkeypatch):
     return tmp_path
 
 
-def test_predict_writes_every_file_that_dvc_expects_as_the_training_itself_did(predicted):
+def test_predict_writes_what_dvc_expects_as_the_training_did_and_adds_its_score(predicted):
     project, trained, done = predicted
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
@@ -46,10 +46,6 @@ def test_predict_writes_every_file_that_dvc_expects_as_the_training_itself_did(p
     for name in ("submission.csv", "probabilities.npy", "metrics.json"):
         ours = (project / paths.PREDICTIONS / name).read_bytes()
         assert ours == (trained.out / "predictions" / name).read_bytes()
-
-
-def test_predict_prints_the_score_and_adds_it_to_the_trainings_run(predicted):
-    project, trained, done = predicted
     scores = json.loads((project / paths.PREDICTIONS / "metrics.json").read_text())
     accuracy = f"{scores[metric_names.TEST_ACCURACY]:.4f}"
     assert done.stdout.startswith(f"predictions/submission.csv: held-out accuracy {accuracy}")

@@ -5,8 +5,9 @@ parent has a finished child with its training digest (src/tracking/fingerprint.p
 interrupted resumes after its last finished epoch, in the same MLflow run; a failed one starts anew.
 """
 
+import os
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -37,7 +38,7 @@ class Plan(Protocol):
     run_name: str  # of the parent run in MLflow
     experiment: str | None  # MLflow's; None if nothing is tracked
     first_tags: Mapping[str, str]  # of the parent run, set when it is created only
-    root: Path | None  # the folder of the runs' folders; None for a new one below multirun/
+    root: Callable[[], Path] | None  # makes the folder of the runs' folders; None: in multirun/
 
     def identity(self) -> tuple[str, str]:
         """Return the tag and its value by which the parent run is found."""
@@ -119,6 +120,7 @@ class _Session:
     parent: Parent
     failed: int = 0
     begun: bool = False
+    root: Path | None = None
 
     def train(self) -> None:
         """Train the plan's batches, and close its parent run whatever happens."""
@@ -144,26 +146,25 @@ class _Session:
                         self.parent.client.delete_run(child.info.run_id)
                 self.parent.end(status)
                 self.plan.summary().table.show()
-            if self.plan.root is not None:
+            if self.root is not None:
                 with suppress(OSError):  # it is empty if all files are elsewhere
-                    self.plan.root.rmdir()
+                    self.root.rmdir() if self.root.is_absolute() else os.removedirs(self.root)
 
     def _begin(self) -> None:
         """Check that the runs can be built, and record that they begin."""
         self.executor.call(_refuse_unbuildable, self.plan.samples())
         self.executor.prepare()
+        self.root = (self.plan.root or _new_root)()
         tag, value = self.plan.identity()
         self.parent.begin(self.plan.run_name, {tag: value, **self.plan.first_tags})
         self.begun = True
         summary = self.plan.summary()
         self.parent.update({**environment.tags(), **summary.tags, NOTE: summary.note}, {})
-        if self.plan.root is None:
-            self.plan.root = paths.fresh_folder(FOLDER / f"{datetime.now():%Y-%m-%d/%H-%M-%S}")
         if self.executor.logs is not None:
-            print(f"Logs: {self.executor.logs.format(root=self.plan.root)}", flush=True)
+            print(f"Logs: {self.executor.logs.format(root=self.root)}", flush=True)
 
     def _train(self, batch: Iterable[RunSpec]) -> None:
-        root, parent_id = self.plan.root, self.parent.run_id
+        root, parent_id = self.root, self.parent.run_id
         assert root is not None
         placed = (replace(spec, folder=root / spec.folder) for spec in batch)
         specs = (spec.child_of(parent_id) if parent_id else spec for spec in placed)
@@ -201,6 +202,10 @@ def is_interruption(error: BaseException) -> bool:
     was killed, the disk is full, the store is away.
     """
     return isinstance(error, (WorkerLostError, store.AwayError, OSError))
+
+
+def _new_root() -> Path:
+    return paths.fresh_folder(FOLDER / f"{datetime.now():%Y-%m-%d/%H-%M-%S}")
 
 
 def _refuse_unbuildable(specs: Sequence[RunSpec]) -> None:

@@ -60,7 +60,7 @@ class Grid:
     specs: Mapping[str, RunSpec]  # in their order, by the digests of their trainings
     factor: Factor | None  # None if the levels differ in several keys
     levels: Mapping[str, Sequence[str]]  # the overrides of each, by its label
-    root: Path | None = None
+    root: Callable[[], Path] | None = None
     parent: Any = field(default=None, init=False)
     done: dict[str, Any] = field(default_factory=dict, init=False)  # runs in MLflow, by digest
     current: Sequence[str] = field(default=(), init=False)  # digests of the batch in progress

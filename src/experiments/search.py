@@ -123,7 +123,7 @@ class SearchPlan:
 
     kind: str = "search"
     first_tags: Mapping[str, str] = field(default_factory=dict)
-    root: Path | None = None
+    root: Callable[[], Path] | None = None
     at_work: set[int] = field(default_factory=set, init=False)  # trials in progress
     interrupted: set[int] = field(default_factory=set, init=False)  # in this start
     lost: set[int] = field(default_factory=set, init=False)  # trials that failed without a run

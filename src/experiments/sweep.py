@@ -9,6 +9,7 @@ import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import Any, ClassVar, cast
 
@@ -95,18 +96,19 @@ class SweepPlan(Grid):
 
     def batches(self) -> Iterator[Iterable[RunSpec]]:
         """Yield all that is missing; the folder of each run has the files that Hydra writes."""
-        left = self.missing()
-        for spec in left:
-            job = self.jobs[spec.digest]
-            if job.hydra.output_subdir is not None:
-                assert self.root is not None
-                folder = self.root / spec.folder / job.hydra.output_subdir
-                folder.mkdir(parents=True, exist_ok=True)
-                plain = {key: job[key] for key in job if key != "hydra"}
-                OmegaConf.save(plain, folder / "config.yaml")
-                OmegaConf.save(job.hydra.overrides.task, folder / "overrides.yaml")
-        if left:
-            yield left
+        if left := self.missing():
+            yield map(self._with_hydras_files, left)
+
+    def _with_hydras_files(self, spec: RunSpec) -> RunSpec:
+        job = self.jobs[spec.digest]
+        if job.hydra.output_subdir is not None:
+            assert self.root is not None
+            folder = self.root() / spec.folder / job.hydra.output_subdir
+            folder.mkdir(parents=True, exist_ok=True)
+            plain = {key: job[key] for key in job if key != "hydra"}
+            OmegaConf.save(plain, folder / "config.yaml")
+            OmegaConf.save(job.hydra.overrides.task, folder / "overrides.yaml")
+        return spec
 
     def note(self, found: Table) -> str:
         """Return the words, the table, and the commands."""
@@ -152,7 +154,7 @@ def _sweep(config: DictConfig) -> None:
     executor = choice.of_launcher(chosen["hydra/launcher"], settings, len(plan.specs))
     if reason := _no_report(plan):
         print(f"Note: `python -m src.report` cannot compare these runs: {reason}.", flush=True)
-    plan.root = _own_folder(config, "sweep")
+    plan.root = cache(lambda: _own_folder(config, "sweep"))
     from src.experiments import engine  # MLflow: after the checks
 
     parent = engine.run(plan, executor)

@@ -40,12 +40,9 @@ def test_normal_studies_cross_a_bound_in_5_percent():
     assert crossed == pytest.approx(0.05, abs=4 * 0.0005)
 
 
-def test_the_last_look_spends_all():
+def test_the_last_look_spends_all_and_without_planned_looks_nothing_is_corrected():
     assert alpha_spending.spent(0.05, 1.0) == pytest.approx(0.05)
     assert alpha_spending.spent(0.05, 0.5) == pytest.approx(0.00305, abs=1e-5)  # gsDesign's sfLDOF
-
-
-def test_without_planned_looks_nothing_is_corrected():
     assert alpha_spending.level(0.05, 7, ()) == 0.05
     assert alpha_spending.overall_p_value(0.03, 7, ()) == 0.03
 

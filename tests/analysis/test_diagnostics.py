@@ -44,16 +44,13 @@ def test_one_seed_is_refused(function):
         function()
 
 
-# Calibration
-
-
 def two_classes(confidence, right):
     """Return probabilities (N, 2) and labels of predictions with a given confidence."""
     confidence = np.asarray(confidence)
     return np.stack([confidence, 1 - confidence], axis=1), np.where(right, 0, 1)
 
 
-def test_the_calibration_error_agrees_with_an_example_worked_by_hand():
+def test_the_calibration_error_agrees_with_examples_worked_by_hand_and_a_bin_holds_its_upper_edge():
     confidence = [0.78, 0.64, 0.92, 0.58, 0.51, 0.85, 0.70, 0.63, 0.83]
     right = [True, True, False, True, False, True, True, False, True]
     found = diagnostics.reliability(*two_classes(confidence, right), bins=5)
@@ -62,9 +59,6 @@ def test_the_calibration_error_agrees_with_an_example_worked_by_hand():
     assert found.confidence[2:] == pytest.approx([0.545, 0.6875, 2.6 / 3])
     assert np.isnan(found.accuracy[:2]).all()
     assert found.expected_calibration_error == pytest.approx((0.09 + 0.25 + 0.6) / 9)
-
-
-def test_a_bin_holds_its_upper_edge():
     found = diagnostics.reliability(*two_classes([0.8] * 4, [True, True, False, False]), bins=5)
     assert found.count.tolist() == [0, 0, 0, 4, 0]
     assert found.expected_calibration_error == pytest.approx(0.3)
@@ -94,15 +88,12 @@ def test_runs_of_several_seeds_are_taken_together():
     assert together.expected_calibration_error == pytest.approx(laid_out.expected_calibration_error)
 
 
-# Agreement of errors
-
-
 def rights(*rows):
     """Return `correct` from rows of 1 and 0."""
     return np.array([[mark == "1" for mark in row] for row in rows])
 
 
-def test_an_image_that_one_activation_alone_misclassifies_is_found():
+def test_images_that_one_activation_alone_misclassifies_are_found_the_clearest_first():
     found = diagnostics.uniquely_misclassified(
         {
             "relu": rights("00111", "01111", "01011"),
@@ -113,9 +104,6 @@ def test_an_image_that_one_activation_alone_misclassifies_is_found():
     # Image 0 is wrong with two activations, 1 and 4 with one seed of three.
     places = {name: images.tolist() for name, images in found.items()}
     assert places == {"relu": [], "swish": [2], "gelu": []}
-
-
-def test_the_clearest_of_the_images_that_one_activation_gets_wrong_comes_first():
     found = diagnostics.uniquely_misclassified(
         {"relu": rights("1010", "0010", "0000"), "swish": rights("1111", "1111", "0111")}
     )
@@ -138,9 +126,6 @@ def test_the_overlap_of_errors_is_jaccards_between_runs_of_different_seeds():
 def test_runs_without_errors_agree():
     perfect = np.ones((2, 5), bool)
     assert diagnostics.error_overlap({"a": perfect, "b": perfect}).tolist() == [[1, 1], [1, 1]]
-
-
-# Epochs
 
 
 def test_the_first_epoch_that_reaches_99_percent_counts_from_one():

@@ -17,17 +17,11 @@ def wrong_images(one):
     return {place for place, (label, digit) in enumerate(pairs) if label != digit}
 
 
-# What is compared with what
-
-
 def test_the_reference_comes_first_and_every_other_is_compared_with_it_first(five_runs):
     found = findings.compute(comparable(("relu", "gelu", "swish"), (1, 2), images=60), "GELU")
     assert found.levels == ["GELU", "ReLU", "Swish"]
     assert [pair.name for pair in found.pairs] == ["ReLU − GELU", "Swish − GELU", "ReLU − Swish"]
     assert list(found.times.estimates) == ["ReLU", "Swish"]
-
-
-# Accuracies and their differences
 
 
 def test_accuracies_are_the_shares_of_right_images(five_runs, five):
@@ -78,9 +72,6 @@ def test_the_plan_of_the_study_decides_what_is_judged_and_how():
         assert pair.seeds_needed == expected
 
 
-# Time
-
-
 def test_times_leave_out_the_first_epoch(five_runs, five):
     medians = {
         name: [one.history[metric_names.EPOCH_SECONDS][1:].median() for one in ones]
@@ -120,27 +111,17 @@ def test_of_runs_with_a_single_epoch_no_time_is_told(short):
     assert short.error_rates["Swish"].shape == (2, 1)
 
 
-# Learning
-
-
-def test_error_rates_mirror_the_validation_accuracies(five_runs, five):
+def test_error_rates_and_epochs_to_99_percent_follow_the_validation_accuracy(five_runs, five):
     for name, ones in five_runs.trainings.items():
         rates = [[1 - share for share in one.history[metric_names.VAL_ACCURACY]] for one in ones]
         assert five.error_rates[name] == pytest.approx(np.array(rates))
         assert five.last_errors[name] == pytest.approx(np.median([row[-1] for row in rates]))
-
-
-def test_the_epochs_to_99_percent_count_from_one(five_runs, five):
-    for name, ones in five_runs.trainings.items():
         expected = []
         for one in ones:
             shares = enumerate(one.history[metric_names.VAL_ACCURACY], 1)
             expected.append(next((epoch for epoch, share in shares if share >= 0.99), np.nan))
         assert five.epochs_to_goal[name] == pytest.approx(np.array(expected), nan_ok=True)
         assert 1 < np.nanmin(expected) <= 6
-
-
-# Errors
 
 
 def test_the_calibration_error_is_that_of_each_seed_averaged(five_runs, five):

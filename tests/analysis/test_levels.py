@@ -34,10 +34,15 @@ def test_levels_are_in_the_declared_order_with_their_labels_and_values():
     assert not found.is_free("optimizer.weight_decay")
 
 
-def test_a_groups_choice_brings_its_params_along():
+def test_levels_may_differ_in_what_comes_with_a_groups_choice_or_any_variant_sets():
     found = of("optimizer", {word: [f"optimizer={word}"] for word in ("adamw", "adam")})
     assert (found.factor.noun, found.factor.numeric) == ("optimizer", False)
     assert found.is_free("optimizer.learning_rate")
+    assert not found.is_free("epochs")
+    found = of("variant", {"A": ["optimizer=adamw", "schedule=one_cycle"], "B": ["optimizer=adam"]})
+    assert found.values["A"] == "optimizer=adamw schedule=one_cycle"
+    assert found.is_free("schedule.warmup")
+    assert found.is_free("optimizer.beta_1")
     assert not found.is_free("epochs")
 
 
@@ -45,14 +50,6 @@ def test_activations_are_shown_by_their_names():
     found = of("activation", {word: [f"activation={word}"] for word in ("swish", "relu")})
     assert found.values == {"Swish": "swish", "ReLU": "relu"}
     assert found.reference is None
-
-
-def test_variants_may_differ_in_what_any_of_them_sets():
-    found = of("variant", {"A": ["optimizer=adamw", "schedule=one_cycle"], "B": ["optimizer=adam"]})
-    assert found.values["A"] == "optimizer=adamw schedule=one_cycle"
-    assert found.is_free("schedule.warmup")
-    assert found.is_free("optimizer.beta_1")
-    assert not found.is_free("epochs")
 
 
 @pytest.mark.parametrize(

@@ -10,10 +10,10 @@ from mlflow import MlflowClient
 
 from src.analysis import load_runs
 from src.core import paths
-from src.core.errors import InputError
 from src.experiments.grid import RunKey
 from src.tracking import run_tags
 from tests.support.commands import git
+from tests.support.refusal import refusal as sentence
 from tests.support.simulated_runs import COMMIT, TAGS, training
 from tests.support.studies import child, parent, study
 
@@ -85,25 +85,14 @@ def damage(client, made):
 
 
 def refusal(client, wanted=None):
-    with pytest.raises(InputError) as caught:
-        load_runs.load(client, wanted)
-    text = str(caught.value)
-    assert "\n" not in text
-    assert text.endswith(".")
-    return text
+    return sentence(load_runs.load, client, wanted)
 
 
-# Which parent
-
-
-def test_without_a_name_the_newest_study_or_multirun_is_taken(client, experiment):
+def test_a_study_is_named_by_its_name_or_its_runs_id_or_the_newest_is_taken(client, experiment):
     ids = [parent(client, experiment, name) for name in ("old", None)]
     assert load_runs.find(client, None).info.run_id == ids[1]
     ids.append(parent(client, client.create_experiment("others"), "new"))
     assert load_runs.find(client, None).info.run_id == ids[2]
-
-
-def test_a_study_is_named_by_its_name_or_its_runs_id(client, experiment):
     old, again, multirun = (parent(client, experiment, name) for name in ("old", "old", None))
     assert load_runs.find(client, "old").info.run_id == again
     assert load_runs.find(client, old).info.run_id == old
@@ -149,9 +138,6 @@ def test_a_single_training_is_refused_with_the_id_of_its_parent(client, experime
     assert refusal(client, run_id) == (
         f"Run {run_id} is a single run (swish-seed1): name its parent run, {parent_id}."
     )
-
-
-# What is read
 
 
 def test_the_runs_of_a_study_are_read_as_they_were_logged(client, experiment, made):
@@ -225,9 +211,6 @@ def test_data_may_differ_between_seeds_where_the_split_is_drawn_anew(client, exp
     assert load_runs.load(client, parent_id).seeds == [1, 2]
 
 
-# What is left out
-
-
 def test_runs_that_did_not_finish_or_lack_a_file_are_left_out(client, experiment):
     parent_id = study(client, experiment, **PAIR)
     for seed, status in ((3, "RUNNING"), (4, "FAILED"), (5, "KILLED")):
@@ -250,17 +233,9 @@ def test_of_many_runs_that_are_left_out_six_are_named(client, experiment):
     assert remark.endswith("relu-seed8 (failed) and 2 more.")
 
 
-def test_a_failed_run_that_was_repeated_needs_no_remark(client, experiment):
-    parent_id = parent(client, experiment, "five")
-    child(client, parent_id, "relu", 1, status="FAILED", **SMALL)
-    for activation in ("relu", "swish"):
-        for seed in (1, 2):
-            child(client, parent_id, activation, seed, **SMALL)
-    assert load_runs.load(client, None).remarks == ()
-
-
 def test_of_a_repeated_run_the_newest_counts(client, experiment):
     parent_id = study(client, experiment, **PAIR)
+    child(client, parent_id, "relu", 1, status="FAILED", **SMALL)  # repeated: no remark on it
     again = child(client, parent_id, "swish", 2, **SMALL)
     runs = load_runs.load(client, None)
     assert runs.trainings["Swish"][1].run_id == again
@@ -305,9 +280,6 @@ def test_too_few_seeds_or_levels_are_refused(client, experiment, activations, se
     for activation, seed in more:
         child(client, parent_id, activation, seed, **SMALL)
     assert said in refusal(client)
-
-
-# What cannot be compared
 
 
 @pytest.mark.parametrize(
@@ -415,9 +387,6 @@ def test_uncommitted_changes_and_other_machines_are_remarked_on(client, tag):
     )
 
 
-# Files
-
-
 @pytest.mark.parametrize(
     ("name", "change"),
     [
@@ -444,9 +413,6 @@ def test_runs_whose_held_out_labels_nobody_knows_are_refused(client, experiment)
     study(client, experiment, labelled=False, **PAIR)
     text = refusal(client)
     assert re.match(r"Run relu-seed1 \(\w{32}\) has no held-out labels, as its data came", text)
-
-
-# Which predictions are correct
 
 
 def children(client, experiment, *keys, **more):
@@ -477,9 +443,6 @@ def test_the_predictions_of_a_run_are_read_once(client, experiment, monkeypatch)
     both = load_runs.correct(client, runs, kept)
     assert read == [runs[RunKey("relu", 2)].info.run_id]
     np.testing.assert_array_equal(both["relu"][0], first["relu"][0])
-
-
-# Which images
 
 
 def test_runs_that_were_scored_on_other_images_are_refused(client, damage):

@@ -43,14 +43,11 @@ def test_right_images_and_probabilities_are_a_row_for_each_seed(two):
         assert two.probabilities(name).shape == (2, 50, 10)
 
 
-def test_an_epoch_that_a_run_lacks_is_nan(two):
+def test_an_epoch_or_a_metric_that_a_run_lacks_is_nan_and_a_metric_that_all_lack_is_left_out(two):
     shorter = with_history(two, "ReLU", 1, lambda history: history[:2])
     found = shorter.by_epoch(metric_names.VAL_LOSS)["ReLU"]
     assert found[0].tolist() == two.first.history[metric_names.VAL_LOSS].tolist()
     assert np.isnan(found).tolist() == [[False] * 3, [False, False, True]]
-
-
-def test_a_metric_that_a_run_lacks_is_nan_and_one_that_all_lack_is_left_out(two):
     assert list(two.by_epoch(metric_names.BETA + "swish_beta")) == ["Swish-β"]
     lacking = with_history(two, "ReLU", 0, lambda history: history.drop(columns=metric_names.LOSS))
     found = lacking.by_epoch(metric_names.LOSS)["ReLU"]
@@ -80,20 +77,14 @@ def test_what_changes_no_weights_is_ignored(param, ignored):
     assert is_ignored(param) == ignored
 
 
-# Levels
-
-
 @pytest.fixture(scope="module")
 def rates():
     return levels_of("optimizer.learning_rate", {"0.01": 0, "0.1": 0}, (1, 2), images=30, epochs=2)
 
 
-def test_a_level_is_found_by_its_label_or_by_what_it_stands_for(five_runs, rates):
+def test_a_level_is_found_by_its_label_or_meaning_or_else_the_reference_or_relu(five_runs, rates):
     assert five_runs.level_named("swish_beta") == five_runs.level_named("Swish-β") == "Swish-β"
     assert rates.level_named("0.010") == rates.level_named("1e-2") == "0.01"
-
-
-def test_without_a_word_it_is_the_studys_reference_or_relu_or_the_first(five_runs, rates):
     assert five_runs.level_named(None) == "ReLU"
     assert replace(five_runs, reference="GELU").level_named(None) == "GELU"
     assert replace(five_runs, reference="gone").level_named(None) == "ReLU"

@@ -36,35 +36,10 @@ def test_there_are_four_verdicts(found, expected):
     assert verdicts.verdict(found) is expected
 
 
-# What the first committed studies found: difference, interval, p after the correction, pairs.
-COMMITTED = [
-    (-1.786e-05, -2.818e-04, 2.461e-04, 1.0, 10, Verdict.UNDECIDED),
-    (1.214e-04, -7.470e-05, 3.176e-04, 1.0, 10, Verdict.UNDECIDED),
-    (-1.5e-04, -2.332e-03, 2.032e-03, 0.865, 1, Verdict.UNDECIDED),
-    (-3.310e-03, -5.068e-03, -1.551e-03, 0.0325, 3, Verdict.WORSE),
-    (3.607e-03, 9.214e-04, 6.293e-03, 0.0549, 3, Verdict.UNDECIDED),
-]
-
-
-@pytest.mark.parametrize(("value", "low", "high", "p_adjusted", "pairs", "expected"), COMMITTED)
-def test_the_verdicts_of_the_first_reports_still_hold(
-    value, low, high, p_adjusted, pairs, expected
-):
-    estimate = statistics.CrossedEstimate(value, low, high, p_adjusted, 3e-4, 0.0)
-    found = comparison("Swish-β", "ReLU", estimate, p_adjusted, pairs)
-    assert verdicts.verdict(found) is expected
-
-
-# How many more seeds
-
-
-def test_more_seeds_are_only_for_what_is_undecided():
+def test_more_seeds_are_only_for_what_is_undecided_and_fewer_for_a_larger_smallest_effect():
     assert verdicts.more_seeds(pair(0.05, 0.03, 0.001)) is None
     assert verdicts.more_seeds(pair(0.0, 0.01, 0.8, 0.01)) is None
     assert verdicts.more_seeds(pair(0.0, 0.03, 0.8)) > 0
-
-
-def test_fewer_more_seeds_are_needed_where_the_smallest_effect_is_larger():
     found = [verdicts.more_seeds(pair(0, 0.1, 0.8, smallest_effect=e)) for e in (2e-4, 4e-4, 8e-4)]
     assert found == sorted(found, reverse=True)
     assert found[0] > found[2]
@@ -105,9 +80,6 @@ def judged(values, smallest_effect):
     made = comparison("a", "b", tested, tested.p_value, 1)
     own = {"smallest_effect": smallest_effect, "p_equivalence_adjusted": p_equivalence}
     return replace(made, seeds=len(values), **own)
-
-
-# Repeated looks
 
 
 def test_with_planned_looks_intervals_are_wider_and_agree_with_the_tests():

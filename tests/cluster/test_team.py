@@ -238,9 +238,6 @@ def test_a_backup_restores_runs_users_and_artifacts(
     assert GUEST not in refused
 
 
-# Mistakes: one sentence each, before anything is trained.
-
-
 def refusal(project, *words, **variables):
     """Return the one sentence of a command that creates nothing."""
     before = files(project)

@@ -22,13 +22,6 @@ def rewrite(changes, section=None):
     paths.PARAMS.write_text(yaml.safe_dump(params, sort_keys=False))
 
 
-@pytest.mark.parametrize(
-    ("group", "choice"), [(group, name) for group in CHOICES for name in names(group)]
-)
-def test_every_file_that_can_be_chosen_composes(group, choice):
-    configure(f"{group}={choice}")
-
-
 def test_the_values_and_the_choices_are_those_of_params_yaml():
     configure()
     rewrite({"epochs": 3, "seed": 11, "activation": "e_swish", "model": "mlp"})
@@ -78,12 +71,10 @@ def test_an_unknown_choice_gets_the_nearest_and_every_known_name(group):
         ("seed=2147483648", "is out of range: use a number from 0 to 2147483647."),
         ("split_seed=-1", "split_seed=-1 is out of range"),
         ("epochs=${nope}", "epochs: Interpolation key 'nope' not found. Fix it in"),
-        ("activation=zzz", "activation=zzz is unknown. Choose one of"),
         ("model.filters=[[8],[]]", "model.filters has an empty list"),
         ("label_smoothing=1", "label_smoothing=1.0 is out of range: use a number from 0 to 0.99."),
         ("label_smoothing=nan", "label_smoothing=nan is out of range"),
         ("checkpoints=gs://bucket", "checkpoints=gs://bucket is not a folder of this machine. "),
-        ("checkpoints=gs://bucket", ": name a folder, or use null for"),
         ("precision=float16", "precision=float16 is unknown. Did you mean 'float32'? Choose one"),
         ("precision=float16", "Choose one of auto, float32, mixed_bfloat16, mixed_float16."),
         ("deterministic=maybe", "deterministic is a text (maybe), expected true or false."),
@@ -92,14 +83,10 @@ def test_an_unknown_choice_gets_the_nearest_and_every_known_name(group):
         ("activation=[relu,swish]", "activation chooses no file, or several"),
         ("~activation", "activation chooses no file, or several"),
         ("activation=null", "Got NoneType): give each of activation, model, optimizer"),
-        ("activation=1", "Got int): give each of activation, model, optimizer"),
         ("mlflow.experimnt=a", "mlflow.experimnt is unknown. Did you mean 'experiment'? "),
         ("fetch.source=mnist", "fetch is unknown. "),
         ("model.dropuot=0.5", "model.dropuot is unknown. Did you mean 'dropout'? Choose one of"),
-        (
-            "+model.dropuot=0.5",
-            "Did you mean 'dropout'? Choose one of _target_, ",
-        ),
+        ("+model.dropuot=0.5", "Did you mean 'dropout'? Choose one of _target_, "),
     ],
 )
 def test_a_bad_override_gets_one_sentence_with_the_value_and_what_to_do(override, said):

@@ -91,8 +91,7 @@ def test_a_list_has_an_and_before_its_last_word_and_a_long_one_a_count(most, wor
 
 
 @pytest.mark.parametrize(
-    ("numbers", "text"),
-    [([], ""), ([4], "4"), ([2, 1], "1–2"), ([10, 1, 2, 3, 7], "1–3, 7, 10")],
+    ("numbers", "text"), [([], ""), ([4], "4"), ([2, 1], "1–2"), ([10, 1, 2, 3, 7], "1–3, 7, 10")]
 )
 def test_numbers_that_follow_each_other_are_joined(numbers, text):
     assert formatting.ranges(numbers) == text

@@ -62,20 +62,12 @@ def cut(content):
     return content[: len(content) // 2]
 
 
-def flip(content):
-    middle = len(content) // 2
-    return content[:middle] + bytes([content[middle] ^ 1]) + content[middle + 1 :]
-
-
-def header(shape):
+def absurd(content):
     right = b"(2, 28, 28), }" + b" " * 30
-    return lambda content: content.replace(right, (shape + b", }").ljust(len(right)))
+    return content.replace(right, (b"(9" + b"0" * 18 + b", 28, 28), }").ljust(len(right)))
 
 
-ABSURD, ANOTHER = b"(9" + b"0" * 18 + b", 28, 28)", b"(1, 28, 28)"
-
-
-@pytest.mark.parametrize("harm", [cut, flip, header(ABSURD), header(ANOTHER)])
+@pytest.mark.parametrize("harm", [cut, absurd])
 def test_a_damaged_part_is_named_with_the_command_that_writes_it_again(processed, harm):
     content = paths.TRAIN.read_bytes()
     assert content != harm(content)

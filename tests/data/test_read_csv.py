@@ -1,10 +1,9 @@
 import shutil
-from pathlib import Path
 
 import numpy as np
 import pytest
 
-from src.data import mirrors, read_csv, write_csv
+from src.data import mirrors, read_csv
 from tests.support.refusal import refusal
 
 
@@ -53,11 +52,6 @@ def assert_are_the_samples(folder, sample):
 
 def test_good_files_give_their_arrays(folder, sample):
     assert_are_the_samples(folder, sample)
-
-
-def test_a_solution_with_its_header_only_is_not_known(folder):
-    write_csv.submission(folder / "solution.csv", None)
-    assert read_csv.solution(folder / "solution.csv", 200) is None
 
 
 @pytest.mark.parametrize(
@@ -111,13 +105,6 @@ def test_a_wrong_header_is_named_with_the_right_one(folder, name, old, new, said
     path = folder / name
     path.write_text(path.read_text().replace(old, new, 1))
     assert refused(path).startswith(f" has {said}")
-
-
-def test_a_column_that_was_moved_with_its_cells_is_named_with_both_places(folder):
-    path = folder / "train.csv"
-    rows = [line.split(",") for line in path.read_text().splitlines()]
-    path.write_text("\n".join(",".join([*cells[1:], cells[0]]) for cells in rows))
-    assert refused(path) == f" has 'label' as column 785, not 1: {TRAIN}"
 
 
 @pytest.mark.parametrize("name", READERS)
@@ -175,12 +162,6 @@ def test_other_line_ends_and_blank_lines_are_fine(folder, sample, spread):
     for name in READERS:
         (folder / name).write_bytes(spread((folder / name).read_text()).encode())
     assert_are_the_samples(folder, sample)
-
-
-def test_a_copy_is_called_by_the_name_of_its_original(folder):
-    set_cell(folder / "solution.csv", 5, 1, "77")
-    said = refusal(read_csv.solution, folder / "solution.csv", 200, Path("given/solution.csv"))
-    assert said.startswith("given/solution.csv, column Label, data row 5: found '77', expected")
 
 
 PNG = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR"

@@ -26,8 +26,3 @@ def test_images_are_written_as_pandas_would(sample, tmp_path, labelled):
 def test_a_submission_counts_from_one(tmp_path):
     write_csv.submission(tmp_path / "submission.csv", np.array([7, 0, 9], np.uint8))
     assert (tmp_path / "submission.csv").read_text() == "ImageId,Label\n1,7\n2,0\n3,9\n"
-
-
-def test_without_labels_there_is_only_the_header(tmp_path):
-    write_csv.submission(tmp_path / "solution.csv", None)
-    assert (tmp_path / "solution.csv").read_text() == "ImageId,Label\n"

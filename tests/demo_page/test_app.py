@@ -57,13 +57,10 @@ def page():
         yield page
 
 
-def test_the_page_and_its_parts_are_served_from_the_package(page):
+def test_the_page_and_its_parts_are_served_from_the_package_and_nothing_comes_from_elsewhere(page):
     for name, kind in (("", "html"), ("page.css", "css"), ("page.js", "javascript")):
         assert page(name).status_code == 200
         assert kind in page(name).headers["content-type"]
-
-
-def test_nothing_on_the_page_comes_from_elsewhere():
     for file in app.PAGE.iterdir():
         assert "//" not in file.read_text().replace("// ", ""), file
 

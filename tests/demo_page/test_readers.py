@@ -1,12 +1,11 @@
 import shutil
 
 import pytest
-from mlflow.entities import LoggedModelStatus, Metric, RunTag
 
 from src.core.errors import InputError
-from src.core.metric_names import BEST_VAL_ACCURACY
 from src.demo_page import readers
 from src.tracking import champion, store
+from tests.tracking.test_champion import trained
 
 LEVELS = '{"relu": ["activation=relu"], "swish": ["activation=swish"]}'
 
@@ -34,17 +33,10 @@ def train(client, experiment):
     """Return a function that logs a run as a training leaves it, and returns its ID."""
 
     def log(name, accuracy, *, parent=None, model=True):
-        run_id = client.create_run(experiment, run_name=name).info.run_id
-        tags = {"activation": name.partition("-")[0], "data_digest": "0f"}
+        tags = {"activation": name.partition("-")[0]}
         if parent:
             tags |= {"mlflow.parentRunId": parent, "variant": tags["activation"]}
-        tagged = [RunTag(*one) for one in tags.items()]
-        client.log_batch(run_id, [Metric(BEST_VAL_ACCURACY, accuracy, 1, 0)], tags=tagged)
-        if model:
-            logged = client.create_logged_model(experiment, "model", run_id)
-            client.finalize_logged_model(logged.model_id, LoggedModelStatus.READY)
-        client.set_terminated(run_id)
-        return run_id
+        return trained(client, experiment, accuracy, name, model=model, **tags)
 
     return log
 

@@ -72,7 +72,7 @@ def test_the_title_of_the_class_balance_states_the_finding(of_threes, title):
     assert figures.class_balance(counts, VALID).get_suptitle() == title
 
 
-def test_each_row_of_the_sheet_shows_different_images_of_its_class(images, labels):
+def test_each_row_of_the_sheet_shows_images_of_its_class_that_the_seed_decides(images, labels):
     figure = figures.sample_images(images, labels, seed=1)
     for row in range(10):
         members = {image.tobytes() for image in images[labels == row]}
@@ -81,9 +81,6 @@ def test_each_row_of_the_sheet_shows_different_images_of_its_class(images, label
         assert shown <= members
     rows = [text.get_text() for text in figure.axes[0].get_yticklabels()]
     assert rows == [str(number) for number in range(10)]
-
-
-def test_the_seed_decides_which_images_are_shown(images, labels):
     first, again, other = (sheet(figures.sample_images(images, labels, seed)) for seed in (1, 1, 2))
     assert np.array_equal(first, again)
     assert not np.array_equal(first, other)
@@ -126,7 +123,7 @@ def drawn(axes):
     return {line.get_label(): line.get_xydata().round(9).tolist() for line in axes.lines}
 
 
-def test_the_curves_show_loss_error_rate_and_learning_rate_by_epoch():
+def test_the_curves_show_loss_error_rate_learning_rate_and_every_learned_beta_by_epoch():
     figure = figures.learning_curves(history(*EPOCHS))
     loss, error, rate = figure.axes
     assert drawn(loss) == {
@@ -142,9 +139,6 @@ def test_the_curves_show_loss_error_rate_and_learning_rate_by_epoch():
     assert [axes.get_xlabel() for axes in figure.axes] == ["Epoch"] * 3
     title = figure.get_suptitle()
     assert title == "Validation accuracy is highest after epoch 2 of 3: 90.00%"
-
-
-def test_where_betas_are_learned_the_curves_show_each_of_them():
     *_, axes = figures.learning_curves(history(*EPOCHS, **BETAS)).axes
     assert axes.get_title(loc="left") == "Learned β per layer"
     assert drawn(axes) == {
@@ -179,11 +173,15 @@ def test_the_confusion_matrix_counts_rows_of_true_and_columns_of_predicted_label
 
 
 @pytest.mark.filterwarnings("error")
-def test_a_confusion_matrix_without_errors_can_be_drawn(tmp_path):
+def test_without_errors_both_figures_say_so_and_can_be_drawn(tmp_path, images, labels):
     figure = figures.confusion_matrix(np.arange(10), np.arange(10))
     assert figure.get_suptitle() == "0 of 10 images are wrong"
     assert not figure.axes[0].images[0].get_array().any()
     figures.save(figure, tmp_path / "confusion.png")
+    figure = figures.confident_errors(images[:0], labels[:0], np.empty((0, 10)))
+    assert figure.get_suptitle() == "No errors"
+    assert not any(axes.images for axes in figure.axes)
+    figures.save(figure, tmp_path / "errors.png")
 
 
 def test_each_confident_error_is_shown_with_its_predicted_and_true_label(images, labels):
@@ -197,11 +195,3 @@ def test_each_confident_error_is_shown_with_its_predicted_and_true_label(images,
     titles = [f"{text}\ntrue label {label}" for text, label in zip(texts, labels, strict=False)]
     assert [axes.get_title() for axes in shown] == titles
     assert figure.get_suptitle() == "The most confident errors"
-
-
-@pytest.mark.filterwarnings("error")
-def test_without_errors_the_figure_says_so(images, labels, tmp_path):
-    figure = figures.confident_errors(images[:0], labels[:0], np.empty((0, 10)))
-    assert figure.get_suptitle() == "No errors"
-    assert not any(axes.images for axes in figure.axes)
-    figures.save(figure, tmp_path / "errors.png")

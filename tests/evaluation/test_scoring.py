@@ -49,15 +49,12 @@ def probabilities(*pairs):
     return rows
 
 
-def test_the_most_probable_errors_come_first_and_right_answers_never():
+def test_the_most_probable_errors_come_first_equal_ones_in_order_and_right_answers_never():
     labels = np.array([1, 2, 3, 4, 5])
     given = probabilities((1, 0.99), (0, 0.6), (0, 0.9), (4, 0.2), (0, 0.7))
     assert scoring.most_confident_errors(labels, given).tolist() == [2, 4, 1]
     assert scoring.most_confident_errors(labels, given, count=2).tolist() == [2, 4]
     assert scoring.most_confident_errors(labels[:1], given[:1]).shape == (0,)
-
-
-def test_equally_probable_errors_keep_their_order():
     given = probabilities(*[(0, 0.8)] * 20)
     found = scoring.most_confident_errors(np.ones(20, int), given)
     assert found.tolist() == list(range(12))

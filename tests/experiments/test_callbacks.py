@@ -77,9 +77,6 @@ def test_a_line_that_never_began_can_be_closed_too(clock):
     line.close()
 
 
-# Preload
-
-
 def through_a_training(preload, steps=3):
     for batch in range(steps):
         preload.on_train_batch_end(batch)
@@ -103,9 +100,6 @@ def test_a_failing_preparation_prints_nothing_and_without_steps_there_is_none(ca
     through_a_training(callbacks.Preload(lambda: calls.append(1) or 1 / 0))
     assert calls
     assert capfd.readouterr() == ("", "")
-
-
-# StopEarly
 
 
 class Kept(keras.callbacks.Callback):

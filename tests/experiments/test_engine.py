@@ -9,7 +9,6 @@ from mlflow import MlflowClient
 
 from src.config import search_file, study_file
 from src.core import process
-from src.core.alone import alone
 from src.core.errors import InputError
 from src.experiments import engine, grid
 from src.experiments.executors import WorkerLostError
@@ -95,12 +94,14 @@ def of(*activations):
     return {one: (f"activation={one}",) for one in activations}
 
 
-# Resuming
-
-
-def test_a_plan_that_is_complete_trains_nothing_and_keeps_its_end(study):
+def test_each_run_has_a_line_and_a_complete_plan_trains_nothing_and_keeps_its_end(study, capsys):
     names, parent_id = trained(study())
     assert names == ["relu-seed1", "swish-seed1"]
+    said = capsys.readouterr().out
+    assert "Logs: multirun/" in said
+    expected = "1/2 done · relu-seed1 · held-out accuracy 0.9900 · 1 min 00 s"
+    assert f"{expected} · 1 left, about 1 min 00 s" in said
+    assert "2/2 done · swish-seed1" in said
     before = MlflowClient().get_run(parent_id).info
     assert trained(study()) == ([], parent_id)
     assert MlflowClient().get_run(parent_id).info.end_time == before.end_time
@@ -172,14 +173,6 @@ def test_an_interrupted_start_is_killed_and_the_next_trains_the_rest(study):
     assert trained(study()) == (["swish-seed1"], parent.info.run_id)
 
 
-def test_a_second_process_is_refused_and_trains_nothing(study):
-    with (
-        alone("study-mine", ""),
-        pytest.raises(InputError, match="The study mine is running in another process"),
-    ):
-        trained(study())
-
-
 def test_a_process_on_another_machine_is_respected_until_it_is_silent(study):
     _, parent_id = trained(study())
     client = MlflowClient()
@@ -190,9 +183,6 @@ def test_a_process_on_another_machine_is_respected_until_it_is_silent(study):
         trained(study())
     client.set_tag(parent_id, lease.HEARTBEAT, "1")
     assert trained(study()) == ([], parent_id)
-
-
-# The record
 
 
 def test_the_parent_records_what_the_study_is_and_its_means(study):
@@ -207,23 +197,12 @@ def test_the_parent_records_what_the_study_is_and_its_means(study):
     assert tags["study"] == "mine"
 
 
-def test_each_run_has_a_line_with_its_score_and_the_time_left(study, capsys):
-    trained(study())
-    said = capsys.readouterr().out
-    assert "Logs: multirun/" in said
-    expected = "1/2 done · relu-seed1 · held-out accuracy 0.9900 · 1 min 00 s"
-    assert f"{expected} · 1 left, about 1 min 00 s" in said
-    assert "2/2 done · swish-seed1" in said
-
-
 def test_only_levels_with_missing_runs_are_built_first(study):
     trained(study(levels=of("relu")))
     executor = Simulated()
     engine.run(study(seeds=(1, 2), levels=of("relu", "swish")), executor)
     assert executor.checked == ["swish-seed2", "relu-seed2"]
 
-
-# Looks
 
 FIRST, SECOND = ["relu-seed1", "swish-seed1"], ["swish-seed2", "relu-seed2"]
 THIRD = ["relu-seed3", "swish-seed3"]
@@ -280,9 +259,6 @@ def test_a_plan_of_looks_is_in_the_parents_tags_until_the_study_has_none(looked,
     assert (parent.data.tags["looks"], parent.data.tags["seeds"]) == ("[1, 2, 3]", "1")
     trained(study())
     assert "looks" not in client.get_run(parent.info.run_id).data.tags
-
-
-# Searches
 
 
 def test_a_search_draws_one_trial_after_another_and_resumes_in_its_run(search, capsys):

@@ -1,3 +1,4 @@
+import re
 from collections import Counter
 from dataclasses import replace
 
@@ -5,12 +6,12 @@ import pytest
 
 from src.config import compose, factor, named_file, study_file
 from src.config.study_file import Study
-from src.core.errors import InputError
 from src.data.dataset import Dataset
 from src.experiments import grid
 from src.experiments.grid import Decision
 from src.tracking import fingerprint
 from tests.support.recipes import TINY
+from tests.support.refusal import refusal
 
 DATA = Dataset("mnist-kaggle", "0f" * 32, {})
 STUDY = Study(
@@ -46,9 +47,7 @@ def digests(study, data=DATA):
 def test_other_data_than_the_studys_is_refused_with_the_way_to_its_own():
     study = study_file.load("fashion")
     named_file.check_data("study", study.dataset, Dataset(study.dataset, "0f" * 32, {}))
-    with pytest.raises(InputError) as caught:
-        named_file.check_data("study", study.dataset, DATA)
-    said = str(caught.value)
+    said = refusal(named_file.check_data, "study", study.dataset, DATA)
     assert "on fashion_mnist-kaggle, but data/processed holds mnist-kaggle" in said
     assert "fetch.source: fashion_mnist and fetch.layout: kaggle in params.yaml" in said
 
@@ -84,11 +83,6 @@ def test_digests_differ_by_run_and_recipe_but_not_by_a_studys_lists():
     smoother = replace(STUDY, overrides=(*TINY, "label_smoothing=0.2"))
     for other, data in ((smoother, DATA), (STUDY, replace(DATA, digest="10" * 32))):
         assert not set(digests(other, data).values()) & set(found.values())
-
-
-def test_a_renamed_level_is_the_same_training():
-    renamed = replace(STUDY, levels={"ReLU": STUDY.levels["relu"]})
-    assert digests(renamed)["ReLU", 1] == digests(STUDY)["relu", 1]
 
 
 def test_a_split_that_varies_is_drawn_by_the_runs_seed_and_part_of_its_digest():
@@ -148,10 +142,7 @@ def key(name, *levels):
     ],
 )
 def test_a_run_that_cannot_be_configured_is_one_sentence(changes, said):
-    with pytest.raises(InputError, match=said) as caught:
-        runs(replace(STUDY, **changes))
-    assert "\n" not in str(caught.value)
-    assert str(caught.value).endswith(".")
+    assert re.search(said, refusal(runs, replace(STUDY, **changes)))
 
 
 def test_a_digest_is_the_one_of_its_composed_configuration():
@@ -161,8 +152,6 @@ def test_a_digest_is_the_one_of_its_composed_configuration():
     composed, _ = compose.composition(*given)
     assert digests(study)["swish_beta", 3] == fingerprint.of(composed, DATA)
 
-
-# Looks
 
 PLAN = replace(STUDY, seeds=tuple(range(1, 9)), looks=(2, 4, 8))
 

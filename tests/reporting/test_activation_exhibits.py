@@ -22,9 +22,6 @@ def test_a_comparison_without_a_learned_beta_has_no_figure_of_it(short):
     assert shown == ["activation_cost", "shapes"]
 
 
-# Figures
-
-
 def test_the_cheapest_activation_stands_on_top_with_its_sum():
     backwards = dict(reversed(costs(ACTIVATIONS).items()))
     [axes] = activation_exhibits.cost_figure(backwards).axes
@@ -66,9 +63,6 @@ def test_functions_and_derivatives_are_drawn_with_the_learned_ones_dashed(light)
         for steepnesses, dashed in (((1, 2, 3, 4, 5), False), ((0.5, 9), True)):
             found = [line.get_ydata() for line in lines if line.is_dashed() is dashed]
             assert np.array_equal(found, [getattr(curve(one), part) for one in steepnesses])
-
-
-# Captions
 
 
 def test_the_costs_are_relative_to_the_reference():

@@ -41,7 +41,7 @@ def test_a_curve_is_the_function_and_its_derivative(settings, value, slope):
     np.testing.assert_allclose(found.slope, slope, atol=3e-6)
 
 
-def test_a_layer_is_built_from_the_params_in_mlflow():
+def test_a_layer_is_built_from_the_params_in_mlflow_even_of_version_1_0():
     params = {**LAYERS["swish_beta"], "beta": "1e-05", "trainable": "False"}
     layer = activation_profile.layer(params, "mixed_bfloat16")
     assert isinstance(layer, activations.SwishBeta)
@@ -50,9 +50,6 @@ def test_a_layer_is_built_from_the_params_in_mlflow():
     leaky = {"_target_": "keras.layers.LeakyReLU", "negative_slope": "0.3", "name": "a name"}
     layer = activation_profile.layer(leaky)
     assert (layer.negative_slope, layer.name, layer.compute_dtype) == (0.3, "a name", "float32")
-
-
-def test_the_layers_of_a_run_of_version_1_0_are_found():
     layer = activation_profile.layer({"_target_": "src.activations.Swish"})
     assert isinstance(layer, activations.Swish)
 
@@ -71,9 +68,6 @@ def test_the_profile_of_a_study_has_its_learned_functions_and_its_costs(
         assert np.array_equal(drawn.value, activation_profile.curve(settings, drawn.x).value)
     [(layers, dtype)] = asked
     assert (list(layers), dtype) == (five.levels, "float32")
-
-
-# What they cost
 
 
 @pytest.mark.parametrize("dtype", ["float32", "mixed_bfloat16"])

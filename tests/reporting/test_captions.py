@@ -40,9 +40,6 @@ def test_the_power_is_that_of_the_pairs_with_the_reference(five):
     )
 
 
-# Time
-
-
 def timed(reference="ReLU", factor=ACTIVATION, **estimates):
     return captions.epoch_time(EpochTimes({}, {}, estimates), reference, factor).finding
 
@@ -85,9 +82,6 @@ def test_longer_shorter_and_indistinguishable_times_are_told_apart():
 )
 def test_an_interval_that_includes_1_is_no_detectable_difference(low, high, said):
     assert timed(Swish=Estimate((low + high) / 2, low, high)).startswith(said)
-
-
-# Learning and errors
 
 
 def test_the_last_errors_and_the_epochs_to_99_percent_are_told(five):
@@ -154,9 +148,6 @@ def test_images_that_one_activation_alone_misclassifies_are_counted(five):
     assert finding == (
         "Images that one activation alone misclassifies, out of 1,000: ReLU 2 and Swish 0."
     )
-
-
-# Other factors
 
 
 def test_numbers_are_named_as_what_they_are():

@@ -47,9 +47,6 @@ def light(both):
     return both["light"]
 
 
-# All of them
-
-
 MANY = "none,affine,elastic,notebook,cutout,mixup,cutmix,noise,shear,random crop,auto augment"
 SENTENCES = ("AdamW, one cycle", "SGD with momentum, one cycle", "Adam, constant")
 SIZES = {"compact": "35000", "lenet5": "15000", "mlp": "805000"}
@@ -142,9 +139,6 @@ def test_two_seeds_of_one_epoch_without_an_error_can_be_drawn(short_runs, images
     found = findings.compute(runs, "ReLU")
     drawn = draw(all_exhibits(found, images, short_runs.labels), style.STYLE)
     assert set(drawn) == set(FIGURES) - {"epoch_time", "uniquely_misclassified", "betas"}
-
-
-# One by one
 
 
 def test_every_run_is_a_dot_and_the_best_activation_stands_on_top(light, five):

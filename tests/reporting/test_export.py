@@ -27,16 +27,20 @@ def data(five_runs, five):
     return as_json(five_runs, five)
 
 
-def test_the_json_says_what_was_compared(data, five_runs):
+def test_the_json_says_what_was_compared_with_each_pairs_verdict_and_numbers(data, five_runs, five):
     assert data["title"] == "five"
     assert data["parent_run_id"] == five_runs.parent_id
-    assert (data["reference"], data["seeds"], data["images"]) == (
-        "ReLU",
-        [1, 2, 3, 4],
-        1000,
-    )
+    assert (data["reference"], data["seeds"], data["images"]) == ("ReLU", [1, 2, 3, 4], 1000)
     assert list(data["levels"]) == ["ReLU", "GELU", "Hard Swish", "Swish", "Swish-β"]
     assert len(data["pairs"]) == 10
+    for one, pair in zip(data["pairs"], five.pairs, strict=True):
+        assert one["significant"] == pair.comparison.significant
+        assert one["comparison"]["first"] in one["sentence"]
+        assert one["verdict"] == pair.verdict.value
+        assert one["comparison"]["difference"]["p_value"] == pair.comparison.difference.p_value
+        assert one["by_seed"] == pair.by_seed.tolist()
+        assert one["seeds_needed"] == pair.seeds_needed
+    assert {one["significant"] for one in data["pairs"]} == {True, False}
 
 
 def test_the_json_holds_each_activations_numbers(data, five):
@@ -57,22 +61,14 @@ def test_the_json_holds_each_activations_numbers(data, five):
     assert np.shape(data["levels"]["Swish-β"]["beta"]["swish_beta_5"]) == (4, 6)
 
 
-def test_the_json_holds_each_pairs_verdict_and_numbers(data, five):
-    for one, pair in zip(data["pairs"], five.pairs, strict=True):
-        assert one["significant"] == pair.comparison.significant
-        assert one["comparison"]["first"] in one["sentence"]
-        assert one["verdict"] == pair.verdict.value
-        assert one["comparison"]["difference"]["p_value"] == pair.comparison.difference.p_value
-        assert one["by_seed"] == pair.by_seed.tolist()
-        assert one["seeds_needed"] == pair.seeds_needed
-    assert {one["significant"] for one in data["pairs"]} == {True, False}
-
-
-def test_what_is_missing_is_null(short_runs, short):
+def test_what_is_missing_is_null_or_an_empty_column(short_runs, short):
     data = as_json(short_runs, short)["levels"]["Swish"]
     assert data["epochs_to_0.99"] == [None, None]
     assert "seconds_per_epoch" not in data
     assert "time_ratio" not in data
+    table = export.runs_table(short_runs, short)
+    assert table["median_epoch_seconds"].isna().all()
+    assert len(table) == 4
 
 
 def test_the_table_of_runs_has_a_row_for_each(five_runs, five):
@@ -89,12 +85,6 @@ def test_the_table_of_runs_has_a_row_for_each(five_runs, five):
         assert row.test_accuracy == pytest.approx(1 - row.test_errors / 1000)
         assert row.best_val_accuracy == max(one.history["val_accuracy"])
         assert row.median_epoch_seconds == pytest.approx(one.history["epoch_seconds"][1:].median())
-
-
-def test_without_times_their_column_is_empty(short_runs, short):
-    table = export.runs_table(short_runs, short)
-    assert table["median_epoch_seconds"].isna().all()
-    assert len(table) == 4
 
 
 def test_the_table_of_pairs_has_the_difference_its_intervals_and_its_tests(five):
@@ -135,11 +125,7 @@ def test_another_factor_names_its_column_and_its_values(short_runs, short):
     found = replace(short, factor=factor.of(key, [1.0]))
     assert next(iter(export.runs_table(short_runs, found))) == key
     data = json.loads(export.as_json(short_runs, found, Brought([], None, {"ReLU": 7, "Swish": 9})))
-    assert (data["factor"], data["compare"], data["smallest_effect"]) == (
-        key,
-        "all",
-        0.0002,
-    )
+    assert (data["factor"], data["compare"], data["smallest_effect"]) == (key, "all", 0.0002)
     assert [data["levels"][name]["parameters"] for name in ("ReLU", "Swish")] == [7, 9]
     assert data["levels"]["ReLU"]["value"] == "relu"
     assert "beta" not in data["levels"]["ReLU"]

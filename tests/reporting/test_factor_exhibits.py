@@ -47,9 +47,6 @@ def test_each_ensemble_is_a_line_from_one_seed_to_all_and_the_best_is_reported(f
     assert "all subsets of each size" in exhibit.caption.reading
 
 
-# Numeric factors
-
-
 @pytest.fixture(scope="module")
 def rates():
     key = "optimizer.learning_rate"
@@ -88,9 +85,6 @@ def test_a_best_value_at_the_end_of_the_range_is_reported(rates, of_rates, best,
         f"The mean accuracy is highest at learning rate {best}: 95.00% (95% CI 89.00 to 96.00). "
         f"{said}"
     )
-
-
-# Models
 
 
 @pytest.fixture(scope="module")

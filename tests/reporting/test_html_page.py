@@ -46,15 +46,12 @@ def test_a_figure_is_embedded_in_both_versions_with_its_caption(body):
     assert "<figcaption><strong>The finding.</strong>\nHow to read.</figcaption>" in figure
 
 
-def test_a_verdict_is_a_headline_or_has_its_color_in_lists_and_tables(body):
+def test_a_verdict_has_its_color_in_lists_and_tables_which_scroll_and_have_heads(body):
     assert '<li class="better">A beats B.</li>' in body
     assert "<li>other</li>" in body
     assert '<td class="better">better</td>' in body
     assert '<td class="undecided">undecided</td>' in body
     assert '<p class="headline"><strong>Undecided.</strong></p>' in body
-
-
-def test_a_table_scrolls_and_has_heads_for_columns_and_rows(body):
     assert 'role="region" aria-label="Pair, Verdict" tabindex="0">\n<table>' in body
     assert body.count('<th scope="col">') == 2
     assert body.count('<th scope="row">') == 2

@@ -82,7 +82,7 @@ def judged(study, *verdicts):
     return joined.StudyShown(study.runs, replace(study.found, pairs=pairs))
 
 
-def test_what_several_studies_compare_is_answered_across_them(studies):
+def test_studies_are_answered_together_with_all_factors_in_the_heading(studies):
     default, fashion, rates = studies
     found = [
         judged(default, Verdict.UNDECIDED, Verdict.WORSE),
@@ -92,8 +92,5 @@ def test_what_several_studies_compare_is_answered_across_them(studies):
     assert joined.answers(found) == [
         "Swish beats ReLU in 1 of 2 (fashion) and is undecided against ReLU in 1 of 2 (default)."
     ]
-
-
-def test_the_heading_names_every_factor(studies):
     assert joined.heading(studies[:2]) == "Where the activation matters"
     assert joined.heading(studies) == "Where the activation and learning rate matter"

@@ -24,14 +24,11 @@ def test_every_figure_is_legible(found):
 
 
 @pytest.mark.parametrize("values", [(0.5,), (0.5, 0.5), (1.0, 0.9), (0.1, 0.999, 0.9991)])
-def test_few_equal_perfect_and_far_apart_trials_can_be_drawn(values):
+def test_few_equal_perfect_far_apart_and_failed_trials_can_be_drawn(values):
     params = {"rate": 0.1, "units": None, "size": 3, "drop": 0.1}
     some = [Trial(n, params, State.COMPLETE, value, {1: value}) for n, value in enumerate(values)]
     for figure in search_report.draw(search(), some).values():
         figure.draw_without_rendering()
-
-
-def test_a_search_in_which_every_trial_failed_can_be_drawn():
     search_report.history([Trial(0, {}, State.FAILED)]).draw_without_rendering()
 
 

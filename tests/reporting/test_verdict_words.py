@@ -16,9 +16,6 @@ SAME = {"pp": 0.001, "p": 0.5, "p_equivalence": 0.01}
 RATE = factor.of("optimizer.learning_rate", [0.1])
 
 
-# One pair
-
-
 @pytest.mark.parametrize(
     ("found", "said"),
     [
@@ -97,21 +94,6 @@ def test_an_undecided_pair_says_what_would_decide_it(more_seeds, image_se, said)
 
 
 @pytest.mark.parametrize(
-    ("p", "text"),
-    [
-        (0.0312, "p = 0.031)"),
-        (0.0496, "p = 0.0496)"),  # 0.05 would say the opposite
-        (0.0502, "p = 0.05)"),
-        (0.314, "p = 0.31)"),
-        (1.0, "p = 1)"),
-        (0.0009, "p < 0.001)"),
-    ],
-)
-def test_a_rounded_p_stays_on_its_side_of_5_percent(p, text):
-    assert f"adjusted {text}" in verdict_words.sentence(pair(pp=0.05, p=p))
-
-
-@pytest.mark.parametrize(
     ("case", "said"),
     [
         (SIGNIFICANT, "Learning rate 0.06 beats 0.006 by 0.05 pp"),
@@ -144,9 +126,6 @@ def test_the_probability_that_a_run_beats_another_is_that_of_the_higher_mean():
 )
 def test_only_an_undecided_pair_asks_for_more_seeds(found, text):
     assert verdict_words.more_seeds(found) == text
-
-
-# A study
 
 
 def trio(five, *cases):
@@ -226,9 +205,6 @@ def test_the_bound_from_which_a_difference_is_meaningful_is_explained(five):
     assert "confidence intervals (CI) that hold for all pairs at once." in definition
     assert "A difference below 0.0215 pp does not matter in this study" in definition
     assert "from 0.75 on (for a worse one, 0.25 or less)" in columns
-
-
-# Several studies, and a planned look
 
 
 def test_a_pair_is_answered_across_studies():

@@ -55,18 +55,13 @@ def test_more_images_than_fit_into_one_call_are_answered_in_their_order(model, i
     np.testing.assert_allclose(found, model(images), atol=1e-6)
 
 
-def test_a_saved_model_answers_raw_pixels_and_refuses_normalized_ones(model, images, saved):
+def test_a_saved_model_describes_and_answers_raw_pixels_and_no_others(model, images, saved):
     served = mlflow.pyfunc.load_model(saved)
     expected = np.asarray(model(images[:2]))
     for given in (images[:2], images[:2].astype(float), images[:2].reshape(2, 784).tolist()):
         np.testing.assert_allclose(served.predict(given), expected, atol=1e-6)
     with pytest.raises(RefusedInputError, match="multiply normalized pixels by 255"):
         served.predict(images[:2] / 255)
-
-
-def test_a_saved_model_describes_its_input_and_output_and_holds_the_keras_model(
-    model, images, saved
-):
     described = mlflow.models.get_model_info(saved)
     [scores] = described.signature.outputs
     assert (scores.name, scores.shape, scores.type) == ("scores", (-1, 10), np.float32)

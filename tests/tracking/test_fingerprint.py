@@ -48,19 +48,18 @@ def test_a_digest_depends_on_every_file_of_the_code_that_trains(monkeypatch, tmp
 
 
 @pytest.mark.usefixtures("project")
-def test_the_settings_are_all_that_the_weights_depend_on():
+def test_the_settings_are_all_that_the_weights_depend_on(monkeypatch):
     found = settings("activation=swish_beta", "seed=3")
     assert found["seed"] == 3
     assert found["model"]["units"] == [8]
     assert found["activation"]["beta"] == 1.0
     others = settings("activation=swish_beta", "seed=3", "submission=false", "mlflow.experiment=b")
     assert others == found
-
-
-@pytest.mark.usefixtures("project")
-def test_the_settings_have_the_precision_that_auto_comes_to(monkeypatch):
     monkeypatch.setattr(fingerprint.precision, "choose", lambda wanted: f"{wanted}, here")
     assert settings("precision=auto")["precision"] == "auto, here"
+    assert settings("checkpoints=/shared/a") == settings()
+    assert "split_seed" not in settings()
+    assert settings("split_seed=3") == {**settings(), "split_seed": 3}
 
 
 def test_the_settings_and_the_digest_do_not_need_tensorflow(no_heavy_imports):
@@ -76,10 +75,3 @@ def test_the_settings_and_the_digest_do_not_need_tensorflow(no_heavy_imports):
         command, cwd=paths.CONF.parent, env=variables, capture_output=True, text=True
     )
     assert re.fullmatch("[0-9a-f]{64}\n", done.stdout), done.stderr
-
-
-@pytest.mark.usefixtures("project")
-def test_neither_the_folder_of_checkpoints_nor_the_default_of_a_newer_key_is_a_setting():
-    assert settings("checkpoints=/shared/a") == settings()
-    assert "split_seed" not in settings()
-    assert settings("split_seed=3") == {**settings(), "split_seed": 3}

@@ -18,9 +18,6 @@ def test_a_model_takes_its_layers_along_and_what_they_import_but_nothing_that_wa
     assert {"__init__.py", "training/__init__.py", "data/__init__.py"} <= needed
     packages = {name.split("/")[0] for name in needed}
     assert not packages & {"reporting", "analysis", "experiments", "tracking", "train.py"}
-
-
-def test_the_copy_is_whole_and_gone_with_the_block():
     with model_code.copied() as folder:
         assert folder.name == "src"
         copied = {path.relative_to(folder).as_posix() for path in folder.rglob("*.py")}

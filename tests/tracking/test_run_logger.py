@@ -7,9 +7,7 @@ import keras
 import mlflow
 import numpy as np
 import pytest
-import yaml
 from mlflow import MlflowClient
-from mlflow.entities import LoggedModelStatus
 from mlflow.exceptions import MlflowException
 
 from src.config.schema import Mlflow
@@ -39,9 +37,6 @@ def add(run_id, **results):
     taken = run_logger.find_or_restore(run_id, "swish-seed1", "digits")
     run_logger.add_results(taken, **results)
     return taken
-
-
-# A training's run.
 
 
 @pytest.mark.parametrize(
@@ -116,25 +111,11 @@ def test_a_training_that_is_resumed_in_a_sweep_becomes_its_child(client):
     assert client.get_run(run_id).data.tags["mlflow.parentRunId"] == sweeps[-1]
 
 
-# During a training.
-
-
-def test_a_run_has_its_settings_tags_and_data(client):
-    settings = {"seed": 1, "model": {"units": [8]}}
-    tags = {"job": "activation=swish", "training_digest": "ab" * 32}
-    images = np.zeros((2, 28, 28), np.uint8)
+def test_a_run_has_its_data_by_name_and_digest(client):
     with opened() as logger:
-        for _ in range(2):  # a resumed training logs them again
-            logger.start(settings, tags, DATA, {"training": images, "validation": images[:1]})
-    run = client.get_run(logger.run_id)
-    assert run.data.params == {"seed": "1", "model.units": "[8]"}
-    assert tags.items() <= run.data.tags.items()
-    config = Path(client.download_artifacts(logger.run_id, "config.yaml"))
-    assert yaml.safe_load(config.read_text()) == settings
-    found = {one.tags[0].value: one.dataset for one in run.inputs.dataset_inputs}
-    assert set(found) == {"training", "validation"}
-    for use, data in found.items():
-        assert (data.name, data.digest) == (f"mnist-kaggle-{use}", DATA.digest[:32])
+        logger.start({"seed": 1}, {}, DATA, {"training": np.zeros((1, 28, 28), np.uint8)})
+    [one] = client.get_run(logger.run_id).inputs.dataset_inputs
+    assert (one.dataset.name, one.dataset.digest) == ("mnist-kaggle-training", DATA.digest[:32])
 
 
 @pytest.fixture
@@ -205,38 +186,6 @@ def test_a_finished_trainings_files_metrics_and_model_are_in_its_run(client, lef
     np.testing.assert_array_equal(loaded(image), model(image))
 
 
-def models(client, run_id):
-    experiment_id = client.get_run(run_id).info.experiment_id
-    return client.search_logged_models([experiment_id], f"source_run_id = '{run_id}'")
-
-
-def test_values_that_are_logged_twice_are_kept_once(client, left):
-    model, image, folder = left
-    with opened() as logger:
-        for _ in range(2):
-            logger.trained(model, image, {"best_epoch": 3, "train_seconds": 0.5}, folder)
-            logger.predicted({folder / paths.HISTORY: ""}, {"test_accuracy": 0.75})
-    for name in ("best_epoch", "train_seconds", "test_accuracy"):
-        assert len(client.get_metric_history(logger.run_id, name)) == 1
-    [only] = models(client, logger.run_id)
-    assert only.status == LoggedModelStatus.READY
-
-
-def test_an_incomplete_model_is_replaced(client, left):
-    model, image, folder = left
-    with opened() as logger:
-        experiment_id = client.get_run(logger.run_id).info.experiment_id
-        half = client.create_logged_model(experiment_id, "model", logger.run_id)
-        kept = Path(half.artifact_location.removeprefix("file://"))
-        kept.mkdir(parents=True)
-        (kept / "MLmodel").touch()
-        logger.trained(model, image, {}, folder)
-    assert not kept.exists()
-    [only] = models(client, logger.run_id)
-    assert only.model_id != half.model_id
-    assert only.status == LoggedModelStatus.READY
-
-
 def test_an_incomplete_copy_of_an_artifact_is_removed(client, left):
     model, image, folder = left
     with opened() as logger:
@@ -271,9 +220,6 @@ def test_a_clock_that_goes_back_gives_no_negative_duration(client, monkeypatch):
         monkeypatch.setattr(time, "time", lambda: now - 3600)
     info = client.get_run(logger.run_id).info
     assert 0 <= info.end_time - info.start_time < 60_000
-
-
-# Later results.
 
 
 @pytest.fixture

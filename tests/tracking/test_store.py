@@ -134,9 +134,6 @@ def test_user_and_password_of_a_server_move_to_mlflows_variables(monkeypatch):
     assert found == ["https://host:5000/path?x=1", "anna", "s3@cret%"]
 
 
-# A reader of the store.
-
-
 def test_a_reader_sees_the_runs_and_creates_nothing(store_folder):
     run_id = create_run()
     mlflow.set_tracking_uri(None)

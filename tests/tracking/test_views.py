@@ -44,7 +44,7 @@ def test_a_study_that_begins_anew_has_its_new_runs_in_its_view(opened):
     assert "viewStateShareKey=study-mine&" in views.charts_link(experiment_id, "mine")
 
 
-def test_a_study_of_another_factor_is_grouped_by_its_levels_and_its_link_quotes_its_name(opened):
+def test_a_study_is_grouped_by_its_factors_levels_and_its_link_quotes_its_name(opened):
     client, experiment_id = opened
     views.offer_study(client, experiment_id, "mine", "0f" * 16, "learning rate")
     view = saved(client, experiment_id)["study-mine"]

@@ -21,10 +21,7 @@ BETA = 0.753  # not a number of bfloat16
 FORMULAS = {
     "swish": (activations.Swish, lambda x, beta: x * sigmoid(x)),
     "e_swish": (partial(activations.ESwish, 1.75), lambda x, beta: 1.75 * x * sigmoid(x)),
-    "swish_beta": (
-        partial(activations.SwishBeta, BETA),
-        lambda x, beta: 2 * x * sigmoid(beta * x),
-    ),
+    "swish_beta": (partial(activations.SwishBeta, BETA), lambda x, beta: 2 * x * sigmoid(beta * x)),
     "gelu": (activations.Gelu, lambda x, beta: x * (1 + tf.math.erf(x / np.sqrt(2))) / 2),
     "hard_swish": (activations.HardSwish, lambda x, beta: x * tf.nn.relu6(x + 3) / 6),
     "mish": (activations.Mish, lambda x, beta: x * tf.tanh(tf.math.softplus(x))),

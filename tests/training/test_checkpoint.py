@@ -1,6 +1,5 @@
 import subprocess
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -85,16 +84,6 @@ def test_training_resumes_from_the_previous_state_if_the_last_is_damaged(tmp_pat
     found = checkpoint.load(file)
     assert (len(found.history), found.run_id) == (2, example().run_id)
     assert_says(capsys, file, "Training resumes after epoch 2.")
-
-
-def test_a_state_that_cannot_be_written_whole_leaves_the_last_one(tmp_path, monkeypatch):
-    file = tmp_path / "state"
-    checkpoint.save(file, example())
-    with monkeypatch.context() as patch:
-        patch.setattr(Path, "write_bytes", interrupt)
-        with pytest.raises(KeyboardInterrupt):
-            checkpoint.save(file, checkpoint.State())
-    assert checkpoint.load(file).run_id == example().run_id
 
 
 def test_opening_gives_the_state_that_was_kept_until_it_is_deleted(tmp_path):

@@ -94,13 +94,6 @@ def test_every_model_can_end_in_a_softmax_or_in_a_sigmoid(choice, project, image
     assert (np.abs(sums["sigmoid"] - 1) > 0.1).all()
 
 
-def test_the_scores_stay_float32_in_mixed_precision(images):
-    keras.config.set_dtype_policy("mixed_bfloat16")
-    model = models.mlp(relu, units=[4])
-    assert model.layers[-2].compute_dtype == "bfloat16"
-    assert model(images).dtype == "float32"
-
-
 def test_another_head_is_refused_with_what_may_stand_there():
     with pytest.raises(InputError, match=r"^model.head=relu is unknown: choose softmax or sigm"):
         models.mlp(relu, head="relu")

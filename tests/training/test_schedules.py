@@ -1,10 +1,8 @@
 import keras
 import numpy as np
 import pytest
-from hydra.utils import instantiate
 
 from src.training import schedules
-from tests.support.recipes import configure, names
 
 
 def rates(schedule, steps):
@@ -46,12 +44,3 @@ def test_reduce_on_plateau_cuts_the_rate_after_patience_epochs_without_a_better_
         plateau.on_epoch_end(epoch, {"val_accuracy": accuracy, "val_loss": -epoch})
         found.append(float(model.optimizer.learning_rate))
     np.testing.assert_allclose(found, [1, 1, 1, 0.5, 0.5, 0.5, 0.5, 0.3, 0.3], rtol=1e-6)
-
-
-@pytest.mark.parametrize("choice", names("schedule"))
-def test_every_schedule_of_conf_gives_an_optimizer_its_rate(choice, project):
-    cfg = configure(f"schedule={choice}")
-    schedule = instantiate(cfg.schedule, learning_rate=0.01, total_steps=100)
-    optimizer = keras.optimizers.SGD(schedule.learning_rate)
-    assert 0 < float(optimizer.learning_rate) <= 0.01
-    assert len(schedule.callbacks) == (choice == "reduce_on_plateau")

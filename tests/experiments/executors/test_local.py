@@ -46,9 +46,7 @@ def test_runs_train_here_one_after_another_and_only_ctrl_c_passes(tmp_path, monk
     assert "keras" in sys.modules
 
 
-def test_every_run_is_yielded_once_with_its_error_and_a_dead_worker_costs_its_own_run_only(
-    execute,
-):
+def test_every_run_is_yielded_once_with_its_error_and_a_dead_worker_costs_its_own_run_only(execute):
     ended = {spec.name: (spec, error) for spec, error in execute(1, "a", "fail", "die", "b")}
     assert list(ended) == ["a", "fail", "die", "b"]
     assert ended["a"][1] is ended["b"][1] is None
