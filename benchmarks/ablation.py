@@ -30,7 +30,7 @@ def _tensorflow_swish() -> None:
 
     from src.training import activations
 
-    activations.Swish.fused = staticmethod(tf.nn.silu)
+    activations.Swish._fused = staticmethod(tf.nn.silu)
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ def test_every_variant_is_the_default_recipe_but_for_one_thing(name, project):
 
 def test_the_fused_kernels_can_be_replaced(monkeypatch):
     monkeypatch.setattr(models, "BatchNormalization", models.BatchNormalization)
-    monkeypatch.setattr(activations.Swish, "fused", staticmethod(activations.swish))
+    monkeypatch.setattr(activations.Swish, "_fused", staticmethod(activations.swish))
     for variant in ablation.VARIANTS.values():
         if variant.replace:
             variant.replace()
