@@ -1,9 +1,7 @@
 import numpy as np
-import pytest
 
 from benchmarks import cross_validation
 from src.core import metric_names, paths
-from src.core.errors import InputError
 from src.data import dataset
 
 TINY = "model=mlp model.units=[8] epochs=1 batch_size=64 augmentation=none precision=float32"
@@ -17,12 +15,3 @@ def test_all_labelled_images_count_once_and_each_fold_is_scored_on_its_own(proce
     found = cross_validation.score(TINY, 1, 3)
     assert 0 < found[metric_names.TEST_ERRORS] <= len(images) / 3
     assert found[metric_names.TRAIN_SECONDS] > 0
-
-
-@pytest.mark.parametrize(
-    ("line", "message"), [((TINY, "epohcs=3"), "epohcs"), (("", "--folds", "1"), "2 or more")]
-)
-def test_a_mistake_is_refused_before_anything_trains(processed, words, line, message):
-    words(*line)
-    with pytest.raises(InputError, match=message):
-        cross_validation.main()

@@ -45,26 +45,3 @@ def test_a_ratio_is_of_one_round_and_the_median_is_of_the_ratios():
 )
 def test_the_goal_is_for_the_ratio_and_without_a_reference_for_the_value(theirs, goal, verdict):
     assert verdict in printed(harness.Row("a", [10.0], theirs, goal))
-
-
-def test_the_conditions_name_threads_and_versions_and_missing_packages(monkeypatch):
-    monkeypatch.setenv("OMP_NUM_THREADS", "7")
-    monkeypatch.delenv("TF_NUM_INTRAOP_THREADS", raising=False)
-    text = harness.conditions("keras")
-    for words in ("OMP_NUM_THREADS=7", "TF_NUM_INTRAOP_THREADS=default", "keras 3."):
-        assert words in text
-    with pytest.raises(InputError, match=r"no-such-package is not installed.*--extra benchmark"):
-        harness.conditions("no-such-package")
-
-
-def test_the_help_shows_the_default_of_every_option_that_has_one(capsys):
-    parser = harness.parser("peak", "Its title.\n\nMore of it.", rounds=7)
-    parser.add_argument("--sizes", nargs="+", default=[86, 256], help="images per step")
-    parser.add_argument("--overrides", nargs="+", default=[], help="such as epochs=1")
-    with pytest.raises(SystemExit):
-        parser.parse_args(["--help"])
-    text = " ".join(capsys.readouterr().out.split())
-    assert "Its title. options:" in text
-    assert "measurements of each (default: 7)" in text
-    assert "images per step (default: 86 256)" in text
-    assert text.endswith("such as epochs=1")

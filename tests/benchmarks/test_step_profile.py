@@ -1,9 +1,6 @@
-import pytest
 from tensorflow.tsl.profiler.protobuf import xplane_pb2
 
 from benchmarks import step_profile
-from src.training import fit
-from tests.support.recipes import configure
 
 GRADIENT = "_MklNativeConv2DBackpropFilter"
 EVENTS = [  # thread, name, operation, milliseconds, whether compiled by XLA; its kind
@@ -32,11 +29,3 @@ def test_the_operations_of_a_profile_are_added_up_by_their_kinds():
             event.stats.add(metadata_id=1, str_value=name)
     expected = [(kind, milliseconds) for *_, milliseconds, _, kind in EVENTS if kind]
     assert list(step_profile.operations(space)) == expected
-
-
-def test_the_products_take_their_operations_over_the_rate(project):
-    cfg = configure("batch_size=100")
-    fit.prepare(cfg)
-    once = step_profile.products(cfg, gigaflops=1.0)
-    assert once == pytest.approx(1600, rel=0.1)  # 16 MFLOP an image
-    assert step_profile.products(cfg, gigaflops=4.0) == pytest.approx(once / 4)

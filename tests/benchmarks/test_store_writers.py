@@ -20,10 +20,3 @@ def test_every_writer_logs_every_run_whole(uri):
     runs = client.search_runs([experiment.experiment_id])
     assert [run.info.status for run in runs] == ["FINISHED"] * 4
     assert {len(client.get_metric_history(run.info.run_id, "loss")) for run in runs} == {3}
-
-
-def test_an_error_of_the_store_is_counted_and_ends_no_writer(uri, monkeypatch):
-    monkeypatch.setattr(store_writers, "METRICS", ("long" * 100,))
-    written = store_writers.write(uri, writers=1, runs=2, epochs=1)
-    assert written.runs == 0
-    assert len(written.errors) == 2

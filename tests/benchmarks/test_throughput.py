@@ -2,22 +2,8 @@ from math import nan
 
 import pytest
 
-from benchmarks import harness, processes, throughput
+from benchmarks import harness, throughput
 from src.core.errors import InputError
-
-
-def test_each_measurement_asks_a_process_for_its_own_variant(monkeypatch):
-    asked = []
-    monkeypatch.setattr(
-        processes, "answer", lambda *words: asked.append(words) or {"images_per_second": 7.0}
-    )
-    measurements = throughput.measurements("swish", 256, 9)
-    assert [measure() for measure in measurements.values()] == [7.0] * 10
-    names = [*measurements]
-    assert names[1] == "256: ours mixed_bfloat16"
-    assert {"activation=swish", "batch_size=256"} < {*asked[0]}
-    assert names[-1] == "256: PyTorch bfloat16 channels-last compile"
-    assert asked[-1][-4:] == ("--precision", "bfloat16", "--channels-last", "--compile")
 
 
 def test_ratios_are_to_pytorchs_best_and_the_goal_is_our_bests():

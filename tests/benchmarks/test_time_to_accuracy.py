@@ -3,10 +3,8 @@ from contextlib import nullcontext
 
 import pytest
 
-from benchmarks import processes, sprint, time_to_accuracy
+from benchmarks import processes, time_to_accuracy
 from benchmarks.processes import Training
-from src.core import metric_names
-from src.core.errors import InputError
 
 
 @pytest.mark.parametrize(
@@ -47,29 +45,3 @@ def test_both_sides_train_interleaved_with_every_seed(
 )
 def test_two_epochs_stand_for_all_without_the_first_that_compiles(epochs, total):
     assert time_to_accuracy.seconds(epochs) == total
-
-
-@pytest.mark.parametrize(("epochs", "accuracy"), [(2, None), (30, 0.9)])
-def test_a_kernels_accuracy_counts_at_its_end_only(monkeypatch, tmp_path, epochs, accuracy):
-    def answer(*words, folder):
-        assert words[2:] == ("fifteen_cnns", "--epochs", str(epochs), "--seed", "4")
-        return {metric_names.EPOCH_SECONDS: [1.0] * epochs, metric_names.TEST_ACCURACY: 0.9}
-
-    monkeypatch.setattr(processes, "answer", answer)
-    training = time_to_accuracy.train_kernel("fifteen_cnns", epochs, tmp_path, seed=4)
-    assert training == Training(30.0, accuracy)
-
-
-def test_the_command_compares_with_the_named_kernel_and_the_sprint_with_pytorch(words, monkeypatch):
-    compared = []
-    monkeypatch.setattr(time_to_accuracy, "compare", lambda *given: compared.append(given[1:3]))
-    words("--reference", "fifteen_cnns", "--reference-epochs", "30")
-    time_to_accuracy.main()
-    words("--overrides", "epochs=2")
-    sprint.main()
-    (_, kernel), (given, fast) = compared
-    assert (kernel.name, kernel.ratio, kernel.accuracy) == ("fifteen_cnns, 30 epochs", 0.25, None)
-    assert (given.experiment, given.overrides, fast.accuracy) == ("sprint", ["epochs=2"], 0.99)
-    words("--reference-epochs", "1")
-    with pytest.raises(InputError, match="must be 2 or more"):
-        time_to_accuracy.main()

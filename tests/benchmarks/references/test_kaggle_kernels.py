@@ -1,5 +1,3 @@
-import json
-
 import keras
 import numpy as np
 import pytest
@@ -76,15 +74,3 @@ def test_every_epoch_sees_every_image_and_the_accuracies_are_those_of_the_kept_w
     assert result[metric_names.VAL_ACCURACY] == pytest.approx(expected, abs=1e-6)
     correct = result[metric_names.TEST_ACCURACY] * len(dataset.load(paths.TEST)["images"])
     assert correct == pytest.approx(round(correct))
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("line", ["notebook_2017 --activation relu", "fifteen_cnns --seed 2"])
-def test_a_kernel_trains_an_epoch_and_reports_seconds_and_accuracies(
-    processed, words, capsys, line
-):
-    words(*line.split(), "--epochs", "1")
-    kaggle_kernels.main()
-    result = json.loads(capsys.readouterr().out.splitlines()[-1])
-    assert len(result[metric_names.EPOCH_SECONDS]) == 1
-    assert 0 < result[metric_names.TEST_ACCURACY] <= 1
