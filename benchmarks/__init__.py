@@ -1,4 +1,4 @@
-"""What the README says about speed, measured: each command prints a table of ours and the
+"""The README's statements about speed, measured: each command prints a table of ours and the
 reference, interleaved. Data must be preprocessed (`dvc repro preprocess`).
 
 python -m benchmarks.time_to_accuracy   seconds to the notebook's score, against the notebook itself
@@ -9,13 +9,13 @@ python -m benchmarks.throughput         images/s of the notebook CNN's training 
 python -m benchmarks.peak               the share of this machine's own matrix product that this
                                         step attains, and where the rest of the time goes
 python -m benchmarks.step_profile       a training step's milliseconds by kind of operation, and
-                                        what its products would take at the machine's peak
-python -m benchmarks.activation_cost    what an activation adds to an epoch, as ratios to ReLU
-python -m benchmarks.ablation           what each part of the default recipe contributes to its
+                                        the time its products would take at the peak
+python -m benchmarks.activation_cost    the cost of an activation per epoch, as ratios to ReLU
+python -m benchmarks.ablation           the share of each part of the default recipe in its
                                         speed
 python -m benchmarks.cross_validation "" augmentation=affine
                                         errors of recipes by cross-validation: how they were chosen
-python -m benchmarks.startup            what a training's process spends besides training and
+python -m benchmarks.startup            the time of a training's process besides training and
                                         evaluation, against `import tensorflow`
 python -m benchmarks.tracking_cost      wall time of a training with MLflow, against it without
 python -m benchmarks.sweep_throughput   runs per minute of a sweep with workers, against one run
@@ -37,5 +37,5 @@ python -m benchmarks.against_commit     a training, the data stages or a study, 
                                         an older commit
 
 harness.py takes the measurements and prints the table; processes.py starts processes in project
-folders of their own; probes.py is what they run there; references/ is what ours is compared with.
+folders of their own; probes.py runs there; references/ holds the other side of comparisons.
 """

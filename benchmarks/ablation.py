@@ -1,8 +1,8 @@
-"""What each part of the default recipe contributes to its speed: its training without that part.
+"""The speed that each part of the default recipe adds: its training without that part.
 
 python -m benchmarks.ablation
 
-Every variant trains in a process of its own, interleaved, on real images. The ratio is the default
+Every variant trains in its own process, interleaved, on real images. The ratio is the default
 recipe's images/s divided by the variant's: how many times as fast the default recipe is.
 """
 
@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from benchmarks import harness, probes, processes
-from src.runtime import errors, heavy_imports, metric_names
+from src.core import errors, heavy_imports, metric_names
 
 DEFAULT = "the default recipe"
 
@@ -30,7 +30,7 @@ def _tensorflow_swish() -> None:
 
     from src.training import activations
 
-    activations.Swish.fused = staticmethod(tf.nn.silu)
+    activations.Swish._fused = staticmethod(tf.nn.silu)
 
 
 @dataclass(frozen=True)
@@ -60,14 +60,14 @@ VARIANTS = {
 
 
 def rate(name: str, steps: int) -> float:
-    """Return a variant's images/s, measured in a process of its own."""
+    """Return a variant's images/s, measured in its own process."""
     words = ("-m", "benchmarks.ablation", "--only", name, "--steps", str(steps))
     result = processes.answer(*words, environment=VARIANTS[name].environment)
     return result[metric_names.IMAGES_PER_SECOND]
 
 
 def only(name: str, steps: int) -> dict[str, float]:
-    """Return what `probes.step` finds for a variant, measured in this process."""
+    """Return the figures of `probes.step` for a variant, measured in this process."""
     variant = VARIANTS[name]
     if variant.replace:
         heavy_imports.load(mlflow=False)

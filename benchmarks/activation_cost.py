@@ -1,4 +1,4 @@
-"""What an activation adds to an epoch: training steps of one network with each, against ReLU.
+"""The cost of an activation per epoch: training steps of one network with each, against ReLU.
 
 python -m benchmarks.activation_cost
 python -m benchmarks.activation_cost --models notebook --precisions float32
@@ -16,8 +16,8 @@ from hydra.utils import instantiate
 
 from benchmarks import harness
 from src.config import compose, schema
+from src.core import errors, heavy_imports, paths
 from src.data import dataset
-from src.runtime import errors, heavy_imports, paths
 
 REFERENCE = "relu"
 GOALS = {"swish": harness.at_most(1.03)} | dict.fromkeys(
@@ -47,7 +47,7 @@ def training_steps(cfg: schema.Config, drawn: Iterator[Any], count: int) -> Call
     """Return a measurement: the milliseconds of a training step, the mean of the next `count`.
 
     Args:
-        cfg: what is trained, after `fit.prepare`.
+        cfg: of the training, after `fit.prepare`.
         drawn: its batches.
         count: of steps.
     """

@@ -3,10 +3,10 @@
 python -m benchmarks.against_commit 6626f83
 python -m benchmarks.against_commit 6626f83 --measure study --rounds 3
 
-Each side is a project of its own, in a folder that lasts as long as the benchmark: its code,
+Each side has its own project, in a folder that lasts as long as the benchmark: its code,
 conf/ and params.yaml, and the data that its own fetch and preprocess make. Both run in today's
-environment: install what only the older code imports. `train` is one training with everything
-around it, `stages` is fetch and preprocess, `study` is ten short runs in two workers.
+environment: install packages that only the older code imports. `train` is one training with
+everything around it, `stages` is fetch and preprocess, `study` is ten short runs in two workers.
 """
 
 import io
@@ -23,14 +23,14 @@ import yaml
 
 from benchmarks import harness, processes
 from src.config import compose
-from src.runtime import errors
-from src.runtime.errors import InputError
+from src.core import errors, paths
+from src.core.errors import InputError
 
-PARTS = ("src", "conf", "params.yaml")
 TODAY = "today"
 STUDY = {
-    "description": "Short runs.",
-    "activations": ["relu", "swish"],
+    "question": "How long do short runs take?",
+    "factor": "activation",
+    "levels": ["relu", "swish"],
     "seeds": [1, 2, 3, 4, 5],
     "experiment": "default",
     "workers": 2,
@@ -58,12 +58,8 @@ def extract(commit: str, folder: Path) -> None:
 def copy(folder: Path) -> None:
     """Write the code as it is now, with changes that are not committed, to a new folder."""
     folder.mkdir()
-    for name in PARTS:
-        source = processes.ROOT / name
-        if source.is_dir():
-            shutil.copytree(source, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
-        else:
-            shutil.copy(source, folder / name)
+    processes.copy_code(folder)
+    shutil.copy(processes.ROOT / paths.PARAMS, folder)
 
 
 def stages(folder: Path) -> float:
@@ -111,13 +107,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     )
 
 
-def _measurement(what: str, folder: Path, overrides: Sequence[str]) -> Callable[[], Any]:
+def _measurement(measure: str, folder: Path, overrides: Sequence[str]) -> Callable[[], Any]:
     """Return the function that measures one side."""
-    if what == "train":
+    if measure == "train":
         return partial(processes.train, folder, *overrides)
-    if what == "stages":
+    if measure == "stages":
         return partial(stages, folder)
-    fetch = yaml.safe_load((folder / "params.yaml").read_text())["fetch"]
+    fetch = yaml.safe_load((folder / paths.PARAMS).read_text())["fetch"]
     return partial(study, folder, overrides, f"{fetch['source']}-{fetch['layout']}")
 
 

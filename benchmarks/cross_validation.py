@@ -18,8 +18,8 @@ from rich.table import Table
 
 from benchmarks import harness
 from src.config import compose
+from src.core import errors, heavy_imports, metric_names, paths
 from src.data import dataset
-from src.runtime import errors, heavy_imports, metric_names, paths
 
 SEED = 7  # of the folds
 
@@ -43,7 +43,7 @@ def score(recipe: str, fold: int, folds: int) -> dict[str, float]:
     heavy_imports.load(mlflow=False)
     import keras
 
-    from src.training import batches, callbacks, fit
+    from src.training import batches, fit
 
     cfg = compose.compose(*recipe.split(), f"seed={fold + 1}")
     images, labels = labelled()
@@ -65,7 +65,7 @@ def score(recipe: str, fold: int, folds: int) -> dict[str, float]:
         steps_per_epoch=drawn.steps_per_epoch,
         shuffle=False,
         verbose=0,
-        callbacks=[callbacks.EpochMetrics(drawn.steps_per_epoch * drawn.batch_size)],
+        callbacks=[fit.EpochMetrics(drawn.steps_per_epoch * drawn.batch_size)],
     )
     keras.config.set_dtype_policy("float32")
     scores = model.predict(batches.evaluation_batches(images[held]), verbose=0)
@@ -79,24 +79,24 @@ def table(results: Mapping[str, Sequence[Mapping[str, float]]], images: int) -> 
     """Return a table with a row for each recipe.
 
     Args:
-        results: by recipe, what `score` returned for each fold.
+        results: those of `score` for each fold, by recipe.
         images: how many there are in all folds.
     """
-    made = Table(box=box.HORIZONTALS, pad_edge=False)
-    made.add_column("recipe", overflow="fold")
+    result = Table(box=box.HORIZONTALS, pad_edge=False)
+    result.add_column("recipe", overflow="fold")
     for heading in ("errors", "per fold", "error rate", "s of training"):
-        made.add_column(heading, justify="right", no_wrap=True)
+        result.add_column(heading, justify="right", no_wrap=True)
     for recipe, scores in results.items():
         wrong = [one[metric_names.TEST_ERRORS] for one in scores]
         seconds = [one[metric_names.TRAIN_SECONDS] for one in scores]
-        made.add_row(
+        result.add_row(
             recipe or "as in params.yaml",
             f"{sum(wrong):,}",
             " ".join(map(str, wrong)),
             f"{sum(wrong) / images:.3%}",
             f"{np.median(seconds):.1f}",
         )
-    return made
+    return result
 
 
 def main() -> None:

@@ -19,8 +19,8 @@ from omegaconf import OmegaConf
 
 from benchmarks import harness, processes
 from benchmarks.probes import MEGABYTES, SECONDS
+from src.core import errors, paths
 from src.data import mirrors
-from src.runtime import errors, paths
 
 STAGES = ("fetch", "preprocess")
 OURS, THEIRS = "ours", "pandas and NumPy"
@@ -65,11 +65,11 @@ def rows(used: Mapping[str, Sequence[Usage]]) -> tuple[list[harness.Row], list[h
     """Return the rows of the two tables, of seconds and of MB.
 
     Args:
-        used: what `usage` returned in each round, by "<stage>: <side>".
+        used: the results of `usage` in each round, by "<stage>: <side>".
     """
 
-    def values(stage: str, side: str, what: str) -> list[float]:
-        return [one[what] for one in used[f"{stage}: {side}"]]
+    def values(stage: str, side: str, unit: str) -> list[float]:
+        return [one[unit] for one in used[f"{stage}: {side}"]]
 
     def both(side: str) -> list[float]:
         return list(map(sum, zip(*(values(stage, side, SECONDS) for stage in STAGES), strict=True)))

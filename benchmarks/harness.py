@@ -33,8 +33,8 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from src.runtime import formatting, hardware
-from src.runtime.errors import InputError
+from src.core import formatting, hardware
+from src.core.errors import InputError
 
 THREADS = ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
 INSTRUCTIONS = ("avx2", "avx512f", "avx512_bf16", "amx_bf16")  # the kernels are chosen by these
@@ -61,14 +61,14 @@ def parser(module: str, doc: str | None, rounds: int | None = None) -> argparse.
         doc: docstring of the module; its first paragraph is the description.
         rounds: default of `--rounds`; None for no such option.
     """
-    made = argparse.ArgumentParser(
+    result = argparse.ArgumentParser(
         prog=f"python -m benchmarks.{module}",
         description=(doc or "").partition("\n\n")[0],
         formatter_class=_ShowDefaults,
     )
     if rounds is not None:
-        made.add_argument("--rounds", type=int, default=rounds, help="measurements of each")
-    return made
+        result.add_argument("--rounds", type=int, default=rounds, help="measurements of each")
+    return result
 
 
 @dataclass(frozen=True)
@@ -102,7 +102,7 @@ class Row:
     """A row of the table: one value per round.
 
     Args:
-        name: what was measured, with its unit where the title does not say it.
+        name: of the quantity, with its unit where the title does not give it.
         values: one per round, in order; empty where nothing could be measured.
         reference: the reference's values of the same rounds, or None for no ratio.
         goal: for the median of the ratios; without a reference, for the median of the values.
@@ -165,7 +165,7 @@ def interleave(
 
 
 def conditions(*packages: str) -> str:
-    """Return what the figures depend on: processor, load before the start, threads, versions.
+    """Return the conditions of the figures: processor, load before the start, threads, versions.
 
     Args:
         packages: whose versions matter, by their names on PyPI.
@@ -194,8 +194,8 @@ def show(title: str, conditions: str, rows: Sequence[Row]) -> None:
     """Print the table.
 
     Args:
-        title: what the values are, with their unit.
-        conditions: what `conditions` returned; empty if they have been shown.
+        title: the quantity, with its unit.
+        conditions: the text of `conditions`; empty if it has been shown.
         rows: each with one value per round, or with none where nothing could be measured.
     """
     rounds = formatting.count(max(len(row.values) for row in rows), "round")
@@ -206,17 +206,17 @@ def show(title: str, conditions: str, rows: Sequence[Row]) -> None:
 
 def table(rows: Sequence[Row]) -> Table:
     """Return the table of `show`."""
-    made = Table(box=box.HORIZONTALS, pad_edge=False)
-    made.add_column("", overflow="fold")
+    result = Table(box=box.HORIZONTALS, pad_edge=False)
+    result.add_column("", overflow="fold")
     for heading in ("median", "min", "max", "ratio (min–max)", "goal"):
-        made.add_column(heading, justify="right", no_wrap=True)
+        result.add_column(heading, justify="right", no_wrap=True)
     for row in rows:
         ratios = row.ratios
         spread = f" ({number(min(ratios))}–{number(max(ratios))})" if len(ratios) > 1 else ""
-        made.add_row(
+        result.add_row(
             row.name,
             *(number(choose(row.values)) if row.values else "–" for choose in (median, min, max)),
             f"{number(median(ratios))}{spread}" if ratios else "",
             row.goal.verdict(median(ratios or row.values)) if row.goal else "",
         )
-    return made
+    return result

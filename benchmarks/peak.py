@@ -20,8 +20,8 @@ from typing import TYPE_CHECKING, Any
 
 from benchmarks import harness, probes, processes
 from src.config import compose
+from src.core import errors, heavy_imports, metric_names, paths
 from src.data import dataset
-from src.runtime import errors, heavy_imports, metric_names, paths
 
 if TYPE_CHECKING:  # TensorFlow is imported once the arguments are read
     import keras
@@ -174,7 +174,7 @@ def parts_of(model: "keras.Model", batch_size: int) -> dict[str, Callable[[], An
 
 
 def shares(step: Sequence[float], parts: Mapping[str, Sequence[float]]) -> list[harness.Row]:
-    """Return the rows that show where a step's time goes, and what no part accounts for.
+    """Return the rows that show where a step's time goes, and the rest of it.
 
     Args:
         step: milliseconds of the whole step, one value per round.

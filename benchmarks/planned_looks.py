@@ -21,7 +21,7 @@ from scipy import optimize, stats
 from benchmarks import harness
 from src.analysis import alpha_spending, statistics
 from src.analysis.statistics import ALPHA, POWER
-from src.runtime import errors
+from src.core import errors
 
 IMAGES = 200  # enough for the estimate of their effect
 EFFECTS = (0.0, 0.5, 1.0, 2.0)  # true differences, in smallest effects
@@ -41,7 +41,7 @@ def single_look(looks: Sequence[int]) -> list[float]:
 
 def obrien_fleming(looks: Sequence[int]) -> list[float]:
     """Return the levels that the studies use."""
-    return alpha_spending.levels(ALPHA, looks)
+    return list(alpha_spending.levels(ALPHA, tuple(looks)))
 
 
 def pocock(looks: Sequence[int]) -> list[float]:
@@ -165,14 +165,14 @@ def ends(
 
 def table(results: dict[str, dict[float, np.ndarray]]) -> Table:
     """Return a row for each rule: wrong verdicts, then mean seeds and decided studies."""
-    made = Table(box=box.HORIZONTALS, pad_edge=False)
-    made.add_column("")
+    result = Table(box=box.HORIZONTALS, pad_edge=False)
+    result.add_column("")
     for heading in ("false alarm", "false equivalence"):
-        made.add_column(heading, justify="right")
+        result.add_column(heading, justify="right")
     for effect in EFFECTS:
-        made.add_column(f"seeds (decided) at {effect:g}", justify="right")
+        result.add_column(f"seeds (decided) at {effect:g}", justify="right")
     for name, by_effect in results.items():
-        made.add_row(
+        result.add_row(
             name,
             f"{100 * by_effect[0.0][1]:.1f}%",
             f"{100 * by_effect[1.0][2]:.1f}%",
@@ -181,7 +181,7 @@ def table(results: dict[str, dict[float, np.ndarray]]) -> Table:
                 for seeds, different, equivalent in by_effect.values()
             ),
         )
-    return made
+    return result
 
 
 if __name__ == "__main__":

@@ -1,5 +1,4 @@
-"""What the benchmarks start in processes of their own; each prints its figures as JSON, in its
-last line.
+"""The processes that the benchmarks start; each prints its figures as JSON, in its last line.
 
 python -m benchmarks.probes memory src.preprocess
     seconds and peak resident memory of `python -m src.preprocess`
@@ -8,9 +7,8 @@ python -m benchmarks.probes evaluation epochs=1
 python -m benchmarks.probes step --steps 100 experiment=notebook batch_size=86
     images/s of the training step
 
-Only `step` imports more than a training itself does: what a probe holds in memory when it starts a
-command is counted as the command's own, and its imports are part of the time that
-benchmarks.startup measures.
+Only `step` imports more than a training itself does: memory that a probe holds when it starts a
+command counts as the command's, and its imports are part of the time of benchmarks.startup.
 """
 
 import argparse
@@ -25,7 +23,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from src.runtime import errors, heavy_imports, metric_names
+from src.core import errors, heavy_imports, metric_names
 
 SECONDS, MEGABYTES = "seconds", "megabytes"
 EVALUATION_SECONDS = "evaluation_seconds"
@@ -52,7 +50,7 @@ def time_evaluation(spans: list[float]) -> None:
     """Make Keras append to `spans` the seconds of each validation, and of each prediction of a data
     set.
 
-    A validation begins where the training's clock stops (src/training/callbacks.py).
+    A validation begins where the training's clock stops (src/training/fit.py).
     """
     import keras
     import tensorflow as tf
@@ -109,9 +107,9 @@ def step(steps: int, *overrides: str) -> dict[str, float]:
     import numpy as np
 
     from src.config import compose
+    from src.core import paths
     from src.data import dataset
     from src.data.digits import SIDE
-    from src.runtime import paths
 
     cfg = compose.compose(*overrides, "epochs=2")
     heavy_imports.load(mlflow=False)

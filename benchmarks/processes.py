@@ -4,6 +4,7 @@ checkpoints and data stay as they are.
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -16,16 +17,16 @@ from typing import Any
 
 from omegaconf import OmegaConf
 
+from src.core import metric_names, paths
+from src.core.errors import InputError
 from src.data import dataset, read_csv
-from src.runtime import metric_names, paths
-from src.runtime.errors import InputError
 
 ROOT = Path(__file__).resolve().parents[1]
 
 
 @dataclass(frozen=True)
 class Training:
-    """What a training took and attained.
+    """The time and the accuracy of a training.
 
     Args:
         seconds: of its epochs, evaluation excluded.
@@ -47,7 +48,7 @@ class TrainingProcess(Training):
 
     Args:
         wall_seconds: from its start to its end.
-        out: the folder with what it wrote.
+        out: the folder of its files.
         printed: its standard output.
     """
 
@@ -144,6 +145,13 @@ def train(
     return TrainingProcess(seconds, accuracy, wall_seconds=wall_seconds, out=out, printed=printed)
 
 
+def copy_code(folder: Path) -> None:
+    """Copy the code as it is now, with uncommitted changes, and conf/ to a folder."""
+    for name in ("src", "conf"):
+        ignored = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(ROOT / name, folder / name, ignore=ignored)
+
+
 @contextmanager
 def project_with_our_data() -> Iterator[Path]:
     """Yield a new project folder with params.yaml and data/ of the working directory.
@@ -151,7 +159,7 @@ def project_with_our_data() -> Iterator[Path]:
     Raises:
         InputError: the data is not preprocessed, or its held-out labels are not known.
     """
-    dataset.describe()
+    dataset.load_description()
     if read_csv.solution(paths.SOLUTION_CSV) is None:
         raise InputError(
             f"{paths.SOLUTION_CSV} holds no labels, so no test accuracy can be compared: set "

@@ -2,9 +2,9 @@
 
 python -m benchmarks.ray_overhead
 
-Both make the same runs with the same workers of one thread each (src/studies/executors). The time
-is that from the start of the first run to the end of the last one, as MLflow has them; start-up is
-the rest of the command's: imports, the checks, the start of Ray. Needs the extra `cluster`.
+Both run the same trainings with the same workers of one thread each. The time is that from the
+start of the first run to the end of the last one, by MLflow; start-up is the rest of the command's
+time: imports, checks, the start of Ray. Needs the extra `cluster`.
 """
 
 import shutil
@@ -18,16 +18,16 @@ import yaml
 
 from benchmarks import harness, processes
 from src.config import compose
+from src.core import errors
 from src.data import dataset
-from src.runtime import errors
-from src.studies.executors import choice
+from src.experiments.executors import choice
 from src.tracking import run_tags
 
 GOAL = harness.at_most(1.1)
 
 
 @dataclass(frozen=True)
-class Made:
+class Taken:
     """Seconds of a study: of its runs, from the first one's start to the last one's end, and of
     all else.
     """
@@ -41,20 +41,18 @@ class Made:
 
 
 def project(folder: Path) -> None:
-    """Put our code beside a project's data, so that a study of its own can be written there."""
-    for name in ("src", "conf"):
-        ignored = shutil.ignore_patterns("__pycache__")
-        shutil.copytree(processes.ROOT / name, folder / name, ignore=ignored)
+    """Put our code beside a project's data, so that a new study can be written there."""
+    processes.copy_code(folder)
     shutil.copy(processes.ROOT / "requirements.lock", folder)
 
 
-def study(folder: Path, executor: str, seeds: int, workers: int, overrides: Sequence[str]) -> Made:
-    """Make a new study of two activations in a project folder.
+def study(folder: Path, executor: str, seeds: int, workers: int, overrides: Sequence[str]) -> Taken:
+    """Run a new study of two activations in a project folder; return its seconds.
 
     Args:
         folder: the project.
-        executor: what makes the runs.
-        seeds: of each activation.
+        executor: that of the runs.
+        seeds: how many of each activation.
         workers: runs at a time.
         overrides: of every run.
     """
@@ -62,7 +60,7 @@ def study(folder: Path, executor: str, seeds: int, workers: int, overrides: Sequ
     text = {
         "question": "What does it cost?",
         "experiment": "default",
-        "dataset": dataset.describe().name,
+        "dataset": dataset.load_description().name,
         "factor": "activation",
         "levels": ["relu", "swish"],
         "seeds": list(range(1, seeds + 1)),
@@ -74,7 +72,7 @@ def study(folder: Path, executor: str, seeds: int, workers: int, overrides: Sequ
     threads = dict.fromkeys(("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"), "1")
     wall, _ = processes.run(*command, folder=folder, environment=threads)
     seconds = _seconds(folder, name)
-    return Made(seconds, wall - seconds)
+    return Taken(seconds, wall - seconds)
 
 
 def _seconds(folder: Path, name: str) -> float:
@@ -104,20 +102,14 @@ def main() -> None:
     conditions = harness.conditions("tensorflow", "keras", "mlflow", "ray")
     with processes.project_with_our_data() as folder:
         project(folder)
-        measure = partial(
-            study,
-            folder,
-            seeds=given.seeds,
-            workers=given.workers,
-            overrides=given.overrides,
-        )
-        made = harness.interleave(
-            {name: partial(measure, name) for name in choice.EXECUTORS},
+        options = {"seeds": given.seeds, "workers": given.workers, "overrides": given.overrides}
+        results = harness.interleave(
+            {name: partial(study, folder, name, **options) for name in choice.EXECUTORS},
             given.rounds,
             describe=str,
             rotate=True,
         )
-    local, ray = made[choice.LOCAL], made[choice.RAY]
+    local, ray = results[choice.LOCAL], results[choice.RAY]
     seconds = [one.seconds for one in local]
     startup = [one.startup for one in local]
     harness.show(

@@ -3,45 +3,37 @@
 python -m benchmarks.scheduler
 
 A simulation of a study of many runs on a Ray of this machine: every run goes the way of a real one
-(src/studies/executors), but sleeps instead of training. Needs the extra `cluster`.
+(src/experiments/executors), but sleeps instead of training. Needs the extra `cluster`.
 """
 
+import functools
 import os
 import tempfile
 import time
-from collections.abc import Mapping
 from contextlib import chdir
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import psutil
-from omegaconf import OmegaConf
 
 from benchmarks import harness
-from src.runtime import errors
-from src.studies.executors import cluster
+from src.core import errors
+from src.experiments.executors import cluster
+from src.experiments.executors.ray_tasks import RayTasks
+from src.experiments.run_spec import RunSpec
 
 MEGABYTE = 2**20
 
 
-@dataclass(frozen=True)
-class Sleep:
-    """In place of a `PlannedRun`: its name, and how many seconds it sleeps."""
+def sleep(spec: RunSpec, seconds: float) -> None:
+    """Sleep in place of a training."""
+    time.sleep(seconds)
 
-    name: str
-    folder: Path
-    seconds: float
-    composed: Any = field(default_factory=lambda: OmegaConf.create({"precision": "float32"}))
-    tags: Mapping[str, str] = field(default_factory=dict)
-    choices: Mapping[str, str] = field(default_factory=dict)
 
-    def announce(self) -> None:
-        """Print nothing."""
-
-    def execute(self) -> None:
-        """Sleep."""
-        time.sleep(self.seconds)
+def idle(number: int) -> RunSpec:
+    """Return a run without any content."""
+    texts = dict.fromkeys(("digest", "data_digest", "job", "command"), "")
+    name, folder = f"sleep-{number}", Path()
+    return RunSpec(cfg=None, choices={}, settings={}, name=name, folder=folder, **texts)
 
 
 def measure(tasks: int, seconds: float, workers: int) -> tuple[float, float, float]:
@@ -55,21 +47,19 @@ def measure(tasks: int, seconds: float, workers: int) -> tuple[float, float, flo
     Raises:
         RuntimeError: a task failed.
     """
-    from benchmarks.scheduler import Sleep  # what a worker can import; __main__ is another there
-    from src.studies.executors.ray_tasks import RayTasks  # MLflow: after the arguments
+    from benchmarks import scheduler  # what a worker can import; __main__ is another there
 
-    os.environ.pop(cluster.ADDRESS, None)  # a Ray of its own
-    executor = RayTasks(cpus=1, gpus=0, workers=workers)
+    os.environ.pop(cluster.ADDRESS, None)  # a Ray of this machine
+    train = functools.partial(scheduler.sleep, seconds=seconds)
+    executor = RayTasks(cpus=1, gpus=0, workers=workers, train=train)
     executor.prepare()
     process = psutil.Process()
-    with tempfile.TemporaryDirectory() as name:
-        runs = [Sleep(f"sleep-{number}", Path(name) / "logs", seconds) for number in range(tasks)]
-        before = process.memory_info().rss / MEGABYTE
-        began = time.perf_counter()
-        for run, error in executor.execute(runs):
-            if error is not None:
-                raise RuntimeError(f"{run.name} failed") from error
-        rate = tasks / (time.perf_counter() - began)
+    before = process.memory_info().rss / MEGABYTE
+    began = time.perf_counter()
+    for spec, error in executor.execute(map(idle, range(tasks))):
+        if error is not None:
+            raise RuntimeError(f"{spec.name} failed") from error
+    rate = tasks / (time.perf_counter() - began)
     after = process.memory_info().rss / MEGABYTE
     cluster.library().shutdown()
     return rate, before, after

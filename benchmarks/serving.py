@@ -1,9 +1,9 @@
-"""What a served champion takes: one image, and 1,000 in one request, against its network alone.
+"""A served champion's answers to one image, and to 1,000 in one request, against its network alone.
 
 python -m benchmarks.serving
 
-`python -m src.serve` runs in a process of its own, as `make serve` starts it; the network alone is
-asked in this one. There must be a champion: `python -m src.promote best`.
+`python -m src.serve` runs in its own process, as `make serve` starts it; the network alone is asked
+in this one. There must be a champion: `python -m src.promote best`.
 """
 
 import json
@@ -18,13 +18,13 @@ import numpy as np
 import requests
 
 from benchmarks import harness
+from src.core import errors, local_server, paths
+from src.core.errors import InputError
 from src.data import dataset
-from src.runtime import errors, local_server, paths
-from src.runtime.errors import InputError
 
 SINGLES = 50  # requests of one image in a round, of which the median counts
 BATCH = 1000
-GOAL = harness.at_most(50)  # milliseconds: half of what feels immediate
+GOAL = harness.at_most(50)  # milliseconds: half of a delay that still feels immediate
 
 Ask = Callable[[np.ndarray], object]
 
@@ -48,7 +48,7 @@ def many_images(ask: Ask, images: np.ndarray) -> float:
 
 @contextmanager
 def served(port: int) -> Iterator[Ask]:
-    """Serve the champion, and yield what asks it; what is asked includes making the JSON.
+    """Serve the champion, and yield a function that asks it; this includes encoding the JSON.
 
     Raises:
         InputError: the server ends before it answers.

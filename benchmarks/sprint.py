@@ -11,11 +11,11 @@ from pathlib import Path
 
 from benchmarks import harness, processes, time_to_accuracy
 from benchmarks.processes import Training
-from src.runtime import errors, metric_names
+from src.core import errors, metric_names
 
 
 def train_mnist_fast(folder: Path, seed: int) -> Training:
-    """Train the reference in a process of its own, on the data of a project folder."""
+    """Train the reference in its own process, on the data of a project folder."""
     words = ("-m", "benchmarks.references.pytorch", "train_mnist_fast", "--seed", str(seed))
     result = processes.answer(*words, folder=folder)
     return Training(result[metric_names.TRAIN_SECONDS], result[metric_names.TEST_ACCURACY])

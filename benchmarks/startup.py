@@ -1,4 +1,4 @@
-"""What `python -m src.train` spends besides training and evaluation, against `import tensorflow`.
+"""Seconds of `python -m src.train` besides training and evaluation, against `import tensorflow`.
 
 python -m benchmarks.startup
 
@@ -13,7 +13,7 @@ from pathlib import Path
 
 from benchmarks import harness, probes, processes
 from src.config import compose
-from src.runtime import errors
+from src.core import errors
 
 IMPORT = ("-c", "import tensorflow")
 GOAL = harness.at_most(1.3)
@@ -28,19 +28,19 @@ class Spent:
     other: float
 
     def __str__(self) -> str:
-        """Return what is neither training nor evaluation, as text."""
+        """Return the seconds besides training and evaluation, as text."""
         return f"{self.other:.1f} s besides training and evaluation"
 
 
 def train(folder: Path, *overrides: str) -> Spent:
-    """Train in a project folder; return what the process's time was spent on."""
+    """Train in a project folder; return where the process's time went."""
     done = processes.train(folder, *overrides, command=("benchmarks.probes", "evaluation"))
     evaluation = processes.last_line(done.printed)[probes.EVALUATION_SECONDS]
     return Spent(done.seconds, evaluation, done.wall_seconds - done.seconds - evaluation)
 
 
 def import_tensorflow() -> Spent:
-    """Import TensorFlow in a process of its own."""
+    """Import TensorFlow in its own process."""
     return Spent(0, 0, processes.run(*IMPORT)[0])
 
 
@@ -70,7 +70,7 @@ def main() -> None:
         }
         results = harness.interleave(measurements, given.rounds, describe=str)
     harness.show(
-        f"Wall seconds of `python -m src.train {' '.join(given.overrides)}`, by what they went to",
+        f"Wall seconds of `python -m src.train {' '.join(given.overrides)}`, by their use",
         conditions,
         rows(results["train"], results["import"]),
     )

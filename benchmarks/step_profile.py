@@ -1,11 +1,11 @@
-"""What a training step's time goes to, by kind of operation: TensorFlow's own profiler.
+"""Where the time of a training step goes, by kind of operation: TensorFlow's own profiler.
 
 python -m benchmarks.step_profile
 python -m benchmarks.step_profile --overrides experiment=notebook activation=relu
 
 The kinds' milliseconds add up over threads, so that their sum may exceed the step's wall time: the
-batches are made beside it. The last row is what the products of convolutions and dense layers would
-take at this machine's best matrix product.
+batches are made beside it. The last row is the time that the products of convolutions and dense
+layers would take at the rate of this machine's best matrix product.
 """
 
 import tempfile
@@ -18,9 +18,9 @@ from typing import Any
 
 from benchmarks import activation_cost, harness, peak
 from src.config import compose, schema
-from src.runtime import errors, heavy_imports
+from src.core import errors, heavy_imports
 
-# A word of the operation's type or of its name, and what it is for; the first that fits counts.
+# A word of the operation's type or of its name, and its kind; the first that fits counts.
 KINDS = (
     ("BackpropFilter", "convolutions: gradient of the weights"),
     ("BackpropInput", "convolutions: gradient of the input"),
@@ -37,13 +37,8 @@ STEP, LIMIT = "a step, wall time", "the products at the machine's peak"
 
 
 def kind_of(thread: str, operation: str, name: str, compiled: bool) -> str:
-    """Return what an operation is for.
-
-    Args:
-        thread: on which it ran.
-        operation: its type.
-        name: its name in the graph.
-        compiled: whether it is XLA's.
+    """Return the kind of an operation, by its thread, its type, its name in the graph, and whether
+    XLA compiled it.
     """
     if thread.startswith("tf_data"):
         return BATCHES
@@ -81,7 +76,7 @@ def profile(steps: Callable[[], float], count: int) -> Mapping[str, float]:
     with tempfile.TemporaryDirectory() as folder:
         tf.profiler.experimental.start(folder, options)
         wall = steps()
-        time.sleep(0.1)  # until the batches that were begun are made
+        time.sleep(0.1)  # until batches in progress are complete
         tf.profiler.experimental.stop()
         [file] = Path(folder).rglob("*.xplane.pb")
         space = xplane_pb2.XSpace.FromString(file.read_bytes())

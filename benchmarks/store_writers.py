@@ -1,4 +1,4 @@
-"""What MLflow's store bears: runs per minute with many writers at once, and what fails.
+"""The capacity of MLflow's store: runs per minute with many writers at once, and errors.
 
 python -m benchmarks.store_writers http://mlflow.example.com:5000
 
@@ -20,7 +20,7 @@ from statistics import median
 from typing import Any
 
 from benchmarks import harness
-from src.runtime import errors, metric_names
+from src.core import errors, metric_names
 
 EXPERIMENT = "store-writers"
 PARAMS = {f"group.key_{number}": number for number in range(40)}  # about as many as a training's
@@ -37,13 +37,13 @@ METRICS = (
 
 @dataclass
 class Written:
-    """What the writers of a round came to.
+    """The result of the writers of a round.
 
     Attributes:
         runs: that were logged to the end.
         seconds: from the first call to the last.
-        calls: seconds of each call that ended well.
-        errors: what the others raised.
+        calls: seconds of each successful call.
+        errors: of the others.
     """
 
     runs: int = 0
@@ -75,7 +75,7 @@ def write(store: str, writers: int, runs: int, epochs: int) -> Written:
     client = MlflowClient(store)
     found = client.get_experiment_by_name(EXPERIMENT)
     experiment_id = found.experiment_id if found else client.create_experiment(EXPERIMENT)
-    # Forks, which share what was imported; none has a connection of this process's.
+    # Forks, which share the imported modules; none has a connection of this process.
     context = multiprocessing.get_context("fork")
     together, queue = context.Barrier(writers + 1), context.Queue()
     arguments = (store, experiment_id, runs, epochs, together, queue)
@@ -141,9 +141,9 @@ def rows(
 ) -> list[harness.Row]:
     """Return the table's rows of a store, from its rounds and those of the reference."""
 
-    def row(what: str, of: Callable[[Written], float], *, ratio: bool = True) -> harness.Row:
+    def row(quantity: str, of: Callable[[Written], float], *, ratio: bool = True) -> harness.Row:
         theirs = [of(one) for one in reference] if reference and ratio else None
-        return harness.Row(f"{name}: {what}", [of(one) for one in results], theirs)
+        return harness.Row(f"{name}: {quantity}", [of(one) for one in results], theirs)
 
     return [
         row("runs per minute", lambda one: one.per_minute),

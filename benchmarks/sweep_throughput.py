@@ -15,8 +15,9 @@ from pathlib import Path
 
 from benchmarks import harness, processes
 from src.config import compose
-from src.runtime import errors
-from src.runtime.formatting import count
+from src.core import errors
+from src.core.formatting import count
+from src.experiments.executors import THREADS
 
 GOAL = harness.at_least(1.3)
 
@@ -36,7 +37,7 @@ def runs_per_minute(
     seeds = ",".join(str(seed) for seed in range(1, runs + 1))
     out = tempfile.mkdtemp(dir=folder)
     joblib = ("hydra/launcher=joblib", f"hydra.launcher.n_jobs={workers}")
-    variables = dict.fromkeys(("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"), str(threads))
+    variables = dict.fromkeys(THREADS, str(threads))
     seconds, _ = processes.run(
         *(
             "-m",

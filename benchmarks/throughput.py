@@ -3,8 +3,8 @@
 python -m benchmarks.throughput
 
 Both sides take real images from memory, without augmentation, and count a whole step: batch,
-forward, backward, optimizer. Each measurement has a process of its own, so that no library's
-threads wait beside another's.
+forward, backward, optimizer. Each measurement has its own process, so that no library's threads
+wait beside another's.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -14,8 +14,8 @@ from math import isnan, nan
 from statistics import median
 
 from benchmarks import harness, probes, processes
-from src.runtime import errors, metric_names
-from src.runtime.errors import InputError
+from src.core import errors, metric_names
+from src.core.errors import InputError
 
 OURS = ("float32", "mixed_bfloat16")
 PYTORCH = (("float32", "bfloat16"), ("", "channels-last"), ("", "compile"))

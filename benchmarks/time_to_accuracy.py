@@ -20,20 +20,20 @@ from statistics import mean, median
 from benchmarks import harness, processes
 from benchmarks.processes import Training
 from src.config import compose
-from src.runtime import errors, metric_names
-from src.runtime.errors import InputError
-from src.studies.sweep_table import spread
+from src.core import errors, metric_names
+from src.core.errors import InputError
+from src.experiments.table import spread
 
 EPOCHS = 30  # of either kernel
 
 
 @dataclass(frozen=True)
 class Reference:
-    """What ours is compared with.
+    """The other side of a comparison.
 
     Args:
         name: in the table.
-        train: trains it with a seed, on the data of a project folder.
+        train: trains it on the data of a project folder, with a seed.
         packages: whose versions matter, besides TensorFlow and Keras.
         ratio: the goal for our seconds divided by its own.
         accuracy: the goal for our mean accuracy; None for its own, where that is known.
@@ -46,8 +46,8 @@ class Reference:
     accuracy: float | None
 
 
-# The goals: our part of the seconds, and the mean accuracy (None: the reference's own). What the
-# notebook attains by its own recipe is in docs/speed.md; it read 0.99671 off the leaderboard.
+# The goals: our part of the seconds, and the mean accuracy (None: the reference's own). The
+# notebook's score by its own recipe is in docs/speed.md; on the leaderboard it was 0.99671.
 GOALS = {"notebook_2017": (1 / 40, 0.99579), "fifteen_cnns": (1 / 4, None)}
 
 
@@ -62,11 +62,11 @@ def seconds(epochs: Sequence[float]) -> float:
 
 
 def train_kernel(name: str, epochs: int, folder: Path, seed: int) -> Training:
-    """Train a kernel in a process of its own; its accuracy counts after all its epochs only.
+    """Train a kernel in its own process; its accuracy counts only after all its epochs.
 
     Args:
-        name: of the kernel, a key of `GOALS`.
-        epochs: of its `EPOCHS`.
+        name: a key of `GOALS`.
+        epochs: how many of its `EPOCHS`.
         folder: the project whose data it trains on.
         seed: of its weights and its batches.
     """
@@ -77,7 +77,7 @@ def train_kernel(name: str, epochs: int, folder: Path, seed: int) -> Training:
 
 
 def add_arguments(parser: argparse.ArgumentParser, *, experiment: str, seeds: list[int]) -> None:
-    """Add what `compare` takes, with these defaults."""
+    """Add the options of `compare`, with these defaults."""
     parser.add_argument("--seeds", type=int, nargs="+", default=seeds, help="of both sides")
     parser.add_argument("--experiment", default=experiment, help="ours: a file of conf/experiment")
     parser.add_argument("--overrides", nargs="+", default=[], help="of ours, such as epochs=1")
@@ -92,13 +92,13 @@ def compare(
     """Train both sides with every seed, and print the table.
 
     Args:
-        title: what the table shows.
-        given: the arguments of `add_arguments`.
-        reference: what to compare with.
-        project: makes the folder that both train in.
+        title: of the table.
+        given: the options of `add_arguments`.
+        reference: the other side.
+        project: creates the folder that both train in.
 
     Raises:
-        InputError: an override or a package is wrong or missing.
+        InputError: an override is wrong, or a package is missing.
     """
     words = (f"experiment={given.experiment}", *given.overrides)
     recipe = " ".join(words)

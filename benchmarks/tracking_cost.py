@@ -1,4 +1,4 @@
-"""What MLflow costs a training: its wall time with tracking, against the same without.
+"""The cost of MLflow to a training: its wall time with tracking, against the same without.
 
 python -m benchmarks.tracking_cost
 
@@ -12,7 +12,7 @@ from functools import partial
 from benchmarks import harness, processes
 from benchmarks.processes import TrainingProcess
 from src.config import compose
-from src.runtime import errors
+from src.core import errors
 
 SHARE, ONCE = 0.02, 5.0  # the goal: of the training's seconds, and seconds once
 UNTRACKED = "mlflow.enabled=false"

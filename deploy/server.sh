@@ -1,21 +1,21 @@
 #!/bin/sh
-# A team's MLflow server. compose.yaml, commands.md and the tests all start it by this script; its
-# settings are environment variables, because arguments would show passwords to `ps`.
+# A team's MLflow server. compose.yaml, commands.md and the tests all start it with this script; its
+# settings are environment variables, because `ps` would show passwords given as arguments.
 #
 #   MLFLOW_BACKEND_STORE_URI      postgresql+psycopg://USER:PASSWORD@HOST/DATABASE
 #   MLFLOW_ARTIFACTS_DESTINATION  s3://BUCKET/FOLDER
 #   MLFLOW_SERVE_ARTIFACTS        true (default): only the server has the bucket's keys;
-#                                 false: every client reads and writes the bucket by its own
+#                                 false: every client reads and writes the bucket directly
 #   TEAM_AUTH                     basic (default) or none
-#   TEAM_PERMISSION               with basic: the least that every member may do in every experiment,
+#   TEAM_PERMISSION               with basic: every member's minimum permission in every experiment,
 #                                 EDIT (default), READ or NO_PERMISSIONS; grants only add to it
 #   MLFLOW_AUTH_ADMIN_PASSWORD, MLFLOW_FLASK_SERVER_SECRET_KEY
 #                                 with basic: the first administrator's, and any long random text
-#   MLFLOW_SERVER_ALLOWED_HOSTS   every name clients use, as HOST and HOST:PORT, with commas
+#   MLFLOW_SERVER_ALLOWED_HOSTS   every name clients use, as HOST and HOST:PORT, comma-separated
 #   MLFLOW_HOST, MLFLOW_PORT, MLFLOW_WORKERS
 #                                 127.0.0.1, 5000, 4
 #   AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, MLFLOW_S3_ENDPOINT_URL
-#                                 the bucket's, as boto3 and MLflow read them
+#                                 for the bucket, as read by boto3 and MLflow
 set -eu
 umask 077
 
@@ -30,7 +30,7 @@ refuse() {
     "set it to s3://BUCKET/FOLDER."
 
 export MLFLOW_DISABLE_TELEMETRY="${MLFLOW_DISABLE_TELEMETRY:-true}"
-# Jobs are for MLflow's judges of language models; idle, they take several processes of 150 MB.
+# Jobs serve MLflow's judges of language models; even idle, they take several processes of 150 MB.
 export MLFLOW_SERVER_ENABLE_JOB_EXECUTION="${MLFLOW_SERVER_ENABLE_JOB_EXECUTION:-false}"
 
 case "${MLFLOW_SERVE_ARTIFACTS:=true}" in
@@ -47,9 +47,9 @@ case "${TEAM_AUTH:-basic}" in
             refuse "MLFLOW_AUTH_ADMIN_PASSWORD is not set: choose the administrator's password."
         [ -n "${MLFLOW_FLASK_SERVER_SECRET_KEY:-}" ] ||
             refuse "MLFLOW_FLASK_SERVER_SECRET_KEY is not set: set it to a long random text."
-        # Users are kept in the same database, so that one backup holds all. A % is doubled for
-        # the file's own syntax. A password that was right is right for a minute, because checking
-        # one takes 0.1 s.
+        # Users are kept in the same database, so that one backup has everything. The file's syntax
+        # needs each % doubled. A verified password stays valid for a minute, because verifying one
+        # takes 0.1 s.
         MLFLOW_AUTH_CONFIG_PATH="$(mktemp)"
         export MLFLOW_AUTH_CONFIG_PATH
         cat >"$MLFLOW_AUTH_CONFIG_PATH" <<INI

@@ -5,7 +5,7 @@ import os
 import sys
 from pathlib import Path
 
-# A logged model takes this code along to where neither conf/ nor most packages are needed.
+# A logged model carries this code to places without conf/, where it needs few packages.
 in_project = (Path(__file__).resolve().parents[1] / "conf").is_dir()
 if in_project and importlib.util.find_spec("hydra") is None:
     sys.exit(
@@ -13,13 +13,12 @@ if in_project and importlib.util.find_spec("hydra") is None:
         "sets up .venv, and then `source .venv/bin/activate`."
     )
 
-# TensorFlow reads these when it is imported; its start-up notices are not for our users.
+# TensorFlow reads these on import; its start-up notices are not for our users.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-# oneDNN's kernels; TensorFlow's default has them on new processors only, but one without AVX-512
-# trains the compact CNN 1.45 times as fast with them.
+# oneDNN's kernels, which TensorFlow enables on new processors only; without AVX-512, they train the
+# compact CNN 1.45 times as fast.
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
-# XLA's default is half as wide; processors without AVX-512 are not affected
-# (src/training/activations.py).
+# Twice XLA's default width; no effect without AVX-512 (src/training/activations.py).
 os.environ.setdefault("XLA_FLAGS", "--xla_cpu_prefer_vector_width=512")
-# MLflow would report its use to its makers, and wait for that when the process ends.
+# MLflow would report its use to its developers, and delay the end of the process.
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")

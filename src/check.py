@@ -1,33 +1,29 @@
-"""Before all stages: check every choice and value, and note which files fetch will copy.
+"""Before all stages: check every choice and value, and record the input files.
 
-DVC cannot watch a folder that a parameter names, but it runs this command at every start, before it
-deletes or makes anything, and fetch again if those files have changed.
+DVC cannot watch a folder that a parameter names. But it runs this command at
+every start, before any stage, and fetches again if the recorded files changed.
+
+Reads:   params.yaml and conf/; with fetch.source=files, the files in fetch.path
+Writes:  data/source.json, the SHA-256 of each of these files
+
+Examples:
+  python -m src.check  reports any mistake in params.yaml
 """
 
 import json
-import sys
-from collections.abc import Sequence
 from pathlib import Path
 
 from src.config import compose
+from src.config.schema import Fetch, Preprocess
+from src.core import command_line, errors, paths
+from src.core.atomic_write import writing
 from src.data import csv_files
-from src.runtime import errors, paths
-from src.runtime.atomic_write import writing
-from src.runtime.command_line import no_arguments
 
 
-def main(argv: Sequence[str] = ()) -> None:
-    """Refuse what cannot be used, and write data/source.json."""
-    no_arguments(
-        "check",
-        "Before all stages: check every choice and value, and note which files fetch will copy.",
-        argv,
-        reads="params.yaml and conf/; with fetch.source=files, the files in fetch.path",
-        writes="data/source.json: the SHA-256 of each of these files",
-        example="says what is wrong in params.yaml, if anything is",
-    )
-    fetch = compose.stage("fetch")
-    compose.stage("preprocess")
+def main() -> None:
+    """Check the configuration, and write data/source.json."""
+    fetch = compose.stage(Fetch)
+    compose.stage(Preprocess)
     compose.compose()
     found = csv_files.checksums(Path(fetch.path)) if fetch.source == "files" and fetch.path else {}
     with writing(paths.SOURCE) as [file]:
@@ -35,4 +31,5 @@ def main(argv: Sequence[str] = ()) -> None:
 
 
 if __name__ == "__main__":
-    errors.run(lambda: main(sys.argv[1:]))
+    command_line.parser("check", __doc__).parse_args()
+    errors.run(main)

@@ -1,60 +1,59 @@
-"""Stage 1: bring the images into data/raw, in the layout of Kaggle's Digit Recognizer."""
+"""Stage 1: bring the images into data/raw, in Kaggle's Digit Recognizer layout.
 
-import sys
-from collections.abc import Mapping, Sequence
+Fetching the same bytes twice writes the same bytes twice.
+
+Reads:   the section `fetch` of params.yaml, and its source: a mirror, Kaggle,
+         or a folder
+Writes:  data/raw: train.csv, test.csv, sample_submission.csv, solution.csv
+         (only its header if the labels of test.csv are unknown) and
+         provenance.json
+
+Examples:
+  python -m src.fetch  always fetches; `dvc repro fetch` only after a change
+"""
+
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from src.config import compose, schema
-from src.data import csv_files, digits, mirrors, provenance, read_csv, write_csv
-from src.runtime import errors, paths
-from src.runtime.atomic_write import writing
-from src.runtime.checksum import sha256
-from src.runtime.command_line import no_arguments
-from src.runtime.errors import InputError
+from src.core import command_line, errors, paths
+from src.core.atomic_write import writing
+from src.core.checksum import sha256
+from src.core.errors import InputError
+from src.data import csv_files, mirrors, provenance, read_csv, sources, write_csv
 
 
-def main(argv: Sequence[str] = ()) -> None:
+def main() -> None:
     """Write data/raw, whole or not at all."""
-    no_arguments(
-        "fetch",
-        "Stage 1: bring the images into data/raw, in the layout of Kaggle's Digit Recognizer. "
-        "Fetching the same bytes twice writes the same bytes twice.",
-        argv,
-        reads="the section `fetch` of params.yaml, and its source: a mirror, Kaggle, a folder",
-        writes="data/raw: train.csv, test.csv, sample_submission.csv, solution.csv (its header "
-        "only, where the labels of test.csv are not known) and provenance.json",
-        example="(`dvc repro fetch`: if changed)",
-    )
-    cfg = compose.stage("fetch")
+    cfg = compose.stage(schema.Fetch)
     outputs = (paths.TRAIN_CSV, paths.TEST_CSV, paths.SAMPLE_SUBMISSION_CSV, paths.SOLUTION_CSV)
     with writing(*outputs, paths.PROVENANCE) as (*files, manifest):
         if cfg.source == "kaggle":
             from src.data import kaggle_api
 
             archive = kaggle_api.download(files[0].parent)
-            names = csv_files.unpack(archive, files, kaggle_api.ARCHIVE, kaggle_api.ANOTHER_WAY)
-            facts = check(names, cfg.layout, *files)
+            origins = csv_files.unpack(archive, files, kaggle_api.ARCHIVE, kaggle_api.ANOTHER_WAY)
+            facts = check_csvs(origins, cfg.layout, *files)
         elif cfg.source == "files":
-            assert cfg.path  # the schema asks for it
-            facts = check(csv_files.take(Path(cfg.path), files), cfg.layout, *files)
+            assert cfg.path  # the schema requires it
+            facts = check_csvs(csv_files.take(Path(cfg.path), files), cfg.layout, *files)
         else:
-            facts = draw(cfg, *files)
+            facts = write_from_arrays(cfg, *files)
         digests = {file.name: sha256(file) for file in files}
-        # What draw says of the origin is the digests of the arrays; a CSV's origin is itself.
+        # Of a drawn data set, `sha256` has the arrays instead; a CSV's origin is itself.
         facts = {"source": cfg.source, "layout": cfg.layout, "sha256": digests} | facts
         provenance.write(manifest, facts, digests)
     rows = facts["rows"]
     print(f"{paths.RAW}: {rows['train']:,} labelled images, {rows['test']:,} test images")
 
 
-def draw(
+def write_from_arrays(
     cfg: schema.Fetch, train: Path, test: Path, sample: Path, solution: Path
 ) -> dict[str, Any]:
-    """Write the CSVs from a data set's four arrays; return what provenance.json says of them."""
-    rows = digits.LAYOUTS[cfg.layout]
+    """Write the CSVs from a data set's four arrays; return facts for provenance.json."""
+    rows = sources.LAYOUTS[cfg.layout]
     if rows is None:
         raise InputError(
             f"fetch.layout={cfg.layout} says nothing about how to split {cfg.source}: set it to "
@@ -69,55 +68,40 @@ def draw(
 
     images = np.concatenate([arrays[mirrors.TRAIN_IMAGES], arrays[mirrors.TEST_IMAGES]])
     labels = np.concatenate([arrays[mirrors.TRAIN_LABELS], arrays[mirrors.TEST_LABELS]])
-    facts = {}
-    order = np.arange(len(images))
-    if cfg.layout == "kaggle":
-        # Kaggle mixed MNIST's two sets and kept its order secret. RandomState, because NumPy has
-        # frozen its stream: a Generator may draw otherwise in a later version.
-        order = np.random.RandomState(cfg.seed).permutation(len(images))
-        facts["seed"] = cfg.seed
-    ours, theirs = order[: rows[0]], order[rows[0] :]
+    is_mixed = cfg.layout == "kaggle"  # Kaggle mixed MNIST's two sets and kept its order secret
+    # RandomState, because NumPy has frozen its stream; a Generator's may change.
+    mixed = np.random.RandomState(cfg.seed).permutation(len(images))
+    ours, theirs = np.split(mixed if is_mixed else np.arange(len(images)), rows[:1])
     write_csv.images(train, images[ours], labels[ours])
     write_csv.images(test, images[theirs])
     write_csv.submission(sample, np.zeros(len(theirs), np.uint8))
     write_csv.submission(solution, labels[theirs])
-    return facts | {
+    return ({"seed": cfg.seed} if is_mixed else {}) | {
         "sha256": mirrors.DATASETS[cfg.source].sha256,  # verified
         "rows": {"train": len(ours), "test": len(theirs)},
     }
 
 
-def check(
-    names: Mapping[str, Path], layout: str, train: Path, test: Path, sample: Path, solution: Path
+def check_csvs(
+    origins: dict[str, Path], layout: str, train: Path, test: Path, sample: Path, solution: Path
 ) -> dict[str, Any]:
-    """Check a user's CSVs, and make those that are lacking; return what provenance.json says.
-
-    sample_submission.csv is made with zeros; solution.csv with its header only.
-
-    Args:
-        names: of those that are there, by file name: what an error calls each.
-        layout: says how many rows they must have.
-        train: the copy of train.csv.
-        test: the copy of test.csv.
-        sample: the copy of sample_submission.csv, or where to make it.
-        solution: the copy of solution.csv, or where to make it.
-
-    Raises:
-        InputError: a file is not as expected.
+    """Check a user's CSVs, whose `origins`, by file name, appear in messages; write those missing:
+    sample_submission.csv with zeros, solution.csv with only its header. Return facts.
     """
-    rows_train, rows_test = digits.LAYOUTS[layout] or (None, None)
-    _, labels = read_csv.train(train, rows_train, names[train.name])
-    images = len(read_csv.test(test, rows_test, names[test.name]))
-    if sample.name in names:
-        read_csv.submission(sample, images, names[sample.name])
+    rows_train, rows_test = sources.LAYOUTS[layout] or (None, None)
+    _, labels = read_csv.train(train, rows_train, origins[train.name])
+    images = len(read_csv.test(test, rows_test, origins[test.name]))
+    if sample.name in origins:
+        read_csv.submission(sample, images, origins[sample.name])
     else:
         write_csv.submission(sample, np.zeros(images, np.uint8))
-    if solution.name in names:
-        read_csv.solution(solution, images, names[solution.name])
+    if solution.name in origins:
+        read_csv.solution(solution, images, origins[solution.name])
     else:
         write_csv.submission(solution, None)
     return {"rows": {"train": len(labels), "test": images}}
 
 
 if __name__ == "__main__":
-    errors.run(lambda: main(sys.argv[1:]))
+    command_line.parser("fetch", __doc__).parse_args()
+    errors.run(main)

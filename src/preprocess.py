@@ -1,38 +1,35 @@
-"""Stage 2: check data/raw, and turn it into arrays of training, validation and test images."""
+"""Stage 2: check data/raw and convert it to training, validation and test arrays.
+
+Reads:   the section `preprocess` of params.yaml, and data/raw
+Writes:  data/processed: train.npz and valid.npz (images, labels), test.npz
+         (images), dataset.json and two figures
+
+Examples:
+  python -m src.preprocess  always runs; `dvc repro preprocess` only if needed
+"""
 
 import json
-import sys
-from collections.abc import Sequence
 from dataclasses import asdict
 
 import numpy as np
 
 from src.config import compose
-from src.data import digits, provenance, read_csv, split
+from src.config.schema import Preprocess
+from src.core import command_line, errors, paths
+from src.core.atomic_write import writing
+from src.data import provenance, read_csv, sources, split
 from src.data.dataset import Dataset, digest
 from src.data.digits import CLASSES
-from src.runtime import errors, paths
-from src.runtime.atomic_write import writing
-from src.runtime.command_line import no_arguments
 
 CLASS_BALANCE = paths.DATA_FIGURES / "class_balance.png"
 SAMPLE_DIGITS = paths.DATA_FIGURES / "sample_digits.png"
 
 
-def main(argv: Sequence[str] = ()) -> None:
+def main() -> None:
     """Write data/processed, whole or not at all."""
-    no_arguments(
-        "preprocess",
-        "Stage 2: check data/raw, and turn it into arrays of training, validation and test images.",
-        argv,
-        reads="the section `preprocess` of params.yaml, and data/raw",
-        writes="data/processed: train.npz and valid.npz (images, labels), test.npz (images), "
-        "dataset.json, and two figures",
-        example="(`dvc repro preprocess`: if changed)",
-    )
-    cfg = compose.stage("preprocess")
-    origin = provenance.verify(paths.TRAIN_CSV, paths.TEST_CSV, paths.SAMPLE_SUBMISSION_CSV)
-    rows_train, rows_test = digits.LAYOUTS[origin.layout] or (None, None)
+    cfg = compose.stage(Preprocess)
+    source, layout = provenance.verify(paths.TRAIN_CSV, paths.TEST_CSV, paths.SAMPLE_SUBMISSION_CSV)
+    rows_train, rows_test = sources.LAYOUTS[layout] or (None, None)
     images, labels = read_csv.train(paths.TRAIN_CSV, rows_train)
     test_images = read_csv.test(paths.TEST_CSV, rows_test)
     read_csv.submission(paths.SAMPLE_SUBMISSION_CSV, len(test_images))
@@ -44,12 +41,12 @@ def main(argv: Sequence[str] = ()) -> None:
         paths.TEST: {"images": test_images},
     }
     counts = {path.stem: len(arrays["images"]) for path, arrays in parts.items()}
-    dataset = Dataset(f"{origin.source}-{origin.layout}", digest(parts), counts)
+    dataset = Dataset(f"{source}-{layout}", digest(parts), counts)
 
     from src.evaluation import figures
 
     per_class = [np.bincount(labels[part], minlength=CLASSES) for part in (train, valid)]
-    # The description comes last: readers compare the arrays with it.
+    # The description comes last, because readers compare the arrays with it.
     with writing(*parts, CLASS_BALANCE, SAMPLE_DIGITS, paths.DATASET) as files:
         *archives, class_balance, sample_digits, description = files
         for file, arrays in zip(archives, parts.values(), strict=True):
@@ -64,4 +61,5 @@ def main(argv: Sequence[str] = ()) -> None:
 
 
 if __name__ == "__main__":
-    errors.run(lambda: main(sys.argv[1:]))
+    command_line.parser("preprocess", __doc__).parse_args()
+    errors.run(main)

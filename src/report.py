@@ -1,11 +1,25 @@
-"""Report on a study or a multirun: a page in HTML and Markdown, its figures, and its numbers."""
+"""Report on one or more studies or sweeps: a verdict for each pair of levels.
+
+Behind each verdict is a page with the figures and tests that support it.
+
+Reads:   the runs in MLflow, and data/processed for example images
+Writes:  reports/NAME: index.html, report.md (the same page for reading in a
+         repository), figures, results.json, runs.csv and pairs.csv; all of it
+         is also logged to the parent run in MLflow
+
+Examples:
+  python -m src.report                           the newest study or sweep
+  python -m src.report default                   the study default
+  python -m src.report default --reference gelu  compare each level with GELU
+  python -m src.report default fashion           two studies on one page
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from src.runtime import command_line, errors
-from src.runtime.errors import InputError
+from src.core import command_line, errors
+from src.core.errors import InputError
 
 if TYPE_CHECKING:  # MLflow
     from src.analysis.findings import Findings
@@ -14,20 +28,7 @@ if TYPE_CHECKING:  # MLflow
 
 def main() -> None:
     """Find the runs, check them, print what they show, and write the report."""
-    parser = command_line.parser(
-        "report",
-        "Compare the levels of a study or a multirun, or several studies side by side: a verdict "
-        "for each pair, and a page with the figures and tests behind it.",
-        reads="the runs in MLflow, and data/processed for the images that it shows",
-        writes="reports/NAME: index.html, report.md (the same for reading in a repository), "
-        "figures, results.json, runs.csv and pairs.csv; the parent run in MLflow gets all of it",
-        examples={
-            "": "the newest study or multirun",
-            "default": "the study default",
-            "default --reference gelu": "each level compared with GELU",
-            "default fashion": "two studies on one page",
-        },
-    )
+    parser = command_line.parser("report", __doc__)
     parser.add_argument(
         "wanted",
         nargs="*",
@@ -56,7 +57,7 @@ def main() -> None:
             raise InputError(f"{name} is named twice: name each study once.")
     sets = [load_runs.load(client, parent) for parent in parents]
     references = [runs.level_named(given.reference) for runs in sets]
-    studies = [_tell(*each) for each in zip(sets, references, strict=True)]
+    studies = list(map(_shown, sets, references))
 
     if len(studies) > 1:
         from src.reporting import joined
@@ -70,20 +71,19 @@ def main() -> None:
     print(f"{written}, and in MLflow's run {runs.parent_id} under {page.ARTIFACTS}/")
 
 
-def _tell(runs: RunSet, reference: str) -> tuple[RunSet, Findings]:
-    """Print what a set of runs shows; return it with its findings."""
+def _shown(runs: RunSet, reference: str) -> tuple[RunSet, Findings]:
+    """Print the remarks and verdicts on a set of runs; return it with its findings."""
     from src.analysis import findings
-    from src.reporting import captions
+    from src.reporting import remarks, verdict_words
 
     size = f"{len(runs.trainings)} {runs.factor.plural} × {len(runs.seeds)} seeds"
     print(f"{runs.title} · {size} · differences in percentage points (pp)", flush=True)
-    for remark in runs.remarks:
-        print(f"Note: {remark}", flush=True)
     found = findings.compute(runs, reference)
-    for remark in found.remarks:
+    for remark in remarks.of(runs, found):
         print(f"Note: {remark}", flush=True)
     for pair in found.pairs:
-        print(f"{captions.sentence(found, pair)} {captions.superiority(pair)}", flush=True)
+        verdict = verdict_words.sentence(pair, runs.factor)
+        print(f"{verdict} {verdict_words.superiority(pair)}", flush=True)
     return runs, found
 
 

@@ -1,99 +1,73 @@
-"""Search hyperparameters, as conf/search/NAME.yaml says, in one MLflow parent run.
+"""Search hyperparameters: run the trials of a search, and write the best recipe.
 
-Usage: python -m src.search NAME [executor=ray] [--anew | --dashboard]
+The same command resumes after any interruption: the number of trials is a
+total, an interrupted trial continues after its last epoch, and another trial
+replaces one that failed.
 
-A search resumes after any interruption: the number of trials is the total, a trial that was
-interrupted goes on after its last epoch, and one that failed is made up for by another. At the end
-the best trial's configuration is conf/experiment/NAME.yaml, which `experiment=NAME` chooses.
+Reads:   conf/search/NAME.yaml, params.yaml, data/processed, and the trials
+         in MLflow
+Writes:  a parent run in MLflow with a run for each trial, its figures, and
+         conf/experiment/NAME.yaml, which `experiment=NAME` chooses
+
+Examples:
+  python -m src.search learning_rate_and_decay  its twelve trials
 """
 
-import argparse
 import signal
 from collections.abc import Sequence
+from dataclasses import replace
 
-from src.config import named_file
+from src.config import named_file, search_file
+from src.core import command_line, errors, paths
+from src.core.errors import InputError
 from src.data import dataset
-from src.runtime import command_line, errors
-from src.runtime.errors import InputError
-from src.studies.executors import choice, local
-from src.tuning import design, recipe
+from src.experiments import recipe
+from src.experiments.executors import choice, local
+from src.experiments.search import SearchPlan, Space, base
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Run the command with the arguments `argv` (default: the process's own).
-
-    Raises:
-        InputError: the search or the data is not as it must be, the search is running already, or
-            too many trials failed.
+    """Run the command with the arguments `argv` (default: the process's own). Raise InputError if
+    the search or the data is not as it must be, the search is running already, or too many trials
+    failed.
     """
-    given = _arguments(argv)
+    parser = command_line.parser("search", __doc__)
+    files = f"a file of conf/search/: {', '.join(search_file.names())}"
+    parser.add_argument("name", metavar="NAME", help=files)
+    choice.add_argument(parser)
+    of_anew = "begin again where the store holds another search of that name, and leave that as "
+    parser.add_argument("--anew", action="store_true", help=f"{of_anew}it is")
+    given = parser.parse_args(argv)
     name = given.name
-    search = design.load(name)
+    search, file = search_file.load(name), f"conf/search/{name}.yaml"
     recipe.refuse_foreign(name)
     if search.experiment == name:
         raise InputError(
-            f"{design.file_of(name)}: experiment is {name}, the very file that the search writes: "
-            "name another recipe to start from."
+            f"{file}: experiment is {name}, the very file that the search writes: name another "
+            "recipe to start from."
         )
-    data = dataset.describe()
+    data = dataset.load_description()
     named_file.check_data("search", search.dataset, data)
-    search.executor = choice.name(search, choice.read(given.words))
-    common = design.base(search)
-    try:
-        corners = design.corners(search, common)
-    except InputError as error:
-        raise named_file.located(design.file_of(name), error) from error
+    search = replace(search, executor=choice.name(search, choice.read(given.words)))
+    with named_file.errors_in(file):
+        space = Space(search, base(search))
+    plan = SearchPlan(name, search, space, data, anew=given.anew)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: resumable, KILLED
-    if given.dashboard:
-        from src.tuning import dashboard  # MLflow and Optuna: after the checks
-
-        dashboard.serve(name, search, corners[0].composed.mlflow.experiment, given.port)
-        return
     with local.server():
-        from src.tuning import report, runner, trials  # MLflow and Optuna: after the checks
+        from src.experiments import engine  # MLflow and Optuna: after the checks
+        from src.reporting import search_report
 
-        task = runner.Task(name, search, common)
-        made = runner.run(task, data, corners, choice.make(search), anew=given.anew)
-        best = trials.best(made.trials)
-        assert best is not None
-        report.show(search, made.trials)
-        folder = report.write(task, made)
-        composition = design.composition(common, best.params, search.seed)
-        recipe.write(name, search, made.trials, composition, data)
+        parent = engine.run(plan, choice.make(search))
+        best = plan.winner()
+        assert parent.run_id is not None
+        folder = paths.REPORTS / f"search-{name}"
+        search_report.write(folder, search, plan.trials(), parent.run_id)
+        recipe.write(name, search, plan.trials(), space.composition(best.params), data)
     print(f"conf/experiment/{name}.yaml has the best of them; the figures are in {folder}")
     print("Next")
     train = f"python -m src.train experiment={name}"
     print(f"  {train}  train it")
     print(f"  {'make ui':<{len(train)}}  the trials in MLflow")
-
-
-def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
-    parser = command_line.parser(
-        "search",
-        "Search hyperparameters: make the trials of a search, and a recipe of the best. The same "
-        "command resumes after any interruption.",
-        reads="conf/search/NAME.yaml, params.yaml, data/processed, and the trials that MLflow has",
-        writes="a parent run in MLflow with a run for each trial, its figures, and "
-        "conf/experiment/NAME.yaml",
-        examples={"learning_rate_and_decay": "its twelve trials"},
-    )
-    parser.add_argument(
-        "name", metavar="NAME", help=f"a file of conf/search/: {', '.join(design.names())}"
-    )
-    choice.add_argument(parser)
-    parser.add_argument(
-        "--anew",
-        action="store_true",
-        help="begin again where the store holds another search of that name, and leave that as "
-        "it is",
-    )
-    parser.add_argument(
-        "--dashboard",
-        action="store_true",
-        help="make no trial: serve Optuna's dashboard over those that MLflow has, on 127.0.0.1",
-    )
-    parser.add_argument("--port", type=int, default=8080, help="of the dashboard (default: 8080)")
-    return parser.parse_args(argv)
 
 
 if __name__ == "__main__":

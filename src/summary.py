@@ -1,25 +1,21 @@
-"""The table that `make` ends with."""
+"""Show the result of `dvc repro`: the table that `make` ends with.
 
-import sys
-from collections.abc import Sequence
+Reads:   the metrics in models/ and predictions/
+Writes:  nothing
 
+Examples:
+  python -m src.summary  the scores of the model in models/
+"""
+
+from src.core import command_line, errors, paths
 from src.evaluation import closing_table
-from src.runtime import errors, paths
-from src.runtime.command_line import no_arguments
 
 
-def main(argv: Sequence[str] = ()) -> None:
-    """Show what `dvc repro` made."""
-    no_arguments(
-        "summary",
-        "Show what `dvc repro` made: the table that `make` ends with.",
-        argv,
-        reads="the metrics in models/ and predictions/",
-        writes="nothing",
-        example="the scores of the model in models/",
-    )
-    closing_table.show(paths.MODELS, paths.PREDICTIONS)
+def main() -> None:
+    """Show the outcome of `dvc repro`."""
+    closing_table.show(closing_table.read(paths.MODELS, paths.PREDICTIONS))
 
 
 if __name__ == "__main__":
-    errors.run(lambda: main(sys.argv[1:]))
+    command_line.parser("summary", __doc__).parse_args()
+    errors.run(main)

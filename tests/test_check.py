@@ -1,18 +1,12 @@
 import json
 
 import pytest
-import yaml
 
 from src import check
-from src.runtime import paths
-from src.runtime.checksum import sha256
-from src.runtime.errors import InputError
-
-
-def change(section, **values):
-    params = yaml.safe_load(paths.PARAMS.read_text())
-    (params if section is None else params[section]).update(values)
-    paths.PARAMS.write_text(yaml.safe_dump(params))
+from src.core import paths
+from src.core.checksum import sha256
+from tests.support.params import set_params
+from tests.support.refusal import refusal
 
 
 def noted():
@@ -29,7 +23,7 @@ def test_the_files_that_fetch_copies_are_noted_with_their_sha256(small_project, 
     given.mkdir()
     for name in ("train.csv", "test.csv", "notes.txt"):
         (given / name).write_text(name)
-    change("fetch", path=str(given))
+    set_params("fetch", path=str(given))
     check.main()
     before = noted()
     assert before == {name: sha256(given / name) for name in ("test.csv", "train.csv")}
@@ -43,7 +37,7 @@ def test_the_files_that_fetch_copies_are_noted_with_their_sha256(small_project, 
 def test_an_archive_is_noted_itself(small_project):
     archive = small_project / "digit-recognizer.zip"
     archive.write_bytes(b"PK")
-    change("fetch", path=str(archive))
+    set_params("fetch", path=str(archive))
     check.main()
     assert list(noted()) == ["digit-recognizer.zip"]
 
@@ -52,21 +46,13 @@ def test_an_archive_is_noted_itself(small_project):
     ("section", "values", "said"),
     [
         (None, {"activation": "swihs"}, "Did you mean 'swish'?"),
-        (None, {"epochs": "abc"}, r"epochs is a text \(abc\), expected a whole number"),
         (None, {"epochs": None}, "epochs is empty, expected a whole number"),
-        (None, {"seed": -1}, "seed=-1 is out of range"),
         ("fetch", {"path": "/nope"}, "fetch.path=/nope does not exist"),
-        (
-            "fetch",
-            {"source": ["files"]},
-            "fetch.source is a list",
-        ),
         ("preprocess", {"valid_fraction": 2}, "preprocess.valid_fraction=2"),
-        ("mlflow", {"enabled": "maybe"}, r"mlflow.enabled is a text \(maybe\), expected true or"),
+        ("mlflow", {"enabled": "maybe"}, "mlflow.enabled is a text (maybe), expected true or"),
     ],
 )
 def test_a_mistake_anywhere_is_refused_and_nothing_is_written(section, values, said, small_project):
-    change(section, **values)
-    with pytest.raises(InputError, match=said):
-        check.main()
+    set_params(section, **values)
+    assert said in refusal(check.main)
     assert not paths.SOURCE.exists()

@@ -1,9 +1,6 @@
-import subprocess
-import sys
-
 import pytest
 
-from tests.support.commands import ROOT, environment
+from tests.support.commands import ROOT, run
 
 ASKED = """
 import src
@@ -14,15 +11,9 @@ print(utils.is_telemetry_disabled())
 
 
 @pytest.mark.parametrize(
-    ("wish", "said"), [({}, "True"), ({"MLFLOW_DISABLE_TELEMETRY": "0"}, "False")]
+    ("wish", "printed"), [({}, "True"), ({"MLFLOW_DISABLE_TELEMETRY": "0"}, "False")]
 )
-def test_mlflow_reports_nothing_to_its_makers_unless_the_user_lets_it(wish, said):
-    done = subprocess.run(
-        [sys.executable, "-c", ASKED],
-        cwd=ROOT,
-        env=environment(**wish),
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
-    assert done.stdout.strip() == said, done.stderr
+def test_mlflow_reports_nothing_to_its_makers_unless_the_user_lets_it(wish, printed, tmp_path):
+    (tmp_path / "asked.py").write_text(ASKED)
+    done = run(tmp_path, "asked", PYTHONPATH=str(ROOT), **wish)
+    assert done.stdout.strip() == printed, done.stderr

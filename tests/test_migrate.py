@@ -4,29 +4,20 @@ import contextlib
 import io
 import shutil
 import time
-from dataclasses import replace
 from pathlib import Path
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
 from mlflow import MlflowClient
 from mlflow.data.numpy_dataset import from_numpy
-from mlflow.entities import (
-    DatasetInput,
-    InputTag,
-    LoggedModelOutput,
-    LoggedModelStatus,
-    Metric,
-)
+from mlflow.entities import DatasetInput, InputTag, LoggedModelOutput, LoggedModelStatus, Metric
 
 from src import migrate
-from src.analysis import findings, load_runs
-from src.reporting import export
-from src.reporting.factor_exhibits import Brought
-from src.runtime import errors
-from src.runtime.errors import InputError
-from src.tracking import migration, run_contents, run_search
-from src.tracking.run_contents import MIGRATED_FROM
+from src.core import errors
+from src.core.errors import InputError
+from src.tracking import migration, run_search
+from src.tracking.migration import MIGRATED_FROM
 from tests.support import studies
 
 EXPERIMENT = "digit-recognizer"
@@ -112,32 +103,43 @@ def files_of(folder):
     return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
 
 
+def copied_whole(laptop, client, copies):
+    """Return whether copies are like their runs, each of which has one."""
+    here, sources = client_of(laptop), {copy.data.tags[MIGRATED_FROM] for copy in copies}
+    assert sources == {run.info.run_id for run in runs_of(laptop)}
+    return not any(
+        migration.differences(
+            migration.read(here, copy.data.tags[MIGRATED_FROM]),
+            migration.read(client, copy.info.run_id),
+        )
+        for copy in copies
+    )
+
+
+def parent_of(runs):
+    [parent] = [run for run in runs if "mlflow.parentRunId" not in run.data.tags]
+    return parent
+
+
 def test_every_run_arrives_whole_under_its_parent(laptop, migrated):
-    team, said = migrated, (migrated / "said").read_text().splitlines()
+    said = (migrated / "said").read_text().splitlines()
     assert said[0] == "5 runs in SOURCE · 5 to copy · 0 to complete"
     assert said[1].startswith("1/5 study five · 0 files, 0 values of metrics · about ")
     assert said[-1] == "All 5 runs are in TARGET, each verified."
-    here, there = client_of(laptop), client_of(team)
-    copies = {run.data.tags[MIGRATED_FROM]: run for run in runs_of(team)}
-    assert set(copies) == {run.info.run_id for run in runs_of(laptop)}
-    [parent] = [run for run in copies.values() if "mlflow.parentRunId" not in run.data.tags]
-    for source_id, copy in copies.items():
-        source = run_contents.read(here, source_id)
-        assert run_contents.differences(source, run_contents.read(there, copy.info.run_id)) == []
+    copies, names = runs_of(migrated), {run.info.run_id: run for run in runs_of(laptop)}
+    assert copied_whole(laptop, client_of(migrated), copies)
+    parent = parent_of(copies)
+    for copy in copies:
         if copy is not parent:
             assert copy.data.tags["mlflow.parentRunId"] == parent.info.run_id
-        assert copy.info.start_time == source.run.info.start_time
-        assert copy.info.end_time == source.run.info.end_time
-        assert copy.info.run_name == source.run.info.run_name
-    assert not (team / "elsewhere" / "mlruns").exists()
+        assert copy.info.run_name == names[copy.data.tags[MIGRATED_FROM]].info.run_name
+    assert not (migrated / "elsewhere" / "mlruns").exists()
 
 
-def test_notes_and_views_name_the_copies(laptop, migrated):
-    team = migrated
-    there = client_of(team)
-    runs = {run.info.run_id: run for run in runs_of(team)}
-    experiment = there.get_experiment_by_name(EXPERIMENT)
-    [parent] = [run for run in runs.values() if "mlflow.parentRunId" not in run.data.tags]
+def test_notes_and_views_name_the_copies(migrated):
+    runs = {run.info.run_id: run for run in runs_of(migrated)}
+    experiment = client_of(migrated).get_experiment_by_name(EXPERIMENT)
+    parent = parent_of(runs.values())
     note = parent.data.tags["mlflow.note.content"]
     assert note.startswith(f"[a](#/experiments/{experiment.experiment_id}/runs/")
     assert note[-33:-1] in runs
@@ -145,9 +147,16 @@ def test_notes_and_views_name_the_copies(laptop, migrated):
     assert view == f"tags.`mlflow.parentRunId` = '{parent.info.run_id}'"
 
 
-def test_a_model_arrives_with_its_files_and_metrics_and_names_its_own_run(laptop, migrated):
-    team = migrated
-    there = client_of(team)
+def test_ids_that_both_stores_use_are_replaced_once():
+    moving = object.__new__(migration.Migration)
+    moving.ids = {"1": "2", "2": "1", "a" * 32: "b" * 32, "b" * 32: "a" * 32}
+    text = f"#/experiments/1/runs/{'a' * 32}, #/experiments/2, m-{'a' * 32}, 1"
+    swapped = f"#/experiments/2/runs/{'b' * 32}, #/experiments/1, m-{'a' * 32}, 1"
+    assert moving.rewritten(text) == swapped
+
+
+def test_a_model_arrives_with_its_files_and_metrics_and_names_its_own_run(migrated):
+    there = client_of(migrated)
     experiment = there.get_experiment_by_name(EXPERIMENT).experiment_id
     [model] = there.search_logged_models([experiment])
     assert (model.name, model.model_type, model.status) == ("a-model", "Classifier", "READY")
@@ -158,54 +167,45 @@ def test_a_model_arrives_with_its_files_and_metrics_and_names_its_own_run(laptop
     [metric] = model.metrics
     assert (metric.key, metric.value, metric.timestamp) == ("test_accuracy", 0.5, 7)
     place = Path(model.artifact_location.removeprefix("file://"))
-    assert place.is_relative_to(team)
-    assert (place / "MLmodel").read_text() == (
-        f"run_id: {run.info.run_id}\nmodel_id: {model.model_id}\n"
-    )
+    assert place.is_relative_to(migrated)
+    text = f"run_id: {run.info.run_id}\nmodel_id: {model.model_id}\n"
+    assert (place / "MLmodel").read_text() == text
     assert (place / "data" / "weights").stat().st_size == 100
 
 
 def test_a_second_start_copies_nothing_twice(laptop, migrated, project, capsys):
-    team = migrated
-    before = files_of(team)
-    command(laptop, team)
+    before = files_of(migrated)
+    command(laptop, migrated)
     assert "5 runs in SOURCE · 0 to copy · 0 to complete\nAll 5 " in capsys.readouterr().out
-    assert len(runs_of(team)) == 5
-    assert files_of(team) == before
+    assert len(runs_of(migrated)) == 5
+    assert files_of(migrated) == before
 
 
 def test_what_is_missing_of_a_copy_is_completed(laptop, migrated, project, capsys):
-    team = migrated
-    there = client_of(team)
-    half = next(run for run in runs_of(team) if run.info.run_name == "swish-seed2")
+    there = client_of(migrated)
+    half = next(run for run in runs_of(migrated) if run.info.run_name == "swish-seed2")
     folder = Path(half.info.artifact_uri.removeprefix("file://"))
     (folder / "history.csv").write_text("half")
     (folder / "probabilities.npy").unlink()
     there.update_run(half.info.run_id, status="RUNNING")
     capsys.readouterr()
-    command(laptop, team)
+    command(laptop, migrated)
     said = capsys.readouterr().out
     assert "5 runs in SOURCE · 0 to copy · 1 to complete\n1/1 swish-seed2 · " in said
     assert there.get_run(half.info.run_id).info.status == "FINISHED"
     assert (folder / "probabilities.npy").exists()
-    assert len(runs_of(team)) == 5
+    assert len(runs_of(migrated)) == 5
 
 
-def test_a_migration_that_was_killed_goes_on(laptop, team, monkeypatch):
-    def killed(*_, **__):
-        raise KeyboardInterrupt
-
+def test_a_migration_that_was_killed_resumes(laptop, team, monkeypatch):
     with monkeypatch.context() as patch:
-        patch.setattr(migration.Migration, "_copy_files", killed)
+        patch.setattr(migration.Migration, "_copy_files", Mock(side_effect=KeyboardInterrupt))
         with pytest.raises(KeyboardInterrupt):
             command(laptop, team)
     assert runs_of(team)
     command(laptop, team)
-    here, there = client_of(laptop), client_of(team)
     assert len(runs_of(team)) == 5
-    for copy in runs_of(team):
-        source = run_contents.read(here, copy.data.tags[MIGRATED_FROM])
-        assert run_contents.differences(source, run_contents.read(there, copy.info.run_id)) == []
+    assert copied_whole(laptop, client_of(team), runs_of(team))
 
 
 def test_a_dry_run_says_what_it_would_do_and_writes_nothing(laptop, tmp_path, monkeypatch, capsys):
@@ -216,33 +216,9 @@ def test_a_dry_run_says_what_it_would_do_and_writes_nothing(laptop, tmp_path, mo
 
 
 def test_a_copy_that_is_not_like_its_run_is_an_error(laptop, team, monkeypatch):
-    def lossy(self, *arguments, **more):
-        return None
-
-    monkeypatch.setattr(migration.Migration, "_copy_files", lossy)
+    monkeypatch.setattr(migration.Migration, "_copy_files", Mock())
     with pytest.raises(InputError, match=r"runs differ in TARGET: .*-seed\d \(artifacts"):
         command(laptop, team)
-
-
-def test_the_report_on_the_copies_has_the_same_numbers(laptop, migrated):
-    team = migrated
-
-    def numbers(folder):
-        client = client_of(folder)
-        runs = load_runs.load(client, load_runs.find(client, "five").info.run_id)
-        found = findings.compute(runs, "ReLU")
-        # Deleted runs are not copied, and the copies' report has no remark on them.
-        runs = replace(runs, parent_id="same", remarks=())
-        told = export.as_json(runs, found, Brought([]))
-        for run in runs:
-            told = told.replace(run.run_id, run.name)
-        return told.splitlines(), export.pairs_table(found).to_csv().splitlines()
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{laptop / 'mlflow.db'}")
-        one = numbers(laptop)
-        patch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{team / 'mlflow.db'}")
-        assert numbers(team) == one
 
 
 @pytest.mark.parametrize(
@@ -250,7 +226,7 @@ def test_the_report_on_the_copies_has_the_same_numbers(laptop, migrated):
     [
         ("mlflow.db", "sqlite:///mlflow.db", "^SOURCE and TARGET are the same store"),
         ("nothing.db", "http://127.0.0.1:1", r"^SOURCE .*/nothing\.db does not exist: name"),
-        ("mlflow.db", "ftp://me:hush@host/a", r"^TARGET ftp://\*\*\*@host/a is no store"),
+        ("mlflow.db", "ftp://me:hush@host/a", r"^TARGET ftp://\*\*\*@host/a is not a store"),
         ("mlflow.db", "http://me:hush@127.0.0.1:1", r"^TARGET http://\*\*\*@127\.0\.0\.1:1 cannot"),
         ("text.db", "http://127.0.0.1:1", r"^SOURCE sqlite:///.*/text\.db cannot be used \("),
     ],
@@ -273,7 +249,7 @@ def test_a_store_that_is_the_source_by_another_name_is_refused(laptop, tmp_path,
     monkeypatch.chdir(tmp_path)
     (tmp_path / "alias").symlink_to(laptop)
     monkeypatch.setattr(migrate.Path, "resolve", lambda path: path.absolute())
-    with pytest.raises(InputError, match="the same store: it has the run"):
+    with pytest.raises(InputError, match="the same store: both have the run"):
         command(laptop, tmp_path / "alias")
 
 

@@ -1,31 +1,25 @@
 import errno
 import json
-import os
 import shutil
+from unittest.mock import Mock, patch
 
 import numpy as np
 import pytest
 import yaml
 
 from src import predict
-from src.runtime import errors, metric_names, paths
+from src.core import metric_names, paths
+from src.core.errors import InputError
 from tests.support.commands import ROOT, files, run, runs, sentence, small_name, store
+from tests.support.contents import contents
 
-MADE = {
-    "submission.csv",
-    "probabilities.npy",
-    "predictions.csv",
-    "per_class.csv",
-    "metrics.json",
-    "figures",
-    "figures/confusion_matrix.png",
-    "figures/confident_errors.png",
-}
+TABLES = {"submission.csv", "probabilities.npy", "predictions.csv", "per_class.csv", "metrics.json"}
+FIGURES = {"figures", "figures/confusion_matrix.png", "figures/confident_errors.png"}
 
 
 @pytest.fixture(scope="module")
 def predicted(trained, tmp_path_factory):
-    """A project with a trained model in models/, and what `python -m src.predict` made of it."""
+    """A project with a model in models/, and what `python -m src.predict` printed there."""
     project = tmp_path_factory.mktemp("predicted")
     shutil.copytree(trained.project, project, dirs_exist_ok=True)
     shutil.copytree(trained.out, project / paths.MODELS)
@@ -38,57 +32,24 @@ def project(predicted, tmp_path, monkeypatch):
     """A copy of that project, which is also the working directory."""
     shutil.copytree(predicted[0], tmp_path, dirs_exist_ok=True)
     monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
-    monkeypatch.delenv("DVC_ROOT", raising=False)
     return tmp_path
 
 
-def contents(folder):
-    return {path: path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
-
-
-def refusal(capsys):
-    """Return the one sentence of a prediction that must fail."""
-    before = contents(paths.PREDICTIONS)
-    with pytest.raises(SystemExit) as left:
-        errors.run(predict.main)
-    assert left.value.code == 1
-    captured = capsys.readouterr()
-    assert captured.out == ""
-    assert captured.err.startswith("Error: ")
-    assert captured.err.count("\n") == 1
-    assert contents(paths.PREDICTIONS) == before
-    assert before
-    assert not list(paths.PREDICTIONS.parent.rglob(".writing-*"))
-    return captured.err
-
-
-def test_predict_makes_every_file_that_dvc_expects(predicted):
-    project, _, done = predicted
+def test_predict_writes_what_dvc_expects_as_the_training_did_and_adds_its_score(predicted):
+    project, trained, done = predicted
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
-    assert files(project / paths.PREDICTIONS) == MADE
+    assert files(project / paths.PREDICTIONS) == TABLES | FIGURES
     stage = yaml.safe_load((project / "dvc.yaml").read_text())["stages"]["predict"]
     expected = [path for output in (*stage["outs"], *stage["metrics"]) for path in output]
     assert all((project / path).exists() for path in expected)
-
-
-def test_predict_gives_what_the_training_itself_predicted(predicted):
-    project, trained, _ = predicted
     for name in ("submission.csv", "probabilities.npy", "metrics.json"):
         ours = (project / paths.PREDICTIONS / name).read_bytes()
         assert ours == (trained.out / "predictions" / name).read_bytes()
-    rows = np.load(project / paths.PREDICTIONS / "probabilities.npy")
-    assert rows.shape == (200, 10)
-    assert np.allclose(rows.sum(axis=1), 1)
-
-
-def test_predict_tells_the_score_and_adds_to_the_trainings_run(predicted):
-    project, trained, done = predicted
     scores = json.loads((project / paths.PREDICTIONS / "metrics.json").read_text())
-    [said] = done.stdout.splitlines()
-    assert said.startswith("predictions/submission.csv: held-out accuracy ")
-    assert f"{scores[metric_names.TEST_ACCURACY]:.4f}" in said
+    accuracy = f"{scores[metric_names.TEST_ACCURACY]:.4f}"
+    assert done.stdout.startswith(f"predictions/submission.csv: held-out accuracy {accuracy}")
+    assert done.stdout.count("\n") == 1
     [only] = runs(project)
     assert only.data.metrics[metric_names.TEST_ERRORS] == scores[metric_names.TEST_ERRORS]
     assert only.info.status == "FINISHED"
@@ -101,39 +62,25 @@ def test_predicting_before_training_says_which_step_comes_first(predicted, tmp_p
         shutil.copytree(project / name, tmp_path / name)
     shutil.copy(project / paths.PARAMS, tmp_path)
     before = files(tmp_path)
-    said = sentence(run(tmp_path, "src.predict"))
-    assert "models/model.keras does not exist: run `dvc repro train` first." in said
+    error = sentence(run(tmp_path, "src.predict"))
+    assert error == "Error: models/model.keras does not exist: run `dvc repro train` first."
     assert files(tmp_path) == before
 
 
-@pytest.mark.parametrize("name", [paths.MODEL, paths.ORIGIN])
-def test_a_damaged_input_is_one_sentence_and_the_old_predictions_stay(project, capsys, name):
-    file = paths.MODELS / name
-    file.write_bytes(file.read_bytes()[:-40])
-    said = refusal(capsys)
-    assert f"models/{name} " in said
-    assert "dvc repro --force train" in said
-
-
-def test_a_model_that_is_not_the_trainings_is_one_sentence_and_the_old_predictions_stay(
-    project, capsys
-):
-    shutil.copy(ROOT / "tests" / "support" / "model_of_6626f83.keras", paths.MODELS / paths.MODEL)
-    said = refusal(capsys)
-    assert "models/model.keras is not the model that run.json beside it tells of" in said
-
-
-def test_a_missing_input_is_one_sentence_and_the_old_predictions_stay(project, capsys):
-    (paths.MODELS / paths.ORIGIN).unlink()
-    assert "models/run.json does not exist: run `dvc repro --force train`." in refusal(capsys)
-
-
-def test_a_full_disk_is_one_sentence_and_the_old_predictions_stay(project, capsys, monkeypatch):
-    def full(file, array):
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(file))
-
-    monkeypatch.setattr(np, "save", full)
-    assert "no space left on device" in refusal(capsys)
+def test_a_prediction_that_fails_leaves_the_old_ones(project):
+    before = contents(paths.PREDICTIONS)
+    full = Mock(side_effect=OSError(errno.ENOSPC, "the disk is full"))
+    with patch.object(np, "save", full), pytest.raises(OSError, match="the disk is full"):
+        predict.main()
+    other = ROOT / "tests" / "support" / "model_of_6626f83.keras"
+    shutil.copy(other, paths.MODELS / paths.MODEL)
+    with pytest.raises(InputError, match=r"^models/model.keras does not match its SHA-256 .*force"):
+        predict.main()
+    (paths.MODELS / paths.ORIGIN).write_text("{")
+    with pytest.raises(InputError, match=r"^models/run.json .* run `dvc repro --force train`"):
+        predict.main()
+    assert contents(paths.PREDICTIONS) == before
+    assert not list(project.rglob(".writing-*"))
 
 
 def test_a_model_whose_run_was_deleted_gets_a_stand_in_run_that_serves_again(project, capsys):

@@ -1,7 +1,7 @@
 import pytest
 
 from src.tracking import champion
-from tests.support.commands import ROOT, run, sentence, small_name, store
+from tests.support.commands import ROOT, run, small_name, store
 
 pytestmark = pytest.mark.slow
 
@@ -19,11 +19,3 @@ def test_the_best_run_becomes_champion_and_stays_it(with_trained_store, trained)
     again = promote(with_trained_store, trained.run.info.run_id)
     assert "version 1 is still the champion" in again.stdout
     assert champion.current(store(with_trained_store)).run_id == trained.run.info.run_id
-
-
-def test_an_unknown_run_and_a_folder_without_runs_are_refused(with_trained_store):
-    refused = promote(with_trained_store, "1234")
-    assert sentence(refused).startswith("Error: '1234' is not the id of a run in MLflow")
-    (with_trained_store / "mlflow.db").unlink()
-    refused = promote(with_trained_store, "best")
-    assert "There are no runs yet, because mlflow.db does not exist" in sentence(refused)

@@ -26,10 +26,10 @@ def test_the_champion_answers_the_example_request_with_a_seven(with_trained_stor
         request = urllib.request.Request(f"{address}/invocations", body, headers)
         with urllib.request.urlopen(request, timeout=60) as response:
             [scores] = json.load(response)["predictions"]
-        told = (with_trained_store / "server.log").read_text()
+        log = (with_trained_store / "server.log").read_text()
     assert np.argmax(scores) == 7
-    assert f"curl {address}/invocations" in told
-    assert "Traceback" not in told
+    assert f"curl {address}/invocations" in log
+    assert "Traceback" not in log
 
 
 @pytest.mark.slow

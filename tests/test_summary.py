@@ -1,25 +1,15 @@
+import os
 import shutil
-import subprocess
-import sys
 
-from src.runtime import paths
-from tests.support.commands import ROOT, small_name
+from src.core import paths
+from tests.support.commands import ROOT, run, small_name
 
 
-def test_the_command_shows_what_the_pipeline_made_and_is_light(trained, tmp_path):
+def test_the_command_shows_the_pipelines_outcome_and_is_light(trained, tmp_path, no_heavy_imports):
     shutil.copytree(trained.out, tmp_path / paths.MODELS)
     shutil.move(tmp_path / paths.MODELS / "predictions", tmp_path / paths.PREDICTIONS)
-    script = (
-        "import runpy, sys; runpy.run_module('src.summary', run_name='__main__'); "
-        "assert not {'tensorflow', 'keras', 'mlflow', 'pandas'} & set(sys.modules)"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", script],
-        cwd=tmp_path,
-        env={"PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
+    (tmp_path / "pandas.py").write_text("raise RuntimeError('pandas was imported')")
+    done = run(tmp_path, "src.summary", PYTHONPATH=f"{no_heavy_imports}{os.pathsep}{ROOT}")
+    assert done.returncode == 0, done.stderr
     assert small_name("swish_beta") in done.stdout
     assert "predictions/submission.csv" in done.stdout

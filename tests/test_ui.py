@@ -2,9 +2,6 @@
 
 import shutil
 import signal
-import socket
-import subprocess
-import sys
 import urllib.request
 from types import SimpleNamespace
 
@@ -12,51 +9,24 @@ import pytest
 from mlflow import MlflowClient
 
 from src import ui
-from src.runtime.errors import InputError
+from src.core.errors import InputError
 from src.tracking import store, views
-from tests.support.commands import ROOT, environment, sentence
+from tests.support.commands import EXPERIMENT, ROOT, begin, finish
 from tests.support.servers import free_port
 
-EXPERIMENT = "digit-recognizer"
+SERVER = "http://mlflow.example:5000"
+AT = f"The runs are at {SERVER}/"
 
 
 @pytest.fixture
-def stored(project, empty_store, monkeypatch):
-    """A project with a store that holds an experiment; return a client and that one's id."""
-    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
-    shutil.copy(empty_store, project / "mlflow.db")
+def stored(project, empty_store):
+    """A client of a project's store, and the ID of its experiment."""
+    shutil.copy(empty_store, project)
     client = MlflowClient(f"sqlite:///{project / 'mlflow.db'}")
     return client, client.create_experiment(EXPERIMENT)
 
 
-def test_a_port_that_is_taken_is_refused_before_mlflow_is_imported(project, no_heavy_imports):
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        listener.listen()
-        port = listener.getsockname()[1]
-        done = subprocess.run(
-            [sys.executable, "-m", "src.ui", "--port", str(port)],
-            cwd=ROOT,
-            env=environment(PYTHONPATH=no_heavy_imports),
-            capture_output=True,
-            text=True,
-        )
-    told = sentence(done)
-    assert done.returncode == 1
-    assert f"Port {port} cannot be used (address already in use)" in told
-    assert "make ui PORT=" in told
-
-
-@pytest.mark.parametrize("port", ["0", "65536", "-1", "five"])
-def test_what_is_no_port_is_refused(port, capsys):
-    with pytest.raises(SystemExit) as left:
-        ui.main(["--port", port])
-    assert left.value.code == 2
-    assert "--port" in capsys.readouterr().err
-
-
-def test_a_folder_without_runs_is_refused(project, monkeypatch):
-    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+def test_a_folder_without_runs_is_refused(project):
     with pytest.raises(InputError, match="There are no runs yet"):
         ui.main(["--port", str(free_port())])
 
@@ -65,10 +35,8 @@ def test_a_folder_without_runs_is_refused(project, monkeypatch):
 def elsewhere(stored, monkeypatch):
     """The store as that of a server, which the environment names."""
     client, experiment_id = stored
-    server = SimpleNamespace(
-        tracking_uri="http://mlflow.example:5000/",
-        get_experiment_by_name=client.get_experiment_by_name,
-    )
+    find = client.get_experiment_by_name
+    server = SimpleNamespace(tracking_uri=f"{SERVER}/", get_experiment_by_name=find)
     monkeypatch.setenv("MLFLOW_TRACKING_URI", server.tracking_uri)
     monkeypatch.setattr(store, "reader", lambda: server)
     return client, experiment_id
@@ -77,19 +45,17 @@ def elsewhere(stored, monkeypatch):
 def test_of_a_server_the_address_of_the_runs_is_printed(elsewhere, capsys):
     client, experiment_id = elsewhere
     ui.main([])
-    page = f"#/experiments/{experiment_id}/runs"
-    assert capsys.readouterr().out == f"The runs are at http://mlflow.example:5000/{page}\n"
+    assert capsys.readouterr().out == f"{AT}#/experiments/{experiment_id}/runs\n"
     views.offer_runs(client, experiment_id)  # as the first sweep or study does
     ui.main([])
-    page = views.runs_link(experiment_id)
-    assert capsys.readouterr().out == f"The runs are at http://mlflow.example:5000/{page}\n"
+    assert capsys.readouterr().out == f"{AT}{views.runs_link(experiment_id)}\n"
 
 
 def test_a_server_without_our_experiment_has_a_first_page(elsewhere, capsys):
     client, experiment_id = elsewhere
     client.rename_experiment(experiment_id, "of others")
     ui.main([])
-    assert capsys.readouterr().out == "The runs are at http://mlflow.example:5000/\n"
+    assert capsys.readouterr().out == f"{AT}\n"
 
 
 @pytest.mark.slow
@@ -97,22 +63,14 @@ def test_a_server_without_our_experiment_has_a_first_page(elsewhere, capsys):
 def test_the_store_of_this_folder_is_served_until_ctrl_c(stored, project, number):
     client, experiment_id = stored
     port = free_port()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "src.ui", "--port", str(port)],
-        cwd=project,
-        env=environment(PYTHONPATH=str(ROOT)),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    process = begin(project, "src.ui", "--port", str(port), PYTHONPATH=str(ROOT))
     link = f"http://127.0.0.1:{port}/{views.runs_link(experiment_id)}"
-    assert process.stdout.readline() == "MLflow is starting ...\n"
-    assert process.stdout.readline() == f"The runs are at {link}\n"
-    assert process.stdout.readline() == "Ctrl-C ends it.\n"
+    for line in ("MLflow is starting ...", f"The runs are at {link}", "Ctrl-C ends it."):
+        assert process.stdout.readline() == f"{line}\n"
     assert urllib.request.urlopen(link, timeout=60).status == 200
     assert views.TAG + views.RUNS in client.get_experiment(experiment_id).tags
     process.send_signal(number)
-    out, err = process.communicate(timeout=60)
-    assert (process.returncode, out, err) == (0, "MLflow has ended.\n", "")
+    done = finish(process)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "MLflow has ended.\n", "")
     with pytest.raises(OSError, match="refused"):
         urllib.request.urlopen(link, timeout=5)

@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from src.core import errors, heavy_imports, metric_names, paths
 from src.data import dataset, read_csv
 from src.data.digits import CLASSES
-from src.runtime import errors, heavy_imports, metric_names, paths
 
 if TYPE_CHECKING:  # TensorFlow is imported once the arguments are read
     import keras
@@ -168,7 +168,7 @@ def train(recipe: Recipe, epochs: int) -> dict[str, Any]:
     import keras
     import tensorflow as tf
 
-    from src.training import callbacks
+    from src.training import fit
 
     x, y = arrays(paths.TRAIN)
     x_valid, y_valid = arrays(paths.VALID)
@@ -176,7 +176,7 @@ def train(recipe: Recipe, epochs: int) -> dict[str, Any]:
     # the next epoch of that one batch alone.
     generator = tf.keras.preprocessing.image.ImageDataGenerator(**recipe.augmentation)
     batches = generator.flow(x, y, batch_size=recipe.batch_size)
-    clock = callbacks.EpochMetrics(len(x))
+    clock = fit.EpochMetrics(len(x))
     with tempfile.TemporaryDirectory() as folder:
         best = Path(folder) / "best.weights.h5"
         keeper = keras.callbacks.ModelCheckpoint(

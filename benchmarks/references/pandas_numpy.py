@@ -4,7 +4,7 @@ python -m benchmarks.references.pandas_numpy fetch FOLDER   MNIST's four IDX fil
 python -m benchmarks.references.pandas_numpy preprocess
 
 It ends in the same CSVs and arrays as ours, but for the draw of the validation images, which it
-makes without regard to their classes. It checks nothing: no digest of what it fetches, no cell, no
+makes without regard to their classes. It checks nothing: no digest of the files, no cell, no
 column, no count of rows; it draws no figure and describes nothing.
 """
 
@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from src.runtime import errors, paths
+from src.core import errors, paths
 
 ROWS = 42_000  # of train.csv
 SEED = 2017  # of Kaggle's draw from the 70,000 images, as in params.yaml

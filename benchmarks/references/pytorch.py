@@ -20,8 +20,8 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from src.core import errors, metric_names, paths
 from src.data import dataset, read_csv
-from src.runtime import errors, metric_names, paths
 
 ACTIVATIONS = {"relu": nn.ReLU, "swish": nn.SiLU}
 PRECISIONS = ("float32", "bfloat16")

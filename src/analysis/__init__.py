@@ -1,3 +1,4 @@
-"""Which runs may be compared, how they are read, and the statistics that compare them. Nothing here
-draws or writes a report.
+"""The statistics that compare runs, and which runs may be compared. Arrays go in; intervals, tests
+and verdicts come out. Nothing here draws, words a finding or writes a report; only `load_runs` and
+`levels` need MLflow.
 """

@@ -2,14 +2,14 @@
 
 A test at 5% that is repeated at every look raises a false alarm in far more than 5% of studies. So
 the 5% are spent over the planned looks, little at the early ones and nearly all at the last, by the
-spending function of Lan and DeMets of the O'Brien–Fleming type. What a look may use is its nominal
-level: a p value below it is significant, and the interval of 1 − level is a repeated confidence
-interval, which holds the truth at all looks together with a probability of 95%. So whatever is read
-off these intervals, a difference or an equivalence, is wrong in at most 5% of studies, wherever
-they stop.
+spending function of Lan and DeMets of the O'Brien–Fleming type. Each look has its nominal level: a
+p value below it is significant, and the interval of 1 − level is a repeated confidence interval,
+which holds the truth at all looks together with a probability of 95%. So whatever is read off these
+intervals, a difference or an equivalence, is wrong in at most 5% of studies, wherever they stop.
 
-`python -m benchmarks.planned_looks` chose this rule: 4,000 simulated studies of each of several
-true differences (in units of the smallest effect that matters), looks at 5, 10, 20 and 30 seeds.
+`python -m benchmarks.planned_looks` chose this rule, by 4,000 simulated studies of each of several
+true differences (in units of the smallest effect that matters), with looks at 5, 10, 20 and 30
+seeds. What costs most on MNIST are studies left undecided, where runs differ little.
 
     rule                    false alarms   mean seeds where the difference is   decided where
                             over all       0      1      2                      it is 0
@@ -19,16 +19,9 @@ true differences (in units of the smallest effect that matters), looks at 5, 10,
     anytime-valid            0.9%          29.7   26.5   15.9                   11%
     one look, at 30 seeds    5.0%          30     30     30                     80%
 
-The Pocock type saves more seeds where the difference is large, but leaves many more studies
-undecided in the end, and that is what costs most where runs differ as little as on MNIST. The
-anytime-valid sequence allows any number of looks, for which it pays with nearly all equivalences.
-An equivalence where the difference is just one that matters was claimed in 2.6%. If the images
-contribute to the standard error, the figures are nearly the same (5.1% false alarms).
-
-The information of a look is taken as its share of the largest number of seeds. Where images
-contribute to the standard error, early looks know more than that, their results are closer to the
-last one's, and the levels here err on the safe side. The levels are those of normal statistics,
-applied to the p values of t tests (Jennison and Turnbull, section 4.4).
+The information of a look is taken as its share of the largest number of seeds; where images
+contribute to the standard error, early looks have more, and the levels err on the safe side. The
+levels are those of normal statistics, applied to the p values of t tests.
 
 Reference:
     Lan and DeMets, "Discrete sequential boundaries for clinical trials", Biometrika 70 (1983),
@@ -47,55 +40,41 @@ ALPHA = 0.05  # the level of all tests
 
 
 def spent(alpha: float, share: float) -> float:
-    """Return how much of `alpha` may be used up when this share of the information is there.
-
-    Each side of the test spends half of it, as usual (R's gsDesign, for example).
-
-    Args:
-        alpha: the probability of a false alarm at any look, two-sided.
-        share: of the information, more than 0; from 1 on, all of `alpha` is spent.
+    """Return how much of `alpha` may be used up when this share of the information is there, half
+    of it by each side of the test (as in R's gsDesign). From a share of 1 on, all of it is spent.
     """
     one_side = stats.norm.isf(alpha / 4) / min(share, 1.0) ** 0.5
     return float(4 * stats.norm.sf(one_side))
 
 
-def levels(alpha: float, looks: Sequence[int]) -> list[float]:
-    """Return the nominal two-sided level of each look.
-
-    Args:
-        alpha: the probability of a false alarm at any look, two-sided.
-        looks: numbers of seeds, ascending; the last is the largest the study can have.
+@lru_cache(maxsize=4096)
+def levels(alpha: float, looks: tuple[int, ...], largest: int | None = None) -> tuple[float, ...]:
+    """Return the nominal two-sided level of each look, given as numbers of seeds, ascending; the
+    study can have the `largest`, or else the last of them. `alpha` is the probability of a false
+    alarm at any look.
     """
-    return list(_levels(alpha, tuple(looks), looks[-1]))
+    times = [look / (largest or looks[-1]) for look in looks]
+    return tuple(levels_of([spent(alpha, time) for time in times], times))
 
 
 def level(alpha: float, seeds: int, looks: Sequence[int]) -> float:
-    """Return the nominal two-sided level of a study that has this many seeds now.
-
-    Args:
-        alpha: the probability of a false alarm at any look, two-sided.
-        seeds: how many there are. Between two planned looks this is one more look; beyond the last
-            it has the last one's level.
-        looks: as for `levels`; empty for a study that is looked at once, at the level `alpha`.
+    """Return the nominal two-sided level of a study that has this many seeds now: between two
+    planned looks they make one more look; beyond the last look, the level is the last one's. A
+    study without `looks` is looked at once, at the level `alpha`.
     """
     if not looks:
         return alpha
     until = tuple(look for look in looks if look < seeds)
     now = min(seeds, looks[-1])
-    return _levels(alpha, until if until[-1:] == (now,) else (*until, now), looks[-1])[-1]
+    return levels(alpha, until if until[-1:] == (now,) else (*until, now), looks[-1])[-1]
 
 
 def overall_p_value(p_value: float, seeds: int, looks: Sequence[int], pairs: int = 1) -> float:
     """Return the p value of a look that makes up for the others.
 
     It is the smallest `alpha` at which `p_value` would be significant at this look: below 0.05 (or
-    0.05 / `pairs`) exactly when `p_value` is below the level that the look has at that `alpha`.
-
-    Args:
-        p_value: of a two-sided test on the seeds that there are.
-        seeds: how many.
-        looks: as for `level`.
-        pairs: that are tested alike, and that the result is to be corrected for.
+    0.05 / `pairs`, the number of tests to correct for) exactly when `p_value` is below the level
+    that the look has at that `alpha`.
     """
     if not looks or p_value >= 1:
         return min(p_value, 1.0)
@@ -117,23 +96,13 @@ def _levels_by_alpha(
     return np.append(alphas, 1.0), np.append(np.maximum(there, 1e-300), 1.0)
 
 
-@lru_cache(maxsize=4096)
-def _levels(alpha: float, looks: tuple[int, ...], largest: int) -> tuple[float, ...]:
-    """Return the levels of looks, the last of which need not be the largest."""
-    times = [look / largest for look in looks]
-    return tuple(levels_of([spent(alpha, time) for time in times], times))
-
-
 def levels_of(spending: Sequence[float], times: Sequence[float]) -> list[float]:
     """Return the nominal two-sided level of each look, by any spending.
 
     The sum of the increments, a Brownian motion at the times of the looks, is followed by numerical
     integration over the studies that have not crossed a bound yet (Armitage, McPherson and Rowe,
-    1969).
-
-    Args:
-        spending: the probability of a false alarm at this look or an earlier one, ascending.
-        times: each look's share of the information, ascending.
+    1969). `spending` is the probability of a false alarm at a look or an earlier one, `times` are
+    the looks' shares of the information; both ascend.
     """
     found: list[float] = []
     already, before = 0.0, 0.0
@@ -152,12 +121,8 @@ def levels_of(spending: Sequence[float], times: Sequence[float]) -> list[float]:
 def _bound(place: np.ndarray, mass: np.ndarray, step: float, scale: float, allowed: float) -> float:
     """Return the bound that a normal statistic first exceeds with the probability `allowed`.
 
-    Args:
-        place: where the sum of the running studies stood at the look before, float (n,).
-        mass: how probable each place is, float (n,).
-        step: standard deviation of the sum since then.
-        scale: standard deviation of the sum now.
-        allowed: to be spent at this look.
+    At the look before, the sum of the running studies stood at each `place` with the probability
+    `mass`; `step` is the standard deviation of the sum since then, `scale` that of the sum now.
     """
 
     def excess(bound: float) -> float:

@@ -1,34 +1,27 @@
-"""What runs of several seeds tell beyond their accuracy: calibration, shared errors, speed.
+"""Measures of runs beyond their accuracy: calibration, shared errors, speed.
 
 Most functions take `correct`, bool (seeds, images): whether the run of a seed classifies an image
-correctly.
+correctly. Fewer than two seeds raise InputError.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from scipy.spatial.distance import pdist, squareform
 
 from src.analysis.statistics import Estimate, check_seeds, majority, mean_over_seeds
-from src.runtime.errors import InputError
+from src.core.errors import InputError
 
 
 @dataclass(frozen=True)
 class Reliability:
-    """The accuracy of predictions, by confidence.
+    """The accuracy of predictions by confidence, in bins that include their upper edge."""
 
-    Attributes:
-        edges: of the bins, float (bins + 1,); a bin includes its upper edge.
-        confidence: mean of each bin, float (bins,); NaN where a bin is empty.
-        accuracy: of each bin, float (bins,); NaN where it is empty.
-        count: predictions in each bin, integers (bins,).
-    """
-
-    edges: np.ndarray
-    confidence: np.ndarray
-    accuracy: np.ndarray
-    count: np.ndarray
+    edges: np.ndarray  # float (bins + 1,)
+    confidence: np.ndarray  # mean of each bin, float (bins,); NaN where a bin is empty
+    accuracy: np.ndarray  # likewise
+    count: np.ndarray  # predictions in each bin, integers (bins,)
 
     @property
     def expected_calibration_error(self) -> float:
@@ -38,15 +31,11 @@ class Reliability:
 
 
 def reliability(probabilities: np.ndarray, labels: np.ndarray, bins: int = 15) -> Reliability:
-    """Return the reliability curve of one run, or of several pooled.
+    """Return the reliability curve of one run, or of several pooled, in bins of equal width.
 
     Pooled runs may cancel each other's miscalibration: for a mean calibration error over seeds,
-    call this once per seed.
-
-    Args:
-        probabilities: float (images, classes) or (seeds, images, classes); rows sum to 1.
-        labels: true classes, integers (images,).
-        bins: how many, of equal width.
+    call this once per seed. `probabilities` are float (images, classes) or (seeds, images,
+    classes), their rows sum to 1; `labels` are the true classes, integers (images,).
 
     Reference:
         Guo and others, "On calibration of modern neural networks", ICML 2017.
@@ -66,14 +55,9 @@ def reliability(probabilities: np.ndarray, labels: np.ndarray, bins: int = 15) -
 
 
 def uniquely_misclassified(correct: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Return the images that one level alone misclassifies, by majority vote of its seeds.
-
-    Args:
-        correct: by level, bool (seeds, images).
-
-    Returns:
-        By level, the positions of the images, integers (≤ images,), sorted by how far its
-        share of wrong seeds exceeds the mean of the others'.
+    """Return the positions of the images that one level alone misclassifies, by majority vote of
+    its seeds, integers (≤ images,): those first where its share of wrong seeds exceeds the mean of
+    the others' most.
     """
     names = list(correct)
     shares = np.array([1 - correct[name].mean(axis=0) for name in names])
@@ -87,90 +71,42 @@ def uniquely_misclassified(correct: Mapping[str, np.ndarray]) -> dict[str, np.nd
 
 
 def error_overlap(correct: Mapping[str, np.ndarray]) -> np.ndarray:
-    """Return how much the errors of two runs overlap, by the levels of the two.
+    """Return how much the errors of two runs overlap, by the levels of the two in the order of the
+    mapping, float (levels, levels), symmetric.
 
     The overlap is the Jaccard index: the images that both misclassify, divided by those that at
     least one does, averaged over all pairs of runs with different seeds. So the diagonal shows what
     the seed alone changes; a level changes more where its row is below the diagonal.
-
-    Args:
-        correct: by level, bool (seeds, images), all of one shape.
-
-    Returns:
-        Float (levels, levels), symmetric, in the order of the mapping.
-
-    Raises:
-        InputError: fewer than two seeds.
     """
     wrong = ~np.stack(list(correct.values()))
     levels, seeds, images = wrong.shape
     check_seeds(seeds)
     overlap = 1 - squareform(pdist(wrong.reshape(-1, images), "jaccard"))
-    overlap = overlap.reshape(levels, seeds, levels, seeds)
-    other_seed = ~np.eye(seeds, dtype=bool)
-    return overlap.transpose(0, 2, 1, 3)[:, :, other_seed].mean(axis=-1)
+    by_level = overlap.reshape(levels, seeds, levels, seeds).transpose(0, 2, 1, 3)
+    return by_level[:, :, ~np.eye(seeds, dtype=bool)].mean(axis=-1)
 
 
 def epochs_to(val_accuracy: np.ndarray, threshold: float = 0.99) -> np.ndarray:
-    """Return the first epoch, counted from 1, that reaches a validation accuracy; NaN if none does.
-
-    Args:
-        val_accuracy: float (runs, epochs); NaN where a run has no such epoch.
-        threshold: the accuracy to reach, a fraction.
-
-    Returns:
-        Float (runs,).
+    """Return the first epoch, counted from 1, that reaches a validation accuracy, float (runs,);
+    NaN if none does. `val_accuracy` is float (runs, epochs); NaN where a run has no such epoch.
     """
     reached = val_accuracy >= threshold
     return np.where(reached.any(axis=1), reached.argmax(axis=1) + 1.0, np.nan)
 
 
-def on_one_processor(processors: Sequence[str | None], others: Sequence[str | None]) -> np.ndarray:
-    """Return whether the times of two runs may be compared, for each seed, bool (seeds,): they may
-    not if the runs are known to have been made on different processors.
-
-    Args:
-        processors: of the runs of a level; None where one does not tell.
-        others: of the reference's, with the same seeds.
-    """
-    pairs = zip(processors, others, strict=True)
-    return np.array([one == other or None in (one, other) for one, other in pairs])
-
-
 def time_ratio(seconds: np.ndarray, reference: np.ndarray) -> Estimate:
-    """Return the ratio of a level's time per epoch to that of a reference.
-
-    It is the geometric mean, over seeds, of the ratios of the runs' median epochs (see
-    `median_epochs`), with Student's t interval on their logarithms. The load of the machine cancels
-    out if the runs of a seed were neighbors in time.
-
-    Args:
-        seconds: of training, float (seeds, epochs); NaN where a run has no such epoch.
-        reference: the same for the reference, with the same seeds; the number of epochs may differ.
-
-    Raises:
-        InputError: fewer than two seeds, different numbers of seeds, or a run of one epoch.
+    """Return the ratio of a level's time per epoch to that of a reference with the same seeds, both
+    as for `median_epochs`: the geometric mean, over seeds, with Student's t interval on logarithms.
+    The load of the machine cancels out if the runs of a seed were neighbors in time.
     """
-    check_seeds(len(seconds))
-    if len(seconds) != len(reference):
-        raise InputError(
-            f"Times are compared seed by seed: found {len(seconds)} runs, but {len(reference)} of "
-            "the reference. Use the seeds that both have."
-        )
-    medians = median_epochs(seconds), median_epochs(reference)
-    logs = mean_over_seeds(np.log(medians[0]) - np.log(medians[1]))
+    logs = mean_over_seeds(np.log(median_epochs(seconds)) - np.log(median_epochs(reference)))
     return Estimate(*(float(np.exp(log)) for log in (logs.value, logs.low, logs.high)))
 
 
 def median_epochs(seconds: np.ndarray) -> np.ndarray:
     """Return the seconds of each run's median epoch, float (seeds,), without the first, which
-    compiles.
-
-    Args:
-        seconds: of training, float (seeds, epochs); NaN where a run has no such epoch.
-
-    Raises:
-        InputError: a run of one epoch.
+    compiles. `seconds` is float (seeds, epochs); NaN where a run has no such epoch. Raise
+    InputError if a run has one epoch only.
     """
     later = seconds[:, 1:]
     if np.isnan(later).all(axis=1).any():

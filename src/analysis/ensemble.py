@@ -13,34 +13,22 @@ MOST_SUBSETS = 200  # of one size; of more, so many are drawn
 class EnsembleCurve:
     """Held-out accuracy against the number of members that an ensemble has.
 
-    The spread is that over subsets of these seeds. Subsets share members, the last is one subset
-    only, and so the spread narrows by itself: it says how much the choice of members matters, and
-    is no confidence interval.
-
-    Attributes:
-        members: 1 to the number of seeds, integers (sizes,).
-        mean: accuracy over the subsets of each size, a fraction, float (sizes,).
-        low: of the worst subset, float (sizes,).
-        high: of the best subset, float (sizes,).
-        subsets: how many of each size were scored, integers (sizes,).
+    The spread is that over subsets of these seeds, which share members, so it narrows by itself: it
+    says how much the choice of members matters, and is not a confidence interval.
     """
 
-    members: np.ndarray
-    mean: np.ndarray
-    low: np.ndarray
-    high: np.ndarray
-    subsets: np.ndarray
+    members: np.ndarray  # 1 to the number of seeds, integers (sizes,)
+    mean: np.ndarray  # accuracy over the subsets of each size, a fraction, float (sizes,)
+    low: np.ndarray  # of the worst subset, float (sizes,)
+    high: np.ndarray  # of the best subset, float (sizes,)
+    subsets: np.ndarray  # how many were scored, integers (sizes,)
 
 
 def curve(probabilities: np.ndarray, labels: np.ndarray, seed: int = 0) -> EnsembleCurve:
     """Return the accuracy of ensembles of every size: all subsets, or `MOST_SUBSETS` drawn ones.
 
-    Members vote with their probabilities, which are averaged.
-
-    Args:
-        probabilities: float (seeds, images, classes); rows sum to 1.
-        labels: true classes, integers (images,).
-        seed: of the draw; the same seed gives the same subsets.
+    Members vote with their probabilities, which are averaged: float (seeds, images, classes), rows
+    sum to 1. Labels are integers (images,). The same seed draws the same subsets.
     """
     seeds = len(probabilities)
     random = np.random.default_rng(seed)
@@ -55,21 +43,14 @@ def curve(probabilities: np.ndarray, labels: np.ndarray, seed: int = 0) -> Ensem
         votes = rows[list(subset)].sum(axis=0).argmax(axis=-1)
         return (settled + int((votes == truth).sum())) / len(labels)
 
-    scores = [
-        np.array([accuracy(subset) for subset in _subsets(seeds, size, random)])
-        for size in range(1, seeds + 1)
-    ]
-    return EnsembleCurve(
-        members=np.arange(1, seeds + 1),
-        mean=np.array([part.mean() for part in scores]),
-        low=np.array([part.min() for part in scores]),
-        high=np.array([part.max() for part in scores]),
-        subsets=np.array([part.size for part in scores]),
-    )
+    sizes = range(1, seeds + 1)
+    scores = [list(map(accuracy, _subsets(seeds, size, random))) for size in sizes]
+    measures = (np.mean, min, max, len)
+    return EnsembleCurve(np.array(sizes), *(np.array(list(map(of, scores))) for of in measures))
 
 
 def _subsets(seeds: int, size: int, random: np.random.Generator) -> list[tuple[int, ...]]:
-    """Return all subsets of a size, or as many different ones as are allowed."""
+    """Return all subsets of a size, or `MOST_SUBSETS` different ones."""
     if comb(seeds, size) <= MOST_SUBSETS:
         return list(combinations(range(seeds), size))
     drawn: dict[tuple[int, ...], None] = {}

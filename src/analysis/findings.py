@@ -1,6 +1,6 @@
 """The findings on a set of runs: every number of the report, computed once."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -10,47 +10,28 @@ from src.analysis.diagnostics import Reliability
 from src.analysis.run_set import ALL, RunSet
 from src.analysis.statistics import Comparison, Estimate
 from src.analysis.verdicts import Verdict
+from src.config.factor import Factor
+from src.core import metric_names
 from src.data.digits import CLASSES
-from src.runtime import metric_names
-from src.runtime.formatting import count, listed, percent
-from src.studies.factor import Factor
 from src.tracking import run_tags
 
 GOAL = 0.99  # the validation accuracy for the epochs to reach it
-ENOUGH = 5  # seeds; with fewer, intervals are narrower than they claim
 FEW = 20  # predictions; a bin with fewer says little about its accuracy
 
 
 @dataclass(frozen=True)
 class Pair:
-    """The comparison of two levels, and the power of the study.
-
-    Attributes:
-        comparison: the difference and its tests.
-        by_seed: the difference within each seed, a fraction, float (seeds,).
-        minimum_detectable_effect: the difference, a fraction, that this many seeds detect with a
-            power of 80% on these images.
-        minimum_detectable_effect_new_images: the same on new images.
-        seeds_needed: to detect the smallest effect that matters on these images; None if over
-            10,000.
-        seeds_needed_new_images: the same on new images; None if over 10,000.
-        verdict: on the first of the two.
-        sentence: the verdict in words.
-        more_seeds: would probably decide the pair; None if it is decided, or if no number of seeds
-            is enough. See `verdicts.more_seeds`.
-        superiority: the probability that a run of the first beats a run of the second.
-    """
+    """The comparison of two levels, and the power of the study on these and on new images."""
 
     comparison: Comparison
-    by_seed: np.ndarray
-    minimum_detectable_effect: float
+    by_seed: np.ndarray  # the difference within each seed, a fraction, float (seeds,)
+    minimum_detectable_effect: float  # by this many seeds with a power of 80%, a fraction
     minimum_detectable_effect_new_images: float
-    seeds_needed: int | None
+    seeds_needed: int | None  # to detect the smallest effect that matters; None if over 10,000
     seeds_needed_new_images: int | None
-    verdict: Verdict
-    sentence: str
-    more_seeds: int | None
-    superiority: Estimate
+    verdict: Verdict  # on the first of the two
+    more_seeds: int | None  # see `verdicts.more_seeds`
+    superiority: Estimate  # the probability that a run of the first beats a run of the second
 
     @property
     def name(self) -> str:
@@ -60,88 +41,53 @@ class Pair:
 
 @dataclass(frozen=True)
 class EpochTimes:
-    """The time per epoch, without the first of each run.
-
-    Attributes:
-        seconds: of each run's median epoch, float (seeds,), by level.
-        ratios: to the reference with the same seed, float (pairs,), of runs that were made on one
-            processor; without the reference, and without levels of fewer than two such pairs.
-        estimates: their geometric means with intervals.
-        apart: how many seeds' pairs were made on two processors; only of levels that have some.
+    """The time per epoch, without the first of each run, by level. Ratios are to the reference with
+    the same seed, of runs on one processor; of fewer than two such pairs there are none.
     """
 
-    seconds: Mapping[str, np.ndarray]
-    ratios: Mapping[str, np.ndarray]
-    estimates: Mapping[str, Estimate]
-    apart: Mapping[str, int] = field(default_factory=dict)
+    seconds: dict[str, np.ndarray]  # of each run's median epoch, float (seeds,)
+    ratios: dict[str, np.ndarray]  # float (pairs,)
+    estimates: dict[str, Estimate]  # the geometric means of the ratios
+    apart: dict[str, int] = field(default_factory=dict)  # pairs on two processors, if any
 
 
 @dataclass(frozen=True)
 class Calibration:
-    """How well the confidence of a level's runs matches their accuracy.
+    """How well the confidence of a level's runs matches their accuracy."""
 
-    Attributes:
-        reliability: of all seeds pooled.
-        error: mean over seeds of the expected calibration error.
-        confidence: mean over images and seeds.
-        accuracy: mean over images and seeds.
-    """
-
-    reliability: Reliability
-    error: Estimate
-    confidence: float
-    accuracy: float
+    reliability: Reliability  # of all seeds pooled
+    error: Estimate  # mean over seeds of the expected calibration error
+    confidence: float  # mean over images and seeds
+    accuracy: float  # likewise
 
 
 @dataclass(frozen=True)
 class Findings:
     """Every number of the report, by level in the order of the figures: numbers by value, of other
     levels the reference first.
-
-    Attributes:
-        factor: what the levels are levels of.
-        reference: the level that others are compared with.
-        smallest_effect: a difference in accuracy below it does not matter, a fraction.
-        seeds: of the runs.
-        images: the number of held-out images.
-        accuracy: of each run on the held-out images, float (seeds,).
-        means: of the accuracies, with intervals for new seeds on these images.
-        pairs: those that the study judges: all of them, with the reference's first, or only those.
-        times: None if a run has only one epoch, the one that compiles.
-        error_rates: on the validation images, float (seeds, epochs).
-        epochs_to_goal: the first epoch that reaches `GOAL`, float (seeds,); NaN if none does.
-        calibration: of the confidence on the held-out images.
-        overlap: of errors, float (levels, levels); see `diagnostics.error_overlap`.
-        uniquely_misclassified: positions of the images that one level alone misclassifies, by
-            the majority vote of its seeds.
-        most_common_error: the class that most wrong seeds predict there, integers (≤ images,).
-        wrong_seeds: how many seeds misclassify each image, integers (images,).
-        betas: the learned β by layer, float (seeds, epochs); only of levels that learn it.
-        compare: `all`, or `reference`.
-        looks: numbers of seeds at which the study was to be looked at; empty if only once.
-        remarks: sentences on what the numbers may claim.
     """
 
     factor: Factor
-    reference: str
-    smallest_effect: float
+    reference: str  # the level that others are compared with
+    smallest_effect: float  # a difference in accuracy below it does not matter, a fraction
     seeds: tuple[int, ...]
     images: int
-    accuracy: Mapping[str, np.ndarray]
-    means: Mapping[str, Estimate]
-    pairs: tuple[Pair, ...]
-    times: EpochTimes | None
-    error_rates: Mapping[str, np.ndarray]
-    epochs_to_goal: Mapping[str, np.ndarray]
+    accuracy: Mapping[str, np.ndarray]  # of each run on the held-out images, float (seeds,)
+    means: Mapping[str, Estimate]  # of the accuracies, for new seeds on these images
+    pairs: tuple[Pair, ...]  # that the study judges, those with the reference first
+    times: EpochTimes | None  # None if a run has only one epoch, the one that compiles
+    error_rates: Mapping[str, np.ndarray]  # on the validation images, float (seeds, epochs)
+    epochs_to_goal: Mapping[str, np.ndarray]  # first epoch at `GOAL`, float (seeds,); NaN if none
     calibration: Mapping[str, Calibration]
-    overlap: np.ndarray
-    uniquely_misclassified: Mapping[str, np.ndarray]
-    most_common_error: Mapping[str, np.ndarray]
-    wrong_seeds: Mapping[str, np.ndarray]
-    betas: Mapping[str, Mapping[str, np.ndarray]]
-    compare: str
+    overlap: np.ndarray  # of errors, float (levels, levels); see `diagnostics.error_overlap`
+    uniquely_misclassified: Mapping[str, np.ndarray]  # see `diagnostics.uniquely_misclassified`
+    most_common_error: Mapping[str, np.ndarray]  # there: the wrong class of most seeds, (≤ images,)
+    wrong_seeds: Mapping[str, np.ndarray]  # how many misclassify each image, integers (images,)
+    betas: Mapping[str, Mapping[str, np.ndarray]]  # learned β by layer, float (seeds, epochs)
+    compare: str  # see `RunSet`
     looks: tuple[int, ...]
-    remarks: tuple[str, ...]
+    first_seeds: int | None  # how many the study had when it began; None if unknown
+    guess: float  # the accuracy of predicting the most frequent class every time, a fraction
 
     @property
     def levels(self) -> list[str]:
@@ -149,32 +95,17 @@ class Findings:
         return list(self.accuracy)
 
     @property
-    def others(self) -> list[str]:
-        """The levels without the reference."""
-        return [name for name in self.accuracy if name != self.reference]
-
-    @property
     def last_errors(self) -> dict[str, float]:
         """Median over seeds of the validation error after the last epoch."""
         return {name: float(np.median(rates[:, -1])) for name, rates in self.error_rates.items()}
 
 
-def reference_of(runs: RunSet, wanted: str | None) -> str:
-    """Return the level that others are compared with; see `RunSet.level_named`."""
-    return runs.level_named(wanted)
-
-
 def compute(runs: RunSet, reference: str) -> Findings:
-    """Return the findings on a set of runs.
-
-    Args:
-        runs: the set.
-        reference: one of its levels.
-    """
+    """Return the findings on a set of runs; `reference` is one of its levels."""
     others = [name for name in runs.trainings if name != reference]
     order = list(runs.trainings) if runs.factor.numeric else [reference, *others]
-    correct = runs.correct()
-    accuracy = {name: correct[name].mean(axis=1) for name in order}
+    correct = {name: runs.correct[name] for name in order}
+    accuracy = {name: right.mean(axis=1) for name, right in correct.items()}
     # The reference comes last here, so that each difference is level minus reference.
     comparisons = statistics.compare(
         {name: correct[name] for name in (*others, reference)},
@@ -184,7 +115,8 @@ def compute(runs: RunSet, reference: str) -> Findings:
     )
     comparisons.sort(key=lambda one: one.second != reference)
     validation = runs.by_epoch(metric_names.VAL_ACCURACY)
-    unique = diagnostics.uniquely_misclassified({name: correct[name] for name in order})
+    unique = diagnostics.uniquely_misclassified(correct)
+    first_seeds = runs.tags.get(run_tags.FIRST_SEEDS)
     return Findings(
         factor=runs.factor,
         reference=reference,
@@ -198,95 +130,31 @@ def compute(runs: RunSet, reference: str) -> Findings:
         error_rates={name: 1 - validation[name] for name in order},
         epochs_to_goal={name: diagnostics.epochs_to(validation[name], GOAL) for name in order},
         calibration={name: _calibration(runs, name) for name in order},
-        overlap=diagnostics.error_overlap({name: correct[name] for name in order}),
+        overlap=diagnostics.error_overlap(correct),
         uniquely_misclassified=unique,
         most_common_error={name: _most_common_error(runs, name, unique[name]) for name in order},
         wrong_seeds={name: (~correct[name]).sum(axis=0) for name in order},
         betas={name: betas for name in order if (betas := runs.betas(name))},
         compare=runs.compare,
         looks=runs.looks,
-        remarks=(
-            *not_learned(accuracy, runs.labels),
-            *remarks(len(runs.seeds), runs.looks, _first_seeds(runs)),
-        ),
+        first_seeds=int(first_seeds) if first_seeds else None,
+        guess=float(np.unique_counts(runs.labels).counts.max() / len(runs.labels)),
     )
-
-
-def _first_seeds(runs: RunSet) -> int | None:
-    """Return how many seeds the study had when it was begun; None if that is not known."""
-    told = runs.tags.get(run_tags.FIRST_SEEDS)
-    return int(told) if told else None
-
-
-def remarks(
-    seeds: int, looks: Sequence[int] = (), first_seeds: int | None = None
-) -> tuple[str, ...]:
-    """Return what a reader must know about the intervals and tests of a study, as sentences.
-
-    Args:
-        seeds: of each level.
-        looks: numbers of seeds at which it was to be looked at; empty if only once.
-        first_seeds: how many it had when it was begun; None if that is not known.
-    """
-    found = []
-    if seeds < ENOUGH:
-        found.append(
-            f"With {count(seeds, 'seed')}, intervals are narrower than they claim: in simulated "
-            "studies with 3 seeds, 95% intervals covered the truth in 92%, and 9.7% of families "
-            f"of three pairs had a false alarm (with 10 seeds 94% and 4.3%). Use at least {ENOUGH}."
-        )
-    if looks and seeds > looks[-1]:
-        found.append(
-            f"The study was planned to end with {looks[-1]} seeds and has {seeds}: it was extended "
-            "after its last planned look, so false alarms may exceed 5%."
-        )
-    elif looks and seeds not in looks:
-        found.append(
-            f"The study has {count(seeds, 'seed')}, but its looks are planned at "
-            f"{listed(list(map(str, looks)))}: this is one more look, and should not end it."
-        )
-    elif not looks and first_seeds is not None and seeds > first_seeds:
-        found.append(
-            f"The study was begun with {count(first_seeds, 'seed')} and extended to {seeds} "
-            "without planned looks: if its results had been seen by then, false alarms exceed 5%. "
-            "Plan the looks instead, with until, at_most and looks under seeds."
-        )
-    return tuple(found)
-
-
-def not_learned(accuracy: Mapping[str, np.ndarray], labels: np.ndarray) -> list[str]:
-    """Return a sentence for each level with runs that are no better than a guess.
-
-    Args:
-        accuracy: of the runs of each level, float64 of shape (seeds,).
-        labels: the true classes of the images, integers of shape (images,).
-    """
-    guess = float(np.unique_counts(labels).counts.max() / len(labels))
-    stuck = {name: int((attained <= guess).sum()) for name, attained in accuracy.items()}
-    return [
-        f"{number} of the {count(len(accuracy[name]), 'run')} with {name} did not learn: "
-        f"predicting the most frequent class every time attains {percent(guess, 1)}, too. Its "
-        "learning rate may be too high; these runs do not show what it can attain."
-        for name, number in stuck.items()
-        if number
-    ]
 
 
 def _pair(comparison: Comparison, accuracy: Mapping[str, np.ndarray]) -> Pair:
     first, second = accuracy[comparison.first], accuracy[comparison.second]
-    difference, effect = comparison.difference, comparison.smallest_effect
-    spread, doubt = difference.seed_sd, difference.image_se
+    effect, seeds = comparison.smallest_effect, first.size
+    seed_sd, image_se = comparison.difference.seed_sd, comparison.difference.image_se
+    detectable, needed = statistics.minimum_detectable_effect, statistics.seeds_needed
     return Pair(
         comparison=comparison,
         by_seed=first - second,
-        minimum_detectable_effect=statistics.minimum_detectable_effect(first.size, spread),
-        minimum_detectable_effect_new_images=statistics.minimum_detectable_effect(
-            first.size, spread, doubt
-        ),
-        seeds_needed=statistics.seeds_needed(spread, difference=effect),
-        seeds_needed_new_images=statistics.seeds_needed(spread, doubt, effect),
+        minimum_detectable_effect=detectable(seeds, seed_sd),
+        minimum_detectable_effect_new_images=detectable(seeds, seed_sd, image_se),
+        seeds_needed=needed(seed_sd, difference=effect),
+        seeds_needed_new_images=needed(seed_sd, image_se, effect),
         verdict=verdicts.verdict(comparison),
-        sentence=verdicts.sentence(comparison),
         more_seeds=verdicts.more_seeds(comparison),
         superiority=statistics.superiority(first, second),
     )
@@ -297,25 +165,19 @@ def _times(runs: RunSet, order: list[str], reference: str) -> EpochTimes | None:
     if min(values.shape[1] for values in seconds.values()) < 2:
         return None
     medians = {name: diagnostics.median_epochs(seconds[name]) for name in order}
-    made_on = {name: [one.processor for one in runs.trainings[name]] for name in order}
-    alike = {
-        name: diagnostics.on_one_processor(made_on[name], made_on[reference])
-        for name in order
-        if name != reference
-    }
-    compared = {name: pairs for name, pairs in alike.items() if pairs.sum() > 1}
-    return EpochTimes(
-        seconds=medians,
-        ratios={
-            name: medians[name][pairs] / medians[reference][pairs]
-            for name, pairs in compared.items()
-        },
-        estimates={
-            name: diagnostics.time_ratio(seconds[name][pairs], seconds[reference][pairs])
-            for name, pairs in compared.items()
-        },
-        apart={name: int((~pairs).sum()) for name, pairs in alike.items() if not pairs.all()},
-    )
+    ran_on = {name: [one.processor for one in runs.trainings[name]] for name in order}
+    times = EpochTimes(medians, {}, {}, {})
+    for name in (one for one in order if one != reference):
+        ran = zip(ran_on[name], ran_on[reference], strict=True)
+        # Runs known to come from different processors are not compared; None is not known.
+        pairs = np.array([one == other or None in (one, other) for one, other in ran])
+        if not pairs.all():
+            times.apart[name] = int((~pairs).sum())
+        if pairs.sum() > 1:
+            some, others = seconds[name][pairs], seconds[reference][pairs]
+            times.ratios[name] = medians[name][pairs] / medians[reference][pairs]
+            times.estimates[name] = diagnostics.time_ratio(some, others)
+    return times
 
 
 def _most_common_error(runs: RunSet, name: str, places: np.ndarray) -> np.ndarray:
@@ -328,12 +190,11 @@ def _most_common_error(runs: RunSet, name: str, places: np.ndarray) -> np.ndarra
 
 def _calibration(runs: RunSet, name: str) -> Calibration:
     probabilities, labels = runs.probabilities(name), runs.labels
-    errors = [
-        diagnostics.reliability(one, labels).expected_calibration_error for one in probabilities
-    ]
+    by_seed = [diagnostics.reliability(one, labels) for one in probabilities]
+    errors = np.array([one.expected_calibration_error for one in by_seed])
     return Calibration(
         reliability=diagnostics.reliability(probabilities, labels),
-        error=statistics.mean_over_seeds(np.array(errors)),
+        error=statistics.mean_over_seeds(errors),
         confidence=float(probabilities.max(axis=-1).mean()),
         accuracy=float((probabilities.argmax(axis=-1) == labels).mean()),
     )

@@ -1,9 +1,10 @@
-"""Finds the runs of a study in MLflow, checks that they are comparable, and reads them."""
+"""Finds the runs of a study or a sweep in MLflow, checks that they can be compared, reads them."""
 
 import json
 import re
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -11,21 +12,23 @@ import numpy as np
 import pandas as pd
 from mlflow import MlflowClient
 from mlflow.entities import Run, ViewType
-from mlflow.exceptions import MlflowException
 
 from src.analysis import levels
 from src.analysis.levels import Levels
 from src.analysis.run_set import ALL, RunSet, Training, is_ignored
 from src.analysis.statistics import EFFECT_OF_INTEREST
+from src.config import study_file
+from src.config.factor import Factor
+from src.core import metric_names, paths
+from src.core.errors import InputError, did_you_mean, parsing
+from src.core.formatting import count, listed
 from src.data.digits import CLASSES
-from src.runtime import metric_names, paths
-from src.runtime.errors import InputError, did_you_mean
-from src.runtime.formatting import count, listed
-from src.studies import study_file
+from src.experiments.grid import RunKey
 from src.tracking import environment, run_search, run_tags, store
-from src.tracking.fingerprint import CODE_PATHS
+from src.tracking.fingerprint import CODE
 
 FRAMEWORK = ("tensorflow", "keras")  # tags with versions, which must not differ
+EXAMPLES = {"activation": "activation=swish,relu", "optimizer": "optimizer=adamw,sgd"}
 FILES = (paths.HISTORY, paths.PROBABILITIES, paths.PREDICTED)
 DATA = "data_digest"  # a tag, too
 MOST = 6  # names or seeds in one sentence
@@ -33,86 +36,66 @@ EPOCH_METRICS = [metric_names.EPOCH, metric_names.VAL_ACCURACY, metric_names.EPO
 
 
 def load(client: MlflowClient, wanted: str | None) -> RunSet:
-    """Return the finished runs of a study or a multirun, ready to be compared.
-
-    Args:
-        client: of the store.
-        wanted: a study's name, or the id of a parent run; None for the newest of either.
-
-    Raises:
-        InputError: it does not exist, or its runs cannot be compared.
+    """Return the finished runs of a study or a sweep, as `find` finds it, ready to be compared.
+    Raise InputError if it does not exist, or if its runs cannot be compared.
     """
     parent = find(client, wanted)
-    children = list(
-        run_search.every_run(
-            client,
-            [parent.info.experiment_id],
-            f"tags.`{run_tags.PARENT}` = '{parent.info.run_id}'",
-            run_view_type=ViewType.ALL,
-        )
-    )
-    tags = parent.data.tags
-    complete, left_out = _complete(client, parent, children)
-    vary = tuple(json.loads(tags.get(run_tags.VARY, '["seed"]')))
+    tags, experiments = parent.data.tags, [parent.info.experiment_id]
+    factor = levels.announced(tags)
+    below = f"tags.`{run_tags.PARENT}` = '{parent.info.run_id}'"
+    children = list(run_search.every_run(client, experiments, below, run_view_type=ViewType.ALL))
+    complete, left_out = _complete(client, parent, children, factor)
     found = levels.of(tags, complete)
-    _check_alike(found, complete, vary)
-    remarks = [*left_out, *_check_code(complete)]
+    _check_alike(found, complete, json.loads(tags.get(run_tags.VARY, '["seed"]')))
+    code = _check_code(complete)
     grouped, more = _paired(found)
-    with tempfile.TemporaryDirectory() as folder:
-        trainings = {
-            name: tuple(_read(client, run, Path(folder), found.factor.plural) for run in runs)
-            for name, runs in grouped.items()
-        }
+    trainings = {name: tuple(_read(client, run) for run in runs) for name, runs in grouped.items()}
     study = tags.get(run_tags.STUDY)
+    folder = re.sub(r"[^\w.-]+", "-", study or "").strip("-.")
     runs = RunSet(
         parent_id=parent.info.run_id,
-        title=study or tags.get(run_tags.SWEEP) or parent.info.run_name,
-        folder=_folder(study or "") or f"multirun-{parent.info.run_id[:8]}",
+        title=study or parent.info.run_name,
+        folder=folder or f"multirun-{parent.info.run_id[:8]}",
         tags=tags,
         factor=found.factor,
         trainings=trainings,
-        remarks=(*remarks, *more),
+        remarks=(*left_out, *code, *more),
         values={name: found.values[name] for name in trainings},
         reference=found.reference,
         compare=tags.get(run_tags.COMPARE, ALL),
         smallest_effect=float(tags.get(run_tags.SMALLEST_EFFECT, EFFECT_OF_INTEREST)),
         looks=tuple(json.loads(tags.get(run_tags.LOOKS, "[]"))),
-        vary=vary,
         question=tags.get(run_tags.QUESTION),
         dataset=dataset_of(complete[0]),
     )
-    _check_labels(runs)
+    for one in runs:  # their tags may agree all the same
+        if not np.array_equal(one.labels, runs.labels):
+            raise InputError(
+                f"Run {one.name} was scored on different held-out images than {runs.first.name}: "
+                "only runs on the same images can be compared."
+            )
     return runs
 
 
 def find(client: MlflowClient, wanted: str | None) -> Run:
-    """Return the parent run of a study or a multirun.
-
-    Args:
-        client: of the store.
-        wanted: a study's name, or a run's id; None for the newest parent.
-
-    Raises:
-        InputError: it does not exist, was deleted, or is not a parent.
+    """Return the parent run with this name (of a study) or this id; None for the newest. Raise
+    InputError if it does not exist, was deleted, or is not a parent.
     """
-    known = parents(client)
-    active = [run for run in known if run.info.lifecycle_stage == "active"]
+    candidates = parents(client)
+    active = [run for run in candidates if run.info.lifecycle_stage == "active"]
     if wanted is None:
         if not active:
             raise InputError(
-                "MLflow has no study or multirun yet: start one, for example with "
+                "MLflow has no study or sweep yet: start one, for example with "
                 "`python -m src.train activation=swish,relu seed=1,2,3 -m`."
             )
         return active[0]
-    studies = [run for run in (*active, *known) if run.data.tags.get(run_tags.STUDY) == wanted]
+    studies = [run for run in (*active, *candidates) if run.data.tags.get(run_tags.STUDY) == wanted]
     run = studies[0] if studies else store.find_run(client, wanted)
     if run is None:
         refuse_untrained(wanted)
-        names = list(
-            dict.fromkeys(
-                one.data.tags[run_tags.STUDY] for one in active if run_tags.STUDY in one.data.tags
-            )
-        )
+        tagged = (one.data.tags.get(run_tags.STUDY) for one in active)
+        names = list(dict.fromkeys(filter(None, tagged)))
         others = f"Studies: {', '.join(names)}. " if names else ""
         raise InputError(
             f"{wanted!r} is neither a study nor the id of a run in MLflow. "
@@ -122,8 +105,7 @@ def find(client: MlflowClient, wanted: str | None) -> Run:
         raise InputError(
             f"The run of {wanted} was deleted: restore it in MLflow, or name another study or run."
         )
-    above = run.data.tags.get(run_tags.PARENT)
-    if above:
+    if above := run.data.tags.get(run_tags.PARENT):
         raise InputError(
             f"Run {wanted} is a single run ({run.info.run_name}): name its parent run, {above}."
         )
@@ -131,9 +113,7 @@ def find(client: MlflowClient, wanted: str | None) -> Run:
 
 
 def refuse_untrained(name: str) -> None:
-    """Raise InputError if it is a study that this project has and this store does not: say what
-    trains it, and where its committed results lie.
-    """
+    """Raise InputError if `name` is a study of this project, which this store does not have."""
     if name not in study_file.names():
         return
     readable = paths.REPORTS / name / paths.READABLE_REPORT
@@ -145,57 +125,47 @@ def refuse_untrained(name: str) -> None:
 
 
 def parents(client: MlflowClient) -> list[Run]:
-    """Return every study and multirun, including deleted ones, the newest first."""
+    """Return every study and sweep, including deleted ones, the newest first."""
     experiments = [one.experiment_id for one in client.search_experiments()]
-    tagged = (
-        run_search.every_run(
+    found = [
+        run
+        for tag in (run_tags.STUDY, run_tags.SWEEP)  # no run has both
+        for run in run_search.every_run(
             client, experiments, f"tags.{tag} LIKE '%'", run_view_type=ViewType.ALL
         )
-        for tag in (run_tags.STUDY, run_tags.SWEEP)
-    )
-    found = {
-        run.info.run_id: run
-        for runs in tagged
-        for run in runs
         if run_tags.PARENT not in run.data.tags
-    }
-    return sorted(found.values(), key=lambda run: run.info.start_time, reverse=True)
+    ]
+    return sorted(found, key=lambda run: run.info.start_time, reverse=True)
 
 
 def _complete(
-    client: MlflowClient, parent: Run, children: Sequence[Run]
+    client: MlflowClient, parent: Run, children: Sequence[Run], factor: Factor
 ) -> tuple[list[Run], list[str]]:
-    """Return the finished runs that have all their files, and a remark on the others.
-
-    A failed run that succeeded when it was repeated needs no remark.
+    """Return the finished runs that have all their files, and a remark on the others, but for a
+    failed run that succeeded when it was repeated.
     """
-    complete, wanting = [], {}
-    for run in children:
-        if run.info.lifecycle_stage != "active":
-            wanting[run.info.run_id] = f"{run.info.run_name} (deleted)"
-        elif run.info.status != "FINISHED":
-            wanting[run.info.run_id] = f"{run.info.run_name} ({run.info.status.lower()})"
-        else:
-            kept = {file.path for file in client.list_artifacts(run.info.run_id)}
-            missing = [name for name in FILES if name not in kept]
-            if missing:
-                wanting[run.info.run_id] = f"{run.info.run_name} (without {missing[0]})"
-            else:
-                complete.append(run)
+    problems = [(run, _problem(client, run)) for run in children]
+    complete = [run for run, problem in problems if not problem]
     done = {run.info.run_name for run in complete}
-    names = [wanting[run.info.run_id] for run in children if run.info.run_name not in done]
+    others = [(run.info.run_name, problem) for run, problem in problems]
+    names = [f"{name} ({problem})" for name, problem in others if name not in done]
     if not complete:
         found = f" but {listed(names, MOST)}" if names else ""
         raise InputError(
             f"{parent.info.run_name} ({parent.info.run_id}) has no finished runs{found}: a "
-            f"report needs at least 2 {_plural(parent)} with 2 finished seeds each."
+            f"report needs at least 2 {factor.plural} with 2 finished seeds each."
         )
     return complete, [f"Left out: {listed(names, MOST)}."] if names else []
 
 
-def _plural(parent: Run) -> str:
-    """Return what a parent's runs are compared by, where none of them tells."""
-    return levels.announced(parent.data.tags).plural
+def _problem(client: MlflowClient, run: Run) -> str:
+    """Say why a run cannot be reported; an empty text if it can."""
+    if run.info.lifecycle_stage != "active":
+        return "deleted"
+    if run.info.status != "FINISHED":
+        return run.info.status.lower()
+    kept = {file.path for file in client.list_artifacts(run.info.run_id)}
+    return next((f"without {name}" for name in FILES if name not in kept), "")
 
 
 def _check_alike(found: Levels, runs: Sequence[Run], vary: Sequence[str]) -> None:
@@ -204,12 +174,9 @@ def _check_alike(found: Levels, runs: Sequence[Run], vary: Sequence[str]) -> Non
     """
     differences = []
     for key in dict.fromkeys(key for run in runs for key in run.data.params):
-        if not is_ignored(key):
-            parts = found.runs.values() if found.is_free(key) else [runs]
-            for part in parts:
-                differences += _differing(
-                    key, [(run.data.params.get(key, ""), run) for run in part]
-                )
+        parts = found.runs.values() if found.is_free(key) else [runs]
+        for part in parts if not is_ignored(key) else ():
+            differences += _differing(key, [(run.data.params.get(key, ""), run) for run in part])
     for tag in FRAMEWORK:
         differences += _differing(tag, [(run.data.tags.get(tag, ""), run) for run in runs])
     seeds = sorted(set(map(_seed, runs))) if "split" in vary else [None]
@@ -219,14 +186,19 @@ def _check_alike(found: Levels, runs: Sequence[Run], vary: Sequence[str]) -> Non
     if differences:
         raise InputError(
             "These runs cannot be compared because they differ in more than "
-            f"{found.factor.noun} and seed: {'; '.join(differences[:4])}. Start a multirun with "
-            "one value of each."
+            f"{found.factor.noun} and seed: {'; '.join(differences[:4])}. Start a sweep with one "
+            "value of each."
         )
 
 
 def _differing(key: str, values: Sequence[tuple[str, Run]]) -> list[str]:
-    """Return what differs in a param or a tag, if anything does."""
-    return [levels.told(key, values)] if len({value for value, _ in values}) > 1 else []
+    """Return `epochs is 2 in relu-seed1, 3 in relu-seed2`, on a param or a tag; [] if all agree."""
+    holders: dict[str, list[str]] = {}
+    for value, run in values:
+        holders.setdefault(value or "missing", []).append(run.info.run_name)
+    found = [f"{value} in {listed(names, most=2)}" for value, names in holders.items()]
+    more = ", ..." if len(found) > 4 else ""
+    return [f"{key} is {', '.join(found[:4])}{more}"] if len(found) > 1 else []
 
 
 def _check_code(runs: Sequence[Run]) -> list[str]:
@@ -235,26 +207,24 @@ def _check_code(runs: Sequence[Run]) -> list[str]:
     commits: dict[str, str] = {}  # with the name of a run
     for run in runs:
         commits.setdefault(run.data.tags.get("git_commit", ""), run.info.run_name)
-    if len(commits) > 1:
-        (first, one), *others = commits.items()
-        for commit, other in others:
-            changed = environment.changed_files(first, commit, CODE_PATHS)
-            if changed is None:
-                remarks.append(
-                    f"{one} and {other} come from different commits ({_short(first)}, "
-                    f"{_short(commit)}), and this repository does not have both: their training "
-                    "code may differ."
-                )
-            elif changed:
-                raise InputError(
-                    "These runs cannot be compared because their training code differs: "
-                    f"{listed(changed, MOST)} changed between {_short(first)} ({one}) and "
-                    f"{_short(commit)} ({other}). Train all of them with one version."
-                )
-    dirty = [run for run in runs if run.data.tags.get("git_dirty") == "true"]
-    if dirty:
+    (first, one), *others = commits.items()
+    for commit, other in others:
+        changed = environment.changed_files(first, commit, [CODE])
+        if changed is None:
+            remarks.append(
+                f"{one} and {other} come from different commits ({_short(first)}, "
+                f"{_short(commit)}), and this repository does not have both: their training code "
+                "may differ."
+            )
+        elif changed:
+            raise InputError(
+                "These runs cannot be compared because their training code differs: "
+                f"{listed(changed, MOST)} changed between {_short(first)} ({one}) and "
+                f"{_short(commit)} ({other}). Train all of them with one version."
+            )
+    if dirty := sum(run.data.tags.get("git_dirty") == "true" for run in runs):
         remarks.append(
-            f"{len(dirty)} of {count(len(runs), 'run')} used files with uncommitted changes (src/, "
+            f"{dirty} of {count(len(runs), 'run')} used files with uncommitted changes (src/, "
             "conf/ or params.yaml): their commit does not tell exactly what ran."
         )
     if len({run.data.tags.get("cpus") for run in runs}) > 1:
@@ -270,34 +240,33 @@ def _short(commit: str) -> str:
 
 def _paired(found: Levels) -> tuple[dict[str, list[Run]], list[str]]:
     """Return the runs with seeds that every level has, and remarks on the others."""
-    remarks = []
-    noun, plural = found.factor.noun, found.factor.plural
-    newest = {name: _newest(runs) for name, runs in found.runs.items()}
+    noun, plural, remarks = found.factor.noun, found.factor.plural, []
+    newest = {
+        name: sorted({_seed(run): run for run in runs}.values(), key=_seed)  # the oldest come first
+        for name, runs in found.runs.items()
+    }
     for name, runs in found.runs.items():
-        twice = len(runs) - len(newest[name])
-        if twice:
+        if twice := len(runs) - len(newest[name]):
             remarks.append(
                 f"{name} has {count(twice, 'repeated run')}: the newest of each seed counts."
             )
     common = set.intersection(*(set(map(_seed, runs)) for runs in newest.values()))
     if len(common) < 2:
-        shared = "; ".join(
-            f"{name}: {listed([str(_seed(run)) for run in runs], MOST)}"
-            for name, runs in newest.items()
-        )
+        seeds = {name: [str(_seed(run)) for run in runs] for name, runs in newest.items()}
+        shared = "; ".join(f"{name}: {listed(some, MOST)}" for name, some in seeds.items())
         raise InputError(
             f"The {plural} share {count(len(common), 'seed')} ({shared}), but a comparison needs "
             f"at least 2: train every {noun} with the same seeds, ideally 10 (seed=1,2,3 -m)."
         )
     if len(newest) < 2:
-        [name] = newest
+        [name], key = newest, found.factor.key
+        example = EXAMPLES.get(key, f"{key}={found.values[name]},...")
         raise InputError(
             f"All finished runs are of {name}, but a comparison needs at least 2 {plural}: "
-            f"train another with the same seeds, in one multirun ({found.example} -m)."
+            f"train another with the same seeds, in one sweep ({example} -m)."
         )
     for name, runs in newest.items():
-        lone = [str(_seed(run)) for run in runs if _seed(run) not in common]
-        if lone:
+        if lone := [str(_seed(run)) for run in runs if _seed(run) not in common]:
             remarks.append(
                 f"Left out: seed{'s' * (len(lone) > 1)} {listed(lone)} of {name}, which not every "
                 f"{noun} has."
@@ -306,75 +275,80 @@ def _paired(found: Levels) -> tuple[dict[str, list[Run]], list[str]]:
     return paired, remarks
 
 
-def _newest(runs: Sequence[Run]) -> list[Run]:
-    """Return the newest run of each seed, by seed; `runs` begin with the oldest."""
-    by_seed = {_seed(run): run for run in runs}
-    return [by_seed[seed] for seed in sorted(by_seed)]
-
-
 def _seed(run: Run) -> int:
     return int(run.data.params["seed"])
 
 
-def _read(client: MlflowClient, run: Run, folder: Path, plural: str) -> Training:
-    run_id, name = run.info.run_id, run.info.run_name
-    own = folder / run_id
-    own.mkdir()
-    try:
-        history, probabilities, predictions = (
-            Path(client.download_artifacts(run_id, file, str(own))) for file in FILES
-        )
-        epochs, table = pd.read_csv(history), pd.read_csv(predictions)
+def _read(client: MlflowClient, run: Run) -> Training:
+    with _files(client, run, FILES) as (history, probabilities, predictions):
+        epochs = pd.read_csv(history)
+        labels, predicted = _predictions(run, predictions)
         training = Training(
-            run_id=run_id,
-            name=name,
+            run_id=run.info.run_id,
+            name=run.info.run_name,
             seed=_seed(run),
-            started=_utc(run.info.start_time),
-            ended=_utc(run.info.end_time),
+            started=datetime.fromtimestamp(run.info.start_time / 1000, UTC),
+            ended=datetime.fromtimestamp(run.info.end_time / 1000, UTC),
             params=run.data.params,
             tags=run.data.tags,
             history=epochs,
-            labels=table["actual"].astype(np.uint8).to_numpy(),
-            predicted=table["predicted"].astype(np.uint8).to_numpy(),
+            labels=labels,
+            predicted=predicted,
             probabilities=np.load(probabilities),
         )
         if epochs.empty or epochs[EPOCH_METRICS].astype(float).isna().any(axis=None):
             raise ValueError(f"{paths.HISTORY} is incomplete")
-        if len(table) and training.probabilities.shape != (len(table), CLASSES):
+        if training.probabilities.shape != (len(labels), CLASSES):
             raise ValueError(f"{paths.PROBABILITIES} and {paths.PREDICTED} do not match")
-    except (MlflowException, OSError, EOFError, ValueError, KeyError) as error:
+        return training
+
+
+def correct(
+    client: MlflowClient, runs: Mapping[RunKey, Run], kept: dict[str, np.ndarray]
+) -> dict[str, np.ndarray]:
+    """Return which predictions of a study's runs are correct, bool (seeds, images), by level; each
+    has the same seeds. `kept` has the rows of the runs read so far, by run id; others are added.
+    Raise InputError if a run's predictions cannot be read, or its data has no held-out labels.
+    """
+    rows: dict[str, list[np.ndarray]] = {key.variant: [] for key in runs}
+    for key, run in sorted(runs.items(), key=lambda one: one[0].seed):
+        if run.info.run_id not in kept:
+            with _files(client, run, [paths.PREDICTED]) as (predictions,):
+                labels, predicted = _predictions(run, predictions)
+            kept[run.info.run_id] = labels == predicted
+        rows[key.variant].append(kept[run.info.run_id])
+    sizes = {len(row) for some in rows.values() for row in some}
+    if len(sizes) > 1:
         raise InputError(
-            f"The files of run {name} ({run_id}) cannot be read "
-            f"({' '.join(str(error).split())[:200]}): delete the run in MLflow and train it again."
-        ) from error
-    if not len(table):
-        raise InputError(
-            f"Run {name} has no held-out labels, as its data came without them: compare "
-            f"{plural} on data with public labels (fetch.source=mnist)."
+            f"The runs were scored on different numbers of held-out images ({sorted(sizes)}): only "
+            "runs on the same images can be compared."
         )
-    return training
+    return {level: np.stack(some) for level, some in rows.items()}
 
 
-def _utc(milliseconds: int) -> datetime:
-    return datetime.fromtimestamp(milliseconds / 1000, UTC)
+@contextmanager
+def _files(client: MlflowClient, run: Run, names: Sequence[str]) -> Iterator[list[Path]]:
+    """Download files of a run for the block, which reads them."""
+    remedy = "delete the run in MLflow and train it again."
+    with (
+        parsing(f"The files of run {run.info.run_name} ({run.info.run_id})", remedy),
+        tempfile.TemporaryDirectory() as folder,
+    ):
+        yield [Path(client.download_artifacts(run.info.run_id, name, folder)) for name in names]
+
+
+def _predictions(run: Run, path: Path) -> tuple[np.ndarray, np.ndarray]:
+    """Return true and predicted labels, uint8 (images,) each."""
+    table = pd.read_csv(path)[["actual", "predicted"]].astype(np.uint8)
+    if table.empty:
+        raise InputError(
+            f"Run {run.info.run_name} ({run.info.run_id}) has no held-out labels, as its data came "
+            "without them: train on data with public labels (fetch.source=mnist)."
+        )
+    return table["actual"].to_numpy(), table["predicted"].to_numpy()
 
 
 def dataset_of(run: Run) -> str:
-    """Return the name of the data that a run was trained on; empty if it does not tell."""
+    """Return the name of the data that a run was trained on; empty if unknown."""
     inputs = run.inputs.dataset_inputs if run.inputs else []
-    names = [one.dataset.name for one in inputs]  # of the data and its part
-    return names[0].rpartition("-")[0] if names else ""
-
-
-def _check_labels(runs: RunSet) -> None:
-    """Refuse runs that were scored on different images, even if their tags agree."""
-    for one in runs:
-        if not np.array_equal(one.labels, runs.labels):
-            raise InputError(
-                f"Run {one.name} was scored on different held-out images than {runs.first.name}: "
-                "only runs on the same images can be compared."
-            )
-
-
-def _folder(name: str) -> str:
-    return re.sub(r"[^\w.-]+", "-", name).strip("-.")
+    return inputs[0].dataset.name.rpartition("-")[0] if inputs else ""  # without the data's part

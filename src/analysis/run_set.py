@@ -10,22 +10,21 @@ import numpy as np
 import pandas as pd
 
 from src.analysis.statistics import EFFECT_OF_INTEREST
+from src.config.factor import Factor
 from src.config.schema import CHOICES
-from src.data import digits
-from src.runtime import metric_names
-from src.runtime.errors import InputError, did_you_mean
-from src.studies.factor import Factor
+from src.core import metric_names
+from src.core.errors import InputError, did_you_mean
 from src.tracking import run_tags
 from src.training.history import kept_epoch
 
 ACTIVATION = "activation"  # the factor with exhibits of its own, and a group of params
-ALL, REFERENCE = "all", "reference"  # which pairs are compared: all, or those with the reference
+ALL = "all"  # every pair is compared, not only those with the reference
 BASELINE = "relu"  # the reference of activations that name none
 # Params that change nothing of the weights, or prefixes of such; seeds pair the runs.
 # The data's digest tells the split; what a chosen word stands for is in the group's own params.
-IGNORED = ("seed", "split_seed", "mlflow.", "submission", *CHOICES)
+IGNORED = ("seed", "split_seed", "mlflow.", "submission", "checkpoints", *CHOICES)
 
-NAMES = {
+NAMES = {  # of activations; any other level is shown by its word
     "relu": "ReLU",
     "swish": "Swish",
     "swish_beta": "Swish-β",
@@ -36,96 +35,64 @@ NAMES = {
     "elu": "ELU",
     "selu": "SELU",
     "leaky_relu": "Leaky ReLU",
-}  # of activations; any other level is shown by its word
+}
 
 
 @dataclass(frozen=True)
 class Training:
-    """One finished run.
-
-    Attributes:
-        run_id: in MLflow.
-        name: in MLflow, for example swish-seed1.
-        seed: of the run.
-        started: when, UTC.
-        ended: when, UTC.
-        params: the flat configuration, as text.
-        tags: its environment and more, as MLflow has them.
-        history: a row per epoch, with the columns named in src/runtime/metric_names.py.
-        labels: true labels of the held-out images, uint8 (images,).
-        predicted: predicted labels, uint8 (images,).
-        probabilities: float32 (images, 10); rows sum to 1.
-    """
+    """One finished run."""
 
     run_id: str
-    name: str
+    name: str  # in MLflow, for example swish-seed1
     seed: int
-    started: datetime
+    started: datetime  # UTC
     ended: datetime
-    params: Mapping[str, str]
+    params: Mapping[str, str]  # the flat configuration, as text
     tags: Mapping[str, str]
-    history: pd.DataFrame
-    labels: np.ndarray
-    predicted: np.ndarray
-    probabilities: np.ndarray
+    history: pd.DataFrame  # a row per epoch, with the columns of src/core/metric_names.py
+    labels: np.ndarray  # true labels of the held-out images, uint8 (images,)
+    predicted: np.ndarray  # uint8 (images,)
+    probabilities: np.ndarray  # float32 (images, 10); rows sum to 1
 
     @property
     def parameters(self) -> int | None:
-        """How many numbers the model learns or keeps; None if the run does not tell."""
-        told = self.tags.get(run_tags.PARAMETERS)
-        return int(told) if told else None
+        """The size of the model; None if unknown."""
+        count = self.tags.get(run_tags.PARAMETERS)
+        return int(count) if count else None
 
     @property
     def processor(self) -> str | None:
-        """What the run was made on; None if the run does not tell."""
+        """The machine's processor; None if unknown."""
         return self.tags.get(run_tags.PROCESSOR)
 
     @property
     def val_accuracy(self) -> float:
         """The validation accuracy of the model, a fraction."""
-        best = self.params.get("restore_best_weights", "True")  # older code knew nothing else
+        best = self.params["restore_best_weights"] == "True"
         rows = cast(list[dict[str, float]], self.history.to_dict("records"))
-        return kept_epoch(rows, best == "True")[metric_names.VAL_ACCURACY]
+        return kept_epoch(rows, best)[metric_names.VAL_ACCURACY]
 
 
 @dataclass(frozen=True)
 class RunSet:
-    """Runs of several levels that differ only in a factor and the seed.
-
-    Attributes:
-        parent_id: their parent run in MLflow.
-        title: the study's name, or the overrides of the multirun.
-        folder: the name of the report's folder.
-        tags: of the parent run.
-        factor: what differs.
-        trainings: by level (its label, as it is shown), in the study's order, or by value, or else
-            in the order of their first runs; all with the same seeds.
-        remarks: sentences on what was left out, and on what may be wrong.
-        values: what each level stands for, as text: the choice, the number, or its overrides.
-        reference: the level that the study compares the others with, if it names one.
-        compare: `all` pairs, or those with the `reference`.
-        smallest_effect: a difference in accuracy below it does not matter, a fraction.
-        looks: after how many seeds the study was to be looked at; empty without such a plan.
-        vary: what changes with each seed: `seed`, or `split` too.
-        question: that the study asks, if it says so.
-        dataset: the data's name, as in mnist-kaggle; empty if the runs do not tell.
+    """Runs of several levels, in the order of the study or the sweep, that differ only in a factor
+    and the seed. A level goes by its label, as it is shown; all have the same seeds.
     """
 
-    parent_id: str
-    title: str
-    folder: str
-    tags: Mapping[str, str]
+    parent_id: str  # in MLflow
+    title: str  # the study's name, or the overrides of the sweep
+    folder: str  # the name of the report's folder
+    tags: Mapping[str, str]  # of the parent run
     factor: Factor
-    trainings: Mapping[str, tuple[Training, ...]]
-    remarks: tuple[str, ...]
-    values: Mapping[str, str] = field(default_factory=dict)
-    reference: str | None = None
-    compare: str = ALL
-    smallest_effect: float = EFFECT_OF_INTEREST
-    looks: tuple[int, ...] = ()
-    vary: tuple[str, ...] = ("seed",)
+    trainings: Mapping[str, tuple[Training, ...]]  # by level
+    remarks: tuple[str, ...]  # sentences on what was left out, and on what may be wrong
+    values: Mapping[str, str] = field(default_factory=dict)  # the choice, number or overrides
+    reference: str | None = None  # that the study compares the others with, if it names one
+    compare: str = ALL  # `all` pairs, or those with the `reference`
+    smallest_effect: float = EFFECT_OF_INTEREST  # differences below it do not matter; a fraction
+    looks: tuple[int, ...] = ()  # planned looks at the study, as numbers of seeds
     question: str | None = None
-    dataset: str = ""
+    dataset: str = ""  # as in mnist-kaggle; empty if unknown
 
     def __iter__(self) -> Iterator[Training]:
         """Yield every run."""
@@ -146,11 +113,6 @@ class RunSet:
         """True labels of the held-out images, uint8 (images,)."""
         return self.first.labels
 
-    @property
-    def classes(self) -> tuple[str, ...]:
-        """The names of the ten classes."""
-        return digits.class_names(self.dataset)
-
     @cached_property
     def recipe(self) -> dict[str, str]:
         """The params that all runs share."""
@@ -161,14 +123,8 @@ class RunSet:
         }
 
     def level_named(self, wanted: str | None) -> str:
-        """Return the level that others are compared with.
-
-        Args:
-            wanted: its label, or what it stands for; None for the study's own reference, for ReLU
-                among activations, or else for the first level.
-
-        Raises:
-            InputError: the set does not have it.
+        """Return the level with this label or value; None for the study's own reference, ReLU among
+        activations, or else the first level. Raise InputError if there is none.
         """
         labels = list(self.trainings)
         if wanted is None:
@@ -184,16 +140,13 @@ class RunSet:
             f"{did_you_mean(wanted, labels)}They have {', '.join(labels)}."
         )
 
-    def settings(self, level: str, group: str = ACTIVATION) -> dict[str, str]:
-        """Return a level's params of a group, without its name before them."""
-        prefix = f"{group}."
-        params = self.trainings[level][0].params
-        return {
-            key.removeprefix(prefix): value
-            for key, value in params.items()
-            if key.startswith(prefix)
-        }
+    def settings(self, level: str) -> dict[str, str]:
+        """Return the params of a level's activation, without the prefix `activation.`."""
+        prefix = f"{ACTIVATION}."
+        params = self.trainings[level][0].params.items()
+        return {key.removeprefix(prefix): own for key, own in params if key.startswith(prefix)}
 
+    @cached_property
     def correct(self) -> dict[str, np.ndarray]:
         """Return which predictions are correct, bool (seeds, images), by level."""
         return {
@@ -206,31 +159,22 @@ class RunSet:
         return np.stack([one.probabilities for one in self.trainings[level]])
 
     def by_epoch(self, metric: str) -> dict[str, np.ndarray]:
-        """Return a metric's values, float (seeds, epochs), by level; NaN where missing.
-
-        An activation whose runs all lack the metric is left out.
+        """Return a metric's values, float (seeds, epochs), by level; NaN where missing, and without
+        the levels whose runs all lack it.
         """
-        tables = {
-            name: pd.concat(
-                [
-                    one.history.set_index(metric_names.EPOCH).reindex(columns=[metric])
-                    for one in ones
-                ],
-                axis=1,
-            )
-            for name, ones in self.trainings.items()
-            if any(metric in one.history for one in ones)
-        }
-        return {name: table.to_numpy(float).T for name, table in tables.items()}
+        found = {}
+        for name, ones in self.trainings.items():
+            if any(metric in one.history for one in ones):
+                rows = [one.history.set_index(metric_names.EPOCH) for one in ones]
+                columns = [each.reindex(columns=[metric]) for each in rows]
+                found[name] = pd.concat(columns, axis=1).to_numpy(float).T
+        return found
 
     def betas(self, level: str) -> dict[str, np.ndarray]:
         """Return the learned β of each layer in order of depth, float (seeds, epochs)."""
-        columns = map(str, self.trainings[level][0].history)
-        return {
-            name.removeprefix(metric_names.BETA): self.by_epoch(name)[level]
-            for name in columns
-            if name.startswith(metric_names.BETA)
-        }
+        names = map(str, self.trainings[level][0].history)
+        found = [name for name in names if name.startswith(metric_names.BETA)]
+        return {name.removeprefix(metric_names.BETA): self.by_epoch(name)[level] for name in found}
 
 
 def is_ignored(param: str) -> bool:

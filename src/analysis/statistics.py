@@ -4,12 +4,13 @@ An accuracy has two sources of variance: the seed of the run, and the images it 
 function says over which of the two it generalizes. Most take `correct`, bool (seeds, images):
 whether the run of a seed classifies an image correctly. Every level is scored on the same
 images, and the rows of two levels that are compared belong to the same seeds. Accuracies and
-differences are fractions.
+differences are fractions. Fewer than two seeds raise InputError.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -17,8 +18,9 @@ from scipy import optimize, stats
 
 from src.analysis import alpha_spending
 from src.analysis.alpha_spending import ALPHA as ALPHA  # all intervals are those of 1 − ALPHA
-from src.runtime.errors import InputError
-from src.runtime.formatting import count
+from src.core.errors import InputError
+from src.core.formatting import count
+from src.evaluation import wilson
 
 POWER = 0.8
 EFFECT_OF_INTEREST = 0.0002  # 0.02 percentage points: the smallest effect, unless a study says so
@@ -36,29 +38,16 @@ class Estimate:
 
 @dataclass(frozen=True)
 class CrossedEstimate(Estimate):
-    """A mean over seeds and images, its 95% confidence interval, and the variance components.
+    """A mean over seeds and images, its 95% confidence interval, and the variance components."""
 
-    Attributes:
-        p_value: of the two-sided test that the mean is 0; below 0.05 exactly when the interval
-            excludes 0.
-        seed_sd: standard deviation of the seeds' means. More seeds average it out.
-        image_se: the part of the standard error that the images contribute in all seeds alike.
-            Only more images reduce it, not more seeds. 0 if there is no sign of it.
-    """
-
-    p_value: float
-    seed_sd: float
-    image_se: float
+    p_value: float  # two-sided, that the mean is 0; < 0.05 exactly if the interval excludes 0
+    seed_sd: float  # standard deviation of the seeds' means; more seeds average it out
+    image_se: float  # the part of the standard error that only more images reduce; 0 if unseen
 
 
 def mean_over_seeds(values: np.ndarray) -> Estimate:
-    """Return the mean and Student's t interval: for new seeds, on the same images.
-
-    Args:
-        values: one number per seed, float (seeds,), for example accuracies.
-
-    Raises:
-        InputError: fewer than two seeds.
+    """Return the mean of one number per seed, float (seeds,), with Student's t interval: for new
+    seeds, on the same images.
     """
     values = np.asarray(values, np.float64)
     check_seeds(len(values))
@@ -75,18 +64,12 @@ def crossed_effects_mean(values: np.ndarray, level: float = ALPHA) -> CrossedEst
     variance, as in radiology's multi-reader multi-case studies. With as many images as MNIST has,
     the values need not be normal; with few seeds, the seed effects should be roughly normal.
 
-    tests/analysis/test_statistics.py simulates four kinds of studies: with an effect of seeds, of
-    images, of both, and of neither. In 3,000 of each kind, with and without a difference, the 95%
-    interval covered the truth in 94–96% with ten seeds, 94–95% with five and 92–95% with three;
-    with two, which are too few, in 89–94%.
+    In 3,000 simulated studies of each of four kinds (an effect of seeds, of images, of both, of
+    neither; see tests/analysis/test_statistics.py), the 95% interval covered the truth in 94–96%
+    with ten seeds, 94–95% with five, 92–95% with three, and 89–94% with two, which are too few.
 
-    Args:
-        values: (seeds, images), between -1 and 1: `correct`, or the difference of two.
-        level: the interval is that of 1 − level, 95% unless the study is looked at repeatedly (see
-            `alpha_spending.level`). The p value does not depend on it.
-
-    Raises:
-        InputError: fewer than two seeds.
+    `values` are (seeds, images), between -1 and 1: `correct`, or the difference of two. The
+    interval is that of 1 − `level`; the p value does not depend on it.
 
     Reference:
         Hillis, "A comparison of denominator degrees of freedom methods for multiple observer ROC
@@ -100,31 +83,19 @@ def crossed_effects_mean(values: np.ndarray, level: float = ALPHA) -> CrossedEst
     else:
         half = stats.t.ppf(1 - level / 2, parts.freedom) * parts.error
         p_value = 2 * stats.t.sf(abs(parts.mean) / parts.error, parts.freedom)
-    return CrossedEstimate(
-        value=parts.mean,
-        low=float(max(parts.mean - half, -1)),
-        high=float(min(parts.mean + half, 1)),
-        p_value=float(p_value),
-        seed_sd=parts.seed_sd,
-        image_se=parts.image_se,
-    )
+    low, high = max(parts.mean - half, -1), min(parts.mean + half, 1)
+    numbers = (parts.mean, low, high, p_value, parts.seed_sd, parts.image_se)
+    return CrossedEstimate(*map(float, numbers))
 
 
 def equivalence_test(values: np.ndarray, smallest_effect: float) -> float:
     """Return the p value of the hypothesis that the mean is at least `smallest_effect` off 0.
 
-    It generalizes to new seeds and new images, with the estimate of `crossed_effects_mean`: it is
-    below 0.05 exactly when that 95% interval lies within ± `smallest_effect`. These are two
-    one-sided tests, each at 2.5% rather than the customary 5% (whose interval is that of 90%): so
-    the one interval that is printed and drawn shows both whether there is a difference and whether
+    `values` are (seeds, images), between -1 and 1: the difference of two levels' `correct`. The p
+    value is below 0.05 exactly when the 95% interval of `crossed_effects_mean` lies within ±
+    `smallest_effect`: two one-sided tests, each at 2.5% rather than the customary 5% (whose
+    interval is that of 90%), so that one interval shows whether there is a difference and whether
     it matters. The price is about a quarter more seeds, and a false equivalence in at most 2.5%.
-
-    Args:
-        values: (seeds, images), between -1 and 1: the difference of two levels' `correct`.
-        smallest_effect: the smallest difference that matters, a fraction.
-
-    Raises:
-        InputError: fewer than two seeds.
 
     Reference:
         Schuirmann, "A comparison of the two one-sided tests procedure and the power approach for
@@ -140,8 +111,7 @@ def equivalence_test(values: np.ndarray, smallest_effect: float) -> float:
     return float(2 * stats.t.sf(margin / parts.error, parts.freedom))
 
 
-@dataclass(frozen=True)
-class _Components:
+class _Components(NamedTuple):
     """The mean of crossed random effects, its standard error, and where that comes from."""
 
     mean: float
@@ -172,15 +142,9 @@ def _components(values: np.ndarray) -> _Components:
         square_seed = square_rest
     with np.errstate(divide="ignore", invalid="ignore"):  # the seeds agree on every image: infinite
         freedom = (seeds - 1) * ((square_seed + beyond_rest) / square_seed) ** 2
-    return _Components(
-        mean=float(mean),
-        error=float(np.sqrt((square_seed + beyond_rest) / values.size)),
-        freedom=float(freedom),
-        seed_sd=float(np.sqrt(square_seed / images)),
-        image_se=float(np.sqrt(beyond_rest / values.size)),
-        images=images,
-        nothing_varies=bool(np.ptp(values) == 0),
-    )
+    error = np.sqrt((square_seed + beyond_rest) / values.size)
+    seed_sd, image_se = np.sqrt(square_seed / images), np.sqrt(beyond_rest / values.size)
+    return _Components(mean, error, freedom, seed_sd, image_se, images, np.ptp(values) == 0)
 
 
 def _rule_of_three(level: float, images: int) -> float:
@@ -197,20 +161,10 @@ def crossed_bootstrap(
 ) -> Estimate:
     """Return the mean and a bootstrap interval that resamples seeds and images together.
 
-    It assumes no distribution, but the verdict does not rest on it because its width is biased: it
-    counts the residual variance three times (Owen), and it underestimates the variance across few
-    seeds. In 1,000 of each kind of studies described at `crossed_effects_mean`, it covered the
-    truth in 93% (an effect of seeds) to 99.9% (of neither) with ten seeds, and in 79% to 99% with
-    three. Where nothing differs, its width is 0.
-
-    Args:
-        values: (seeds, images), as for `crossed_effects_mean`.
-        resamples: how many.
-        seed: of the resampling; the same seed gives the same interval.
-        level: the interval is that of 1 − level.
-
-    Raises:
-        InputError: fewer than two seeds.
+    It assumes no distribution, but its width is biased, so no verdict rests on it: it counts the
+    residual variance three times (Owen), and underestimates the variance across few seeds. In
+    1,000 of each kind of studies described at `crossed_effects_mean`, it covered the truth in 93%
+    (an effect of seeds) to 99.9% (of neither) with ten seeds, and in 79% to 99% with three.
 
     Reference:
         Owen, "The pigeonhole bootstrap", Annals of Applied Statistics 1 (2007), 386–411.
@@ -243,20 +197,14 @@ def superiority(first: np.ndarray, second: np.ndarray) -> Estimate:
     Mann and Whitney's statistic. It generalizes to new seeds on the same images. Bouthillier and
     others call a difference meaningful from `MEANINGFUL` on.
 
-    The interval is Wilson's for as many independent matches as there are seeds. The share cannot
-    vary more than theirs, whatever the distributions, and it varies less only if the two overlap
-    little. In 1,000 simulated studies of each of 12 kinds (a true probability of 0.5, 0.75 or 0.92,
-    equal and unequal spreads, with and without a correlation of runs with equal seeds), it covered
-    the truth in 96–100% with three, five and ten seeds. Brunner and Munzel's interval (t or logit)
-    covered it in 30–96% with three or five seeds and a probability of 0.75 or more, because one
-    that wins every match leaves it no variance; with ten seeds it is about as wide.
+    The interval is Wilson's for as many independent matches as there are seeds: the share cannot
+    vary more than theirs, whatever the distributions. In 1,000 simulated studies of each of 12
+    kinds (a true probability of 0.5, 0.75 or 0.92, equal and unequal spreads, with and without a
+    correlation of runs with equal seeds), it covered the truth in 96–100% with three, five and ten
+    seeds; Brunner and Munzel's (t or logit) in 30–96% with three or five seeds and a probability of
+    0.75 or more, because one that wins every match leaves it no variance.
 
-    Args:
-        first: one number per seed, (seeds,), for example accuracies.
-        second: the same for the other.
-
-    Raises:
-        InputError: fewer than two seeds.
+    Both have one number per seed, (seeds,), for example accuracies.
 
     Reference:
         Bouthillier and others, "Accounting for variance in machine learning benchmarks", MLSys
@@ -267,25 +215,16 @@ def superiority(first: np.ndarray, second: np.ndarray) -> Estimate:
     seeds = min(len(first), len(second))
     check_seeds(seeds)
     share = float((1 + np.sign(first[:, None] - second)).mean() / 2)
-    z = stats.norm.isf(ALPHA / 2)
-    middle = (share + z**2 / (2 * seeds)) / (1 + z**2 / seeds)
-    half = z / (1 + z**2 / seeds) * np.sqrt(share * (1 - share) / seeds + (z / (2 * seeds)) ** 2)
-    return Estimate(share, float(max(middle - half, 0)), float(min(middle + half, 1)))
+    return Estimate(share, *wilson.of_share(share, seeds))
 
 
 def permutation_test(first: np.ndarray, second: np.ndarray) -> float:
     """Return the p value of the paired permutation test, which swaps the two within each seed.
 
-    It generalizes to new seeds on the same images, and assumes no distribution. It is exact up to
-    15 seeds, and samples permutations with a fixed seed beyond. Its p value cannot be less than
+    Both have one number per seed, (seeds,), for example the count of correct images. The test
+    generalizes to new seeds on the same images, and assumes no distribution. It is exact up to 15
+    seeds, and samples permutations with a fixed seed beyond. Its p value cannot be less than
     2 / 2**seeds: 0.25 with three seeds, 0.06 with five, 0.002 with ten.
-
-    Args:
-        first: one number per seed, (seeds,), for example the count of correct images.
-        second: the same for the other level, with the same seeds.
-
-    Raises:
-        InputError: fewer than two seeds.
     """
     check_seeds(len(first))
     test = stats.permutation_test(
@@ -300,15 +239,11 @@ def permutation_test(first: np.ndarray, second: np.ndarray) -> float:
 
 
 def mcnemar_test(first: np.ndarray, second: np.ndarray) -> float:
-    """Return the p value of McNemar's exact test on two classifiers of the same images.
+    """Return the p value of McNemar's exact test on two classifiers of the same images, each given
+    as whether it is correct, bool (images,).
 
-    It generalizes to new images for these two trained classifiers, or these two majority votes: a
-    small p value says that the two differ, not that their levels are the cause. Two seeds of
-    one level may differ as well.
-
-    Args:
-        first: whether the first is correct, bool (images,): one run, or the vote of `majority`.
-        second: the same for the other, bool (images,).
+    It generalizes to new images for these two classifiers or majority votes: a small p value says
+    that the two differ, as two seeds of one level may, not that their levels are the cause.
     """
     only_first, only_second = int(np.sum(first & ~second)), int(np.sum(~first & second))
     if only_first + only_second == 0:
@@ -325,14 +260,8 @@ def adjusted(p_values: ArrayLike, pairs: int) -> np.ndarray:
     """Return the p values after Bonferroni's correction over a family of pairs, float (tests,).
 
     If those below 0.05 are called significant, the probability of any false positive among them is
-    at most 5%. Holm's step-down correction rejects a little more, but has no intervals to match:
-    those at its levels would hold together with less than 95%, and an interval at Bonferroni's
-    level can include 0 where Holm rejects it. With this one, p after the correction is below 0.05
-    exactly when the simultaneous interval of `compare` excludes 0.
-
-    Args:
-        p_values: float (tests,).
-        pairs: how many tests the family has.
+    at most 5%. Unlike Holm's, it has simultaneous intervals to match: p after the correction is
+    below 0.05 exactly when that of `compare` excludes 0.
 
     Reference:
         Dunn, "Multiple comparisons among means", Journal of the American Statistical Association 56
@@ -346,14 +275,10 @@ def power(
 ) -> float | np.ndarray:
     """Return the probability that `crossed_effects_mean` finds p < 0.05, before the correction.
 
-    Args:
-        seeds: how many, at least 2; a number or an array.
-        difference: the true one, a fraction.
-        seed_sd: standard deviation of the paired differences across seeds.
-        image_se: see `CrossedEstimate`. 0 is for the same images: the power is then that of
-            Student's paired t test.
+    `difference` is the true one; the others are those of a `CrossedEstimate`. With an `image_se` of
+    0 it is for the same images: the power of Student's paired t test.
     """
-    variance, freedom = _variance(np.asarray(seeds, np.float64), seed_sd, image_se)
+    variance, freedom = variance_of_mean(np.asarray(seeds, np.float64), seed_sd, image_se)
     with np.errstate(divide="ignore"):
         shift = abs(difference) / np.sqrt(variance)
     return _power(np.minimum(shift, 40.0), freedom)  # beyond 40 it is 1, and SciPy loses precision
@@ -362,16 +287,9 @@ def power(
 def seeds_needed(
     seed_sd: float, image_se: float = 0.0, difference: float = EFFECT_OF_INTEREST
 ) -> int | None:
-    """Return how many seeds detect a difference at the 5% level with a power of 80%.
-
-    Args:
-        seed_sd: standard deviation of the paired differences across seeds.
-        image_se: as for `power`.
-        difference: the true one, a fraction; 0.02 percentage points by default.
-
-    Returns:
-        The number, or None if over 10,000. No number suffices if `image_se` is more than 0.36 of
-        the difference: there are too few images.
+    """Return how many seeds detect a difference at the 5% level with a power of 80%; None if over
+    10,000. No number suffices if `image_se` is more than 0.36 of the difference: there are too few
+    images. The arguments are those of `power`.
     """
     counts = np.arange(2, 10_001)
     enough = np.asarray(power(counts, difference, seed_sd, image_se)) >= POWER
@@ -379,72 +297,40 @@ def seeds_needed(
 
 
 def minimum_detectable_effect(seeds: int, seed_sd: float, image_se: float = 0.0) -> float:
-    """Return the difference, a fraction, that is detected at the 5% level with a power of 80%.
-
-    Args:
-        seeds: how many.
-        seed_sd: standard deviation of the paired differences across seeds.
-        image_se: as for `power`.
-
-    Raises:
-        InputError: fewer than two seeds.
-    """
+    """Return the difference, a fraction, that is detected at the 5% level with a power of 80%."""
     check_seeds(seeds)
-    variance, freedom = _variance(np.asarray(seeds, np.float64), seed_sd, image_se)
-    return float(
-        np.sqrt(variance) * optimize.brentq(lambda shift: _power(shift, freedom) - POWER, 0, 40)
-    )
+    variance, freedom = variance_of_mean(np.asarray(seeds, np.float64), seed_sd, image_se)
+    shift = optimize.brentq(lambda shift: _power(shift, freedom) - POWER, 0, 40)
+    return float(np.sqrt(variance) * shift)
 
 
 @dataclass(frozen=True)
 class Comparison:
     """The accuracy of `first` minus that of `second`, with its intervals and tests.
 
-    Three tests of a difference answer three questions; each is corrected over the study's pairs
-    (see `adjusted`). The verdict rests on the first: is there a difference for new seeds and new
-    images? The test of equivalence asks the same of the opposite, and is corrected likewise.
-
-    The intervals are simultaneous: with a probability of 95%, those of all pairs hold at once. So
-    they agree with the corrected tests: `p_adjusted` is below 0.05 exactly when the interval of
+    Each test answers another question and is corrected over the study's pairs (see `adjusted`). The
+    intervals are simultaneous: with a probability of 95%, those of all pairs hold at once. So
+    `p_adjusted`, on which the verdict rests, is below 0.05 exactly when the interval of
     `difference` excludes 0, and `p_equivalence_adjusted` exactly when it lies within ±
     `smallest_effect`.
-
-    Attributes:
-        first: a level of the factor, for example an activation.
-        second: another.
-        difference: by crossed random effects. Its interval allows for the other pairs and the
-            planned looks, its p value for the looks alone.
-        bootstrap: the same difference, with the crossed bootstrap's simultaneous interval.
-        p_adjusted: `difference.p_value` after the correction.
-        p_permutation: exact permutation test over seeds (on these images).
-        p_permutation_adjusted: the same after the correction.
-        p_mcnemar: McNemar's exact test between the majority votes (of these runs).
-        p_mcnemar_adjusted: the same after the correction.
-        pairs: how many the correction is over.
-        p_equivalence: see `equivalence_test`; corrected for the planned looks, too.
-        p_equivalence_adjusted: the same after the correction.
-        seeds: of each of the two.
-        images: that they are scored on.
-        smallest_effect: the smallest difference that matters, a fraction.
-        looks: numbers of seeds at which the study was to be looked at; empty if only once.
     """
 
     first: str
     second: str
-    difference: CrossedEstimate
-    bootstrap: Estimate
-    p_adjusted: float
-    p_permutation: float
+    difference: CrossedEstimate  # its p value allows for the planned looks alone
+    bootstrap: Estimate  # the crossed bootstrap's simultaneous interval
+    p_adjusted: float  # `difference.p_value` after the correction, as with the others
+    p_permutation: float  # exact permutation test over seeds (on these images)
     p_permutation_adjusted: float
-    p_mcnemar: float
+    p_mcnemar: float  # McNemar's exact test between the majority votes (of these runs)
     p_mcnemar_adjusted: float
-    pairs: int
-    p_equivalence: float = 1.0
+    pairs: int  # the size of the family that the correction is over
+    p_equivalence: float = 1.0  # see `equivalence_test`; allows for the planned looks
     p_equivalence_adjusted: float = 1.0
     seeds: int = 10
     images: int = 28_000
-    smallest_effect: float = EFFECT_OF_INTEREST
-    looks: tuple[int, ...] = ()
+    smallest_effect: float = EFFECT_OF_INTEREST  # the smallest that matters, a fraction
+    looks: tuple[int, ...] = ()  # numbers of seeds at the planned looks; empty if only one
 
     @property
     def significant(self) -> bool:
@@ -464,99 +350,50 @@ def compare(
     smallest_effect: float = EFFECT_OF_INTEREST,
     looks: Sequence[int] = (),
 ) -> list[Comparison]:
-    """Return the comparison of every pair of levels that is judged, in the order of the mapping.
-
-    Args:
-        correct: by level, bool (seeds, images), all of one shape, with the same seeds in the same
-            order.
-        reference: the level that all others are compared with: the pairs with it are all there is,
-            and the family that the correction is over. A pair of two others is not judged at
-            all, rather than without a correction. None for every pair.
-        smallest_effect: the smallest difference that matters, a fraction.
-        looks: numbers of seeds at which the study was to be looked at, ascending; empty if only
-            once. Intervals are then those of repeated looks, and p values make up for them (see
-            alpha_spending.py).
-
-    Raises:
-        InputError: fewer than two levels or seeds, or shapes that differ.
+    """Return the comparison of every pair of levels that is judged, in the order of `correct`,
+    whose arrays have one shape, and the same seeds in order. The pairs, those with the `reference`
+    if it is given, are the family of the correction. `looks` are the planned ones, as numbers of
+    seeds, ascending, for which intervals and p values allow (see alpha_spending.py).
     """
-    if len(correct) < 2:
-        raise InputError(
-            f"A comparison needs at least two levels, found {', '.join(correct) or 'none'}: "
-            "add another, for example activation=swish,relu."
-        )
-    for first, second in combinations(correct, 2):
-        if correct[first].shape != correct[second].shape:
-            seeds, images = correct[first].shape
-            other_seeds, other_images = correct[second].shape
-            raise InputError(
-                "Only runs with the same seeds and images can be compared: found "
-                f"{seeds} seeds and {images:,} images of {first}, but {other_seeds} and "
-                f"{other_images:,} of {second}. Use those that both have."
-            )
     family = [pair for pair in combinations(correct, 2) if reference is None or reference in pair]
-    return [_compare(*pair, correct, smallest_effect, tuple(looks), len(family)) for pair in family]
+    pairs = len(family)
 
+    def compared(first: str, second: str) -> Comparison:
+        one, other = correct[first], correct[second]
+        values = one.astype(np.int8) - other.astype(np.int8)
+        difference, p_equivalence = crossed_tests(values, smallest_effect, looks, pairs)
+        p_values = {
+            "p_permutation": permutation_test(one.sum(axis=1), other.sum(axis=1)),
+            "p_mcnemar": mcnemar_test(majority(one), majority(other)),
+            "p_equivalence": p_equivalence,
+        }
+        corrected = adjusted([difference.p_value, *p_values.values()], pairs).tolist()
+        names = ["p_adjusted", *(f"{name}_adjusted" for name in p_values)]
+        return Comparison(
+            first=first,
+            second=second,
+            difference=difference,
+            bootstrap=crossed_bootstrap(values, level=ALPHA / pairs),
+            **p_values,
+            **dict(zip(names, corrected, strict=True)),
+            pairs=pairs,
+            seeds=len(one),
+            images=one.shape[1],
+            smallest_effect=smallest_effect,
+            looks=tuple(looks),
+        )
 
-def _compare(
-    first: str,
-    second: str,
-    correct: Mapping[str, np.ndarray],
-    smallest_effect: float,
-    looks: tuple[int, ...],
-    pairs: int,
-) -> Comparison:
-    """Return the comparison of one pair of a family."""
-    one, other = correct[first], correct[second]
-    difference = one.astype(np.int8) - other.astype(np.int8)
-    tested = crossed_tests(difference, smallest_effect, looks, pairs)
-    p_permutation = permutation_test(one.sum(axis=1), other.sum(axis=1))
-    p_mcnemar = mcnemar_test(majority(one), majority(other))
-    p_adjusted, p_permutation_adjusted, p_mcnemar_adjusted, p_equivalence_adjusted = adjusted(
-        [tested.difference.p_value, p_permutation, p_mcnemar, tested.p_equivalence], pairs
-    ).tolist()
-    return Comparison(
-        first=first,
-        second=second,
-        difference=tested.difference,
-        bootstrap=crossed_bootstrap(difference, level=ALPHA / pairs),
-        p_adjusted=p_adjusted,
-        p_permutation=p_permutation,
-        p_permutation_adjusted=p_permutation_adjusted,
-        p_mcnemar=p_mcnemar,
-        p_mcnemar_adjusted=p_mcnemar_adjusted,
-        pairs=pairs,
-        p_equivalence=tested.p_equivalence,
-        p_equivalence_adjusted=p_equivalence_adjusted,
-        seeds=len(one),
-        images=one.shape[1],
-        smallest_effect=smallest_effect,
-        looks=looks,
-    )
-
-
-@dataclass(frozen=True)
-class Tested:
-    """A difference, and the p value of the test that it matters."""
-
-    difference: CrossedEstimate
-    p_equivalence: float
+    return [compared(*pair) for pair in family]
 
 
 def crossed_tests(
     difference: np.ndarray, smallest_effect: float, looks: Sequence[int] = (), pairs: int = 1
-) -> Tested:
-    """Return the two tests that a verdict rests on, their p values corrected for the planned looks,
-    and the simultaneous interval, which is that for the pairs as well.
+) -> tuple[CrossedEstimate, float]:
+    """Return a difference with its simultaneous interval, which allows for a family of so many
+    pairs and for the planned looks, and the p value of its equivalence; p values allow for the
+    looks alone.
 
-    Args:
-        difference: of two levels' `correct`, (seeds, images).
-        smallest_effect: the smallest that matters, a fraction.
-        looks: as for `compare`.
-        pairs: of the family that this one is of.
-
-    Raises:
-        InputError: fewer than two seeds.
+    `difference` is that of two levels' `correct`, (seeds, images); the rest is as for `compare`.
     """
     seeds = len(difference)
     check_seeds(seeds)
@@ -565,15 +402,11 @@ def crossed_tests(
         alpha_spending.overall_p_value(p, seeds, looks, pairs)
         for p in (estimate.p_value, equivalence_test(difference, smallest_effect))
     )
-    return Tested(replace(estimate, p_value=p_value), p_equivalence)
+    return replace(estimate, p_value=p_value), p_equivalence
 
 
 def check_seeds(seeds: int) -> None:
-    """Refuse fewer than two seeds.
-
-    Raises:
-        InputError: there are fewer.
-    """
+    """Raise InputError if there are fewer than two seeds."""
     if seeds < 2:
         raise InputError(
             f"Found {count(seeds, 'seed')}, but the variance across seeds takes at least 2: train "
@@ -581,7 +414,9 @@ def check_seeds(seeds: int) -> None:
         )
 
 
-def _variance(seeds: np.ndarray, seed_sd: float, image_se: float) -> tuple[np.ndarray, np.ndarray]:
+def variance_of_mean(
+    seeds: np.ndarray, seed_sd: float, image_se: float
+) -> tuple[np.ndarray, np.ndarray]:
     """Return the variance of a mean over seeds and images, and its degrees of freedom (Hillis)."""
     of_seeds = seed_sd**2 / seeds
     variance = of_seeds + image_se**2

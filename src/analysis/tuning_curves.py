@@ -1,19 +1,16 @@
-"""What a search finds with a given budget: the best validation accuracy against the trials.
+"""Tuning curves: the best validation accuracy of a search against its number of trials.
 
-A single search of n trials also tells what searches of fewer trials would have found, if its trials
-are independent draws from one distribution. That holds for random search alone. Samplers that learn
-(TPE, Gaussian processes) and grids choose each trial by the others: of these only the best so far
-is reported, and it says nothing about how another search would go.
+A search of n trials also shows the results of searches of fewer trials if its trials are
+independent draws from one distribution: with random search alone. Samplers that learn and grids
+choose each trial by the others, so only their best so far is reported.
 
 The band is around the median: half of all searches of k trials find more than the median curve at
 k. It is simultaneous and assumes no distribution: the whole true curve lies within it in at least
-95% of searches. It turns a band of the cumulative distribution, whose level is exact, into one of
-the curve. With few trials it ends early: n trials cannot exclude that much better settings exist,
-and then the upper bound is 1. That is a fact about small searches, not a fault of the band.
+95% of searches. With few trials it ends early: n trials cannot exclude that much better settings
+exist, and then the upper bound is 1.
 
 Reference:
     Dodge and others, "Show your work: improved reporting of experimental results", EMNLP 2019.
-    Tang and others, "Showing your work doesn't always work", ACL 2020 (the unbiased estimate).
     Lourie, Cho and He, "Show your work with confidence: confidence bands for tuning curves", NAACL
     2024.
 """
@@ -25,43 +22,28 @@ import numpy as np
 from scipy import optimize, special, stats
 
 from src.analysis.statistics import ALPHA
-from src.runtime.errors import InputError
+from src.core.errors import InputError
 
 INDEPENDENT = ("random",)  # samplers whose trials are independent draws
 
 
 @dataclass(frozen=True)
 class TuningCurve:
-    """The best validation accuracy against the budget.
-
-    Attributes:
-        budget: 1 to the number of trials, integers (trials,).
-        best_so_far: in the order of the trials, float (trials,).
-        expected: the mean best of so many independent trials, float (trials,); unbiased. None for a
-            sampler that learns, as are all below.
-        median: the median best of so many trials, float (trials,).
-        low: lower bound of the median curve, float (trials,); 0 where the trials give none.
-        high: upper bound, float (trials,); 1 where the trials give none.
+    """The best validation accuracy against the budget, float (trials,) each; of a sampler that
+    learns, only the best so far.
     """
 
-    budget: np.ndarray
-    best_so_far: np.ndarray
-    expected: np.ndarray | None
-    median: np.ndarray | None
-    low: np.ndarray | None
-    high: np.ndarray | None
+    budget: np.ndarray  # 1 to the number of trials, integers
+    best_so_far: np.ndarray  # in the order of the trials
+    median: np.ndarray | None  # the median best of so many trials
+    low: np.ndarray | None  # lower bound of the median curve; 0 where the trials give none
+    high: np.ndarray | None  # upper bound; 1 where the trials give none
 
 
 def curve(scores: np.ndarray, sampler: str) -> TuningCurve:
-    """Return the tuning curve of a search.
-
-    Args:
-        scores: validation accuracy of each trial in their order, float (trials,); NaN for a trial
-            that failed, which counts as 0: its share of the budget is spent.
-        sampler: its name, as in conf/search: of `random`, trials are independent.
-
-    Raises:
-        InputError: there is no trial.
+    """Return the tuning curve of a search by a sampler of conf/search. `scores` are the validation
+    accuracies of the trials in their order, float (trials,); NaN for a trial that failed, which
+    counts as 0: its share of the budget is spent. Raise InputError if there is no trial.
     """
     scores = np.nan_to_num(np.asarray(scores, np.float64), nan=0.0)
     if scores.size == 0:
@@ -71,15 +53,14 @@ def curve(scores: np.ndarray, sampler: str) -> TuningCurve:
     budget = np.arange(1, scores.size + 1)
     best = np.maximum.accumulate(scores)
     if sampler not in INDEPENDENT:
-        return TuningCurve(budget, best, None, None, None, None)
+        return TuningCurve(budget, best, None, None, None)
     ranked = np.sort(scores)
-    shares = np.arange(1, scores.size + 1) / scores.size
+    shares = budget / scores.size
     floors, ceilings = band(scores.size)
     quantiles = 0.5 ** (1 / budget)  # the median best of k trials is this quantile of one
     return TuningCurve(
         budget=budget,
         best_so_far=best,
-        expected=expected_best(ranked, budget),
         median=_quantiles(np.append(ranked, 1.0), np.append(shares, 1.0), quantiles),
         # Where the distribution may lie highest, its quantiles lie lowest, and vice versa.
         low=_quantiles(np.append(0.0, ranked), np.append(ceilings, 1.0), quantiles),
@@ -87,58 +68,28 @@ def curve(scores: np.ndarray, sampler: str) -> TuningCurve:
     )
 
 
-def expected_best(ranked: np.ndarray, budget: np.ndarray) -> np.ndarray:
-    """Return the mean of the best over all subsets of each size, float (sizes,).
-
-    Args:
-        ranked: scores of the trials, ascending, float (trials,).
-        budget: sizes of the subsets, integers from 1 to the number of trials.
-    """
-    trials = len(ranked)
-    place = np.arange(1, trials + 1)
-
-    def logarithm(n: np.ndarray | int, k: int) -> np.ndarray:
-        return special.gammaln(n + 1) - special.gammaln(k + 1) - special.gammaln(n - k + 1)
-
-    means = []
-    for size in budget:
-        # The i-th is the best of a subset if the others are among the i − 1 below it.
-        weights = np.zeros(trials)
-        possible = place >= size
-        chosen = logarithm(place[possible] - 1, size - 1) - logarithm(trials, size)
-        weights[possible] = np.exp(chosen)
-        means.append(weights @ ranked)
-    return np.array(means)
-
-
 @lru_cache(maxsize=64)
-def band(trials: int, level: float = ALPHA) -> tuple[np.ndarray, np.ndarray]:
+def band(trials: int) -> tuple[np.ndarray, np.ndarray]:
     """Return the bounds of the cumulative distribution at each of the ranked trials.
 
     The i-th of n is at a quantile that follows the beta distribution (i, n + 1 − i). Equal-tailed
-    intervals of all of them are widened until they hold at once with the probability 1 − `level`.
+    intervals of all of them are widened until they hold at once with the probability 95%.
     The distribution is at least the i-th lower bound from the i-th trial on, and at most the i-th
-    upper bound before it.
-
-    Returns:
-        Lower and upper bounds, float (trials,) each.
+    upper bound before it. Both are float (trials,).
     """
 
     def excess(logit: float) -> float:
-        return coverage(*_intervals(trials, special.expit(logit))) - (1 - level)
+        return coverage(*_intervals(trials, special.expit(logit))) - (1 - ALPHA)
 
     return _intervals(trials, special.expit(optimize.brentq(excess, -30, 5, xtol=1e-10)))
 
 
 def coverage(low: np.ndarray, high: np.ndarray) -> float:
-    """Return the probability that all ranked uniform numbers lie between their bounds.
+    """Return the probability that all ranked uniform numbers lie between their bounds, both
+    ascending, float (n,).
 
     It goes through the bounds in ascending order, and keeps how probable each count of numbers
     below is, among those counts that violate no bound so far (as Noé and Steck do).
-
-    Args:
-        low: of each rank, ascending, float (n,).
-        high: of each rank, ascending, float (n,).
     """
     trials = len(low)
     chance, first, before = np.ones(1), 0, 0.0  # chance[i] is that of a count of first + i
@@ -162,11 +113,7 @@ def _intervals(trials: int, outside: float) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _quantiles(places: np.ndarray, shares: np.ndarray, quantiles: np.ndarray) -> np.ndarray:
-    """Return the smallest place at which a step function reaches each quantile.
-
-    Args:
-        places: ascending, float (n,).
-        shares: of the distribution up to each place, ascending to 1, float (n,).
-        quantiles: between 0 and 1.
+    """Return the smallest place at which a step function reaches each quantile: `shares` of the
+    distribution up to each of the `places`, both ascending.
     """
     return places[np.searchsorted(shares, quantiles - 1e-12)]

@@ -1,3 +1,1 @@
-"""The configuration: its schema, how Hydra composes it, and the sentences that refuse it. Nothing
-here reads data or imports a framework.
-"""
+"""Schemas of params.yaml, conf/, studies and searches. Nothing here reads data."""

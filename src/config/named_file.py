@@ -1,19 +1,17 @@
-"""The files of conf/ that a command takes by name, studies and searches: found, read, checked."""
+"""The YAML files of the configuration; studies and searches go by their names."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import fields
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
-from omegaconf import DictConfig, OmegaConf
-from omegaconf.errors import OmegaConfBaseException
-from yaml import YAMLError
+from omegaconf import OmegaConf
 
-from src.config import messages, schema
-from src.data.dataset import Dataset
-from src.runtime.errors import InputError, did_you_mean
+from src.config import messages
+from src.core.errors import InputError, did_you_mean, one_line
 
-Result = TypeVar("Result")
+if TYPE_CHECKING:  # NumPy: only where data is read
+    from src.data.dataset import Dataset
 
 
 def names(folder: Path) -> list[str]:
@@ -21,66 +19,43 @@ def names(folder: Path) -> list[str]:
     return sorted(path.stem for path in folder.glob("*.yaml"))
 
 
-def load(
-    noun: str,
-    folder: Path,
-    name: str,
-    form: type,
-    build: Callable[[Any], Result],
-    *,
-    example: str,
-    renamed: Mapping[str, str] | None = None,
-) -> Result:
-    """Return what a file of conf/NOUN/ defines.
+def read(path: Path, shown: str) -> dict[Any, Any]:
+    """Return the keys and values of a YAML file; raise InputError, which calls it `shown`."""
+    try:
+        found = OmegaConf.to_container(OmegaConf.load(path))
+    except Exception as error:  # those of YAML, OmegaConf and decoding have no common type
+        raise InputError(f"{shown} is not readable as YAML ({one_line(error)}): fix it.") from error
+    if not isinstance(found, dict):
+        kind = messages.kind_of(found)
+        raise InputError(f"{shown} holds {kind}, expected `key: value` lines: fix it.")
+    return found
 
-    Args:
-        noun: what it is: "study", "search".
-        folder: where such files lie.
-        name: of the file, without .yaml.
-        form: the dataclass of its keys.
-        build: makes the result of an instance of `form`.
-        example: where to look, as an order.
-        renamed: keys of older files, and what they are called now.
 
-    Raises:
-        InputError: there is none of that name, it is not YAML, a key is missing or unknown, a value
-            is of another type or out of range.
-    """
+@contextmanager
+def definition(noun: str, folder: Path, name: str) -> Iterator[dict[Any, Any]]:
+    """Yield the contents of folder/NAME.yaml, a study or search, which the block's errors name."""
     file, known = f"conf/{noun}/{name}.yaml", names(folder)
     if name not in known:
         raise InputError(
             f"There is no {noun} {name!r}. {did_you_mean(name, known)}"
             f"Choose one of {', '.join(known)}, or add {file}."
         )
+    given = read(folder / f"{name}.yaml", file)
+    with errors_in(file):
+        yield given
+
+
+@contextmanager
+def errors_in(file: str) -> Iterator[None]:
+    """Name a file of conf/ as the place of any InputError that the block raises."""
     try:
-        given = OmegaConf.load(folder / f"{name}.yaml")
-    except YAMLError as error:
-        raise InputError(f"{file} is not YAML ({' '.join(str(error).split())}): fix it.") from error
-    if not isinstance(given, DictConfig):
-        raise InputError(f"{file} holds no `key: value` lines: {example}.")
-    keys = [field.name for field in fields(form)]
-    schema.refuse_unknown(f"{file}: ", given, keys, f"A {noun}")
-    try:
-        for old, new in (renamed or {}).items():
-            if new not in given and old in given:
-                given[new] = given[old]
-        merged = OmegaConf.merge(OmegaConf.structured(form), given)
-        for key in keys:
-            if OmegaConf.is_missing(merged, key):
-                raise InputError(f"{key} is missing: {example}.")
-        return build(OmegaConf.to_object(merged))
-    except OmegaConfBaseException as error:
-        raise InputError(f"{file}: {messages.describe(error, 'that file')}") from error
+        yield
     except InputError as error:
-        raise located(file, error) from error
+        text = str(error).replace(messages.AT_HAND, "that file")
+        raise InputError(f"{file}: {text}") from error
 
 
-def located(file: str, error: InputError) -> InputError:
-    """Return the sentence that refuses what a file asks for, with the file as the place."""
-    return InputError(f"{file}: {str(error).replace(messages.AT_HAND, 'that file')}")
-
-
-def check_data(noun: str, wanted: str, found: Dataset) -> None:
+def check_data(noun: str, wanted: str, found: "Dataset") -> None:
     """Raise InputError if the preprocessed data is not that of a study or a search."""
     if found.name != wanted:
         source, _, layout = wanted.rpartition("-")

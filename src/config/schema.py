@@ -1,39 +1,47 @@
-"""The schema of the configuration: names, types and ranges, checked when it is composed.
-
-Nothing slow is imported for it, so that a mistake is refused within a second.
+"""The schema of params.yaml and conf/, and of the keys that studies and searches share. A
+validator's ValueError is the part of the sentence that follows `key=value` (messages.py).
 """
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
-from numbers import Real
-from typing import Any, cast
+from collections.abc import Collection, Mapping
+from dataclasses import field
+from typing import Annotated, Any
 
-from omegaconf import MISSING, OmegaConf
+from omegaconf import MISSING
+from pydantic import AfterValidator, ConfigDict, Field
+from pydantic.dataclasses import dataclass
 
-from src.data.digits import LAYOUTS, SOURCES
-from src.runtime import checkpoint_place
-from src.runtime.errors import InputError, did_you_mean
-from src.runtime.paths import CONF
+from src.config import override
+from src.core import checkpoint_place
+from src.core.errors import InputError, did_you_mean
+from src.data.sources import LAYOUTS, SET_PATH, SOURCES
 
 PRECISIONS = ("auto", "float32", "mixed_bfloat16", "mixed_float16")
-STRATEGIES = ("none", "mirrored")
 GROUPS = ("activation", "model", "optimizer", "schedule", "augmentation")
 CHOICES = (*GROUPS, "experiment")
-NOT_LEARNING = ("mlflow", "submission", "checkpoints")  # change nothing of what is learned
+STAGES = ("fetch", "preprocess")  # the sections of params.yaml that are not train's
+NON_TRAINING_KEYS = ("mlflow", "submission", "checkpoints")  # no weight depends on them
 
-# Ranges of the numbers in conf/'s groups, by the names that Keras gives them: (low, high).
-RANGES = {
+RANGES: dict[str, tuple[float, float]] = {
+    "seed": (0, 2**31 - 1),  # of a training
+    "data_seed": (0, 2**32 - 1),  # of fetch, of preprocess, and split_seed
+    "valid_fraction": (0.001, 0.9),
+    "epochs": (1, 100_000),
+    "batch_size": (1, 1_000_000),
+    "label_smoothing": (0, 0.99),
+    # Of studies and searches.
+    "trials": (1, 10_000),
+    "at_most": (2, 1000),  # seeds
+    "workers": (1, 64),
+    "cpus": (1, 1024),  # of each run on Ray, as gpus
+    "gpus": (0, 64),
+    "smallest_effect": (1e-9, 0.999999),  # of accuracy, a fraction
+    # In the groups of conf/, by Keras's names.
     "learning_rate": (1e-12, 1e3),
-    "dropout": (0, 0.999),
-    "min_lr": (0, 1e3),
-    "factor": (0, 0.999),
+    **dict.fromkeys(("min_lr", "weight_decay"), (0, 1e3)),
+    **dict.fromkeys(("dropout", "factor", "warmup"), (0, 0.999)),
+    **dict.fromkeys(("beta_1", "beta_2"), (0, 0.999999)),
+    **dict.fromkeys(("initial_factor", "momentum"), (0, 1)),
     "patience": (0, 1e6),
-    "warmup": (0, 0.999),
-    "initial_factor": (0, 1),
-    "beta_1": (0, 0.999999),
-    "beta_2": (0, 0.999999),
-    "momentum": (0, 1),
-    "weight_decay": (0, 1e3),
     "rotation": (0, 180),
     "zoom": (0, 0.99),
     "shift": (0, 1),
@@ -41,179 +49,143 @@ RANGES = {
     "grid": (2, 28),
     "border": (0, 8),
     "first_kernel": (1, 28),
-    "units": (1, 1e6),
-    "filters": (1, 1e6),
+    **dict.fromkeys(("units", "filters"), (1, 1e6)),
 }
+EXECUTORS = ("local", "ray")
+FORBIDDEN_OVERRIDES = ("mlflow", "hydra", "submission")  # of studies and searches
+STRICT = ConfigDict(strict=True)  # true is not 1, and 3.0 is not 3
 
 
-@dataclass
+def bounded(name: str) -> AfterValidator:
+    """Return the check that a number lies within `RANGES[name]`, its bounds included."""
+
+    def check(found: float) -> float:
+        if refusal := _out_of_range(name, found):
+            raise ValueError(refusal)
+        return found
+
+    return AfterValidator(check)
+
+
+def one_of(known: Collection[str]) -> AfterValidator:
+    """Return the check that a text, or a list as Hydra writes it, is among those known."""
+
+    def check(found: Any) -> Any:
+        if (text := override.label(found)) not in known:
+            raise ValueError(unknown(text, known))
+        return found
+
+    return AfterValidator(check)
+
+
+def unknown(found: str, known: Collection[str], more: str = "") -> str:
+    """Return the end of the sentence that refuses a text that is not among those known."""
+    near = did_you_mean(found, list(known))
+    return f"is unknown. {near}Choose one of {', '.join(known)}{more}."
+
+
+@dataclass(config=STRICT)
 class Fetch:
     """Where the data comes from."""
 
-    source: str = MISSING
-    layout: str = MISSING
+    source: Annotated[str, one_of(SOURCES)]
+    layout: Annotated[str, one_of(LAYOUTS)]
+    seed: Annotated[int, bounded("data_seed")]
     path: str | None = None
-    seed: int = MISSING
 
     def __post_init__(self) -> None:
-        """Check the values; OmegaConf.to_object calls this."""
-        _one_of("fetch.source", self.source, SOURCES)
-        _one_of("fetch.layout", self.layout, LAYOUTS)
-        _within("fetch.seed", self.seed, 0, 2**32 - 1)
+        """Check the values together."""
         if self.source == "files" and not self.path:
-            raise InputError(
-                "fetch.path is empty, but fetch.source=files reads the CSVs from a folder: set "
-                "fetch.path in params.yaml to the folder, or the zip archive, with train.csv and "
-                "test.csv."
-            )
+            raise InputError(f"fetch.path is empty, but fetch.source=files needs it: {SET_PATH}")
 
 
-@dataclass
+@dataclass(config=STRICT)
 class Preprocess:
     """How the labelled images are split."""
 
-    valid_fraction: float = MISSING
-    seed: int = MISSING
-
-    def __post_init__(self) -> None:
-        """Check the values."""
-        _within("preprocess.valid_fraction", self.valid_fraction, 0.001, 0.9)
-        _within("preprocess.seed", self.seed, 0, 2**32 - 1)
+    valid_fraction: Annotated[float, bounded("valid_fraction")]
+    seed: Annotated[int, bounded("data_seed")]
 
 
-@dataclass
+@dataclass(config=STRICT)
 class Mlflow:
     """Whether and where a run is recorded."""
 
     enabled: bool = True
     experiment: str = MISSING
     parent_run_id: str | None = None
-    resume: bool = True  # a multirun goes on with what is made of it already
-    named_by: list[str] = field(default_factory=lambda: ["activation"])  # whose values name a run
+    resume: bool = True  # of a multirun, train only what is missing
 
 
-@dataclass
+@dataclass(config=STRICT)
 class Config:
-    """What train reads: the chosen groups, with their values, and its own values."""
+    """All that train reads: the chosen groups, with their values, and its own values."""
 
     activation: dict[str, Any] = field(default_factory=dict)
     model: dict[str, Any] = field(default_factory=dict)
     optimizer: dict[str, Any] = field(default_factory=dict)
     schedule: dict[str, Any] = field(default_factory=dict)
     augmentation: dict[str, Any] = field(default_factory=dict)
-    seed: int = MISSING
-    split_seed: int | None = None  # draws the validation images anew; null: as preprocess did
-    epochs: int = MISSING
-    batch_size: int = MISSING
-    label_smoothing: float = MISSING
-    precision: str = MISSING
+    seed: Annotated[int, bounded("seed")] = MISSING
+    # Draws the validation images anew; null: as preprocess did.
+    split_seed: Annotated[int, bounded("data_seed")] | None = None
+    epochs: Annotated[int, bounded("epochs")] = MISSING
+    batch_size: Annotated[int, bounded("batch_size")] = MISSING
+    label_smoothing: Annotated[float, bounded("label_smoothing")] = MISSING
+    precision: Annotated[str, one_of(PRECISIONS)] = MISSING
     deterministic: bool = MISSING
     restore_best_weights: bool = MISSING
-    strategy: str = "none"
     submission: bool = True
-    checkpoints: str | None = None  # a folder or s3://BUCKET/PREFIX; null: checkpoints/
+    checkpoints: str | None = None  # a folder; null: checkpoints/
     mlflow: Mlflow = field(default_factory=Mlflow)
 
     def __post_init__(self) -> None:
-        """Check the values."""
-        _within("seed", self.seed, 0, 2**31 - 1)
-        if self.split_seed is not None:
-            _within("split_seed", self.split_seed, 0, 2**32 - 1)
-        _within("epochs", self.epochs, 1, 100_000)
-        _within("batch_size", self.batch_size, 1, 1_000_000)
-        _within("label_smoothing", self.label_smoothing, 0, 0.99)
-        _one_of("precision", self.precision, PRECISIONS)
-        _one_of("strategy", self.strategy, STRATEGIES)
+        """Check the values whose keys the files of conf/ choose."""
         checkpoint_place.check(self.checkpoints)
         for group in GROUPS:
             _check_ranges(group, getattr(self, group))
 
 
-STAGES: dict[str, type[Fetch] | type[Preprocess]] = {"fetch": Fetch, "preprocess": Preprocess}
+DATASETS = [f"{source}-{layout}" for source in SOURCES for layout in LAYOUTS]
+Words = Annotated[tuple[str, ...], Field(strict=False)]  # a list in YAML
 
 
-def refuse_unknown(prefix: str, found: Iterable[Any], known: Iterable[str], where: str) -> None:
-    """Raise InputError for the first key of `found` that is not `known`.
+@dataclass(config=STRICT, kw_only=True, frozen=True)
+class RunSettings:
+    """The keys that studies and searches share."""
 
-    Args:
-        prefix: of the key's full name.
-        found: keys.
-        known: keys.
-        where: what knows them, for the sentence.
-    """
-    known = list(known)
-    for key in found:
-        if key not in known:
-            raise InputError(
-                f"{prefix}{key} is unknown. {did_you_mean(str(key), known)}"
-                f"{where} knows {', '.join(known)}."
-            )
+    question: str  # which they answer, a sentence
+    dataset: Annotated[str, one_of(DATASETS)]
+    overrides: Words = ()  # of all runs
+    workers: Annotated[int, bounded("workers")] = 1  # runs at a time on this machine
+    executor: Annotated[str, one_of(EXECUTORS)] | None = None  # None: as the environment says
+    cpus: Annotated[int, bounded("cpus")] = 1  # of each run on Ray, as gpus
+    gpus: Annotated[float, bounded("gpus")] = 0.0
 
 
-def kind_of(value: Any) -> str:
-    """Return what a value is, in words."""
-    kinds = {
-        bool: "true/false",
-        int: "a whole number",
-        float: "a number",
-        str: "a text",
-        list: "a list of lists" if nested(value) else "a list",
-        dict: "a group of keys",
-    }
-    return kinds.get(type(value), "empty" if value is None else f"a {type(value).__name__}")
+def refuse_key(start: str, key: str, remedies: Mapping[str, str]) -> None:
+    """Raise InputError, beginning with `start`, if a dotted key or its group is in `remedies`."""
+    for name in (key, key.partition(".")[0]):
+        if name in remedies:
+            raise InputError(f"{start}: {remedies[name]}.")
 
 
-def nested(value: Any) -> bool:
-    """Return whether a value is a list of lists."""
-    return isinstance(value, list) and bool(value) and all(isinstance(one, list) for one in value)
+def _out_of_range(name: str, found: Any) -> str:
+    """Return the reason to refuse a number, or an empty text."""
+    low, high = RANGES[name]
+    return "" if low <= found <= high else f"is out of range: use a number from {low} to {high}."
 
 
-def check_types(group: str, choice: str, node: dict[str, Any]) -> None:
-    """Refuse a key that the group's own file lacks, or a value of another type than its."""
-    path = CONF / group / f"{choice}.yaml"
-    loaded = OmegaConf.to_container(OmegaConf.load(path), resolve=False)
-    defaults = cast(dict[str, Any], loaded)
-    refuse_unknown(f"{group}.", node, defaults, f"conf/{group}/{choice}.yaml")
-    for key, default in defaults.items():
-        value = node.get(key)
-        if default is None or (isinstance(default, str) and "${" in default):
-            continue
-        kind = Real if type(default) is float else type(default)  # 5 may stand where 5.0 does
-        fits = isinstance(value, kind) and isinstance(value, bool) == isinstance(default, bool)
-        if not fits or (nested(value) != nested(default)):
-            raise InputError(
-                f"{group}.{key}={value} is {kind_of(value)}, but conf/{group}/{choice}.yaml has "
-                f"{kind_of(default)} there ({default}): give a value of that kind."
-            )
-
-
-def _one_of(name: str, found: str, known: Any) -> None:
-    if found != MISSING and found not in known:
-        raise InputError(
-            f"{name}={found} is unknown. {did_you_mean(found, list(known))}"
-            f"Choose one of {', '.join(known)}."
-        )
-
-
-def _within(name: str, found: Any, low: float, high: float) -> None:
-    if found != MISSING and not low <= found <= high:
-        raise InputError(f"{name}={found} is out of range: use a number from {low} to {high}.")
-
-
-def _check_ranges(name: str, node: Any) -> None:
-    children = node.items() if isinstance(node, dict) else []
-    for key, value in children:
-        if key in RANGES and isinstance(value, list) and [] in [value, *value]:
-            raise InputError(f"{name}.{key}={value} has an empty list: give at least one number.")
-        for number in _numbers(value) if key in RANGES else ():
-            _within(f"{name}.{key}", number, *RANGES[key])
-        _check_ranges(f"{name}.{key}", value)
-
-
-def _numbers(value: Any) -> Iterator[Real]:
-    """Yield a number, or the numbers of a list, however deep they lie in it."""
-    if isinstance(value, list):
+def _check_ranges(name: str, value: Any) -> None:
+    """Refuse an empty list and a number out of its range, however deeply nested."""
+    key = name.rpartition(".")[2]
+    if isinstance(value, dict):
+        for inner in value:
+            _check_ranges(f"{name}.{inner}", value[inner])
+    elif key in RANGES and isinstance(value, list):
+        if not value:
+            raise InputError(f"{name} has an empty list: give at least one number.")
         for member in value:
-            yield from _numbers(member)
-    elif isinstance(value, Real) and not isinstance(value, bool):
-        yield value
+            _check_ranges(name, member)
+    elif key in RANGES and type(value) in (int, float) and (refusal := _out_of_range(key, value)):
+        raise InputError(f"{name}={value} {refusal}")

@@ -1,3 +1,1 @@
-"""The images on their way in: where they come from, the CSV files, and the arrays made of them.
-Nothing here trains, scores or logs.
-"""
+"""The input: sources of images, the CSV files, and the arrays made from them."""

@@ -1,37 +1,25 @@
-"""The CSVs that a user has: in a folder, or in a zip archive such as Kaggle's download."""
+"""A user's CSVs: in a folder, or in a zip archive such as Kaggle's download."""
 
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 from shutil import copyfile, copyfileobj
 
-from src.runtime.checksum import sha256
-from src.runtime.errors import InputError
-from src.runtime.formatting import listed
-from src.runtime.parsing import parsing
-from src.runtime.paths import TEST_CSV, TRAIN_CSV
+from src.core.checksum import sha256
+from src.core.errors import InputError, parsing
+from src.core.formatting import listed
+from src.core.paths import TEST_CSV, TRAIN_CSV
+from src.data.sources import SET_PATH
 
 REQUIRED = (TRAIN_CSV.name, TEST_CSV.name)
 NEEDS = "fetch needs train.csv and test.csv in Kaggle's layout there."
-KINDS = (".csv", ".gz", ".zip")
-REMEDY = "set it in params.yaml to the folder, or the zip archive, with train.csv and test.csv."
+SUFFIXES = (".csv", ".gz", ".zip")
 ZIP = b"PK\3\4"  # its first bytes
+Origins = dict[str, Path]  # of each copied file, by its name, for messages
 
 
-def take(place: Path, targets: Sequence[Path]) -> dict[str, Path]:
-    """Copy the CSVs from a folder or a zip archive, which needs only the `REQUIRED` ones.
-
-    Args:
-        place: the folder or the archive.
-        targets: where to; each has the name of the file that it becomes a copy of.
-
-    Returns:
-        By its name, where each file came from, which is what to call it in an error.
-
-    Raises:
-        InputError: there is no such place, a file is missing, or the archive is damaged.
-        OSError: the disk is full, or a file may not be read or written.
-    """
+def take(place: Path, targets: Sequence[Path]) -> Origins:
+    """Copy the CSVs of a folder or zip archive; raise InputError if one has to be there."""
     if place.is_dir():
         return _copy(place, targets)
     if place.is_file():
@@ -39,63 +27,42 @@ def take(place: Path, targets: Sequence[Path]) -> dict[str, Path]:
             if file.read(len(ZIP)) == ZIP:
                 return unpack(place, targets, place, "download or copy it again.")
     state = "is neither a folder nor a zip archive" if place.exists() else "does not exist"
-    raise InputError(f"fetch.path={place} {state}: {REMEDY}")
+    raise InputError(f"fetch.path={place} {state}: {SET_PATH}")
 
 
 def checksums(place: Path) -> dict[str, str]:
-    """Return the SHA-256, by name, of each file that `take` may read: of the archive itself, or of
-    the CSVs and archives in a folder.
-
-    Raises:
-        InputError: there is no such place.
-    """
+    """Return the SHA-256, by name, of the files that `take` may read, archives included."""
     if not place.exists():
-        raise InputError(f"fetch.path={place} does not exist: {REMEDY}")
+        raise InputError(f"fetch.path={place} does not exist: {SET_PATH}")
     files = [place] if place.is_file() else sorted(place.iterdir())
-    return {file.name: sha256(file) for file in files if file.is_file() and file.suffix in KINDS}
+    return {file.name: sha256(file) for file in files if file.is_file() and file.suffix in SUFFIXES}
 
 
-def _copy(folder: Path, targets: Sequence[Path]) -> dict[str, Path]:
-    sources = {target.name: folder / target.name for target in targets}
-    for name, source in sources.items():
+def _copy(folder: Path, targets: Sequence[Path]) -> Origins:
+    origins = {}
+    for target in targets:
+        source = folder / target.name
         if source.is_file():
+            copyfile(source, target)
+            origins[target.name] = source
             continue
-        for packed in (folder / f"{name}.zip", folder / f"{name}.gz"):
+        for packed in (folder / f"{target.name}.zip", folder / f"{target.name}.gz"):
             if packed.is_file():
-                raise InputError(
-                    f"{source} is missing, but {packed} is there: unpack it there, then fetch "
-                    "again (python -m src.fetch)."
-                )
-        if name in REQUIRED:
+                remedy = "unpack it there, then fetch again (python -m src.fetch)."
+                raise InputError(f"{source} is missing, but {packed} is there: {remedy}")
+        if target.name in REQUIRED:
             for archive in sorted(folder.glob("*.zip")):
                 raise InputError(
                     f"{source} is missing, but {archive} is there: if that holds train.csv and "
                     "test.csv, set fetch.path in params.yaml to it."
                 )
             raise InputError(f"{source} is missing: {NEEDS}")
-    found = {name: source for name, source in sources.items() if source.is_file()}
-    for target in targets:
-        if target.name in found:
-            copyfile(found[target.name], target)
-    return found
+    return origins
 
 
-def unpack(
-    archive: Path, targets: Sequence[Path], name: Path | str, remedy: str
-) -> dict[str, Path]:
-    """Unpack the CSVs from a zip archive; they may lie in a folder of it.
-
-    Args:
-        archive: the zip archive.
-        targets: as in `take`, like what is returned.
-        name: what an error calls the archive.
-        remedy: what to do about a damaged one.
-
-    Raises:
-        InputError: the archive is damaged, or lacks a file.
-        OSError: the disk is full, or a file may not be read or written.
-    """
-    found = {}
+def unpack(archive: Path, targets: Sequence[Path], name: Path | str, remedy: str) -> Origins:
+    """Unpack the CSVs, wherever they are in a zip archive, which messages call `name`."""
+    origins = {}
     with parsing(name, remedy, "a zip archive"), zipfile.ZipFile(archive) as packed:
         members = {PurePosixPath(one): one for one in packed.namelist()}
         folders = [str(one.parent) for one in members if one.name == TRAIN_CSV.name]
@@ -105,11 +72,11 @@ def unpack(
                 "expected: unpack it, and set fetch.path in params.yaml to the right folder."
             )
         for target in targets:
-            member = PurePosixPath(folders[0] if folders else "", target.name)
+            member = PurePosixPath(*folders, target.name)
             if member in members:
                 with packed.open(members[member]) as source, target.open("wb") as file:
                     copyfileobj(source, file)
-                found[target.name] = Path(name) / member
+                origins[target.name] = Path(name) / member
             elif target.name in REQUIRED:
                 raise InputError(f"{name} has no {member}: {NEEDS}")
-    return found
+    return origins

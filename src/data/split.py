@@ -1,30 +1,20 @@
-"""Which of the labelled images are for training, and which for validation."""
+"""The split of the labelled images into training and validation images."""
 
 import math
 from collections.abc import Mapping
 
 import numpy as np
 
+from src.core import paths
+from src.core.errors import InputError
 from src.data.digits import CLASSES
-from src.runtime import paths
-from src.runtime.errors import InputError
 
 REMEDY = "fetch a train.csv with more images."
 
 
 def by_fraction(labels: np.ndarray, fraction: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return the indices of the training and of the validation images, stratified by class.
-
-    Args:
-        labels: uint8 (N,).
-        fraction: of the images, for validation.
-        seed: of the random split.
-
-    Returns:
-        Two integer arrays, together (N,).
-
-    Raises:
-        InputError: a class has too few images to be in both parts.
+    """Return the indices of the training and of the validation images (a fraction), stratified by
+    the labels, uint8 (N,). Raise InputError if a class has too few images to be in both parts.
     """
     counts = np.bincount(labels, minlength=CLASSES)
     present = np.count_nonzero(counts)
@@ -40,32 +30,22 @@ def by_fraction(labels: np.ndarray, fraction: float, seed: int) -> tuple[np.ndar
             f"{held_back:,} validation images of the {len(labels):,} of {paths.TRAIN_CSV}, at "
             f"least {present} each expected, one of every class: change the fraction, or {REMEDY}"
         )
-    return _draw(labels, held_back, seed)
+    return _split(labels, held_back, seed)
 
 
 def anew(
     training: Mapping[str, np.ndarray], validation: Mapping[str, np.ndarray], seed: int
 ) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
-    """Return training and validation images drawn anew from the union of both, as many of each.
-
-    `Dataset.split_anew` describes them.
-
-    Args:
-        training: its arrays by name, with `labels`, uint8 (N,).
-        validation: the same of M.
-        seed: of the drawing.
-
-    Returns:
-        The arrays of both, N and M.
+    """Return training and validation arrays, `images` and `labels`, drawn anew by a seed from the
+    union of both, each part of its old size; `Dataset.split_anew` describes them.
     """
     union = {name: np.concatenate([training[name], validation[name]]) for name in training}
-    parts = _draw(union["labels"], len(validation["labels"]), seed)
+    parts = _split(union["labels"], len(validation["labels"]), seed)
     train, valid = ({name: array[part] for name, array in union.items()} for part in parts)
     return train, valid
 
 
-def _draw(labels: np.ndarray, held_back: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return the indices of the others and of the `held_back` images, stratified by class."""
+def _split(labels: np.ndarray, held_back: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
     # RandomState, because NumPy has frozen its stream.
     order = np.random.RandomState(seed).permutation(len(labels))
     is_valid = np.zeros(len(labels), bool)
@@ -75,9 +55,7 @@ def _draw(labels: np.ndarray, held_back: int, seed: int) -> tuple[np.ndarray, np
 
 
 def _stratified(counts: np.ndarray, total: int) -> np.ndarray:
-    """Return how many images of each class make `total`: its share, to a whole number, but at least
-    one, and not all that there are.
-    """
+    """Return each class's number of images, `total` in all: a share, but neither 0 nor all."""
     shares = total * counts / counts.sum()
     least, most = np.minimum(counts, 1), np.maximum(counts - 1, 0)
     numbers = np.clip(np.floor(shares).astype(int), least, most)

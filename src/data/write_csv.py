@@ -1,17 +1,10 @@
-"""The CSV files of Kaggle's Digit Recognizer: the names of their columns, and how they are written.
-
-An image is a row of 784 pixels, line by line from the top left. `solution.csv`, the true labels of
-test.csv, is this project's own: Kaggle keeps them secret. Where they are not known, the file has
-only its header, because DVC wants every output of a stage to exist; `submission` writes it so, and
-`read_csv.solution` reads it so.
+"""Write the CSV files of Kaggle's Digit Recognizer: an image is a row of 784 pixels, line by line
+from the top left. `solution.csv`, the true labels of test.csv, is this project's own.
 """
 
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
-from pyarrow import csv
 
 from src.data.digits import SIDE
 
@@ -26,19 +19,13 @@ ROWS = 1000  # at a time, so that the cells stay in the processor's cache
 
 
 def images(path: Path, images: np.ndarray, labels: np.ndarray | None = None) -> None:
-    """Write train.csv, or without labels test.csv.
-
-    Args:
-        path: of the CSV.
-        images: uint8 (N, 28, 28).
-        labels: uint8 (N,), or None.
-    """
+    """Write images, uint8 (N, 28, 28), as test.csv, or with labels, uint8 (N,), as train.csv."""
     names = PIXELS if labels is None else (LABEL, *PIXELS)
     rows = images.reshape(len(images), -1)
     if labels is not None:
         rows = np.column_stack([labels, rows])
     with path.open("wb") as file:
-        file.write(_header(names))
+        file.write(",".join(names).encode() + b"\n")
         # A table lookup takes a third of the time that Arrow's writer does.
         for start in range(0, len(rows), ROWS):
             part = rows[start : start + ROWS]
@@ -48,26 +35,7 @@ def images(path: Path, images: np.ndarray, labels: np.ndarray | None = None) -> 
 
 
 def submission(path: Path, labels: np.ndarray | None) -> None:
-    """Write ImageId (from 1) and Label; only the header if the labels are not known.
-
-    Args:
-        path: of the CSV.
-        labels: integers (N,), or None.
-    """
-    labels = np.empty(0, np.uint8) if labels is None else labels
-    columns = np.arange(1, len(labels) + 1), labels
-    table = pa.table(dict(zip(SUBMISSION, map(_arrow, columns), strict=True)))
-    with path.open("wb") as file:
-        # Arrow before version 22 would put the names in quotes, which Kaggle's files don't have.
-        file.write(_header(SUBMISSION))
-        csv.write_csv(table, file, csv.WriteOptions(include_header=False, quoting_style="none"))
-
-
-def _header(names: Sequence[str]) -> bytes:
-    return ",".join(names).encode() + b"\n"
-
-
-def _arrow(column: np.ndarray) -> pa.Array:
-    # pa.array would do the same, but imports pandas for it.
-    values = pa.py_buffer(np.ascontiguousarray(column))
-    return pa.Array.from_buffers(pa.from_numpy_dtype(column.dtype), len(column), [None, values])
+    """Write ImageId (from 1) and Label, integers (N,); only the header if they are unknown."""
+    rows = [] if labels is None else enumerate(labels.tolist(), 1)
+    lines = [",".join(SUBMISSION), *(f"{number},{label}" for number, label in rows)]
+    path.write_text("\n".join(lines) + "\n")

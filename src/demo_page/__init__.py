@@ -1,3 +1,1 @@
-"""The page of `make demo`: which models it shows, how a drawing becomes an image, and the web
-application. Nothing here decides which run is better; the verdict is read from a report.
-"""
+"""The page of `make demo`: its models, the conversion of a drawing to an image, the application."""

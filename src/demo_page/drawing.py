@@ -1,4 +1,4 @@
-"""From a drawing to an image as MNIST's were made."""
+"""Conversion of a drawing to an image in the form of MNIST's."""
 
 import numpy as np
 import tensorflow as tf
@@ -9,18 +9,9 @@ BOX = 20  # pixels: a digit's longer side
 
 
 def as_mnist(drawing: np.ndarray) -> np.ndarray | None:
-    """Return a drawing as MNIST's authors prepared theirs, or None where nothing is drawn.
-
-    It is scaled to a box of 20×20 pixels that keeps its proportions, smoothly, and placed so that
-    its center of mass is the center of the 28×28 image.
-
-    Args:
-        drawing: ink, uint8 (height, width), 0 where the paper is bare.
-
-    Returns:
-        uint8 (28, 28), its darkest ink 255.
-
-    Reference: "The MNIST database of handwritten digits", http://yann.lecun.com/exdb/mnist/.
+    """Return a drawing, uint8 (height, width) with 0 for bare paper, prepared like MNIST's images,
+    uint8 (28, 28) with a darkest ink of 255, or None if nothing is drawn: scaled smoothly to fit
+    20×20 pixels, with its center of mass in the center (http://yann.lecun.com/exdb/mnist/).
     """
     rows, columns = (np.flatnonzero(drawing.any(axis=axis)) for axis in (1, 0))
     if not len(rows):
@@ -34,15 +25,12 @@ def as_mnist(drawing: np.ndarray) -> np.ndarray | None:
 
 
 def _centered(small: np.ndarray) -> np.ndarray:
-    """Return an image of at most 20×20, in one of 28×28 by its center of mass."""
-    image = np.zeros((3 * SIDE, 3 * SIDE), np.float32)  # with room for what is off center
+    """Return an image of at most 20×20 inside one of 28×28, centered by its mass."""
+    image = np.zeros((3 * SIDE, 3 * SIDE), np.float32)  # with room for digits far off center
     middle = (len(image) - 1) / 2
-    starts = [
+    top, left = (
         round(middle - float(np.average(np.arange(length), weights=small.sum(axis=1 - axis))))
         for axis, length in enumerate(small.shape)
-    ]
-    rows, columns = (
-        slice(start, start + length) for start, length in zip(starts, small.shape, strict=True)
     )
-    image[rows, columns] = small
+    image[top : top + small.shape[0], left : left + small.shape[1]] = small
     return image[SIDE : 2 * SIDE, SIDE : 2 * SIDE]

@@ -1,134 +1,120 @@
-"""The models that the page shows: the champion, and the best run of each level of a study."""
+"""The models on the page: the champion, and the best run of each level of a study; and their
+caption: what the study found, read from the numbers of its report.
+"""
 
+import json
 from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import mlflow
-import numpy as np
 from mlflow import MlflowClient
 from mlflow.entities import LoggedModel, Run
 
 from src.analysis import levels, load_runs
 from src.analysis.run_set import ACTIVATION
-from src.runtime import metric_names
-from src.runtime.errors import InputError
+from src.core import metric_names, paths
+from src.core.errors import InputError, one_line
+from src.experiments.parent import Parent
+from src.reporting import verdict_words
 from src.serving.loader import ServedModel
-from src.studies import sweep_table
 from src.tracking import champion, run_tags, store
 
-MOST = 8  # models side by side
+MAX_READERS = 8  # side by side
+DEFAULT = "default"  # the study whose report is committed
+RESULTS = "results.json"
 TRAIN = "`python -m src.train activation=swish,relu,gelu epochs=2 -m` (two minutes)"
 
 
 @dataclass(frozen=True)
 class Reader:
-    """A model that reads digits.
-
-    Attributes:
-        name: the level of its run, as it is shown.
-        run: that trained it.
-        model: as MLflow keeps it.
-        is_champion: whether it is the champion.
-    """
+    """A model that reads digits, under the display name of its run's level."""
 
     name: str
     run: Run
     model: LoggedModel
     is_champion: bool = False
 
+    def about(self) -> dict[str, Any]:
+        """Return what the page shows of it."""
+        accuracy = self.run.data.metrics.get(metric_names.BEST_VAL_ACCURACY)
+        shown = {"name": self.name, "champion": self.is_champion, "run": self.run.info.run_name}
+        return shown | {"validation_accuracy": accuracy}
 
-@dataclass(frozen=True)
-class Lineup:
-    """What the page shows.
 
-    Attributes:
-        readers: in their order on the page.
-        study: the name of the study that they are from; None for a multirun, or none at all.
-        factor: what they differ in, a noun.
-    """
+class Lineup(NamedTuple):
+    """The models in their order on the page."""
 
     readers: list[Reader]
-    study: str | None
-    factor: str
+    study: str | None  # its name; None for a multirun, or none at all
+    factor: str  # a noun for their difference
 
 
 def find(client: MlflowClient, wanted: str | None) -> Lineup:
-    """Return the models to show, at most 8.
-
-    Args:
-        client: of the store.
-        wanted: a study's name or a parent run's id; None for the newest of either, if there is one.
-
-    Raises:
-        InputError: there is no such study, or no model at all.
+    """Return at most 8 models to show: the champion, and those of a study (its name, its parent
+    run's ID, or None for the newest study or multirun, if any). Raise InputError if there is none.
     """
-    first = _champion(client)
+    champions = _champion(client)
     parent = load_runs.find(client, wanted) if wanted or load_runs.parents(client) else None
     found, factor = _of_levels(client, parent) if parent else ([], ACTIVATION)
     if wanted and not found:
         raise InputError(f"{wanted} has no finished run with a model: train it first.")
-    if first is not None:
-        found = [one for one in found if one.run.info.run_id != first.run.info.run_id]
-        found.insert(0, first)
+    shown = {one.run.info.run_id for one in champions}
+    found = champions + [one for one in found if one.run.info.run_id not in shown]
     if not found:
         raise InputError(f"There is no model to show yet: train some with {TRAIN}.")
     study = parent.data.tags.get(run_tags.STUDY) if parent else None
-    return Lineup(found[:MOST], study, factor)
+    return Lineup(found[:MAX_READERS], study, factor)
 
 
-def _champion(client: MlflowClient) -> Reader | None:
+def _champion(client: MlflowClient) -> list[Reader]:
+    """Return the champion, if any."""
     version = champion.current(client)
     if version is None or not version.run_id:
-        return None
+        return []
     try:
         chosen = champion.named(client, version.run_id)
     except InputError:  # its run was deleted since: the page shows the others
-        return None
-    return Reader(_name(chosen.run), chosen.run, chosen.model, is_champion=True)
-
-
-def _name(run: Run) -> str:
-    """Return what a run is called by itself: its level in a study, else its activation."""
-    word = run.data.tags.get(run_tags.VARIANT) or run.data.tags.get(ACTIVATION)
-    return levels.shown(ACTIVATION, word or run.info.run_name)
+        return []
+    tags = chosen.run.data.tags  # its level in a study, or its activation
+    label = tags.get(run_tags.VARIANT) or tags.get(ACTIVATION) or chosen.run.info.run_name
+    return [Reader(levels.shown(ACTIVATION, label), chosen.run, chosen.model, is_champion=True)]
 
 
 def _of_levels(client: MlflowClient, parent: Run) -> tuple[list[Reader], str]:
-    """Return the run of each level with the highest validation accuracy, if it has a model; and
-    the noun of the factor.
-    """
-    finished = [
-        run
-        for run in sweep_table.children(client, parent.info.run_id, "FINISHED")
-        if metric_names.BEST_VAL_ACCURACY in run.data.metrics
-    ]
+    """Return each level's best run by validation, if it has a model, and the factor's noun."""
+    below = Parent(client, parent.info.experiment_id, parent.info.run_id).children("FINISHED")
+    finished = [run for run in below if metric_names.BEST_VAL_ACCURACY in run.data.metrics]
     if not finished:
         return [], ACTIVATION
     by_level = levels.of(parent.data.tags, finished)
     found = []
     for name, runs in by_level.runs.items():
         best = max(runs, key=lambda run: run.data.metrics[metric_names.BEST_VAL_ACCURACY])
-        model = store.whole_model(client, best)
-        if model is not None:
+        if model := store.whole_model(client, best):
             found.append(Reader(name, best, model))
     return found, by_level.factor.noun
 
 
 def load(reader: Reader) -> ServedModel:
-    """Return a model ready to be asked.
-
-    Raises:
-        InputError: it cannot be loaded.
-    """
+    """Return a loaded model; raise InputError if it cannot be loaded."""
     try:
         return ServedModel(mlflow.tensorflow.load_model(f"models:/{reader.model.model_id}"))
-    except Exception as error:  # of MLflow, Keras, the disk or the network, each with its own
-        raise InputError(
-            f"The model of run {reader.run.info.run_name} ({reader.run.info.run_id}) cannot be "
-            f"loaded ({' '.join(str(error).split())[:200]}): delete the run in MLflow."
-        ) from error
+    except Exception as error:  # MLflow, Keras, the disk and the network each raise their own
+        run = f"run {reader.run.info.run_name} ({reader.run.info.run_id})"
+        problem = f"cannot be loaded ({one_line(error)}): delete the run in MLflow."
+        raise InputError(f"The model of {run} {problem}") from error
 
 
-def probabilities(model: ServedModel, image: np.ndarray) -> np.ndarray:
-    """Return the class probabilities of one image, uint8 (28, 28), as float64 (10,)."""
-    scores = model.predict(image)[0].astype(np.float64)
-    return scores / scores.sum()  # a sigmoid head's scores do not sum to 1
+def caption(study: str | None, factor: str) -> str:
+    """Return the caption for models of a study that differ in `factor`, a noun. For activations of
+    no study, or of one without a report, it quotes the study `default`.
+    """
+    quoted = [DEFAULT] if factor == ACTIVATION else []
+    for name in [study, *quoted] if study else quoted:
+        try:
+            results = json.loads((paths.REPORTS / name / RESULTS).read_text())
+            return verdict_words.for_the_demo(name, results)
+        except (OSError, ValueError, KeyError, TypeError):
+            continue  # no report here, or one that somebody changed
+    advice = "train several seeds of each and run `python -m src.report`."
+    return f"To find out whether the {factor} matters, {advice}"

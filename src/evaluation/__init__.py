@@ -1,3 +1,3 @@
-"""What a trained model is worth: its predictions, their score and the figures of one run. Only here
-are the held-out labels read.
+"""The predictions of one model, their score and the figures of its run. Only this package reads the
+held-out labels.
 """

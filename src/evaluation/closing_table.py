@@ -1,39 +1,35 @@
-"""The table that a run ends with: what it attained, where its submission is, what to type next."""
+"""The table at the end of a run: its accuracy, its submission, and suggestions what to run next."""
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from rich.console import Console
 from rich.table import Table
 
-from src.data.digits import is_scored_by_kaggle
+from src.core import metric_names, paths
+from src.core.read_json import read_json
+from src.data.sources import is_scored_by_kaggle
 from src.evaluation import wilson
-from src.runtime import metric_names, paths
-from src.runtime.read_json import read_json
 
 TRAINED = {metric_names.BEST_VAL_ACCURACY: float}
-TIMED = dict.fromkeys(
-    (metric_names.MEDIAN_EPOCH_SECONDS, metric_names.MEDIAN_IMAGES_PER_SECOND), float
-)
+TIMED = {metric_names.MEDIAN_EPOCH_SECONDS: float, metric_names.MEDIAN_IMAGES_PER_SECOND: float}
 NAMED = {"run_id": str | None, "run_name": str, "experiment": str, "dataset": str}
-SCORED = {
-    metric_names.TEST_ACCURACY: float,
-    metric_names.TEST_ERRORS: int,
-    metric_names.TEST_IMAGES: int,
-}
+COUNTED = {metric_names.TEST_ERRORS: int, metric_names.TEST_IMAGES: int}
+SCORED = {metric_names.TEST_ACCURACY: float, **COUNTED}
 
 
-def show(model_folder: Path, predictions_folder: Path, alone: bool = True) -> None:
-    """Print the table, and below it what to do next.
+class Outcome(NamedTuple):
+    """A finished run."""
 
-    Args:
-        model_folder: with the metrics.json, timings.json and run.json that train wrote.
-        predictions_folder: with the metrics.json that predict wrote.
-        alone: whether there is no other run in the same command, after which to say what is next.
+    origin: Mapping[str, Any]  # the contents of run.json
+    final: Mapping[str, float]  # metrics of the training, with its times
+    scores: Mapping[str, float]  # on the held-out images; empty if their labels are not known
+    submission: Path
 
-    Raises:
-        InputError: one of them is missing or damaged.
-    """
+
+def read(model_folder: Path, predictions_folder: Path) -> Outcome:
+    """Return the outcome of a run from the complete files of its training and predictions."""
     remedy = "run `dvc repro` first."
     final = read_json(model_folder / paths.METRICS, TRAINED, remedy)
     timings = read_json(model_folder / paths.TIMINGS, TIMED, remedy)
@@ -41,50 +37,47 @@ def show(model_folder: Path, predictions_folder: Path, alone: bool = True) -> No
     scores = read_json(predictions_folder / paths.METRICS, {}, remedy)
     if scores:
         scores = read_json(predictions_folder / paths.METRICS, SCORED, remedy)
-    kaggle = is_scored_by_kaggle(origin["dataset"])
+    return Outcome(origin, final | timings, scores, predictions_folder / paths.SUBMISSION)
 
-    table = Table(title=origin["run_name"], show_header=False, title_justify="left")
+
+def show(outcome: Outcome, suggest: bool = True) -> None:
+    """Print the table, and below it, if wanted, commands to run next."""
+    origin, final, scores, submission = outcome
+    run_name, run_id, dataset = origin["run_name"], origin["run_id"], origin["dataset"]
+    kaggle = is_scored_by_kaggle(dataset)
+    table = Table(title=run_name, show_header=False, title_justify="left")
     table.add_column(style="bold")
     table.add_column(overflow="fold")
     if scores:
+        errors, images = scores[metric_names.TEST_ERRORS], scores[metric_names.TEST_IMAGES]
         table.add_row("held-out accuracy", accuracy(scores))
-        table.add_row(
-            "errors",
-            f"{scores[metric_names.TEST_ERRORS]:,} of {scores[metric_names.TEST_IMAGES]:,} images",
-        )
-    elif kaggle:
-        table.add_row("held-out accuracy", "not known here: Kaggle scores this submission")
+        table.add_row("errors", f"{errors:,} of {images:,} images")
     else:
-        table.add_row("held-out accuracy", f"not known: {origin['dataset']} has no test labels")
+        unlabelled = f"not known: {dataset} has no test labels"
+        unknown = "not known here: Kaggle scores this submission" if kaggle else unlabelled
+        table.add_row("held-out accuracy", unknown)
     table.add_row("validation accuracy", f"{final[metric_names.BEST_VAL_ACCURACY]:.4f}")
-    table.add_row(
-        "speed",
-        f"{timings[metric_names.MEDIAN_EPOCH_SECONDS]:.1f} s per epoch, "
-        f"{timings[metric_names.MEDIAN_IMAGES_PER_SECOND]:,.0f} images/s",
-    )
-    table.add_row("submission", str(predictions_folder / paths.SUBMISSION))
-    tracked = f"{origin['run_id']} in {origin['experiment']}"
-    table.add_row("MLflow run", tracked if origin["run_id"] else "none: mlflow.enabled is false")
-    console = Console(highlight=False)
-    console.print(table)
-    if alone:
-        _suggest(console, origin, kaggle and not scores)
+    speed = f"{final[metric_names.MEDIAN_EPOCH_SECONDS]:.1f} s per epoch"
+    speed += f", {final[metric_names.MEDIAN_IMAGES_PER_SECOND]:,.0f} images/s"
+    table.add_row("speed", speed)
+    table.add_row("submission", str(submission))
+    tracked = f"{run_id} in {origin['experiment']}" if run_id else "none: mlflow.enabled is false"
+    table.add_row("MLflow run", tracked)
+    Console(highlight=False).print(table)
+    if not suggest:
+        return
+    print("Next")
+    if kaggle and not scores:
+        print("  python -m src.submit               send the submission to Kaggle")
+    if run_id:
+        print("  make ui                            see the run in MLflow")
+    print("  source .venv/bin/activate          then, for example:")
+    other = "gelu" if run_name.startswith("relu-") else "relu"
+    print(f"  dvc exp run -S activation={other}     try another activation")
 
 
-def _suggest(console: Console, origin: dict[str, Any], unscored: bool) -> None:
-    """Print what to do next."""
-    console.print("Next")
-    if unscored:
-        console.print("  python -m src.submit               send the submission to Kaggle")
-    if origin["run_id"]:
-        console.print("  make ui                            see the run in MLflow")
-    console.print("  source .venv/bin/activate          then, for example:")
-    other = "gelu" if origin["run_name"].startswith("relu-") else "relu"
-    console.print(f"  dvc exp run -S activation={other}     try another activation")
-
-
-def accuracy(scores: dict[str, float]) -> str:
+def accuracy(scores: Mapping[str, float]) -> str:
     """Return the held-out accuracy and its 95% interval, as text."""
-    images = int(scores[metric_names.TEST_IMAGES])
-    low, high = wilson.interval(images - int(scores[metric_names.TEST_ERRORS]), images)
+    images, errors = int(scores[metric_names.TEST_IMAGES]), int(scores[metric_names.TEST_ERRORS])
+    low, high = wilson.interval(images - errors, images)
     return f"{scores[metric_names.TEST_ACCURACY]:.4f}  (95% interval {low:.4f} to {high:.4f})"

@@ -1,24 +1,22 @@
-"""What a trained model says of the test images: the submission and, where possible, its score."""
+"""A model's predictions of the test images: the submission and, if possible, its score."""
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import keras
 import numpy as np
 import pandas as pd
 
-from src.data import dataset, provenance, read_csv, write_csv
+from src.core import paths
+from src.core.atomic_write import writing
+from src.data import provenance, read_csv, write_csv
 from src.evaluation import scoring
-from src.runtime import paths
-from src.runtime.atomic_write import writing
 from src.training import batches
 
 
-@dataclass(frozen=True)
-class Predictions:
-    """What was written: files for the training's run, the submission, and the score, if known."""
+class Predictions(NamedTuple):
+    """The folder and the submission that were written, and the score, empty if not known."""
 
     folder: Path
     submission: Path
@@ -27,93 +25,53 @@ class Predictions:
     @property
     def artifacts(self) -> dict[Path, str]:
         """Every file, with its folder inside the MLflow run."""
-        return {
-            path: path.parent.relative_to(self.folder).as_posix().removeprefix(".")
-            for path in sorted(self.folder.rglob("*"))
-            if path.is_file()
-        }
+        files = sorted(path for path in self.folder.rglob("*") if path.is_file())
+        return {path: str(path.parent.relative_to(self.folder)).removeprefix(".") for path in files}
+
+
+def held_out_labels(images: int) -> np.ndarray | None:
+    """Return the labels of so many test images, uint8 (N,), or None if they are not known. Raise
+    InputError if sample_submission.csv or solution.csv is not the one that fetch wrote for them.
+    """
+    provenance.verify(paths.SAMPLE_SUBMISSION_CSV, paths.SOLUTION_CSV)
+    read_csv.submission(paths.SAMPLE_SUBMISSION_CSV, images)  # asks for these very IDs
+    return read_csv.solution(paths.SOLUTION_CSV, images)
+
+
+def write(
+    model: keras.Model, images: np.ndarray, labels: np.ndarray | None, folder: Path
+) -> Predictions:
+    """Predict test images, uint8 (N, 28, 28), and write all of submission.csv, probabilities.npy,
+    metrics.json, predictions.csv, per_class.csv and figures/, or none. Without the labels,
+    uint8 (N,), the last four are empty.
+    """
+    from src.evaluation import figures  # Matplotlib: a run imports it during the training
+
+    output = probabilities(model.predict(batches.evaluation_batches(images), verbose=0))
+    predicted, scores, drawn = output.argmax(axis=1), {}, {}
+    pairs, table = pd.DataFrame({"actual": [], "predicted": []}), pd.DataFrame()
+    if labels is not None:
+        scores = scoring.score(labels, predicted)
+        pairs = pd.DataFrame({"actual": labels, "predicted": predicted})
+        table = scoring.per_class(labels, predicted)
+        worst = scoring.most_confident_errors(labels, output)
+        errors = figures.confident_errors(images[worst], labels[worst], output[worst])
+        confusion = figures.confusion_matrix(labels, predicted)
+        drawn = {"confusion_matrix": confusion, "confident_errors": errors}
+    compared = {name: value for name, value in scores.items() if name not in scoring.BOUNDS}
+    with writing(folder) as [temporary]:
+        (temporary / "figures").mkdir(parents=True)
+        write_csv.submission(temporary / paths.SUBMISSION, predicted.astype(np.uint8))
+        np.save(temporary / paths.PROBABILITIES, output)
+        (temporary / paths.METRICS).write_text(json.dumps(compared, indent=2) + "\n")
+        pairs.to_csv(temporary / paths.PREDICTED, index=False)
+        table.to_csv(temporary / "per_class.csv", index=False)
+        for name, figure in drawn.items():
+            figures.save(figure, temporary / "figures" / f"{name}.png")
+    return Predictions(folder, folder / paths.SUBMISSION, scores)
 
 
 def probabilities(scores: np.ndarray) -> np.ndarray:
     """Return class scores, float (N, 10), divided by their row's sum (a sigmoid head's need it)."""
     scores = scores.astype(np.float64)
     return (scores / scores.sum(axis=1, keepdims=True)).astype(np.float32)
-
-
-def write(model: keras.Model, folder: Path) -> Predictions:
-    """Predict the test images and write the submission, the score and the figures.
-
-    Args:
-        model: it takes uint8 (batch, 28, 28).
-        folder: where to; it holds submission.csv, probabilities.npy, metrics.json,
-            predictions.csv, per_class.csv and figures/. Without held-out labels the last three
-            are empty.
-
-    Raises:
-        InputError: an input is missing, or does not fit the others.
-    """
-    images = dataset.load(paths.TEST)["images"]
-    labels = held_out_labels(len(images))
-    output = predict(model, images)
-    scores = {} if labels is None else scoring.score(labels, output.argmax(axis=1))
-    with writing(folder) as [aside]:
-        save(aside, images, labels, output, scores)
-    return Predictions(folder, folder / paths.SUBMISSION, scores)
-
-
-def held_out_labels(images: int) -> np.ndarray | None:
-    """Return the held-out labels, uint8 (N,), or None if they are not known.
-
-    Args:
-        images: how many test images there are.
-
-    Raises:
-        InputError: sample_submission.csv or solution.csv is missing, is not the one that fetch
-            wrote, or is not of these images.
-    """
-    provenance.verify(paths.SAMPLE_SUBMISSION_CSV, paths.SOLUTION_CSV)
-    read_csv.submission(paths.SAMPLE_SUBMISSION_CSV, images)  # asks for these very ids
-    return read_csv.solution(paths.SOLUTION_CSV, images)
-
-
-def predict(model: keras.Model, images: np.ndarray) -> np.ndarray:
-    """Return the class probabilities of images, float32 (N, 10)."""
-    return probabilities(model.predict(batches.evaluation_batches(images), verbose=0))
-
-
-def save(
-    folder: Path,
-    images: np.ndarray,
-    labels: np.ndarray | None,
-    output: np.ndarray,
-    scores: Mapping[str, float],
-) -> None:
-    """Write the files of `write` into a new folder.
-
-    Args:
-        folder: it does not exist yet.
-        images: uint8 (N, 28, 28).
-        labels: the true ones, uint8 (N,), if they are known.
-        output: class probabilities, float32 (N, 10).
-        scores: by metric; empty if the labels are not known.
-    """
-    from src.evaluation import figures  # Matplotlib: a run imports it while it trains
-
-    predicted = output.argmax(axis=1)
-    figures_folder = folder / "figures"
-    figures_folder.mkdir(parents=True)
-    write_csv.submission(folder / paths.SUBMISSION, predicted.astype(np.uint8))
-    np.save(folder / paths.PROBABILITIES, output)
-    pairs, table = pd.DataFrame({"actual": [], "predicted": []}), pd.DataFrame()
-    if labels is not None:
-        pairs = pd.DataFrame({"actual": labels, "predicted": predicted})
-        table = scoring.per_class(labels, predicted)
-        worst = scoring.most_confident_errors(labels, output)
-        confusion = figures.confusion_matrix(labels, predicted)
-        errors = figures.confident_errors(images[worst], labels[worst], output[worst])
-        figures.save(confusion, figures_folder / "confusion_matrix.png")
-        figures.save(errors, figures_folder / "confident_errors.png")
-    pairs.to_csv(folder / paths.PREDICTED, index=False)
-    table.to_csv(folder / "per_class.csv", index=False)
-    compared = {name: scores[name] for name in scoring.COMPARED if name in scores}
-    (folder / paths.METRICS).write_text(json.dumps(compared, indent=2) + "\n")

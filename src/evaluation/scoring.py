@@ -1,46 +1,30 @@
-"""How good predictions are on the held-out labels. Nothing else may read those."""
+"""Scores of predictions on the held-out labels, which nothing else may read."""
 
 import numpy as np
 import pandas as pd
 
+from src.core import metric_names
 from src.data.digits import CLASSES
 from src.evaluation import wilson
-from src.runtime import metric_names
 
-# Of these, DVC compares no bounds: they say no more than the accuracy, and fill its table.
-COMPARED = (
-    metric_names.TEST_ACCURACY,
-    metric_names.TEST_ERROR_PERCENT,
-    metric_names.TEST_ERRORS,
-    metric_names.TEST_IMAGES,
-)
+# They would only fill DVC's table.
+BOUNDS = (metric_names.TEST_ACCURACY_LOW, metric_names.TEST_ACCURACY_HIGH)
 
 
 def score(labels: np.ndarray, predicted: np.ndarray) -> dict[str, float]:
-    """Return accuracy, its 95% Wilson interval, and the errors as a count and in percent.
-
-    Args:
-        labels: true digits, integers (N,).
-        predicted: predicted digits, integers (N,).
-    """
-    count = len(labels)
-    right = int((labels == predicted).sum())
-    low, high = wilson.interval(right, count)
+    """Return the scores, with Wilson's 95% interval, of true and predicted digits, ints (N,)."""
+    count, right = len(labels), int((labels == predicted).sum())
     return {
         metric_names.TEST_ACCURACY: right / count,
-        metric_names.TEST_ACCURACY_LOW: low,
-        metric_names.TEST_ACCURACY_HIGH: high,
-        metric_names.TEST_ERRORS: count - right,
+        **dict(zip(BOUNDS, wilson.interval(right, count), strict=True)),
         metric_names.TEST_ERROR_PERCENT: 100 * (count - right) / count,
+        metric_names.TEST_ERRORS: count - right,
         metric_names.TEST_IMAGES: count,
     }
 
 
 def per_class(labels: np.ndarray, predicted: np.ndarray) -> pd.DataFrame:
-    """Return precision, recall, F1 and the counts of images and errors for each digit.
-
-    What would be divided by zero is zero.
-    """
+    """Return precision, recall, F1 (each 0 where undefined), images and errors of each digit."""
     support = np.bincount(labels, minlength=CLASSES)
     taken_for = np.bincount(predicted, minlength=CLASSES)
     right = np.bincount(labels[labels == predicted], minlength=CLASSES)
@@ -49,27 +33,17 @@ def per_class(labels: np.ndarray, predicted: np.ndarray) -> pd.DataFrame:
             "label": range(CLASSES),
             "images": support,
             "errors": support - right,
-            "precision": _share(right, taken_for),
-            "recall": _share(right, support),
-            "f1": _share(2 * right, support + taken_for),
+            "precision": right / np.maximum(taken_for, 1),
+            "recall": right / np.maximum(support, 1),
+            "f1": 2 * right / np.maximum(support + taken_for, 1),
         }
-    )
+    ).round(6)
 
 
-def _share(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
-    return (part / np.maximum(whole, 1)).round(6)
-
-
-def most_confident_errors(
-    labels: np.ndarray, probabilities: np.ndarray, count: int = 12
-) -> np.ndarray:
-    """Return the positions of the wrong predictions, the most probable first, integers (≤ count,).
-
-    Args:
-        labels: true digits, integers (N,).
-        probabilities: float (N, 10), each row sums to 1.
-        count: how many at the most.
+def most_confident_errors(labels: np.ndarray, output: np.ndarray, count: int = 12) -> np.ndarray:
+    """Return the positions of wrong predictions, the most probable first, integers (≤ count,), from
+    true digits, integers (N,), and class probabilities, float (N, 10).
     """
-    wrong = np.flatnonzero(probabilities.argmax(axis=1) != labels)
-    order = np.argsort(-probabilities[wrong].max(axis=1), kind="stable")
+    wrong = np.flatnonzero(output.argmax(axis=1) != labels)
+    order = np.argsort(-output[wrong].max(axis=1), kind="stable")
     return wrong[order[:count]]

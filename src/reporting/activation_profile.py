@@ -1,7 +1,4 @@
-"""What an activation is by itself: its function, its derivative, and its cost.
-
-All of it is measured on the layers that the runs used, with the same kernels.
-"""
+"""The function, derivative and cost of each activation, with the layers and kernels of the runs."""
 
 import ast
 import time
@@ -15,13 +12,12 @@ from hydra.utils import instantiate
 
 from src.analysis.findings import Findings
 from src.analysis.run_set import RunSet
-from src.reporting.activation_measures import Cost, Curve, Profile
+from src.reporting.activation_exhibits import Cost, Curve, Profile, final_betas
 
 X = np.linspace(-5, 5, 1001)  # where the functions are evaluated
 SHAPE = (128, 16, 16, 32)  # 2**20 elements: more than a core's cache holds, as in training
 CALLS = 8  # in each measurement
-# Where the layers were when older runs were made, and where they are now.
-MOVED = ("src.activations.", "src.training.activations.")
+MOVED = ("src.activations.", "src.training.activations.")  # the module in version 1.0, and today
 
 
 def profile(runs: RunSet, found: Findings) -> Profile:
@@ -29,10 +25,9 @@ def profile(runs: RunSet, found: Findings) -> Profile:
     settings = {name: runs.settings(name) for name in found.levels}
     learned = {}
     for name, layers in found.betas.items():
-        ends = [float(np.median(values[:, -1])) for values in layers.values()]
-        learned[name] = [
-            curve({**settings[name], "beta": str(beta)}, X) for beta in (min(ends), max(ends))
-        ]
+        ends = final_betas(layers)
+        both = ({**settings[name], "beta": str(beta)} for beta in (min(ends), max(ends)))
+        learned[name] = [curve(one, X) for one in both]
     return Profile(
         curves={name: curve(one, X) for name, one in settings.items()},
         learned=learned,
@@ -42,19 +37,12 @@ def profile(runs: RunSet, found: Findings) -> Profile:
 
 
 def layer(settings: Mapping[str, str], dtype: str = "float32") -> keras.layers.Layer:
-    """Return the layer of a run.
-
-    Args:
-        settings: a run's params under `activation.`, as text.
-        dtype: Keras's dtype policy.
-    """
+    """Return a layer by a run's params under `activation.`, as text, and a Keras dtype policy."""
     values = {key: _value(text) for key, text in settings.items()}
-    values["_target_"] = values["_target_"].replace(*MOVED)
-    return instantiate(values, dtype=dtype)
+    return instantiate({**values, "_target_": values["_target_"].replace(*MOVED)}, dtype=dtype)
 
 
 def _value(text: str) -> Any:
-    """Return the value whose `str` MLflow keeps as a param."""
     try:
         return ast.literal_eval(text)
     except (ValueError, SyntaxError):  # a word
@@ -62,12 +50,7 @@ def _value(text: str) -> Any:
 
 
 def curve(settings: Mapping[str, str], x: np.ndarray) -> Curve:
-    """Return the layer's values at `x`, and its slopes by automatic differentiation.
-
-    Args:
-        settings: as for `layer`.
-        x: float (points,).
-    """
+    """Return the values of a layer (see `layer`) at `x`, float (points,), and its exact slopes."""
     function = layer(settings)
     points = tf.constant(x, tf.float32)
     with tf.GradientTape() as tape:
@@ -77,27 +60,17 @@ def curve(settings: Mapping[str, str], x: np.ndarray) -> Curve:
 
 
 def costs(layers: Mapping[str, Mapping[str, str]], dtype: str, rounds: int = 15) -> dict[str, Cost]:
-    """Return the cost of each layer on this machine, from interleaved rounds (A B A B ...).
-
-    Args:
-        layers: the settings of each layer (see `layer`), by name.
-        dtype: Keras's dtype policy of the runs.
-        rounds: how often each is measured, after a first time that compiles.
+    """Return the cost on this machine of each layer, given its settings (see `layer`), from
+    interleaved rounds (A B A B ...) after one that compiles, with the dtype policy of the runs.
     """
     compute_dtype = keras.DTypePolicy(dtype).compute_dtype
     x = tf.cast(tf.random.stateless_normal(SHAPE, seed=(1, 2)), compute_dtype)
     steps = {name: _steps(layer(settings, dtype), x) for name, settings in layers.items()}
-    for forward, both in steps.values():
-        _nanoseconds(forward), _nanoseconds(both)
-    taken = [
-        [(_nanoseconds(forward), _nanoseconds(both)) for forward, both in steps.values()]
-        for _ in range(rounds)
-    ]
-    forward, both = np.moveaxis(np.array(taken), 2, 0)  # each (rounds, layers)
-    return {
-        name: Cost(forward[:, place], both[:, place] - forward[:, place])
-        for place, name in enumerate(steps)
-    }
+    pairs = list(steps.values())
+    taken = [[list(map(_nanoseconds, pair)) for pair in pairs] for _ in range(rounds + 1)]
+    forward, both = np.array(taken[1:]).T  # each (layers, rounds); the first round compiles
+    found = zip(steps, forward, both - forward, strict=True)
+    return {name: Cost(ahead, back) for name, ahead, back in found}
 
 
 def _steps(function: keras.layers.Layer, x: tf.Tensor) -> tuple[Callable, Callable]:

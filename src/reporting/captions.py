@@ -1,68 +1,25 @@
-"""The captions of the report's figures: sentences made from the findings."""
+"""The captions of the report's figures."""
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from src.analysis import statistics
 from src.analysis.findings import FEW, GOAL, EpochTimes, Findings, Pair
 from src.analysis.statistics import Estimate
-from src.analysis.verdicts import Verdict
-from src.runtime.formatting import count, listed, p_text, percent, signed, span
-from src.studies.factor import Factor
+from src.config.factor import Factor
+from src.core.formatting import count, listed, percent, points, span
+from src.reporting import verdict_words
 
 CROWD = 7  # more levels than that are named in part, and drawn in another way
 
 
 @dataclass(frozen=True)
 class Caption:
-    """What a figure shows, and how to read it."""
+    """The finding that a figure shows, and how to read it."""
 
     finding: str
     reading: str
-
-
-def headline(found: Findings) -> str:
-    """Say in one sentence how many pairs of levels differ, are equivalent, or are undecided."""
-    plural, effect = found.factor.plural, points(found.smallest_effect, 2)
-    verdicts = [pair.verdict for pair in found.pairs]
-    total = len(verdicts)
-    same, open_ = (verdicts.count(one) for one in (Verdict.EQUIVALENT, Verdict.UNDECIDED))
-    different = total - same - open_
-    if total == 1:
-        if different:
-            return f"The two {plural} differ significantly in accuracy."
-        if same:
-            return f"The two {plural} are equivalent: less than {effect} of accuracy apart."
-        return (
-            f"Undecided: no difference in accuracy between the two {plural} was detected, but one "
-            f"of {effect} or more cannot be ruled out."
-        )
-    if different == total:
-        return f"All {total} pairs of {plural} differ significantly in accuracy."
-    if same == total:
-        return f"All {total} pairs of {plural} are equivalent: less than {effect} apart."
-    if open_ == total:
-        return (
-            f"Undecided: no difference in accuracy between any two {plural} was detected, but "
-            f"differences of {effect} or more cannot be ruled out."
-        )
-    parts = [
-        *([f"{different} differ{_s(different)} significantly in accuracy"] if different else []),
-        *([f"{same} {_are(same)} equivalent (less than {effect} apart)"] if same else []),
-        *([f"{open_} {_are(open_)} undecided"] if open_ else []),
-    ]
-    return f"Of {total} pairs of {plural}, {listed(parts)}."
-
-
-def _s(number: int) -> str:
-    return "s" if number == 1 else ""
-
-
-def _are(number: int) -> str:
-    return "is" if number == 1 else "are"
 
 
 def with_the_reference(found: Findings) -> list[Pair]:
@@ -70,58 +27,24 @@ def with_the_reference(found: Findings) -> list[Pair]:
     return [pair for pair in found.pairs if pair.comparison.second == found.reference]
 
 
-def without_the_reference(found: Findings) -> list[Pair]:
-    """Return the other pairs."""
-    return [pair for pair in found.pairs if pair.comparison.second != found.reference]
-
-
-def sentence(found: Findings, pair: Pair) -> str:
-    """Return a pair's verdict in words, where numbers are named as what they are."""
-    if not found.factor.numeric:
-        return pair.sentence
-    either = "|".join(re.escape(name) for name in (pair.comparison.first, pair.comparison.second))
-    text = re.sub(
-        rf"(?<![\w.])({either})(?![\w.])", rf"{found.factor.noun} \1", pair.sentence, count=1
-    )
-    return text[0].upper() + text[1:]
-
-
-def superiority(pair: Pair) -> str:
-    """Say how likely a run of the better of the two is to beat a run of the other."""
-    first, second = pair.comparison.first, pair.comparison.second
-    value, low, high = pair.superiority.value, pair.superiority.low, pair.superiority.high
-    if pair.comparison.difference.value < 0:
-        first, second, value, low, high = second, first, 1 - value, 1 - high, 1 - low
-    return (
-        f"A run of {first} beats a run of {second} with a probability of {signed(value)} (95% CI "
-        f"{span(low, high)})."
-    )
-
-
 def named(factor: Factor, level: str) -> str:
     """Return a level in prose: `ReLU`, but `learning rate 0.006`."""
     return f"{factor.noun} {level}" if factor.numeric else level
 
 
-def _opening(factor: Factor, level: str) -> str:
-    """Return a level as a sentence begins with it."""
-    text = named(factor, level)
-    return text[0].upper() + text[1:] if factor.numeric else text
-
-
 def _entry(factor: Factor, level: str, text: str) -> str:
-    """Return what is said of a level in a list: `ReLU 1.20×`, but `1.20× at 0.006`."""
+    """Return an entry on a level in a list: `ReLU 1.20×`, but `1.20× at 0.006`."""
     return f"{text} at {level}" if factor.numeric else f"{level} {text}"
 
 
 def accuracy(found: Findings) -> Caption:
     """Say which level has the highest mean, which the lowest, and how much seeds vary."""
-    ranked = sorted(found.means, key=lambda name: found.means[name].value)
-    worst, best = ranked[0], ranked[-1]
-    gap = found.means[best].value - found.means[worst].value
+    worst, best, gap = _extremes(found)
     spreads = [100 * values.std(ddof=1) for values in found.accuracy.values()]
+    first = named(found.factor, best)
+    first = first[0].upper() + first[1:] if found.factor.numeric else first
     return Caption(
-        f"{_opening(found.factor, best)} has the highest mean, {_mean(found.means[best])}; "
+        f"{first} has the highest mean, {_mean(found.means[best])}; "
         f"{worst} has the lowest, {_mean(found.means[worst])}, which is {points(gap)} less. The "
         f"standard deviation across seeds is {_range(spreads, 3)} pp.",
         f"Each dot is a run ({count(len(found.seeds), 'seed')} per {found.factor.noun}, "
@@ -132,50 +55,25 @@ def accuracy(found: Findings) -> Caption:
 
 def differences(found: Findings) -> Caption:
     """Say which pairs differ significantly, or else which difference is the largest."""
-    total = len(found.pairs)
-    different = [pair for pair in found.pairs if pair.verdict in (Verdict.BETTER, Verdict.WORSE)]
-    same = [pair.name for pair in found.pairs if pair.verdict == Verdict.EQUIVALENT]
-    largest = max(found.pairs, key=lambda pair: abs(pair.comparison.difference.value))
-    interval = _points_span(largest.comparison.difference)
-    joint = "simultaneous 95% CI" if total > 1 else "95% CI"
-    estimate = f"{points(largest.comparison.difference.value)} ({joint} {interval})"
-    effect = points(found.smallest_effect, 2)
-    if different:
-        which = (
-            "The two differ"
-            if total == 1
-            else f"{len(different)} of {total} pairs differ{_s(len(different))}"
-        )
-        ranked = sorted(different, key=lambda pair: -abs(pair.comparison.difference.value))
-        finding = f"{which} significantly: {listed([_beats(pair) for pair in ranked], most=4)}."
-    elif total == 1:
-        finding = f"No detectable difference: {largest.name} is {estimate}."
-    else:
-        finding = (
-            f"None of the {total} pairs shows a detectable difference. The largest, "
-            f"{largest.name}, is {estimate}."
-        )
-    if same and total > 1:
-        finding += f" Equivalent: {listed(same, most=4)}."
-    elif same:
-        finding += " The two are equivalent."
+    joint = "simultaneous 95% CI" if len(found.pairs) > 1 else "95% CI"
     return Caption(
-        finding,
+        verdict_words.differences(found),
         f"The diamond is the mean difference, the thick bar its {joint} for new seeds and new "
         "images; its color is the verdict. Inside the shaded band, differences are smaller than "
-        f"{effect}, the smallest that matters here. The thin bar is the bootstrap's interval of "
-        "the same level; each dot is the difference between one seed's two runs.",
+        f"{points(found.smallest_effect, None)}, the smallest that matters here. The thin bar is "
+        "the bootstrap's interval of the same level; each dot is the difference between one seed's "
+        "two runs.",
     )
 
 
 def difference_table(found: Findings) -> Caption:
     """Say how to read the matrix of differences."""
-    ranked = sorted(found.means, key=lambda name: found.means[name].value)
+    worst, best, gap = _extremes(found)
     return Caption(
-        f"From {_opening(found.factor, ranked[-1])}, the best, to {ranked[0]}, the accuracy falls "
-        f"by {points(found.means[ranked[-1]].value - found.means[ranked[0]].value)}.",
-        "Accuracy of the row minus that of the column in hundredths of a percentage point. Bold: "
-        "the two differ significantly; = : equivalent; gray: undecided.",
+        f"From {named(found.factor, best)}, the best, to {worst}, the accuracy falls by "
+        f"{points(gap)}.",
+        "Accuracy of the row minus that of the column in hundredths of a percentage point. "
+        f"{verdict_words.TABLE_KEY}",
     )
 
 
@@ -185,7 +83,7 @@ def power(found: Findings) -> Caption:
     here = _needed({pair.comparison.first: pair.seeds_needed for pair in pairs})
     anew = _needed({pair.comparison.first: pair.seeds_needed_new_images for pair in pairs})
     least = [100 * pair.minimum_detectable_effect for pair in pairs]
-    effect = points(found.smallest_effect, 2)
+    effect = points(found.smallest_effect, None)
     return Caption(
         f"Detecting a difference of {effect} from {named(found.factor, found.reference)} takes, on "
         f"these images, {here}; on new images, {anew}. With the {count(len(found.seeds), 'seed')} "
@@ -198,21 +96,15 @@ def power(found: Findings) -> Caption:
 
 def epoch_time(times: EpochTimes, reference: str, factor: Factor) -> Caption:
     """Say which levels take longer than the reference, and by what factor."""
-    slower: list[str] = []
-    faster: list[str] = []
-    alike: list[str] = []
+    slower, faster = "Epochs take longer than with", "Epochs are shorter than with"
+    alike = "No detectable difference in time from"
+    groups: dict[str, list[str]] = {slower: [], faster: [], alike: []}
     for name, ratio in times.estimates.items():
-        where = slower if ratio.low > 1 else faster if ratio.high < 1 else alike
         text = f"{ratio.value:.2f}× ({span(ratio.low, ratio.high)})"
-        where.append(_entry(factor, name, text))
+        where = slower if ratio.low > 1 else faster if ratio.high < 1 else alike
+        groups[where].append(_entry(factor, name, text))
     standard = named(factor, reference)
-    parts = []
-    if slower:
-        parts.append(f"Epochs take longer than with {standard}: {_some(slower)}.")
-    if faster:
-        parts.append(f"Epochs are shorter than with {standard}: {_some(faster)}.")
-    if alike:
-        parts.append(f"No detectable difference in time from {standard}: {_some(alike)}.")
+    parts = [f"{start} {standard}: {_some(group)}." for start, group in groups.items() if group]
     if times.apart:
         parts.append(times_apart(times, reference, factor))
     return Caption(
@@ -224,20 +116,20 @@ def epoch_time(times: EpochTimes, reference: str, factor: Factor) -> Caption:
 
 def times_apart(times: EpochTimes, reference: str, factor: Factor) -> str:
     """Say of which runs the times are not compared, because of their processors."""
-    without = [name for name in times.apart if name not in times.estimates]
+    parts = []
+    without = [named(factor, name) for name in times.apart if name not in times.estimates]
     some = [
         _entry(factor, name, f"{number} of {number + len(times.ratios[name])}")
         for name, number in times.apart.items()
         if name in times.estimates
     ]
-    standard, parts = named(factor, reference), []
     if without:
         parts.append(
-            f"There is no ratio for {listed([named(factor, name) for name in without])}: the runs "
-            f"of one seed were made on another processor than those of {standard}."
+            f"There is no ratio for {listed(without)}: the runs of one seed ran on another "
+            f"processor than those of {named(factor, reference)}."
         )
     if some:
-        parts.append(f"Pairs of runs made on different processors are left out ({_some(some)}).")
+        parts.append(f"Pairs of runs on different processors are left out ({_some(some)}).")
     return " ".join(parts)
 
 
@@ -246,16 +138,16 @@ def learning_curves(found: Findings) -> Caption:
     last = found.last_errors
     least, most = min(last, key=last.__getitem__), max(last, key=last.__getitem__)
     reached = [
-        _entry(found.factor, name, _epochs(epochs)) for name, epochs in found.epochs_to_goal.items()
+        _entry(found.factor, name, epochs(values)) for name, values in found.epochs_to_goal.items()
     ]
-    epochs = next(iter(found.error_rates.values())).shape[1]
+    number = next(iter(found.error_rates.values())).shape[1]
     if all(np.isnan(one).all() for one in found.epochs_to_goal.values()):
         goal = f"No run reaches {100 * GOAL:.0f}% accuracy."
     else:
         goal = f"Epochs to reach {100 * GOAL:.0f}% accuracy: {_some(reached)}."
     band = "" if len(found.levels) > CROWD else ", the band spans the best to the worst"
     return Caption(
-        f"After {count(epochs, 'epoch')}, the median validation error ranges from "
+        f"After {count(number, 'epoch')}, the median validation error ranges from "
         f"{percent(last[least])} ({least}) to {percent(last[most])} ({most}). {goal}",
         f"The line is the median across seeds{band}; the dashed line marks {100 * GOAL:.0f}% "
         "accuracy.",
@@ -267,18 +159,14 @@ def calibration(found: Findings) -> Caption:
     gaps = {name: one.confidence - one.accuracy for name, one in found.calibration.items()}
     under = [name for name, gap in gaps.items() if gap < 0]
     over = [name for name in gaps if name not in under]
-    if not over:
-        finding = f"With every {found.factor.noun}, the runs are underconfident"
-    elif not under:
-        finding = f"With every {found.factor.noun}, the runs are overconfident"
+    if under and over:
+        start = f"With {_some(under)}, the runs are underconfident"
+        finding = f"{start}; with {_some(over)}, overconfident"
     else:
-        finding = (
-            f"With {_some(under)}, the runs are underconfident; with {_some(over)}, overconfident"
-        )
-    errors = [
-        _entry(found.factor, name, f"{100 * one.error.value:.2f}")
-        for name, one in found.calibration.items()
-    ]
+        trait = "over" if over else "under"
+        finding = f"With every {found.factor.noun}, the runs are {trait}confident"
+    sizes = {name: f"{100 * one.error.value:.2f}" for name, one in found.calibration.items()}
+    errors = [_entry(found.factor, name, size) for name, size in sizes.items()]
     return Caption(
         f"{finding}. Expected calibration error in pp: {_some(errors)}.",
         "Above, accuracy by confidence, all seeds pooled (bins with at least "
@@ -292,12 +180,8 @@ def error_overlap(found: Findings) -> Caption:
     noun, plural = found.factor.noun, found.factor.plural
     own = np.diag(found.overlap)
     other = found.overlap[~np.eye(len(own), dtype=bool)]
-    if other.mean() >= own.mean():
-        more = "no more"
-    elif other.mean() >= 0.9 * own.mean():
-        more = "hardly more"
-    else:
-        more = "more"
+    ratio = other.mean() / own.mean() if own.mean() else 1.0
+    more = "no more" if ratio >= 1 else "hardly more" if ratio >= 0.9 else "more"
     return Caption(
         f"Two seeds of one {noun} share {_range(100 * own)}% of their errors, runs of two "
         f"{plural} {_range(100 * other)}%: switching the {noun} changes which images are "
@@ -311,11 +195,9 @@ def error_overlap(found: Findings) -> Caption:
 def uniquely_misclassified(found: Findings) -> Caption:
     """Say how many images each level alone misclassifies."""
     noun = found.factor.noun
-    counts = [
-        _entry(found.factor, name, str(len(places)))
-        for name, places in found.uniquely_misclassified.items()
-    ]
-    shown = sum(map(bool, map(len, found.uniquely_misclassified.values())))
+    sizes = {name: len(places) for name, places in found.uniquely_misclassified.items()}
+    counts = [_entry(found.factor, name, str(size)) for name, size in sizes.items()]
+    shown = sum(map(bool, sizes.values()))
     part = f" The figure has the {CROWD} with the most." if shown > CROWD else ""
     return Caption(
         f"Images that one {noun} alone misclassifies, out of {found.images:,}: {listed(counts)}."
@@ -326,27 +208,15 @@ def uniquely_misclassified(found: Findings) -> Caption:
     )
 
 
-def points(difference: float, digits: int = 3) -> str:
-    """Return a difference of fractions in percentage points, as `0.053 pp` or `−0.053 pp`."""
-    return f"{signed(100 * difference, digits)} pp"
-
-
-def _points_span(estimate: Estimate, digits: int = 3) -> str:
-    return span(100 * estimate.low, 100 * estimate.high, digits)
+def _extremes(found: Findings) -> tuple[str, str, float]:
+    """Return the levels with the lowest and the highest mean, and the difference of these."""
+    ranked = sorted(found.means, key=lambda name: found.means[name].value)
+    worst, best = ranked[0], ranked[-1]
+    return worst, best, found.means[best].value - found.means[worst].value
 
 
 def _mean(mean: Estimate) -> str:
-    low, high = 100 * mean.low, 100 * mean.high
-    return f"{percent(mean.value)} (95% CI {span(low, high)})"
-
-
-def _beats(pair: Pair) -> str:
-    first, second = pair.comparison.first, pair.comparison.second
-    value = pair.comparison.difference.value
-    if value < 0:
-        first, second = second, first
-    test = p_text(pair.comparison.p_adjusted, statistics.ALPHA)
-    return f"{first} beats {second} by {points(abs(value))} ({test})"
+    return f"{percent(mean.value)} (95% CI {span(100 * mean.low, 100 * mean.high)})"
 
 
 def _range(values: Iterable[float], digits: int = 0) -> str:
@@ -362,14 +232,14 @@ def _needed(seeds: Mapping[str, int | None]) -> str:
     return listed([*enough, *([f"over 10,000 for {listed(never)}"] if never else [])])
 
 
-def _epochs(epochs: np.ndarray) -> str:
-    missed = int(np.isnan(epochs).sum())
-    if missed == len(epochs):
+def epochs(values: np.ndarray) -> str:
+    """Return the median of the epochs that runs took, and how many never arrived (NaN)."""
+    missed = int(np.isnan(values).sum())
+    if missed == len(values):
         return "never"
-    text = f"{np.nanmedian(epochs):g}"
-    return f"{text} ({missed} of {count(len(epochs), 'seed')} never)" if missed else text
+    return f"{np.nanmedian(values):g}" + (f" ({missed} of {len(values)} never)" if missed else "")
 
 
 def _some(entries: Sequence[str]) -> str:
-    """Return all entries of a list, or the first of a long one: the tables have the others."""
+    """Return a list without its last entries if it is long: the tables have all."""
     return listed(entries, most=CROWD)

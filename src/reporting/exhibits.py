@@ -12,22 +12,18 @@ from matplotlib import rc_context
 from matplotlib.figure import Figure
 
 from src.analysis.findings import Findings
-from src.data import digits
-from src.evaluation import figures
+from src.data import sources
+from src.evaluation import figures, style
 from src.reporting import captions, comparison_figures
 from src.reporting.captions import Caption
 
-STYLES: dict[str, Any] = {"": figures.STYLE, "-dark": figures.DARK}  # by suffix of the file name
+STYLES: dict[str, Any] = {"": style.STYLE, "-dark": style.DARK}  # by suffix of the file name
 
 
 @dataclass(frozen=True)
 class Exhibit:
-    """A figure and its caption.
-
-    Attributes:
-        name: of its files, and in the page's template.
-        caption: what it shows.
-        draw: returns the figure in the style of Matplotlib's current settings.
+    """A figure, drawn in the style of Matplotlib's current settings, and its caption. The name is
+    that of its files, and of the exhibit in the page.
     """
 
     name: str
@@ -37,7 +33,7 @@ class Exhibit:
 
 @dataclass(frozen=True)
 class Embedded:
-    """An exhibit as the page has it: its caption, and both versions as data URIs."""
+    """An exhibit in the page: its caption, and both versions as data URIs."""
 
     caption: Caption
     light: str
@@ -48,73 +44,40 @@ def of(
     found: Findings,
     images: np.ndarray | None,
     labels: np.ndarray,
-    classes: Sequence[str] = digits.DIGITS,
+    classes: Sequence[str] = sources.DIGITS,
 ) -> list[Exhibit]:
-    """Return the exhibits of any comparison that there are findings for.
-
-    Args:
-        found: the findings.
-        images: the held-out images, uint8 (images, 28, 28), if available.
-        labels: their true labels, uint8 (images,).
-        classes: the names of the ten classes.
+    """Return the exhibits of any comparison, as far as there are findings for them, given the
+    held-out images, uint8 (images, 28, 28), if available, their true labels, uint8 (images,), and
+    the names of the ten classes.
     """
     drawn = comparison_figures
+    general = ["accuracy", "differences", "power", "learning_curves", "calibration"]
+    general += ["error_overlap", *["difference_table"] * (len(found.pairs) > drawn.MANY_PAIRS)]
     exhibits = [
-        Exhibit("accuracy", captions.accuracy(found), partial(drawn.accuracy, found)),
-        Exhibit("differences", captions.differences(found), partial(drawn.differences, found)),
-        Exhibit("power", captions.power(found), partial(drawn.power, found)),
-        Exhibit(
-            "learning_curves",
-            captions.learning_curves(found),
-            partial(drawn.learning_curves, found),
-        ),
-        Exhibit("calibration", captions.calibration(found), partial(drawn.calibration, found)),
-        Exhibit(
-            "error_overlap", captions.error_overlap(found), partial(drawn.error_overlap, found)
-        ),
+        Exhibit(name, getattr(captions, name)(found), partial(getattr(drawn, name), found))
+        for name in general
     ]
-    if len(found.pairs) > drawn.MANY_PAIRS:
-        exhibits.append(
-            Exhibit(
-                "difference_table",
-                captions.difference_table(found),
-                partial(drawn.difference_table, found),
-            )
-        )
     if found.times and found.times.estimates:
-        exhibits.append(
-            Exhibit(
-                "epoch_time",
-                captions.epoch_time(found.times, found.reference, found.factor),
-                partial(drawn.epoch_time, found, found.times),
-            )
-        )
+        caption = captions.epoch_time(found.times, found.reference, found.factor)
+        times = partial(drawn.epoch_time, found, found.times)
+        exhibits.append(Exhibit("epoch_time", caption, times))
     if images is not None and any(map(len, found.uniquely_misclassified.values())):
-        exhibits.append(
-            Exhibit(
-                "uniquely_misclassified",
-                captions.uniquely_misclassified(found),
-                partial(drawn.uniquely_misclassified, found, images, labels, classes),
-            )
-        )
+        caption = captions.uniquely_misclassified(found)
+        unique = partial(drawn.uniquely_misclassified, found, images, labels, classes)
+        exhibits.append(Exhibit("uniquely_misclassified", caption, unique))
     return exhibits
 
 
 def draw(exhibits: Sequence[Exhibit], folder: Path) -> dict[str, Embedded]:
-    """Write both versions of every figure into a folder, as PNG.
-
-    Returns:
-        The exhibits as the page has them, by name.
+    """Write both versions of every figure into a folder, as PNG; return the exhibits as the page
+    has them, by name.
     """
     embedded = {}
     for exhibit in exhibits:
-        for ending, style in STYLES.items():
-            with rc_context(style):
+        for ending, settings in STYLES.items():
+            with rc_context(settings):
                 figures.save(exhibit.draw(), folder / f"{exhibit.name}{ending}.png")
-        light, dark = (_data_uri(folder / f"{exhibit.name}{ending}.png") for ending in STYLES)
-        embedded[exhibit.name] = Embedded(exhibit.caption, light, dark)
+        drawn = ((folder / f"{exhibit.name}{ending}.png").read_bytes() for ending in STYLES)
+        uris = (f"data:image/png;base64,{base64.b64encode(png).decode()}" for png in drawn)
+        embedded[exhibit.name] = Embedded(exhibit.caption, *uris)
     return embedded
-
-
-def _data_uri(path: Path) -> str:
-    return f"data:image/png;base64,{base64.b64encode(path.read_bytes()).decode()}"

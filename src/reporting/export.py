@@ -8,41 +8,20 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from src.analysis.findings import Findings
+from src.analysis.findings import Findings, Pair
 from src.analysis.run_set import RunSet
+from src.core import metric_names
+from src.reporting import remarks, verdict_words
 from src.reporting.factor_exhibits import Brought
-from src.runtime import metric_names
 
 
 def as_json(runs: RunSet, found: Findings, brought: Brought) -> str:
-    """Return all findings as JSON. Accuracies are fractions; missing values are null.
-
-    Args:
-        runs: the set.
-        found: the findings on it.
-        brought: what its factor brings along.
-    """
-    levels = {
-        name: {
-            "value": runs.values.get(name, name),
-            "accuracy": found.accuracy[name],
-            "mean": asdict(found.means[name]),
-            **_times(found, name),
-            **_brought(brought, name),
-            "epochs_to_0.99": found.epochs_to_goal[name],
-            "median_validation_error": np.median(found.error_rates[name], axis=0),
-            "calibration_error": asdict(found.calibration[name].error),
-            "mean_confidence": found.calibration[name].confidence,
-            "uniquely_misclassified": found.uniquely_misclassified[name],
-            **({"beta": found.betas.get(name, {})} if brought.profile else {}),
-        }
-        for name in found.levels
-    }
+    """Return all findings as JSON. Accuracies are fractions; missing values are null."""
     everything = {
         "title": runs.title,
         "question": runs.question,
         "parent_run_id": runs.parent_id,
-        "remarks": [*runs.remarks, *found.remarks],
+        "remarks": remarks.of(runs, found),
         "factor": found.factor.key,
         "reference": found.reference,
         "compare": found.compare,
@@ -51,35 +30,44 @@ def as_json(runs: RunSet, found: Findings, brought: Brought) -> str:
         "seeds": found.seeds,
         "dataset": runs.dataset,
         "images": found.images,
-        "levels": levels,
-        "pairs": [
-            {"significant": pair.comparison.significant, **asdict(pair)} for pair in found.pairs
-        ],
+        "levels": {name: _level(runs, found, brought, name) for name in found.levels},
+        "pairs": list(map(_pair, found.pairs)),
         "error_overlap": found.overlap,
     }
     return json.dumps(_plain(everything), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
-def _brought(brought: Brought, name: str) -> dict[str, Any]:
-    """Return what is known of a level because of its factor."""
-    told: dict[str, Any] = {}
+def _level(runs: RunSet, found: Findings, brought: Brought, name: str) -> dict[str, Any]:
+    numbers: dict[str, Any] = {
+        "value": runs.values.get(name, name),
+        "accuracy": found.accuracy[name],
+        "mean": asdict(found.means[name]),
+    }
+    if found.times:
+        ratio = found.times.estimates.get(name)  # the reference has none
+        numbers["seconds_per_epoch"] = found.times.seconds[name]
+        numbers["time_ratio"] = asdict(ratio) if ratio else None
     if brought.profile:
         cost = brought.profile.costs[name]
-        told["forward_nanoseconds_per_element"] = cost.median_forward
-        told["backward_nanoseconds_per_element"] = cost.added_by_gradient
+        numbers["forward_nanoseconds_per_element"] = cost.medians[0]
+        numbers["backward_nanoseconds_per_element"] = cost.medians[1]
     if name in brought.parameters:
-        told["parameters"] = brought.parameters[name]
-    return told
-
-
-def _times(found: Findings, name: str) -> dict[str, Any]:
-    if found.times is None:
-        return {}
-    ratio = found.times.estimates.get(name)  # the reference has none
-    return {
-        "seconds_per_epoch": found.times.seconds[name],
-        "time_ratio": asdict(ratio) if ratio else None,
+        numbers["parameters"] = brought.parameters[name]
+    numbers |= {
+        "epochs_to_0.99": found.epochs_to_goal[name],
+        "median_validation_error": np.median(found.error_rates[name], axis=0),
+        "calibration_error": asdict(found.calibration[name].error),
+        "mean_confidence": found.calibration[name].confidence,
+        "uniquely_misclassified": found.uniquely_misclassified[name],
     }
+    return numbers | ({"beta": found.betas.get(name, {})} if brought.profile else {})
+
+
+def _pair(pair: Pair) -> dict[str, Any]:
+    """Return a pair, with its sentence beside its verdict."""
+    numbers = {"significant": pair.comparison.significant, **asdict(pair)}
+    rest = {key: numbers.pop(key) for key in ("more_seeds", "superiority")}
+    return {**numbers, "sentence": verdict_words.sentence(pair), **rest}
 
 
 def _plain(value: Any) -> Any:
@@ -101,7 +89,7 @@ def runs_table(runs: RunSet, found: Findings) -> pd.DataFrame:
             "seed": one.seed,
             "run_id": one.run_id,
             metric_names.TEST_ACCURACY: found.accuracy[name][place],
-            metric_names.TEST_ERRORS: int((one.predicted != one.labels).sum()),
+            metric_names.TEST_ERRORS: int((~runs.correct[name][place]).sum()),
             metric_names.BEST_VAL_ACCURACY: one.val_accuracy,
             metric_names.MEDIAN_EPOCH_SECONDS: found.times and found.times.seconds[name][place],
         }
@@ -112,6 +100,8 @@ def runs_table(runs: RunSet, found: Findings) -> pd.DataFrame:
 
 def pairs_table(found: Findings) -> pd.DataFrame:
     """Return a row for each pair: the difference (a fraction), its intervals, and its tests."""
+    tests = ("p_permutation", "p_mcnemar")
+    of_pair = ("minimum_detectable_effect", "seeds_needed")
     table = pd.DataFrame(
         {
             "first": one.first,
@@ -124,10 +114,7 @@ def pairs_table(found: Findings) -> pd.DataFrame:
             "p_adjusted": one.p_adjusted,
             "bootstrap_low": one.bootstrap.low,
             "bootstrap_high": one.bootstrap.high,
-            "p_permutation": one.p_permutation,
-            "p_permutation_adjusted": one.p_permutation_adjusted,
-            "p_mcnemar": one.p_mcnemar,
-            "p_mcnemar_adjusted": one.p_mcnemar_adjusted,
+            **{key: getattr(one, key) for test in tests for key in (test, f"{test}_adjusted")},
             "p_equivalence_adjusted": one.p_equivalence_adjusted,
             "superiority": pair.superiority.value,
             "superiority_low": pair.superiority.low,
@@ -135,10 +122,7 @@ def pairs_table(found: Findings) -> pd.DataFrame:
             "more_seeds": pair.more_seeds,
             "seed_sd": one.difference.seed_sd,
             "image_se": one.difference.image_se,
-            "minimum_detectable_effect": pair.minimum_detectable_effect,
-            "minimum_detectable_effect_new_images": pair.minimum_detectable_effect_new_images,
-            "seeds_needed": pair.seeds_needed,
-            "seeds_needed_new_images": pair.seeds_needed_new_images,
+            **{key: getattr(pair, key) for name in of_pair for key in (name, f"{name}_new_images")},
         }
         for pair in found.pairs
         for one in [pair.comparison]

@@ -1,6 +1,6 @@
 """Several studies on one page: a forest plot and a table, side by side, with nothing pooled."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -11,29 +11,25 @@ from matplotlib.figure import Figure
 from src.analysis.findings import Findings, Pair
 from src.analysis.run_set import RunSet
 from src.analysis.verdicts import Verdict
-from src.reporting import captions, exhibits, export, page
-from src.reporting.captions import Caption
-from src.reporting.comparison_figures import (
-    VERDICT_MARKERS,
-    label_points,
-    label_rows,
-    mark_smallest_effect,
-    new_figure,
-    verdict_color,
-    verdict_legend,
+from src.core import atomic_write, paths
+from src.core.formatting import count, listed, points
+from src.evaluation.style import legend, new_figure
+from src.reporting import (
+    captions,
+    drawing,
+    exhibits,
+    export,
+    markdown,
+    page,
+    remarks,
+    tables,
+    verdict_words,
 )
-from src.reporting.exhibits import Exhibit
-from src.runtime import atomic_write, paths
-from src.runtime.formatting import count, listed
+from src.reporting.captions import Caption
+from src.reporting.exhibits import Embedded, Exhibit
 
 FOLDER = "joined"  # ends the folder's name
-APART = 6  # studies whose differences spread so many times as wide get a scale of their own
-SAYS = {
-    Verdict.BETTER: "beats",
-    Verdict.WORSE: "loses to",
-    Verdict.EQUIVALENT: "is equivalent to",
-    Verdict.UNDECIDED: "is undecided against",
-}
+APART = 6  # studies whose differences spread so many times as wide get their own scales
 
 
 @dataclass(frozen=True)
@@ -48,82 +44,78 @@ class StudyShown:
         """Its levels, each compared with its reference."""
         return captions.with_the_reference(self.found)
 
-    @property
-    def about(self) -> str:
-        """What it compares, with what, on which data."""
-        where = f" of {self.runs.dataset}" if self.runs.dataset else ""
-        return (
-            f"{len(self.found.levels)} {self.found.factor.plural}, compared with "
-            f"{captions.named(self.found.factor, self.found.reference)}, "
-            f"{count(len(self.found.seeds), 'seed')} each, on {self.found.images:,} held-out "
-            f"images{where}."
-        )
-
-    @property
-    def headline(self) -> str:
-        """What it comes to."""
-        return captions.headline(self.found)
-
-    @property
-    def remarks(self) -> tuple[str, ...]:
-        """What may be wrong with it."""
-        return (*self.runs.remarks, *self.found.remarks)
-
-    @property
-    def lines(self) -> list[str]:
-        """How it was made."""
-        told = page.provenance(self.runs)
-        return [line for topic in ("Commit", "Trained", "MLflow") for line in told[topic]]
-
 
 def write(sets: Sequence[tuple[RunSet, Findings]]) -> Path:
-    """Draw and write the page of several studies.
-
-    Args:
-        sets: the runs of each study, and the findings on them.
-
-    Returns:
-        The path of the page. A page that was there before is replaced as a whole.
-    """
+    """Draw and write the page of several studies, in place of an earlier one; return its path."""
     studies = [StudyShown(*one) for one in sets]
     target = paths.REPORTS / "-".join([*(one.runs.folder for one in studies), FOLDER])
     shown = Exhibit("forest", caption(studies), partial(forest, studies))
     with atomic_write.writing(target) as [folder]:
         (folder / "figures").mkdir(parents=True)
         drawn = exhibits.draw([shown], folder / "figures")
-        names = [one.runs.title for one in studies]
-        pages = page.in_both(
-            "joined",
-            studies=studies,
-            names=names,
-            about=f"{len(names)} studies side by side: {', '.join(names)}.",
-            heading=heading(studies),
-            answers=answers(studies),
-            exhibits=drawn,
-            provenance={one.runs.title: one.lines for one in studies},
-            command=f"python -m src.report {' '.join(map(_word, studies))}",
-        )
-        for name, text in pages.items():
-            (folder / name).write_text(text)
-        tables = [
+        title = f"{', '.join(one.runs.title for one in studies)}: {heading(studies)}"
+        page.save(folder, text(studies, drawn), title, drawn, {})
+        together = pd.concat(
             export.pairs_table(one.found).assign(study=one.runs.title, factor=one.found.factor.key)
             for one in studies
-        ]
-        together = pd.concat(tables)
+        )
         first = ["study", "factor"]
         together[[*first, *together.columns.drop(first)]].to_csv(folder / "pairs.csv", index=False)
     return target / page.PAGE
 
 
-def _word(one: StudyShown) -> str:
-    return one.runs.title if "study" in one.runs.tags else one.runs.parent_id
+def text(studies: Sequence[StudyShown], drawn: Mapping[str, Embedded]) -> str:
+    """Return the page of several studies as Markdown."""
+    titles = ", ".join(one.runs.title for one in studies)
+    provenance, abouts, notes, verdicts = {}, [], [], []
+    for one in studies:
+        runs, found, plural = one.runs, one.found, one.found.factor.plural
+        where = f" of {runs.dataset}" if runs.dataset else ""
+        about = (
+            f"{len(found.levels)} {plural}, compared with "
+            f"{captions.named(found.factor, found.reference)}, {count(len(found.seeds), 'seed')} "
+            f"each, on {found.images:,} held-out images{where}. {verdict_words.headline(found)}"
+        )
+        abouts.append(f"{markdown.strong(runs.title)}: {markdown.plain(about)}")
+        notes += [markdown.note(each, runs.title) for each in remarks.of(runs, found)]
+        effect = points(found.smallest_effect, None)
+        title = f"{runs.title}: {plural}, where under {effect} does not matter"
+        verdicts += [f"### {markdown.plain(title)}", tables.verdicts(one.pairs)]
+        facts = page.provenance(runs)
+        provenance[runs.title] = [*facts["Commit"], *facts["Trained"], *facts["MLflow"]]
+    words = " ".join(page.name(one.runs) for one in studies)
+    return markdown.document(
+        f"# {markdown.plain(heading(studies))}",
+        f"{len(studies)} studies side by side: {markdown.plain(titles)}. All numbers are in "
+        "[pairs.csv](pairs.csv).",
+        markdown.section(
+            "Verdict",
+            *map(markdown.strong, answers(studies)),
+            markdown.bullets(abouts),
+            markdown.note(
+                "Nothing is pooled: each study has its own data, recipe and seeds. The p values "
+                "and intervals are adjusted within each study, not across them: of many studies "
+                "without a difference, one in twenty shows one."
+            ),
+            *notes,
+        ),
+        markdown.section(
+            "Differences from each study's reference",
+            markdown.figure("forest", drawn["forest"].caption),
+            *verdicts,
+        ),
+        markdown.section(
+            "Provenance",
+            markdown.facts(provenance),
+            markdown.commands(f"python -m src.report {words}"),
+        ),
+    )
 
 
 def heading(studies: Sequence[StudyShown]) -> str:
     """Return the page's title."""
     nouns = list(dict.fromkeys(one.found.factor.noun for one in studies))
-    matters = "matters" if len(nouns) == 1 else "matter"
-    return f"Where the {listed(nouns)} {matters}"
+    return f"Where the {listed(nouns)} matter{'s' * (len(nouns) == 1)}"
 
 
 def answers(studies: Sequence[StudyShown]) -> list[str]:
@@ -135,98 +127,56 @@ def answers(studies: Sequence[StudyShown]) -> list[str]:
             held = found.setdefault((one.found.factor.key, *names), {})
             held.setdefault(pair.verdict, []).append(one.runs.title)
     return [
-        _answer(first, second, held)
+        verdict_words.across(first, second, held)
         for (_, first, second), held in found.items()
         if sum(map(len, held.values())) > 1
     ]
 
 
-def _answer(first: str, second: str, held: dict[Verdict, list[str]]) -> str:
-    total = sum(map(len, held.values()))
-    parts = [
-        f"{SAYS[verdict]} {second} in {len(held[verdict])} of {total} ({', '.join(held[verdict])})"
-        for verdict in Verdict
-        if verdict in held
-    ]
-    return f"{first} {listed(parts)}."
-
-
 def forest(studies: Sequence[StudyShown]) -> Figure:
     """Draw the pairs of each study with its reference, one block per study."""
     rows = [len(one.pairs) for one in studies]
-    figure = new_figure(
-        1.5 + sum(0.95 + 0.36 * number for number in rows), "Differences in accuracy"
-    )
-    blocks = figure.subplots(
-        len(studies), 1, height_ratios=[number + 0.6 for number in rows], squeeze=False
-    )[:, 0]
+    height = 1.5 + sum(0.95 + 0.36 * number for number in rows)
+    figure = new_figure(height, "Differences in accuracy")
+    ratios = [number + 0.6 for number in rows]
+    blocks = figure.subplots(len(studies), 1, height_ratios=ratios, squeeze=False)[:, 0]
     for axes, one in zip(blocks, studies, strict=True):
-        mark_smallest_effect(axes, one.found.smallest_effect)
+        drawing.mark_smallest_effect(axes, one.found.smallest_effect, labeled=False)
         for row, pair in enumerate(one.pairs):
-            estimate, color = pair.comparison.difference, verdict_color(pair.verdict)
-            axes.plot(
-                [100 * estimate.low, 100 * estimate.high],
-                [row, row],
-                color=color,
-                lw=3,
-                solid_capstyle="butt",
-            )
-            axes.plot(100 * estimate.value, row, VERDICT_MARKERS[pair.verdict], color=color, ms=6)
-        label_rows(axes, [pair.name for pair in one.pairs])
-        label_points(axes)
+            look = drawing.verdict_look(pair.verdict)
+            drawing.interval(axes, row, pair.comparison.difference, look)
+        drawing.label_rows(axes, [pair.name for pair in one.pairs])
+        drawing.label_points(axes)
         if axes is not blocks[-1]:
             axes.set_xlabel("")
         size = f"{count(len(one.found.seeds), 'seed')}, {one.found.images:,} images"
         axes.set_title(f"{one.runs.title}: {one.found.factor.plural}, {size}", fontsize=10.5)
     if not own_scales(studies):
-        low = min(axes.get_xlim()[0] for axes in blocks)
-        high = max(axes.get_xlim()[1] for axes in blocks)
+        limits = [bound for axes in blocks for bound in axes.get_xlim()]
         for axes in blocks:
-            axes.set_xlim(low, high)
-    verdict_legend(blocks[0])
-    handles, labels = blocks[0].get_legend_handles_labels()
-    kept = [
-        (handle, label)
-        for handle, label in zip(handles, labels, strict=True)
-        if not label.startswith("within")
-    ]
-    figure.legend(
-        *zip(*kept, strict=True),
-        loc="outside lower center",
-        ncols=4,
-        frameon=False,
-        fontsize=10,
-    )
+            axes.set_xlim(min(limits), max(limits))
+    drawing.verdict_legend(blocks[0])
+    legend(blocks[0], 4)
     return figure
 
 
 def own_scales(studies: Sequence[StudyShown]) -> bool:
     """Return whether the studies' differences are too unlike in size for one scale."""
-    spreads = [
-        max(
-            one.found.smallest_effect,
-            *(
-                max(abs(pair.comparison.difference.low), abs(pair.comparison.difference.high))
-                for pair in one.pairs
-            ),
-        )
-        for one in studies
-    ]
+    spreads = []
+    for one in studies:
+        intervals = [pair.comparison.difference for pair in one.pairs]
+        widest = max(max(-each.low, each.high) for each in intervals)
+        spreads.append(max(one.found.smallest_effect, widest))
     return max(spreads) > APART * min(spreads)
 
 
 def caption(studies: Sequence[StudyShown]) -> Caption:
     """Say which studies decide something, and how to read the plot."""
-    decided = {one.runs.title: 0 for one in studies}
+    parts = []
     for one in studies:
-        decided[one.runs.title] = sum(
-            pair.verdict in (Verdict.BETTER, Verdict.WORSE) for pair in one.pairs
-        )
-    parts = [
-        f"{number} of {len(one.pairs)} in {title}"
-        for one, (title, number) in zip(studies, decided.items(), strict=True)
-    ]
-    scales = " Each study has a scale of its own." if own_scales(studies) else ""
+        different = sum(pair.verdict.different for pair in one.pairs)
+        parts.append(f"{different} of {len(one.pairs)} in {one.runs.title}")
+    scales = " Each study has its own scale." if own_scales(studies) else ""
     return Caption(
         f"Significant differences from the reference: {listed(parts)}.",
         "Diamonds are mean differences, bars their 95% CIs for new seeds and new images, "

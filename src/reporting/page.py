@@ -1,66 +1,83 @@
-"""Writes a report: one self-contained HTML page, and its figures and numbers as files."""
+"""Writes the report of one study: report.md, the page rendered from it, figures and numbers."""
 
-import re
 import shlex
 from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
-import jinja2
 import numpy as np
 import psutil
 from mlflow import MlflowClient
 
 from src.analysis.findings import Findings
 from src.analysis.run_set import RunSet
-from src.data import dataset
-from src.reporting import captions, comparison_figures, exhibits, export, factor_exhibits, tables
+from src.core import atomic_write, errors, hardware, paths
+from src.core.formatting import count
+from src.data import dataset, sources
+from src.reporting import (
+    captions,
+    comparison_figures,
+    drawing,
+    exhibits,
+    export,
+    factor_exhibits,
+    html_page,
+    markdown,
+    remarks,
+    tables,
+    verdict_words,
+)
 from src.reporting.exhibits import Embedded
 from src.reporting.factor_exhibits import Brought
-from src.runtime import atomic_write, errors, formatting, hardware, paths
 from src.tracking import run_tags, views
 
 PAGE = "index.html"
-REPRODUCE = "To reproduce it"  # a topic of the provenance
 ARTIFACTS = "report"  # the folder inside the parent run
 LIBRARIES = ("numpy", "scipy", "matplotlib", "mlflow")
 
 
 def write(client: MlflowClient, runs: RunSet, found: Findings) -> Path:
-    """Draw and write the report on a set of runs, and log it to their parent run.
-
-    Args:
-        client: of the store that the runs are in.
-        runs: the set.
-        found: the findings on it.
-
-    Returns:
-        The path of the page. A report that was there before is replaced as a whole.
+    """Draw and write the report on a set of runs, in place of an earlier one, and log it to their
+    parent run; return the path of the page.
     """
     brought = factor_exhibits.of(client, runs, found)
     images = held_out_images(runs)
     target = paths.REPORTS / runs.folder
     with atomic_write.writing(target) as [folder]:
         (folder / "figures").mkdir(parents=True)
-        general = exhibits.of(found, images, runs.labels, runs.classes)
+        general = exhibits.of(found, images, runs.labels, sources.class_names(runs.dataset))
         drawn = exhibits.draw([*general, *brought.exhibits], folder / "figures")
-        for name, text in render(runs, found, brought, drawn, images is not None).items():
-            (folder / name).write_text(text)
+        report = text(runs, found, brought, drawn, images is not None)
+        colors = {
+            verdict_words.sentence(pair, found.factor): pair.verdict.value for pair in found.pairs
+        }
+        save(folder, report, f"{runs.title}: {heading(runs)}", drawn, colors)
         (folder / "results.json").write_text(export.as_json(runs, found, brought))
         export.runs_table(runs, found).to_csv(folder / "runs.csv", index=False)
         export.pairs_table(found).to_csv(folder / "pairs.csv", index=False)
     client.log_artifacts(runs.parent_id, str(target), ARTIFACTS)
-    for name, look in comparison_figures.looks_of(found).items():
+    for name, look in drawing.looks_of(found).items():
         for one in runs.trainings[name]:  # in MLflow's charts the colors are those of the page
             client.set_tag(one.run_id, views.COLOUR, look.color)
     return target / PAGE
 
 
+def save(
+    folder: Path,
+    report: str,
+    title: str,
+    drawn: Mapping[str, Embedded],
+    verdicts: Mapping[str, str],
+) -> None:
+    """Write a report into a folder as Markdown, and rendered as a page; see `html_page.render`."""
+    (folder / paths.READABLE_REPORT).write_text(report)
+    (folder / PAGE).write_text(html_page.render(report, title, drawn, verdicts))
+
+
 def held_out_images(runs: RunSet) -> np.ndarray | None:
     """Return the images that the runs were scored on, uint8 (images, 28, 28), if available."""
     try:
-        here = dataset.describe()
+        here = dataset.load_description()
         images = dataset.load(paths.TEST)["images"]
     except errors.InputError:
         return None
@@ -68,122 +85,93 @@ def held_out_images(runs: RunSet) -> np.ndarray | None:
     return images if same and len(images) == len(runs.labels) else None
 
 
-def render(
+def text(
     runs: RunSet,
     found: Findings,
     brought: Brought,
     drawn: Mapping[str, Embedded],
     images_at_hand: bool,
-) -> dict[str, str]:
-    """Return the page by the name of its file: as HTML, and as Markdown.
+) -> str:
+    """Return the report as Markdown. A section without content is left out."""
 
-    Args:
-        runs: the set.
-        found: the findings on it.
-        brought: what its factor brings along.
-        drawn: the exhibits, by name.
-        images_at_hand: whether the held-out images were available.
-    """
-    shown = sections(drawn)
-    told = provenance(runs)
-    reproduce = told.pop(REPRODUCE)
-    return in_both(
-        "report",
-        runs=runs,
-        found=found,
-        factor=found.factor,
-        about=about(runs, found),
-        own=brought.profile,
-        parameters=brought.parameters,
-        exhibits=drawn,
-        sections=shown,
-        further=[(name, needs) for name, (_, needs) in SECTIONS.items() if needs and name in shown],
-        images_at_hand=images_at_hand,
-        heading=heading(runs),
-        explained={
-            name: runs.values[name]
-            for name in found.levels
-            if "=" in runs.values.get(name, "") and runs.values[name] != name
-        },
-        headline=captions.headline(found),
-        pairs=captions.with_the_reference(found),
-        others=captions.without_the_reference(found),
-        times_apart=captions.times_apart(found.times, found.reference, found.factor)
-        if found.times
-        else "",
-        remarks=(*runs.remarks, *found.remarks),
-        provenance=told,
-        commands="\n".join([*reproduce, command(runs, found)]),
-        recipe=dict(sorted(runs.recipe.items())),
-    )
+    def figures(*names: str) -> str:
+        shown = [name for name in names if name in drawn]
+        return "\n\n".join(markdown.figure(name, drawn[name].caption) for name in shown)
 
-
-def in_both(template: str, **values: Any) -> dict[str, str]:
-    """Return a template rendered as HTML and as Markdown, by the name of the file.
-
-    Args:
-        template: its name without the ending; both formats share its words.
-        values: that it asks for.
-    """
-    made = {}
-    for name, ending in ((PAGE, "html"), (paths.READABLE_REPORT, "md")):
-        found = jinja2.Environment(
-            loader=jinja2.FileSystemLoader(Path(__file__).with_name("templates")),
-            autoescape=ending == "html",
-            undefined=jinja2.StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
+    pairs, others = list(found.pairs), []
+    if len(pairs) > comparison_figures.MANY_PAIRS:  # those without the reference on demand
+        pairs = captions.with_the_reference(found)
+        others = [pair for pair in found.pairs if pair not in pairs]
+    rest = markdown.details(f"The other {len(others)} pairs", tables.verdicts(others))
+    definition, columns = verdict_words.how_to_read(found)
+    sentences = [verdict_words.sentence(pair, found.factor) for pair in pairs]
+    recipe = dict(sorted(runs.recipe.items()))
+    costs = tables.costs(found, brought.profile, brought.parameters)
+    no_times = "There are no times per epoch because the runs have only one epoch, which compiles."
+    if found.times:
+        no_times = captions.times_apart(found.times, found.reference, found.factor)
+    alone = f"one {found.factor.noun} alone"
+    no_images = f"No image is misclassified by {alone}, by majority vote of the seeds."
+    if not images_at_hand:
+        no_images = (
+            f"The images that {alone} misclassifies are not shown because data/processed does not "
+            "have the images that these runs were evaluated on."
         )
-        found.filters |= FILTERS
-        words = found.get_template(f"{template}.{ending}")
-        text = words.render(parts=f"parts.{ending}", tables=tables, **values)
-        made[name] = text if ending == "html" else _tidy(text)
-    return made
-
-
-def _tidy(text: str) -> str:
-    """Return Markdown with one empty line between its blocks, but none between a list's items."""
-    lines = re.sub(r"[ \t]+$", "", text, flags=re.MULTILINE)
-    blocks = re.sub(r"^- \n+", "- ", lines, flags=re.MULTILINE).split("\n\n")
-    tidy: list[str] = []
-    for block in filter(None, (block.strip("\n") for block in blocks)):
-        if tidy and block.startswith("- ") and tidy[-1].startswith("- "):
-            tidy[-1] += f"\n{block}"
-        else:
-            tidy.append(block)
-    return "\n\n".join(tidy) + "\n"
-
-
-def about(runs: RunSet, found: Findings) -> str:
-    """Say what was compared, on what."""
     where = f" of {runs.dataset}" if runs.dataset else ""
-    return (
-        f"{runs.title}: {len(found.levels)} {found.factor.plural} with {len(found.seeds)} seeds "
-        f"each, evaluated on {found.images:,} held-out images{where}."
+    return markdown.document(
+        f"# {markdown.plain(heading(runs))}",
+        f"{markdown.plain(runs.title)}: {len(found.levels)} {found.factor.plural} with "
+        f"{len(found.seeds)} seeds each, evaluated on {found.images:,} held-out "
+        f"images{markdown.plain(where)}. Its numbers are in [results.json](results.json), "
+        "[runs.csv](runs.csv) and [pairs.csv](pairs.csv).",
+        markdown.section(
+            "Verdict",
+            markdown.strong(verdict_words.headline(found)),
+            definition,
+            markdown.bullets(map(markdown.plain, sentences)),
+            *map(markdown.note, remarks.of(runs, found)),
+            tables.verdicts(pairs),
+            rest if others else "",
+            columns,
+            *_levels(runs, found),
+        ),
+        markdown.section(
+            "Accuracy",
+            figures("values", "accuracy"),
+            tables.accuracies(found),
+            figures("differences", "difference_table"),
+            "### The tests",
+            tables.tests(pairs),
+            _adjustment(found),
+            _questions(found),
+            "### Power",
+            figures("power"),
+            tables.power(found, pairs),
+        ),
+        markdown.section(
+            "Time",
+            figures("epoch_time") or markdown.note(no_times),
+            figures("pareto", "activation_cost"),
+            costs if found.times or brought.profile or brought.parameters else "",
+        ),
+        markdown.section(
+            "Learning and errors",
+            figures("learning_curves"),
+            tables.learning(found),
+            figures("calibration", "error_overlap", "uniquely_misclassified"),
+            "" if "uniquely_misclassified" in drawn else markdown.note(no_images),
+        ),
+        markdown.section("Swish-β", figures("betas")),
+        markdown.section("The activations", figures("shapes")),
+        markdown.section("Tuning", figures("tuning_gain", "tuning_curves", "winners")),
+        markdown.section("Ensembles", figures("ensembles")),
+        markdown.section(
+            "Provenance",
+            markdown.facts(provenance(runs)),
+            markdown.commands(_commands(runs, found)),
+            markdown.details("The settings that all runs share", markdown.settings(recipe)),
+        ),
     )
-
-
-SECTIONS = {  # the titles, and for those that not every page has, the exhibits that call for them
-    "verdict": ("Verdict", ()),
-    "accuracies": ("Accuracy", ()),
-    "time": ("Time", ()),
-    "learning": ("Learning and errors", ()),
-    "beta": ("Swish-β", ("betas",)),
-    "activations": ("The activations", ("shapes",)),
-    "tuning": ("Tuning", ("tuning_gain", "tuning_curves", "winners")),
-    "ensembles": ("Ensembles", ("ensembles",)),
-    "provenance": ("Provenance", ()),
-}
-
-
-def sections(drawn: Mapping[str, Embedded]) -> dict[str, tuple[int, str]]:
-    """Return the page's sections in their order: their numbers and titles."""
-    kept = {
-        name: title
-        for name, (title, needs) in SECTIONS.items()
-        if not needs or any(one in drawn for one in needs)
-    }
-    return {name: (number, title) for number, (name, title) in enumerate(kept.items(), 1)}
 
 
 def heading(runs: RunSet) -> str:
@@ -191,40 +179,87 @@ def heading(runs: RunSet) -> str:
     return runs.question or f"Does the {runs.factor.noun} matter?"
 
 
-def command(runs: RunSet, found: Findings) -> str:
-    """Return the command that makes this report again."""
-    words = f"python -m src.report {runs.folder if 'study' in runs.tags else runs.parent_id}"
-    if found.reference == runs.level_named(None):
-        return words
-    return f"{words} --reference {shlex.quote(found.reference)}"
+def _levels(runs: RunSet, found: Findings) -> list[str]:
+    """Return the overrides of the levels whose names do not say them."""
+    explained = {
+        name: runs.values[name]
+        for name in found.levels
+        if "=" in runs.values.get(name, "") and runs.values[name] != name
+    }
+    return [f"### The {found.factor.plural}", markdown.settings(explained)] if explained else []
 
 
-def _machine(processor: str | None, cpus: int) -> str:
-    """Return a machine in words; runs of older code do not tell their processor."""
-    cores = formatting.count(cpus, "logical core")
-    return f"{processor}, {cores}" if processor else cores
+def _adjustment(found: Findings) -> str:
+    """Say what p values and intervals allow for: several pairs, and planned looks."""
+    parts = []
+    if len(found.pairs) > 1:
+        only = all(pair.comparison.second == found.reference for pair in found.pairs)
+        which = (
+            f" with {markdown.plain(found.reference)}, the only ones that this study compares"
+            if only and len(found.levels) > 2
+            else ""
+        )
+        parts.append(
+            f"All p values are adjusted (Bonferroni) for the {len(found.pairs)} pairs{which}, and "
+            "the intervals are simultaneous: all of them hold at once with a probability of 95%. "
+            "So p is below 0.05 exactly where the interval excludes 0. The p values of each pair "
+            "alone are in `pairs.csv`."
+        )
+    if found.looks:
+        parts.append(
+            f"The study was to be looked at with {', '.join(map(str, found.looks))} seeds, and to "
+            "stop where all pairs are decided: its intervals and p values allow for these looks."
+        )
+    return "\n\n".join(parts)
+
+
+def _questions(found: Findings) -> str:
+    """Return the question that each test answers."""
+    seeds = len(found.seeds)
+    questions = (
+        "**95% CI and p** (crossed random effects; the basis of the verdict): does the difference "
+        "generalize to new seeds *and* new images?",
+        "**Bootstrap**: the same question without assuming a distribution; with few seeds, it "
+        "underestimates the variance across them.",
+        "**Permutation** (exact): does it generalize to new seeds on the same images? Before the "
+        f"adjustment, p is at least {2 / 2**seeds:.2g} with {seeds} seeds.",
+        "**McNemar** (exact): does it generalize to new images for the majority votes of these "
+        f"runs? It says whether the runs differ, not whether the {found.factor.noun} is the cause.",
+    )
+    return markdown.bullets(questions)
+
+
+def _commands(runs: RunSet, found: Findings) -> str:
+    """Return the command that trained the runs, or else those that trained each, and the one that
+    writes this report again.
+    """
+    trained = [runs.tags["command"]] if "command" in runs.tags else _every(runs, "command")
+    again = f"python -m src.report {name(runs)}"
+    if found.reference != runs.level_named(None):
+        again += f" --reference {shlex.quote(found.reference)}"
+    return "\n".join([*trained, again])
+
+
+def name(runs: RunSet) -> str:
+    """Return the word by which `python -m src.report` finds the runs."""
+    return runs.folder if run_tags.STUDY in runs.tags else runs.parent_id
 
 
 def provenance(runs: RunSet) -> dict[str, list[str]]:
-    """Return how the runs and the report were made: lines, by topic."""
+    """Return where the runs and the report come from: lines, by topic."""
     tags = [one.tags for one in runs]
-
-    def every(name: str) -> list[str]:
-        return list(dict.fromkeys(tag[name] for tag in tags if name in tag))
-
     dirty = sum(tag.get("git_dirty") == "true" for tag in tags)
-    made_by = runs.tags.get("command")
     frameworks = (("Python", "python"), ("TensorFlow", "tensorflow"), ("Keras", "keras"))
     machines = dict.fromkeys(
         _machine(tag.get(run_tags.PROCESSOR), int(tag["cpus"])) for tag in tags if "cpus" in tag
     )
     return {
         "Commit": [
-            *(every("git_commit") or ["unknown"]),
+            *(_every(runs, "git_commit") or ["unknown"]),
             *([f"{dirty} of {len(tags)} runs with uncommitted changes"] if dirty else []),
         ],
         "Data": [
-            *(f"SHA-256 {digest}" for digest in every("data_digest")),
+            *(f"SHA-256 {digest}" for digest in _every(runs, "data_digest")),
             f"{len(runs.labels):,} held-out images",
         ],
         "Trained": [
@@ -232,41 +267,22 @@ def provenance(runs: RunSet) -> dict[str, list[str]]:
             f"{max(one.ended for one in runs):%Y-%m-%d %H:%M} UTC"
         ],
         "Versions": [
-            *(f"{label} {number}" for label, name in frameworks for number in every(name)),
-            *(f"{name} {version(name)} (report)" for name in LIBRARIES),
+            *(f"{label} {number}" for label, tag in frameworks for number in _every(runs, tag)),
+            *(f"{library} {version(library)} (report)" for library in LIBRARIES),
         ],
         "Machine": [
             *(f"{each} (runs)" for each in machines),
             f"{_machine(hardware.processor(), psutil.cpu_count() or 1)} (report)",
         ],
-        "MLflow": [f"run {runs.parent_id} with {formatting.count(len(tags), 'run')} below it"],
-        REPRODUCE: [made_by] if made_by else every("command"),
+        "MLflow": [f"run {runs.parent_id} with {count(len(tags), 'run')} below it"],
     }
 
 
-# The filters of the templates
+def _every(runs: RunSet, tag: str) -> list[str]:
+    """Return the values of a tag that the runs have, each once."""
+    return list(dict.fromkeys(one.tags[tag] for one in runs if tag in one.tags))
 
 
-def shortest(value: float) -> str:
-    """Return a number with as few decimals as it has, and two at least."""
-    text = f"{value:.6f}".rstrip("0")
-    whole, _, decimals = text.partition(".")
-    return f"{whole}.{decimals.ljust(2, '0')}"
-
-
-def unbroken(text: str) -> str:
-    """Return a text with no-break spaces between numbers and their units or signs."""
-    return re.sub(r"(?<=\bp) (?=[<=])|(?<=[<=]) (?=\d)|(?<=\d) (?=(?:pp|ns)\b)", "\xa0", text)
-
-
-def in_cell(text: str) -> str:
-    """Return a text for a cell of a Markdown table."""
-    return text.replace("|", "\\|")
-
-
-FILTERS = {
-    "told": lambda pair, found: captions.sentence(found, pair),
-    "shortest": shortest,
-    "unbroken": unbroken,
-    "in_cell": in_cell,
-}
+def _machine(processor: str | None, cpus: int) -> str:
+    cores = count(cpus, "logical core")
+    return f"{processor}, {cores}" if processor else cores

@@ -1,199 +1,116 @@
-"""The tables of a report, as text: the same for the page in HTML and the one in Markdown."""
+"""The tables of a report, in Markdown."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from typing import TypeVar
 
 import numpy as np
 
-from src.analysis import statistics
 from src.analysis.findings import GOAL, Findings, Pair
-from src.analysis.statistics import Estimate
-from src.analysis.verdicts import Verdict, points
-from src.reporting.activation_measures import Profile
-from src.runtime.formatting import p_text, signed, span
+from src.analysis.statistics import ALPHA, Estimate
+from src.core.formatting import p_text, points, signed, span
+from src.reporting import captions, verdict_words
+from src.reporting.activation_exhibits import Profile
+from src.reporting.markdown import table
+
+Row = TypeVar("Row")  # a pair, or the name of a level
+Columns = Mapping[str, Callable[[Row], str]]  # the cell of each column
 
 
-@dataclass(frozen=True)
-class Row:
-    """A row: its name, its cells, and the verdict that colors it, if any."""
-
-    name: str
-    cells: tuple[str, ...]
-    kind: str = ""
-
-
-@dataclass(frozen=True)
-class Table:
-    """Rows under their heads; the first head is that of the names."""
-
-    heads: tuple[str, ...]
-    rows: tuple[Row, ...]
-
-    def cells(self, row: Row) -> Iterator[tuple[str, str]]:
-        """Return the cells of a row, each with its head."""
-        return zip(self.heads[1:], row.cells, strict=True)
-
-
-def verdicts(pairs: Iterable[Pair]) -> Table:
+def verdicts(pairs: Iterable[Pair]) -> str:
     """Return the verdict on each pair with the numbers that it rests on."""
-    heads = ("Pair", "Verdict", "Difference (pp)", "95% CI", "p", "P(first beats second)")
-    return Table(
-        (*heads, "More seeds to decide"),
-        tuple(
-            Row(
-                pair.name,
-                (
-                    pair.verdict.value,
-                    hundredths(pair.comparison.difference.value),
-                    hundredths_interval(pair.comparison.difference),
-                    p_value(pair.comparison.p_adjusted),
-                    share(pair.superiority),
-                    more(pair),
-                ),
-                pair.verdict.value,
-            )
-            for pair in pairs
+    columns: Columns[Pair] = {
+        "Verdict": lambda one: one.verdict.value,
+        "Difference (pp)": lambda one: hundredths(one.comparison.difference.value),
+        "95% CI": lambda one: hundredths_interval(one.comparison.difference),
+        "p": lambda one: p_value(one.comparison.p_adjusted),
+        "P(first beats second)": lambda one: (
+            f"{signed(one.superiority.value)} ({interval(one.superiority, 2)})"
         ),
-    )
+        "More seeds to decide": verdict_words.more_seeds,
+    }
+    return _by_pair(columns, pairs)
 
 
-def accuracies(found: Findings) -> Table:
-    """Return each level's held-out accuracy over the seeds."""
-    heads = ("Mean (%)", "95% CI", "SD across seeds (pp)", "Worst to best (%)", "Mean errors")
-    return Table(
-        (_title(found), *heads),
-        tuple(
-            Row(
-                name,
-                (
-                    hundredths(found.means[name].value),
-                    hundredths_interval(found.means[name]),
-                    hundredths(accuracy.std(ddof=1)),
-                    f"{hundredths(accuracy.min())} to {hundredths(accuracy.max())}",
-                    signed((1 - accuracy.mean()) * found.images, 1),
-                ),
-            )
-            for name, accuracy in found.accuracy.items()
-        ),
-    )
-
-
-def tests(pairs: Iterable[Pair]) -> Table:
+def tests(pairs: Iterable[Pair]) -> str:
     """Return the tests of each pair, adjusted for the others."""
-    return Table(
-        ("Pair", "p", "Bootstrap CI", "p, permutation", "p, McNemar"),
-        tuple(
-            Row(
-                pair.name,
-                (
-                    p_value(pair.comparison.p_adjusted),
-                    hundredths_interval(pair.comparison.bootstrap),
-                    p_value(pair.comparison.p_permutation_adjusted),
-                    p_value(pair.comparison.p_mcnemar_adjusted),
-                ),
-                pair.verdict.value,
-            )
-            for pair in pairs
+    columns: Columns[Pair] = {
+        "p": lambda one: p_value(one.comparison.p_adjusted),
+        "Bootstrap CI": lambda one: hundredths_interval(one.comparison.bootstrap),
+        "p, permutation": lambda one: p_value(one.comparison.p_permutation_adjusted),
+        "p, McNemar": lambda one: p_value(one.comparison.p_mcnemar_adjusted),
+    }
+    return _by_pair(columns, pairs)
+
+
+def power(found: Findings, pairs: Iterable[Pair]) -> str:
+    """Return the effect that the study can detect in each pair, and how many seeds it takes."""
+    least = "Minimum detectable effect (pp)"
+    needed = f"Seeds to detect {points(found.smallest_effect, None)}"
+    columns: Columns[Pair] = {
+        f"{least}, these images": lambda one: hundredths(one.minimum_detectable_effect),
+        f"{least}, new images": lambda one: hundredths(one.minimum_detectable_effect_new_images),
+        f"{needed}, these images": lambda one: seeds(one.seeds_needed),
+        f"{needed}, new images": lambda one: seeds(one.seeds_needed_new_images),
+    }
+    return _by_pair(columns, pairs)
+
+
+def _by_pair(columns: Columns[Pair], pairs: Iterable[Pair]) -> str:
+    rows = [(pair.name, *(cell(pair) for cell in columns.values())) for pair in pairs]
+    return table(["Pair", *columns], rows)
+
+
+def accuracies(found: Findings) -> str:
+    """Return each level's held-out accuracy over the seeds."""
+    accuracy = found.accuracy
+    columns: Columns[str] = {
+        "Mean (%)": lambda name: hundredths(found.means[name].value),
+        "95% CI": lambda name: hundredths_interval(found.means[name]),
+        "SD across seeds (pp)": lambda name: hundredths(accuracy[name].std(ddof=1)),
+        "Worst to best (%)": lambda name: (
+            f"{hundredths(accuracy[name].min())} to {hundredths(accuracy[name].max())}"
         ),
-    )
+        "Mean errors": lambda name: signed((1 - accuracy[name].mean()) * found.images, 1),
+    }
+    return _by_level(columns, found)
 
 
-def power(found: Findings, pairs: Iterable[Pair]) -> Table:
-    """Return what the study could detect of each pair, and how many seeds it takes."""
-    effect = points(found.smallest_effect)
-    return Table(
-        (
-            "Pair",
-            "Minimum detectable effect (pp), these images",
-            "Minimum detectable effect (pp), new images",
-            f"Seeds to detect {effect} pp, these images",
-            f"Seeds to detect {effect} pp, new images",
-        ),
-        tuple(
-            Row(
-                pair.name,
-                (
-                    hundredths(pair.minimum_detectable_effect),
-                    hundredths(pair.minimum_detectable_effect_new_images),
-                    seeds(pair.seeds_needed),
-                    seeds(pair.seeds_needed_new_images),
-                ),
-            )
-            for pair in pairs
-        ),
-    )
-
-
-def costs(found: Findings, own: Profile | None, parameters: Mapping[str, int]) -> Table:
-    """Return what each level costs: the time per epoch, and what else is known.
-
-    Args:
-        found: the findings.
-        own: the profile of activations; None for another factor.
-        parameters: of each model; empty for another factor.
-    """
-    heads = [_title(found)]
-    columns: list[Sequence[str]] = []
-    if found.times:
-        ratios = [found.times.estimates.get(name) for name in found.levels]
-        heads += ["Median seconds per epoch", "Ratio", "95% CI"]
-        columns += [
-            [signed(float(np.median(found.times.seconds[name])), 1) for name in found.levels],
-            [
-                "1" if name == found.reference else "–" if one is None else signed(one.value, 3)
-                for name, one in zip(found.levels, ratios, strict=True)
-            ],
-            ["–" if one is None else interval(one) for one in ratios],
-        ]
+def costs(found: Findings, own: Profile | None, parameters: Mapping[str, int]) -> str:
+    """Return each level's time per epoch, that of activations alone, and the size of models."""
+    columns: dict[str, Callable[[str], str]] = {}
+    if times := found.times:
+        medians = {name: float(np.median(seconds)) for name, seconds in times.seconds.items()}
+        ratios = {name: signed(one.value, 3) for name, one in times.estimates.items()}
+        ratios[found.reference] = "1"
+        intervals = {name: interval(one) for name, one in times.estimates.items()}
+        columns["Median seconds per epoch"] = lambda name: signed(medians[name], 1)
+        columns["Ratio"] = lambda name: ratios.get(name, "–")
+        columns["95% CI"] = lambda name: intervals.get(name, "–")
     if own:
-        heads += ["Forward (ns)", "Backward (ns)"]
-        costs_ = [own.costs[name] for name in found.levels]
-        columns += [
-            [signed(cost.median_forward) for cost in costs_],
-            [signed(cost.added_by_gradient) for cost in costs_],
-        ]
+        columns["Forward (ns)"] = lambda name: signed(own.costs[name].medians[0])
+        columns["Backward (ns)"] = lambda name: signed(own.costs[name].medians[1])
     if parameters:
-        heads.append("Parameters")
-        columns.append([f"{parameters[name]:,}" for name in found.levels])
-    return Table(
-        tuple(heads),
-        tuple(
-            Row(name, cells)
-            for name, cells in zip(found.levels, zip(*columns, strict=True), strict=True)
-        ),
-    )
+        columns["Parameters"] = lambda name: f"{parameters[name]:,}"
+    return _by_level(columns, found)
 
 
-def learning(found: Findings) -> Table:
+def learning(found: Findings) -> str:
     """Return how each level's runs learn, and how well their confidence fits."""
-    heads = ("Final validation error (%)", "Calibration error (pp)", "95% CI")
-    return Table(
-        (_title(found), f"Median epochs to {100 * GOAL:.0f}%", *heads, "Mean confidence (%)"),
-        tuple(
-            Row(
-                name,
-                (
-                    _epochs(found.epochs_to_goal[name]),
-                    signed(100 * found.last_errors[name]),
-                    signed(100 * one.error.value),
-                    hundredths_interval(one.error, 2),
-                    signed(100 * one.confidence),
-                ),
-            )
-            for name, one in found.calibration.items()
-        ),
-    )
+    fit, reached = found.calibration, found.epochs_to_goal
+    columns: Columns[str] = {
+        f"Median epochs to {100 * GOAL:.0f}%": lambda name: captions.epochs(reached[name]),
+        "Final validation error (%)": lambda name: signed(100 * found.last_errors[name]),
+        "Calibration error (pp)": lambda name: signed(100 * fit[name].error.value),
+        "95% CI": lambda name: hundredths_interval(fit[name].error, 2),
+        "Mean confidence (%)": lambda name: signed(100 * fit[name].confidence),
+    }
+    return _by_level(columns, found)
 
 
-def _title(found: Findings) -> str:
-    return found.factor.noun[0].upper() + found.factor.noun[1:]
-
-
-def _epochs(epochs: np.ndarray) -> str:
-    missed = int(np.isnan(epochs).sum())
-    if missed == epochs.size:
-        return "never"
-    return f"{np.nanmedian(epochs):g}" + (f" ({missed} never)" if missed else "")
+def _by_level(columns: Columns[str], found: Findings) -> str:
+    noun = found.factor.noun
+    rows = [(name, *(cell(name) for cell in columns.values())) for name in found.levels]
+    return table([noun[0].upper() + noun[1:], *columns], rows)
 
 
 def hundredths(fraction: float) -> str:
@@ -213,19 +130,7 @@ def interval(estimate: Estimate, digits: int = 3) -> str:
 
 def p_value(value: float) -> str:
     """Return a p value without its name: `0.031` or `< 0.001`."""
-    return p_text(value, statistics.ALPHA).removeprefix("p ").removeprefix("= ")
-
-
-def share(estimate: Estimate) -> str:
-    """Return a probability with its interval, rounded outward: `0.83 (0.71 to 0.94)`."""
-    return f"{signed(estimate.value)} ({interval(estimate, 2)})"
-
-
-def more(pair: Pair) -> str:
-    """Return how many more seeds would decide a pair, if it is undecided."""
-    if pair.verdict is not Verdict.UNDECIDED:
-        return "–"
-    return "too few images" if pair.more_seeds is None else f"{pair.more_seeds:,}"
+    return p_text(value, ALPHA).removeprefix("p ").removeprefix("= ")
 
 
 def seeds(needed: int | None) -> str:

@@ -1,3 +1,3 @@
-"""What a model does outside of this project: what it accepts as an image, what it answers, and how
-MLflow loads it. Nothing of training, tracking or scoring: this code travels with every model.
+"""Models outside this project: their input, their output, and how MLflow loads them. No training,
+tracking or scoring, because this code travels with every model.
 """

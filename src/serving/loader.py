@@ -1,5 +1,5 @@
-"""How MLflow loads a model of this project to be asked: `mlflow models serve` and
-`mlflow.pyfunc.load_model`. The Keras model inside is still there for `mlflow.tensorflow`.
+"""The MLflow flavor of this project's models, for `mlflow models serve` and
+`mlflow.pyfunc.load_model`; `mlflow.tensorflow` still loads the Keras model inside.
 """
 
 from pathlib import Path
@@ -20,44 +20,26 @@ AT_ONCE = 256  # images in one call of the network, whose maps need 100 kB each
 
 
 class ServedModel:
-    """A model that checks what it is asked.
-
-    Args:
-        model: a Keras model of uint8 (batch, 28, 28).
-    """
+    """A Keras model of uint8 (batch, 28, 28) that checks its input."""
 
     def __init__(self, model: Any):
         self.network = tf.function(
             lambda images: model(images, training=False),
             input_signature=[tf.TensorSpec((None, SIDE, SIDE), tf.uint8)],
         )
-        self.network(np.zeros((1, SIDE, SIDE), np.uint8))  # traced now, not at the first request
+        self.network(np.zeros((1, SIDE, SIDE), np.uint8))  # trace it before the first request
 
     def predict(self, data: Any, params: dict[str, Any] | None = None) -> np.ndarray:
-        """Return the class scores of images, float32 (N, 10).
-
-        Args:
-            data: what `pixels.images` takes.
-            params: MLflow's; there are none.
-
-        Raises:
-            RefusedInputError: it is no image.
-        """
+        """Return the class scores, float32 (N, 10), of input for `pixels.images`."""
         images = pixels.images(data)
         parts = range(0, len(images), AT_ONCE)
         return np.concatenate([self.network(images[at : at + AT_ONCE]).numpy() for at in parts])
 
 
 def save_model(*, path: str, mlflow_model: Model, **given: Any) -> None:
-    """Save a Keras model as `mlflow.tensorflow.save_model` does, but let `ServedModel` answer.
+    """Save a Keras model as `mlflow.tensorflow.save_model` does, but to be served by `ServedModel`.
 
-    The signature names the output alone. One for the input would have MLflow cast the pixels
-    before the model sees them (0.5 becomes 0), and would allow a single shape.
-
-    Args:
-        path: a folder that does not exist yet.
-        mlflow_model: its description, which is written to `path`, too.
-        given: for `mlflow.tensorflow.save_model`.
+    The signature lacks the input, or MLflow would cast pixels (0.5 to 0) and allow a single shape.
     """
     mlflow.tensorflow.save_model(path=path, mlflow_model=mlflow_model, **given)
     mlflow_model.flavors[FLAVOR_NAME][MAIN] = __name__
@@ -68,9 +50,9 @@ def save_model(*, path: str, mlflow_model: Model, **given: Any) -> None:
 
 
 def _load_pyfunc(path: str) -> ServedModel:
-    """Return the model whose data lie in `path`: MLflow calls this."""
+    """Return the model saved in `path`; MLflow calls this."""
     import keras
 
-    from src.training import activations, normalization  # noqa: F401  Keras must know the layers
+    from src.training import activations, normalization  # noqa: F401  register their layers
 
     return ServedModel(keras.saving.load_model(Path(path, "model.keras"), compile=False))

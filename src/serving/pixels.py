@@ -1,6 +1,7 @@
-"""Which numbers are images: what a served model accepts, and how it refuses all else."""
+"""Validation of the input of a served model."""
 
 import json
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -15,35 +16,23 @@ ACCEPTED = f"{SIDE}×{SIDE}, 1×{SIDE}×{SIDE} or {PIXELS} whole numbers from 0 
 
 
 class RefusedInputError(MlflowException):
-    """The input is no image: HTTP 400, and one sentence.
-
-    Args:
-        sentence: what was found, what was expected, and what to do.
-    """
+    """The input is not an image: HTTP 400, and one sentence: found, expected, and the remedy."""
 
     def __init__(self, sentence: str):
         super().__init__(sentence, error_code=INVALID_PARAMETER_VALUE)
         self.sentence = sentence
 
     def serialize_as_json(self) -> str:
-        """Return the body of the answer. MLflow's server puts the whole input before the message
-        of an error, which is pages of numbers: they stay out.
-        """
-        told = {"error_code": self.error_code, "message": self.sentence}
-        return json.dumps(told, ensure_ascii=False)
+        """Return the answer's body, without the input, which MLflow's server adds to a message."""
+        body = {"error_code": self.error_code, "message": self.sentence}
+        return json.dumps(body, ensure_ascii=False)
 
 
 def images(given: Any) -> np.ndarray:
-    """Return images as a model takes them, uint8 (N, 28, 28).
-
-    Args:
-        given: one image or a batch, as an array, nested lists, a data frame with a row of 784
-            columns for each image, or a dictionary with one of these as its only value.
-
-    Raises:
-        RefusedInputError: of another shape, not whole numbers from 0 to 255, or without a pixel
-            above 1, as normalized pixels are: cut to whole numbers, they would be answered with
-            a confident wrong digit.
+    """Return one image or a batch as uint8 (N, 28, 28), from an array, nested lists, a data frame
+    with a row of 784 columns for each image, or a dictionary with one of these as its only value.
+    Raise RefusedInputError for another shape, for numbers that are not whole or not from 0 to 255,
+    and if none is above 1: truncated, normalized pixels would get a confident wrong digit.
     """
     if isinstance(given, dict):
         if len(given) != 1:
@@ -54,29 +43,22 @@ def images(given: Any) -> np.ndarray:
     except ValueError as error:  # ragged
         raise _refused("lists of different lengths") from error
     if values.dtype == object:  # of a data frame with columns of several types
-        try:
+        with suppress(TypeError, ValueError):
             values = values.astype(np.float64)
-        except (TypeError, ValueError) as error:
-            raise _refused("values that are no numbers") from error
     if values.dtype.kind not in "uif":
-        raise _refused("values that are no numbers")
-    batch = _batch(values)
-    _check_range(batch)
-    return batch.astype(np.uint8)
-
-
-def _batch(values: np.ndarray) -> np.ndarray:
-    """Return numbers as (N, 28, 28), where their shape tells what an image is."""
+        raise _refused("values that are not numbers")
     shape = values.shape
     is_flat = shape[-1:] == (PIXELS,) and len(shape) <= 2
     is_square = shape[-2:] == (SIDE, SIDE) and (len(shape) <= 3 or shape[1:-2] == (1,))
     if not values.size or not (is_flat or is_square):
         raise _refused(f"the shape {'×'.join(map(str, shape)) or '(one number)'}")
-    return values.reshape(-1, SIDE, SIDE)
+    batch = values.reshape(-1, SIDE, SIDE)
+    _check_range(batch)
+    return batch.astype(np.uint8)
 
 
 def _check_range(batch: np.ndarray) -> None:
-    """Refuse pixels that are not from 0 to 255, with the first image that has such."""
+    """Refuse normalized pixels and those not from 0 to 255, naming the first such image."""
     low, high = batch.min(axis=(1, 2)), batch.max(axis=(1, 2))
     in_range = (low >= 0) & (high <= WHITE)  # false for NaN
     normalized = in_range & (high <= 1)
@@ -84,9 +66,8 @@ def _check_range(batch: np.ndarray) -> None:
     for number in np.flatnonzero(~in_range | normalized | ~whole)[:1]:
         found = f"pixels from {low[number]:g} to {high[number]:g} in image {number + 1}"
         if normalized[number]:
-            raise _refused(
-                f"{found}, none of them above 1", f"multiply normalized pixels by {WHITE}"
-            )
+            remedy = f"multiply normalized pixels by {WHITE}"
+            raise _refused(f"{found}, none of them above 1", remedy)
         raise _refused(f"{found}, not whole" if in_range[number] else found)
 
 

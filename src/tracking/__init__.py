@@ -1,1 +1,1 @@
-"""What MLflow keeps of a run, and how it is found again. Nothing here trains or judges."""
+"""Runs in MLflow: logging, leases, searches. Nothing here trains or judges."""

@@ -1,28 +1,27 @@
-"""The champion: the one model in MLflow's registry that is served under a name that stays."""
+"""The champion: the model in MLflow's registry that is served under a permanent name."""
 
 from dataclasses import dataclass
 
 from mlflow import MlflowClient
 from mlflow.entities import LoggedModel, Run
 from mlflow.entities.model_registry import ModelVersion
-from mlflow.exceptions import MlflowException
 
-from src.runtime import metric_names
-from src.runtime.errors import InputError
-from src.runtime.formatting import count
+from src.core import metric_names
+from src.core.errors import InputError
+from src.core.formatting import count
 from src.tracking import run_search, run_tags, store
 
 MODEL = "digit-recognizer"  # its name in the registry
 ALIAS = "champion"
 URI = f"models:/{MODEL}@{ALIAS}"
 DATA = "data_digest"  # a tag of a run
-PARTIAL = {run_tags.TRIAL, run_tags.PRUNED}  # tags of runs that are no whole trainings of a recipe
+PARTIAL = {run_tags.TRIAL, run_tags.PRUNED}  # tags of runs that are not complete trainings
 HOW_TO = "`python -m src.promote best` makes the best run's model the champion"
 
 
 @dataclass(frozen=True)
 class Choice:
-    """A run whose model may become champion, that model, and how it was chosen, in words."""
+    """A run, its model, which may become champion, and how it was chosen, in words."""
 
     run: Run
     model: LoggedModel
@@ -30,52 +29,39 @@ class Choice:
 
 
 def named(client: MlflowClient, run_id: str) -> Choice:
-    """Return the run that a user names.
-
-    Raises:
-        InputError: it does not exist, was deleted, has not finished, or has no model.
-    """
+    """Return the run that a user names; raise InputError unless it has finished and has a model."""
     run = store.find_run(client, run_id)
     if run is None:
         raise InputError(
-            f"{run_id!r} is not the id of a run in MLflow: name one (a training prints it at its "
+            f"{run_id!r} is not the id of a run in MLflow: name one (a training prints it at the "
             "end, and `make ui` lists all), or `best`."
         )
-    name = f"Run {run.info.run_name} ({run_id})"
+    name, status = f"Run {run.info.run_name} ({run_id})", run.info.status
     if run.info.lifecycle_stage != "active":
         raise InputError(f"{name} was deleted: restore it in MLflow, or name another.")
     if run_tags.STUDY in run.data.tags and run_tags.PARENT not in run.data.tags:
         raise InputError(f"{name} is a study, which has no model: name one of its runs.")
-    if run.info.status != "FINISHED":
-        raise InputError(
-            f"{name} has not finished (it is {run.info.status}): let it finish by the command that "
-            "began it, or name another."
-        )
-    model = store.whole_model(client, run)
-    if model is None:
-        raise InputError(f"{name} has no model: name the run of a training.")
-    return Choice(run, model, "named by you")
+    if status != "FINISHED":
+        remedy = "finish it by the command that began it, or name another."
+        raise InputError(f"{name} has not finished (it is {status}): {remedy}")
+    if model := store.whole_model(client, run):
+        return Choice(run, model, "named by you")
+    raise InputError(f"{name} has no model: name the run of a training.")
 
 
 def best(client: MlflowClient, digest: str | None) -> Choice:
-    """Return the run with the highest validation accuracy; of several, the one that is oldest.
-
-    Trials of a search and runs that were ended early do not count, nor do runs on other data: on
-    other validation images an accuracy is another number.
-
-    Args:
-        client: of the store.
-        digest: of the data; None for those of the newest finished run.
-
-    Raises:
-        InputError: there is none.
+    """Return the run with the highest validation accuracy, the oldest of equals, except a search's
+    trials, runs stopped early, and runs on other data, whose accuracies are not comparable; None
+    stands for the data of the newest run. Raise InputError if there is none.
     """
-    runs = _finished(client)
+    experiments = [one.experiment_id for one in client.search_experiments()]
+    wanted = f"attributes.status = 'FINISHED' and metrics.{metric_names.BEST_VAL_ACCURACY} >= 0"
+    found = run_search.every_run(client, experiments, wanted)
+    whole = [run for run in found if DATA in run.data.tags and not PARTIAL & {*run.data.tags}]
+    runs = sorted(whole, key=lambda run: (-_accuracy(run), run.info.start_time))
     if not runs:
-        raise InputError(
-            "There is no finished training in MLflow yet: run `make`, or "
-            "`python -m src.train activation=swish`."
-        )
+        remedy = "run `make`, or `python -m src.train activation=swish`."
+        raise InputError(f"There is no finished training in MLflow yet: {remedy}")
     digest = digest or max(runs, key=lambda run: run.info.start_time).data.tags[DATA]
     same = [run for run in runs if run.data.tags[DATA] == digest]
     if not same:
@@ -84,27 +70,13 @@ def best(client: MlflowClient, digest: str | None) -> Choice:
             f"data/processed (SHA-256 {digest[:12]}...): train one by `make`, or name a run."
         )
     for run in same:
-        model = store.whole_model(client, run)
-        if model is not None:
+        if model := store.whole_model(client, run):
             alike = sum(_accuracy(one) == _accuracy(run) for one in same)
             tie = f"; {alike} share it, this is the oldest" if alike > 1 else ""
             how = f"the highest of {count(len(same), 'finished run')} on the same data{tie}"
             return Choice(run, model, how)
-    raise InputError(
-        f"None of the {count(len(same), 'finished run')} on this data has its model any more: "
-        "train one by `make`."
-    )
-
-
-def _finished(client: MlflowClient) -> list[Run]:
-    """Return the finished runs of whole trainings, the best and among equals the oldest first."""
-    found = run_search.every_run(
-        client,
-        [one.experiment_id for one in client.search_experiments()],
-        f"attributes.status = 'FINISHED' and metrics.{metric_names.BEST_VAL_ACCURACY} >= 0",
-    )
-    whole = [run for run in found if DATA in run.data.tags and not PARTIAL & {*run.data.tags}]
-    return sorted(whole, key=lambda run: (-_accuracy(run), run.info.start_time))
+    missing = f"None of the {count(len(same), 'finished run')} on this data has its model any more"
+    raise InputError(f"{missing}: train one by `make`.")
 
 
 def _accuracy(run: Run) -> float:
@@ -112,16 +84,12 @@ def _accuracy(run: Run) -> float:
 
 
 def promote(client: MlflowClient, choice: Choice) -> tuple[ModelVersion, ModelVersion | None]:
-    """Make a choice the champion; return its version, and that of the champion before, if any.
-
-    A model that has a version already gets no second one.
-
-    Raises:
-        InputError: the store cannot be used.
-    """
+    """Make a choice the champion; return its version and the previous champion's, if any."""
     try:
         before = current(client)
-        version = _version(client, choice.model) or _register(client, choice)
+        versions = client.search_model_versions(f"name = '{MODEL}'")
+        same = (one for one in versions if one.source == _source(choice.model))
+        version = next(same, None) or _register(client, choice)
         if before is None or before.version != version.version:
             client.set_registered_model_alias(MODEL, ALIAS, version.version)
     except store.AWAY as error:
@@ -133,34 +101,19 @@ def promote(client: MlflowClient, choice: Choice) -> tuple[ModelVersion, ModelVe
 
 
 def current(client: MlflowClient) -> ModelVersion | None:
-    """Return the champion's version, or None if there is no champion."""
-    try:
+    """Return the champion's version, or None."""
+    with store.ignoring(*store.UNKNOWN):
         return client.get_model_version_by_alias(MODEL, ALIAS)
-    except MlflowException as error:
-        if error.error_code not in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
-            raise
-        return None
-
-
-def _version(client: MlflowClient, model: LoggedModel) -> ModelVersion | None:
-    known = client.search_model_versions(f"name = '{MODEL}'")
-    return next((one for one in known if one.source == _source(model)), None)
+    return None
 
 
 def _register(client: MlflowClient, choice: Choice) -> ModelVersion:
-    try:
+    with store.ignoring("RESOURCE_ALREADY_EXISTS"):
         client.create_registered_model(MODEL)
-    except MlflowException as error:
-        if error.error_code != "RESOURCE_ALREADY_EXISTS":
-            raise
-    run = choice.run
-    return client.create_model_version(
-        MODEL,
-        _source(choice.model),
-        run.info.run_id,
-        tags={"run_name": run.info.run_name, "chosen": choice.how},
-        model_id=choice.model.model_id,
-    )
+    model, info = choice.model, choice.run.info
+    tags, model_id = {"run_name": info.run_name, "chosen": choice.how}, model.model_id
+    source, run_id = _source(model), info.run_id
+    return client.create_model_version(MODEL, source, run_id, tags=tags, model_id=model_id)
 
 
 def _source(model: LoggedModel) -> str:

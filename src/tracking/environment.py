@@ -1,32 +1,28 @@
-"""The code and the machine that a run is made with, as tags: commit, versions, command."""
+"""The code and the machine of a run, as tags: commit, versions, command."""
 
 import os
 import platform
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
 
-from src.runtime import hardware
+from src.core import hardware
 
-# What decides a run beside the chosen files of conf/. A study's or a search's own file does not:
-# what it sets is in the run's params, and it may be written just before it is started.
+# Files that decide a run, beside the chosen ones of conf/. The file of a study or a search is not
+# among them: its values are in the run's params, and it may be written just before it is started.
 USED = ("src", "params.yaml", "conf/config.yaml")
 
 
 def tags(command: str | None = None, choices: Mapping[str, str] | None = None) -> dict[str, str]:
-    """Return tags on the code and the machine: git commit, whether it was changed, versions.
-
-    Args:
-        command: what the user typed; this process's own command line if left out.
-        choices: the chosen file of each group, for a run: an uncommitted file of another choice, a
-            study, the documentation or a test does not make it one with changes.
+    """Return tags on the code and the machine. The command is this process's if left out; changes
+    of other files than USED and `choices`, a run's files by their groups, do not count.
     """
     return {
         "python": platform.python_version(),
-        "tensorflow": version("tensorflow"),
-        "keras": version("keras"),
+        **{name: version(name) for name in ("tensorflow", "keras")},
         "cpus": str(os.cpu_count()),
         "processor": hardware.processor(),
         "command": command or command_line(),
@@ -35,20 +31,13 @@ def tags(command: str | None = None, choices: Mapping[str, str] | None = None) -
 
 
 def code_tags(choices: Mapping[str, str] | None = None) -> dict[str, str]:
-    """Return the tags on the code: the git commit, and whether it was changed. They are empty where
-    there is no repository, as on a node that the code was sent to.
-
-    Args:
-        choices: as of `tags`.
-    """
-    found = {}
+    """Return the tags of the git commit; nothing without a repository, as on a node."""
     commit = _git("rev-parse", "HEAD")
-    if commit:
-        found["git_commit"] = commit
-        chosen = [f"conf/{group}/{name}.yaml" for group, name in (choices or {}).items()]
-        changed = _git("status", "--porcelain", "--", *USED, *chosen)
-        found["git_dirty"] = str(bool(changed)).lower()
-    return found
+    if not commit:
+        return {}
+    chosen = [f"conf/{group}/{name}.yaml" for group, name in (choices or {}).items()]
+    changed = _git("status", "--porcelain", "--", *USED, *chosen)
+    return {"git_commit": commit, "git_dirty": str(bool(changed)).lower()}
 
 
 def command_line() -> str:
@@ -57,16 +46,12 @@ def command_line() -> str:
 
 
 def committed(path: Path) -> str | None:
-    """Return the text of a file below the working directory as it is in the last commit; None if
-    it is not in one.
-    """
+    """Return the last committed text of a file below the working directory, or None."""
     return _git("show", f"HEAD:./{path.as_posix()}") or None
 
 
 def changed_files(first: str, second: str, files: Sequence[Path]) -> list[str] | None:
-    """Return which of our files differ between two commits, as paths in the repository; None if
-    git does not know both commits.
-    """
+    """Return which files differ between two commits, None if git does not have both."""
     commits = [f"{commit}^{{commit}}" for commit in (first, second)]
     if not all(_git("rev-parse", "--quiet", "--verify", commit) for commit in commits):
         return None
@@ -74,8 +59,7 @@ def changed_files(first: str, second: str, files: Sequence[Path]) -> list[str] |
 
 
 def _git(*arguments: str) -> str:
-    try:
+    with suppress(FileNotFoundError):
         done = subprocess.run(["git", *arguments], capture_output=True, text=True, check=False)
-    except FileNotFoundError:
-        return ""
-    return done.stdout.strip()
+        return done.stdout.strip()
+    return ""

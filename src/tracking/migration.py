@@ -1,12 +1,8 @@
-"""Brings the runs of one MLflow store into another: a laptop's into a team's.
-
-MLflow has no command for this from a database, so it is done through its client. A copy carries
-the id of its run in the tag `migrated_from`, by which a second start finds it: it copies what is
-missing, nothing twice.
-"""
+"""Copies runs from one MLflow store to another, and if started again only what is missing."""
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -14,199 +10,144 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from mlflow import MlflowClient
-from mlflow.entities import (
-    Experiment,
-    LoggedModel,
-    LoggedModelOutput,
-    LoggedModelStatus,
-    Metric,
-    Param,
-    Run,
-    RunTag,
-)
+from mlflow.entities import Experiment, Metric, Param, Run, RunTag
+from mlflow.entities import LoggedModel as Model
+from mlflow.entities import LoggedModelOutput as ModelOutput
+from mlflow.entities import LoggedModelStatus as ModelStatus
+from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
+from mlflow.store.artifact.local_artifact_repo import LocalArtifactRepository
 
-from src.runtime.errors import InputError
-from src.tracking import run_contents, run_search, run_tags
-from src.tracking.run_contents import MIGRATED_FROM, Contents
+from src.core.errors import InputError
+from src.tracking import run_search, run_tags, store
 
-BATCH = 1000  # metrics that MLflow takes at once
-FEW = 100  # params or tags
+MIGRATED_FROM = "migrated_from"  # tag of a copy: the id of its source run, or source model
+AT_ONCE = {"metrics": 1000, "params": 100, "tags": 100}  # as many as MLflow takes
 # The id of a run or a model; that of an experiment in a link.
-ID = re.compile(r"(?<![0-9a-f])(?:m-)?[0-9a-f]{32}(?![0-9a-f])|(?<=#/experiments/)\d+(?=/)")
+ID = re.compile(r"(?<![0-9a-f])(?:m-)?[0-9a-f]{32}(?![0-9a-f])|(?<=#/experiments/)\d+")
 DESCRIPTION = "MLmodel"  # the file of a model that names its run
 
 
 @dataclass(frozen=True)
-class Done:
-    """What became of a run.
+class Contents:
+    """The contents of a run."""
 
-    Attributes:
-        run_id: the run's, in the source.
-        name: the run's.
-        new: whether it had no copy before.
-        files: how many artifacts it has.
-        points: how many values of metrics.
-        differs: in which parts the copy is not what it is a copy of; empty if it is whole.
-        running: whether a process may still be writing to it.
-    """
-
-    run_id: str
-    name: str
-    new: bool
-    files: int
-    points: int
-    differs: tuple[str, ...]
-    running: bool
+    run: Run  # params, tags, status and times
+    points: Mapping[tuple, Metric]  # every value of every metric, by `_key`
+    files: Mapping[str, int]  # the sizes of its artifacts in bytes, by path
+    models: Sequence[tuple[Model, Mapping[str, int]]]  # each with the sizes of its files
 
 
 class Migration:
-    """The way from one store to another.
-
-    Args:
-        source: a client of the store to copy from, which is only read.
-        target: of the store to copy to; None for one that does not exist yet.
-    """
+    """From a source, which is only read, to a target, None if it does not exist yet."""
 
     def __init__(self, source: MlflowClient, target: MlflowClient | None):
-        self.source, self.target = source, target
+        self.source = source
+        self.target: Any = target
         self.experiments = source.search_experiments(order_by=["name ASC"])
         ids = [one.experiment_id for one in self.experiments]
         self.runs = _parents_first(list(run_search.every_run(source, ids)))
-        self.copies = self._copies()
-        self.ids: dict[str, str] = {}  # of runs, models and experiments here -> there
+        copies = self._in_target(f"tags.{MIGRATED_FROM} != ''")
+        self.copies = {one.data.tags[MIGRATED_FROM]: one for one in copies}
+        self.ids: dict[str, str] = {}  # of runs, models and experiments: source -> target
 
-    @property
-    def there(self) -> MlflowClient:
-        """The client of the target, which exists: it is written to, or has copies."""
-        assert self.target is not None
-        return self.target
+    def _in_target(self, wanted: str) -> list[Run]:
+        if self.target is None:
+            return []
+        experiments = [one.experiment_id for one in self.target.search_experiments()]
+        return list(run_search.every_run(self.target, experiments, wanted))
 
     def refuse_same(self) -> None:
-        """Raise InputError if the target is the source, by whatever address."""
-        if self.target is None or not self.runs:
-            return
-        first = self.runs[0].info.run_id
-        if list(self._in_target(f"attributes.run_id = '{first}'")):
-            raise InputError(
-                "SOURCE and TARGET are the same store: it has the run "
-                f"{first} already, under that id. Name another target."
-            )
+        """Raise InputError if the target is the source, under another address."""
+        first = self.runs[0].info.run_id if self.runs else ""
+        if first and self._in_target(f"attributes.run_id = '{first}'"):
+            same = f"SOURCE and TARGET are the same store: both have the run {first}"
+            raise InputError(f"{same}. Name another target.")
 
     def refuse_lost_artifacts(self) -> None:
-        """Raise InputError if the files of the source are not where its database says."""
+        """Raise InputError if the source's files are not where its database says."""
         for experiment in self.experiments:
-            found = partial(self.source.search_logged_models, [experiment.experiment_id])
-            for model in run_search.every(found):
+            search = partial(self.source.search_logged_models, [experiment.experiment_id])
+            for model in run_search.every(search):
                 place = model.artifact_location.removeprefix("file://")
                 if place.startswith("/") and not Path(place).is_dir():
-                    raise InputError(
-                        f"The artifacts of experiment {experiment.name} are not in {place}, where "
-                        "SOURCE says: bring its folder mlruns/ back there."
-                    )
+                    lost = f"The artifacts of experiment {experiment.name} are not in {place}"
+                    remedy = "bring its folder mlruns/ back there"
+                    raise InputError(f"{lost}, where SOURCE says: {remedy}.")
 
-    def left(self) -> tuple[list[Run], list[Run]]:
-        """Return the runs without a copy, and those whose copy is not whole."""
-        missing, partial = [], []
-        for run in self.runs:
-            copy = self.copies.get(run.info.run_id)
+    def left(self) -> tuple[list[str], list[str]]:
+        """Return the ids of the runs without a copy, and of those with an incomplete one."""
+        missing, incomplete = [], []
+        for run_id in (run.info.run_id for run in self.runs):
+            copy = self.copies.get(run_id)
             if copy is None:
-                missing.append(run)
-            elif self._differences(run.info.run_id, copy.info.run_id):
-                partial.append(run)
-        return missing, partial
+                missing.append(run_id)
+            elif differences(read(self.source, run_id), read(self.target, copy.info.run_id)):
+                incomplete.append(run_id)
+        return missing, incomplete
 
-    def copy(self) -> Iterator[Done]:
-        """Copy every run, its parent before it; yield what became of each.
-
-        Raises:
-            InputError: the target has a deleted experiment of a name that is needed.
-        """
+    def copy(self) -> Iterator[tuple[Contents, list[str]]]:
+        """Copy all runs, parents first; yield each one's contents, and where its copy differs."""
         for experiment in self.experiments:
             self.ids[experiment.experiment_id] = self._experiment(experiment)
         for run in self.runs:
             yield self._copy_run(run.info.run_id)
 
     def rewrite(self) -> None:
-        """Give notes, tags and views the ids that the runs they name have in the target, once all
-        are there.
-        """
+        """Replace the source's ids in notes, tags and views, once all runs are copied."""
         for run in self.runs:
-            self._rewrite_tags(run)
+            copy_id = self.ids[run.info.run_id]
+            found = self.target.get_run(copy_id).data.tags
+            tags = {name: self.rewritten(value) for name, value in run.data.tags.items()}
+            tags[MIGRATED_FROM] = run.info.run_id  # even if it is a copy itself
+            changed = [RunTag(*one) for one in sorted(tags.items()) if found.get(one[0]) != one[1]]
+            self._log(copy_id, "tags", changed)
         for experiment in self.experiments:
             for name, value in sorted(experiment.tags.items()):
                 there = self.ids[experiment.experiment_id]
-                self.there.set_experiment_tag(there, name, self.rewritten(value))
+                self.target.set_experiment_tag(there, name, self.rewritten(value))
 
     def rewritten(self, text: str) -> str:
-        """Return a text with the ids that its runs, models and experiments have in the target."""
-        text = ID.sub(lambda found: self.ids.get(found[0], found[0]), text)
-        return re.sub(
-            r"(#/experiments/)(\d+)",
-            lambda found: found[1] + self.ids.get(found[2], found[2]),
-            text,
-        )
-
-    def _in_target(self, wanted: str) -> Iterator[Run]:
-        experiments = [one.experiment_id for one in self.there.search_experiments()]
-        return run_search.every_run(self.there, experiments, wanted)
-
-    def _copies(self) -> dict[str, Run]:
-        """Return the copies in the target, by the id of the run that each is one of."""
-        if self.target is None:
-            return {}
-        found = self._in_target(f"tags.{MIGRATED_FROM} != ''")
-        return {one.data.tags[MIGRATED_FROM]: one for one in found}
-
-    def _differences(self, run_id: str, copy_id: str) -> list[str]:
-        here = run_contents.read(self.source, run_id)
-        return run_contents.differences(here, run_contents.read(self.there, copy_id))
+        """Return a text with the target's ids of runs, models and experiments."""
+        return ID.sub(lambda found: self.ids.get(found[0], found[0]), text)
 
     def _experiment(self, experiment: Experiment) -> str:
-        found = self.there.get_experiment_by_name(experiment.name)
+        found = self.target.get_experiment_by_name(experiment.name)
         if found is None:
-            return self.there.create_experiment(experiment.name, _location(self.there))
+            # MLflow itself would put artifacts into the working directory, not beside an SQLite
+            # file; a server knows where.
+            file = self.target.tracking_uri.removeprefix("sqlite:///")
+            is_file = file != self.target.tracking_uri
+            place = (Path(file).parent / "mlruns").as_uri() if is_file else None
+            return self.target.create_experiment(experiment.name, place)
         if found.lifecycle_stage != "active":
-            raise InputError(
-                f"TARGET has a deleted experiment {experiment.name}: restore it there, or delete "
-                "it for good with `mlflow gc`."
-            )
+            deleted = f"TARGET has a deleted experiment {experiment.name}"
+            raise InputError(f"{deleted}: restore it there, or delete it for good: `mlflow gc`.")
         return found.experiment_id
 
-    def _copy_run(self, run_id: str) -> Done:
-        here = run_contents.read(self.source, run_id)
-        known = self.copies.get(run_id)
-        copy = known or self._create(here.run)
+    def _copy_run(self, run_id: str) -> tuple[Contents, list[str]]:
+        here = read(self.source, run_id)
+        copy = self.copies.get(run_id) or self._create(here.run)
         copy_id = self.ids[run_id] = copy.info.run_id
-        there = run_contents.read(self.there, copy_id)
-        models = {one.tags.get(MIGRATED_FROM): one for one in there.models}
-        for model in here.models:  # before the metrics, which belong to some
-            known_model = models.get(model.model_id) or self._create_model(model, copy)
-            self.ids[model.model_id] = known_model.model_id
-        if known is None or run_contents.differences(here, there):
+        there = read(self.target, copy_id)
+        copied = {model.tags.get(MIGRATED_FROM): model for model, _ in there.models}
+        for model, _ in here.models:  # before the metrics, some of which belong to models
+            found = copied.get(model.model_id) or self._create_model(model, copy)
+            self.ids[model.model_id] = found.model_id
+        if differences(here, there):
             self._fill(here, there)
-            there = run_contents.read(self.there, copy_id)
-        return Done(
-            run_id,
-            here.run.info.run_name,
-            known is None,
-            *here.counted,
-            tuple(run_contents.differences(here, there)),
-            here.run.info.status == "RUNNING",
-        )
+            there = read(self.target, copy_id)
+        return here, differences(here, there)
 
     def _create(self, run: Run) -> Run:
         tags = {**run.data.tags, MIGRATED_FROM: run.info.run_id}
-        if run_tags.PARENT in tags:  # by now it has its copy
+        if run_tags.PARENT in tags:  # copied before
             tags[run_tags.PARENT] = self.rewritten(tags[run_tags.PARENT])
-        return self.there.create_run(
-            self.ids[run.info.experiment_id],
-            start_time=run.info.start_time,
-            tags=dict(sorted(tags.items())),
-            run_name=run.info.run_name,
-        )
+        experiment_id, tags = self.ids[run.info.experiment_id], dict(sorted(tags.items()))
+        start, name = run.info.start_time, run.info.run_name
+        return self.target.create_run(experiment_id, start_time=start, tags=tags, run_name=name)
 
-    def _create_model(self, model: LoggedModel, copy: Run) -> LoggedModel:
-        return self.there.create_logged_model(
+    def _create_model(self, model: Model, copy: Run) -> Model:
+        return self.target.create_logged_model(
             copy.info.experiment_id,
             name=model.name,
             source_run_id=copy.info.run_id,
@@ -216,116 +157,134 @@ class Migration:
         )
 
     def _fill(self, here: Contents, there: Contents) -> None:
-        """Copy what a run has and its copy has not; its status last."""
+        """Copy what a run has and its copy lacks, the status last."""
         copy, info = there.run, here.run.info
         run_id = copy.info.run_id
-        params = [
-            Param(name, value)
-            for name, value in sorted(here.run.data.params.items())
-            if copy.data.params.get(name) != value
-        ]
-        _in_batches(params, FEW, lambda some: self.there.log_batch(run_id, params=some))
+        params = sorted(here.run.data.params.items() - copy.data.params.items())
+        self._log(run_id, "params", [Param(*one) for one in params])
         points = [here.points[one] for one in sorted(here.points.keys() - there.points.keys())]
-        _in_batches(points, BATCH, lambda some: self.there.log_batch(run_id, metrics=some))
-        self._fill_models(here, run_id)
-        self._copy_files(
-            info.artifact_uri, here.files, copy.info.artifact_uri, there.files, rewrite=False
-        )
-        if run_contents.inputs(here.run) != run_contents.inputs(copy):
-            self.there.log_inputs(run_id, run_contents.data_sets(here.run))
+        self._log(run_id, "metrics", points)
+        for model, files in here.models:
+            self._fill_model(model, files, here.run, run_id)
+        self._copy_files(info.artifact_uri, here.files, copy.info.artifact_uri, there.files)
+        if here.run.inputs and _inputs(here.run) != _inputs(copy):
+            self.target.log_inputs(run_id, here.run.inputs.dataset_inputs)
         if info.end_time is not None or info.status != "RUNNING":
-            self.there.set_terminated(run_id, info.status, info.end_time)
+            self.target.set_terminated(run_id, info.status, info.end_time)
 
-    def _fill_models(self, here: Contents, run_id: str) -> None:
-        known = run_contents.model_steps(self.there.get_run(run_id))
-        steps = run_contents.model_steps(here.run)
-        for model, files in zip(here.models, here.model_files, strict=True):
-            copy = self.there.get_logged_model(self.ids[model.model_id])
-            place = copy.artifact_location
-            there = run_contents.files(self.there, place)
-            self._copy_files(model.artifact_location, files, place, there, rewrite=True)
-            had = {run_contents.key(one) for one in copy.metrics or ()}
-            points = [
-                Metric(
-                    one.key,
-                    one.value,
-                    one.timestamp,
-                    one.step,
-                    model_id=copy.model_id,
-                    dataset_name=one.dataset_name,
-                    dataset_digest=one.dataset_digest,
-                )
-                for one in sorted(model.metrics or (), key=run_contents.key)
-                if run_contents.key(one) not in had and one.run_id == here.run.info.run_id
-            ]
-            _in_batches(points, BATCH, lambda some: self.there.log_batch(run_id, metrics=some))
-            if copy.model_id not in known and model.model_id in steps:
-                output = LoggedModelOutput(copy.model_id, steps[model.model_id])
-                self.there.log_outputs(run_id, [output])
-            if copy.status != model.status and model.status != LoggedModelStatus.PENDING:
-                self.there.finalize_logged_model(copy.model_id, model.status)
+    def _fill_model(self, model: Model, files: Mapping[str, int], run: Run, run_id: str) -> None:
+        copy = self.target.get_logged_model(self.ids[model.model_id])
+        place = copy.artifact_location
+        self._copy_files(model.artifact_location, files, place, _files(self.target, place))
+        copied = {_key(one) for one in copy.metrics or ()}
+        own = [one for one in model.metrics or () if one.run_id == run.info.run_id]
+        missing = sorted((one for one in own if _key(one) not in copied), key=_key)
+        ids = {"model_id": copy.model_id, "run_id": None}
+        self._log(run_id, "metrics", [Metric(**{**dict(one), **ids}) for one in missing])
+        steps, copied_steps = _model_steps(run), _model_steps(self.target.get_run(run_id))
+        if model.model_id in steps and copy.model_id not in copied_steps:
+            self.target.log_outputs(run_id, [ModelOutput(copy.model_id, steps[model.model_id])])
+        if copy.status != model.status and model.status != ModelStatus.PENDING:
+            self.target.finalize_logged_model(copy.model_id, model.status)
+
+    def _log(self, run_id: str, kind: str, items: Sequence[Any]) -> None:
+        size = AT_ONCE[kind]
+        for start in range(0, len(items), size):
+            self.target.log_batch(run_id, **{kind: items[start : start + size]})
 
     def _copy_files(
-        self,
-        location: str,
-        files: Mapping[str, int],
-        place: str,
-        known: Mapping[str, int],
-        *,
-        rewrite: bool,
+        self, location: str, files: Mapping[str, int], place: str, copied: Mapping[str, int]
     ) -> None:
-        """Copy the artifacts that are missing at a place, or are of another size there."""
-        missing = sorted(path for path, size in files.items() if known.get(path) != size)
+        """Copy the artifacts that are missing at a place, or have another size there."""
+        missing = sorted(path for path, size in files.items() if copied.get(path) != size)
         if not missing:
             return
-        here = run_contents.repository(self.source, location)
+        here = _repository(self.source, location)
         with TemporaryDirectory() as folder:
             for path in missing:
                 (Path(folder) / path).parent.mkdir(parents=True, exist_ok=True)
                 here.download_artifacts(path, folder)
-            described = Path(folder) / DESCRIPTION
-            if rewrite and described.is_file():  # ids are of one length, so it keeps its size
-                described.write_text(self.rewritten(described.read_text("utf-8")), "utf-8")
-            run_contents.repository(self.there, place).log_artifacts(folder)
-
-    def _rewrite_tags(self, run: Run) -> None:
-        """Give a copy the tags of its run, with the target's ids."""
-        copy_id = self.ids[run.info.run_id]
-        found = self.there.get_run(copy_id).data.tags
-        tags = {name: self.rewritten(value) for name, value in run.data.tags.items()}
-        tags[MIGRATED_FROM] = run.info.run_id  # also of a run that is a copy itself
-        changed = [
-            RunTag(name, value) for name, value in sorted(tags.items()) if found.get(name) != value
-        ]
-        _in_batches(changed, FEW, lambda some: self.there.log_batch(copy_id, tags=some))
+            description = Path(folder) / DESCRIPTION
+            if description.is_file():  # all ids have the same length, so it keeps its size
+                description.write_text(self.rewritten(description.read_text("utf-8")), "utf-8")
+            _repository(self.target, place).log_artifacts(folder)
 
 
-def _location(target: MlflowClient) -> str | None:
-    """Return where a new experiment's artifacts go: beside an SQLite file, or where a server says;
-    MLflow would take the folder that a command happens to run in.
-    """
-    if not target.tracking_uri.startswith("sqlite:///"):
-        return None
-    return (Path(target.tracking_uri.removeprefix("sqlite:///")).parent / "mlruns").as_uri()
+def read(client: MlflowClient, run_id: str) -> Contents:
+    """Return the contents of a run."""
+    run = client.get_run(run_id)
+    histories = [client.get_metric_history(run_id, name) for name in sorted(run.data.metrics)]
+    points = {_key(point): point for history in histories for point in history}
+    models = store.logged_models(client, run.info.experiment_id, run_id)
+    models.sort(key=lambda one: (one.creation_timestamp, one.model_id))
+    with_files = [(one, _files(client, one.artifact_location)) for one in models]
+    return Contents(run, points, _files(client, run.info.artifact_uri), with_files)
 
 
-def _in_batches(all_of_them: Sequence[Any], most: int, log: Callable[[Any], object]) -> None:
-    for start in range(0, len(all_of_them), most):
-        log(all_of_them[start : start + most])
+def differences(source: Contents, copy: Contents) -> list[str]:
+    """Return in which parts a copy differs; ids, and tags with ids, do not count."""
+    one, other = source.run, copy.run
+    compared = {
+        "params": (one.data.params, other.data.params),
+        "the values of metrics": (set(source.points), set(copy.points)),
+        "last values": (_text(one.data.metrics), _text(other.data.metrics)),
+        "artifacts": (source.files, copy.files),
+        "tags": (set(one.data.tags) - set(other.data.tags), set()),
+        "status": (one.info.status, other.info.status),
+        "start": (one.info.start_time, other.info.start_time),
+        "end": (one.info.end_time, other.info.end_time),
+        "data sets": (_inputs(one), _inputs(other)),
+        "models": (_models(source), _models(copy)),
+    }
+    return [name for name, (wanted, found) in compared.items() if wanted != found]
+
+
+def _key(point: Metric) -> tuple[str, int, int, str]:
+    return point.key, point.step, point.timestamp, repr(float(point.value))
+
+
+def _repository(client: MlflowClient, location: str) -> Any:
+    return get_artifact_repository(location, tracking_uri=client.tracking_uri)
+
+
+def _files(client: MlflowClient, location: str) -> dict[str, int]:
+    """Return the sizes of the artifacts at a location, by path."""
+    artifacts = _repository(client, location)
+    if isinstance(artifacts, LocalArtifactRepository) and not Path(artifacts.artifact_dir).is_dir():
+        return {}
+    entries = artifacts.list_artifacts()
+    for entry in entries:
+        if entry.is_dir:
+            entries += artifacts.list_artifacts(entry.path)
+    return {entry.path: entry.file_size for entry in entries if not entry.is_dir}
+
+
+def _text(metrics: Mapping[str, float]) -> dict[str, str]:
+    return {name: repr(float(value)) for name, value in metrics.items()}  # NaN is not NaN
+
+
+def _inputs(run: Run) -> Counter[tuple[str, str]]:
+    inputs = run.inputs.dataset_inputs if run.inputs else []
+    return Counter((one.dataset.name, one.dataset.digest) for one in inputs)
+
+
+def _model_steps(run: Run) -> dict[str, int]:
+    return {one.model_id: one.step for one in (run.outputs.model_outputs if run.outputs else [])}
+
+
+def _models(contents: Contents) -> list[Any]:
+    return sorted(
+        (one.name, str(one.status), sorted(one.params.items()), sorted(files.items()))
+        for one, files in contents.models
+    )
 
 
 def _parents_first(runs: list[Run]) -> list[Run]:
     """Return runs in an order in which each comes after its parent."""
-    known = {run.info.run_id: run for run in runs}
-    ordered: dict[str, Run] = {}
+    by_id = {run.info.run_id: run for run in runs}
 
-    def add(run: Run) -> None:
-        parent = known.get(run.data.tags.get(run_tags.PARENT, ""))
-        if run.info.run_id not in ordered:
-            if parent is not None and parent is not run:
-                add(parent)
-            ordered[run.info.run_id] = run
+    def depth(run: Run) -> int:
+        parent = by_id.get(run.data.tags.get(run_tags.PARENT, ""))
+        return 0 if parent in (None, run) else 1 + depth(parent)
 
-    for run in runs:
-        add(run)
-    return list(ordered.values())
+    return sorted(runs, key=depth)

@@ -1,4 +1,4 @@
-"""All that a search in MLflow finds; its client returns no more than a page at a time."""
+"""Complete results of MLflow's searches, which come in pages."""
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:  # MLflow takes a second, and a multirun's first lines do not need it
     from mlflow.entities import Run
 
-PAGE = 1000  # runs that a store is asked for at once
+PAGE = 1000  # runs per request
 OLDEST_FIRST = ("attributes.start_time ASC",)
 NEWEST_FIRST = ("attributes.start_time DESC",)
 
@@ -19,39 +19,16 @@ def every_run(
     order_by: Sequence[str] = OLDEST_FIRST,
     **more: Any,
 ) -> Iterator["Run"]:
-    """Yield the runs that a search finds, however many there are.
-
-    Args:
-        client: of the store.
-        experiment_ids: where to search; nowhere if there are none.
-        wanted: MLflow's filter string.
-        order_by: as `MlflowClient.search_runs` takes it.
-        more: likewise, such as `run_view_type`.
-    """
-    if not experiment_ids:
-        return iter(())
-    return every(
-        partial(
-            client.search_runs,
-            experiment_ids,
-            wanted,
-            max_results=PAGE,
-            order_by=list(order_by),
-            **more,
-        )
-    )
+    """Yield all runs that `client.search_runs` finds; `wanted` is MLflow's filter string."""
+    given = {"max_results": PAGE, "order_by": list(order_by), **more}
+    search = partial(client.search_runs, experiment_ids, wanted, **given)
+    return every(search) if experiment_ids else iter(())
 
 
 def every(ask: Callable[..., Any]) -> Iterator[Any]:
-    """Yield what is on all pages.
-
-    Args:
-        ask: returns a page of MLflow's; called with its `page_token`, None for the first.
-    """
-    token = None
-    while True:
-        page = ask(page_token=token)
+    """Yield the items of all pages; `ask` returns the one of a `page_token`, None for the first."""
+    page = ask(page_token=None)
+    yield from page
+    while page.token:
+        page = ask(page_token=page.token)
         yield from page
-        token = page.token
-        if not token:
-            return

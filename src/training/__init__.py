@@ -1,3 +1,3 @@
-"""All that decides the weights of a model, from the batches to the epoch whose weights are kept;
-the folder is part of every training's digest. What only watches, logs or draws may not lie here.
+"""All that decides the weights, from the batches to the epoch that is kept; the folder is part of
+every training's digest. Code that only watches, logs or draws does not belong here.
 """

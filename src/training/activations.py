@@ -1,9 +1,7 @@
-"""Activation layers that Keras lacks, or computes in more passes over memory than it must.
+"""Activation layers that Keras lacks, or computes in more passes over memory than necessary.
 
-Swish, x · sigmoid(x), costs more than ReLU mainly because a CPU walks over the tensor several
-times. Here XLA compiles the activation alone (the convolutions stay out: XLA is slow at them on a
-CPU) into one pass forward and one pass back, by formulas that keep only the input for the way back.
-Between reading and writing they compute in float32, also where the tensors are bfloat16.
+XLA compiles each alone (it is slow at convolutions on a CPU) into a forward and a backward pass in
+float32, by formulas that need only the input for the backward pass.
 """
 
 from collections.abc import Callable
@@ -13,19 +11,17 @@ from math import pi, sqrt
 import keras
 import tensorflow as tf
 
+Function = Callable[..., tf.Tensor]
+
 
 def _wide(x: tf.Tensor) -> tf.Tensor:
-    """Return `x` in float32, or in its own dtype if that is wider."""
     return tf.cast(x, tf.float32) if x.dtype.size < 4 else x
 
 
 def _narrow(x: tf.Tensor, dtype: tf.DType) -> tf.Tensor:
-    """Return `x` in a dtype, as `tf.cast` does.
-
-    It rounds to bfloat16 (to nearest, ties to even) on the bits themselves: of `tf.cast` XLA makes
-    code that treats NaNs apart and fills only half of each vector, and a whole pass then takes
-    twice as long. NaNs stay NaNs here as well, as long as they come from bfloat16: the bits cut off
-    are zeros in those.
+    """Return `x` in a dtype, as `tf.cast` does, but rounded to bfloat16 (to nearest, ties to even)
+    by integer arithmetic: XLA's own handles NaNs separately and fills only half of each vector,
+    which doubles the time of a pass. NaNs from bfloat16 stay NaNs: their lower bits are zeros.
     """
     if dtype != tf.bfloat16 or x.dtype != tf.float32:
         return tf.cast(x, dtype)
@@ -36,24 +32,9 @@ def _narrow(x: tf.Tensor, dtype: tf.DType) -> tf.Tensor:
     return tf.bitcast(tf.cast(rounded, tf.uint16), tf.bfloat16)
 
 
-def _flat(x: tf.Tensor) -> tf.Tensor:
-    """Return `x` in one dimension: XLA makes loops over dimensions, and one of 16 channels is too
-    short for it to fill vectors with. It sees through a reshape of its own, so this one is not.
-    """
-    return tf.reshape(x, [-1])
-
-
-def _one_pass(
-    function: Callable[..., tf.Tensor], slope: Callable[..., tf.Tensor]
-) -> Callable[..., tf.Tensor]:
-    """Return an activation that is compiled into one pass forward and one back.
-
-    It takes a tensor, floating and of any shape, and Python numbers that are its settings; it
-    returns a tensor of that shape and dtype.
-
-    Args:
-        function: of x, float32, and the settings.
-        slope: its derivative by x, likewise.
+def _one_pass(function: Function, slope: Function) -> Function:
+    """Return an activation of floating tensors, in one forward and one backward pass, from a
+    function and its derivative, which take x, float32, and settings, Python numbers.
     """
 
     @tf.function(jit_compile=True, autograph=False)
@@ -69,7 +50,8 @@ def _one_pass(
         def fused(x: tf.Tensor) -> tuple[tf.Tensor, Callable]:
             return forward(x, *settings), lambda dy: backward(x, dy, *settings)
 
-        return tf.reshape(fused(_flat(x)), tf.shape(x))
+        # Flat outside of XLA, which loops over dimensions: 16 channels are too few for its vectors.
+        return tf.reshape(fused(tf.reshape(x, [-1])), tf.shape(x))
 
     return activation
 
@@ -84,11 +66,8 @@ def _gelu_slope(x: tf.Tensor) -> tf.Tensor:
 
 
 def _mish_parts(x: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-    """Return e = exp(x), n = e · (e + 2) and n + 2: tanh(softplus(x)) = n / (n + 2).
-
-    Where x is above 20 that is 1 in float32, and e² would overflow much later.
-    """
-    e = tf.exp(tf.minimum(x, 20.0))
+    """Return e = exp(x), n = e · (e + 2) and n + 2: tanh(softplus(x)) = n / (n + 2)."""
+    e = tf.exp(tf.minimum(x, 20.0))  # above 20 the quotient is 1 in float32, and e² may overflow
     n = e * (e + 2)
     return e, n, n + 2
 
@@ -103,7 +82,6 @@ def _mish_slope(x: tf.Tensor) -> tf.Tensor:
     return n / m + x * (4 * e * (e + 1) / (m * m))
 
 
-# Each takes x, floating and of any shape, and returns a tensor of its shape and dtype.
 swish = _one_pass(lambda x, scale=1.0: scale * x * tf.sigmoid(x), _swish_slope)
 gelu = _one_pass(lambda x: x * (1 + tf.math.erf(x / sqrt(2))) / 2, _gelu_slope)
 hard_swish = _one_pass(
@@ -120,149 +98,116 @@ def _swish_beta_forward(x: tf.Tensor, beta: tf.Tensor) -> tf.Tensor:
 
 
 @tf.function(jit_compile=True, autograph=False)
-def _swish_beta_backward(
-    x: tf.Tensor, beta: tf.Tensor, dy: tf.Tensor
-) -> tuple[tf.Tensor, tf.Tensor]:
+def _swish_beta_backward(x: tf.Tensor, beta: tf.Tensor, dy: tf.Tensor) -> list[tf.Tensor]:
     """Return the gradient of `x`, and the terms whose sum is that of `beta`."""
     wide, dy = _wide(x), _wide(dy)
     sigmoid = tf.sigmoid(beta * wide)
     slope = 2 * wide * sigmoid * (1 - sigmoid)  # d f / d (βx)
-    return _narrow(dy * (2 * sigmoid + beta * slope), x.dtype), dy * wide * slope
+    return [_narrow(dy * (2 * sigmoid + beta * slope), x.dtype), dy * wide * slope]
 
 
 def swish_beta(x: tf.Tensor, beta: tf.Tensor) -> tf.Tensor:
-    """Return 2x · sigmoid(βx), of the shape and dtype of `x`; `beta` is a float32 scalar.
-
-    Reference: the factor 2 makes it the identity at β = 0; β as in arXiv:1710.05941.
+    """Return 2x · sigmoid(βx), of the shape and dtype of `x`; `beta` is a float32 scalar, as in
+    arXiv:1710.05941. The factor 2 makes it the identity at β = 0.
     """
 
     @tf.custom_gradient
     def fused(x: tf.Tensor, beta: tf.Tensor) -> tuple[tf.Tensor, Callable]:
         def gradient(dy: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
             dx, terms = _swish_beta_backward(x, beta, dy)
-            return dx, tf.reduce_sum(terms)  # XLA's sum takes one element at a time, on one core
+            return dx, tf.reduce_sum(terms)  # XLA would add one element at a time, on one core
 
         return _swish_beta_forward(x, beta), gradient
 
-    return tf.reshape(fused(_flat(x), beta), tf.shape(x))
-
-
-def _fuse() -> bool:
-    """Fused kernels are measured on CPUs; on a GPU Keras's own run, which are fused there too."""
-    return not tf.config.list_physical_devices("GPU")
+    return tf.reshape(fused(tf.reshape(x, [-1]), beta), tf.shape(x))
 
 
 class _Fused(keras.layers.Layer):
-    """An activation without weights, fused while training."""
+    """An activation that is fused in training, but not on a GPU, where Keras's own are fused."""
 
-    fused: Callable[..., tf.Tensor]
-    plain: Callable[..., tf.Tensor]
+    _fused: Function
+    _plain: Function
 
     def call(self, x: tf.Tensor, training: bool = False) -> tf.Tensor:
         """Return the activation of `x` (any shape, floating), in its shape and dtype."""
-        # Outside training batches come in all sizes, and XLA would compile for each.
-        return self.fused(x) if training and _fuse() else self.plain(x)
+        # Outside of training, batches have many sizes, and XLA would compile for each.
+        fuse = training and not tf.config.list_physical_devices("GPU")
+        return self._fused(x) if fuse else self._plain(x)
 
 
-@keras.saving.register_keras_serializable(package="src")
+registered = keras.saving.register_keras_serializable(package="src")
+
+
+@registered
 class Swish(_Fused):
-    """x · sigmoid(x).
+    """x · sigmoid(x), of Ramachandran, Zoph and Le, arXiv:1710.05941."""
 
-    Reference: Ramachandran, Zoph, Le, "Searching for Activation Functions", arXiv:1710.05941.
-    """
-
-    fused = staticmethod(swish)
-    plain = staticmethod(tf.nn.silu)
+    _fused, _plain = staticmethod(swish), staticmethod(tf.nn.silu)
 
 
-@keras.saving.register_keras_serializable(package="src")
+@registered
 class Gelu(_Fused):
-    """x · Φ(x), with the normal distribution's Φ itself, not its approximation by a tanh.
+    """x · Φ(x), with Φ itself, not its approximation, of Hendrycks and Gimpel, arXiv:1606.08415."""
 
-    Reference: Hendrycks, Gimpel, "Gaussian Error Linear Units (GELUs)", arXiv:1606.08415.
-    """
-
-    fused = staticmethod(gelu)
-    plain = staticmethod(partial(keras.activations.gelu, approximate=False))
+    _fused = staticmethod(gelu)
+    _plain = staticmethod(partial(keras.activations.gelu, approximate=False))
 
 
-@keras.saving.register_keras_serializable(package="src")
+@registered
 class HardSwish(_Fused):
-    """x · relu6(x + 3) / 6.
+    """x · relu6(x + 3) / 6, of Howard et al., "Searching for MobileNetV3", arXiv:1905.02244."""
 
-    Reference: Howard et al., "Searching for MobileNetV3", arXiv:1905.02244.
-    """
-
-    fused = staticmethod(hard_swish)
-    plain = staticmethod(keras.activations.hard_swish)
+    _fused, _plain = staticmethod(hard_swish), staticmethod(keras.activations.hard_swish)
 
 
-@keras.saving.register_keras_serializable(package="src")
+@registered
 class Mish(_Fused):
-    """x · tanh(softplus(x)).
+    """x · tanh(softplus(x)), of Misra, arXiv:1908.08681."""
 
-    Reference: Misra, "Mish: A Self Regularized Non-Monotonic Activation Function",
-    arXiv:1908.08681.
-    """
-
-    fused = staticmethod(mish)
-    plain = staticmethod(keras.activations.mish)
+    _fused, _plain = staticmethod(mish), staticmethod(keras.activations.mish)
 
 
-@keras.saving.register_keras_serializable(package="src")
-class SwishBeta(keras.layers.Layer):
-    """2x · sigmoid(βx), with one β per layer.
-
-    Args:
-        beta: β, or where it starts.
-        trainable: learn β; otherwise it stays at `beta`.
-    """
+@registered
+class SwishBeta(_Fused):
+    """2x · sigmoid(βx), with one β per layer: `beta`, or learned from there if `trainable`."""
 
     def __init__(self, beta: float = 1.0, trainable: bool = True, **kwargs):
         super().__init__(trainable=trainable, **kwargs)
         self.initial_beta = beta
 
     def build(self, input_shape: tuple) -> None:
-        """Create β, a float32 scalar; in mixed precision too, as bfloat16 has no 1.003."""
+        """Create β, a float32 scalar even in mixed precision, because bfloat16 has no 1.003."""
         start = keras.initializers.Constant(self.initial_beta)
         self.beta = self.add_weight(name="beta", shape=(), initializer=start, autocast=False)
 
-    def call(self, x: tf.Tensor, training: bool = False) -> tf.Tensor:
-        """Return the activation of `x` (any shape, floating), in its shape and dtype."""
-        beta = tf.convert_to_tensor(self.beta)
-        if training and _fuse():
-            return swish_beta(x, beta)
+    def _fused(self, x: tf.Tensor) -> tf.Tensor:
+        return swish_beta(x, tf.convert_to_tensor(self.beta))
+
+    def _plain(self, x: tf.Tensor) -> tf.Tensor:
         wide = _wide(x)
-        return tf.cast(2 * wide * tf.sigmoid(beta * wide), x.dtype)
+        return tf.cast(2 * wide * tf.sigmoid(tf.convert_to_tensor(self.beta) * wide), x.dtype)
 
     def get_config(self) -> dict:
-        """Return what rebuilds the layer."""
+        """Return the arguments of the layer."""
         return {**super().get_config(), "beta": self.initial_beta}
 
 
-@keras.saving.register_keras_serializable(package="src")
-class ESwish(keras.layers.Layer):
-    """βx · sigmoid(x), with a fixed β.
-
-    Args:
-        beta: β; 1 gives Swish, and its paper found 1 to 2 good.
-
-    Reference: Alcaide, "E-swish: Adjusting Activations to Different Network Depths",
-    arXiv:1801.07145.
-    """
+@registered
+class ESwish(_Fused):
+    """βx · sigmoid(x), of Alcaide, arXiv:1801.07145, where β of 1 to 2 is good; 1 is Swish."""
 
     def __init__(self, beta: float = 1.25, **kwargs):
         super().__init__(**kwargs)
         self.beta = beta
 
-    def call(self, x: tf.Tensor, training: bool = False) -> tf.Tensor:
-        """Return the activation of `x` (any shape, floating), in its shape and dtype."""
-        if training and _fuse():
-            return swish(x, self.beta)
+    def _fused(self, x: tf.Tensor) -> tf.Tensor:
+        return swish(x, self.beta)
+
+    def _plain(self, x: tf.Tensor) -> tf.Tensor:
         return tf.cast(self.beta, x.dtype) * tf.nn.silu(x)
 
     def get_config(self) -> dict:
-        """Return what rebuilds the layer."""
+        """Return the arguments of the layer."""
         return {**super().get_config(), "beta": self.beta}
 
 

@@ -1,4 +1,4 @@
-"""Random warps of images, drawn anew at each step: one interpolation for all kinds together."""
+"""Random warps of images, new at each step, with one interpolation for all kinds of warps."""
 
 from collections.abc import Callable
 from math import pi
@@ -10,35 +10,28 @@ Augment = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
 
 
 def affine(*, rotation: float, zoom: float, shift: float) -> Augment | None:
-    """Return a function that rotates, zooms and shifts a batch, or None where nothing would change.
+    """Return a function that warps a batch, or None if nothing would change: `rotation` is the
+    largest angle, in degrees, `zoom` the largest change of scale, for width and height separately,
+    and `shift` the largest shift, as a fraction of width and height; in both directions.
 
-    The returned function takes images, uint8 (batch, height, width), and a seed, int32 (2,); it
-    returns images of the same shape and dtype. The same seed draws the same warps. Pixels from
-    outside repeat the border's, as `fill_mode="nearest"` of Keras's ImageDataGenerator does.
-
-    Args:
-        rotation: the largest angle, in degrees, either way.
-        zoom: the largest change of scale, for width and height apart.
-        shift: the largest shift, as a part of the width and of the height.
+    The function takes images, uint8 (batch, height, width), and a seed, int32 (2,), which decides
+    the warps; it returns images of the same shape and dtype. Pixels from outside repeat the border.
     """
     if not (rotation or zoom or shift):
         return None
+    sampling = {"interpolation": "BILINEAR", "fill_mode": "NEAREST", "fill_value": 0.0}
 
     def augment(images: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
-        batch, height, width = images.shape
-        (a, b, c, d), (x, y) = _draw(batch, seed, rotation, zoom, (shift * width, shift * height))
+        _, height, width = images.shape
+        a, b, c, d, x, y = _draw(images, seed, rotation, zoom, shift)
         centre_x, centre_y = (width - 1) / 2, (height - 1) / 2
         zero = tf.zeros_like(a)
-        x += centre_x - a * centre_x - b * centre_y  # about the centre, not about the corner
+        x += centre_x - a * centre_x - b * centre_y  # about the centre, not the corner
         y += centre_y - c * centre_x - d * centre_y
-        warped = tf.raw_ops.ImageProjectiveTransformV3(
-            images=tf.cast(images[..., tf.newaxis], tf.float32),
-            transforms=tf.stack([a, b, x, c, d, y, zero, zero], axis=1),
-            output_shape=(height, width),
-            interpolation="BILINEAR",
-            fill_mode="NEAREST",
-            fill_value=0.0,
-        )
+        transforms = tf.stack([a, b, x, c, d, y, zero, zero], axis=1)
+        pixels = tf.cast(images[..., tf.newaxis], tf.float32)
+        how = {"transforms": transforms, "output_shape": (height, width), **sampling}
+        warped = tf.raw_ops.ImageProjectiveTransformV3(images=pixels, **how)
         return tf.cast(tf.round(warped[..., 0]), tf.uint8)
 
     return augment
@@ -47,28 +40,18 @@ def affine(*, rotation: float, zoom: float, shift: float) -> Augment | None:
 def elastic(
     *, rotation: float, zoom: float, shift: float, displacement: float, grid: int
 ) -> Augment:
-    """Return a function that warps a batch as `affine` does, and bends it as a hand would.
+    """Return a function that warps a batch as `affine` does, and bends its strokes.
 
     Every image gets a smooth field of displacements: normally distributed at `grid` × `grid`
-    control points, and between them a cubic B-spline.
-
-    Args:
-        rotation: as for `affine`; so are the next two.
-        zoom: the largest change of scale.
-        shift: the largest shift.
-        displacement: standard deviation of a pixel's displacement, in pixels along each axis.
-        grid: control points along each axis.
-
-    Reference: Simard, Steinkraus and Platt, "Best Practices for Convolutional Neural Networks
-    Applied to Visual Document Analysis", 2003.
+    control points, with a cubic B-spline between them. `displacement` is the standard deviation of
+    a pixel's, in pixels along each axis. (Simard, Steinkraus and Platt, "Best Practices for
+    Convolutional Neural Networks Applied to Visual Document Analysis", 2003.)
     """
 
     def augment(images: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
         batch, height, width = images.shape
-        (a, b, c, d), (x, y) = (
-            [value[:, tf.newaxis, tf.newaxis] for value in values]
-            for values in _draw(batch, seed, rotation, zoom, (shift * width, shift * height))
-        )
+        draws = _draw(images, seed, rotation, zoom, shift)
+        a, b, c, d, x, y = (draw[:, tf.newaxis, tf.newaxis] for draw in draws)
         points = tf.random.stateless_normal((2, batch, grid, grid), seed, stddev=displacement)
         vertical, horizontal = _spline(height, grid), _spline(width, grid)
         bent_x, bent_y = tf.unstack(vertical @ points @ tf.transpose(horizontal))
@@ -82,26 +65,23 @@ def elastic(
 
 
 def _draw(
-    batch: int, seed: tf.Tensor, rotation: float, zoom: float, shift: tuple[float, float]
-) -> tuple[list[tf.Tensor], list[tf.Tensor]]:
-    """Return matrices [[a, b], [c, d]] and offsets x, y, float32 (batch,) each.
-
-    With (x, y) counted from the centre, an output pixel is read where the matrix = rotation · zoom
-    and then the offset put it.
+    images: tf.Tensor, seed: tf.Tensor, rotation: float, zoom: float, shift: float
+) -> list[tf.Tensor]:
+    """Return matrices [[a, b], [c, d]] = rotation · zoom, and offsets x, y, float32 (batch,) each:
+    an output pixel, counted from the centre, is read where the matrix and then the offset put it.
     """
+    batch, height, width = images.shape
     draws = tf.random.stateless_uniform((5, batch), seed, -1.0, 1.0)
     angle = draws[0] * (rotation * pi / 180)
     zoom_x, zoom_y = 1 + zoom * draws[1], 1 + zoom * draws[2]
     cos, sin = tf.cos(angle), tf.sin(angle)
-    matrix = [zoom_x * cos, -zoom_y * sin, zoom_x * sin, zoom_y * cos]
-    return matrix, [draws[3] * shift[0], draws[4] * shift[1]]
+    offsets = [draws[3] * (shift * width), draws[4] * (shift * height)]
+    return [zoom_x * cos, -zoom_y * sin, zoom_x * sin, zoom_y * cos, *offsets]
 
 
 def _spline(size: int, grid: int) -> tf.Tensor:
-    """Return the weights of `grid` control points at `size` places, float32 (size, grid).
-
-    Cubic B-splines, scaled to make a standard deviation of 1 at the points one at the places, on
-    average.
+    """Return the weights of control points at pixels, float32 (size, grid): cubic B-splines,
+    scaled so that a standard deviation of 1 at the points is 1 at the average pixel.
     """
     distance = np.abs(np.linspace(0, grid - 1, size)[:, np.newaxis] - np.arange(grid))
     near, far = 2 / 3 - distance**2 + distance**3 / 2, (2 - np.minimum(distance, 2)) ** 3 / 6
@@ -111,13 +91,10 @@ def _spline(size: int, grid: int) -> tf.Tensor:
 
 @tf.function(jit_compile=True, autograph=False)  # in one pass, and 2.2 times the images per second
 def _read(images: tf.Tensor, x: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
-    """Return the images, uint8 (batch, height, width), read at x and y, float32 of that shape.
-
-    Bilinear; what lies outside repeats the border.
-    """
+    """Return uint8 (batch, height, width) images at x and y, float32: bilinear, border repeated."""
     batch, height, width = images.shape
     x, y = tf.clip_by_value(x, 0, width - 1), tf.clip_by_value(y, 0, height - 1)
-    # The pixel to the left and above; the last has none to its right or below.
+    # The pixel to the left and above; the last has no neighbour to its right or below.
     left, above = tf.minimum(tf.floor(x), width - 2), tf.minimum(tf.floor(y), height - 2)
     right, below = x - left, y - above  # the weights
     start = tf.range(batch)[:, tf.newaxis, tf.newaxis] * (height * width)

@@ -1,6 +1,6 @@
-"""The batches that `fit` and `predict` draw from the preprocessed arrays."""
+"""Batches of the preprocessed arrays, for training and evaluation."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
@@ -9,23 +9,14 @@ from src.data.digits import CLASSES
 from src.training.augmentation import Augment
 
 EVALUATION_BATCH = 1000
+OPTIONS = tf.data.Options()
+OPTIONS.deterministic = True
+# With autotuning, the end of an iterator can wait for the tuner's next five-second round.
+OPTIONS.autotune.enabled = False
 
 
-def _options() -> tf.data.Options:
-    options = tf.data.Options()
-    options.deterministic = True
-    # With the autotuner, the end of an iterator can wait for the tuner's next five-second round.
-    options.autotune.enabled = False
-    return options
-
-
-@dataclass(frozen=True)
-class TrainingBatches:
-    """Shuffled, augmented batches without end: `dataset` yields `steps_per_epoch` an epoch.
-
-    A batch depends on the seed and its step's number alone, so a training that was interrupted
-    after any epoch goes on with the very batches it would have had.
-    """
+class TrainingBatches(NamedTuple):
+    """Shuffled, augmented batches of all epochs: `dataset` yields `steps_per_epoch` for each."""
 
     dataset: tf.data.Dataset
     steps_per_epoch: int
@@ -42,52 +33,38 @@ def training_batches(
     augment: Augment | None,
     first_epoch: int = 0,
 ) -> TrainingBatches:
-    """Return the batches of the epochs from `first_epoch` on.
+    """Return the batches of a training's `epochs`, without the first `first_epoch`, which are done:
+    images, uint8 (batch, 28, 28), and one-hot labels, float32 (batch, 10), of `images`,
+    uint8 (N, 28, 28), and `labels`, uint8 (N,). A `batch_size` above N becomes N.
 
-    Each epoch goes once through a fresh permutation, and leaves the rest that fills no batch.
-
-    Args:
-        images: uint8 (N, 28, 28).
-        labels: uint8 (N,).
-        batch_size: images per step; more than there are means all of them.
-        epochs: of the whole training.
-        seed: of the order and of the augmentation.
-        augment: what `src.training.augmentation.affine` returns.
-        first_epoch: how many epochs are done already.
-
-    Returns:
-        Batches of uint8 (batch, 28, 28) and one-hot float32 (batch, 10).
+    A batch depends only on the seed and the number of its step, so a resumed training gets the
+    batches that it would have had. Each epoch is a new permutation without an incomplete batch.
     """
-    count = len(images)
-    batch_size = min(batch_size, count)
+    count, batch_size = len(images), min(batch_size, len(images))
     steps_per_epoch = count // batch_size
-    # The whole set is one constant; a step gathers its images from it by their numbers.
+    # The whole set is one constant, from which a step gathers its images by number.
     all_images, all_labels = tf.constant(images), tf.constant(labels)
 
-    @tf.autograph.experimental.do_not_convert  # to find nothing to convert takes a while
+    @tf.autograph.experimental.do_not_convert  # finding nothing to convert takes a while
     def batch(step: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         epoch, step_in_epoch = step // steps_per_epoch, step % steps_per_epoch
         places = step_in_epoch * batch_size + tf.range(batch_size, dtype=tf.int64)
         order_seed = tf.stack([tf.constant(seed, tf.int64), epoch])
-        chosen = tf.random.experimental.index_shuffle(
-            places, tf.cast(order_seed, tf.int32), max_index=count - 1
-        )
+        order_seed = tf.cast(order_seed, tf.int32)
+        chosen = tf.random.experimental.index_shuffle(places, order_seed, max_index=count - 1)
         x, y = tf.gather(all_images, chosen), tf.gather(all_labels, chosen)
         if augment is not None:
             x = augment(x, tf.stack([tf.constant(seed, tf.int32), tf.cast(step, tf.int32)]))
         return x, tf.one_hot(y, CLASSES)
 
     steps = tf.data.Dataset.range(first_epoch * steps_per_epoch, epochs * steps_per_epoch)
-    dataset = steps.map(batch, num_parallel_calls=2).prefetch(4).with_options(_options())
+    dataset = steps.map(batch, num_parallel_calls=2).prefetch(4).with_options(OPTIONS)
     return TrainingBatches(dataset, steps_per_epoch, batch_size)
 
 
-def evaluation_batches(
-    images: np.ndarray, labels: np.ndarray | None = None, batch_size: int = EVALUATION_BATCH
-) -> tf.data.Dataset:
-    """Return batches of uint8 images in their order, with one-hot labels where there are any."""
-    parts = tf.constant(images)
-    if labels is not None:
-        parts = (parts, tf.one_hot(labels, CLASSES))
+def evaluation_batches(images: np.ndarray, labels: np.ndarray | None = None) -> tf.data.Dataset:
+    """Return batches of uint8 images in order, with one-hot labels if there are any."""
+    x = tf.constant(images)
+    parts = x if labels is None else (x, tf.one_hot(labels, CLASSES))
     dataset = tf.data.Dataset.from_tensor_slices(parts)
-    return dataset.batch(batch_size).prefetch(2).with_options(_options())
+    return dataset.batch(EVALUATION_BATCH).prefetch(2).with_options(OPTIONS)

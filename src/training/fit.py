@@ -1,4 +1,4 @@
-"""Building and fitting a model: the part of train that is about learning."""
+"""Builds and fits a model, and loads a saved one."""
 
 import contextlib
 from collections.abc import Mapping, Sequence
@@ -10,85 +10,74 @@ import numpy as np
 import tensorflow as tf
 from hydra.utils import instantiate
 
-from src.config.schema import NOT_LEARNING, Config
+from src.config.schema import NON_TRAINING_KEYS, Config
+from src.core import metric_names
+from src.core.errors import InputError, one_line
+from src.core.stopwatch import Stopwatch
 from src.data.digits import CLASSES, SIDE
-from src.runtime import metric_names
-from src.runtime.errors import InputError
-from src.training import (
-    activations,  # noqa: F401  Keras must know the layers of a saved model, to load it
-    batches,
-    callbacks,
-    checkpoint,
-    devices,
-    normalization,  # noqa: F401  likewise
-    precision,
-)
+from src.training import activations, batches, checkpoint, normalization, precision
+from src.training.checkpoint import variables
 from src.training.schedules import Schedule
 
-TRACED = 8  # models that are kept, at the most
-_traced: dict[str, keras.Model] = {}  # that this process has trained, by their network
+LAYERS = (activations, normalization)  # imported, so that a saved model's layers are registered
+TRAIN = "run `dvc repro --force train`"
+TRACED = 8  # models that are kept at most
+_traced: dict[str, keras.Model] = {}  # models trained in this process, by their networks
 
 
 def prepare(cfg: Config) -> None:
-    """Set what TensorFlow keeps for the whole process: seeds, determinism, precision, GPUs."""
+    """Set TensorFlow's process-wide state: seeds, determinism, precision, GPU memory."""
     reset_keras(precision.choose(cfg.precision))
     keras.utils.set_random_seed(cfg.seed)
     if cfg.deterministic:
         tf.config.experimental.enable_op_determinism()
     for gpu in tf.config.list_physical_devices("GPU"):
-        with contextlib.suppress(RuntimeError):  # already in use, and so already set
+        with contextlib.suppress(RuntimeError):  # in use, and so set before
             tf.config.experimental.set_memory_growth(gpu, True)
 
 
 def reset_keras(policy: str) -> None:
-    """Let Keras forget the networks before, and build the next one in a dtype policy."""
-    keras.backend.clear_session()  # layer names count from one again
-    keras.config.disable_interactive_logging()  # MLflow predicts an example, with a bar
+    """Clear Keras's state of earlier networks, and set the dtype policy of the next one."""
+    keras.backend.clear_session()  # restarts the numbers in layer names
+    keras.config.disable_interactive_logging()  # or MLflow's example shows a progress bar
     keras.config.set_dtype_policy(policy)
 
 
 def build_model(cfg: Config) -> keras.Model:
-    """Return the model of the chosen groups, as it starts."""
+    """Return the model of a configuration, with its initial weights."""
     return instantiate(cfg.model, activation=partial(instantiate, cfg.activation))
 
 
-def compile_model(cfg: Config, total_steps: int) -> tuple[keras.Model, Schedule]:
-    """Return the compiled model of the chosen groups, and its learning-rate schedule."""
-    model = build_model(cfg)
+def compile_model(
+    cfg: Config, total_steps: int, model: keras.Model | None = None
+) -> tuple[keras.Model, Schedule]:
+    """Compile the model of a configuration, a new one if left out; return it with its schedule."""
+    model = build_model(cfg) if model is None else model
     learning_rate = cfg.optimizer["learning_rate"]
     schedule = instantiate(cfg.schedule, learning_rate=learning_rate, total_steps=total_steps)
     optimizer = instantiate(cfg.optimizer, learning_rate=schedule.learning_rate)
     if optimizer.weight_decay:
-        # Decay is for kernels: it would pull biases, normalization and a learned β towards zero.
+        # Only kernels decay: biases, normalization and a learned β would be pulled towards zero.
         vectors = [weight for weight in model.trainable_variables if len(weight.shape) < 2]
         optimizer.exclude_from_weight_decay(var_list=vectors)
     model.compile(
         optimizer=optimizer,
         loss=keras.losses.CategoricalCrossentropy(label_smoothing=cfg.label_smoothing),
         metrics=[keras.metrics.CategoricalAccuracy(name=metric_names.ACCURACY)],
-        jit_compile=False,  # XLA for a whole network is several times slower on a CPU
+        jit_compile=False,  # XLA is several times slower for a whole network on a CPU
     )
     return model, schedule
 
 
-def _network(cfg: Config, total_steps: int) -> str:
-    """Return all that TensorFlow's graph of a training depends on: everything but the seed."""
-    of_no_graph = {"seed", *NOT_LEARNING}
-    alike = {name: value for name, value in vars(cfg).items() if name not in of_no_graph}
-    return repr((alike, total_steps))
-
-
 def _reuse(network: str, model: keras.Model) -> keras.Model:
-    """Return the model that this process has trained of a network, as `model` would start; where
-    there is none, `model` itself. To trace and compile another takes seconds.
-    """
+    """Return an earlier, traced model of the network in the state of `model`; or else `model`."""
     model.optimizer.build(model.trainable_variables)
-    known = _traced.pop(network, None)  # one whose training fails does not come back
-    if known is None:
+    traced = _traced.pop(network, None)  # it does not come back if its training fails
+    if traced is None:
         return model
-    for variable, start in zip(_variables(known), _variables(model), strict=True):
+    for variable, start in zip(variables(traced), variables(model), strict=True):
         variable.assign(start)
-    return known
+    return traced
 
 
 def _keep(network: str, model: keras.Model) -> None:
@@ -97,33 +86,56 @@ def _keep(network: str, model: keras.Model) -> None:
         del _traced[next(iter(_traced))]  # the oldest
 
 
-def _variables(model: keras.Model) -> list:
-    """Return all that training changes: weights, dropout's random state, the optimizer's."""
-    return [*model.variables, *model.optimizer.variables]
+class EpochMetrics(keras.callbacks.Callback):
+    """Adds seconds of training, rate and learned β to the logs of an epoch; precedes readers."""
+
+    def __init__(self, images_per_epoch: int):
+        super().__init__()
+        self.images_per_epoch, self.clock = images_per_epoch, Stopwatch()
+
+    def on_train_end(self, logs: dict | None = None) -> None:
+        """Stop the clock."""
+        self.clock.close()
+
+    def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
+        """Record the start of the epoch."""
+        self.start = self.clock.seconds()
+        self.seconds: float | None = None
+
+    def on_test_begin(self, logs: dict | None = None) -> None:
+        """Record the end of its training, before the validation."""
+        self.seconds = self.clock.seconds() - self.start
+
+    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
+        """Add the metrics to the logs."""
+        assert logs is not None
+        seconds = self.clock.seconds() - self.start if self.seconds is None else self.seconds
+        logs[metric_names.EPOCH_SECONDS] = seconds
+        logs[metric_names.IMAGES_PER_SECOND] = self.images_per_epoch / seconds
+        rate = keras.ops.convert_to_numpy(self.model.optimizer.learning_rate)
+        logs[metric_names.LEARNING_RATE] = float(rate)
+        for layer, beta in activations.learned_betas(self.model).items():
+            logs[metric_names.BETA + layer] = beta
 
 
 def fit(
     cfg: Config,
     training_set: Mapping[str, np.ndarray],
     validation_set: Mapping[str, np.ndarray],
-    file: checkpoint.File,
+    file: Path,
     state: checkpoint.State,
     watchers: Sequence[keras.callbacks.Callback] = (),
+    model: keras.Model | None = None,
 ) -> keras.Model:
-    """Train to the end, or on from where `state` stands; return the model with the weights kept.
+    """Train from `state`, which is updated, and after each epoch kept in `file`, to the end; return
+    the model with the weights that are kept, in float32, for processors without bfloat16.
 
-    Whatever it was trained in, the model that is returned computes in float32: a processor without
-    bfloat16 runs it just as well.
-
-    Args:
-        cfg: the configuration.
-        training_set: `images`, uint8 (N, 28, 28), and `labels`, uint8 (N,).
-        validation_set: the same, to follow the training by, and to choose the best epoch.
-        file: where to keep the state after each epoch.
-        state: how far the training has come; it is brought up to date.
-        watchers: callbacks that see each epoch after it is kept, and change nothing.
+    The sets are `images`, uint8 (N, 28, 28), and `labels`, uint8 (N,); the second chooses the best
+    epoch. Watchers see each epoch after it is kept, and change nothing. `model` is the initial one,
+    if it was built after `prepare(cfg)`.
     """
-    prepare(cfg)
+    if model is None:
+        prepare(cfg)
     done = len(state.history)
     drawn = batches.training_batches(
         training_set["images"],
@@ -135,34 +147,26 @@ def fit(
         first_epoch=done,
     )
     steps = drawn.steps_per_epoch
-    strategy = devices.mirrored(cfg.strategy, drawn.batch_size)
-    most = devices.evaluation_batch(strategy, len(validation_set["images"]))
-    validation = batches.evaluation_batches(**validation_set, batch_size=most)
-    with strategy.scope() if strategy else contextlib.nullcontext():
-        model, schedule = compile_model(cfg, total_steps=cfg.epochs * steps)
-        # Keras's loop of several steps cannot be traced for several devices.
-        model.steps_per_execution = 1 if strategy else steps_per_execution(steps)
-        network = _network(cfg, cfg.epochs * steps)
-        model = _reuse(network, model)
-    keeper = checkpoint.CheckpointCallback(
-        file, state, schedule.callbacks, cfg.restore_best_weights
-    )
+    total_steps = cfg.epochs * steps
+    model, schedule = compile_model(cfg, total_steps, model)
+    model.steps_per_execution = steps_per_execution(steps)
+    # Everything that TensorFlow's graph depends on: all but the seed.
+    network = [one for one in vars(cfg).items() if one[0] not in ("seed", *NON_TRAINING_KEYS)]
+    key = repr((network, total_steps))
+    model = _reuse(key, model)
+    others, metrics = schedule.callbacks, EpochMetrics(steps * drawn.batch_size)
+    keeper = checkpoint.CheckpointCallback(file, state, others, cfg.restore_best_weights)
     model.fit(
         drawn.dataset,
         epochs=cfg.epochs,
         initial_epoch=done,
         steps_per_epoch=steps,
-        validation_data=validation,
-        shuffle=False,  # the batches are drawn in random order already
+        validation_data=batches.evaluation_batches(**validation_set),
+        shuffle=False,  # the batches are in random order
         verbose=0,
-        callbacks=[
-            callbacks.EpochMetrics(steps * drawn.batch_size),
-            *schedule.callbacks,
-            keeper,
-            *watchers,
-        ],
+        callbacks=[metrics, *others, keeper, *watchers],
     )
-    _keep(network, model)
+    _keep(key, model)
     reset_keras("float32")
     trained = build_model(cfg)
     keeper.restore_kept(trained)
@@ -170,29 +174,21 @@ def fit(
 
 
 def steps_per_execution(steps: int) -> int:
-    """Return how many steps one call from Python makes, of an epoch's `steps`: a divisor, because
-    Keras makes no smaller last call. A call costs one or two milliseconds of one core.
+    """Return how many of an epoch's steps one call from Python runs: a divisor, because Keras does
+    not shorten the last call. A call costs one or two milliseconds of one core.
     """
     return max(count for count in range(1, 11) if steps % count == 0)
 
 
 def load(path: Path) -> keras.Model:
-    """Return the model that train saved.
-
-    Raises:
-        InputError: the file is damaged, or not a model of digits.
-    """
+    """Return a saved model; raise InputError if it is damaged, or not a model of digits."""
     try:
         model = keras.saving.load_model(path)
     except Exception as error:  # Keras, zipfile and h5py each have errors of their own
-        raise InputError(
-            f"{path} cannot be loaded as a Keras model ({' '.join(str(error).split())[:200]}): "
-            "run `dvc repro --force train` to train it anew."
-        ) from error
-    shapes = model.input_shape, model.output_shape
-    if shapes != ((None, SIDE, SIDE), (None, CLASSES)):
-        raise InputError(
-            f"{path} maps {shapes[0]} to {shapes[1]}, but a model of digits maps (None, {SIDE}, "
-            f"{SIDE}) to (None, {CLASSES}): run `dvc repro --force train` to train one."
-        )
+        refusal = f"{path} cannot be loaded as a Keras model ({one_line(error, 200)})"
+        raise InputError(f"{refusal}: {TRAIN} to train it again.") from error
+    found, wanted = (model.input_shape, model.output_shape), ((None, SIDE, SIDE), (None, CLASSES))
+    if found != wanted:
+        digits = f"but a model of digits maps {wanted[0]} to {wanted[1]}"
+        raise InputError(f"{path} maps {found[0]} to {found[1]}, {digits}: {TRAIN} to train one.")
     return model

@@ -1,41 +1,35 @@
-"""The history of a training: a row of metrics per epoch, which weights stay, the summary."""
+"""The history of a training: a row of metrics per epoch, the epoch that is kept, the summary."""
 
 from collections.abc import Mapping, Sequence
 from statistics import median
 
-from src.runtime import metric_names
+from src.core import metric_names
+
+Rows = Sequence[Mapping[str, float]]
 
 
-def best_epoch(history: Sequence[Mapping[str, float]]) -> Mapping[str, float]:
-    """Return the epoch's row with the highest validation accuracy, the later one of equals."""
+def best_epoch(history: Rows) -> Mapping[str, float]:
+    """Return the row with the highest validation accuracy, the later of equals."""
     return max(reversed(history), key=lambda row: row[metric_names.VAL_ACCURACY])
 
 
-def kept_epoch(
-    history: Sequence[Mapping[str, float]], restore_best_weights: bool
-) -> Mapping[str, float]:
-    """Return the row of the epoch whose weights are kept: the best, or the last.
-
-    A rate that falls to zero makes the last weights the best ones. The last epochs are then nearly
-    alike, and the highest validation accuracy among them is luck: it takes weights from too early.
-    """
+def kept_epoch(history: Rows, restore_best_weights: bool) -> Mapping[str, float]:
+    """Return the row of the epoch whose weights are kept: the best, or the last."""
+    # After a rate that falls to zero, the last is better: the best of nearly alike epochs is luck.
     return best_epoch(history) if restore_best_weights else history[-1]
 
 
-def summarize(
-    history: Sequence[Mapping[str, float]], restore_best_weights: bool
-) -> dict[str, float]:
-    """Return a training's final metrics from its epochs' (see src/runtime/metric_names.py)."""
+def summarize(history: Rows, restore_best_weights: bool) -> dict[str, float]:
+    """Return a training's final metrics (see src/core/metric_names.py)."""
     kept = kept_epoch(history, restore_best_weights)
-    # The first epoch compiles; where it is the only one, it must do.
-    timed = history[1:] or history
+    seconds = [row[metric_names.EPOCH_SECONDS] for row in history]
+    speeds = [row[metric_names.IMAGES_PER_SECOND] for row in history]
     return {
         metric_names.BEST_EPOCH: kept[metric_names.EPOCH],
         metric_names.BEST_VAL_ACCURACY: kept[metric_names.VAL_ACCURACY],
         metric_names.BEST_VAL_LOSS: kept[metric_names.VAL_LOSS],
-        metric_names.MEDIAN_EPOCH_SECONDS: median(row[metric_names.EPOCH_SECONDS] for row in timed),
-        metric_names.MEDIAN_IMAGES_PER_SECOND: median(
-            row[metric_names.IMAGES_PER_SECOND] for row in timed
-        ),
-        metric_names.TRAIN_SECONDS: sum(row[metric_names.EPOCH_SECONDS] for row in history),
+        # The first epoch includes compiling, and counts only if there is no other.
+        metric_names.MEDIAN_EPOCH_SECONDS: median(seconds[1:] or seconds),
+        metric_names.MEDIAN_IMAGES_PER_SECOND: median(speeds[1:] or speeds),
+        metric_names.TRAIN_SECONDS: sum(seconds),
     }

@@ -1,7 +1,5 @@
-"""The networks. Each takes raw pixels, uint8 (batch, 28, 28), and gives ten class scores.
-
-`activation` is a function without arguments that returns a fresh activation layer, so that an
-activation with weights of its own learns them for each place it stands in.
+"""The networks: from raw pixels, uint8 (batch, 28, 28), to ten class scores, float32 (batch, 10).
+`activation` returns a new layer, so that one with weights learns them in each place.
 """
 
 from collections.abc import Callable, Sequence
@@ -9,15 +7,16 @@ from collections.abc import Callable, Sequence
 import keras
 from keras import layers
 
+from src.core.errors import InputError
 from src.data.digits import CLASSES, SIDE
-from src.runtime.errors import InputError
 from src.training.normalization import BatchNormalization
 
 Activation = Callable[[], keras.layers.Layer]
+Ints = Sequence[int]
 
 
 def _pixels() -> tuple[keras.KerasTensor, keras.KerasTensor]:
-    """Return the model's input, and it scaled to [0, 1] with a channel axis."""
+    """Return the input, and the same scaled to [0, 1] with a channel axis."""
     inputs = keras.Input((SIDE, SIDE), dtype="uint8", name="image")
     x = layers.Reshape((SIDE, SIDE, 1), name="channel")(inputs)
     return inputs, layers.Rescaling(1 / 255, name="scale")(x)
@@ -33,7 +32,7 @@ def _head(x: keras.KerasTensor, head: str) -> keras.KerasTensor:
 def notebook(
     activation: Activation,
     *,
-    filters: Sequence[int] = (32, 64),
+    filters: Ints = (32, 64),
     units: int = 256,
     dropout: Sequence[float] = (0.25, 0.25, 0.5),
     head: str = "sigmoid",
@@ -57,18 +56,17 @@ def compact(
     activation: Activation,
     *,
     border: int = 2,
-    filters: Sequence[Sequence[int]] = ((16,), (32, 64), (64, 128, 128)),
+    filters: Sequence[Ints] = ((16,), (32, 64), (64, 128, 128)),
     first_kernel: int = 5,
     dropout: float = 0.0,
     head: str = "softmax",
 ) -> keras.Model:
     """Return a small batch-normalized CNN of 3×3 convolutions, after a first larger one.
 
-    `border` pixels are cut off all around, and only the first convolution of each later block pads:
-    MNIST's digits come with a margin of their own, and smaller maps are less work. A block ends
-    with a pooling, which stands before the normalization and the activation: on a CPU those are
-    limited by memory, and so they see a quarter of it. The last block ends without one, and where
-    its map has become as small as the kernel, the convolution is the dense layer that covers it.
+    `border` pixels are cropped on all sides, and only the first convolution of each later block
+    pads: MNIST's digits have a margin, and smaller maps are less work. All blocks but the last end
+    with pooling, before the normalization and the activation, which are limited by memory on a CPU.
+    Once the last block's map is as small as the kernel, the convolution is a dense layer.
     """
     inputs, x = _pixels()
     x = layers.Cropping2D(border, name="crop")(x)
@@ -97,12 +95,11 @@ def compact(
 def lenet5(
     activation: Activation,
     *,
-    filters: Sequence[int] = (6, 16),
-    units: Sequence[int] = (120, 84),
+    filters: Ints = (6, 16),
+    units: Ints = (120, 84),
     head: str = "softmax",
 ) -> keras.Model:
-    """Return LeNet-5 as it is taught today: average pooling, dense connections, softmax.
-
+    """Return LeNet-5 in its modern form: average pooling, dense connections, softmax.
     Reference: LeCun et al., "Gradient-Based Learning Applied to Document Recognition", 1998.
     """
     inputs, x = _pixels()
@@ -118,13 +115,9 @@ def lenet5(
 
 
 def mlp(
-    activation: Activation,
-    *,
-    units: Sequence[int] = (512, 256),
-    dropout: float = 0.2,
-    head: str = "softmax",
+    activation: Activation, *, units: Ints = (512, 256), dropout: float = 0.2, head: str = "softmax"
 ) -> keras.Model:
-    """Return a perceptron with a hidden layer for each of `units`."""
+    """Return a multilayer perceptron with a hidden layer for each of `units`."""
     inputs, x = _pixels()
     x = layers.Flatten()(x)
     for count in units:

@@ -1,14 +1,13 @@
-"""The number format of a training: bfloat16 where the processor or the GPU is faster in it.
+"""The number format of a training: bfloat16 if the processor or the GPU is faster in it.
 
-Of x86 processors those with AMX are, and AMD's with AVX-512: their dot products of bfloat16 do
-twice the work of float32's. Intel's AVX-512 alone does not: on an Emerald Rapids processor whose
-virtual machine hides AMX a step of the default recipe takes 1.36 times as long in bfloat16.
+Of x86 processors those with AMX are, and AMD's with AVX-512. With Intel's AVX-512 alone, a step of
+the default recipe takes 1.36 times as long (Emerald Rapids, AMX hidden by a virtual machine).
 """
 
 from pathlib import Path
 from typing import Any
 
-from src.runtime import hardware, quiet
+from src.core import hardware, quiet
 
 AUTO = "auto"
 BFLOAT16 = "mixed_bfloat16"
@@ -19,25 +18,17 @@ GPU_DRIVERS = (Path("/dev/nvidiactl"), Path("/dev/dxg"))  # Linux, and Linux ins
 
 
 def choose(wanted: str) -> str:
-    """Return the Keras dtype policy for `precision=wanted`.
-
-    `auto` becomes `mixed_bfloat16` where that is faster, else `float32`. Weights are float32 in
-    both.
+    """Return the Keras dtype policy for `precision=wanted`: `auto` becomes `mixed_bfloat16` if that
+    is faster, else `float32`; weights are float32 in both.
     """
     if wanted != AUTO:
         return wanted
-    return BFLOAT16 if bfloat16_is_faster() else "float32"
-
-
-def bfloat16_is_faster() -> bool:
-    """Return whether the GPUs, or without any the processor, gain from bfloat16."""
-    if _gpus() or AMX in hardware.cpu_flags():
-        return has_bfloat16()
-    return has_bfloat16() and hardware.vendor() == AMD
+    fast = _gpus() or AMX in hardware.cpu_flags() or hardware.vendor() == AMD
+    return BFLOAT16 if fast and has_bfloat16() else "float32"
 
 
 def has_bfloat16() -> bool:
-    """Return whether the GPUs, or without any the processor, compute in bfloat16."""
+    """Return whether the GPUs, or without any the processor, have bfloat16."""
     gpus = _gpus()
     if gpus:
         return all(gpu.get("compute_capability", (0, 0)) >= GPU_CAPABILITY for gpu in gpus)
@@ -45,7 +36,7 @@ def has_bfloat16() -> bool:
 
 
 def _gpus() -> list[dict[str, Any]]:
-    """Return what TensorFlow tells of each GPU; it is not imported where there can be none."""
+    """Return TensorFlow's details of each GPU; without a driver it is not imported."""
     if not any(path.exists() for path in GPU_DRIVERS):
         return []
     with quiet.stderr():

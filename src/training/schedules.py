@@ -1,46 +1,37 @@
-"""Learning-rate schedules, by the step or by what the validation says."""
+"""Learning-rate schedules, by the step or by the validation."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import keras
 
 
-@dataclass(frozen=True)
-class Schedule:
-    """What an optimizer and a `fit` need: a rate (fixed or by the step), and callbacks."""
+class Schedule(NamedTuple):
+    """A learning rate for the optimizer, fixed or by the step, and callbacks for `fit`."""
 
     learning_rate: float | keras.optimizers.schedules.LearningRateSchedule
     callbacks: tuple[keras.callbacks.Callback, ...] = ()
 
 
 def constant(learning_rate: float, total_steps: int) -> Schedule:
-    """Return the optimizer's own rate, all along."""
+    """Return a constant rate."""
     return Schedule(learning_rate)
 
 
 def one_cycle(
     learning_rate: float, total_steps: int, *, warmup: float, initial_factor: float
 ) -> Schedule:
-    """Return a linear rise to `learning_rate` and a cosine descent to zero.
-
-    Args:
-        learning_rate: the peak.
-        total_steps: of the whole training.
-        warmup: the rise's part of all steps, in [0, 1).
-        initial_factor: the first rate, as a part of the peak.
-
-    Reference: Smith and Topin, "Super-Convergence", arXiv:1708.07120.
+    """Return a linear rise to `learning_rate` in the fraction `warmup` of all steps, from that rate
+    times `initial_factor`, and a cosine descent to zero (Smith and Topin, arXiv:1708.07120).
     """
-    warmup_steps = round(warmup * total_steps)
-    return Schedule(
-        keras.optimizers.schedules.CosineDecay(
-            initial_learning_rate=initial_factor * learning_rate if warmup_steps else learning_rate,
-            decay_steps=max(1, total_steps - warmup_steps),
-            alpha=0.0,
-            warmup_target=learning_rate if warmup_steps else None,
-            warmup_steps=warmup_steps,
-        )
+    steps = round(warmup * total_steps)
+    decay = keras.optimizers.schedules.CosineDecay(
+        initial_learning_rate=initial_factor * learning_rate if steps else learning_rate,
+        decay_steps=max(1, total_steps - steps),
+        alpha=0.0,
+        warmup_target=learning_rate if steps else None,
+        warmup_steps=steps,
     )
+    return Schedule(decay)
 
 
 def reduce_on_plateau(

@@ -1,12 +1,10 @@
 import numpy as np
 import pytest
-from scipy import stats
 from sklearn.calibration import calibration_curve
 from sklearn.metrics import jaccard_score
 
 from src.analysis import diagnostics
-from src.runtime.errors import InputError
-from tests.support.simulated_runs import IMAGES, NOISE, simulate
+from src.core.errors import InputError
 
 # Time
 
@@ -23,41 +21,15 @@ def test_the_ratio_of_times_is_found_under_any_load():
     assert 1.29 < found.low < found.value < found.high < 1.31
 
 
-def test_the_interval_of_the_ratio_is_students_on_logarithms():
-    random = np.random.default_rng(13)
-    seconds, reference = random.lognormal(0, 0.2, (2, 5, 4))
-    seconds[0, 3] = np.nan  # a run of fewer epochs
-    logs = np.log([np.nanmedian(run[1:]) for run in seconds]) - np.log(
-        [np.median(run[1:]) for run in reference]
-    )
-    expected = stats.ttest_1samp(logs, 0).confidence_interval()
-    found = diagnostics.time_ratio(seconds, reference)
-    assert found.value == pytest.approx(np.exp(logs.mean()))
-    assert (found.low, found.high) == pytest.approx(np.exp([expected.low, expected.high]))
-
-
-def test_times_need_a_second_epoch_and_the_same_seeds():
-    with pytest.raises(InputError, match="at least 2 epochs"):
-        diagnostics.time_ratio(np.ones((3, 1)), np.ones((3, 4)))
-    with pytest.raises(InputError, match="at least 2 epochs"):
-        diagnostics.time_ratio(np.ones((2, 3)), np.array([[1, 2, 2], [1, np.nan, np.nan]]))
-    with pytest.raises(InputError, match="found 3 runs, but 4 of the reference"):
-        diagnostics.time_ratio(np.ones((3, 5)), np.ones((4, 5)))
-
-
-def test_runs_known_to_be_of_two_processors_are_no_pair():
-    found = diagnostics.on_one_processor(["a", "a", None, None], ["a", "b", "b", None])
-    assert found.tolist() == [True, False, True, True]
+def test_times_need_a_second_epoch():
+    for reference in (np.ones((2, 1)), np.array([[1, 2, 2], [1, np.nan, np.nan]])):
+        with pytest.raises(InputError, match="at least 2 epochs because the first, which compiles"):
+            diagnostics.time_ratio(np.ones((2, 3)), reference)
 
 
 def test_a_run_counts_by_its_median_epoch_without_the_first():
     seconds = np.array([[90.0, 2.0, 4.0, 3.0], [1.0, 5.0, 9.0, np.nan], [7.0, np.nan, 2.0, np.nan]])
     assert diagnostics.median_epochs(seconds).tolist() == [3, 7, 2]
-
-
-def test_a_run_of_one_epoch_has_no_median():
-    with pytest.raises(InputError, match="at least 2 epochs because the first, which compiles"):
-        diagnostics.median_epochs(np.array([[9.0, 2.0, 3.0], [9.0, np.nan, np.nan]]))
 
 
 @pytest.mark.parametrize(
@@ -72,16 +44,13 @@ def test_one_seed_is_refused(function):
         function()
 
 
-# Calibration
-
-
 def two_classes(confidence, right):
     """Return probabilities (N, 2) and labels of predictions with a given confidence."""
     confidence = np.asarray(confidence)
     return np.stack([confidence, 1 - confidence], axis=1), np.where(right, 0, 1)
 
 
-def test_the_calibration_error_agrees_with_an_example_worked_by_hand():
+def test_the_calibration_error_agrees_with_examples_worked_by_hand_and_a_bin_holds_its_upper_edge():
     confidence = [0.78, 0.64, 0.92, 0.58, 0.51, 0.85, 0.70, 0.63, 0.83]
     right = [True, True, False, True, False, True, True, False, True]
     found = diagnostics.reliability(*two_classes(confidence, right), bins=5)
@@ -90,9 +59,6 @@ def test_the_calibration_error_agrees_with_an_example_worked_by_hand():
     assert found.confidence[2:] == pytest.approx([0.545, 0.6875, 2.6 / 3])
     assert np.isnan(found.accuracy[:2]).all()
     assert found.expected_calibration_error == pytest.approx((0.09 + 0.25 + 0.6) / 9)
-
-
-def test_a_bin_holds_its_upper_edge():
     found = diagnostics.reliability(*two_classes([0.8] * 4, [True, True, False, False]), bins=5)
     assert found.count.tolist() == [0, 0, 0, 4, 0]
     assert found.expected_calibration_error == pytest.approx(0.3)
@@ -112,15 +78,6 @@ def test_the_reliability_curve_is_scikit_learns():
     assert found.count.sum() == 2000
 
 
-def test_labels_drawn_from_the_probabilities_are_calibrated_and_sharpened_ones_are_not():
-    random = np.random.default_rng(15)
-    probabilities = random.dirichlet(np.full(10, 0.3), 20_000)
-    labels = (probabilities.cumsum(1) < random.random((20_000, 1))).sum(1).clip(max=9)
-    sharpened = probabilities**2 / (probabilities**2).sum(1, keepdims=True)
-    assert diagnostics.reliability(probabilities, labels).expected_calibration_error < 0.015
-    assert diagnostics.reliability(sharpened, labels).expected_calibration_error > 0.1
-
-
 def test_runs_of_several_seeds_are_taken_together():
     random = np.random.default_rng(16)
     probabilities = random.dirichlet(np.ones(10), (3, 50))
@@ -131,15 +88,12 @@ def test_runs_of_several_seeds_are_taken_together():
     assert together.expected_calibration_error == pytest.approx(laid_out.expected_calibration_error)
 
 
-# Agreement of errors
-
-
 def rights(*rows):
     """Return `correct` from rows of 1 and 0."""
     return np.array([[mark == "1" for mark in row] for row in rows])
 
 
-def test_an_image_that_one_activation_alone_misclassifies_is_found():
+def test_images_that_one_activation_alone_misclassifies_are_found_the_clearest_first():
     found = diagnostics.uniquely_misclassified(
         {
             "relu": rights("00111", "01111", "01011"),
@@ -148,14 +102,8 @@ def test_an_image_that_one_activation_alone_misclassifies_is_found():
         }
     )
     # Image 0 is wrong with two activations, 1 and 4 with one seed of three.
-    assert {name: images.tolist() for name, images in found.items()} == {
-        "relu": [],
-        "swish": [2],
-        "gelu": [],
-    }
-
-
-def test_the_clearest_of_the_images_that_one_activation_gets_wrong_comes_first():
+    places = {name: images.tolist() for name, images in found.items()}
+    assert places == {"relu": [], "swish": [2], "gelu": []}
     found = diagnostics.uniquely_misclassified(
         {"relu": rights("1010", "0010", "0000"), "swish": rights("1111", "1111", "0111")}
     )
@@ -167,36 +115,17 @@ def test_the_overlap_of_errors_is_jaccards_between_runs_of_different_seeds():
     random = np.random.default_rng(17)
     correct = {name: random.random((3, 40)) > 0.3 for name in ("relu", "swish")}
     found = diagnostics.error_overlap(correct)
-    for row, first in enumerate(correct):
-        for column, second in enumerate(correct):
-            assert found[row, column] == pytest.approx(
-                np.mean(
-                    [
-                        jaccard_score(~correct[first][one], ~correct[second][other])
-                        for one in range(3)
-                        for other in range(3)
-                        if one != other
-                    ]
-                )
-            )
+    for row, first in enumerate(correct.values()):
+        for column, second in enumerate(correct.values()):
+            seeds = [(one, other) for one in range(3) for other in range(3) if one != other]
+            scores = [jaccard_score(~first[one], ~second[other]) for one, other in seeds]
+            assert found[row, column] == pytest.approx(np.mean(scores))
     assert found == pytest.approx(found.T)
-
-
-def test_activations_that_change_nothing_overlap_as_much_as_their_own_seeds():
-    (first, second), _ = simulate(np.random.default_rng(18), 10, NOISE, (0.0, 0.0))
-    same = diagnostics.error_overlap({"a": first, "b": second})
-    assert same == pytest.approx(np.full((2, 2), same[0, 0]), abs=0.02)
-    (first, second), _ = simulate(np.random.default_rng(18), 10, IMAGES, (0.0, 0.0))
-    other = diagnostics.error_overlap({"a": first, "b": second})
-    assert other[0, 1] < other[0, 0] - 0.1
 
 
 def test_runs_without_errors_agree():
     perfect = np.ones((2, 5), bool)
     assert diagnostics.error_overlap({"a": perfect, "b": perfect}).tolist() == [[1, 1], [1, 1]]
-
-
-# Epochs
 
 
 def test_the_first_epoch_that_reaches_99_percent_counts_from_one():
@@ -206,7 +135,3 @@ def test_the_first_epoch_that_reaches_99_percent_counts_from_one():
         )
     )
     assert found == pytest.approx([2, 1, np.nan, 2], nan_ok=True)
-
-
-def test_another_threshold_can_be_asked_for():
-    assert diagnostics.epochs_to(np.array([[0.5, 0.9, 0.97]]), threshold=0.9).tolist() == [2]

@@ -34,16 +34,3 @@ def test_of_many_seeds_different_subsets_are_drawn_and_repeatable():
     again = ensemble.curve(probabilities, labels)
     assert found.mean.tolist() == again.mean.tolist()
     assert found.mean.tolist() != ensemble.curve(probabilities, labels, seed=1).mean.tolist()
-
-
-def test_members_that_err_apart_are_better_together():
-    found = ensemble.curve(*votes(np.random.default_rng(3), 8, images=2000))
-    assert found.mean[-1] > found.mean[3] > found.mean[0] + 0.02
-    assert np.all(found.low <= found.mean)
-    assert np.all(found.mean <= found.high)
-
-
-def test_members_that_agree_stay_as_they_are():
-    one, labels = votes(np.random.default_rng(4), 1)
-    found = ensemble.curve(np.repeat(one, 3, axis=0), labels)
-    assert found.mean == pytest.approx([found.mean[0]] * 3)

@@ -1,16 +1,14 @@
 from collections import Counter
 from dataclasses import replace
-from itertools import combinations, permutations
 
 import numpy as np
 import pytest
 from scipy import stats
 
-from src.analysis import findings, statistics, verdicts
-from src.runtime import metric_names
-from src.runtime.errors import InputError
+from src.analysis import diagnostics, findings, statistics, verdicts
+from src.core import metric_names
 from src.tracking import run_tags
-from tests.support.simulated_runs import comparable
+from tests.support.simulated_runs import comparable, with_trainings
 
 
 def wrong_images(one):
@@ -19,49 +17,11 @@ def wrong_images(one):
     return {place for place, (label, digit) in enumerate(pairs) if label != digit}
 
 
-def misclassified_by_most(runs, name):
-    """Return the images that more than half of an activation's seeds misclassify."""
-    ones = runs.trainings[name]
-    counts = Counter(place for one in ones for place in wrong_images(one))
-    return {place for place, count in counts.items() if 2 * count > len(ones)}
-
-
-# What must be known of the runs
-
-
-def test_runs_that_are_no_better_than_a_guess_are_told():
-    accuracy = {"a": np.array([0.5, 0.9]), "b": np.array([0.51, 0.8])}
-    [told] = findings.not_learned(accuracy, np.array([0, 1, 1, 2]))
-    assert told.startswith("1 of the 2 runs with a did not learn: ")
-    assert "attains 50.0%, too" in told
-
-
-# What is compared with what
-
-
-def test_the_reference_is_relu_unless_told_and_the_first_where_there_is_none(five_runs):
-    assert findings.reference_of(five_runs, None) == "ReLU"
-    assert findings.reference_of(comparable(("swish", "gelu"), (1, 2)), None) == "Swish"
-
-
-@pytest.mark.parametrize("wanted", ["swish_beta", "Swish-β"])
-def test_a_reference_is_given_by_its_word_or_its_name(five_runs, wanted):
-    assert findings.reference_of(five_runs, wanted) == "Swish-β"
-
-
-def test_a_reference_that_was_not_trained_is_refused(five_runs):
-    with pytest.raises(InputError, match=r"--reference Swihs: .* mean 'Swish'\? They have ReLU, "):
-        findings.reference_of(five_runs, "Swihs")
-
-
 def test_the_reference_comes_first_and_every_other_is_compared_with_it_first(five_runs):
     found = findings.compute(comparable(("relu", "gelu", "swish"), (1, 2), images=60), "GELU")
     assert found.levels == ["GELU", "ReLU", "Swish"]
     assert [pair.name for pair in found.pairs] == ["ReLU − GELU", "Swish − GELU", "ReLU − Swish"]
     assert list(found.times.estimates) == ["ReLU", "Swish"]
-
-
-# Accuracies and their differences
 
 
 def test_accuracies_are_the_shares_of_right_images(five_runs, five):
@@ -85,50 +45,15 @@ def test_a_pair_is_what_the_first_adds_to_the_second(five):
         assert one.difference.low <= one.difference.value <= one.difference.high
 
 
-def test_the_p_values_are_corrected_over_all_pairs(five):
+def test_every_pair_has_its_verdict_and_its_power_on_these_and_on_new_images(five):
     for pair in five.pairs:
-        plain = pair.comparison.difference.p_value
-        assert pair.comparison.p_adjusted == pytest.approx(min(10 * plain, 1))
-
-
-def chance(seeds, difference, pair, doubt):
-    """Return the power of the t test with Hillis's degrees of freedom; on these images, without
-    their doubt, it is Student's paired test.
-    """
-    of_seeds = pair.by_seed.var(ddof=1) / seeds
-    variance = of_seeds + doubt**2
-    freedom = (seeds - 1) * (variance / of_seeds) ** 2
-    critical, shift = stats.t.ppf(0.975, freedom), difference / variance**0.5
-    return stats.nct.sf(critical, freedom, shift) + stats.nct.cdf(-critical, freedom, shift)
-
-
-def test_the_minimum_detectable_effect_is_found_in_four_studies_of_five(five):
-    for pair in five.pairs:
-        doubt = pair.comparison.difference.image_se
-        here, anew = pair.minimum_detectable_effect, pair.minimum_detectable_effect_new_images
-        assert chance(4, here, pair, 0) == pytest.approx(0.8)
-        assert chance(4, anew, pair, doubt) == pytest.approx(0.8)
-
-
-def test_the_seeds_needed_are_the_fewest_that_detect_two_hundredths_of_a_percentage_point(five):
-    for pair in five.pairs:
-        doubt = pair.comparison.difference.image_se
-        for needed, uncertain in ((pair.seeds_needed, 0), (pair.seeds_needed_new_images, doubt)):
-            if needed is None:
-                assert chance(10_000, 0.0002, pair, uncertain) < 0.8
-            else:
-                assert chance(needed - 1, 0.0002, pair, uncertain) < 0.8
-                assert chance(needed, 0.0002, pair, uncertain) >= 0.8
-    assert {pair.seeds_needed is None for pair in five.pairs} == {True, False}
-
-
-# Verdicts
-
-
-def test_every_pair_has_its_verdict_and_what_belongs_to_it(five):
-    for pair in five.pairs:
+        spread, doubt = pair.comparison.difference.seed_sd, pair.comparison.difference.image_se
+        least, seeds = statistics.minimum_detectable_effect, statistics.seeds_needed
+        assert pair.minimum_detectable_effect == least(4, spread)
+        assert pair.minimum_detectable_effect_new_images == least(4, spread, doubt)
+        assert pair.seeds_needed == seeds(spread)
+        assert pair.seeds_needed_new_images == seeds(spread, doubt)
         assert pair.verdict is verdicts.verdict(pair.comparison)
-        assert pair.sentence == verdicts.sentence(pair.comparison)
         assert pair.more_seeds == verdicts.more_seeds(pair.comparison)
         accuracies = (five.accuracy[pair.comparison.first], five.accuracy[pair.comparison.second])
         assert pair.superiority == statistics.superiority(*accuracies)
@@ -145,34 +70,6 @@ def test_the_plan_of_the_study_decides_what_is_judged_and_how():
         assert pair.comparison.looks == found.looks == (2, 4)
         expected = statistics.seeds_needed(pair.comparison.difference.seed_sd, difference=0.2)
         assert pair.seeds_needed == expected
-
-
-@pytest.mark.parametrize(
-    ("arguments", "told"),
-    [
-        ((5,), []),
-        ((10, (5, 10, 20)), []),
-        ((10, (), 10), []),
-        ((4,), ["With 4 seeds, intervals are narrower than they claim"]),
-        ((12, (5, 10, 20)), ["its looks are planned at 5, 10 and 20: this is one more look"]),
-        ((25, (5, 10, 20)), ["planned to end with 20 seeds and has 25"]),
-        ((10, (), 5), ["begun with 5 seeds and extended to 10 without planned looks"]),
-        ((4, (), 3), ["With 4 seeds", "begun with 3 seeds and extended to 4"]),
-    ],
-)
-def test_what_the_numbers_may_not_claim_is_remarked(arguments, told):
-    found = findings.remarks(*arguments)
-    assert len(found) == len(told)
-    for text, remark in zip(told, found, strict=True):
-        assert text in remark
-
-
-def test_a_study_that_was_extended_says_so_by_its_tag(five_runs):
-    begun = replace(five_runs, tags={**five_runs.tags, run_tags.FIRST_SEEDS: "2"})
-    assert "begun with 2 seeds and extended to 4" in findings.compute(begun, "ReLU").remarks[1]
-
-
-# Time
 
 
 def test_times_leave_out_the_first_epoch(five_runs, five):
@@ -193,27 +90,20 @@ def test_times_leave_out_the_first_epoch(five_runs, five):
         assert (found.low, found.high) == pytest.approx((np.exp(low), np.exp(high)))
 
 
-def on_processors(runs, made_on):
-    """Return the runs with a processor each: by level, in the order of the seeds."""
-    trainings = {
-        name: tuple(
-            replace(one, tags={**one.tags, run_tags.PROCESSOR: processor})
-            for one, processor in zip(ones, made_on.get(name, ["Zen 5"] * 4), strict=True)
-        )
-        for name, ones in runs.trainings.items()
-    }
-    return replace(runs, trainings=trainings)
-
-
 def test_times_are_compared_within_a_processor(five_runs, five):
-    made_on = {"Swish": ["Zen 5", "Xeon", "Zen 5", "Zen 5"], "GELU": ["Xeon"] * 3 + ["Zen 5"]}
-    times = findings.compute(on_processors(five_runs, made_on), "ReLU").times
+    xeons = {("Swish", 2), ("GELU", 1), ("GELU", 2), ("GELU", 3)}
+
+    def processor(one, name):
+        own = {run_tags.PROCESSOR: "Xeon" if (name, one.seed) in xeons else "Zen 5"}
+        return {"tags": one.tags if name == "Hard Swish" else {**one.tags, **own}}
+
+    times = findings.compute(with_trainings(five_runs, processor), "ReLU").times
     assert times.apart == {"Swish": 1, "GELU": 3}
     assert "GELU" not in times.ratios
     assert "GELU" not in times.estimates
     np.testing.assert_array_equal(times.ratios["Swish"], five.times.ratios["Swish"][[0, 2, 3]])
     assert times.estimates["Swish"].value == pytest.approx(stats.gmean(times.ratios["Swish"]))
-    assert times.estimates["Hard Swish"] == five.times.estimates["Hard Swish"]
+    assert times.estimates["Hard Swish"] == five.times.estimates["Hard Swish"]  # unknown ones count
 
 
 def test_of_runs_with_a_single_epoch_no_time_is_told(short):
@@ -221,18 +111,11 @@ def test_of_runs_with_a_single_epoch_no_time_is_told(short):
     assert short.error_rates["Swish"].shape == (2, 1)
 
 
-# Learning
-
-
-def test_error_rates_mirror_the_validation_accuracies(five_runs, five):
+def test_error_rates_and_epochs_to_99_percent_follow_the_validation_accuracy(five_runs, five):
     for name, ones in five_runs.trainings.items():
         rates = [[1 - share for share in one.history[metric_names.VAL_ACCURACY]] for one in ones]
         assert five.error_rates[name] == pytest.approx(np.array(rates))
         assert five.last_errors[name] == pytest.approx(np.median([row[-1] for row in rates]))
-
-
-def test_the_epochs_to_99_percent_count_from_one(five_runs, five):
-    for name, ones in five_runs.trainings.items():
         expected = []
         for one in ones:
             shares = enumerate(one.history[metric_names.VAL_ACCURACY], 1)
@@ -241,43 +124,25 @@ def test_the_epochs_to_99_percent_count_from_one(five_runs, five):
         assert 1 < np.nanmin(expected) <= 6
 
 
-def test_where_99_percent_is_never_reached_there_is_no_epoch(short):
-    assert np.isnan(short.epochs_to_goal["ReLU"]).all()
-
-
-def test_only_activations_that_learn_a_beta_have_some(five_runs, five):
-    assert list(five.betas) == ["Swish-β"]
-    assert list(five.betas["Swish-β"]) == list(five_runs.betas("Swish-β"))
-    ends = [one.history["beta/swish_beta_1"].iloc[-1] for one in five_runs.trainings["Swish-β"]]
-    assert five.betas["Swish-β"]["swish_beta_1"][:, -1].tolist() == ends
-
-
-# Errors
-
-
 def test_the_calibration_error_is_that_of_each_seed_averaged(five_runs, five):
-    for name, ones in five_runs.trainings.items():
-        errors = []
-        for one in ones:
-            confidence = one.probabilities.max(axis=1).astype(float)
-            right = one.probabilities.argmax(axis=1) == one.labels
-            bins = np.ceil(confidence * 15)
-            gaps = [abs((confidence - right)[bins == number].sum()) for number in np.unique(bins)]
-            errors.append(sum(gaps) / 1000)
+    for name in five.levels:
+        probabilities = five_runs.probabilities(name)
+        each = [diagnostics.reliability(one, five_runs.labels) for one in probabilities]
         found = five.calibration[name]
-        assert found.error.value == pytest.approx(np.mean(errors))
+        expected = np.mean([one.expected_calibration_error for one in each])
+        assert found.error.value == pytest.approx(expected)
         assert found.reliability.count.sum() == 4000
         assert found.accuracy == pytest.approx(five.means[name].value)
-        confidences = [one.probabilities.max(axis=1).mean() for one in ones]
-        assert found.confidence == pytest.approx(np.mean(confidences), rel=1e-5)
+        assert found.confidence == pytest.approx(probabilities.max(axis=2).mean(), rel=1e-5)
 
 
-def test_the_images_that_one_activation_alone_misclassifies_are_found(five_runs, five):
-    misclassified = {name: misclassified_by_most(five_runs, name) for name in five_runs.trainings}
-    counts = Counter(place for places in misclassified.values() for place in places)
-    for name, places in five.uniquely_misclassified.items():
-        assert set(places) == {place for place in misclassified[name] if counts[place] == 1}
-    assert sum(map(len, five.uniquely_misclassified.values())) > 3
+def test_errors_are_compared_between_levels_in_their_order(five_runs, five):
+    correct = {name: five_runs.correct[name] for name in five.levels}
+    np.testing.assert_array_equal(five.overlap, diagnostics.error_overlap(correct))
+    unique = diagnostics.uniquely_misclassified(correct)
+    for name, places in unique.items():
+        assert five.uniquely_misclassified[name].tolist() == places.tolist()
+    assert sum(map(len, unique.values())) > 3
 
 
 def test_the_most_common_error_on_such_an_image_is_that_of_most_wrong_seeds(five_runs, five):
@@ -287,24 +152,3 @@ def test_the_most_common_error_on_such_an_image_is_that_of_most_wrong_seeds(five
             wrong = Counter(each for each in readings if each != five_runs.labels[place])
             assert wrong[digit] == max(wrong.values())
             assert five.wrong_seeds[name][place] == wrong.total()
-
-
-def test_every_image_has_a_count_of_the_seeds_that_misclassify_it(five_runs, five):
-    for name, ones in five_runs.trainings.items():
-        counts = Counter(place for one in ones for place in wrong_images(one))
-        assert five.wrong_seeds[name].tolist() == [counts[place] for place in range(1000)]
-
-
-def test_the_overlap_is_of_runs_with_different_seeds(five_runs, five):
-    def shared(first, second):
-        return len(first & second) / len(first | second)
-
-    wrong = {
-        name: [wrong_images(one) for one in ones] for name, ones in five_runs.trainings.items()
-    }
-    for first, second in combinations(range(5), 2):
-        one, other = (wrong[five.levels[place]] for place in (first, second))
-        between = [shared(one[seed], other[next_]) for seed, next_ in permutations(range(4), 2)]
-        assert five.overlap[first, second] == pytest.approx(np.mean(between))
-    own = [shared(*pair) for pair in combinations(wrong["ReLU"], 2)]
-    assert five.overlap[0, 0] == pytest.approx(np.mean(own))

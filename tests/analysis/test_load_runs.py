@@ -1,4 +1,3 @@
-import json
 import re
 import shutil
 from pathlib import Path
@@ -10,10 +9,11 @@ import pytest
 from mlflow import MlflowClient
 
 from src.analysis import load_runs
-from src.runtime import paths
-from src.runtime.errors import InputError
+from src.core import paths
+from src.experiments.grid import RunKey
 from src.tracking import run_tags
 from tests.support.commands import git
+from tests.support.refusal import refusal as sentence
 from tests.support.simulated_runs import COMMIT, TAGS, training
 from tests.support.studies import child, parent, study
 
@@ -85,25 +85,14 @@ def damage(client, made):
 
 
 def refusal(client, wanted=None):
-    with pytest.raises(InputError) as caught:
-        load_runs.load(client, wanted)
-    text = str(caught.value)
-    assert "\n" not in text
-    assert text.endswith(".")
-    return text
+    return sentence(load_runs.load, client, wanted)
 
 
-# Which parent
-
-
-def test_without_a_name_the_newest_study_or_multirun_is_taken(client, experiment):
+def test_a_study_is_named_by_its_name_or_its_runs_id_or_the_newest_is_taken(client, experiment):
     ids = [parent(client, experiment, name) for name in ("old", None)]
     assert load_runs.find(client, None).info.run_id == ids[1]
     ids.append(parent(client, client.create_experiment("others"), "new"))
     assert load_runs.find(client, None).info.run_id == ids[2]
-
-
-def test_a_study_is_named_by_its_name_or_its_runs_id(client, experiment):
     old, again, multirun = (parent(client, experiment, name) for name in ("old", "old", None))
     assert load_runs.find(client, "old").info.run_id == again
     assert load_runs.find(client, old).info.run_id == old
@@ -129,7 +118,7 @@ def test_a_store_without_study_and_multirun_is_refused(empty):
     experiment = empty.create_experiment("digits")
     empty.set_terminated(empty.create_run(experiment, run_name="swish-seed1").info.run_id)
     text = refusal(empty)
-    assert text.startswith("MLflow has no study or multirun yet: start one")
+    assert text.startswith("MLflow has no study or sweep yet: start one")
 
 
 def test_a_name_that_nothing_has_is_refused_with_the_nearest(empty):
@@ -149,9 +138,6 @@ def test_a_single_training_is_refused_with_the_id_of_its_parent(client, experime
     assert refusal(client, run_id) == (
         f"Run {run_id} is a single run (swish-seed1): name its parent run, {parent_id}."
     )
-
-
-# What is read
 
 
 def test_the_runs_of_a_study_are_read_as_they_were_logged(client, experiment, made):
@@ -176,14 +162,6 @@ def test_the_runs_of_a_study_are_read_as_they_were_logged(client, experiment, ma
         assert client.get_run(one.run_id).info.start_time == one.started.timestamp() * 1000
 
 
-def test_a_multirun_made_by_hand_will_do(client, experiment):
-    parent_id = study(client, experiment, name=None, **PAIR)
-    runs = load_runs.load(client, None)
-    assert runs.title == "activation=relu,swish seed=1,2,3"
-    assert runs.folder == f"multirun-{parent_id[:8]}"
-    assert len(list(runs)) == 4
-
-
 def test_the_folder_is_a_name_that_any_disk_takes(client, experiment):
     parent_id = study(client, experiment, **PAIR)
     for name, folder in (("a b/c", "a-b-c"), ("../up", "up"), ("größer", "größer")):
@@ -191,41 +169,24 @@ def test_the_folder_is_a_name_that_any_disk_takes(client, experiment):
         assert load_runs.load(client, parent_id).folder == folder
 
 
-def test_an_activation_with_several_settings_is_several(client, experiment):
-    parent_id = study(client, experiment, **{**PAIR, "activations": ("relu",)})
-    for seed in (1, 2):
-        for beta in ("0.5", "1.0"):
-            child(client, parent_id, "swish_beta", seed, params={"activation.beta": beta}, **SMALL)
+def test_a_sweep_is_read_with_the_defaults_of_a_study(client, experiment):
+    parent_id = study(client, experiment, None, **PAIR)
     runs = load_runs.load(client, None)
-    assert list(runs.trainings) == ["ReLU", "Swish-β (beta=0.5)", "Swish-β (beta=1.0)"]
-    assert runs.settings("Swish-β (beta=0.5)")["beta"] == "0.5"
-
-
-def test_a_multirun_over_an_optimizer_is_read_without_being_told(client, experiment):
-    parent_id = parent(client, experiment, None)
-    for seed in (1, 2):
-        for word, target in (("adamw", "AdamW"), ("sgd", "SGD")):
-            child(
-                client,
-                parent_id,
-                "swish",
-                seed,
-                params={"optimizer._target_": f"keras.optimizers.{target}"},
-                tags={"optimizer": word},
-                **SMALL,
-            )
-    runs = load_runs.load(client, None)
-    assert (runs.factor.noun, list(runs.trainings)) == ("optimizer", ["adamw", "sgd"])
+    assert runs.title == "activation=relu,swish seed=1,2,3"
+    assert runs.folder == f"multirun-{parent_id[:8]}"
     assert (runs.compare, runs.smallest_effect, runs.looks) == ("all", 0.0002, ())
     assert runs.reference is None
 
 
+def test_a_sweep_that_declares_no_factor_is_refused(client, experiment):
+    words = {"sweep": "model=mlp,lenet5 epochs=1,2", "varied": '["model", "epochs"]'}
+    run_id = client.create_run(experiment, tags=words).info.run_id
+    assert "cannot be compared because they differ in model and epochs: " in refusal(client, run_id)
+
+
 def test_what_a_study_has_settled_is_read_from_its_tags(client, experiment):
     parent_id = study(client, experiment, **PAIR)
-    levels = {"relu": ["activation=relu"], "swish": ["activation=swish"]}
     tags = {
-        "factor": "activation",
-        "levels": json.dumps(levels),
         "reference": "swish",
         "compare": "reference",
         "smallest_effect": "0.002",
@@ -237,7 +198,7 @@ def test_what_a_study_has_settled_is_read_from_its_tags(client, experiment):
         client.set_tag(parent_id, key, value)
     runs = load_runs.load(client, parent_id)
     assert (runs.reference, runs.compare, runs.smallest_effect) == ("Swish", "reference", 0.002)
-    assert (runs.question, runs.looks, runs.vary) == ("Is it so?", (2, 4), ("seed", "split"))
+    assert (runs.question, runs.looks) == ("Is it so?", (2, 4))
 
 
 def test_data_may_differ_between_seeds_where_the_split_is_drawn_anew(client, experiment):
@@ -248,9 +209,6 @@ def test_data_may_differ_between_seeds_where_the_split_is_drawn_anew(client, exp
     assert "data_digest is 0f0f0f0f0f0f in" in refusal(client, parent_id)
     client.set_tag(parent_id, "vary", '["seed", "split"]')
     assert load_runs.load(client, parent_id).seeds == [1, 2]
-
-
-# What is left out
 
 
 def test_runs_that_did_not_finish_or_lack_a_file_are_left_out(client, experiment):
@@ -275,17 +233,9 @@ def test_of_many_runs_that_are_left_out_six_are_named(client, experiment):
     assert remark.endswith("relu-seed8 (failed) and 2 more.")
 
 
-def test_a_failed_run_that_was_repeated_needs_no_remark(client, experiment):
-    parent_id = parent(client, experiment, "five")
-    child(client, parent_id, "relu", 1, status="FAILED", **SMALL)
-    for activation in ("relu", "swish"):
-        for seed in (1, 2):
-            child(client, parent_id, activation, seed, **SMALL)
-    assert load_runs.load(client, None).remarks == ()
-
-
 def test_of_a_repeated_run_the_newest_counts(client, experiment):
     parent_id = study(client, experiment, **PAIR)
+    child(client, parent_id, "relu", 1, status="FAILED", **SMALL)  # repeated: no remark on it
     again = child(client, parent_id, "swish", 2, **SMALL)
     runs = load_runs.load(client, None)
     assert runs.trainings["Swish"][1].run_id == again
@@ -317,38 +267,28 @@ def test_where_no_run_is_finished_none_can_be_reported(client, experiment):
     assert "but relu-seed1 (running) and swish-seed1 (without probabilities.npy): a" in text
 
 
-def test_one_seed_is_too_few(client, experiment):
-    study(client, experiment, **{**PAIR, "seeds": (3,)})
-    text = refusal(client)
-    assert text.startswith("The activations share 1 seed (ReLU: 3; Swish: 3), but a comparison")
-
-
-def test_seeds_that_do_not_meet_are_too_few(client, experiment):
-    parent_id = study(client, experiment, **{**PAIR, "activations": ("relu",)})
-    child(client, parent_id, "swish", 7, **SMALL)
-    assert "share 0 seeds (ReLU: 1 and 2; Swish: 7)" in refusal(client)
-
-
-def test_one_activation_is_too_few(client, experiment):
-    study(client, experiment, **{**PAIR, "activations": ("swish",)})
-    text = refusal(client)
-    assert text.startswith("All finished runs are of Swish, but a comparison needs at least 2")
-
-
-# What cannot be compared
+@pytest.mark.parametrize(
+    ("activations", "seeds", "more", "said"),
+    [
+        (("relu", "swish"), (3,), [], "share 1 seed (ReLU: 3; Swish: 3), but a comparison needs"),
+        (("relu",), (1, 2), [("swish", 7)], "share 0 seeds (ReLU: 1 and 2; Swish: 7)"),
+        (("swish",), (1, 2), [], "All finished runs are of Swish, but a comparison needs at least"),
+    ],
+)
+def test_too_few_seeds_or_levels_are_refused(client, experiment, activations, seeds, more, said):
+    parent_id = study(client, experiment, activations=activations, seeds=seeds, **SMALL)
+    for activation, seed in more:
+        child(client, parent_id, activation, seed, **SMALL)
+    assert said in refusal(client)
 
 
 @pytest.mark.parametrize(
     ("odd", "said"),
     [
-        (
-            {"epochs": 3},
-            "epochs is 2 in relu-seed1 and swish-seed1, 3 in relu-seed2 and swish-seed2",
-        ),
+        ({"epochs": 3}, "epochs is 2 in {}, 3 in {}"),
         (
             {"params": {"optimizer.weight_decay": "0.1"}},
-            "optimizer.weight_decay is missing in relu-seed1 and swish-seed1, 0.1 in relu-seed2 "
-            "and swish-seed2",
+            "optimizer.weight_decay is missing in {}, 0.1 in {}",
         ),
     ],
 )
@@ -356,9 +296,10 @@ def test_runs_of_another_recipe_are_refused(client, experiment, odd, said):
     parent_id = study(client, experiment, **{**PAIR, "seeds": (1,)})
     for activation in ("relu", "swish"):
         child(client, parent_id, activation, 2, **{**SMALL, **odd})
+    names = "relu-seed1 and swish-seed1", "relu-seed2 and swish-seed2"
     assert refusal(client) == (
         "These runs cannot be compared because they differ in more than activation and seed: "
-        f"{said}. Start a multirun with one value of each."
+        f"{said.format(*names)}. Start a sweep with one value of each."
     )
 
 
@@ -396,19 +337,14 @@ def repository(tmp_path, monkeypatch):
         git(folder, "commit", "-q", "-m", text)
         commits.append(git(folder, "rev-parse", "HEAD"))
     monkeypatch.chdir(folder)
-    monkeypatch.setattr(load_runs, "CODE_PATHS", [folder / "training.py"])
+    monkeypatch.setattr(load_runs, "CODE", folder / "training.py")
     return commits
 
 
 @pytest.fixture
 def commits(tag):
     """Let the runs of the first seed be of one commit, those of the second of another."""
-
-    def commits(first, second):
-        tag(1, "git_commit", first)
-        tag(2, "git_commit", second)
-
-    return commits
+    return lambda *both: [tag(seed, "git_commit", one) for seed, one in enumerate(both, 1)]
 
 
 def test_runs_of_another_training_code_are_refused(client, repository, commits):
@@ -426,22 +362,19 @@ def test_commits_between_which_the_training_code_stayed_may_differ(client, repos
     assert load_runs.load(client, "made").remarks == ()
 
 
-@pytest.mark.parametrize("known", [True, False])
-def test_commits_that_git_does_not_know_are_remarked_on(client, repository, commits, known):
+@pytest.mark.parametrize(
+    ("known", "other", "short"),
+    [(True, "cd" * 20, "cdcdcdc"), (False, "cd" * 20, "cdcdcdc"), (True, "", "no commit")],
+)
+def test_commits_that_git_does_not_know_are_remarked_on(
+    client, repository, commits, known, other, short
+):
     first = repository[0] if known else COMMIT
-    commits(first, "cd" * 20)
+    commits(first, other)
     [remark] = load_runs.load(client, "made").remarks
     assert remark.startswith(
-        f"relu-seed1 and relu-seed2 come from different commits ({first[:7]}, cdcdcdc), and this"
+        f"relu-seed1 and relu-seed2 come from different commits ({first[:7]}, {short}), and this"
     )
-
-
-def test_runs_made_outside_of_a_repository_are_remarked_on_beside_others(
-    client, repository, commits
-):
-    commits(repository[0], "")
-    [remark] = load_runs.load(client, "made").remarks
-    assert f"different commits ({repository[0][:7]}, no commit)" in remark
 
 
 def test_uncommitted_changes_and_other_machines_are_remarked_on(client, tag):
@@ -452,9 +385,6 @@ def test_uncommitted_changes_and_other_machines_are_remarked_on(client, tag):
         "commit does not tell exactly what ran.",
         "The runs come from machines with different numbers of cores: compare times with care.",
     )
-
-
-# Files
 
 
 @pytest.mark.parametrize(
@@ -481,22 +411,38 @@ def test_a_damaged_file_is_refused_with_its_run(client, made, damage, name, chan
 
 def test_runs_whose_held_out_labels_nobody_knows_are_refused(client, experiment):
     study(client, experiment, labelled=False, **PAIR)
-    assert refusal(client).startswith(
-        "Run relu-seed1 has no held-out labels, as its data came without them"
-    )
+    text = refusal(client)
+    assert re.match(r"Run relu-seed1 \(\w{32}\) has no held-out labels, as its data came", text)
 
 
-SCORED = (
-    "Run swish-seed2 was scored on different held-out images than relu-seed1: only runs on the "
-    "same images can be compared."
-)
+def children(client, experiment, *keys, **more):
+    """Log runs of a study, and return them by level and seed."""
+    parent_id = parent(client, experiment, "mine")
+    return {key: client.get_run(child(client, parent_id, *key, **SMALL, **more)) for key in keys}
 
 
-def test_runs_that_were_scored_on_more_images_are_refused(client, experiment):
-    parent_id = study(client, experiment, **{**PAIR, "seeds": (1,)})
-    child(client, parent_id, "relu", 2, **SMALL)
-    child(client, parent_id, "swish", 2, **{**SMALL, "images": 31})
-    assert refusal(client) == SCORED
+def test_what_is_correct_is_by_level_with_the_seeds_ascending(client, experiment):
+    keys = [RunKey("swish", 2), RunKey("relu", 2), RunKey("relu", 1), RunKey("swish", 1)]
+    runs = children(client, experiment, *keys)
+    found = load_runs.correct(client, runs, {})
+    assert list(found) == ["swish", "relu"]
+    for level, correct in found.items():
+        assert (correct.dtype, correct.shape) == (bool, (2, 30))
+        for row, seed in zip(correct, (1, 2), strict=True):
+            score = runs[RunKey(level, seed)].data.metrics["test_accuracy"]
+            assert np.isclose(row.mean(), score)
+
+
+def test_the_predictions_of_a_run_are_read_once(client, experiment, monkeypatch):
+    runs = children(client, experiment, RunKey("relu", 1), RunKey("relu", 2))
+    kept = {}
+    first = load_runs.correct(client, {RunKey("relu", 1): runs[RunKey("relu", 1)]}, kept)
+    read = []
+    whole = client.download_artifacts
+    monkeypatch.setattr(client, "download_artifacts", lambda *a: read.append(a[0]) or whole(*a))
+    both = load_runs.correct(client, runs, kept)
+    assert read == [runs[RunKey("relu", 2)].info.run_id]
+    np.testing.assert_array_equal(both["relu"][0], first["relu"][0])
 
 
 def test_runs_that_were_scored_on_other_images_are_refused(client, damage):
@@ -506,4 +452,7 @@ def test_runs_that_were_scored_on_other_images_are_refused(client, damage):
         return "\n".join([head, f"{(int(label) + 1) % 10},{digit}", *rest]).encode()
 
     damage("swish-seed2", paths.PREDICTED, relabel)
-    assert refusal(client, "made") == SCORED
+    assert refusal(client, "made") == (
+        "Run swish-seed2 was scored on different held-out images than relu-seed1: only runs on the "
+        "same images can be compared."
+    )

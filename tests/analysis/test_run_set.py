@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from src.analysis.run_set import is_ignored
-from src.runtime import metric_names
-from src.runtime.errors import InputError
-from tests.support.simulated_runs import PARAMS, comparable, levels_of
+from src.core import metric_names
+from src.core.errors import InputError
+from tests.support.simulated_runs import LAYERS, PARAMS, comparable, levels_of
 
 
 @pytest.fixture
@@ -22,31 +22,18 @@ def with_history(runs, name, place, change):
     return replace(runs, trainings={**runs.trainings, name: tuple(ones)})
 
 
-def test_the_runs_are_gone_through_activation_by_activation(two):
-    assert [one.name for one in two] == [
-        "relu-seed3",
-        "relu-seed7",
-        "swish_beta-seed3",
-        "swish_beta-seed7",
-    ]
-    assert two.first is next(iter(two))
-    assert two.seeds == [3, 7]
-
-
-def test_the_recipe_is_what_all_runs_share(two):
-    assert two.recipe == PARAMS | {"epochs": "3"}
-
-
 def test_an_activations_settings_have_lost_their_prefix(two):
-    assert two.settings("ReLU") == {
-        "_target_": "keras.layers.Activation",
-        "activation": "relu",
-    }
+    assert two.settings("ReLU") == LAYERS["relu"]
     assert two.settings("Swish-β")["beta"] == "1.0"
 
 
+def test_the_recipe_is_what_all_runs_share(two, rates):
+    assert two.recipe == PARAMS | {"epochs": "3"}
+    assert "optimizer.learning_rate" not in rates.recipe
+
+
 def test_right_images_and_probabilities_are_a_row_for_each_seed(two):
-    correct = two.correct()
+    correct = two.correct
     assert list(correct) == ["ReLU", "Swish-β"]
     for name, ones in two.trainings.items():
         for place, one in enumerate(ones):
@@ -56,20 +43,11 @@ def test_right_images_and_probabilities_are_a_row_for_each_seed(two):
         assert two.probabilities(name).shape == (2, 50, 10)
 
 
-def test_a_metric_is_a_row_for_each_seed_and_a_column_for_each_epoch(two):
-    found = two.by_epoch(metric_names.VAL_ACCURACY)["ReLU"]
-    assert found.shape == (2, 3)
-    for row, one in zip(found, two.trainings["ReLU"], strict=True):
-        assert row.tolist() == one.history[metric_names.VAL_ACCURACY].tolist()
-
-
-def test_an_epoch_that_a_run_lacks_is_nan(two):
+def test_an_epoch_or_a_metric_that_a_run_lacks_is_nan_and_a_metric_that_all_lack_is_left_out(two):
     shorter = with_history(two, "ReLU", 1, lambda history: history[:2])
     found = shorter.by_epoch(metric_names.VAL_LOSS)["ReLU"]
+    assert found[0].tolist() == two.first.history[metric_names.VAL_LOSS].tolist()
     assert np.isnan(found).tolist() == [[False] * 3, [False, False, True]]
-
-
-def test_a_metric_that_a_run_lacks_is_nan_and_one_that_all_lack_is_left_out(two):
     assert list(two.by_epoch(metric_names.BETA + "swish_beta")) == ["Swish-β"]
     lacking = with_history(two, "ReLU", 0, lambda history: history.drop(columns=metric_names.LOSS))
     found = lacking.by_epoch(metric_names.LOSS)["ReLU"]
@@ -99,20 +77,14 @@ def test_what_changes_no_weights_is_ignored(param, ignored):
     assert is_ignored(param) == ignored
 
 
-# Levels
-
-
 @pytest.fixture(scope="module")
 def rates():
     return levels_of("optimizer.learning_rate", {"0.01": 0, "0.1": 0}, (1, 2), images=30, epochs=2)
 
 
-def test_a_level_is_found_by_its_label_or_by_what_it_stands_for(five_runs, rates):
+def test_a_level_is_found_by_its_label_or_meaning_or_else_the_reference_or_relu(five_runs, rates):
     assert five_runs.level_named("swish_beta") == five_runs.level_named("Swish-β") == "Swish-β"
     assert rates.level_named("0.010") == rates.level_named("1e-2") == "0.01"
-
-
-def test_without_a_word_it_is_the_studys_reference_or_relu_or_the_first(five_runs, rates):
     assert five_runs.level_named(None) == "ReLU"
     assert replace(five_runs, reference="GELU").level_named(None) == "GELU"
     assert replace(five_runs, reference="gone").level_named(None) == "ReLU"
@@ -122,21 +94,3 @@ def test_without_a_word_it_is_the_studys_reference_or_relu_or_the_first(five_run
 def test_a_level_that_is_not_there_is_refused_in_the_factors_noun(rates):
     with pytest.raises(InputError, match=r"no such learning rate\. .*They have 0\.01, 0\.1\."):
         rates.level_named("0.5")
-
-
-def test_the_recipe_has_no_param_in_which_the_levels_differ(rates):
-    assert "optimizer.learning_rate" not in rates.recipe
-    assert "seed" not in rates.recipe
-    assert rates.recipe["precision"] == "float32"
-
-
-def test_classes_are_digits_or_garments(rates):
-    assert rates.classes[3] == "3"
-    assert replace(rates, dataset="fashion_mnist-kaggle").classes[3] == "dress"
-    assert replace(rates, dataset="").classes[3] == "3"
-
-
-def test_a_run_tells_its_parameters_if_it_knows_them(rates):
-    one = rates.first
-    assert one.parameters is None
-    assert replace(one, tags={"parameters": "61706"}).parameters == 61_706

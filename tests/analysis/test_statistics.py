@@ -1,6 +1,3 @@
-import subprocess
-import sys
-import time
 from itertools import combinations
 
 import numpy as np
@@ -9,7 +6,7 @@ from scipy import stats
 
 from src.analysis import statistics, verdicts
 from src.analysis.verdicts import Verdict
-from src.runtime.errors import InputError
+from src.core.errors import InputError
 from tests.support.simulated_runs import BOTH, IMAGES, NOISE, SEEDS, simulate
 
 # Student, "The probable error of a mean", Biometrika 6 (1908): hours of sleep that ten patients
@@ -36,16 +33,6 @@ def share_of(studies, holds):
     """Return in what share of simulated studies something holds."""
     random = np.random.default_rng(2017)
     return np.mean([holds(random) for _ in range(studies)])
-
-
-def test_no_heavy_library_is_imported():
-    heavy = "{'tensorflow', 'mlflow', 'statsmodels', 'pandas', 'matplotlib'}"
-    code = f"import sys, src.analysis.statistics; print({heavy} & set(sys.modules))"
-    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert found.stdout.strip() == "set()"
-
-
-# Means and intervals
 
 
 def test_the_interval_over_seeds_is_students():
@@ -81,10 +68,8 @@ def test_without_an_effect_of_the_images_the_crossed_interval_is_that_over_seeds
     values = np.zeros((3, 90))
     for seed, count in enumerate((3, 9, 4)):  # no image twice
         values[seed, 30 * seed : 30 * seed + count] = 1
-    found, of_seeds = (
-        statistics.crossed_effects_mean(values),
-        statistics.mean_over_seeds(values.mean(1)),
-    )
+    found = statistics.crossed_effects_mean(values)
+    of_seeds = statistics.mean_over_seeds(values.mean(1))
     assert found.image_se == 0
     assert (found.low, found.high) == pytest.approx((of_seeds.low, of_seeds.high))
     assert found.p_value == pytest.approx(stats.ttest_1samp(values.mean(1), 0).pvalue)
@@ -109,12 +94,15 @@ def test_seeds_that_come_out_equal_by_luck_do_not_make_certain():
     assert found.seed_sd == pytest.approx(np.sqrt(0.007 / 1000), rel=0.02)
 
 
-def test_where_no_image_differs_the_rule_of_three_bounds_the_difference():
+def test_where_no_image_differs_the_rule_of_three_bounds_the_difference_and_its_equivalence():
     found = statistics.crossed_effects_mean(np.zeros((10, 3000)))
     assert (found.low, found.value, found.high) == pytest.approx((-0.001, 0, 0.001))
     assert found.p_value == 1
     perfect = statistics.crossed_effects_mean(np.ones((10, 3000), bool))
     assert (perfect.low, perfect.high) == pytest.approx((0.999, 1))
+    values = np.zeros((5, 3000))
+    assert statistics.equivalence_test(values, 0.001) == pytest.approx(0.05)
+    assert statistics.equivalence_test(values, 0.002) == pytest.approx(0.05**2)
 
 
 # 400 studies: a share of 95% has a standard error of 1.1 pp, so 3 of them are 3.3 pp. With
@@ -133,27 +121,6 @@ def test_the_crossed_interval_holds_the_truth_in_95_percent_of_studies(kind, see
     assert least <= share_of(400, holds) <= 0.983
 
 
-def test_the_crossed_interval_of_an_accuracy_holds_the_truth_too():
-    def holds(random):
-        (correct,), (truth,) = simulate(random, 10, BOTH, (0.0,))
-        found = statistics.crossed_effects_mean(correct)
-        return found.low <= truth <= found.high
-
-    assert 0.92 <= share_of(400, holds) <= 0.983
-
-
-def test_more_images_narrow_the_crossed_interval_where_seeds_alone_would_not():
-    values = difference(np.random.default_rng(3), 10, IMAGES)[0]
-    more = difference(np.random.default_rng(3), 10, IMAGES, images=16_000, hard=600)[0]
-    few, many = (statistics.crossed_effects_mean(part) for part in (values, more))
-    assert few.image_se / many.image_se == pytest.approx(2, rel=0.2)
-    of_seeds = statistics.mean_over_seeds(values.mean(1))
-    assert few.high - few.low > 1.5 * (of_seeds.high - of_seeds.low)
-
-
-# The bootstrap
-
-
 def test_the_bootstrap_draws_seeds_and_images_as_a_plain_one_does():
     random = np.random.default_rng(4)
     values = difference(random, 4, BOTH, 0.5, images=200, hard=80)[0]
@@ -168,51 +135,13 @@ def test_the_bootstrap_draws_seeds_and_images_as_a_plain_one_does():
     assert (found.low, found.high) == pytest.approx((low, high), abs=0.1 * np.std(plain))
 
 
-def test_the_bootstrap_of_an_accuracy_mirrors_that_of_the_errors():
-    correct = simulate(np.random.default_rng(5), 5, BOTH, (0.0,))[0][0]
-    found, errors = statistics.crossed_bootstrap(correct), statistics.crossed_bootstrap(~correct)
-    assert found.value == pytest.approx(correct.mean())
-    assert (found.low, found.high) == pytest.approx((1 - errors.high, 1 - errors.low), abs=1e-9)
-
-
-def test_the_same_seed_gives_the_same_bootstrap():
+def test_the_same_seed_gives_the_same_bootstrap_and_equal_runs_one_without_width():
     values = difference(np.random.default_rng(6), 5, BOTH)[0]
     found = statistics.crossed_bootstrap(values, seed=1)
     assert statistics.crossed_bootstrap(values, seed=1) == found
     assert statistics.crossed_bootstrap(values, seed=2) != found
-
-
-def test_five_thousand_resamples_of_28000_images_and_ten_seeds_take_a_moment():
-    values = difference(np.random.default_rng(7), 10, BOTH, images=28_000, hard=600)[0]
-    start = time.process_time()
-    statistics.crossed_bootstrap(values, resamples=5000)
-    assert time.process_time() - start < 3
-
-
-@pytest.mark.parametrize(
-    ("kind", "seeds", "least", "most"),
-    [
-        (NOISE, 10, 0.975, 1.0),  # chance of the single run counts three times: too wide
-        (BOTH, 10, 0.91, 0.995),
-        (SEEDS, 3, 0.7, 0.9),  # three seeds show too little of their spread: too narrow
-    ],
-    ids=["wide", "about right", "narrow"],
-)
-def test_the_width_of_the_bootstrap_is_off_as_its_docstring_says(kind, seeds, least, most):
-    def holds(random):
-        values, truth = difference(random, seeds, kind, 0.4)
-        found = statistics.crossed_bootstrap(values, resamples=300)
-        return found.low <= truth <= found.high
-
-    assert least <= share_of(300, holds) <= most
-
-
-def test_the_bootstrap_of_runs_that_never_differ_has_no_width():
     found = statistics.crossed_bootstrap(np.zeros((3, 50)), resamples=10)
     assert (found.low, found.value, found.high) == (0, 0, 0)
-
-
-# Tests
 
 
 def test_the_permutation_test_agrees_with_published_counts():
@@ -233,14 +162,6 @@ def test_beyond_15_seeds_permutations_are_drawn_and_repeatable():
     found = statistics.permutation_test(first, second)
     assert found == statistics.permutation_test(first, second)
     assert found == pytest.approx(stats.ttest_rel(first, second).pvalue, abs=0.02)
-
-
-def test_the_permutation_test_raises_no_more_false_alarms_than_promised():
-    def alarm(random):
-        (first, second), _ = simulate(random, 8, SEEDS, (0.0, 0.0))
-        return statistics.permutation_test(first.sum(1), second.sum(1)) < 0.05
-
-    assert 0.01 < share_of(300, alarm) <= 0.05 + 3 * 0.0126
 
 
 def runs(both, first, second, neither):
@@ -268,42 +189,10 @@ def test_mcnemars_test_is_exact(table, p_value):
     assert statistics.mcnemar_test(*runs(*table)) == pytest.approx(p_value, rel=1e-3)
 
 
-def test_mcnemars_test_is_that_of_statsmodels():
-    from statsmodels.stats.contingency_tables import mcnemar
-
-    for first, second in np.random.default_rng(20).integers(0, 90, (50, 2)):
-        expected = mcnemar([[5, first], [second, 5]], exact=True).pvalue
-        found = statistics.mcnemar_test(*runs(5, first, second, 5))
-        assert found == pytest.approx(expected, rel=1e-12)
-
-
-def test_mcnemars_test_of_two_runs_mistakes_a_lucky_seed_for_the_activation():
-    def alarm(kind):
-        def of_study(random):
-            (first, second), _ = simulate(random, 1, kind, (0.0, 0.0))
-            return statistics.mcnemar_test(first[0], second[0]) < 0.05
-
-        return share_of(400, of_study)
-
-    assert alarm(NOISE) <= 0.05 + 3 * 0.011
-    assert alarm(SEEDS) > 0.2  # so it is no verdict on activations
-
-
 def test_the_majority_of_the_seeds_decides_and_half_is_enough():
     two, three = np.array([[1, 1, 0, 0], [1, 0, 1, 0]]), np.array([[1, 1, 0], [1, 0, 0], [1, 0, 0]])
     assert statistics.majority(two == 1).tolist() == [True, True, True, False]
     assert statistics.majority(three == 1).tolist() == [True, False, False]
-
-
-def test_the_correction_is_that_of_statsmodels(monkeypatch):
-    from statsmodels.stats.multitest import multipletests
-
-    monkeypatch.setattr("gc.collect", lambda: 0)  # statsmodels does it each time, for 0.1 s
-    random = np.random.default_rng(21)
-    for tests in (1, 2, 3, 10, 45):
-        p_values = random.uniform(0, 0.2, tests)
-        theirs = multipletests(p_values, method="bonferroni")[1]
-        assert statistics.adjusted(p_values, tests) == pytest.approx(theirs)
 
 
 FAMILIES = {  # true shifts of the levels
@@ -315,29 +204,20 @@ FAMILIES = {  # true shifts of the levels
 
 @pytest.mark.parametrize("shifts", FAMILIES.values(), ids=FAMILIES)
 def test_the_intervals_of_all_pairs_hold_the_truth_at_once_in_95_percent_of_studies(shifts):
-    alone = together = 0
     random = np.random.default_rng(9)
-    studies = 300
-    for _ in range(studies):
-        correct, accuracies = simulate(random, 10, BOTH, shifts)
-        values = [
-            (one.astype(np.int8) - other, truth - another)
-            for (one, truth), (other, another) in combinations(
-                zip(correct, accuracies, strict=True), 2
-            )
-        ]
-        alone += all(
-            found.low <= truth <= found.high
-            for pair, truth in values
-            for found in [statistics.crossed_effects_mean(pair)]
-        )
-        together += all(
-            found.low <= truth <= found.high
-            for pair, truth in values
-            for found in [statistics.crossed_tests(pair, 1e-9, pairs=len(values)).difference]
-        )
-    assert alone / studies < 0.88  # ten intervals that are not simultaneous
-    assert together / studies >= 0.95 - 2.5 * 0.0126
+    outcomes = []
+    for _ in range(300):
+        levels = zip(*simulate(random, 10, BOTH, shifts), strict=True)
+        holds = []
+        for (one, truth), (other, another) in combinations(levels, 2):
+            values = one.astype(np.int8) - other
+            alone = statistics.crossed_effects_mean(values)
+            together, _ = statistics.crossed_tests(values, 1e-9, pairs=10)
+            holds.append([x.low <= truth - another <= x.high for x in (alone, together)])
+        outcomes.append(np.all(holds, axis=0))
+    alone, together = np.mean(outcomes, axis=0)
+    assert alone < 0.88  # ten intervals that are not simultaneous
+    assert together >= 0.95 - 2.5 * 0.0126
 
 
 @pytest.mark.parametrize("looks", [(), (5, 10, 20)], ids=["one look", "three looks"])
@@ -352,15 +232,10 @@ def test_interval_p_and_verdict_never_contradict_each_other(looks):
             assert (pair.p_adjusted < 0.05) == (not low <= 0 <= high)
             assert (pair.p_equivalence_adjusted < 0.05) == (low > -0.004 and high < 0.004)
             found = verdicts.verdict(pair)
-            if found in (Verdict.BETTER, Verdict.WORSE):
-                assert pair.p_adjusted < 0.05
-            elif found is Verdict.UNDECIDED:
-                assert pair.p_adjusted >= 0.05
+            if found is not Verdict.EQUIVALENT:
+                assert (pair.p_adjusted < 0.05) == found.different
             seen.add(found)
     assert seen == set(Verdict)
-
-
-# Power
 
 
 @pytest.mark.parametrize(
@@ -370,10 +245,9 @@ def test_interval_p_and_verdict_never_contradict_each_other(looks):
 def test_the_power_on_the_same_images_is_that_of_the_paired_t_test(effect, seeds, power):
     from statsmodels.stats.power import TTestPower
 
-    assert statistics.power(seeds, effect, 1.0) == pytest.approx(power, abs=5e-4)
-    assert statistics.power(seeds, effect, 1.0) == pytest.approx(
-        TTestPower().power(effect, seeds, 0.05)
-    )
+    found = statistics.power(seeds, effect, 1.0)
+    assert found == pytest.approx(power, abs=5e-4)
+    assert found == pytest.approx(TTestPower().power(effect, seeds, 0.05))
 
 
 @pytest.mark.parametrize(
@@ -383,10 +257,6 @@ def test_the_power_on_the_same_images_is_that_of_the_paired_t_test(effect, seeds
 )
 def test_the_seeds_needed_agree_with_published_examples(difference, seed_sd, seeds):
     assert statistics.seeds_needed(seed_sd, difference=difference) == seeds
-
-
-def test_by_default_the_seeds_needed_are_for_two_hundredths_of_a_percentage_point():
-    assert statistics.seeds_needed(0.0004) == statistics.seeds_needed(2, difference=1) == 34
 
 
 def test_the_minimum_detectable_effect_is_the_one_that_needs_these_seeds():
@@ -400,10 +270,7 @@ def test_no_number_of_seeds_makes_up_for_too_few_images():
     assert statistics.seeds_needed(0.0001, image_se=0.00008) is None
     assert statistics.seeds_needed(0.0001, image_se=0.00006) == pytest.approx(5, abs=3)
     assert statistics.minimum_detectable_effect(10_000, 0.0001, 0.00008) > 0.0002
-
-
-def test_where_nothing_varies_two_seeds_are_enough():
-    assert statistics.seeds_needed(0.0) == 2
+    assert statistics.seeds_needed(0.0) == 2  # nothing varies
     assert statistics.minimum_detectable_effect(2, 0.0) == 0
 
 
@@ -421,18 +288,11 @@ def test_the_minimum_detectable_effect_is_found_in_four_studies_of_five(image_sd
     assert share_of(1500, found) == pytest.approx(0.8, abs=0.045)
 
 
-# Comparisons
-
-
 def test_every_pair_is_compared_and_corrected_for_all_of_them():
     studies, _ = simulate(np.random.default_rng(10), 10, BOTH, (0.0, 0.0, 1.0))
     correct = dict(zip(("Swish", "GELU", "ReLU"), studies, strict=True))
     found = statistics.compare(correct)
-    assert [(pair.first, pair.second) for pair in found] == [
-        ("Swish", "GELU"),
-        ("Swish", "ReLU"),
-        ("GELU", "ReLU"),
-    ]
+    assert [(pair.first, pair.second) for pair in found] == list(combinations(correct, 2))
     for pair in found:
         values = correct[pair.first].astype(int) - correct[pair.second]
         assert pair.difference == statistics.crossed_effects_mean(values, 0.05 / 3)
@@ -442,38 +302,15 @@ def test_every_pair_is_compared_and_corrected_for_all_of_them():
         votes = statistics.majority(correct[pair.first]), statistics.majority(correct[pair.second])
         assert pair.p_mcnemar == statistics.mcnemar_test(*votes)
         assert pair.pairs == 3
-    for corrected, plain in [
-        ([pair.p_adjusted for pair in found], [pair.difference.p_value for pair in found]),
-        ([pair.p_permutation_adjusted for pair in found], [pair.p_permutation for pair in found]),
-        ([pair.p_mcnemar_adjusted for pair in found], [pair.p_mcnemar for pair in found]),
-    ]:
-        assert corrected == pytest.approx([min(3 * p_value, 1) for p_value in plain])
+        for corrected, plain in [
+            (pair.p_adjusted, pair.difference.p_value),
+            (pair.p_permutation_adjusted, pair.p_permutation),
+            (pair.p_mcnemar_adjusted, pair.p_mcnemar),
+            (pair.p_equivalence_adjusted, pair.p_equivalence),
+        ]:
+            assert corrected == pytest.approx(min(3 * plain, 1))
     assert [pair.significant for pair in found] == [False, True, True]
     assert found[1].difference.value > 0
-
-
-def test_swapping_two_activations_changes_the_sign_and_nothing_else():
-    (first, second), _ = simulate(np.random.default_rng(11), 5, BOTH, (0.0, 0.8))
-    (there,) = statistics.compare({"a": first, "b": second})
-    (back,) = statistics.compare({"b": second, "a": first})
-    assert back.difference.value == pytest.approx(-there.difference.value)
-    assert back.difference.low == pytest.approx(-there.difference.high)
-    assert back.p_adjusted == pytest.approx(there.p_adjusted)
-    assert back.p_adjusted == pytest.approx(there.p_adjusted)
-
-
-def test_a_comparison_needs_two_activations_two_seeds_and_the_same_images():
-    run = np.ones((3, 20), bool)
-    with pytest.raises(InputError, match="at least two levels, found relu: add another"):
-        statistics.compare({"relu": run})
-    with pytest.raises(InputError, match="at least two levels, found none"):
-        statistics.compare({})
-    with pytest.raises(InputError, match=r"Found 1 seed, but .* at least 2"):
-        statistics.compare({"relu": run[:1], "swish": run[:1]})
-    with pytest.raises(InputError, match="2 seeds and 20 images of relu, but 3 and 20 of swish"):
-        statistics.compare({"relu": run[:2], "swish": run})
-    with pytest.raises(InputError, match="3 seeds and 20 images of relu, but 3 and 19 of swish"):
-        statistics.compare({"relu": run, "swish": run[:, 1:]})
 
 
 @pytest.mark.parametrize(
@@ -489,9 +326,6 @@ def test_a_comparison_needs_two_activations_two_seeds_and_the_same_images():
 def test_one_seed_is_refused(function):
     with pytest.raises(InputError, match=r"^Found 1 seed, but the variance across seeds takes"):
         function()
-
-
-# Equivalence
 
 
 def test_the_test_of_equivalence_is_that_of_statsmodels():
@@ -515,12 +349,6 @@ def test_a_difference_is_equivalent_exactly_where_its_interval_lies_within_the_b
         assert statistics.equivalence_test(values, 0.999 * farthest) > 0.05
 
 
-def test_where_no_image_differs_the_rule_of_three_shows_the_equivalence():
-    values = np.zeros((5, 3000))
-    assert statistics.equivalence_test(values, 0.001) == pytest.approx(0.05)
-    assert statistics.equivalence_test(values, 0.002) == pytest.approx(0.05**2)
-
-
 @pytest.mark.parametrize("kind", [NOISE, SEEDS, BOTH], ids=str)
 def test_a_difference_that_matters_is_rarely_called_equivalent(kind):
     def false(random):
@@ -530,39 +358,29 @@ def test_a_difference_that_matters_is_rarely_called_equivalent(kind):
     assert share_of(400, false) <= 0.025 + 3 * 0.0078
 
 
-# The probability of superiority
-
-
 def test_superiority_is_mann_and_whitneys_share():
     first, second = np.random.default_rng(32).integers(0, 9, (2, 7))
     expected = stats.mannwhitneyu(first, second).statistic / 49
-    found = statistics.superiority(first, second)
-    assert found.value == pytest.approx(expected)
-    # Brunner and Munzel's test compares the same share with a half: p is 1 where it is a half.
-    same = stats.brunnermunzel(first, first[::-1])
-    assert (statistics.superiority(first, first[::-1]).value, same.pvalue) == (0.5, 1.0)
+    assert statistics.superiority(first, second).value == pytest.approx(expected)
+    assert statistics.superiority(first, first[::-1]).value == 0.5
 
 
-def test_its_interval_is_wilsons_of_as_many_matches_as_seeds():
-    first, second = np.array([3, 3, 3, 0, 3]), np.array([1, 1, 1, 1, 1])  # wins 4 of 5 each
-    found = statistics.superiority(first, second)
-    expected = stats.binomtest(4, 5).proportion_ci(method="wilson")
-    assert (found.low, found.value, found.high) == pytest.approx((expected.low, 0.8, expected.high))
+@pytest.mark.parametrize(
+    ("first", "second", "won"), [((3, 3, 3, 0, 3), (1, 1, 1, 1, 1), 4), ((2, 3, 4), (0, 1, 1), 3)]
+)
+def test_its_interval_is_wilsons_of_as_many_matches_as_seeds(first, second, won):
+    found = statistics.superiority(np.array(first), np.array(second))
+    expected = stats.binomtest(won, len(first)).proportion_ci(method="wilson")
+    assert found.value == won / len(first)
+    assert (found.low, found.high) == pytest.approx((expected.low, expected.high))
 
 
 def test_a_draw_counts_as_half_and_the_other_way_round_is_the_rest():
     assert statistics.superiority(np.ones(4), np.ones(4)).value == 0.5
     first, second = np.random.default_rng(33).random((2, 6))
     there, back = statistics.superiority(first, second), statistics.superiority(second, first)
-    assert (there.low, there.value, there.high) == pytest.approx(
-        (1 - back.high, 1 - back.value, 1 - back.low)
-    )
-
-
-def test_to_win_every_match_of_few_seeds_is_not_certainty():
-    found = statistics.superiority(np.array([2, 3, 4]), np.array([0, 1, 1]))
-    assert (found.value, found.high) == (1.0, 1.0)
-    assert found.low == pytest.approx(0.4385, abs=1e-4)
+    rest = (1 - back.high, 1 - back.value, 1 - back.low)
+    assert (there.low, there.value, there.high) == pytest.approx(rest)
 
 
 @pytest.mark.parametrize("seeds", [3, 5, 10])
@@ -578,18 +396,29 @@ def test_the_interval_of_superiority_holds_the_truth_in_95_percent_of_studies(se
     assert share_of(400, holds) >= 0.95 - 0.02
 
 
-# The pairs that are judged
+def test_the_permutation_test_raises_no_more_false_alarms_than_promised():
+    def alarm(random):
+        (first, second), _ = simulate(random, 8, SEEDS, (0.0, 0.0))
+        return statistics.permutation_test(first.sum(1), second.sum(1)) < 0.05
+
+    assert 0.01 < share_of(300, alarm) <= 0.05 + 3 * 0.0126
 
 
-def test_against_a_reference_only_its_pairs_are_judged_and_corrected():
-    studies, _ = simulate(np.random.default_rng(34), 5, BOTH, (0.0, 0.2, 0.6), images=500)
-    correct = dict(zip(("Swish", "GELU", "ReLU"), studies, strict=True))
-    found = statistics.compare(correct, reference="ReLU")
-    assert [(pair.first, pair.second) for pair in found] == [("Swish", "ReLU"), ("GELU", "ReLU")]
-    plain = [pair.difference.p_value for pair in found]
-    assert [pair.p_adjusted for pair in found] == pytest.approx([min(2 * p, 1) for p in plain])
-    assert {pair.pairs for pair in found} == {2}
-    equivalence = [pair.p_equivalence for pair in found]
-    assert [pair.p_equivalence_adjusted for pair in found] == pytest.approx(
-        [min(2 * p_value, 1) for p_value in equivalence]
-    )
+def test_mcnemars_test_is_that_of_statsmodels():
+    from statsmodels.stats.contingency_tables import mcnemar
+
+    for first, second in np.random.default_rng(20).integers(0, 90, (50, 2)):
+        expected = mcnemar([[5, first], [second, 5]], exact=True).pvalue
+        found = statistics.mcnemar_test(*runs(5, first, second, 5))
+        assert found == pytest.approx(expected, rel=1e-12)
+
+
+def test_the_correction_is_that_of_statsmodels(monkeypatch):
+    from statsmodels.stats.multitest import multipletests
+
+    monkeypatch.setattr("gc.collect", lambda: 0)  # statsmodels does it each time, for 0.1 s
+    random = np.random.default_rng(21)
+    for tests in (1, 2, 3, 10, 45):
+        p_values = random.uniform(0, 0.2, tests)
+        theirs = multipletests(p_values, method="bonferroni")[1]
+        assert statistics.adjusted(p_values, tests) == pytest.approx(theirs)

@@ -1,32 +1,21 @@
-from itertools import combinations
-
 import numpy as np
 import pytest
 from scipy import stats
 
 from src.analysis import tuning_curves
-from src.runtime.errors import InputError
-
-
-def test_the_expected_best_is_the_mean_over_all_subsets():
-    scores = np.random.default_rng(1).random(7)
-    found = tuning_curves.curve(scores, "random")
-    for size, expected in zip(found.budget, found.expected, strict=True):
-        best = [max(subset) for subset in combinations(scores, size)]
-        assert expected == pytest.approx(np.mean(best))
-    assert found.best_so_far.tolist() == np.maximum.accumulate(scores).tolist()
+from src.core.errors import InputError
 
 
 def test_of_a_sampler_that_learns_only_the_best_so_far_is_told():
     found = tuning_curves.curve(np.array([0.98, 0.97, 0.99]), "tpe")
     assert found.best_so_far.tolist() == [0.98, 0.98, 0.99]
-    assert found.expected is found.median is found.low is found.high is None
+    assert found.median is found.low is found.high is None
 
 
 def test_a_failed_trial_has_spent_its_share():
     found = tuning_curves.curve(np.array([np.nan, 0.9]), "random")
     assert found.best_so_far.tolist() == [0.0, 0.9]
-    assert found.expected == pytest.approx([0.45, 0.9])
+    assert found.median == pytest.approx([0.0, 0.9])
 
 
 def test_without_a_trial_there_is_no_curve():
@@ -34,11 +23,7 @@ def test_without_a_trial_there_is_no_curve():
         tuning_curves.curve(np.array([]), "random")
 
 
-def test_one_trial_has_the_interval_of_a_uniform_number():
-    assert np.array(tuning_curves.band(1)).ravel() == pytest.approx([0.025, 0.975])
-
-
-def test_the_probability_that_all_ranks_keep_their_bounds_is_exact():
+def test_the_probability_that_all_ranks_keep_their_bounds_is_exact_and_95_percent_in_the_band():
     # Kolmogorov's statistic: all ranks are within a constant of their steps.
     trials = 15
     rank = np.arange(1, trials + 1)
@@ -47,14 +32,8 @@ def test_the_probability_that_all_ranks_keep_their_bounds_is_exact():
         high = np.clip((rank - 1) / trials + distance, 0, 1)
         expected = stats.kstwo(trials).cdf(distance)
         assert tuning_curves.coverage(low, high) == pytest.approx(expected, abs=1e-9)
-
-
-@pytest.mark.parametrize("trials", [2, 12, 60])
-def test_the_band_holds_its_level(trials):
-    low, high = tuning_curves.band(trials)
-    ranked = np.sort(np.random.default_rng(2).random((20_000, trials)), axis=1)
-    inside = ((low <= ranked) & (ranked <= high)).all(axis=1).mean()
-    assert inside == pytest.approx(0.95, abs=4 * 0.0016)
+    for trials in (2, 12, 60):
+        assert tuning_curves.coverage(*tuning_curves.band(trials)) == pytest.approx(0.95, abs=1e-4)
 
 
 @pytest.mark.parametrize("trials", [5, 12])
@@ -73,6 +52,6 @@ def test_the_curve_lies_between_its_bounds_and_rises():
     found = tuning_curves.curve(np.random.default_rng(4).beta(50, 1, 40), "random")
     assert np.all(found.low <= found.median)
     assert np.all(found.median <= found.high)
-    for line in (found.low, found.median, found.high, found.expected):
+    for line in (found.low, found.median, found.high):
         assert np.all(np.diff(line) >= 0)
     assert found.high[-1] == 1.0  # 40 trials cannot exclude better settings

@@ -6,23 +6,16 @@ import pytest
 from mlflow import MlflowClient
 
 from src import migrate
-from src.tracking import run_contents
-from src.tracking.run_contents import MIGRATED_FROM
-from tests.support.servers import serving
-from tests.test_migrate import EXPERIMENT, client_of, laptop, runs_of
+from tests.support.servers import tracking_server
+from tests.test_migrate import EXPERIMENT, copied_whole, laptop
 
 __all__ = ["laptop"]  # a fixture
 
 
 @pytest.fixture
 def server(tmp_path, monkeypatch):
-    folder = tmp_path / "server"
-    folder.mkdir()
     monkeypatch.chdir(tmp_path)
-    words = ("--backend-store-uri", f"sqlite:///{folder}/mlflow.db", "--workers", "1")
-    words += ("--artifacts-destination", str(folder / "artifacts"))
-    more = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
-    with serving("server", *words, folder=folder, ready="health", **more) as address:
+    with tracking_server(tmp_path / "server") as address:
         yield address
 
 
@@ -30,17 +23,11 @@ def server(tmp_path, monkeypatch):
 def test_a_laptops_store_arrives_whole_in_a_servers(laptop, server, capsys):
     migrate.main([str(laptop / "mlflow.db"), server])
     assert "All 5 runs are in TARGET, each verified.\n" in capsys.readouterr().out
-    there, here = MlflowClient(server), client_of(laptop)
+    there = MlflowClient(server)
     experiment = there.get_experiment_by_name(EXPERIMENT)
     copies = there.search_runs([experiment.experiment_id])
-    assert {one.data.tags[MIGRATED_FROM] for one in copies} == {
-        run.info.run_id for run in runs_of(laptop)
-    }
-    for copy in copies:
-        source = run_contents.read(here, copy.data.tags[MIGRATED_FROM])
-        found = run_contents.read(there, copy.info.run_id)
-        assert run_contents.differences(source, found) == []
-        assert copy.info.artifact_uri.startswith("mlflow-artifacts:")
+    assert copied_whole(laptop, there, copies)
+    assert all(copy.info.artifact_uri.startswith("mlflow-artifacts:") for copy in copies)
     migrate.main([str(laptop / "mlflow.db"), server])
     assert "0 to copy · 0 to complete" in capsys.readouterr().out
     assert "MLFLOW_TRACKING_URI" not in os.environ

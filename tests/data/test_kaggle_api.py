@@ -2,105 +2,86 @@
 
 import json
 import socket
-import subprocess
-import sys
 import zipfile
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from functools import partial
 
 import pytest
 
+from src.core import errors
 from src.data import kaggle_api
-from src.runtime import errors
-from tests.support.kaggle_stand_in import (
-    BASIC,
-    BEARER,
-    COMPLETE,
-    CSVS,
-    KEY,
-    PENDING,
-    REF,
-    SECRETS,
-    TOKEN,
-    USER,
-    StandIn,
-    stand_in,
-)
+from tests.support import kaggle_stand_in as stand_in
+from tests.support.kaggle_stand_in import COMPLETE, KEY, PENDING, REF, TOKEN, USER
 
-ROOT = Path(__file__).resolve().parents[2]
 LIMIT = "Your team has used its daily Submission allowance (5) today"
 
 
+IDENTITY = json.dumps({"username": USER, "key": KEY})
+
+
 @pytest.fixture
-def kaggle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[StandIn]:
+def kaggle(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    with stand_in(tmp_path / "home", monkeypatch) as running:
+    monkeypatch.setattr(kaggle_api, "POLL_SECONDS", 0.01)
+    with stand_in.stand_in(tmp_path / "home", monkeypatch) as running:
+        monkeypatch.setenv("KAGGLE_API_TOKEN", TOKEN)
         yield running
 
 
 @pytest.fixture
-def token(kaggle: StandIn, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("KAGGLE_API_TOKEN", TOKEN)
+def anonymous(kaggle, monkeypatch):
+    """Kaggle, and no credentials."""
+    monkeypatch.delenv("KAGGLE_API_TOKEN")
+    return kaggle
 
 
 @pytest.fixture
-def csv(tmp_path: Path) -> Path:
+def csv(tmp_path):
     path = tmp_path / "submission.csv"
     path.write_bytes(b"ImageId,Label\n1,7\n")
     return path
 
 
 @pytest.fixture
-def sentence(
-    capsys: pytest.CaptureFixture, caplog: pytest.LogCaptureFixture
-) -> Callable[[Callable], str]:
+def sentence(capsys, caplog):
     """Return a function that runs a failing call as a command does, and returns what it prints."""
     caplog.set_level("DEBUG")
 
-    def run(call: Callable) -> str:
+    def run(call, *arguments, **options):
         with pytest.raises(SystemExit) as ended:
-            errors.run(call)
+            errors.run(partial(call, *arguments, **options))
         out, err = capsys.readouterr()
-        assert ended.value.code == 1
-        assert out == ""
+        assert (ended.value.code, out) == (1, "")
         assert err.startswith("Error: ")
         assert err.count("\n") == 1
-        for secret in SECRETS:
+        for secret in stand_in.SECRETS:
             assert secret not in err + caplog.text
         return err
 
     return run
 
 
-def download_to(folder: Path) -> Callable[[], None]:
-    return lambda: kaggle_api.download(folder)
+def unseen(ref, seconds):
+    """Show nobody how long it takes."""
 
 
-def submit_quickly(csv: Path, **options: object) -> kaggle_api.Score:
-    return kaggle_api.submit(csv, "swish", **{"poll_seconds": 0.01, **options})
-
-
-# --- credentials
+def submit(csv, timeout=600, waiting=unseen):
+    return kaggle_api.submit(csv, "swish", timeout, waiting)
 
 
 @pytest.mark.parametrize(
     ("environment", "files", "header"),
     [
-        ({"KAGGLE_API_TOKEN": TOKEN}, {}, BEARER),
-        ({}, {".kaggle/access_token": TOKEN}, BEARER),
-        ({"KAGGLE_USERNAME": USER, "KAGGLE_KEY": KEY}, {}, BASIC),
-        ({}, {".kaggle/kaggle.json": json.dumps({"username": USER, "key": KEY})}, BASIC),
-        ({}, {".config/kaggle/kaggle.json": json.dumps({"username": USER, "key": KEY})}, BASIC),
-        (
-            {"KAGGLE_CONFIG_DIR": "elsewhere"},
-            {"../elsewhere/kaggle.json": json.dumps({"username": USER, "key": KEY})},
-            BASIC,
-        ),
+        ({"KAGGLE_API_TOKEN": TOKEN}, {}, stand_in.BEARER),
+        ({}, {".kaggle/access_token": TOKEN}, stand_in.BEARER),
+        ({"KAGGLE_USERNAME": USER, "KAGGLE_KEY": KEY}, {}, stand_in.BASIC),
+        ({}, {".kaggle/kaggle.json": IDENTITY}, stand_in.BASIC),
+        ({}, {".config/kaggle/kaggle.json": IDENTITY}, stand_in.BASIC),
+        ({"KAGGLE_CONFIG_DIR": "a"}, {"../a/kaggle.json": IDENTITY}, stand_in.BASIC),
     ],
     ids=["token", "token file", "name and key", "kaggle.json", "XDG", "KAGGLE_CONFIG_DIR"],
 )
 def test_credentials_are_found_in_each_standard_place(
-    kaggle, tmp_path, monkeypatch, environment, files, header
+    anonymous, tmp_path, monkeypatch, environment, files, header
 ):
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
@@ -109,93 +90,67 @@ def test_credentials_are_found_in_each_standard_place(
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
     kaggle_api.download(tmp_path / "raw")
-    method, authorization, _ = kaggle.asked[-1]
+    method, authorization, _ = anonymous.asked[-1]
     assert (method, authorization) == ("DownloadDataFiles", header)
 
 
 def test_without_credentials_the_sentence_names_the_places_and_where_to_get_a_token(
-    kaggle, tmp_path, sentence
+    anonymous, tmp_path, sentence
 ):
-    error = sentence(download_to(tmp_path / "raw"))
+    error = sentence(kaggle_api.download, tmp_path / "raw")
     for place in ("KAGGLE_API_TOKEN", "~/.kaggle/access_token", "KAGGLE_KEY", "kaggle.json"):
         assert place in error
     assert "https://www.kaggle.com/settings/api" in error
-    assert kaggle.asked == []
+    assert anonymous.asked == []
     assert not (tmp_path / "raw").exists()
 
 
-def test_a_token_that_is_no_longer_valid_is_refused_by_its_place(
-    kaggle, tmp_path, monkeypatch, sentence
+WRONG_KEY = {"KAGGLE_USERNAME": USER, "KAGGLE_KEY": f"{KEY}-wrong"}
+
+
+@pytest.mark.parametrize(
+    ("environment", "said"),
+    [
+        ({"KAGGLE_API_TOKEN": f"{TOKEN}-revoked"}, "accept the token from KAGGLE_API_TOKEN"),
+        (WRONG_KEY, "Kaggle answered 401; make a new token"),
+    ],
+)
+def test_wrong_credentials_are_refused_without_showing_them(
+    anonymous, tmp_path, monkeypatch, sentence, environment, said
 ):
-    monkeypatch.setenv("KAGGLE_API_TOKEN", f"{TOKEN}-revoked")
-    error = sentence(download_to(tmp_path / "raw"))
-    assert "does not accept the token from KAGGLE_API_TOKEN" in error
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    assert said in sentence(kaggle_api.download, tmp_path / "raw")
 
 
-def test_a_wrong_key_is_refused_without_showing_it(kaggle, tmp_path, monkeypatch, sentence):
-    monkeypatch.setenv("KAGGLE_USERNAME", USER)
-    monkeypatch.setenv("KAGGLE_KEY", f"{KEY}-wrong")
-    error = sentence(download_to(tmp_path / "raw"))
-    assert "Kaggle answered 401; make a new token" in error
-
-
-# --- download
-
-
-@pytest.mark.usefixtures("token")
-def test_download_gives_the_archive_with_the_three_files(kaggle, tmp_path):
+def test_download_gives_the_archive_with_the_three_files_and_prints_nothing_even_if_verbose(
+    kaggle, tmp_path, monkeypatch, capfd
+):
+    monkeypatch.setenv("VERBOSE", "1")
     path = kaggle_api.download(tmp_path / "raw")
     assert list((tmp_path / "raw").iterdir()) == [path]
     with zipfile.ZipFile(path) as packed:
-        assert {name: packed.read(name) for name in packed.namelist()} == CSVS
-
-
-@pytest.mark.usefixtures("token")
-def test_the_client_prints_nothing_even_when_it_is_told_to(kaggle, tmp_path, monkeypatch, capfd):
-    monkeypatch.setenv("VERBOSE", "1")
-    kaggle_api.download(tmp_path / "raw")
+        assert {name: packed.read(name) for name in packed.namelist()} == stand_in.CSVS
     assert capfd.readouterr() == ("", "")
 
 
-@pytest.mark.usefixtures("token")
-def test_a_download_before_the_rules_are_accepted_says_where_to_accept_them(
-    kaggle, tmp_path, sentence
-):
-    kaggle.refusals["DownloadDataFiles"] = (403, "You must accept this competition's\nrules.")
-    error = sentence(download_to(tmp_path / "raw"))
-    assert "403 (You must accept this competition's rules)" in error
-    assert "https://www.kaggle.com/c/digit-recognizer/rules" in error
-
-
-@pytest.mark.usefixtures("token")
 def test_a_kaggle_that_cannot_be_reached_is_one_sentence(
     kaggle, tmp_path, monkeypatch, sentence, csv
 ):
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
         monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{closed.getsockname()[1]}")
-        assert "cannot be reached" in sentence(download_to(tmp_path / "raw"))
-        assert "cannot be reached" in sentence(lambda: submit_quickly(csv))
+        assert "cannot be reached" in sentence(kaggle_api.download, tmp_path / "raw")
+        assert "cannot be reached" in sentence(submit, csv)
     assert not (tmp_path / "raw").exists()
 
 
-@pytest.mark.usefixtures("token")
-def test_a_login_page_in_between_is_not_taken_for_kaggle(kaggle, sentence, csv):
-    kaggle.answers["StartSubmissionUpload"] = b"<html>Please sign in</html>"
-    assert "what answered is not Kaggle's API" in sentence(lambda: submit_quickly(csv))
-
-
-# --- submit
-
-
-@pytest.mark.usefixtures("token")
 def test_submit_sends_the_file_and_waits_for_its_score(kaggle, csv):
     kaggle.submissions = [{**COMPLETE, "ref": REF - 1}, PENDING, {**COMPLETE, "publicScore": ""}]
     kaggle.submissions += [COMPLETE]
     waited = []
-    score = submit_quickly(csv, waiting=lambda ref, seconds: waited.append((ref, seconds)))
+    score = submit(csv, waiting=lambda ref, seconds: waited.append((ref, seconds)))
     assert (score.ref, score.public_score) == (REF, 0.99671)
-    assert score.url.startswith("https://www.kaggle.com/competitions/digit-recognizer")
     assert kaggle.uploaded == csv.read_bytes()
     [sent] = kaggle.calls("CreateSubmission")
     assert (sent["competitionName"], sent["submissionDescription"]) == ("digit-recognizer", "swish")
@@ -205,77 +160,70 @@ def test_submit_sends_the_file_and_waits_for_its_score(kaggle, csv):
     assert waited[0][1] == 0
 
 
-@pytest.mark.usefixtures("token")
-@pytest.mark.parametrize("status", [400, 429])
-@pytest.mark.parametrize("method", ["StartSubmissionUpload", "CreateSubmission"])
-def test_the_limit_of_a_day_is_told_in_kaggles_words(kaggle, csv, sentence, status, method):
-    kaggle.refusals[method] = (status, LIMIT)
-    error = sentence(lambda: submit_quickly(csv))
-    assert f"Kaggle answered {status} ({LIMIT})" in error
-    assert "midnight UTC" in error
+@pytest.mark.parametrize(
+    ("method", "status", "reason", "said"),
+    [
+        ("DownloadDataFiles", 403, "Accept the\nrules.", "answered 403 (Accept the rules); accept"),
+        ("DownloadDataFiles", 403, "", "at https://www.kaggle.com/c/digit-recognizer/rules with"),
+        ("StartSubmissionUpload", 400, LIMIT, f"Kaggle answered 400 ({LIMIT}); fix what it names"),
+        ("CreateSubmission", 429, LIMIT, f"Kaggle answered 429 ({LIMIT}); wait (a daily limit of"),
+        ("ListSubmissions", 403, "Forbidden", f"the score of submission {REF}, which Kaggle has: "),
+    ],
+)
+def test_a_refusal_is_reported_in_kaggles_words_with_a_remedy(
+    kaggle, tmp_path, csv, sentence, method, status, reason, said
+):
+    kaggle.refusals[method] = (status, reason)
+    download = method == "DownloadDataFiles"
+    call = (kaggle_api.download, tmp_path / "raw") if download else (submit, csv)
+    assert said in sentence(*call)
 
 
-@pytest.mark.usefixtures("token")
 def test_an_upload_that_the_storage_refuses_submits_nothing(kaggle, csv, sentence):
     kaggle.storage_status = 403
-    assert "nothing was submitted" in sentence(lambda: submit_quickly(csv))
+    assert "nothing was submitted" in sentence(submit, csv)
     assert kaggle.calls("CreateSubmission") == []
 
 
-@pytest.mark.usefixtures("token")
-def test_a_submission_without_a_number_is_not_waited_for(kaggle, csv, sentence):
-    kaggle.answers["CreateSubmission"] = b'{"message": "Successfully submitted"}'
-    assert "gave no number" in sentence(lambda: submit_quickly(csv))
+@pytest.mark.parametrize(
+    ("method", "answer", "said"),
+    [
+        ("CreateSubmission", b'{"message": "Successfully submitted"}', "gave no number"),
+        ("StartSubmissionUpload", b"<html>Please sign in</html>", "is not from Kaggle's API"),
+    ],
+)
+def test_an_answer_without_a_number_or_from_a_login_page_is_not_waited_for(
+    kaggle, csv, sentence, method, answer, said
+):
+    kaggle.answers[method] = answer
+    assert said in sentence(submit, csv)
+    assert kaggle.calls("ListSubmissions") == []
 
 
-@pytest.mark.usefixtures("token")
-def test_a_submission_that_kaggle_cannot_score_tells_kaggles_reason(kaggle, csv, sentence):
+def test_a_submission_that_kaggle_cannot_score_gives_kaggles_reason(kaggle, csv, sentence):
     reason = "Evaluation Exception: Submission must have 28000 rows"
     kaggle.submissions = [PENDING, {"ref": REF, "status": "ERROR", "errorDescription": reason}]
-    assert f"could not score submission {REF}: {reason}." in sentence(lambda: submit_quickly(csv))
+    assert f"could not score submission {REF}: {reason}." in sentence(submit, csv)
 
 
-@pytest.mark.usefixtures("token")
 def test_a_score_that_does_not_come_in_time_can_be_asked_for_again(kaggle, csv, sentence):
     kaggle.submissions = [PENDING]
-    error = sentence(lambda: submit_quickly(csv, timeout_seconds=0.05))
-    assert f"gave submission {REF} no score in 0.05 seconds. It is in" in error
+    error = sentence(submit, csv, timeout=0.05)
+    assert f"has no score for submission {REF} after 0.05 seconds" in error
     assert f"python -m src.submit [RUN_FOLDER] --ref {REF}" in error
 
 
-@pytest.mark.usefixtures("token")
 @pytest.mark.parametrize("status", [429, 503])
 def test_a_gap_in_kaggles_service_does_not_end_the_wait(kaggle, csv, status):
     kaggle.refusals["ListSubmissions"] = (status, "Busy")
 
-    def fix(ref: int, seconds: float) -> None:
+    def fix(ref, seconds):
         if seconds:
             kaggle.refusals.clear()
 
-    assert submit_quickly(csv, waiting=fix).public_score == 0.99671
+    assert submit(csv, waiting=fix).public_score == 0.99671
     assert len(kaggle.calls("CreateSubmission")) == 1
 
 
-@pytest.mark.usefixtures("token")
-def test_a_refusal_while_waiting_says_that_the_submission_is_in(kaggle, csv, sentence):
-    kaggle.refusals["ListSubmissions"] = (403, "Forbidden")
-    assert f"submission {REF}, which is in" in sentence(lambda: submit_quickly(csv))
-
-
-@pytest.mark.usefixtures("token")
-def test_an_earlier_submission_is_scored_without_sending_anything(kaggle):
-    kaggle.submissions = [COMPLETE]
-    assert kaggle_api.score(REF).public_score == 0.99671
-    assert {method for method, _, _ in kaggle.asked} == {"IntrospectToken", "ListSubmissions"}
-
-
-@pytest.mark.usefixtures("token")
 def test_an_earlier_submission_that_is_not_there_is_named(kaggle, sentence):
-    assert "Submission 12 is not among" in sentence(lambda: kaggle_api.score(12))
-
-
-def test_importing_the_module_does_not_import_the_client():
-    heavy = {"kaggle", "requests", "pandas"}
-    code = f"import sys, src.data.kaggle_api; print({heavy} & set(sys.modules))"
-    found = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
-    assert found.stdout.strip() == "set()"
+    assert "Submission 12 is not among" in sentence(kaggle_api.score, 12, 600, unseen)

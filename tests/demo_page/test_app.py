@@ -17,98 +17,72 @@ SEEN = np.zeros((3, 28, 28), np.uint8)
 SEEN[:, 10:20, 14] = 255
 
 
-class Model:
-    """Says that every image is a digit, with scores as of a sigmoid head."""
-
-    def __init__(self, digit):
-        self.scores = np.full((1, 10), 0.1, np.float32)
-        self.scores[0, digit] = 0.9
-
-    def predict(self, image):
-        assert image.shape == (28, 28)
-        return self.scores
+def model(digit):
+    """Return a model that takes every image for a digit, with scores as of a sigmoid head."""
+    scores = np.full((1, 10), 0.1, np.float32)
+    scores[0, digit] = 0.9
+    return SimpleNamespace(predict=lambda image: scores)
 
 
 def reader(name, champion=False):
-    run = SimpleNamespace(
-        info=SimpleNamespace(run_name=f"{name}-seed1"),
-        data=SimpleNamespace(metrics={"best_val_accuracy": 0.99}),
-    )
-    return Reader(name, run, None, champion)
-
-
-class Page(requests.Session):
-    """Asks a page for a path."""
-
-    def __init__(self, address):
-        super().__init__()
-        self.address = address
-
-    def request(self, method, path, **given):
-        return super().request(method, f"{self.address}{path}", timeout=20, **given)
+    info = SimpleNamespace(run_name=f"{name}-seed1")
+    data = SimpleNamespace(metrics={"best_val_accuracy": 0.99})
+    return Reader(name, SimpleNamespace(info=info, data=data), None, champion)
 
 
 @contextmanager
-def served(tests=None):
-    """Serve the page in a thread."""
-    models = [(reader("ReLU", champion=True), Model(7)), (reader("Swish"), Model(1))]
-    shown = app.Shown(models, "activation", tests, "No difference.", "mnist-kaggle")
+def served(tests):
+    """Serve the page in a thread; yield a function that sends a request to one of its paths."""
+    models = [(reader("ReLU", champion=True), model(7)), (reader("Swish"), model(1))]
+    shown = app.Page(models, "activation", tests, "No difference.", "mnist-kaggle")
     port = free_port()
-    server = uvicorn.Server(uvicorn.Config(app.make(shown), port=port, log_level="warning"))
+    server = uvicorn.Server(uvicorn.Config(app.create(shown), port=port, log_level="warning"))
     thread = threading.Thread(target=server.run)
     thread.start()
     while not server.started and thread.is_alive():
         time.sleep(0.01)
-    with Page(f"http://127.0.0.1:{port}") as page:
-        yield page
+
+    def ask(path, method="GET", **given):
+        return requests.request(method, f"http://127.0.0.1:{port}/{path}", timeout=20, **given)
+
+    yield ask
     server.should_exit = True
     thread.join()
 
 
 @pytest.fixture(scope="module")
 def page():
-    tests = HeldOutImages(SEEN, np.array([7, 1, 4], np.uint8), [Mistake(2, "Swish", 1, 0.98)])
+    tests = HeldOutImages(SEEN, np.array([7, 1, 4], np.uint8), [Mistake(2, 4, "Swish", 1, 0.98)])
     with served(tests) as page:
         yield page
 
 
-def test_the_page_and_its_parts_are_served_from_the_package(page):
+def test_the_page_and_its_parts_are_served_from_the_package_and_nothing_comes_from_elsewhere(page):
     for name, kind in (("", "html"), ("page.css", "css"), ("page.js", "javascript")):
-        answer = page.get(f"/{name}")
-        assert answer.status_code == 200
-        assert kind in answer.headers["content-type"]
-
-
-def test_nothing_on_the_page_comes_from_elsewhere():
+        assert page(name).status_code == 200
+        assert kind in page(name).headers["content-type"]
     for file in app.PAGE.iterdir():
         assert "//" not in file.read_text().replace("// ", ""), file
 
 
-def test_the_page_learns_whom_it_shows(page):
-    told = page.get("/api/about").json()
-    assert [one["name"] for one in told["models"]] == ["ReLU", "Swish"]
-    assert [one["champion"] for one in told["models"]] == [True, False]
-    assert told["models"][0]["validation_accuracy"] == 0.99
-    assert (told["factor"], told["caption"]) == ("activation", "No difference.")
-    assert told["classes"] == list("0123456789")
-    [mistake] = told["mistakes"]
-    assert mistake.pop("image") == SEEN[2].ravel().tolist()
-    assert mistake == {
-        "number": 2,
-        "label": 4,
-        "predicted": 1,
-        "probability": 0.98,
-        "reader": "Swish",
-    }
+def test_the_page_gets_its_models_and_their_mistakes(page):
+    answer = page("api/about").json()
+    assert [one["name"] for one in answer["models"]] == ["ReLU", "Swish"]
+    assert [one["champion"] for one in answer["models"]] == [True, False]
+    assert answer["models"][0]["validation_accuracy"] == 0.99
+    assert (answer["factor"], answer["caption"]) == ("activation", "No difference.")
+    assert answer["classes"] == list("0123456789")
+    mistake = {"number": 2, "label": 4, "predicted": 1, "probability": 0.98, "reader": "Swish"}
+    assert answer["mistakes"] == [mistake | {"image": SEEN[2].ravel().tolist()}]
 
 
 def test_a_drawing_gets_an_answer_of_each_model_and_the_image_they_saw(page):
     ink = np.zeros((280, 280), np.uint8)
     ink[50:200, 100:120] = 255
-    told = page.post("/api/read", data=ink.tobytes()).json()
-    assert len(told["image"]) == 784
-    assert max(told["image"]) == 255
-    first, second = told["answers"]
+    answer = page("api/read", "POST", data=ink.tobytes()).json()
+    assert len(answer["image"]) == 784
+    assert max(answer["image"]) == 255
+    first, second = answer["answers"]
     assert np.argmax(first["probabilities"]) == 7
     assert np.argmax(second["probabilities"]) == 1
     assert sum(first["probabilities"]) == pytest.approx(1)
@@ -116,33 +90,30 @@ def test_a_drawing_gets_an_answer_of_each_model_and_the_image_they_saw(page):
 
 
 def test_bare_paper_gets_no_answer(page):
-    told = page.post("/api/read", data=bytes(280 * 280)).json()
-    assert told == {"image": None, "answers": []}
+    answer = page("api/read", "POST", data=bytes(280 * 280)).json()
+    assert answer == {"image": None, "answers": []}
 
 
 @pytest.mark.parametrize("body", [b"", bytes(3), bytes(1025 * 1025)])
-def test_what_is_no_drawing_is_refused_in_one_sentence(page, body):
-    refused = page.post("/api/read", data=body)
+def test_anything_but_a_drawing_is_refused_in_one_sentence(page, body):
+    refused = page("api/read", "POST", data=body)
     assert refused.status_code == 400
     assert refused.json()["detail"].startswith(f"Found {len(body)} bytes, expected those of a sq")
 
 
 def test_test_images_come_with_their_labels(page):
-    told = page.get("/api/test-image/2").json()
-    assert (told["number"], told["label"]) == (2, 4)
-    assert len(told["answers"]) == 2
-    assert page.get("/api/test-image").json()["number"] in range(3)
-    assert page.get("/api/test-image/3").json()["detail"] == (
-        "There is no test image 3 on this machine."
-    )
+    answer = page("api/test-image/2").json()
+    assert (answer["number"], answer["label"]) == (2, 4)
+    assert len(answer["answers"]) == 2
+    missing = page("api/test-image/3").json()["detail"]
+    assert missing == "There is no test image 3 on this machine."
 
 
 def test_without_test_images_the_page_does_without():
-    with served() as bare:
-        assert bare.get("/api/about").json()["test_images"] == 0
-        for path in ("/api/test-image", "/api/test-image/0"):
-            assert bare.get(path).status_code == 404
+    with served(HeldOutImages(SEEN[:0])) as bare:
+        assert bare("api/about").json()["test_images"] == 0
+        assert bare("api/test-image/0").status_code == 404
 
 
 def test_a_name_of_another_site_is_not_answered(page):
-    assert page.get("/api/about", headers={"host": "example.com"}).status_code == 400
+    assert page("api/about", headers={"host": "example.com"}).status_code == 400

@@ -5,9 +5,9 @@ from src.demo_page import drawing
 
 
 def paper(rows, columns, ink=255, size=280):
-    made = np.zeros((size, size), np.uint8)
-    made[slice(*rows), slice(*columns)] = ink
-    return made
+    drawn = np.zeros((size, size), np.uint8)
+    drawn[slice(*rows), slice(*columns)] = ink
+    return drawn
 
 
 def extent(image):
@@ -19,13 +19,11 @@ def center_of_mass(image):
     return [float(np.average(np.arange(28), weights=image.sum(axis=axis))) for axis in (1, 0)]
 
 
-@pytest.mark.parametrize("place", [0, 60, 150])
-def test_the_longer_side_becomes_twenty_pixels_wherever_it_was_drawn(place):
-    image = drawing.as_mnist(paper((place, place + 120), (place, place + 60)))
-    assert image.shape == (28, 28)
-    assert image.dtype == np.uint8
+@pytest.mark.parametrize(("place", "ink"), [(0, 255), (60, 40), (150, 255)])
+def test_the_longer_side_becomes_twenty_pixels_and_faint_ink_as_dark_as_mnists(place, ink):
+    image = drawing.as_mnist(paper((place, place + 120), (place, place + 60), ink))
+    assert (image.shape, image.dtype, image.max()) == ((28, 28), np.uint8, 255)
     assert extent(image) == [20, 10]
-    assert image.max() == 255
 
 
 def test_the_center_of_mass_is_the_center_of_the_image():
@@ -40,10 +38,6 @@ def test_what_is_far_off_center_is_cut_rather_than_moved():
     image = drawing.as_mnist(dot_and_hair)
     assert image.shape == (28, 28)
     assert np.allclose(center_of_mass(image)[1], 13.5, atol=0.5)
-
-
-def test_faint_ink_becomes_as_dark_as_mnists():
-    assert drawing.as_mnist(paper((10, 100), (10, 30), ink=40)).max() == 255
 
 
 def test_a_single_point_is_a_digit_too_and_bare_paper_is_none():

@@ -1,21 +1,18 @@
 import shutil
 
 import pytest
-from mlflow.entities import LoggedModelStatus, Metric, RunTag
 
+from src.core.errors import InputError
 from src.demo_page import readers
-from src.runtime.errors import InputError
-from src.runtime.metric_names import BEST_VAL_ACCURACY
 from src.tracking import champion, store
+from tests.tracking.test_champion import trained
 
 LEVELS = '{"relu": ["activation=relu"], "swish": ["activation=swish"]}'
 
 
 @pytest.fixture
-def client(empty_store, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
-    shutil.copy(empty_store, tmp_path)
+def client(empty_store, project):
+    shutil.copy(empty_store, project)
     return store.reader()
 
 
@@ -24,51 +21,49 @@ def experiment(client):
     return client.create_experiment("digits")
 
 
-def trained(client, experiment, name, accuracy, *, parent=None, model=True):
-    run_id = client.create_run(experiment, run_name=name).info.run_id
-    tags = {"activation": name.partition("-")[0], "data_digest": "0f"}
-    if parent:
-        tags |= {"mlflow.parentRunId": parent, "variant": tags["activation"]}
-    tagged = [RunTag(*one) for one in tags.items()]
-    client.log_batch(run_id, [Metric(BEST_VAL_ACCURACY, accuracy, 1, 0)], tags=tagged)
-    if model:
-        made = client.create_logged_model(experiment, "model", run_id)
-        client.finalize_logged_model(made.model_id, LoggedModelStatus.READY)
-    client.set_terminated(run_id)
-    return run_id
+@pytest.fixture
+def parent(client, experiment):
+    """The ID of a study's parent run."""
+    tags = {"study": "mine", "factor": "activation", "levels": LEVELS, "reference": "relu"}
+    return client.create_run(experiment, run_name="study mine", tags=tags).info.run_id
 
 
-def study(client, experiment, name="mine"):
-    tags = {"study": name, "factor": "activation", "levels": LEVELS, "reference": "relu"}
-    return client.create_run(experiment, run_name=f"study {name}", tags=tags).info.run_id
+@pytest.fixture
+def train(client, experiment):
+    """Return a function that logs a run as a training leaves it, and returns its ID."""
+
+    def log(name, accuracy, *, parent=None, model=True):
+        tags = {"activation": name.partition("-")[0]}
+        if parent:
+            tags |= {"mlflow.parentRunId": parent, "variant": tags["activation"]}
+        return trained(client, experiment, accuracy, name, model=model, **tags)
+
+    return log
 
 
 def names(lineup):
     return [(one.name, one.run.info.run_name, one.is_champion) for one in lineup.readers]
 
 
-def test_each_level_is_shown_by_its_best_run_that_was_validated(client, experiment):
-    parent = study(client, experiment)
-    trained(client, experiment, "swish-seed1", 0.98, parent=parent)
-    trained(client, experiment, "relu-seed1", 0.97, parent=parent)
-    trained(client, experiment, "relu-seed2", 0.99, parent=parent)
+def test_each_level_is_shown_by_its_best_run_that_was_validated(client, parent, train):
+    for name, accuracy in (("swish-seed1", 0.98), ("relu-seed1", 0.97), ("relu-seed2", 0.99)):
+        train(name, accuracy, parent=parent)
     for wanted in (None, "mine", parent):
         lineup = readers.find(client, wanted)
         assert names(lineup) == [("ReLU", "relu-seed2", False), ("Swish", "swish-seed1", False)]
         assert (lineup.study, lineup.factor) == ("mine", "activation")
 
 
-def test_the_champion_stands_first_and_once(client, experiment):
-    parent = study(client, experiment)
-    trained(client, experiment, "relu-seed1", 0.97, parent=parent)
-    best = trained(client, experiment, "swish-seed1", 0.98, parent=parent)
+def test_the_champion_stands_first_and_once(client, parent, train):
+    train("relu-seed1", 0.97, parent=parent)
+    best = train("swish-seed1", 0.98, parent=parent)
     champion.promote(client, champion.named(client, best))
     lineup = readers.find(client, "mine")
     assert names(lineup) == [("Swish", "swish-seed1", True), ("ReLU", "relu-seed1", False)]
 
 
-def test_a_champion_alone_is_enough_until_its_run_is_deleted(client, experiment):
-    run_id = trained(client, experiment, "gelu-seed1", 0.98)
+def test_a_champion_alone_is_enough_until_its_run_is_deleted(client, train):
+    run_id = train("gelu-seed1", 0.98)
     champion.promote(client, champion.named(client, run_id))
     lineup = readers.find(client, None)
     assert names(lineup) == [("GELU", "gelu-seed1", True)]
@@ -78,18 +73,16 @@ def test_a_champion_alone_is_enough_until_its_run_is_deleted(client, experiment)
         readers.find(client, None)
 
 
-def test_a_study_without_models_is_refused(client, experiment):
-    parent = study(client, experiment)
-    with pytest.raises(InputError, match=r"^mine has no finished run with a model: train it"):
-        readers.find(client, "mine")
-    trained(client, experiment, "relu-seed1", 0.97, parent=parent, model=False)
+@pytest.mark.parametrize("runs", [0, 1])
+def test_a_study_without_models_is_refused(client, parent, train, runs):
+    for _ in range(runs):
+        train("relu-seed1", 0.97, parent=parent, model=False)
     with pytest.raises(InputError, match=r"^mine has no finished run with a model: train it"):
         readers.find(client, "mine")
 
 
-def test_a_model_whose_files_are_gone_is_named(client, experiment):
-    parent = study(client, experiment)
-    trained(client, experiment, "relu-seed1", 0.97, parent=parent)
+def test_a_model_whose_files_are_gone_is_named(client, parent, train):
+    train("relu-seed1", 0.97, parent=parent)
     [reader] = readers.find(client, "mine").readers
     with pytest.raises(InputError, match=r"^The model of run relu-seed1 \(.*\) cannot be loaded"):
         readers.load(reader)

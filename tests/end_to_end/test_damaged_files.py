@@ -1,7 +1,7 @@
-"""Whatever happens to a file, its reader says so in a sentence, or finds what it needs.
+"""A damaged file is refused in one sentence or read correctly, whatever the damage.
 
-Only `make drill` runs this, and damages most files 300 times, each time another way; what `make
-test` tries is in tests/data/test_damage.py.
+Only `make drill` runs this, with 300 different damages of most files; those of `make test` are in
+tests/data/test_damage.py.
 """
 
 import contextlib
@@ -11,14 +11,13 @@ import time
 import numpy as np
 import pytest
 
+from src.core import paths
+from src.core.read_json import read_json
 from src.data import dataset, read_csv
-from src.runtime import paths
-from src.runtime.errors import InputError
-from src.runtime.read_json import read_json
 from src.training import checkpoint
 from tests.support import drill
 from tests.support.commands import make_project
-from tests.support.damage import damaged
+from tests.support.damage import damaged, outcome
 
 REMEDY = "run it again."
 
@@ -32,38 +31,23 @@ def project(small_mnist, tmp_path_factory):
 
 @pytest.fixture
 def damages(request):
-    """A function that calls a reader for one damage after another of a file."""
+    """A function that damages a file again and again for a reader."""
     if not request.config.getoption("--drill"):
         pytest.skip("a part of the drill")
 
-    def each(name, path, read, most=300):
-        """Damage a file again and again.
-
-        Args:
-            name: of the file, for the table.
-            path: of the file.
-            read: called without arguments; returns whether what it found can be used.
-            most: how often in a drill.
-        """
-        result = drill.Result(f"{name}, damaged", None)
+    def each(path, read, most=300):
+        """Damage a file `most` times; `read` returns whether its result can be used."""
+        result = drill.Result(f"{path.name}, damaged", None)
         request.config.stash[drill.RESULTS].append(result)
-        whole = path.read_bytes()
-        began = time.monotonic()
-        try:
-            for seed in range(most):
-                path.write_bytes(damaged(whole, seed))
-                problems = []
-                try:
-                    if not read():
-                        problems.append("it was read, but is not right")
-                except InputError as error:
-                    if path.name not in str(error) or "\n" in str(error):
-                        problems.append(f"its sentence is {error}")
-                except Exception as error:
-                    problems.append(f"{type(error).__name__}: {error}")
-                result.trials.append(drill.Trial(seed, "damaged", problems))
-        finally:
-            path.write_bytes(whole)
+        whole, began = path.read_bytes(), time.monotonic()
+        for seed in range(most):
+            problems = []
+            try:
+                outcome(path, damaged(whole, seed), read, bool)
+            except Exception as error:
+                problems = [f"{type(error).__name__}: {error}"]
+            result.trials.append(drill.Trial(seed, "damaged", problems))
+        path.write_bytes(whole)
         result.seconds = time.monotonic() - began
         failed = [one for one in result.trials if one.problems]
         assert not failed, "\n".join(f"seed {one.number}: {one.problems[0]}" for one in failed)
@@ -77,13 +61,10 @@ def test_an_archive_of_arrays_is_refused_or_has_the_very_arrays(path, project, d
 
     def read():
         found = dataset.load_all()
-        return all(
-            np.array_equal(found[part][name], right[part][name])
-            for part in dataset.PARTS
-            for name in right[part]
-        )
+        pairs = [(found[part][name], right[part][name]) for part in right for name in right[part]]
+        return all(np.array_equal(*pair) for pair in pairs)
 
-    damages(path.name, path, read)
+    damages(path, read)
 
 
 def test_a_json_file_is_refused_or_has_its_keys_with_their_types(project, damages):
@@ -93,7 +74,7 @@ def test_a_json_file_is_refused_or_has_its_keys_with_their_types(project, damage
         found = read_json(paths.DATASET, keys, REMEDY)
         return all(isinstance(found[key], kind) for key, kind in keys.items())
 
-    damages(paths.DATASET.name, paths.DATASET, read)
+    damages(paths.DATASET, read)
 
 
 def test_the_images_csv_is_refused_or_has_as_many_images(project, damages):
@@ -102,7 +83,7 @@ def test_the_images_csv_is_refused_or_has_as_many_images(project, damages):
         assert images.dtype == labels.dtype == np.uint8
         return images.shape == (600, 28, 28) and labels.shape == (600,) and labels.max() < 10
 
-    damages(paths.TRAIN_CSV.name, paths.TRAIN_CSV, read, most=100)  # it has 785 columns
+    damages(paths.TRAIN_CSV, read, most=100)  # it has 785 columns
 
 
 def test_the_labels_csv_is_refused_or_has_as_many_labels(project, damages):
@@ -110,11 +91,11 @@ def test_the_labels_csv_is_refused_or_has_as_many_labels(project, damages):
         labels = read_csv.solution(paths.SOLUTION_CSV, 200)
         return labels is None or (labels.shape == (200,) and labels.max() < 10)
 
-    damages(paths.SOLUTION_CSV.name, paths.SOLUTION_CSV, read)
+    damages(paths.SOLUTION_CSV, read)
 
 
 def test_of_a_checkpoint_the_state_before_it_is_left(tmp_path, damages, capsys):
-    file = tmp_path / "state"
+    file = tmp_path / "checkpoint"
     states = []
     for epoch in (1, 2):
         history = [{"epoch": float(number), "loss": 0.5} for number in range(1, epoch + 1)]
@@ -130,7 +111,7 @@ def test_of_a_checkpoint_the_state_before_it_is_left(tmp_path, damages, capsys):
             return _same(found, states[1])
         return _same(found, states[0]) and f"The checkpoint {file} is damaged" in said
 
-    damages("checkpoint", file, read)
+    damages(file, read)
 
 
 def _same(one, other):

@@ -4,21 +4,20 @@ Pictures for the README, of the models in the project's own store:
 python -m pytest tests/end_to_end/test_demo.py --study default --screenshots docs/images
 """
 
-import time
 from collections.abc import Callable, Iterator
+from functools import partial
 
 import pytest
 from selenium.webdriver import ActionChains, Chrome, Keys
 from selenium.webdriver.common.by import By
-from selenium.webdriver.support.wait import WebDriverWait
 
 from tests.support import browser
+from tests.support.browser import find_all, texts, wait
 from tests.support.commands import ROOT, make_project, run
 from tests.support.servers import running
 
 pytestmark = pytest.mark.slow
 
-PATIENCE = 60  # seconds
 MODELS = ("model=mlp", "model.units=[64]", "epochs=12", "batch_size=16")
 SEVEN = [(-65, -75), (65, -75), (45, -30), (5, 40), (-15, 85)]  # from the middle of the paper
 ASKED = "return performance.getEntriesByType('resource').map(one => new URL(one.name).host)"
@@ -27,8 +26,7 @@ ASKED = "return performance.getEntriesByType('resource').map(one => new URL(one.
 @pytest.fixture(scope="module")
 def address(request, small_mnist, tmp_path_factory) -> Iterator[str]:
     """The page with the models of a multirun and a champion, or those of --study."""
-    study = request.config.getoption("--study")
-    if study:
+    if study := request.config.getoption("--study"):
         with running("src.demo", "--study", study, folder=ROOT, ready="") as address:
             yield address
         return
@@ -42,11 +40,8 @@ def address(request, small_mnist, tmp_path_factory) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def driver(tmp_path_factory) -> Iterator[Chrome]:
-    driver = browser.start(tmp_path_factory.mktemp("profile"), height=1005, scale=1.5)
-    try:
+    with browser.running(tmp_path_factory.mktemp("profile"), height=1005, scale=1.5) as driver:
         yield driver
-    finally:
-        driver.quit()
 
 
 @pytest.fixture
@@ -58,28 +53,8 @@ def page(address, driver) -> Chrome:
 
 @pytest.fixture
 def picture(request, page) -> Callable[[str], None]:
-    """Keep a picture of the whole page under a name, if --screenshots says where."""
-    folder = request.config.getoption("--screenshots")
-
-    def keep(name: str) -> None:
-        if folder:
-            folder.mkdir(parents=True, exist_ok=True)
-            time.sleep(0.5)
-            page.save_screenshot(folder / f"{name}.png")
-
-    return keep
-
-
-def wait(driver: Chrome, condition: Callable[[], object]) -> object:
-    return WebDriverWait(driver, PATIENCE, 0.1).until(lambda _: condition())
-
-
-def find_all(driver: Chrome, css: str) -> list:
-    return driver.find_elements(By.CSS_SELECTOR, css)
-
-
-def texts(driver: Chrome, css: str) -> list[str]:
-    return [one.text for one in find_all(driver, css)]
+    """Keep a picture of the whole page under a name, if --screenshots gives a folder."""
+    return partial(browser.picture, request.config.getoption("--screenshots"), page)
 
 
 def draw(driver: Chrome, points: list[tuple[int, int]]) -> None:
@@ -88,21 +63,9 @@ def draw(driver: Chrome, points: list[tuple[int, int]]) -> None:
     first, *others = points
     pointer = ActionChains(driver, duration=50).move_to_element_with_offset(paper, *first)
     pointer.click_and_hold()
-    here = first
     for point in others:
-        pointer.move_by_offset(point[0] - here[0], point[1] - here[1])
-        here = point
+        pointer.move_to_element_with_offset(paper, *point)
     pointer.release().perform()
-
-
-def size(driver: Chrome, width: int, height: int) -> None:
-    wanted = {"width": width, "height": height, "deviceScaleFactor": 1.5, "mobile": False}
-    driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", wanted)
-
-
-def theme(driver: Chrome, name: str) -> None:
-    feature = {"name": "prefers-color-scheme", "value": name}
-    driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [feature]})
 
 
 def test_a_seven_that_is_drawn_is_read_as_a_seven_by_every_model(page, picture):
@@ -120,10 +83,9 @@ def test_a_seven_that_is_drawn_is_read_as_a_seven_by_every_model(page, picture):
 
 def test_the_keyboard_draws_too_and_clears(page):
     [paper] = find_all(page, "#drawing")
-    keys = [Keys.SPACE, *[Keys.ARROW_DOWN] * 10]
-    paper.send_keys(*keys)
+    paper.send_keys(Keys.SPACE, *[Keys.ARROW_DOWN] * 10)
     wait(page, lambda: set(texts(page, ".answer b")) == {"1"})
-    assert "reads 1" in page.find_element(By.ID, "told").get_attribute("textContent")
+    assert "reads 1" in page.find_element(By.ID, "spoken").get_attribute("textContent")
     paper.send_keys(Keys.DELETE)
     wait(page, lambda: set(texts(page, ".answer b")) == {"–"})
 
@@ -157,24 +119,29 @@ def test_it_fits_a_phone_and_asks_no_other_host(page, address, picture):
     host = address.removeprefix("http://")
     assert set(page.execute_script(ASKED)) <= {host}
     try:
-        size(page, 390, 844)
+        browser.resize(page, 390, 844, 1.5)
         draw(page, SEVEN)
         wait(page, lambda: "7" in texts(page, ".answer b"))
         width = page.execute_script("return document.documentElement.scrollWidth")
         assert width <= 390
         picture("demo-390")
     finally:
-        size(page, 1280, 900)
+        browser.resize(page, 1280, 900, 1.5)
 
 
 def test_in_the_dark_its_ground_is_dark(page, picture):
     ground = "return getComputedStyle(document.body).backgroundColor"
     light = page.execute_script(ground)
+
+    def theme(name):
+        feature = {"name": "prefers-color-scheme", "value": name}
+        page.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [feature]})
+
     try:
-        theme(page, "dark")
+        theme("dark")
         draw(page, SEVEN)
         wait(page, lambda: "7" in texts(page, ".answer b"))
         assert page.execute_script(ground) != light
         picture("demo-dark")
     finally:
-        theme(page, "light")
+        theme("light")

@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 import yaml
 
-from src.runtime import metric_names, paths
+from src.core import metric_names, paths
 from src.tracking import fingerprint
 from tests.support.commands import ROOT, git, make_project, run, runs
 
+FOLDERS = ("data", "models", "predictions")
 MINE = "_target_: keras.layers.Activation\nactivation: softsign\n"
 
 
@@ -21,66 +22,48 @@ def stages():
 
 
 def outputs(stage):
-    return {
-        path
-        for kind in ("outs", "metrics")
-        for entry in stage.get(kind, [])
-        for path in ([entry] if isinstance(entry, str) else entry)
-    }
+    """Return the settings of each output, by its path."""
+    entries = (*stage["outs"], *stage.get("metrics", []))
+    return {path: settings for entry in entries for path, settings in entry.items()}
 
 
 # dvc.yaml
 
 
-def test_dvc_deletes_no_output_before_a_stage_has_made_another():
-    for name, stage in stages().items():
-        for entry in (*stage["outs"], *stage.get("metrics", [])):
-            [settings] = entry.values()
-            assert settings["persist"], name
+def test_dvc_deletes_no_output_before_a_stage_has_written_another():
+    settings = [one for stage in stages().values() for one in outputs(stage).values()]
+    assert all(one["persist"] for one in settings)
 
 
 def test_dvc_names_the_paths_that_the_code_uses():
-    named = stages()
-    assert outputs(named["check"]) == {str(paths.SOURCE)}
-    in_models = (paths.MODEL, paths.HISTORY, paths.METRICS, paths.TIMINGS, paths.ORIGIN)
-    assert outputs(named["fetch"]) == {
-        str(path)
-        for path in (
-            paths.TRAIN_CSV,
-            paths.TEST_CSV,
-            paths.SAMPLE_SUBMISSION_CSV,
-            paths.SOLUTION_CSV,
-            paths.PROVENANCE,
-        )
-    }
-    assert outputs(named["preprocess"]) == {
-        str(path)
-        for path in (paths.TRAIN, paths.VALID, paths.TEST, paths.DATASET, paths.DATA_FIGURES)
-    }
-    assert outputs(named["train"]) == {str(paths.MODELS / name) for name in in_models} | {
-        str((paths.MODELS / paths.CURVES).parent)
-    }
-    assert str(paths.PREDICTIONS / paths.SUBMISSION) in outputs(named["predict"])
-    assert {path.split("/")[0] for path in outputs(named["predict"])} == {str(paths.PREDICTIONS)}
+    found = {name: {*map(Path, outputs(stage))} for name, stage in stages().items()}
+    assert found["check"] == {paths.SOURCE}
+    csvs = {paths.TRAIN_CSV, paths.TEST_CSV, paths.SAMPLE_SUBMISSION_CSV, paths.SOLUTION_CSV}
+    assert found["fetch"] == csvs | {paths.PROVENANCE}
+    arrays = {paths.TRAIN, paths.VALID, paths.TEST}
+    assert found["preprocess"] == arrays | {paths.DATASET, paths.DATA_FIGURES}
+    names = (paths.MODEL, paths.HISTORY, paths.METRICS, paths.TIMINGS, paths.ORIGIN)
+    figures = (paths.MODELS / paths.CURVES).parent
+    assert found["train"] == {figures, *(paths.MODELS / name for name in names)}
+    assert paths.PREDICTIONS / paths.SUBMISSION in found["predict"]
+    assert {path.parts[0] for path in found["predict"]} == {str(paths.PREDICTIONS)}
 
 
 def test_a_stage_depends_on_the_outputs_of_those_before_it_or_on_files_of_the_project():
-    made = set()
+    earlier = set()
     for stage in stages().values():
         for path in stage.get("deps", []):
-            data = path.split("/")[0] in ("data", "models", "predictions")
-            assert path in made if data else (ROOT / path).exists(), path
-        made |= outputs(stage)
+            data = path.split("/")[0] in FOLDERS
+            assert path in earlier if data else (ROOT / path).exists(), path
+        earlier |= outputs(stage).keys()
 
 
-def test_train_depends_on_the_code_that_the_digest_holds():
+def test_stages_depend_on_the_code_that_the_digest_holds_or_that_draws_their_figures():
     assert str(fingerprint.CODE.relative_to(ROOT)) in stages()["train"]["deps"]
-
-
-def test_stages_that_draw_figures_depend_on_what_draws_them():
     for name in ("preprocess", "predict"):
-        deps = stages()[name]["deps"]
-        assert {"src/evaluation", "src/evaluation/figures.py"} & set(deps), name
+        deps = set(stages()[name]["deps"])
+        files = {"src/evaluation/figures.py", "src/evaluation/style.py"}
+        assert "src/evaluation" in deps or files <= deps, name
 
 
 def test_train_depends_on_every_parameter_but_those_of_the_stages_before():
@@ -94,8 +77,11 @@ def test_train_depends_on_every_parameter_but_those_of_the_stages_before():
 
 
 def dvc(project, *words):
+    """Run a command of DVC; return its output."""
     done = run(project, "dvc", *words)
-    assert done.returncode == 0, done.stdout + done.stderr
+    printed = done.stdout + done.stderr
+    assert done.returncode == 0, printed
+    assert "Traceback" not in printed
     return done.stdout
 
 
@@ -109,6 +95,11 @@ def snapshot(source, target):
     return shutil.copytree(source, target, dirs_exist_ok=True, symlinks=True)
 
 
+def ran(printed):
+    """Return the stages that DVC ran."""
+    return re.findall(r"Running stage '(\w+)'", printed)
+
+
 @pytest.fixture(scope="module")
 def reproduced(small_mnist, tmp_path_factory):
     """A DVC project where `dvc repro` ran once and was committed."""
@@ -119,35 +110,32 @@ def reproduced(small_mnist, tmp_path_factory):
     set_params(project, model="mlp", batch_size=4, epochs=1)
     mlp = project / "conf" / "model" / "mlp.yaml"
     mlp.write_text(mlp.read_text().replace("[512, 256]", "[16]"))
-    done = run(project, "dvc", "repro")
-    assert done.returncode == 0, done.stdout + done.stderr
+    printed = dvc(project, "repro")
     git(project, "add", "-A")
     git(project, "commit", "-q", "-m", "Reproduced")
-    return project, done
+    return project, printed
 
 
 def test_dvc_repro_runs_every_stage_and_writes_a_scored_submission(reproduced):
-    project, done = reproduced
-    ran = re.findall(r"Running stage '(\w+)'", done.stdout)
-    assert ran == ["check", "fetch", "preprocess", "train", "predict"]
+    project, printed = reproduced
+    assert ran(printed) == ["check", "fetch", "preprocess", "train", "predict"]
     assert len((project / paths.PREDICTIONS / paths.SUBMISSION).read_text().splitlines()) == 201
     scores = json.loads((project / paths.PREDICTIONS / paths.METRICS).read_text())
     assert 0 <= scores[metric_names.TEST_ACCURACY] <= 1
     [only] = runs(project)
     assert only.info.status == "FINISHED"
     assert only.data.metrics[metric_names.TEST_ACCURACY] == scores[metric_names.TEST_ACCURACY]
-    assert "Traceback" not in done.stdout + done.stderr
 
 
 def test_dvc_repro_again_has_nothing_to_do(reproduced, tmp_path):
     project = snapshot(reproduced[0], tmp_path)
-    before = (project / paths.MODELS / paths.MODEL).stat().st_mtime_ns
-    said = dvc(project, "repro")
-    assert re.findall(r"Running stage '(\w+)'", said) == ["check"]
-    assert (project / paths.MODELS / paths.MODEL).stat().st_mtime_ns == before
+    model = project / paths.MODELS / paths.MODEL
+    before = model.stat().st_mtime_ns
+    assert ran(dvc(project, "repro")) == ["check"]
+    assert model.stat().st_mtime_ns == before
 
 
-def test_git_sees_nothing_of_the_results_but_dvcs_own_record(tmp_path, monkeypatch):
+def test_git_sees_nothing_of_the_results_but_dvcs_own_record(tmp_path):
     git(tmp_path, "init", "-q")
     shutil.copy(ROOT / ".gitignore", tmp_path)
     for name in ("dvc.lock", "models/metrics.json", "predictions/submission.csv", "data/raw/a.csv"):
@@ -158,8 +146,9 @@ def test_git_sees_nothing_of_the_results_but_dvcs_own_record(tmp_path, monkeypat
     assert git(tmp_path, "status", "--short").split() == ["??", ".gitignore", "??", "dvc.lock"]
 
 
-def test_metrics_and_plots_show_what_the_stages_wrote(reproduced):
-    project, _ = reproduced
+@pytest.mark.slow
+def test_metrics_and_plots_show_the_outputs_of_the_stages(reproduced):
+    project = reproduced[0]
     shown = json.loads(dvc(project, "metrics", "show", "--json"))[""]["data"]
     for folder in (paths.MODELS, paths.PREDICTIONS):
         name = str(folder / paths.METRICS)
@@ -172,29 +161,23 @@ def test_metrics_and_plots_show_what_the_stages_wrote(reproduced):
     shutil.rmtree(project / "plots")
 
 
-def test_a_new_activation_leaves_train_up_to_date(reproduced, tmp_path):
-    project = snapshot(reproduced[0], tmp_path)
-    (project / "conf" / "activation" / "mine.yaml").write_text(MINE)
-    assert json.loads(dvc(project, "status", "--json")) == {"check": ["always changed"]}
-
-
-def test_the_chosen_activations_file_makes_train_stale_and_params_diff_shows_it(
+def test_only_the_chosen_activations_file_makes_train_stale_and_params_diff_shows_it(
     reproduced, tmp_path
 ):
     project = snapshot(reproduced[0], tmp_path)
-    chosen = project / "conf" / "activation" / "swish.yaml"
-    chosen.write_text(MINE)
+    activations = project / "conf" / "activation"
+    (activations / "mine.yaml").write_text(MINE)
+    assert json.loads(dvc(project, "status", "--json")) == {"check": ["always changed"]}
+    (activations / "swish.yaml").write_text(MINE)
     assert "train" in json.loads(dvc(project, "status", "--json"))
     changes = json.loads(dvc(project, "params", "diff", "--json"))
     assert changes["conf/activation/swish.yaml"]["activation"]["new"] == "softsign"
 
 
 def contents(project):
-    """Return what every stage has made, by path."""
-    made = (
-        path for name in ("data", "models", "predictions") for path in (project / name).rglob("*")
-    )
-    return {path: path.read_bytes() for path in made if path.is_file()}
+    """Return the outputs of all stages, by path."""
+    found = (path for name in FOLDERS for path in (project / name).rglob("*"))
+    return {path: path.read_bytes() for path in found if path.is_file()}
 
 
 @pytest.mark.slow
@@ -203,8 +186,6 @@ def contents(project):
     [
         ("activation=swishh", "Did you mean 'swish'?"),
         ("fetch.path=/nope", "fetch.path=/nope does not exist"),
-        ("epochs=abc", "epochs is a text (abc), expected a whole number"),
-        ("seed=-1", "seed=-1 is out of range"),
         ("preprocess.valid_fraction=0.99", "preprocess.valid_fraction=0.99 is out of range"),
     ],
 )
@@ -218,12 +199,12 @@ def test_a_mistake_in_an_experiment_costs_nothing(change, said, reproduced, tmp_
     assert contents(project) == before
     assert len(runs(project)) == recorded
     git(project, "checkout", "params.yaml")
-    assert re.findall(r"Running stage '(\w+)'", dvc(project, "repro")) == ["check"]
+    assert ran(dvc(project, "repro")) == ["check"]
     assert contents(project) == before
 
 
 @pytest.mark.slow
-def test_what_fetch_path_holds_counts(reproduced, small_mnist, tmp_path):
+def test_a_change_below_fetch_path_runs_fetch_again(reproduced, small_mnist, tmp_path):
     project = snapshot(reproduced[0], tmp_path / "project")
     given = snapshot(small_mnist, tmp_path / "given")
     params = yaml.safe_load((project / paths.PARAMS).read_text())
@@ -234,46 +215,27 @@ def test_what_fetch_path_holds_counts(reproduced, small_mnist, tmp_path):
     (given / "train.csv").write_text(good.replace("\n5,", "\n77,", 1))
     done = run(project, "dvc", "repro")
     assert done.returncode != 0
-    assert f"{given / 'train.csv'}, column label, data row 1: found 77" in done.stderr
-    assert {path: body for path, body in contents(project).items() if path in before} == before | {
-        project / paths.SOURCE: (project / paths.SOURCE).read_bytes()
-    }
+    assert f"{given / 'train.csv'}, column label, data row 1: found '77'" in done.stderr
+    source = project / paths.SOURCE  # the stage before that which failed wrote it anew
+    assert contents(project) == before | {source: source.read_bytes()}
     (given / "train.csv").write_text("".join(good.splitlines(keepends=True)[:-1]))  # an image less
     said = dvc(project, "repro", "preprocess")
     assert "data/raw: 599 labelled images" in said
-    assert re.findall(r"Running stage '(\w+)'", said) == ["check", "fetch", "preprocess"]
-
-
-@pytest.fixture(scope="module")
-def experimented(reproduced, tmp_path_factory):
-    """That project after `dvc exp run -S activation=relu`."""
-    project = snapshot(reproduced[0], tmp_path_factory.mktemp("experimented"))
-    done = run(project, "dvc", "exp", "run", "-S", "activation=relu", "-n", "relu")
-    assert done.returncode == 0, done.stdout + done.stderr
-    return project, done
+    assert ran(said) == ["check", "fetch", "preprocess"]
 
 
 @pytest.mark.slow
-def test_an_experiment_reruns_train_and_predict_alone(experimented):
-    project, done = experimented
-    assert re.findall(r"Running stage '(\w+)'", done.stdout) == ["check", "train", "predict"]
+def test_an_experiment_reruns_train_and_predict_and_shows_beside_the_others(reproduced, tmp_path):
+    project = snapshot(reproduced[0], tmp_path)
+    printed = dvc(project, "exp", "run", "-S", "activation=relu", "-n", "relu")
+    assert ran(printed) == ["check", "train", "predict"]
     assert [one.data.tags["activation"] for one in runs(project)] == ["swish", "relu"]
-
-
-@pytest.mark.slow
-def test_an_experiments_metrics_show_beside_the_others(experimented):
-    project, _ = experimented
     rows = list(csv.DictReader(io.StringIO(dvc(project, "exp", "show", "--csv"))))
     [row] = (row for row in rows if row["Experiment"] == "relu")
     scores = json.loads((project / paths.PREDICTIONS / paths.METRICS).read_text())
     assert row["params.yaml:activation"] == "relu"  # conf/activation/relu.yaml has one too
     [shown] = (row[name] for name in row if name.split(":")[-1] == metric_names.TEST_ACCURACY)
     assert float(shown) == pytest.approx(scores[metric_names.TEST_ACCURACY], abs=1e-6)
-
-
-@pytest.mark.slow
-def test_metrics_diff_and_params_diff_tell_the_experiment_from_the_commit(experimented):
-    project, _ = experimented
     changed = json.loads(dvc(project, "metrics", "diff", "--json"))
     assert metric_names.BEST_VAL_LOSS in changed["models/metrics.json"]
     changes = json.loads(dvc(project, "params", "diff", "--json"))
@@ -282,20 +244,19 @@ def test_metrics_diff_and_params_diff_tell_the_experiment_from_the_commit(experi
 
 
 @pytest.mark.slow
-def test_queued_experiments_record_their_runs_in_the_real_repository(reproduced, tmp_path):
+def test_a_queued_experiment_records_its_run_in_the_real_repository(reproduced, tmp_path):
     project = snapshot(reproduced[0], tmp_path)
-    dvc(project, "exp", "run", "--queue", "-S", "activation=swish,relu", "-S", "seed=5")
+    dvc(project, "exp", "run", "--queue", "-S", "activation=relu", "-S", "seed=5")
     dvc(project, "queue", "start", "-j", "1")
     for _ in range(300):  # the store is quicker to ask than DVC
-        if sum(metric_names.TEST_ACCURACY in one.data.metrics for one in runs(project)) == 3:
+        if sum(metric_names.TEST_ACCURACY in one.data.metrics for one in runs(project)) == 2:
             break
         time.sleep(1)
     while "Running" in (status := dvc(project, "queue", "status")):
         time.sleep(1)
-    assert status.count("Success") == 2, status
-    seeds = [(one.data.tags["activation"], one.data.params["seed"]) for one in runs(project)]
-    assert sorted(seeds) == [("relu", "5"), ("swish", "1"), ("swish", "5")]
-    assert all(metric_names.TEST_ACCURACY in one.data.metrics for one in runs(project))
-    for one in runs(project):
-        folder = Path(one.info.artifact_uri.removeprefix("file://"))
-        assert (folder / "submission.csv").is_file()
+    assert status.count("Success") == 1, status
+    queued = runs(project)[-1]
+    assert (queued.data.tags["activation"], queued.data.params["seed"]) == ("relu", "5")
+    assert metric_names.TEST_ACCURACY in queued.data.metrics
+    folder = Path(queued.info.artifact_uri.removeprefix("file://"))
+    assert (folder / "submission.csv").is_file()

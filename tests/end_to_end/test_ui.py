@@ -4,48 +4,40 @@ Pictures for the README, of a study in the project's own store:
 python -m pytest tests/end_to_end/test_ui.py --study default --screenshots docs/images
 """
 
-import contextlib
 import json
-import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import pytest
+import yaml
 from mlflow import MlflowClient
 from mlflow.entities import Run
-from selenium.common.exceptions import StaleElementReferenceException
 from selenium.webdriver import Chrome
 from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
-from selenium.webdriver.support.wait import WebDriverWait
 
-from src.analysis import load_runs
-from src.data.dataset import Dataset
-from src.runtime import metric_names
-from src.studies import design, factor, note, runner, study_file, sweep_table
+from src.core import metric_names
 from src.tracking import views
-from src.tracking.store import connect, reader
-from tests.support import browser, studies
-from tests.support.commands import make_project, run, store
+from src.tracking.store import reader
+from tests.support import browser
+from tests.support.browser import find, find_all, texts, wait
+from tests.support.commands import SMALL, make_project, run, store
 from tests.support.servers import serving
-from tests.support.simulated_runs import DIGEST
 
 pytestmark = pytest.mark.slow
 
-NAME = "mine"
-ACTIVATIONS = ("relu", "swish", "swish_beta")
-STUDY = design.Study(
-    question="Does the activation matter?",
-    factor=factor.of("activation", ACTIVATIONS),
-    levels={one: (f"activation={one}",) for one in ACTIVATIONS},
-    reference="relu",
-    seeds=(1, 2, 3),
-    experiment="default",
-    dataset="mnist-kaggle",
-    smallest_effect=0.0002,
-)
-PATIENCE = 120  # seconds; a page takes two where nothing else is at work
+STUDY = {
+    "question": "Does the activation matter?",
+    "factor": "activation",
+    "levels": ["relu", "swish", "swish_beta"],
+    "reference": "relu",
+    "seeds": [1, 2],
+    "experiment": "default",
+    "dataset": "files-any",
+    "smallest_effect": 0.0002,
+    "overrides": [*SMALL, "epochs=3"],
+    "workers": 2,
+}
 CARD = "[data-testid=experiment-view-compare-runs-card]"  # of a chart
 FILE = "[data-testid=artifact-tree-node]"
 HIDE_PATHS = """
@@ -63,121 +55,63 @@ LINES = """card => {
 
 @dataclass(frozen=True)
 class Shown:
-    """A study in a running MLflow: its parent run, its finished children by their names, and the
-    question that its report answers.
-    """
+    """A study in a running MLflow: its parent run, and its finished children by their names."""
 
     address: str
     client: MlflowClient
     parent: Run
     children: dict[str, Run]
-    question: str
 
-    @property
-    def experiment(self) -> str:
-        """The name of its experiment."""
-        return self.client.get_experiment(self.parent.info.experiment_id).name
-
-    def page(self, run: Run, tab: str = "") -> str:
+    def page(self, run: Run) -> str:
         """Return the address of a run's page."""
-        return f"{self.address}/#/experiments/{run.info.experiment_id}/runs/{run.info.run_id}{tab}"
-
-
-def simulate() -> None:
-    """Make a study as `src.study` leaves it, of trainings that nobody ran."""
-    data = Dataset(STUDY.dataset, DIGEST, {})
-    client, experiment_id = connect("digit-recognizer")
-    parent_id = runner.create(client, experiment_id, NAME, 2)
-    runs = list(design.in_turn(ACTIVATIONS, STUDY.seeds))
-    note.describe(client, parent_id, NAME, STUDY, data, {})
-    made = {one: client.get_run(studies.child(client, parent_id, *one)) for one in runs}
-    client.set_terminated(parent_id)
-    note.summarize(client, parent_id, NAME, STUDY, made)
+        return f"{self.address}/#/experiments/{run.info.experiment_id}/runs/{run.info.run_id}"
 
 
 @pytest.fixture(scope="module")
 def shown(request, small_mnist, tmp_path_factory) -> Iterator[Shown]:
-    """The study that --study names, else a simulated one with a real report."""
+    """The study that --study names, else a small one, with its report."""
     name = request.config.getoption("--study")
     folder = tmp_path_factory.mktemp("ui")
-    with ThreadPoolExecutor() as beside:
-        if name:
-            client = reader()
-            reporting = None
-        else:
-            project = make_project(folder / "project", small_mnist, processed=False)
-            with pytest.MonkeyPatch.context() as patch, contextlib.chdir(project):
-                patch.delenv("MLFLOW_TRACKING_URI", raising=False)
-                simulate()
-            client = store(project)
-            reporting = beside.submit(run, project, "src.report", NAME)
-        parent = load_runs.find(client, name or NAME)
-        children = sweep_table.children(client, parent.info.run_id, "FINISHED")
-        command = ["ui", "--workers", "1", "--backend-store-uri", client.tracking_uri]
-        quick = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}  # which nobody here asks for
-        with serving(*command, folder=folder, ready="health", **quick) as address:
-            if reporting:
-                assert reporting.result().returncode == 0, reporting.result().stderr
-            question = study_file.load(name).question if name else STUDY.question
-            by_name = {one.info.run_name: one for one in children}
-            yield Shown(address, client, parent, by_name, question)
+    if name:
+        client = reader()
+    else:
+        name = "mine"
+        project = make_project(folder / "project", small_mnist)
+        (project / "conf" / "study" / f"{name}.yaml").write_text(yaml.safe_dump(STUDY))
+        for command in ("src.study", "src.report"):
+            done = run(project, command, name)
+            assert done.returncode == 0, done.stderr
+        client = store(project)
+    experiments = [one.experiment_id for one in client.search_experiments()]
+    found = client.search_runs(experiments, f"tags.study = '{name}'")
+    [parent] = (one for one in found if "mlflow.parentRunId" not in one.data.tags)
+    finished = (one for one in found if one is not parent and one.info.status == "FINISHED")
+    children = {one.info.run_name: one for one in finished}
+    command = ["ui", "--workers", "1", "--backend-store-uri", client.tracking_uri]
+    quick = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}  # which nobody here asks for
+    with serving(*command, folder=folder, ready="health", **quick) as address:
+        yield Shown(address, client, parent, children)
 
 
 @pytest.fixture(scope="module")
 def driver(shown, tmp_path_factory) -> Iterator[Chrome]:
-    """A browser that has been here before: MLflow's assistant is closed, its traces put aside."""
-    driver = browser.start(tmp_path_factory.mktemp("profile"), scale=1.5)
-    try:
+    """A browser that has closed MLflow's assistant, and put its traces aside."""
+    with browser.running(tmp_path_factory.mktemp("profile"), scale=1.5) as driver:
         driver.get(shown.address)
         find(driver, "button[aria-label=Close]").click()
         find(driver, "span", "Model training").click()
         yield driver
-    finally:
-        driver.quit()
 
 
 @pytest.fixture
 def picture(request, driver) -> Callable[[str], None]:
-    """Keep a picture of the page under a name, if --screenshots says where."""
-    folder = request.config.getoption("--screenshots")
+    """Keep a picture of the page under a name, if --screenshots gives a folder."""
 
     def keep(name: str) -> None:
-        if folder:
-            folder.mkdir(parents=True, exist_ok=True)
-            time.sleep(3)  # until all that moves has come to rest
-            driver.execute_script(HIDE_PATHS)
-            driver.save_screenshot(folder / f"{name}.png")
+        driver.execute_script(HIDE_PATHS)
+        browser.picture(request.config.getoption("--screenshots"), driver, name)
 
     return keep
-
-
-def wait(driver: Chrome, condition: Callable[[], object], wanted: str) -> object:
-    """Return what the condition returns once it is true."""
-    waiting = WebDriverWait(
-        driver, PATIENCE, 0.1, ignored_exceptions=[StaleElementReferenceException]
-    )
-    return waiting.until(lambda _: condition(), f"{wanted} is not on {driver.current_url}")
-
-
-def find_all(driver: Chrome, css: str, text: str | None = None) -> list[WebElement]:
-    """Return the elements that can be seen, of all texts or of one."""
-    found = [one for one in driver.find_elements(By.CSS_SELECTOR, css) if one.is_displayed()]
-    return [one for one in found if text is None or one.text == text]
-
-
-def find(driver: Chrome, css: str, text: str | None = None) -> WebElement:
-    """Return the first such element, as soon as there is one."""
-    return wait(driver, lambda: find_all(driver, css, text), f"{css} {text or ''}")[0]
-
-
-def texts(driver: Chrome, css: str) -> list[str]:
-    """Return the texts of all such elements that can be seen."""
-    return [one.text for one in find_all(driver, css)]
-
-
-def names(driver: Chrome) -> list[str]:
-    """Return the names of the runs that the table shows."""
-    return texts(driver, ".ag-row a[href*='/runs/']")
 
 
 def see_children(driver: Chrome, shown: Shown) -> None:
@@ -185,32 +119,33 @@ def see_children(driver: Chrome, shown: Shown) -> None:
     row = f"//*[contains(@class, 'ag-row')][.//a[. = '{shown.parent.info.run_name}']]"
     expanders = wait(driver, lambda: driver.find_elements(By.XPATH, f"{row}//button"), "the study")
     expanders[0].click()
-    room = min(len(shown.children), 9)
-    wait(driver, lambda: len(set(names(driver)) & set(shown.children)) >= room, "a child")
+    room, links = min(len(shown.children), 9), ".ag-row a[href*='/runs/']"
+    wait(driver, lambda: len({*texts(driver, links)} & {*shown.children}) >= room, "a child")
 
 
 def follow(driver: Chrome, shown: Shown, text: str) -> None:
-    """Open what the study's description links to."""
+    """Open a link of the study's description."""
     driver.get(shown.page(shown.parent))
     driver.get(find(driver, "a", text).get_attribute("href"))
 
 
-def open_file(driver: Chrome, *parts: str) -> None:
-    """Open a file on a run's page of artifacts, folder by folder."""
+def open_file(driver: Chrome, shown: Shown, run: Run, *parts: str) -> None:
+    """Open a file among a run's artifacts, folder by folder."""
+    driver.get(shown.page(run))
+    find(driver, "[role=tab]", "Artifacts").click()
     for part in parts:
         find(driver, FILE, part).click()
 
 
 def lines(driver: Chrome, title: str) -> dict[str, tuple[int, str]]:
     """Return the lines that a chart has drawn, by their runs: how many points, and the colour."""
-    for card in find_all(driver, CARD):
-        if card.text.startswith(title):
-            return {name: (count, colour) for name, count, colour in script(driver, LINES, card)}
-    return {}
+    cards = [card for card in find_all(driver, CARD) if card.text.startswith(title)]
+    drawn = script(driver, LINES, cards[0]) if cards else []
+    return {name: (count, colour) for name, count, colour in drawn}
 
 
 def script(driver: Chrome, source: str, element: WebElement) -> list:
-    """Return what a function of an element returns in the browser."""
+    """Call a function of an element in the browser; return its result."""
     return driver.execute_script(f"return ({source})(arguments[0])", element)
 
 
@@ -221,7 +156,8 @@ def epochs(shown: Shown, run: Run) -> int:
 
 def test_the_experiment_lists_the_study_and_under_it_its_children(shown, driver):
     driver.get(f"{shown.address}/#/experiments")
-    find(driver, "a", shown.experiment).click()
+    experiment = shown.client.get_experiment(shown.parent.info.experiment_id)
+    find(driver, "a", experiment.name).click()
     see_children(driver, shown)
 
 
@@ -272,25 +208,20 @@ def test_a_child_shows_its_epoch_times(shown, driver, picture):
 
 
 def test_a_child_shows_its_submission(shown, driver, picture):
-    child = next(iter(shown.children.values()))
-    driver.get(shown.page(child))
-    find(driver, "[role=tab]", "Artifacts").click()
-    open_file(driver, "submission.csv")
+    open_file(driver, shown, next(iter(shown.children.values())), "submission.csv")
     titles = wait(driver, lambda: texts(driver, "th"), "the submission")
     assert titles[:2] == ["ImageId", "Label"]
     picture("mlflow-submission")
 
 
 def test_the_study_shows_its_report_whose_links_work(shown, driver, picture):
-    driver.get(shown.page(shown.parent))
-    find(driver, "[role=tab]", "Artifacts").click()
-    open_file(driver, "report", "index.html")
+    open_file(driver, shown, shown.parent, "report", "index.html")
     frame = find(driver, "iframe")
     picture("mlflow-report")
     driver.switch_to.frame(frame)
     try:
         top = find(driver, "h1")
-        assert top.text == shown.question
+        assert top.text == shown.parent.data.tags["question"]
         find(driver, "nav a:last-child").click()
         out_of_sight = "one => one.getBoundingClientRect().bottom < 0"
         wait(driver, lambda: script(driver, out_of_sight, top), "the last section")
@@ -298,7 +229,7 @@ def test_the_study_shows_its_report_whose_links_work(shown, driver, picture):
         driver.switch_to.default_content()
 
 
-def test_where_no_browser_is_found_the_test_says_what_to_install(tmp_path, monkeypatch):
+def test_without_a_browser_the_test_names_the_packages_to_install(tmp_path, monkeypatch):
     for name, value in (("PATH", ""), ("SE_OFFLINE", "true"), ("SE_CACHE_PATH", str(tmp_path))):
         monkeypatch.setenv(name, value)
     with pytest.raises(pytest.fail.Exception, match="packages chromium and chromium-driver"):

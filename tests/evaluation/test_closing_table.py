@@ -1,24 +1,15 @@
 import json
 import re
+from functools import partial
 
 import pytest
 
-from src import summary
+from src.core import metric_names, paths
 from src.evaluation import closing_table
-from src.runtime import errors, metric_names, paths
-from src.runtime.errors import InputError
-from tests.support.contents import contents
+from tests.support.refusal import refusal
 
-FINAL = {
-    metric_names.BEST_EPOCH: 7,
-    metric_names.BEST_VAL_ACCURACY: 0.99375,
-    metric_names.BEST_VAL_LOSS: 0.5,
-}
-TIMINGS = {
-    metric_names.MEDIAN_EPOCH_SECONDS: 12.345,
-    metric_names.MEDIAN_IMAGES_PER_SECOND: 3056.7,
-    metric_names.TRAIN_SECONDS: 100.0,
-}
+FINAL = {metric_names.BEST_EPOCH: 7, metric_names.BEST_VAL_ACCURACY: 0.99375}
+TIMINGS = {metric_names.MEDIAN_EPOCH_SECONDS: 12.345, metric_names.MEDIAN_IMAGES_PER_SECOND: 3056.7}
 SCORES = {
     metric_names.TEST_ACCURACY: 1 - 1097 / 28000,
     metric_names.TEST_ERRORS: 1097,
@@ -32,17 +23,21 @@ ORIGIN = {
 }
 
 
+FILES = {
+    paths.MODELS / paths.ORIGIN: "run_id, run_name, experiment and dataset",
+    paths.MODELS / paths.METRICS: "best_val_accuracy",
+    paths.MODELS / paths.TIMINGS: "median_epoch_seconds and median_images_per_second",
+    paths.PREDICTIONS / paths.METRICS: "test_accuracy, test_errors and test_images",
+}
+
+
 @pytest.fixture
 def written(project):
     """Return a function that writes what train and predict leave, with the given scores."""
 
-    def write(scores, origin=ORIGIN):
-        for path, content in (
-            (paths.MODELS / paths.METRICS, FINAL),
-            (paths.MODELS / paths.TIMINGS, TIMINGS),
-            (paths.MODELS / paths.ORIGIN, origin),
-            (paths.PREDICTIONS / paths.METRICS, scores),
-        ):
+    def write(scores=SCORES, origin=ORIGIN):
+        contents = dict(zip(FILES, (origin, FINAL, TIMINGS, scores), strict=True))
+        for path, content in contents.items():
             path.parent.mkdir(exist_ok=True)
             path.write_text(json.dumps(content))
 
@@ -51,126 +46,66 @@ def written(project):
 
 @pytest.fixture
 def shown(written, capsys):
-    def show(scores, alone=True, **origin):
+    def show(scores=SCORES, suggest=True, **origin):
         written(scores, ORIGIN | origin)
-        closing_table.show(paths.MODELS, paths.PREDICTIONS, alone)
+        closing_table.show(closing_table.read(paths.MODELS, paths.PREDICTIONS), suggest)
         return capsys.readouterr().out
 
     return show
 
 
-def test_the_table_tells_score_speed_submission_and_run(shown):
-    text = shown(SCORES)
+def test_the_table_has_score_speed_submission_and_run(shown):
+    text = shown()
     assert text.startswith("swish-seed1")
-    for part in (
-        "0.9608  (95% interval 0.9585 to 0.9630)",
-        "1,097 of 28,000 images",
-        "0.9938",
-        "12.3 s per epoch, 3,057 images/s",
-        "predictions/submission.csv",
-        f"{ORIGIN['run_id']} in digits",
-    ):
-        assert part in text
-
-
-KAGGLE = "not known here: Kaggle scores this submission"
+    assert "0.9608  (95% interval 0.9585 to 0.9630)" in text
+    assert "1,097 of 28,000 images" in text
+    assert "0.9938" in text
+    assert "12.3 s per epoch, 3,057 images/s" in text
+    assert "predictions/submission.csv" in text
+    assert f"{ORIGIN['run_id']} in digits" in text
 
 
 @pytest.mark.parametrize(
-    ("dataset", "said"),
-    [
-        ("kaggle-kaggle", KAGGLE),
-        ("kaggle-any", KAGGLE),
-        ("files-kaggle", KAGGLE),
-        ("files-any", "not known: files-any has no test labels"),
-        ("mnist-kaggle", "not known: mnist-kaggle has no test labels"),
-    ],
+    ("dataset", "is_kaggles"),
+    [("kaggle-any", True), ("files-kaggle", True), ("files-any", False), ("mnist-kaggle", False)],
 )
-def test_without_known_labels_it_says_so_and_only_kaggles_data_are_submitted(shown, dataset, said):
+def test_without_labels_it_says_so_and_only_kaggles_data_are_submitted(shown, dataset, is_kaggles):
     text = shown({}, dataset=dataset)
-    assert re.search(rf"held-out accuracy +│ {re.escape(said)} +│", text)
+    other = f"not known: {dataset} has no test labels"
+    reason = "not known here: Kaggle scores this submission" if is_kaggles else other
+    assert re.search(rf"held-out accuracy +│ {reason} +│", text)
     assert "errors" not in text
-    assert ("python -m src.submit" in text) == (said == KAGGLE)
+    assert ("python -m src.submit" in text) == is_kaggles
 
 
-def test_it_ends_with_commands_to_type_next(shown):
-    following = shown(SCORES).split("Next")[1]
+@pytest.mark.parametrize(
+    ("name", "other"), [("swish-seed1", "relu"), ("relu-lenet5-seed1", "gelu")]
+)
+def test_it_ends_with_commands_to_run_next_with_another_activation(shown, name, other):
+    following = shown(run_name=name).split("Next")[1]
     assert "make ui" in following
-    assert "dvc exp run -S activation=relu" in following
-
-
-def test_after_relu_another_activation_than_relu_is_suggested(shown):
-    following = shown(SCORES, run_name="relu-lenet5-seed1").split("Next")[1]
-    assert "dvc exp run -S activation=gelu" in following
+    assert f"dvc exp run -S activation={other}" in following
 
 
 def test_between_runs_of_one_command_it_suggests_nothing(shown):
-    assert "Next" not in shown(SCORES, alone=False)
+    assert "Next" not in shown(suggest=False)
 
 
-@pytest.mark.parametrize(
-    "path",
-    [
-        paths.MODELS / paths.METRICS,
-        paths.MODELS / paths.TIMINGS,
-        paths.MODELS / paths.ORIGIN,
-        paths.PREDICTIONS / paths.METRICS,
-    ],
-)
-def test_what_is_missing_is_named_with_the_command_that_makes_it(written, path):
-    written(SCORES)
-    path.unlink()
-    with pytest.raises(InputError, match="run `dvc repro` first") as caught:
-        closing_table.show(paths.MODELS, paths.PREDICTIONS)
-    assert str(caught.value).startswith(f"{path} does not exist")
-
-
-DAMAGED = {
-    paths.MODELS / paths.ORIGIN: "run_id, run_name, experiment and dataset",
-    paths.MODELS / paths.METRICS: "best_val_accuracy",
-    paths.MODELS / paths.TIMINGS: "median_epoch_seconds and median_images_per_second",
-    paths.PREDICTIONS / paths.METRICS: "test_accuracy, test_errors and test_images",
-}
-
-
-@pytest.mark.parametrize("path", DAMAGED)
-def test_a_file_without_what_belongs_in_it_is_refused(written, project, path):
-    written(SCORES)
+@pytest.mark.parametrize("path", FILES)
+def test_a_missing_or_damaged_file_is_named_with_the_command_that_writes_it(written, project, path):
+    written()
     path.write_text('{"other": null}')
-    before = contents(project)
-    with pytest.raises(InputError) as caught:
-        closing_table.show(paths.MODELS, paths.PREDICTIONS)
-    first = re.split(r",| and ", DAMAGED[path])[0]
-    assert str(caught.value) == (
+    read = partial(closing_table.read, paths.MODELS, paths.PREDICTIONS)
+    first = re.split(r",| and ", FILES[path])[0]
+    assert refusal(read, unchanged=project) == (
         f"{path} cannot be read (it has no {first!r}), expected a JSON object with "
-        f"{DAMAGED[path]}: run `dvc repro` first."
+        f"{FILES[path]}: run `dvc repro` first."
     )
-    assert contents(project) == before
+    path.unlink()
+    assert refusal(read).startswith(f"{path} does not exist: run `dvc repro` first")
 
 
-def test_an_empty_run_json_is_one_sentence_of_the_command(written, capsys):
-    written(SCORES, {})
-    with pytest.raises(SystemExit):
-        errors.run(summary.main)
-    printed = capsys.readouterr()
-    assert printed.out == ""
-    assert printed.err == (
-        "Error: models/run.json cannot be read (it has no 'run_id'), expected a JSON object with "
-        "run_id, run_name, experiment and dataset: run `dvc repro` first.\n"
-    )
-
-
-def test_whole_numbers_are_numbers(written, capsys):
-    written(SCORES)
-    path = paths.MODELS / paths.TIMINGS
-    path.write_text(json.dumps(TIMINGS | {metric_names.MEDIAN_IMAGES_PER_SECOND: 3000}))
-    closing_table.show(paths.MODELS, paths.PREDICTIONS)
-    assert "3,000 images/s" in capsys.readouterr().out
-
-
-def test_a_training_that_was_not_tracked_is_told_so(written, capsys):
-    written(SCORES, ORIGIN | {"run_id": None})
-    closing_table.show(paths.MODELS, paths.PREDICTIONS)
-    text = capsys.readouterr().out
+def test_an_untracked_training_has_no_run_to_see(shown):
+    text = shown(run_id=None)
     assert "none: mlflow.enabled is false" in text
     assert "make ui" not in text

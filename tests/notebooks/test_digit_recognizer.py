@@ -58,7 +58,7 @@ def test_on_kaggle_it_clones_the_project_and_reads_the_competitions_files(small_
 
 
 @pytest.mark.slow
-def test_in_a_clone_it_uses_that_and_scores_what_it_predicts(small_mnist, tmp_path):
+def test_in_a_clone_it_uses_that_and_scores_its_predictions(small_mnist, tmp_path):
     project = make_project(tmp_path / "project", small_mnist, processed=False)
     (project / "notebooks").mkdir()
 

@@ -11,69 +11,47 @@ from src.training import activations
 from tests.support.simulated_runs import LAYERS
 
 X = np.linspace(-5, 5, 200)  # without 0, where ReLU has no slope
+HARD_SLOPE = np.select([X < -3, X > 3], [0, 1], (2 * X + 3) / 6)
 
 
-def slopes(x):
-    return expit(x), expit(x) * (1 - expit(x))
+def swish(x, beta=1.0, scale=1.0):
+    """Return the values, the slopes, and the derivatives by β of scale · x · sigmoid(β · x)."""
+    sigmoid = expit(beta * x)
+    steep = sigmoid * (1 - sigmoid)
+    return scale * x * sigmoid, scale * (sigmoid + beta * x * steep), scale * x * x * steep
 
 
-def assert_is(found, value, slope):
+@pytest.mark.parametrize(
+    ("settings", "value", "slope"),
+    [
+        (LAYERS["relu"], np.maximum(X, 0), X > 0),
+        (LAYERS["swish"], *swish(X)[:2]),
+        (LAYERS["gelu"], X * ndtr(X), ndtr(X) + X * norm.pdf(X)),
+        (LAYERS["hard_swish"], X * np.clip(X + 3, 0, 6) / 6, HARD_SLOPE),
+        *(
+            ({**LAYERS["swish_beta"], "beta": beta}, *swish(X, float(beta), 2)[:2])
+            for beta in ("1.0", "1.7", "-0.4", "5e-05")
+        ),
+    ],
+)
+def test_a_curve_is_the_function_and_its_derivative(settings, value, slope):
+    found = activation_profile.curve(settings, X)
     assert np.array_equal(found.x, X)
     np.testing.assert_allclose(found.value, value, atol=3e-6)
     np.testing.assert_allclose(found.slope, slope, atol=3e-6)
 
 
-# The functions
-
-
-def test_relus_curve_is_a_ramp():
-    assert_is(activation_profile.curve(LAYERS["relu"], X), np.maximum(X, 0), X > 0)
-
-
-def test_swishs_curve_is_x_times_its_sigmoid():
-    sigmoid, steep = slopes(X)
-    assert_is(activation_profile.curve(LAYERS["swish"], X), X * sigmoid, sigmoid + X * steep)
-
-
-@pytest.mark.parametrize("beta", ["1.0", "1.7", "-0.4", "5e-05"])
-def test_swish_betas_curve_is_that_of_its_beta(beta):
-    settings = {**LAYERS["swish_beta"], "beta": beta}
-    sigmoid, steep = slopes(float(beta) * X)
-    assert_is(
-        activation_profile.curve(settings, X),
-        2 * X * sigmoid,
-        2 * sigmoid + 2 * float(beta) * X * steep,
-    )
-
-
-def test_gelus_curve_is_x_times_the_normal_distribution():
-    found = activation_profile.curve(LAYERS["gelu"], X)
-    assert_is(found, X * ndtr(X), ndtr(X) + X * norm.pdf(X))
-
-
-def test_hard_swishs_curve_is_made_of_three_pieces():
-    value = X * np.clip(X + 3, 0, 6) / 6
-    slope = np.select([X < -3, X > 3], [0, 1], (2 * X + 3) / 6)
-    assert_is(activation_profile.curve(LAYERS["hard_swish"], X), value, slope)
-
-
-def test_a_layer_is_made_from_what_mlflow_keeps_of_its_params():
-    text = {key: str(value) for key, value in {"beta": 1e-05, "trainable": False}.items()}
-    layer = activation_profile.layer({**LAYERS["swish_beta"], **text}, "mixed_bfloat16")
+def test_a_layer_is_built_from_the_params_in_mlflow_even_of_version_1_0():
+    params = {**LAYERS["swish_beta"], "beta": "1e-05", "trainable": "False"}
+    layer = activation_profile.layer(params, "mixed_bfloat16")
     assert isinstance(layer, activations.SwishBeta)
     assert (layer.initial_beta, layer.trainable) == (1e-05, False)
     assert layer.compute_dtype == "bfloat16"
     leaky = {"_target_": "keras.layers.LeakyReLU", "negative_slope": "0.3", "name": "a name"}
     layer = activation_profile.layer(leaky)
     assert (layer.negative_slope, layer.name, layer.compute_dtype) == (0.3, "a name", "float32")
-
-
-@pytest.mark.parametrize("word", ["swish", "swish_beta"])
-def test_the_layer_of_an_older_run_is_found_where_it_is_now(word):
-    now = LAYERS[word]
-    before = {**now, "_target_": now["_target_"].replace("src.training.", "src.")}
-    assert before["_target_"].startswith("src.activations.")
-    assert type(activation_profile.layer(before)) is type(activation_profile.layer(now))
+    layer = activation_profile.layer({"_target_": "src.activations.Swish"})
+    assert isinstance(layer, activations.Swish)
 
 
 def test_the_profile_of_a_study_has_its_learned_functions_and_its_costs(
@@ -90,9 +68,6 @@ def test_the_profile_of_a_study_has_its_learned_functions_and_its_costs(
         assert np.array_equal(drawn.value, activation_profile.curve(settings, drawn.x).value)
     [(layers, dtype)] = asked
     assert (list(layers), dtype) == (five.levels, "float32")
-
-
-# What they cost
 
 
 @pytest.mark.parametrize("dtype", ["float32", "mixed_bfloat16"])
@@ -120,10 +95,9 @@ def test_the_measurements_are_interleaved_after_a_first_time_that_does_not_count
     found = activation_profile.costs(layers, "float32", rounds=2)
     assert len(set(measured)) == 4
     assert measured == measured[:4] * 3
-    assert found["relu"].forward.tolist() == [5**2, 9**2]
-    assert found["relu"].backward.tolist() == [6**2 - 5**2, 10**2 - 9**2]
-    assert found["gelu"].forward.tolist() == [7**2, 11**2]
-    assert found["gelu"].backward.tolist() == [8**2 - 7**2, 12**2 - 11**2]
+    for name, first, second in (("relu", 5, 9), ("gelu", 7, 11)):
+        assert found[name].forward.tolist() == [first**2, second**2]
+        assert found[name].backward.tolist() == [2 * first + 1, 2 * second + 1]
 
 
 def test_a_cost_is_of_one_call_per_element(monkeypatch):
@@ -138,8 +112,8 @@ def test_the_gradient_that_is_timed_is_also_that_of_what_the_layer_learns():
     layer = activation_profile.layer(LAYERS["swish_beta"])
     forward, both = activation_profile._steps(layer, x)
     y, (dx, dbeta) = both()
-    sigmoid, steep = slopes(x.numpy())
-    np.testing.assert_allclose(forward(), 2 * x * sigmoid, rtol=1e-5)
+    value, slope, by_beta = swish(x.numpy(), scale=2)
+    np.testing.assert_allclose(forward(), value, rtol=1e-5)
     np.testing.assert_allclose(y, forward(), rtol=1e-6)
-    np.testing.assert_allclose(dx, x * (2 * sigmoid + 2 * x * steep), rtol=1e-5)
-    np.testing.assert_allclose(dbeta, np.sum(x * 2 * x * x * steep), rtol=1e-5)
+    np.testing.assert_allclose(dx, x * slope, rtol=1e-5)
+    np.testing.assert_allclose(dbeta, np.sum(x * by_beta), rtol=1e-5)

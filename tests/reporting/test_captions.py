@@ -3,138 +3,19 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from src.analysis import verdicts
-from src.analysis.findings import EpochTimes, Pair
-from src.analysis.statistics import CrossedEstimate, Estimate
+from src.analysis.findings import EpochTimes
+from src.analysis.statistics import Estimate
+from src.config import factor
 from src.reporting import captions
-from src.studies import factor
-from tests.support.simulated_runs import comparison
+from tests.support.simulated_runs import pair
 
-# A difference of 0.05 pp that is significant, one that is not, and the same with reversed signs.
-SIGNIFICANT, NOT_SIGNIFICANT = {"pp": 0.05, "p": 0.01}, {"pp": 0.02, "p": 0.5}
-WORSE, LESS = {"pp": -0.05, "p": 0.01}, {"pp": -0.025, "p": 0.5}
-SAME = {"pp": 0.001, "p": 0.5, "same": True}
 ACTIVATION, RATE = factor.of("activation", ["relu"]), factor.of("optimizer.learning_rate", [0.1])
 
 
-def pair(first, second="ReLU", *, pp=0.02, p=0.5, pairs=3, same=False, **more):
-    """Return a pair with a difference in pp, whose interval reaches 0.03 to each side."""
-    value = pp / 100
-    difference = CrossedEstimate(value, value - 0.0003, value + 0.0003, p, 0.0003, 0.0)
-    compared = comparison(first, second, difference, p, pairs)
-    compared = replace(compared, p_equivalence_adjusted=0.01 if same else 0.5)
-    given = {
-        "verdict": verdicts.verdict(compared),
-        "sentence": verdicts.sentence(compared),
-        "more_seeds": None,
-        "superiority": Estimate(0.7, 0.5, 0.9),
-        "by_seed": np.full(4, value),
-        "minimum_detectable_effect": 0.0006,
-        "minimum_detectable_effect_new_images": 0.0007,
-        "seeds_needed": 20,
-        "seeds_needed_new_images": None,
-    }
-    return Pair(compared, **given | more)
-
-
-def trio(five, *cases):
-    """Return findings of three pairs, or of fewer."""
-    names = (("Swish", "ReLU"), ("GELU", "ReLU"), ("Swish", "GELU"))
-    pairs = [
-        pair(*both, pairs=len(cases), **case) for both, case in zip(names, cases, strict=False)
-    ]
-    return replace(five, pairs=tuple(pairs))
-
-
-# What the study comes to
-
-
-@pytest.mark.parametrize(
-    ("cases", "said"),
-    [
-        (
-            [NOT_SIGNIFICANT],
-            "Undecided: no difference in accuracy between the two activations was detected, but "
-            "one of 0.02 pp or more cannot be ruled out.",
-        ),
-        ([WORSE], "The two activations differ significantly in accuracy."),
-        ([SAME], "The two activations are equivalent: less than 0.02 pp of accuracy apart."),
-        (
-            [NOT_SIGNIFICANT] * 3,
-            "Undecided: no difference in accuracy between any two activations was detected, but "
-            "differences of 0.02 pp or more cannot be ruled out.",
-        ),
-        (
-            [NOT_SIGNIFICANT, SIGNIFICANT, SAME],
-            "Of 3 pairs of activations, 1 differs significantly in accuracy, 1 is equivalent (less "
-            "than 0.02 pp apart) and 1 is undecided.",
-        ),
-        (
-            [WORSE, SIGNIFICANT, NOT_SIGNIFICANT],
-            "Of 3 pairs of activations, 2 differ significantly in accuracy and 1 is undecided.",
-        ),
-        ([SIGNIFICANT] * 3, "All 3 pairs of activations differ significantly in accuracy."),
-        ([SAME] * 3, "All 3 pairs of activations are equivalent: less than 0.02 pp apart."),
-    ],
-)
-def test_the_headline_counts_the_verdicts(five, cases, said):
-    assert captions.headline(trio(five, *cases)) == said
-
-
-@pytest.mark.parametrize(
-    ("cases", "said"),
-    [
-        (
-            [NOT_SIGNIFICANT],
-            "No detectable difference: Swish − ReLU is 0.020 pp (95% CI −0.010 to 0.050).",
-        ),
-        ([SIGNIFICANT], "The two differ significantly: Swish beats ReLU by 0.050 pp (p = 0.01)."),
-        ([WORSE], "The two differ significantly: ReLU beats Swish by 0.050 pp (p = 0.01)."),
-        (
-            [NOT_SIGNIFICANT, LESS, NOT_SIGNIFICANT],
-            "None of the 3 pairs shows a detectable difference. The largest, GELU − ReLU, is "
-            "−0.025 pp (simultaneous 95% CI −0.055 to 0.005).",
-        ),
-        (
-            [NOT_SIGNIFICANT, WORSE, NOT_SIGNIFICANT],
-            "1 of 3 pairs differs significantly: ReLU beats GELU by 0.050 pp (p = 0.01).",
-        ),
-        (
-            [SIGNIFICANT, WORSE, NOT_SIGNIFICANT],
-            "2 of 3 pairs differ significantly: Swish beats ReLU by 0.050 pp (p = 0.01) and "
-            "ReLU beats GELU by 0.050 pp (p = 0.01).",
-        ),
-        (
-            [NOT_SIGNIFICANT, WORSE, SAME],
-            "1 of 3 pairs differs significantly: ReLU beats GELU by 0.050 pp (p = 0.01). "
-            "Equivalent: Swish − GELU.",
-        ),
-    ],
-)
-def test_the_significant_differences_are_named_or_else_the_largest(five, cases, said):
-    caption = captions.differences(trio(five, *cases))
-    assert caption.finding == said
-    assert ("simultaneous" in caption.reading) == (len(cases) > 1)
-
-
-def test_of_many_differences_four_are_named(five):
-    pairs = tuple(pair(f"A{number}", **SIGNIFICANT) for number in range(6))
-    finding = captions.differences(replace(five, pairs=pairs)).finding
-    assert finding.startswith("6 of 6 pairs differ significantly: A0 beats ReLU by ")
-    assert finding.endswith("A3 beats ReLU by 0.050 pp (p = 0.01) and 2 more.")
-
-
 def test_the_best_and_the_worst_accuracy_are_named_with_their_intervals(five):
-    found = replace(
-        five,
-        seeds=(1, 2),
-        images=28_000,
-        accuracy={"ReLU": np.array([0.99, 0.992]), "Swish": np.array([0.995, 0.995])},
-        means={
-            "ReLU": Estimate(0.991, 0.98998, 0.99202),
-            "Swish": Estimate(0.995, 0.9949, 0.9951),
-        },
-    )
+    accuracy = {"ReLU": np.array([0.99, 0.992]), "Swish": np.array([0.995, 0.995])}
+    means = {"ReLU": Estimate(0.991, 0.98998, 0.99202), "Swish": Estimate(0.995, 0.9949, 0.9951)}
+    found = replace(five, seeds=(1, 2), images=28_000, accuracy=accuracy, means=means)
     caption = captions.accuracy(found)
     assert caption.finding == (
         "Swish has the highest mean, 99.50% (95% CI 99.49 to 99.51); ReLU has the lowest, 99.10% "
@@ -145,19 +26,12 @@ def test_the_best_and_the_worst_accuracy_are_named_with_their_intervals(five):
 
 
 def test_the_power_is_that_of_the_pairs_with_the_reference(five):
-    found = replace(
-        five,
-        pairs=(
-            pair("Swish", seeds_needed=12, minimum_detectable_effect=0.0006),
-            pair(
-                "GELU",
-                seeds_needed=40,
-                seeds_needed_new_images=1500,
-                minimum_detectable_effect=0.0008,
-            ),
-            pair("Swish", "GELU", seeds_needed=7, minimum_detectable_effect=0.0001),
-        ),
+    pairs = (
+        pair("Swish", seeds_needed=12),
+        pair("GELU", seeds_needed=40, seeds_needed_new_images=1500, minimum_detectable_effect=8e-4),
+        pair("Swish", "GELU", seeds_needed=7, minimum_detectable_effect=1e-4),
     )
+    found = replace(five, pairs=pairs)
     assert captions.power(found).finding == (
         "Detecting a difference of 0.02 pp from ReLU takes, on these images, 12 seeds for Swish "
         "and 40 seeds for GELU; on new images, 1,500 seeds for GELU and over 10,000 for Swish. "
@@ -166,12 +40,8 @@ def test_the_power_is_that_of_the_pairs_with_the_reference(five):
     )
 
 
-# Time
-
-
-def timed(**estimates):
-    times = EpochTimes(seconds={}, ratios={}, estimates=estimates)
-    return captions.epoch_time(times, "ReLU", ACTIVATION).finding
+def timed(reference="ReLU", factor=ACTIVATION, **estimates):
+    return captions.epoch_time(EpochTimes({}, {}, estimates), reference, factor).finding
 
 
 def test_pairs_of_different_processors_are_left_out_and_told():
@@ -183,8 +53,8 @@ def test_pairs_of_different_processors_are_left_out_and_told():
     )
     finding = captions.epoch_time(times, "ReLU", ACTIVATION).finding
     assert finding.endswith(
-        "There is no ratio for GELU: the runs of one seed were made on another processor than "
-        "those of ReLU. Pairs of runs made on different processors are left out (Swish 1 of 4)."
+        "There is no ratio for GELU: the runs of one seed ran on another processor than "
+        "those of ReLU. Pairs of runs on different processors are left out (Swish 1 of 4)."
     )
 
 
@@ -214,26 +84,18 @@ def test_an_interval_that_includes_1_is_no_detectable_difference(low, high, said
     assert timed(Swish=Estimate((low + high) / 2, low, high)).startswith(said)
 
 
-# Learning and errors
-
-
 def test_the_last_errors_and_the_epochs_to_99_percent_are_told(five):
-    found = replace(
-        five,
-        error_rates={
-            "ReLU": np.array([[0.02, 0.01], [0.03, 0.012]]),
-            "Swish": np.array([[0.02, 0.008], [0.02, 0.01]]),
-            "GELU": np.array([[0.02, 0.0104], [0.02, 0.0106]]),
-        },
-        epochs_to_goal={
-            "ReLU": np.array([2.0, 3.0]),
-            "Swish": np.array([np.nan, 4.0]),
-            "GELU": np.array([np.nan, np.nan]),
-        },
-    )
+    rates = {
+        "ReLU": np.array([[0.02, 0.01], [0.03, 0.012]]),
+        "Swish": np.array([[0.02, 0.008], [0.02, 0.01]]),
+        "GELU": np.array([[0.02, 0.0104], [0.02, 0.0106]]),
+    }
+    reached = {"ReLU": [2.0, 3.0], "Swish": [np.nan, 4.0], "GELU": [np.nan, np.nan]}
+    reached = {name: np.array(epochs) for name, epochs in reached.items()}
+    found = replace(five, error_rates=rates, epochs_to_goal=reached)
     assert captions.learning_curves(found).finding == (
         "After 2 epochs, the median validation error ranges from 0.90% (Swish) to 1.10% (ReLU). "
-        "Epochs to reach 99% accuracy: ReLU 2.5, Swish 4 (1 of 2 seeds never) and GELU never."
+        "Epochs to reach 99% accuracy: ReLU 2.5, Swish 4 (1 of 2 never) and GELU never."
     )
 
 
@@ -253,14 +115,10 @@ def test_the_last_errors_and_the_epochs_to_99_percent_are_told(five):
     ],
 )
 def test_confidence_is_compared_with_accuracy(five, confidences, said):
+    error = Estimate(0.0123, 0.01, 0.02)
     calibration = {
-        name: replace(
-            five.calibration[name],
-            confidence=confidence,
-            accuracy=0.99,
-            error=Estimate(0.0123, 0.01, 0.02),
-        )
-        for name, confidence in zip(("ReLU", "GELU", "Swish"), confidences, strict=True)
+        name: replace(five.calibration[name], confidence=one, accuracy=0.99, error=error)
+        for name, one in zip(("ReLU", "GELU", "Swish"), confidences, strict=True)
     }
     finding = captions.calibration(replace(five, calibration=calibration)).finding
     assert finding == (
@@ -292,61 +150,21 @@ def test_images_that_one_activation_alone_misclassifies_are_counted(five):
     )
 
 
-# Other factors
-
-
-def test_numbers_are_named_as_what_they_are(five):
-    rates = replace(five, factor=RATE, reference="0.006")
+def test_numbers_are_named_as_what_they_are():
     assert captions.named(RATE, "0.006") == "learning rate 0.006"
     assert captions.named(ACTIVATION, "ReLU") == "ReLU"
-    times = EpochTimes(seconds={}, ratios={}, estimates={"0.01": Estimate(1.2, 1.151, 1.249)})
-    assert captions.epoch_time(times, "0.006", RATE).finding == (
+    assert timed("0.006", RATE, **{"0.01": Estimate(1.2, 1.151, 1.249)}) == (
         "Epochs take longer than with learning rate 0.006: 1.20× (1.15 to 1.25) at 0.01."
     )
-    beats = pair("0.06", "0.006", **SIGNIFICANT)
-    assert captions.sentence(rates, beats).startswith("Learning rate 0.06 beats 0.006 by 0.05 pp")
-    undecided = pair("0.06", "0.006", **NOT_SIGNIFICANT)
-    text = captions.sentence(rates, undecided)
-    assert text.startswith("Undecided between learning rate 0.06 and 0.006:")
-    assert captions.sentence(five, beats) == beats.sentence
 
 
-def test_the_probability_that_a_run_beats_another_is_told():
-    assert captions.superiority(pair("Swish")) == (
-        "A run of Swish beats a run of ReLU with a probability of 0.70 (95% CI 0.50 to 0.90)."
-    )
-    worse = pair("Swish", superiority=Estimate(0.2, 0.1, 0.4), **WORSE)
-    assert captions.superiority(worse) == (
-        "A run of ReLU beats a run of Swish with a probability of 0.80 (95% CI 0.60 to 0.90)."
-    )
-
-
-@pytest.mark.parametrize(
-    ("key", "said"),
-    [
-        ("optimizer", "Two seeds of one optimizer share"),
-        ("optimizer.learning_rate", "Two seeds of one learning rate share"),
-        ("variant", "Two seeds of one variant share"),
-    ],
-)
-def test_captions_speak_of_the_factor(five, key, said):
-    found = replace(five, factor=factor.of(key, ["a"]))
-    assert captions.error_overlap(found).finding.startswith(said)
-    made = (
-        captions.accuracy,
-        captions.differences,
-        captions.power,
-        captions.learning_curves,
-        captions.calibration,
-        captions.error_overlap,
-        captions.uniquely_misclassified,
-        captions.difference_table,
-    )
-    texts = [captions.headline(found)]
-    for make in made:
-        caption = make(found)
-        texts += [caption.finding, caption.reading]
-    assert not any("activation" in text for text in texts)
+@pytest.mark.parametrize("noun", ["optimizer", "variant"])
+def test_captions_speak_of_the_factor(five, noun):
+    found = replace(five, factor=factor.of(noun, ["a"]))
+    assert captions.error_overlap(found).finding.startswith(f"Two seeds of one {noun} share")
+    names = "accuracy differences power learning_curves calibration error_overlap"
+    for name in (*names.split(), "uniquely_misclassified", "difference_table"):
+        assert "activation" not in str(getattr(captions, name)(found))
 
 
 def test_where_no_run_reaches_99_percent_one_sentence_says_so(short):

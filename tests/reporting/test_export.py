@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 
 from src.analysis.run_set import NAMES
+from src.config import factor
 from src.reporting import export
 from src.reporting.factor_exhibits import Brought
-from src.studies import factor
 from tests.support.drawn_figures import profile
 
 
@@ -23,20 +23,28 @@ def as_json(runs, found):
 
 
 @pytest.fixture(scope="module")
-def told(five_runs, five):
+def data(five_runs, five):
     return as_json(five_runs, five)
 
 
-def test_the_json_says_what_was_compared(told, five_runs):
-    assert told["title"] == "five"
-    assert told["parent_run_id"] == five_runs.parent_id
-    assert (told["reference"], told["seeds"], told["images"]) == ("ReLU", [1, 2, 3, 4], 1000)
-    assert list(told["levels"]) == ["ReLU", "GELU", "Hard Swish", "Swish", "Swish-β"]
-    assert len(told["pairs"]) == 10
+def test_the_json_says_what_was_compared_with_each_pairs_verdict_and_numbers(data, five_runs, five):
+    assert data["title"] == "five"
+    assert data["parent_run_id"] == five_runs.parent_id
+    assert (data["reference"], data["seeds"], data["images"]) == ("ReLU", [1, 2, 3, 4], 1000)
+    assert list(data["levels"]) == ["ReLU", "GELU", "Hard Swish", "Swish", "Swish-β"]
+    assert len(data["pairs"]) == 10
+    for one, pair in zip(data["pairs"], five.pairs, strict=True):
+        assert one["significant"] == pair.comparison.significant
+        assert one["comparison"]["first"] in one["sentence"]
+        assert one["verdict"] == pair.verdict.value
+        assert one["comparison"]["difference"]["p_value"] == pair.comparison.difference.p_value
+        assert one["by_seed"] == pair.by_seed.tolist()
+        assert one["seeds_needed"] == pair.seeds_needed
+    assert {one["significant"] for one in data["pairs"]} == {True, False}
 
 
-def test_the_json_holds_each_activations_numbers(told, five):
-    for number, (name, one) in enumerate(told["levels"].items(), 1):
+def test_the_json_holds_each_activations_numbers(data, five):
+    for number, (name, one) in enumerate(data["levels"].items(), 1):
         assert one["accuracy"] == five.accuracy[name].tolist()
         mean = five.means[name]
         assert one["mean"] == {"value": mean.value, "low": mean.low, "high": mean.high}
@@ -47,41 +55,26 @@ def test_the_json_holds_each_activations_numbers(told, five):
         assert one["median_validation_error"][-1] == five.last_errors[name]
         assert one["calibration_error"]["value"] == five.calibration[name].error.value
         assert one["uniquely_misclassified"] == five.uniquely_misclassified[name].tolist()
-    assert told["levels"]["ReLU"]["time_ratio"] is None
-    assert told["levels"]["GELU"]["time_ratio"]["low"] == five.times.estimates["GELU"].low
-    assert told["levels"]["ReLU"]["beta"] == {}
-    assert np.shape(told["levels"]["Swish-β"]["beta"]["swish_beta_5"]) == (4, 6)
+    assert data["levels"]["ReLU"]["time_ratio"] is None
+    assert data["levels"]["GELU"]["time_ratio"]["low"] == five.times.estimates["GELU"].low
+    assert data["levels"]["ReLU"]["beta"] == {}
+    assert np.shape(data["levels"]["Swish-β"]["beta"]["swish_beta_5"]) == (4, 6)
 
 
-def test_the_json_holds_each_pairs_verdict_and_numbers(told, five):
-    for one, pair in zip(told["pairs"], five.pairs, strict=True):
-        assert one["significant"] == pair.comparison.significant
-        assert one["comparison"]["first"] in one["sentence"]
-        assert one["verdict"] == pair.verdict.value
-        assert one["comparison"]["difference"]["p_value"] == pair.comparison.difference.p_value
-        assert one["by_seed"] == pair.by_seed.tolist()
-        assert one["seeds_needed"] == pair.seeds_needed
-    assert {one["significant"] for one in told["pairs"]} == {True, False}
-
-
-def test_what_is_missing_is_null(short_runs, short):
-    told = as_json(short_runs, short)["levels"]["Swish"]
-    assert told["epochs_to_0.99"] == [None, None]
-    assert "seconds_per_epoch" not in told
-    assert "time_ratio" not in told
+def test_what_is_missing_is_null_or_an_empty_column(short_runs, short):
+    data = as_json(short_runs, short)["levels"]["Swish"]
+    assert data["epochs_to_0.99"] == [None, None]
+    assert "seconds_per_epoch" not in data
+    assert "time_ratio" not in data
+    table = export.runs_table(short_runs, short)
+    assert table["median_epoch_seconds"].isna().all()
+    assert len(table) == 4
 
 
 def test_the_table_of_runs_has_a_row_for_each(five_runs, five):
     table = export.runs_table(five_runs, five)
-    assert list(table) == [
-        "activation",
-        "seed",
-        "run_id",
-        "test_accuracy",
-        "test_errors",
-        "best_val_accuracy",
-        "median_epoch_seconds",
-    ]
+    scores = "test_accuracy test_errors best_val_accuracy median_epoch_seconds"
+    assert list(table) == f"activation seed run_id {scores}".split()
     assert table["activation"].unique().tolist() == five.levels
     assert table["seed"].tolist() == [1, 2, 3, 4] * 5
     ids = {one.run_id: one for one in five_runs}
@@ -94,41 +87,13 @@ def test_the_table_of_runs_has_a_row_for_each(five_runs, five):
         assert row.median_epoch_seconds == pytest.approx(one.history["epoch_seconds"][1:].median())
 
 
-def test_without_times_their_column_is_empty(short_runs, short):
-    table = export.runs_table(short_runs, short)
-    assert table["median_epoch_seconds"].isna().all()
-    assert len(table) == 4
-
-
 def test_the_table_of_pairs_has_the_difference_its_intervals_and_its_tests(five):
     table = export.pairs_table(five)
-    assert list(table) == [
-        "first",
-        "second",
-        "verdict",
-        "difference",
-        "low",
-        "high",
-        "p",
-        "p_adjusted",
-        "bootstrap_low",
-        "bootstrap_high",
-        "p_permutation",
-        "p_permutation_adjusted",
-        "p_mcnemar",
-        "p_mcnemar_adjusted",
-        "p_equivalence_adjusted",
-        "superiority",
-        "superiority_low",
-        "superiority_high",
-        "more_seeds",
-        "seed_sd",
-        "image_se",
-        "minimum_detectable_effect",
-        "minimum_detectable_effect_new_images",
-        "seeds_needed",
-        "seeds_needed_new_images",
-    ]
+    columns = "first second verdict difference low high p p_adjusted bootstrap_low bootstrap_high "
+    columns += "p_permutation p_permutation_adjusted p_mcnemar p_mcnemar_adjusted "
+    columns += "p_equivalence_adjusted superiority superiority_low superiority_high more_seeds "
+    columns += "seed_sd image_se minimum_detectable_effect minimum_detectable_effect_new_images "
+    assert list(table) == f"{columns}seeds_needed seeds_needed_new_images".split()
     assert len(table) == 10
     for row, pair in zip(table.itertuples(), five.pairs, strict=True):
         one = pair.comparison
@@ -139,11 +104,8 @@ def test_the_table_of_pairs_has_the_difference_its_intervals_and_its_tests(five)
         assert (row.low, row.high) == (one.difference.low, one.difference.high)
         assert (row.bootstrap_low, row.bootstrap_high) == (one.bootstrap.low, one.bootstrap.high)
         assert (row.p, row.p_adjusted) == (one.difference.p_value, one.p_adjusted)
-        assert (row.p_permutation, row.p_permutation_adjusted) == (
-            one.p_permutation,
-            one.p_permutation_adjusted,
-        )
-        assert (row.p_mcnemar, row.p_mcnemar_adjusted) == (one.p_mcnemar, one.p_mcnemar_adjusted)
+        for name in ("p_permutation", "p_permutation_adjusted", "p_mcnemar", "p_mcnemar_adjusted"):
+            assert getattr(row, name) == getattr(one, name)
         assert row.minimum_detectable_effect == pair.minimum_detectable_effect
 
 
@@ -162,8 +124,8 @@ def test_another_factor_names_its_column_and_its_values(short_runs, short):
     key = "optimizer.learning_rate"
     found = replace(short, factor=factor.of(key, [1.0]))
     assert next(iter(export.runs_table(short_runs, found))) == key
-    told = json.loads(export.as_json(short_runs, found, Brought([], None, {"ReLU": 7, "Swish": 9})))
-    assert (told["factor"], told["compare"], told["smallest_effect"]) == (key, "all", 0.0002)
-    assert [told["levels"][name]["parameters"] for name in ("ReLU", "Swish")] == [7, 9]
-    assert told["levels"]["ReLU"]["value"] == "relu"
-    assert "beta" not in told["levels"]["ReLU"]
+    data = json.loads(export.as_json(short_runs, found, Brought([], None, {"ReLU": 7, "Swish": 9})))
+    assert (data["factor"], data["compare"], data["smallest_effect"]) == (key, "all", 0.0002)
+    assert [data["levels"][name]["parameters"] for name in ("ReLU", "Swish")] == [7, 9]
+    assert data["levels"]["ReLU"]["value"] == "relu"
+    assert "beta" not in data["levels"]["ReLU"]

@@ -6,7 +6,7 @@ from matplotlib import rc_context
 
 from src.analysis import findings
 from src.analysis.verdicts import Verdict
-from src.evaluation import figures
+from src.evaluation import figures, style
 from src.reporting import joined
 from tests.support.drawn_figures import rows, xs
 from tests.support.simulated_runs import comparable, levels_of
@@ -20,12 +20,12 @@ def sets():
     default = comparable(("relu", "swish", "gelu"), (1, 2), **SMALL)
     fashion = comparable(("relu", "swish"), (1, 2, 3), **SMALL)
     rates = levels_of("optimizer.learning_rate", {"0.01": 0.0, "0.1": 0.2}, (1, 2), **SMALL)
-    made = [
+    sets = [
         replace(default, title="default", folder="default", tags={"study": "default"}),
         replace(fashion, title="fashion", folder="fashion", smallest_effect=0.01),
         replace(rates, title="rates", folder="rates"),
     ]
-    return [(runs, findings.compute(runs, runs.level_named(None))) for runs in made]
+    return [(runs, findings.compute(runs, runs.level_named(None))) for runs in sets]
 
 
 @pytest.fixture(scope="module")
@@ -42,23 +42,20 @@ def test_the_page_its_figure_and_its_table_lie_in_a_folder_named_after_all(
     assert str(path) == "reports/default-fashion-rates-joined/index.html"
     text = " ".join(path.read_text().split())
     assert "python -m src.report default five rates" not in text
-    for name, about in (
-        ("default", "3 activations, compared with ReLU, 2 seeds each, on 200 held-out images"),
-        ("rates", "2 learning rates, compared with learning rate 0.01, 2 seeds each"),
-    ):
-        assert f"<strong>{name}</strong>: {about}" in text
+    about = "3 activations, compared with ReLU, 2 seeds each, on 200 held-out images"
+    assert f"<strong>default</strong>: {about}" in text
+    about = "2 learning rates, compared with learning rate 0.01, 2 seeds each"
+    assert f"<strong>rates</strong>: {about}" in text
     assert "Nothing is pooled" in text
     table = pd.read_csv(path.with_name("pairs.csv"))
     assert list(table)[:4] == ["study", "factor", "first", "second"]
     assert table["study"].value_counts().to_dict() == {"default": 3, "fashion": 1, "rates": 1}
-    assert {file.name for file in path.with_name("figures").iterdir()} == {
-        "forest.png",
-        "forest-dark.png",
-    }
+    figures_there = {file.name for file in path.with_name("figures").iterdir()}
+    assert figures_there == {"forest.png", "forest-dark.png"}
 
 
 def test_each_study_is_a_block_with_its_pairs_and_its_own_smallest_effect(studies):
-    with rc_context(figures.STYLE):
+    with rc_context(style.STYLE):
         blocks = joined.forest(studies).axes
     assert [rows(axes) for axes in blocks] == [
         ["Swish − ReLU", "GELU − ReLU"],
@@ -80,14 +77,12 @@ def test_studies_share_a_scale_unless_their_differences_are_far_apart(studies):
 
 
 def judged(study, *verdicts):
-    pairs = tuple(
-        replace(pair, verdict=verdict)
-        for pair, verdict in zip(study.found.pairs, verdicts, strict=False)
-    )
+    both = zip(study.found.pairs, verdicts, strict=False)
+    pairs = tuple(replace(pair, verdict=verdict) for pair, verdict in both)
     return joined.StudyShown(study.runs, replace(study.found, pairs=pairs))
 
 
-def test_what_several_studies_compare_is_answered_across_them(studies):
+def test_studies_are_answered_together_with_all_factors_in_the_heading(studies):
     default, fashion, rates = studies
     found = [
         judged(default, Verdict.UNDECIDED, Verdict.WORSE),
@@ -97,8 +92,5 @@ def test_what_several_studies_compare_is_answered_across_them(studies):
     assert joined.answers(found) == [
         "Swish beats ReLU in 1 of 2 (fashion) and is undecided against ReLU in 1 of 2 (default)."
     ]
-
-
-def test_the_heading_names_every_factor(studies):
     assert joined.heading(studies[:2]) == "Where the activation matters"
     assert joined.heading(studies) == "Where the activation and learning rate matter"

@@ -1,16 +1,15 @@
 import json
-from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 
 from src.analysis import findings
+from src.core import paths
 from src.data import mirrors
 from src.reporting import exhibits, page
 from src.reporting.factor_exhibits import Brought
-from src.runtime import paths
 from src.tracking import run_tags
-from tests.support.simulated_runs import COUNTS, DIGEST
+from tests.support.simulated_runs import COUNTS, DIGEST, with_trainings
 
 
 def test_only_the_images_that_the_runs_were_scored_on_are_shown(
@@ -32,28 +31,16 @@ def test_only_the_images_that_the_runs_were_scored_on_are_shown(
     assert page.held_out_images(five_runs) is None
 
 
-def test_no_line_ends_between_a_number_and_what_belongs_to_it():
-    assert page.unbroken("0.04 pp (p = 0.03), p < 0.001, 2 ns") == (
-        "0.04\xa0pp (p\xa0=\xa00.03), p\xa0<\xa00.001, 2\xa0ns"
-    )
-
-
 def test_where_no_times_may_be_compared_the_page_says_why(short_runs):
-    told = {"ReLU": "Zen 5", "Swish": "Xeon"}
-    trainings = {
-        name: tuple(
-            replace(
-                one,
-                tags={**one.tags, run_tags.PROCESSOR: told[name]},
-                history=pd.concat([one.history, one.history.assign(epoch=2)], ignore_index=True),
-            )
-            for one in ones
-        )
-        for name, ones in short_runs.trainings.items()
-    }
-    runs = replace(short_runs, trainings=trainings)
+    processors = {"ReLU": "Zen 5", "Swish": "Xeon"}
+
+    def two_epochs(one, name):
+        history = pd.concat([one.history, one.history.assign(epoch=2)], ignore_index=True)
+        return {"tags": {**one.tags, run_tags.PROCESSOR: processors[name]}, "history": history}
+
+    runs = with_trainings(short_runs, two_epochs)
     found = findings.compute(runs, "ReLU")
     assert {one.name for one in exhibits.of(found, None, None)}.isdisjoint({"epoch_time"})
-    page_text = page.render(runs, found, Brought([]), {}, images_at_hand=False)[page.PAGE]
-    assert "There is no ratio for Swish: the runs of one seed were made on" in page_text
-    assert "only one epoch" not in page_text
+    text = page.text(runs, found, Brought([]), {}, images_at_hand=False)
+    assert "There is no ratio for Swish: the runs of one seed ran on" in text
+    assert "only one epoch" not in text

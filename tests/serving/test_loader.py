@@ -1,6 +1,4 @@
 import json
-import subprocess
-import sys
 
 import mlflow
 import numpy as np
@@ -9,9 +7,9 @@ import pytest
 from src.serving import loader
 from src.serving.pixels import RefusedInputError
 from src.training import activations
-from tests.support.commands import environment
+from tests.support.commands import run
 
-# What an image that MLflow builds for a model has not: the project's other dependencies.
+# An image that MLflow builds for a model lacks the project's other dependencies.
 ELSEWHERE = """
 import sys
 for name in ("hydra", "omegaconf", "optuna", "dvc", "kaggle"):
@@ -57,23 +55,17 @@ def test_more_images_than_fit_into_one_call_are_answered_in_their_order(model, i
     np.testing.assert_allclose(found, model(images), atol=1e-6)
 
 
-def test_a_saved_model_answers_raw_pixels_and_refuses_normalized_ones(model, images, saved):
+def test_a_saved_model_describes_and_answers_raw_pixels_and_no_others(model, images, saved):
     served = mlflow.pyfunc.load_model(saved)
     expected = np.asarray(model(images[:2]))
     for given in (images[:2], images[:2].astype(float), images[:2].reshape(2, 784).tolist()):
         np.testing.assert_allclose(served.predict(given), expected, atol=1e-6)
     with pytest.raises(RefusedInputError, match="multiply normalized pixels by 255"):
         served.predict(images[:2] / 255)
-
-
-def test_a_saved_model_tells_what_it_takes_and_what_it_gives(saved):
     described = mlflow.models.get_model_info(saved)
     [scores] = described.signature.outputs
     assert (scores.name, scores.shape, scores.type) == ("scores", (-1, 10), np.float32)
     assert described.metadata["input"].startswith("28×28, 1×28×28 or 784 whole numbers")
-
-
-def test_its_keras_model_is_there_for_whoever_wants_that(model, images, saved):
     loaded = mlflow.tensorflow.load_model(saved)
     np.testing.assert_array_equal(loaded(images[:2]), model(images[:2]))
 
@@ -83,13 +75,7 @@ def test_it_loads_where_neither_the_project_nor_its_other_packages_are(
     model, images, saved, tmp_path
 ):
     np.save(tmp_path / "images.npy", images[:1])
-    done = subprocess.run(
-        [sys.executable, "-c", ELSEWHERE, saved, "images.npy"],
-        cwd=tmp_path,
-        env=environment(),
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
+    (tmp_path / "elsewhere.py").write_text(ELSEWHERE)
+    done = run(tmp_path, "elsewhere", saved, "images.npy")
     assert done.returncode == 0, done.stderr
     np.testing.assert_allclose(json.loads(done.stdout), model(images[:1]), atol=1e-5)

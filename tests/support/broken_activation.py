@@ -8,7 +8,7 @@ LAYER = f'''"""An activation that fails when it is called."""
 
 import keras
 
-from src.runtime.errors import InputError
+from src.core.errors import InputError
 
 
 @keras.saving.register_keras_serializable()

@@ -1,4 +1,4 @@
-"""The project's commands as a user runs them: each in a process and a project folder of its own."""
+"""The project's commands as a user runs them: each in its own process and project folder."""
 
 import contextlib
 import json
@@ -7,8 +7,9 @@ import shutil
 import subprocess
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from subprocess import PIPE
 
 import yaml
 from filelock import FileLock
@@ -16,8 +17,8 @@ from mlflow import MlflowClient
 from mlflow.entities import Run
 
 from src import fetch, preprocess
-from src.runtime import paths
-from src.studies import executors
+from src.core import paths
+from src.experiments import executors
 
 ROOT = Path(__file__).resolve().parents[2]
 EXPERIMENT = "digit-recognizer"
@@ -30,49 +31,43 @@ def small_name(activation: str = "swish", epochs: int = 5, seed: int = 1) -> str
 
 
 def environment(**more: str) -> dict[str, str]:
-    """Return this process's environment without what would lead a command elsewhere."""
+    """Return this process's environment without variables that would lead a command elsewhere."""
     ours = ("AWS_", "MLFLOW_", "DVC_", "GIT_", "HYDRA_", "TF_", "PYTHON")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
     path = f"{Path(sys.executable).parent}{os.pathsep}{kept['PATH']}"
     return {**kept, "PATH": path, "COLUMNS": "120", "PYTHONDONTWRITEBYTECODE": "1", **more}
 
 
-def run(folder: Path, *words: str, **more: str) -> subprocess.CompletedProcess:
-    """Run `python -m ...` in a project, with more environment variables if given."""
-    return subprocess.run(
-        [sys.executable, "-m", *words],
-        cwd=folder,
-        env=environment(**more),
-        capture_output=True,
-        text=True,
-        timeout=900,  # ten times what it takes, for a busy machine
-    )
-
-
 def begin(folder: Path, *words: str, **more: str) -> subprocess.Popen:
-    """Start `python -m ...` in a project as `run` does, and return its process."""
-    return subprocess.Popen(
-        [sys.executable, "-m", *words],
-        cwd=folder,
-        env=environment(**more),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    """Start `python -m ...` in a project, with more environment variables if given."""
+    command, pipes = [sys.executable, "-m", *words], {"stdout": PIPE, "stderr": PIPE}
+    return subprocess.Popen(command, cwd=folder, env=environment(**more), text=True, **pipes)
+
+
+def finish(process: subprocess.Popen) -> subprocess.CompletedProcess:
+    """Return the output and the status of a process, once it has ended."""
+    try:
+        output, error = process.communicate(timeout=900)  # ten times what it takes
+    except subprocess.TimeoutExpired:
+        process.kill()
+        raise
+    return subprocess.CompletedProcess(process.args, process.returncode, output, error)
+
+
+def run(folder: Path, *words: str, **more: str) -> subprocess.CompletedProcess:
+    """Run `python -m ...` in a project to its end, as `begin` starts it."""
+    return finish(begin(folder, *words, **more))
 
 
 def git(folder: Path, *words: str) -> str:
-    """Run git there and return what it printed."""
-    author = ("-c", "user.name=Test", "-c", "user.email=test@localhost")
-    command = ["git", *author, *words]
-    done = subprocess.run(
-        command, cwd=folder, env=environment(), check=True, capture_output=True, text=True
-    )
-    return done.stdout.strip()
+    """Run git there; return its output."""
+    command = ["git", "-c", "user.name=Test", "-c", "user.email=test@localhost", *words]
+    output = subprocess.check_output(command, cwd=folder, env=environment(), text=True)
+    return output.strip()
 
 
 def make_project(folder: Path, csvs: Path, *, processed: bool = True) -> Path:
-    """Make a project, committed to git, whose fetch copies `csvs`; preprocess it if asked."""
+    """Create a project, committed to git, whose fetch copies `csvs`; preprocess it if asked."""
     folder.mkdir(exist_ok=True)
     for name in ("src", "conf"):
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
@@ -117,13 +112,33 @@ def artifacts(folder: Path, run_id: str) -> set[str]:
 
 
 def sentence(done: subprocess.CompletedProcess) -> str:
-    """Return the one sentence a refused command leaves, after checking that it is the only one."""
+    """Return the one sentence of a command that ends with an error."""
     assert done.returncode in (1, 2), done.stderr
-    lines = done.stderr.splitlines()
-    assert len(lines) == 1, done.stderr
-    assert lines[0].startswith("Error: ")
-    assert lines[0].endswith(".")
-    return lines[0]
+    assert done.stderr.count("\n") == 1, done.stderr
+    assert done.stderr.startswith("Error: ")
+    assert done.stderr.endswith(".\n")
+    return done.stderr.strip()
+
+
+@dataclass
+class Starts:
+    """A command that is started several times in a project: the output of each start, and the runs
+    that MLflow has after it, by the names of the starts.
+    """
+
+    project: Path
+    words: tuple[str, ...]
+    done: dict[str, subprocess.CompletedProcess] = field(default_factory=dict)
+    recorded: dict[str, list[Run]] = field(default_factory=dict)
+
+    def start(self, name: str, **more: str) -> None:
+        """Run the command to its end, with more environment variables if given."""
+        self.done[name] = run(self.project, *self.words, **more)
+        self.recorded[name] = runs(self.project)
+
+    def ends(self, name: str) -> dict[str, int]:
+        """Return when each run ended that MLflow had after a start, by its id."""
+        return {one.info.run_id: one.info.end_time for one in self.recorded[name]}
 
 
 @dataclass(frozen=True)
@@ -140,9 +155,7 @@ TRAINED = (*SMALL, "activation=swish_beta", "epochs=5")
 
 
 def train_once(csvs: Path, folder: Path) -> Trained:
-    """Return a project where `python -m src.train` ran; test modules, also those that other
-    processes run, share it.
-    """
+    """Return a project where `python -m src.train` ran, which the processes of a session share."""
     printed = folder.with_suffix(".json")
     with FileLock(f"{folder}.lock"):
         if not printed.exists():
@@ -155,16 +168,11 @@ def train_once(csvs: Path, folder: Path) -> Trained:
     return Trained(folder, done, out, only)
 
 
-def wait_for_logs(process, project, enough):
-    """Wait until `enough` is true of how many epochs each run has had, by what it printed."""
+def wait_for_epochs(process: subprocess.Popen, project: Path, count: int) -> None:
+    """Wait until `count` runs of a study or a search have had an epoch, by their logs."""
     while process.poll() is None:
-        logs = [path.read_text() for path in project.glob(f"multirun/*/*/*/{executors.LOG}")]
-        if enough([text.count("· epoch") for text in logs]):
+        logs = (path.read_text() for path in project.glob(f"multirun/*/*/*/{executors.LOG}"))
+        if sum("· epoch" in text for text in logs) >= count:
             return
         time.sleep(0.2)
     raise AssertionError(process.communicate())
-
-
-def wait_for_epochs(process, project, count):
-    """Wait until `count` runs have had an epoch."""
-    wait_for_logs(process, project, lambda epochs: sum(map(bool, epochs)) >= count)

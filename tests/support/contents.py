@@ -1,4 +1,4 @@
-"""Every file below a folder, to tell what a refused command has touched."""
+"""Every file below a folder, to compare before and after a refused command."""
 
 from pathlib import Path
 

@@ -1,7 +1,7 @@
-"""Files damaged at random, but the same way for the same seed, and what their readers make of them.
+"""Files damaged at random, but the same way for the same seed, and the outcome for their readers.
 
 A reader may refuse a damaged file with an InputError, or return a right result, since some damage
-does not show. Any other exception is a defect, and so is a sentence of several lines.
+does not show. Any other exception is a defect, and so is a message of several lines.
 """
 
 import random
@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TypeVar
 
-from src.runtime.errors import InputError
+from src.core.errors import InputError
 
 Result = TypeVar("Result")
 
@@ -30,78 +30,43 @@ TOKENS = (
 )
 
 
-def flip_bits(content: bytearray, chance: random.Random) -> None:
-    """Flip a bit each of one to eight bytes."""
-    for _ in range(chance.choice((1, 1, 1, 2, 8))):
-        content[chance.randrange(len(content))] ^= 1 << chance.randrange(8)
-
-
-def overwrite(content: bytearray, chance: random.Random) -> None:
-    """Overwrite up to 64 bytes, with zeros or at random."""
-    place = chance.randrange(len(content))
-    count = min(chance.randint(1, 64), len(content) - place)
-    content[place : place + count] = chance.choice((bytes(count), chance.randbytes(count)))
-
-
-def truncate(content: bytearray, chance: random.Random) -> None:
-    """Cut off the end."""
-    del content[chance.randrange(len(content)) :]
-
-
-def behead(content: bytearray, chance: random.Random) -> None:
-    """Cut off the start."""
-    del content[: chance.randrange(1, len(content) + 1)]
-
-
-def remove(content: bytearray, chance: random.Random) -> None:
-    """Remove up to 64 bytes."""
-    place = chance.randrange(len(content))
-    del content[place : place + chance.randint(1, 64)]
-
-
-def insert(content: bytearray, chance: random.Random) -> None:
-    """Insert bytes, at random or such as mean something to a reader."""
-    place = chance.randrange(len(content) + 1)
-    content[place:place] = chance.choice((*TOKENS, chance.randbytes(chance.randint(1, 64))))
-
-
-def repeat(content: bytearray, chance: random.Random) -> None:
-    """Repeat a slice where it stands."""
-    place = chance.randrange(len(content))
-    content[place:place] = content[place : place + chance.randint(1, 512)]
-
-
-def replace(content: bytearray, chance: random.Random) -> None:
-    """Replace everything, by nothing, a token, or bytes at random."""
-    content[:] = chance.choice((b"", *TOKENS, chance.randbytes(chance.randint(1, 256))))
-
-
-KINDS = (flip_bits, overwrite, truncate, behead, remove, insert, repeat, replace)
-
-
 def damaged(content: bytes, seed: int) -> bytes:
     """Return the content, which is not empty, with the damage of this seed.
 
     Eight seeds in a row are eight kinds of damage. Rarely, it is the same content again.
     """
-    changed = bytearray(content)
-    KINDS[seed % len(KINDS)](changed, random.Random(seed))
+    chance, changed = random.Random(seed), bytearray(content)
+    place, count = chance.randrange(len(content)), chance.randint(1, 64)
+    junk = chance.choice((*TOKENS, chance.randbytes(count)))
+    match seed % 8:
+        case 0:  # flipped bits
+            for _ in range(chance.choice((1, 1, 1, 2, 8))):
+                changed[chance.randrange(len(content))] ^= 1 << chance.randrange(8)
+        case 1:  # overwritten, with zeros or at random
+            count = min(count, len(content) - place)
+            changed[place : place + count] = chance.choice((bytes(count), chance.randbytes(count)))
+        case 2:  # without its end
+            del changed[place:]
+        case 3:  # without its start
+            del changed[: place + 1]
+        case 4:  # without some bytes
+            del changed[place : place + count]
+        case 5:  # with more bytes, at random or with a meaning for a reader
+            changed[place:place] = junk
+        case 6:  # with a slice twice
+            changed[place:place] = content[place : place + 8 * count]
+        case 7:  # another content
+            changed[:] = chance.choice((b"", junk))
     return bytes(changed)
 
 
 def outcome(
     path: Path, content: bytes, read: Callable[[], Result], is_right: Callable[[Result], bool]
 ) -> str:
-    """Write the content to a file; return what the reader made of it: "refused" or "read".
-
-    Args:
-        path: of the file.
-        content: of the file.
-        read: the reader, for that file.
-        is_right: says whether what it returned will do.
+    """Write the content to a file; return "refused" or "read", as the reader did.
 
     Raises:
-        AssertionError: what it returned will not do, or its sentence is none.
+        AssertionError: its result is not right, or its message is not one sentence.
     """
     path.write_bytes(content)
     try:
@@ -122,11 +87,11 @@ def drill(
     is_right: Callable[[Result], bool],
     seeds: Iterable[int] = range(100),
 ) -> Counter[str]:
-    """Damage a file once for each seed, and count the outcomes; the file is whole again after it.
+    """Damage a file once for each seed, and count the outcomes; restore the file.
 
     Raises:
-        AssertionError: a result will not do, or an exception was no InputError; it has the seed as
-            a note, to repeat the damage with `damaged`.
+        AssertionError: as `outcome` does, with the seed as a note, to repeat the damage with
+            `damaged`.
     """
     content = path.read_bytes()
     counts: Counter[str] = Counter()

@@ -1,4 +1,4 @@
-"""Debian's packages, installed for a test where that is one command away."""
+"""Installs Debian's packages for a test."""
 
 import os
 import shutil
@@ -6,7 +6,7 @@ import subprocess
 
 
 def install(*packages: str) -> str:
-    """Install packages; return why that failed, an empty text if it did not or was not tried."""
+    """Install packages; return why that failed, or "" if it did not or was not tried."""
     if not shutil.which("apt-get") or os.geteuid() != 0:
         return ""
     for words in (["update"], ["install", "-y", "-q", *packages]):

@@ -1,24 +1,32 @@
-"""Kills a command at its steps, one after another, and runs it again: does it end as it should?"""
+"""Disturbs a command at its steps, runs it again, and compares where the two end."""
 
 import shutil
 import sqlite3
 import threading
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
-from src.runtime import formatting
+from src.core import formatting
 from tests.support import project_state
 from tests.support.fork_server import ForkServer
-from tests.support.kill_switch import Switch, steps
+from tests.support.kill_switch import FULL_DISK, INTERRUPT, KILL, TERMINATE, Switch, steps
 
-TOLD = 8  # problems of a trial
+MAX_PROBLEMS = 8  # of a trial that are printed
+# The status of a command that an event ends, and the begin of its last line.
+ENDS = {
+    INTERRUPT: (130, "Interrupted: "),
+    TERMINATE: (130, "Interrupted: "),
+    FULL_DISK: (1, "Error: "),
+}
+UNDISTURBED = "undisturbed"  # a copy
 # Where MLflow keeps the whole path of artifacts.
 ARTIFACTS = (
     ("experiments", "artifact_location"),
@@ -28,32 +36,15 @@ ARTIFACTS = (
 
 
 @dataclass(frozen=True)
-class Undisturbed:
-    """What a command does where nothing happens to it.
-
-    Attributes:
-        steps: of a single run.
-        state: that it ends in.
-        twice: returns the state where it runs a second time.
-    """
-
-    steps: list[str]
-    state: dict[str, Any]
-    twice: Callable[[], dict[str, Any]]
-
-
-@dataclass(frozen=True)
 class Trial:
-    """What came of a kill or a damage: `problems` is empty where all was well in the end."""
+    """The outcome of a kill or a damage."""
 
     number: int
     step: str
-    problems: list[str]
+    problems: list[str]  # empty where all was well in the end
 
     def __str__(self) -> str:
-        told = self.problems[:TOLD]
-        more = [f"and {len(self.problems) - TOLD} more"] if len(self.problems) > TOLD else []
-        return "\n  ".join([f"killed at step {self.number}, {self.step}:", *told, *more])
+        return "\n  ".join([f"at step {self.number}, {self.step}:", *self.problems[:MAX_PROBLEMS]])
 
 
 RESULTS = pytest.StashKey[list["Result"]]()  # of a session of pytest, for the table at its end
@@ -61,14 +52,7 @@ RESULTS = pytest.StashKey[list["Result"]]()  # of a session of pytest, for the t
 
 @dataclass
 class Result:
-    """A line of the drill's table: a command that is killed, or a file that is damaged.
-
-    Attributes:
-        name: of the command or the file.
-        steps: of the command, if it is one.
-        trials: so far.
-        seconds: that they took.
-    """
+    """A row of the drill's table: a command with its number of steps, or a damaged file."""
 
     name: str
     steps: int | None
@@ -82,67 +66,81 @@ class Result:
 
 @dataclass(frozen=True)
 class Drill:
-    """A command that is killed, each time in a fresh copy of a project.
+    """A command that is disturbed, each time in a fresh copy of a project."""
 
-    Attributes:
-        name: of the command.
-        words: a module and its arguments.
-        project: what is copied.
-        server: where the commands run.
-        work: a folder for the copies.
-        group: whether every second kill ends all processes of the command, not only one.
-    """
-
-    name: str
-    words: Sequence[str]
+    words: Sequence[str]  # a module and its arguments
     project: Path
     server: ForkServer
-    work: Path
-    group: bool = False
+    work: Path  # a folder for the copies
+    lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def undisturbed(self) -> Undisturbed:
-        """Run the command once, and if need be in the same project again."""
-        folder = self._copy("undisturbed")
-        self._must_end_well(folder)
-        counted = steps(self._log(folder))
-        state = project_state.snapshot(folder)
+    @cached_property
+    def steps(self) -> list[str]:
+        """The steps of a single run that nothing disturbs."""
+        self._complete(UNDISTURBED)
+        return steps(self._log(UNDISTURBED))
 
-        def again() -> dict[str, Any]:
-            self._must_end_well(folder)
-            return project_state.snapshot(folder)
+    @cached_property
+    def state(self) -> dict[str, Any]:
+        """The state that it ends in."""
+        assert self.steps
+        return project_state.snapshot(self.work / UNDISTURBED)
 
-        return Undisturbed(counted, state, once(again))
+    @cached_property
+    def state_of_two(self) -> dict[str, Any]:
+        """The state after two runs, one after the other."""
+        for _ in range(2):
+            self._complete("twice")
+        return project_state.snapshot(self.work / "twice")
 
-    def kill(self, number: int, expected: Undisturbed) -> Trial:
-        """Kill the command at a step, run it again, and compare."""
-        folder = self._copy(str(number))
-        group = self.group and number % 2 == 0
-        status = self._run(folder, number, group=group)
-        counted = steps(self._log(folder))
-        if len(counted) < number:
-            step, problems = "it ended before", [] if status == 0 else [f"status {status}"]
-        else:
-            step, problems = counted[number - 1], []
-        # A training that was done to the end, but for the process's own, begins anew.
-        done = _is_done(project_state.snapshot(folder))
-        again = self._run(folder, 0)
+    def disturb(self, number: int, event: str = KILL) -> Trial:
+        """Disturb the command at a step, run it again, and compare."""
+        name = str(number)
+        folder = self._copy(name)
+        status = self._run(name, number, event)
+        counted = steps(self._log(name))
+        reached = len(counted) >= number
+        before = project_state.snapshot(folder)
+        problems = []
+        if not reached and status != 0:
+            problems += [f"status {status}, expected 0", *self._printed(name)]
+        if reached and event in ENDS:
+            expected, words = ENDS[event]
+            *others, last = self._printed(name)
+            if status != expected or not last.startswith(words) or "Traceback" in "".join(others):
+                problems += [f"status {status}, expected {expected}", *others, last]
+            if "RUNNING" in _statuses(before):
+                problems.append("a run is still RUNNING")
+        again = self._run(name)
         if again != 0:
-            problems += [f"then it ends with status {again}", *self._printed(folder)]
-        found = project_state.snapshot(folder)
-        problems += project_state.difference(expected.twice() if done else expected.state, found)
+            problems += [f"then it ends with status {again}", *self._printed(name)]
+        # A training that was complete, but for its process's own end, begins anew.
+        with self.lock:  # one thread computes it, the others wait
+            expected = self.state_of_two if _is_done(before) else self.state
+        problems += project_state.difference(expected, project_state.snapshot(folder))
+        if event in ENDS:
+            begun, expected = (self._first_epochs(one) for one in (name, UNDISTURBED))
+            if begun > expected + 1:  # one may be interrupted before its first checkpoint
+                problems.append(f"{begun} runs began at their first epoch, expected {expected}")
         if not problems:
             shutil.rmtree(folder)
-        return Trial(number, step, problems)
+        return Trial(number, counted[number - 1] if reached else "it ended before", problems)
 
-    def kills(
-        self, numbers: Sequence[int], expected: Undisturbed, at_a_time: int
-    ) -> Iterator[Trial]:
-        """Yield what came of each kill."""
+    def _first_epochs(self, name: str) -> int:
+        logs = [self.work / f"{name}.out", *(self.work / name).glob("multirun/*/*/*/train.log")]
+        return sum(log.read_text().count("epoch 1/") for log in logs)
+
+    def disturb_all(
+        self, numbers: Sequence[int], events: Callable[[int], str], at_a_time: int
+    ) -> list[Trial]:
+        """Return the trial of each step."""
+        assert self.state  # before the threads
         with ThreadPoolExecutor(at_a_time) as pool:
-            yield from pool.map(lambda number: self.kill(number, expected), numbers)
+            return list(pool.map(lambda number: self.disturb(number, events(number)), numbers))
 
     def _copy(self, name: str) -> Path:
-        """Copy the project; what is logged to the copy's store stays in the copy."""
+        """Copy the project; whatever is logged to the copy's store stays in the copy."""
+        (self.work / f"{name}.out").unlink(missing_ok=True)  # of another event at that step
         folder = shutil.copytree(self.project, self.work / name)
         if (folder / "mlflow.db").exists():
             uris = self.project.as_uri(), folder.as_uri()
@@ -152,100 +150,54 @@ class Drill:
                 store.commit()
         return folder
 
-    def _log(self, folder: Path) -> Path:
-        return folder.with_suffix(".steps")
+    def _log(self, name: str) -> Path:
+        return self.work / f"{name}.steps"
 
-    def _run(self, folder: Path, at: int, *, group: bool = False) -> int:
-        # A second start is not counted with the first.
-        self._log(folder).unlink(missing_ok=True)
-        switch = Switch(str(folder), str(self._log(folder)), at, group)
-        output = folder.with_suffix(".out")
-        return self.server.run(folder, self.words, output, switch.to_environment())
+    def _printed(self, name: str) -> list[str]:
+        return (self.work / f"{name}.out").read_text().splitlines()[-30:]
 
-    def _must_end_well(self, folder: Path) -> None:
-        status = self._run(folder, 0)
-        if status != 0:
-            raise RuntimeError(f"{self.name} ended with status {status}: {self._printed(folder)}")
+    def _run(self, name: str, at: int = 0, event: str = KILL) -> int:
+        self._log(name).unlink(missing_ok=True)
+        switch = Switch(str(self.work / name), str(self._log(name)), at, event)
+        output = self.work / f"{name}.out"
+        return self.server.run(self.work / name, self.words, output, switch.to_environment())
 
-    def _printed(self, folder: Path) -> list[str]:
-        return folder.with_suffix(".out").read_text().splitlines()[-30:]
+    def _complete(self, name: str) -> None:
+        if not (self.work / name).exists():
+            self._copy(name)
+        status = self._run(name)
+        assert status == 0, f"{self.words} ended with status {status}: {self._printed(name)}"
 
 
-def once(call: Callable[[], Any]) -> Callable[[], Any]:
-    """Return a function that calls `call` the first time, in whatever thread, and returns that."""
-    lock, found = threading.Lock(), []
-
-    def calling() -> Any:
-        with lock:
-            if not found:
-                found.append(call())
-        return found[0]
-
-    return calling
+def _statuses(state: dict[str, Any]) -> list[str]:
+    return [run["status"] for found in state.get("runs", {}).values() for run in found]
 
 
 def _is_done(state: dict[str, Any]) -> bool:
     """Return whether a lone training has done all but end: nothing of it could be resumed."""
-    runs = [run for found in state.get("runs", {}).values() for run in found]
     kept = any(name.endswith("/state") for name in state["files"])
-    return bool(runs) and all(run["status"] == "FINISHED" for run in runs) and not kept
+    return set(_statuses(state)) == {"FINISHED"} and not kept
 
 
-def evenly(count: int, most: int) -> list[int]:
+def evenly(count: int, most: int) -> set[int]:
     """Return at most `most` of the numbers from 1 to `count`, evenly spaced with both ends."""
-    if most < 2:
-        return []
-    if count <= most:
-        return list(range(1, count + 1))
-    return sorted({1 + round(i * (count - 1) / (most - 1)) for i in range(most)})
+    return {round(number) for number in np.linspace(1, count, min(count, most))}
 
 
 def table(results: Sequence[Result]) -> list[str]:
     """Return the lines of the drill's table."""
     rows = [("command or file", "steps found", "tried", "survived", "time")]
-    kills = Result("all kills", None)
-    damages = Result("all damages", None)
+    totals = Result("all kills", None), Result("all damages", None)
     for one in results:
-        total = damages if one.steps is None else kills
+        total = totals[one.steps is None]
         total.trials += one.trials
         total.seconds += one.seconds
-        rows.append(_row(one))
-    rows += [_row(total) for total in (kills, damages) if total.trials]
+    for one in (*results, *(total for total in totals if total.trials)):
+        counted = "" if one.steps is None else f"{one.steps:,}"
+        numbers = f"{len(one.trials):,}", f"{one.survived:,}", formatting.duration(one.seconds)
+        rows.append((one.name, counted, *numbers))
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return [
         "  ".join([name.ljust(widths[0]), *map(str.rjust, numbers, widths[1:])])
         for name, *numbers in rows
     ]
-
-
-def _row(result: Result) -> tuple[str, ...]:
-    return (
-        result.name,
-        "" if result.steps is None else f"{result.steps:,}",
-        f"{len(result.trials):,}",
-        f"{result.survived:,}",
-        formatting.duration(result.seconds),
-    )
-
-
-def announced(result: Result, numbers: Sequence[int], say: Callable[[str], None]) -> Callable:
-    """Return what counts a kill in, and says every now and then how long it will take still."""
-    began = time.monotonic()
-    last = [began]
-
-    def count(kill: Trial) -> None:
-        result.trials.append(kill)
-        now = time.monotonic()
-        result.seconds = now - began
-        left = len(numbers) - len(result.trials)
-        if kill.problems:
-            say(f"{result.name} {kill}")
-        if now - last[0] > 20 and left:
-            last[0] = now
-            seconds = result.seconds / len(result.trials) * left
-            say(
-                f"{result.name}: {len(result.trials)} of {len(numbers)} kills, "
-                f"{result.survived} survived, about {formatting.duration(seconds)} left"
-            )
-
-    return count

@@ -1,8 +1,8 @@
-"""Runs the project's commands in forks of one process that has imported everything heavy.
+"""Runs the project's commands in forks of one process that has imported all of its code.
 
-TensorFlow and MLflow take most of the time of a command on small data; a fork has them already.
-It is as fresh as a new process in all else, because this one has imported modules and called
-nothing. Start it by its path, in the project whose code shall run: it imports nothing of the tests
+Importing TensorFlow and MLflow takes most of the time of a command on small data; a fork has them
+already. In all else it is as fresh as a new process, because the server imports modules and calls
+nothing. Started by its path, in the project whose code is to run, it imports nothing of the tests
 but the kill switch beside it.
 """
 
@@ -11,6 +11,7 @@ import contextlib
 import importlib
 import json
 import os
+import pkgutil
 import runpy
 import shutil
 import signal
@@ -24,45 +25,26 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-HEAVY = (
-    "src.fetch",
-    "src.preprocess",
-    "src.study",
-    "src.train",
-    "src.predict",
-    "src.studies.runner",
-    "src.studies.training_run",
-    "src.tracking.run_logger",
+LIBRARIES = (
     "mlflow.tensorflow",
     "mlflow.store.db.utils",
     "mlflow.store.tracking.sqlalchemy_store",
-    "src.evaluation.figures",
     "matplotlib.backends.backend_agg",
 )
 
 
 @dataclass(frozen=True)
 class ForkServer:
-    """The client of a server that runs.
+    """The client of a running server."""
 
-    Attributes:
-        address: of its socket.
-        hooks: a folder for PYTHONPATH, by which the kill switch reaches other processes.
-    """
-
-    address: Path
-    hooks: Path
+    address: Path  # of its socket
+    hooks: Path  # for PYTHONPATH, by which the kill switch reaches other processes
 
     def run(
         self, folder: Path, words: Sequence[str], output: Path, variables: Mapping[str, str]
     ) -> int:
-        """Run `python -m WORDS` in a project; return its exit status, negative for a signal.
-
-        Args:
-            folder: the project.
-            words: a module and its arguments.
-            output: a file for all that it prints.
-            variables: environment variables to add; the kill switch may be one.
+        """Run `python -m WORDS` in a project, append its output to a file, and return its exit
+        status, negative for a signal. The environment variables may hold a kill switch.
         """
         asked = {
             "folder": str(folder),
@@ -81,10 +63,7 @@ class ForkServer:
 def running(project: Path, folder: Path, environment: Mapping[str, str]) -> Iterator[ForkServer]:
     """Yield a server that runs the code of a project; it ends with the block.
 
-    Args:
-        project: whose code runs.
-        folder: for its files; the path is short, as a socket's has to be.
-        environment: of the commands.
+    The path of `folder`, where the server's files go, is short, as a socket's has to be.
     """
     hooks = folder / "hooks"
     hooks.mkdir()
@@ -111,18 +90,20 @@ def running(project: Path, folder: Path, environment: Mapping[str, str]) -> Iter
 
 
 def serve(address: str) -> None:
-    """Import everything heavy, then answer until the end: one fork for each question."""
+    """Import everything, then answer until the end: one fork for each question."""
     from kill_switch import arm_from_environment
 
     sys.path[0] = str(Path.cwd())  # as `python -m` has it, in place of this file's folder
-    from src.runtime import heavy_imports
+    import src
 
-    heavy_imports.load()
-    for name in HEAVY:
+    for name in (
+        *LIBRARIES,
+        *(found.name for found in pkgutil.walk_packages(src.__path__, "src.")),
+    ):
         importlib.import_module(name)
     if threading.active_count() > 1:
         raise RuntimeError(f"These threads would not survive a fork: {threading.enumerate()}")
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for those who answer
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for the forks
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(f"{address}.unready")
         listener.listen(64)
@@ -138,7 +119,7 @@ def serve(address: str) -> None:
 
 
 def _answer(connection: socket.socket, begin: Callable[[], None]) -> None:
-    """Run what is asked in a process of its own, and send its exit status."""
+    """Run the command in its own process, and send its exit status."""
     with connection.makefile() as lines:
         asked = json.loads(lines.readline())
     child = os.fork()

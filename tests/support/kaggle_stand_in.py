@@ -1,8 +1,8 @@
-"""A stand-in for Kaggle on this machine, which speaks as much of its API as the client needs.
+"""A stand-in for Kaggle on this machine, with as much of its API as the client needs.
 
-The real client finds it by its own switches: KAGGLE_API_ENVIRONMENT=LOCALHOST makes it talk to
+The real client finds it by its own switches: KAGGLE_API_ENVIRONMENT=LOCALHOST makes it ask
 http://localhost, and http_proxy leads that here. So nothing of the client is replaced, and a child
-process finds the stand-in as well. No real credentials are read: HOME is a folder of the test's.
+process finds the stand-in, too. No real credentials are read: HOME is a folder of the test.
 """
 
 import base64
@@ -47,26 +47,16 @@ def archive(files: dict[str, bytes]) -> bytes:
 
 @dataclass
 class StandIn:
-    """What the stand-in answers (set by a test), and what it was asked (read by a test).
-
-    Args:
-        archive: what it gives as the competition's data.
-        cut: how many of the archive's last bytes it owes when it hangs up.
-        submissions: its answers about the submission, one after the other; the last one stays.
-        refusals: method's name to (status, message), for what it refuses.
-        storage_status: its answer to an upload.
-        answers: method's name to the body it gives instead of its own.
-        asked: (method's name, Authorization header, body) of each call.
-        uploaded: the bytes of the last upload.
-    """
+    """The answers of the stand-in (set by a test), and its calls (read by a test)."""
 
     archive: bytes = field(default_factory=lambda: archive(CSVS))
-    cut: int = 0
+    cut: int = 0  # how many of the archive's last bytes are missing when it hangs up
+    # The answers about the submission, one after the other; the last one stays.
     submissions: list[dict] = field(default_factory=lambda: [PENDING, COMPLETE])
-    refusals: dict[str, tuple[int, str]] = field(default_factory=dict)
-    storage_status: int = 200
-    answers: dict[str, bytes] = field(default_factory=dict)
-    asked: list[tuple[str, str | None, dict]] = field(default_factory=list)
+    refusals: dict[str, tuple[int, str]] = field(default_factory=dict)  # by method
+    storage_status: int = 200  # of an upload
+    answers: dict[str, bytes] = field(default_factory=dict)  # bodies, by method
+    asked: list[tuple[str, str | None, dict]] = field(default_factory=list)  # with Authorization
     uploaded: bytes = b""
 
     def calls(self, method: str) -> list[dict]:
@@ -104,14 +94,12 @@ class _Handler(BaseHTTPRequestHandler):
             self._json(404, {"code": 404, "message": f"No {method} here"})
 
     def do_GET(self) -> None:
-        kaggle: StandIn = self.server.kaggle
-        whole = kaggle.archive
-        self._send(200, whole[: len(whole) - kaggle.cut], "application/zip", length=len(whole))
+        whole, cut = self.server.kaggle.archive, self.server.kaggle.cut
+        self._send(200, whole[: len(whole) - cut], "application/zip", length=len(whole))
 
     def do_PUT(self) -> None:
-        kaggle: StandIn = self.server.kaggle
-        kaggle.uploaded = self._body()
-        self._send(kaggle.storage_status, b"", "text/plain")
+        self.server.kaggle.uploaded = self._body()
+        self._send(self.server.kaggle.storage_status, b"", "text/plain")
 
     def _body(self) -> bytes:
         return self.rfile.read(int(self.headers["Content-Length"] or 0))
@@ -137,11 +125,8 @@ class _Handler(BaseHTTPRequestHandler):
 
 @contextmanager
 def stand_in(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[StandIn]:
-    """Yield a running stand-in that this process's client talks to, with no credentials set.
-
-    Args:
-        home: a folder that becomes HOME, made if it is missing.
-        monkeypatch: undoes the changes of the environment.
+    """Yield a running stand-in that this process's client asks, with `home` as HOME and without
+    credentials.
     """
     for name in list(os.environ):
         if name.startswith("KAGGLE_") or name.lower() in ("http_proxy", "no_proxy", "all_proxy"):

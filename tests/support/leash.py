@@ -13,6 +13,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -30,15 +31,8 @@ def leashed(
     stop: signal.Signals = signal.SIGTERM,
     remove: Path | None = None,
 ) -> Iterator[subprocess.Popen]:
-    """Run a command until the block ends, and yield the process that holds it.
-
-    Args:
-        command: its words.
-        log: takes what it prints.
-        cwd: where it runs.
-        env: its environment variables.
-        stop: what asks it to end.
-        remove: a folder that is deleted afterwards.
+    """Run a command, whose output goes to `log`, until the block ends, and yield the process that
+    holds it; `stop` asks it to end, and the folder `remove` is deleted afterwards.
     """
     this = [sys.executable, str(Path(__file__)), stop.name, str(remove or ""), *command]
     with log.open("w") as output:
@@ -59,7 +53,10 @@ def _hold(stop: signal.Signals, folder: str, command: Sequence[str]) -> None:
 
     def wait_for_the_other_end() -> None:
         sys.stdin.buffer.read()
-        _end_all(process, stop)
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, stop)
+            time.sleep(GRACE_SECONDS)
+            os.killpg(process.pid, signal.SIGKILL)
 
     threading.Thread(target=wait_for_the_other_end, daemon=True).start()
     status = process.wait()
@@ -68,16 +65,6 @@ def _hold(stop: signal.Signals, folder: str, command: Sequence[str]) -> None:
     if folder:
         shutil.rmtree(folder, ignore_errors=True)
     sys.exit(status if status >= 0 else 128 - status)
-
-
-def _end_all(process: subprocess.Popen, stop: signal.Signals) -> None:
-    with suppress(ProcessLookupError):
-        os.killpg(process.pid, stop)
-    try:
-        process.wait(timeout=GRACE_SECONDS)
-    except subprocess.TimeoutExpired:
-        with suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
 
 
 if __name__ == "__main__":

@@ -5,7 +5,6 @@ import shutil
 import signal
 import subprocess
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,7 +12,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from tests.support.leash import leashed
-from tests.support.servers import PATIENCE_SECONDS, free_port, program
+from tests.support.servers import free_port, program, wait_until
 
 USER = "mlflow"
 PASSWORD = "post%gres-s3cret"  # of which a URI has to quote the %
@@ -22,15 +21,10 @@ FAST = ("fsync=off", "full_page_writes=off", "synchronous_commit=off")  # it nee
 
 @dataclass(frozen=True)
 class PostgreSQL:
-    """A server.
+    """A server."""
 
-    Attributes:
-        port: where it listens, on 127.0.0.1.
-        bin: the folder of its programs.
-    """
-
-    port: int
-    bin: str
+    port: int  # on 127.0.0.1
+    bin: str  # the folder of its programs
 
     def database(self, name: str) -> str:
         """Make an empty database and return its URI, for SQLAlchemy with psycopg."""
@@ -48,10 +42,18 @@ class PostgreSQL:
             check=True,
         )
 
+    def is_ready(self) -> bool:
+        """Return whether it takes connections."""
+        try:
+            self.run("pg_isready")
+        except subprocess.CalledProcessError:
+            return False
+        return True
+
 
 @contextmanager
 def postgresql() -> Iterator[PostgreSQL]:
-    """Run a server with an empty cluster, in a folder of its own, until the block ends."""
+    """Run a server with an empty cluster until the block ends."""
     initdb = program("initdb", ["postgresql"], _folders)
     # Not below pytest's folder, which is closed to the user that the server has to run as.
     folder = Path(tempfile.mkdtemp(prefix="postgresql-"))
@@ -64,30 +66,15 @@ def postgresql() -> Iterator[PostgreSQL]:
             shutil.chown(path, "postgres", "postgres")
         setpriv = program("setpriv", ["util-linux"])
         become = [setpriv, "--reuid=postgres", "--regid=postgres", "--clear-groups"]
-    options = [f"-U{USER}", f"--pwfile={secret}", "--auth=scram-sha-256", "--no-sync", "-EUTF8"]
-    subprocess.run(
-        [*become, initdb, f"-D{data}", *options], cwd=folder, check=True, capture_output=True
-    )
-    command = [f"{server.bin}/postgres", f"-D{data}", f"-p{server.port}", f"-k{folder}"]
-    settings = [word for one in (*FAST, "listen_addresses=127.0.0.1") for word in ("-c", one)]
-    log = folder / "postgresql.log"
-    with leashed(
-        [*become, *command, *settings],
-        log,
-        cwd=folder,
-        env=dict(os.environ),
-        stop=signal.SIGINT,  # which does not wait for clients
-        remove=folder,
-    ) as process:
-        last = time.monotonic() + PATIENCE_SECONDS
-        while True:
-            try:
-                server.run("pg_isready")
-                break
-            except subprocess.CalledProcessError:
-                assert process.poll() is None, log.read_text()
-                assert time.monotonic() < last, log.read_text()
-                time.sleep(0.1)
+    init = [*become, initdb, f"-D{data}", f"-U{USER}", f"--pwfile={secret}", "-EUTF8"]
+    init += ["--auth=scram-sha-256", "--no-sync"]
+    subprocess.run(init, cwd=folder, check=True, capture_output=True)
+    command = [*become, f"{server.bin}/postgres", f"-D{data}", f"-p{server.port}", f"-k{folder}"]
+    command += [f"-c{one}" for one in (*FAST, "listen_addresses=127.0.0.1")]
+    log, stop = folder / "postgresql.log", signal.SIGINT  # which does not wait for clients
+    env = dict(os.environ)
+    with leashed(command, log, cwd=folder, env=env, stop=stop, remove=folder) as process:
+        wait_until(server.is_ready, process, log)
         yield server
 
 

@@ -1,7 +1,7 @@
-"""What a project's commands have left, as plain values that two projects can be compared by.
+"""The state of a project as plain values, by which two projects can be compared.
 
-Left out is what differs between two undisturbed runs of one command: ids, dates, durations, and
-who was at work. All else counts: every file, and everything MLflow has.
+It leaves out whatever differs between two undisturbed runs of one command: ids, dates, durations
+and processes. All else counts: every file, and everything in MLflow.
 """
 
 import csv
@@ -11,7 +11,7 @@ import json
 import re
 import sqlite3
 import zipfile
-from collections import Counter
+from collections import ChainMap, Counter
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -20,10 +20,12 @@ from typing import Any
 import h5py
 import numpy as np
 
-from src.runtime import metric_names, paths
+from src.core import metric_names, paths
 
-CODE = (".git", "src", "conf")
-JOURNAL = "mlflow.db-journal"  # of a commit that was cut off; SQLite heeds it when it writes
+ABSENT = "nothing"
+# Read elsewhere, or not at all: the journal of a commit that was cut off is rolled back later.
+IGNORED = (".git", "src", "conf", "mlruns", "mlflow.db-journal")
+ANY = ("hydra.yaml", "multirun.yaml", "MLmodel", "requirements.txt")  # have times and ids
 TIMED = {
     metric_names.EPOCH_SECONDS,
     metric_names.IMAGES_PER_SECOND,
@@ -38,69 +40,58 @@ MEANS = (
     metric_names.STUDY_ACCURACY_SD,
     metric_names.STUDY_EPOCH_SECONDS,
 )
-# Tags whose value tells of the process, or of when; that they are there counts.
+# Tags that depend on the process or on the time; that they are there counts.
 PERSONAL = {"owner", "heartbeat", "command", "mlflow.source.name", "mlflow.note.content"}
 PARENT = "mlflow.parentRunId"
 MODELS = "mlflow.log-model.history"
 ID = re.compile(r"\b(m-)?[0-9a-f]{32}\b")
 CREATED = re.compile(r'(?<="createdAt": )\d+')  # in a view of MLflow's page
-# Hydra's folders by date and time. What a command left in several of them is put together, because
-# a run that is resumed goes on in a new one, where it may have another number.
+# Hydra's folders by date and time, whose contents are put together, because a run is resumed in
+# another one; and digests, which for the trials of a search hold the id of its run.
 DATED = (
     (re.compile(r"^outputs/[\d-]+/[\d-]+-"), "outputs/"),
     (re.compile(r"^multirun/[\d-]+/[\d-]+(/\d+-|/|$)"), "multirun/"),
+    (re.compile(r"^checkpoints/[0-9a-f]{16}"), "checkpoints/DIGEST"),
 )
 
 
 def snapshot(project: Path) -> dict[str, Any]:
     """Return the state of a project: its files, and MLflow's experiments, runs and models."""
     files = dict(_files(project))
-    # A folder that is empty in one dated folder, where the files are in a later one, is none.
-    empty = {
-        name
-        for name in files
-        if name.endswith("/") and any(other.startswith(name) for other in {*files} - {name})
-    }
-    return {"files": {name: files[name] for name in files if name not in empty}, **_store(project)}
+    # A folder may be empty in one dated folder, and have files in a later one.
+    parents = {f"{parent}/" for name in files for parent in Path(name).parents}
+    kept = {name: found for name, found in files.items() if name not in parents}
+    return {"files": kept, **_store(project)}
 
 
-def difference(expected: Any, found: Any, place: str = "") -> list[str]:
+def difference(expected: Any, found: Any) -> list[str]:
     """Return a line for each place where two states differ."""
-    if isinstance(expected, dict) and isinstance(found, dict):
-        lines = []
-        for key in sorted({*expected, *found}, key=str):
-            inner = f"{place} / {key}" if place else str(key)
-            if key not in found:
-                lines.append(f"{inner}: missing")
-            elif key not in expected:
-                lines.append(f"{inner}: too much, {_short(found[key])}")
-            else:
-                lines += difference(expected[key], found[key], inner)
-        return lines
-    if isinstance(expected, list) and isinstance(found, list) and len(expected) == len(found):
-        pairs = zip(expected, found, strict=True)
-        return [
-            line
-            for number, pair in enumerate(pairs)
-            for line in difference(*pair, f"{place} [{number}]")
-        ]
-    if expected == found:
-        return []
-    return [f"{place}: {_short(found)}, expected {_short(expected)}"]
+    expected, found = _flat(expected), _flat(found)
+    return [
+        f"{place}: {_short(found, place)}, expected {_short(expected, place)}"
+        for place in sorted({*expected, *found})
+        if expected.get(place, ABSENT) != found.get(place, ABSENT)
+    ]
 
 
-def _short(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) < 200 else f"{text[:200]} ..."
+def _flat(value: Any, place: str = "") -> dict[str, Any]:
+    """Return the leaves of nested dictionaries and lists, by their places."""
+    if not isinstance(value, (dict, list)) or not value:
+        return {place: value}
+    items = value.items() if isinstance(value, dict) else enumerate(value)
+    leaves = (_flat(inner, f"{place} / {key}" if place else str(key)) for key, inner in items)
+    return dict(ChainMap(*leaves))
+
+
+def _short(leaves: dict[str, Any], place: str) -> str:
+    return repr(leaves.get(place, ABSENT))[:200]
 
 
 def _files(project: Path) -> Iterator[tuple[str, Any]]:
     """Yield each file and folder by its name without dates, those of later dates last."""
     for path in sorted(project.rglob("*")):
         name = path.relative_to(project).as_posix()
-        if path.is_relative_to(project / "mlruns") or name.split("/")[0] in CODE:
-            continue
-        if name == JOURNAL:
+        if name.split("/")[0] in IGNORED:
             continue
         for dated, plain in DATED:
             name = dated.sub(plain, name)
@@ -111,7 +102,7 @@ def _files(project: Path) -> Iterator[tuple[str, Any]]:
 
 
 def content(path: Path) -> Any:
-    """Return what a file holds, without what differs between two runs; whatever is in it."""
+    """Return the content of any file, without differences between two runs."""
     whole = path.read_bytes()
     try:
         return _content(path, whole)
@@ -122,18 +113,18 @@ def content(path: Path) -> Any:
 def _content(path: Path, whole: bytes) -> Any:
     if path.suffix == ".keras":
         return _keras(whole)
-    if path.suffix == ".log" or path.name in ("hydra.yaml", "multirun.yaml"):
+    if path.suffix == ".log" or path.name in ANY:
         return "any"
-    if path.name == paths.HISTORY:
+    if path.name in (paths.HISTORY, "trials.csv"):
         rows = list(csv.DictReader(io.StringIO(whole.decode())))
         return [{key: key in TIMED or value for key, value in row.items()} for row in rows]
     if path.name in (paths.METRICS, paths.TIMINGS):
         return {key: key in TIMED or value for key, value in json.loads(whole).items()}
     if path.name == paths.ORIGIN:
-        told = json.loads(whole)
+        origin = json.loads(whole)
         model = path.with_name(paths.MODEL)
         actual = hashlib.sha256(model.read_bytes()).hexdigest() if model.exists() else None
-        return {**told, "run_id": "any", "model_sha256": told["model_sha256"] == actual}
+        return {**origin, "run_id": "any", "model_sha256": origin["model_sha256"] == actual}
     if path.suffix in (".yaml", ".json", ".csv", ".md", ".txt"):
         whole = ID.sub("ID", whole.decode()).encode()
     return f"{len(whole)} bytes, {hashlib.sha256(whole).hexdigest()[:12]}"
@@ -142,7 +133,12 @@ def _content(path: Path, whole: bytes) -> Any:
 def _keras(whole: bytes) -> dict[str, Any]:
     """Return a saved model's configuration and the digest of each of its arrays."""
     with zipfile.ZipFile(io.BytesIO(whole)) as archive:
-        config = json.loads(archive.read("config.json"), object_hook=_without_addresses)
+        config = json.loads(
+            archive.read("config.json"),
+            object_hook=lambda layer: {
+                key: layer[key] for key in layer if key != "shared_object_id"
+            },
+        )
         found: dict[str, Any] = {"config": config}
         weights = io.BytesIO(archive.read("model.weights.h5"))
     with h5py.File(weights) as file:
@@ -155,10 +151,6 @@ def _keras(whole: bytes) -> dict[str, Any]:
     return found
 
 
-def _without_addresses(layer: dict) -> dict:
-    return {key: value for key, value in layer.items() if key != "shared_object_id"}
-
-
 def _store(project: Path) -> dict[str, Any]:
     database = project / "mlflow.db"
     if not database.exists():
@@ -168,7 +160,7 @@ def _store(project: Path) -> dict[str, Any]:
 
 
 class _Store:
-    """Reads MLflow's tables themselves: its own interface hides what is twice there."""
+    """Reads MLflow's tables directly: its own interface hides duplicates."""
 
     def __init__(self, project: Path, connection: sqlite3.Connection):
         self.root = project / "mlruns"
@@ -180,40 +172,36 @@ class _Store:
 
     def state(self) -> dict[str, Any]:
         runs: dict[str, list] = {}
-        known = set()
-        query = "SELECT run_uuid, name FROM runs WHERE lifecycle_stage = 'active' ORDER BY name"
-        for run_id, name in self.rows(query):
+        active = dict(self.rows("SELECT run_uuid, name FROM runs WHERE lifecycle_stage = 'active'"))
+        for run_id, name in active.items():
             runs.setdefault(name, []).append(self.run(run_id))
-            known.add(run_id)
         models = self.rows("SELECT model_id FROM logged_models WHERE lifecycle_stage = 'active'")
-        known |= {model_id for [model_id] in models}
+        known = {*active, *(model_id for [model_id] in models)}
         owners = (path.relative_to(self.root).parts for path in self.root.rglob("*.*"))
         stray = {parts for parts in owners if not known & set(parts)}
         return {
             "intact": self.rows("PRAGMA integrity_check"),
             "experiments": self.rows("SELECT name, lifecycle_stage FROM experiments ORDER BY 1"),
-            "experiment tags": self.experiment_tags(),
+            "experiment tags": {
+                key: CREATED.sub("any", ID.sub("ID", value))
+                for key, value in self.rows("SELECT key, value FROM experiment_tags")
+            },
             "data sets": sorted(self.rows("SELECT name, digest FROM datasets")),
             "runs": {name: sorted(found, key=repr) for name, found in runs.items()},
             "artifacts of no run or model": sorted(parts[-1] for parts in stray),
         }
-
-    def experiment_tags(self) -> dict[str, str]:
-        rows = self.rows("SELECT key, value FROM experiment_tags")
-        return {key: CREATED.sub("any", ID.sub("ID", value)) for key, value in rows}
 
     def run(self, run_id: str) -> dict[str, Any]:
         [(status, ended)] = self.rows(
             "SELECT status, end_time IS NOT NULL FROM runs WHERE run_uuid = ?", run_id
         )
         tags = dict(self.rows("SELECT key, value FROM tags WHERE run_uuid = ?", run_id))
-        for key in PERSONAL & set(tags):
+        for key in PERSONAL & set(tags) | ({"training_digest"} if "trial" in tags else set()):
             tags[key] = "any"
         if PARENT in tags:
             tags[PARENT] = f"that of {self.names[tags[PARENT]]}"
         if MODELS in tags:
             tags[MODELS] = len(json.loads(tags[MODELS]))
-        folder = self.root / run_id / "artifacts"
         return {
             "status": status,
             "ended": bool(ended),
@@ -222,7 +210,7 @@ class _Store:
             "metrics": self.metrics("metrics", run_id),
             "latest metrics": self.metrics("latest_metrics", run_id),
             "inputs": self.inputs(run_id),
-            "artifacts": _contents(folder),
+            "artifacts": _contents(self.root / run_id / "artifacts"),
             "models": self.models(run_id),
         }
 
@@ -251,14 +239,14 @@ class _Store:
             "SELECT model_id, name, status FROM logged_models "
             "WHERE source_run_id = ? AND lifecycle_stage = 'active' ORDER BY name"
         )
-        found = []
-        for model_id, name, status in self.rows(query, run_id):
-            artifacts = _contents(self.root / "models" / model_id / "artifacts")
-            for path in ("MLmodel", "requirements.txt"):  # has times, ids
-                if path in artifacts:
-                    artifacts[path] = "any"
-            found.append({"name": name, "status": status, "artifacts": artifacts})
-        return found
+        return [
+            {
+                "name": name,
+                "status": status,
+                "artifacts": _contents(self.root / "models" / model_id),
+            }
+            for model_id, name, status in self.rows(query, run_id)
+        ]
 
 
 def _contents(folder: Path) -> dict[str, Any]:

@@ -3,14 +3,14 @@
 import json
 import os
 import signal
-import socket
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from tests.support.leash import leashed
-from tests.support.servers import wait_for
+from tests.support.servers import free_port, wait_for
 
 PARTS = ("master", "volume", "filer", "s3")  # each listens on a port of its own
 KEY, SECRET = "test-key", "test-secret"
@@ -19,15 +19,9 @@ READER_KEY, READER_SECRET = "reader-key", "reader-secret"  # may read and list, 
 
 @dataclass(frozen=True)
 class S3:
-    """Where a server answers, and whom.
+    """A server, and the user who may do everything."""
 
-    Attributes:
-        endpoint: its address, http://127.0.0.1:PORT.
-        key: of the user who may do everything.
-        secret: of that user.
-    """
-
-    endpoint: str
+    endpoint: str  # http://127.0.0.1:PORT
     key: str = KEY
     secret: str = SECRET
 
@@ -43,31 +37,24 @@ class S3:
             "AWS_EC2_METADATA_DISABLED": "true",  # or a client without keys asks the network
         }
 
-    def bucket(self, name: str) -> None:
-        """Make a bucket; its name has 3 letters or more."""
+    def client(self) -> Any:
+        """Return boto3's client of the server."""
         import boto3
 
-        boto3.client(
-            "s3",
-            endpoint_url=self.endpoint,
-            aws_access_key_id=self.key,
-            aws_secret_access_key=self.secret,
-            region_name="us-east-1",
-        ).create_bucket(Bucket=name)
+        keys = {"aws_access_key_id": self.key, "aws_secret_access_key": self.secret}
+        return boto3.client("s3", endpoint_url=self.endpoint, region_name="us-east-1", **keys)
 
 
 @contextmanager
 def s3_server(folder: Path) -> Iterator[S3]:
-    """Run an S3 server until the block ends.
-
-    Args:
-        folder: where it keeps its files and its log; it need not exist.
-    """
-    folder.mkdir(parents=True, exist_ok=True)
-    identities = folder / "identities.json"
-    identities.write_text(json.dumps({"identities": _identities()}))
+    """Run an S3 server, with its files and its log in a folder, until the block ends."""
+    identities, log = folder / "identities.json", folder / "s3.log"
+    users = [
+        _identity("admin", KEY, SECRET, "Admin", "Read", "List", "Tagging", "Write"),
+        _identity("reader", READER_KEY, READER_SECRET, "Read", "List"),
+    ]
+    identities.write_text(json.dumps({"identities": users}))
     ports = _free_ports()
-    log = folder / "s3.log"
     command, variables = _command(folder, identities, ports), os.environ | {"HOME": str(folder)}
     kill = signal.SIGKILL  # its files are deleted; a clean end takes seconds
     try:
@@ -83,43 +70,24 @@ def s3_server(folder: Path) -> Iterator[S3]:
 def _command(folder: Path, identities: Path, ports: Mapping[str, int]) -> list[str]:
     numbers = [f"-{part}.port={ports[part]}" for part in PARTS]
     numbers += [f"-{part}.port.grpc={ports[f'{part}.grpc']}" for part in PARTS]
-    return [
-        "weed",
-        "server",
-        f"-dir={folder}",
-        "-ip=127.0.0.1",
-        *numbers,
-        "-master.telemetry=false",
-        "-master.volumeSizeLimitMB=256",
-        "-volume.max=64",  # each bucket takes several
-        "-filer",
-        f"-filer.localSocket={folder / 'filer.sock'}",
-        "-s3",
-        f"-s3.localSocket={folder / 's3.sock'}",
-        f"-s3.config={identities}",
-        "-s3.autoCreateBucket=false",  # as Amazon's: a bucket that does not exist is an error
-        "-s3.port.iceberg=0",
-        "-s3.port.lance=0",
-    ]
+    master = ("-master.telemetry=false", "-master.volumeSizeLimitMB=256")
+    volume = ("-volume.max=64",)  # each bucket takes several
+    filer = ("-filer", f"-filer.localSocket={folder / 'filer.sock'}")
+    s3 = ("-s3", f"-s3.localSocket={folder / 's3.sock'}", f"-s3.config={identities}")
+    s3 += ("-s3.autoCreateBucket=false",)  # as Amazon's: a bucket that does not exist is an error
+    s3 += ("-s3.port.iceberg=0", "-s3.port.lance=0")
+    start = ("weed", "server", f"-dir={folder}", "-ip=127.0.0.1")
+    return [*start, *numbers, *master, *volume, *filer, *s3]
 
 
-def _identities() -> list[dict]:
-    def identity(name: str, key: str, secret: str, *actions: str) -> dict:
-        credentials = [{"accessKey": key, "secretKey": secret}]
-        return {"name": name, "credentials": credentials, "actions": list(actions)}
-
-    return [
-        identity("admin", KEY, SECRET, "Admin", "Read", "List", "Tagging", "Write"),
-        identity("reader", READER_KEY, READER_SECRET, "Read", "List"),
-    ]
+def _identity(name: str, key: str, secret: str, *actions: str) -> dict:
+    credentials = [{"accessKey": key, "secretKey": secret}]
+    return {"name": name, "credentials": credentials, "actions": actions}
 
 
 def _free_ports() -> dict[str, int]:
     """Return a port for each part, and one for its gRPC: all differ."""
-    names = [*PARTS, *(f"{part}.grpc" for part in PARTS)]
-    with ExitStack() as all_open:
-        listeners = [all_open.enter_context(socket.socket()) for _ in names]
-        for listener in listeners:
-            listener.bind(("127.0.0.1", 0))
-        numbers = [listener.getsockname()[1] for listener in listeners]
-        return dict(zip(names, numbers, strict=True))
+    found: set[int] = set()
+    while len(found) < 2 * len(PARTS):
+        found.add(free_port())
+    return dict(zip([*PARTS, *(f"{part}.grpc" for part in PARTS)], found, strict=True))

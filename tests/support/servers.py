@@ -1,4 +1,4 @@
-"""Servers, MLflow's and ours, each in a process of its own, on a port that is free."""
+"""Servers, MLflow's and ours, each in its own process and on a free port."""
 
 import shutil
 import socket
@@ -22,48 +22,55 @@ PATIENCE_SECONDS = 600  # a hundred times what it takes, for a busy machine
 
 @contextmanager
 def serving(*words: str, folder: Path, ready: str, **more: str) -> Iterator[str]:
-    """Run `python -m mlflow ...` until the block ends, and yield the server's address.
-
-    Args:
-        words: the command, without host and port.
-        folder: where it runs, and writes server.log.
-        ready: the path that answers when the server is up.
-        more: environment variables.
-    """
+    """Run `python -m mlflow ...` as `running` does."""
     with running("mlflow", *words, "--host", "127.0.0.1", folder=folder, ready=ready, **more) as at:
         yield at
 
 
 @contextmanager
-def running(*words: str, folder: Path, ready: str, **more: str) -> Iterator[str]:
-    """Run `python -m ... --port PORT` until the block ends, and yield the server's address.
+def tracking_server(folder: Path) -> Iterator[str]:
+    """Run MLflow's server over SQLite in a new folder, and yield its address."""
+    folder.mkdir()
+    words = ("server", "--workers", "1", "--backend-store-uri", f"sqlite:///{folder}/mlflow.db")
+    words += ("--artifacts-destination", str(folder / "artifacts"))
+    jobs = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
+    with serving(*words, folder=folder, ready="health", **jobs) as address:
+        yield address
 
-    Args:
-        words: the command, without the port.
-        folder: where it runs, and writes server.log.
-        ready: the path that answers when the server is up.
-        more: environment variables.
+
+@contextmanager
+def running(*words: str, folder: Path, ready: str, **more: str) -> Iterator[str]:
+    """Run `python -m ... --port PORT` in a folder until the block ends, with more environment
+    variables, and yield the server's address, once the path `ready` answers.
     """
-    port = free_port()
+    port, log = free_port(), folder / "server.log"
     address = f"http://127.0.0.1:{port}"
     command = [sys.executable, "-m", *words, "--port", str(port)]
-    log = folder / "server.log"
     with leashed(command, log, cwd=folder, env=environment(**more)) as process:
         wait_for(f"{address}/{ready}", process, log)
         yield address
 
 
 def wait_for(address: str, process: subprocess.Popen, log: Path) -> None:
-    """Return when an address answers; fail with the log if the server's process ends."""
-    last = time.monotonic() + PATIENCE_SECONDS
-    while True:
+    """Return when an address answers."""
+
+    def answers() -> bool:
         try:
             urllib.request.urlopen(address, timeout=5).close()
-            return
         except (urllib.error.URLError, ConnectionError, TimeoutError):
-            assert process.poll() is None, log.read_text()
-            assert time.monotonic() < last, f"No answer:\n{log.read_text()}"
-            time.sleep(0.25)
+            return False
+        return True
+
+    wait_until(answers, process, log)
+
+
+def wait_until(ready: Callable[[], bool], process: subprocess.Popen, log: Path) -> None:
+    """Return when a server is ready; fail with its log if its process ends before."""
+    last = time.monotonic() + PATIENCE_SECONDS
+    while not ready():
+        assert process.poll() is None, log.read_text()
+        assert time.monotonic() < last, f"Not ready:\n{log.read_text()}"
+        time.sleep(0.25)
 
 
 def free_port() -> int:
@@ -74,12 +81,8 @@ def free_port() -> int:
 
 
 def program(name: str, packages: Sequence[str], places: Callable[[], str] | None = None) -> str:
-    """Return where a server's program is, after installing it if need be; fail if it is nowhere.
-
-    Args:
-        name: the program's.
-        packages: Debian's that hold it.
-        places: returns the folders to look in, instead of PATH.
+    """Return the path of a program, installed from Debian's packages if need be; fail without it;
+    `places` returns the folders to look in, instead of PATH.
     """
 
     def look() -> str | None:

@@ -1,17 +1,21 @@
 """Simulated runs: their predictions and histories, the same for the same seed."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from scipy.special import ndtr
 
+from src.analysis import verdicts
+from src.analysis.findings import Pair
 from src.analysis.run_set import NAMES, RunSet, Training
-from src.analysis.statistics import Comparison, CrossedEstimate
-from src.reporting.activation_measures import Cost, Curve
-from src.runtime import metric_names
-from src.studies import factor
+from src.analysis.statistics import Comparison, CrossedEstimate, Estimate
+from src.config import factor
+from src.core import metric_names
+from src.reporting.activation_exhibits import Cost, Curve
 
 LAYERS = {
     "relu": {"_target_": "keras.layers.Activation", "activation": "relu"},
@@ -30,7 +34,12 @@ SECONDS = {"relu": 10.0, "gelu": 12.0, "hard_swish": 10.4, "swish": 10.5, "swish
 DIGEST = "0f" * 32
 COUNTS = {"train": 540, "valid": 60, "test": 200}
 COMMIT = "ab" * 20
-PARAMS = {"epochs": "6", "precision": "float32", "model._target_": "src.training.models.compact"}
+PARAMS = {
+    "epochs": "6",
+    "restore_best_weights": "True",
+    "precision": "float32",
+    "model._target_": "src.training.models.compact",
+}
 TAGS = {
     "model": "compact",
     "experiment": "default",
@@ -50,55 +59,38 @@ IMAGES = {"images": 1.0, "seeds": 0.0}  # some images suit one activation
 SEEDS = {"images": 0.0, "seeds": 0.6}  # some seeds are lucky
 BOTH = {"images": 0.5, "seeds": 0.15}
 FIGURES = (  # of a report that has something for each
-    "accuracy",
-    "differences",
-    "power",
-    "epoch_time",
-    "activation_cost",
-    "learning_curves",
-    "calibration",
-    "error_overlap",
-    "uniquely_misclassified",
-    "betas",
-    "shapes",
+    *("accuracy", "differences", "power", "epoch_time", "activation_cost", "learning_curves"),
+    *("calibration", "error_overlap", "uniquely_misclassified", "betas", "shapes"),
 )
 
 
-def training(
-    activation: str,
-    seed: int,
-    *,
-    images: int = 1000,
-    epochs: int = 6,
-) -> Training:
-    """Return one training.
+def training(activation: str, seed: int, *, images: int = 1000, epochs: int = 6) -> Training:
+    """Return one training of an activation, given by its word."""
+    place = ORDER.index(activation)
+    random = np.random.default_rng([place, seed])
+    answers = predictions(random, images, SHIFTS[activation])
+    layer = {f"activation.{key}": value for key, value in LAYERS[activation].items()}
+    rows = history(random, activation, epochs)
+    return _training(place, activation, seed, answers, rows, layer, {"activation": activation})
 
-    Args:
-        activation: its word.
-        seed: of the training.
-        images: held out.
-        epochs: of the history.
-    """
-    random = np.random.default_rng([ORDER.index(activation), seed])
-    labels, probabilities = predictions(random, images, SHIFTS[activation])
+
+def _training(
+    place: int, label: str, seed: int, answers: Any, rows: pd.DataFrame, params: Any, tags: Any
+) -> Training:
+    """Return a training from its true labels and probabilities, and its history."""
     began = datetime(2026, 1, 2, tzinfo=UTC) + timedelta(minutes=seed)
     return Training(
-        run_id=f"{ORDER.index(activation):02}{seed:02}" * 8,
-        name=f"{activation}-seed{seed}",
+        run_id=f"{place:02}{seed:02}" * 8,
+        name=f"{label}-seed{seed}",
         seed=seed,
         started=began,
         ended=began + timedelta(minutes=1),
-        params={
-            **PARAMS,
-            "epochs": str(epochs),
-            "seed": str(seed),
-            **{f"activation.{key}": value for key, value in LAYERS[activation].items()},
-        },
-        tags={**TAGS, "activation": activation},
-        history=history(random, activation, epochs),
-        labels=labels,
-        predicted=probabilities.argmax(axis=1).astype(np.uint8),
-        probabilities=probabilities,
+        params={**PARAMS, "epochs": str(len(rows)), "seed": str(seed), **params},
+        tags={**TAGS, **tags},
+        history=rows,
+        labels=answers[0],
+        predicted=answers[1].argmax(axis=1).astype(np.uint8),
+        probabilities=answers[1],
     )
 
 
@@ -134,59 +126,25 @@ def levels_of(
     tags: Mapping[str, Mapping[str, str]] | None = None,
     **more: object,
 ) -> RunSet:
-    """Return trainings of several levels of any factor.
-
-    Args:
-        key: the factor's.
-        shifts: how good each level is (lower is better).
-        seeds: of each level.
-        images: held out.
-        epochs: of the histories.
-        tags: of the runs of each level, beside `TAGS`.
-        more: for `RunSet`.
+    """Return trainings of several levels of any factor. A lower shift is a higher accuracy; `tags`
+    are those of the runs of each level, beside `TAGS`; `more` goes to `RunSet`.
     """
-    made = {}
+    trainings = {}
     for place, (label, shift) in enumerate(shifts.items()):
         ones = []
         for seed in seeds:
             random = np.random.default_rng([place, seed, 7])
-            labels, probabilities = predictions(random, images, shift)
-            began = datetime(2026, 1, 2, tzinfo=UTC) + timedelta(minutes=seed)
-            ones.append(
-                Training(
-                    run_id=f"{place:02}{seed:02}" * 8,
-                    name=f"{label}-seed{seed}",
-                    seed=seed,
-                    started=began,
-                    ended=began + timedelta(minutes=1),
-                    params={**PARAMS, "epochs": str(epochs), "seed": str(seed), key: label},
-                    tags={**TAGS, **(tags or {}).get(label, {})},
-                    history=history(random, "relu", epochs, 1 + shift / 4, 1 + place / 9),
-                    labels=labels,
-                    predicted=probabilities.argmax(axis=1).astype(np.uint8),
-                    probabilities=probabilities,
-                )
-            )
-        made[label] = tuple(ones)
-    numbers = [float(label) if _is_number(label) else label for label in shifts]
-    given = {"remarks": (), "values": {label: label for label in shifts}, "dataset": "mnist-kaggle"}
-    return RunSet(
-        parent_id="ef" * 16,
-        title=key.rpartition(".")[2],
-        folder=key.rpartition(".")[2],
-        tags={"study": key.rpartition(".")[2], "command": "python -m src.study levels"},
-        factor=factor.of(key, numbers),
-        trainings=made,
-        **{**given, **more},
-    )
-
-
-def _is_number(label: str) -> bool:
-    try:
-        float(label)
-    except ValueError:
-        return False
-    return True
+            answers = predictions(random, images, shift)
+            rows = history(random, "relu", epochs, 1 + shift / 4, 1 + place / 9)
+            own = (tags or {}).get(label, {})
+            ones.append(_training(place, label, seed, answers, rows, {key: label}, own))
+        trainings[label] = tuple(ones)
+    numbers = [float(label) if label.replace(".", "").isdigit() else label for label in shifts]
+    name = key.rpartition(".")[2]
+    parent_tags = {"study": name, "command": "python -m src.study levels"}
+    of, values = factor.of(key, numbers), {label: label for label in shifts}
+    made = RunSet("ef" * 16, name, name, parent_tags, of, trainings, (), values)
+    return replace(made, **{"dataset": "mnist-kaggle", **more})
 
 
 def predictions(
@@ -210,9 +168,8 @@ def history(
     """Return a row of metrics for each epoch; the first one takes longer."""
     number = np.arange(1, epochs + 1)
     error = badness * (0.03 * 0.7**number * np.exp(random.normal(0, 0.08, epochs)) + 0.004)
-    seconds = (
-        slow * SECONDS[activation] * np.exp(random.normal(0, 0.01, epochs) + random.normal(0, 0.01))
-    )
+    noise = random.normal(0, 0.01, epochs) + random.normal(0, 0.01)
+    seconds = slow * SECONDS[activation] * np.exp(noise)
     seconds[0] += 5
     table = pd.DataFrame(
         {
@@ -279,16 +236,42 @@ def curve(steepness: float) -> Curve:
 def comparison(
     first: str, second: str, difference: CrossedEstimate, p_adjusted: float, pairs: int = 3
 ) -> Comparison:
-    """Return what is said of two activations; its other tests find nothing."""
-    return Comparison(
-        first=first,
-        second=second,
-        difference=difference,
-        bootstrap=difference,
-        p_adjusted=p_adjusted,
-        p_permutation=0.5,
-        p_permutation_adjusted=0.5,
-        p_mcnemar=0.5,
-        p_mcnemar_adjusted=0.5,
-        pairs=pairs,
+    """Return a comparison of two activations whose other tests find nothing."""
+    others = 4 * [0.5]
+    return Comparison(first, second, difference, difference, p_adjusted, *others, pairs)
+
+
+def pair(
+    first: str = "Swish",
+    second: str = "ReLU",
+    *,
+    pp: float = 0.02,
+    half: float = 0.03,
+    p: float = 0.5,
+    p_equivalence: float = 1.0,
+    pairs: int = 3,
+    smallest_effect: float = 0.0002,
+    image_se: float = 0.0,
+    **more: object,
+) -> Pair:
+    """Return a pair that differs by `pp` ± `half` percentage points; `more` replaces fields."""
+    low, high = (pp - half) / 100, (pp + half) / 100
+    difference = CrossedEstimate(pp / 100, low, high, p, 0.0003, image_se)
+    compared = replace(
+        comparison(first, second, difference, p, pairs),
+        p_equivalence_adjusted=p_equivalence,
+        smallest_effect=smallest_effect,
     )
+    verdict, more_seeds = verdicts.verdict(compared), verdicts.more_seeds(compared)
+    superiority, by_seed = Estimate(0.7, 0.5, 0.9), np.full(4, pp / 100)
+    made = Pair(compared, by_seed, 6e-4, 7e-4, 20, None, verdict, more_seeds, superiority)
+    return replace(made, **more)
+
+
+def with_trainings(runs: RunSet, changes: Callable[[Training, str], dict[str, Any]]) -> RunSet:
+    """Return runs with changes to each training, given it and its level's name."""
+    trainings = {
+        name: tuple(replace(one, **changes(one, name)) for one in ones)
+        for name, ones in runs.trainings.items()
+    }
+    return replace(runs, trainings=trainings)

@@ -2,47 +2,65 @@
 
 import os
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
-from omegaconf import OmegaConf
+from src.core.errors import InputError
+from src.experiments import executors
+from src.experiments.run_spec import RunSpec
 
-from src.runtime.errors import InputError
+
+def stub(name: str, folder: Path) -> RunSpec:
+    """Return a run of this name, for `train`."""
+    texts = dict.fromkeys(("digest", "data_digest", "job", "command"), "")
+    return RunSpec(cfg=None, choices={}, settings={}, name=name, folder=folder / name, **texts)
 
 
-@dataclass(frozen=True)
-class Stub:
-    """In place of a `PlannedRun`; what it prints last is its process."""
+def train(spec: RunSpec) -> None:
+    """Do what the name says; print the name, the process and its threads."""
+    spec.folder.mkdir(parents=True, exist_ok=True)
+    with (spec.folder / executors.LOG).open("a") as log:
+        print(spec.name, os.getpid(), os.environ.get("TF_NUM_INTRAOP_THREADS"), file=log)
+    what, _, more = spec.name.partition(" ")
+    tried = spec.folder / "tried"
+    first = not tried.exists()
+    with tried.open("a") as file:
+        file.write("x")
+    if what == "fail":
+        raise InputError("as it must.")
+    if what == "break":
+        raise ZeroDivisionError("a defect")
+    if what == "die" or (what == "die_once" and first):
+        os._exit(9)
+    if what == "sleep":
+        try:
+            for _ in range(round(float(more) * 20)):  # Ray interrupts between two calls
+                time.sleep(0.05)
+        except KeyboardInterrupt:
+            (spec.folder / "interrupted").touch()
+            raise
 
-    name: str
-    folder: Path
-    composed: Any = field(default_factory=lambda: OmegaConf.create({"precision": "float32"}))
-    tags: Mapping[str, str] = field(default_factory=dict)
-    choices: Mapping[str, str] = field(default_factory=dict)
 
-    def announce(self) -> None:
-        """Print nothing."""
+def train_on_a_gpu(spec: RunSpec) -> None:
+    """Train a real run, but only together with another; note the GPU that it sees."""
+    spec.folder.mkdir()
+    (spec.folder / "gpu").write_text(os.environ["CUDA_VISIBLE_DEVICES"])
+    last = time.monotonic() + 120
+    while len(list(spec.folder.parent.glob("*/gpu"))) < 2:
+        if time.monotonic() > last:
+            raise TimeoutError
+        time.sleep(0.1)
+    executors.train(spec)
 
-    def execute(self) -> None:
-        """Do what the name says."""
-        print(self.name, os.getpid(), os.environ.get("TF_NUM_INTRAOP_THREADS"), flush=True)
-        what, _, more = self.name.partition(" ")
-        tried = self.folder / "tried"
-        first = not tried.exists()
-        with tried.open("a") as file:
-            file.write("x")
-        if what == "fail":
-            raise InputError("as it must.")
-        if what == "break":
-            raise ZeroDivisionError("a defect")
-        if what == "die" or (what == "die_once" and first):
-            os._exit(9)
-        if what == "sleep":
-            try:
-                for _ in range(round(float(more) * 20)):  # Ray interrupts between two calls
-                    time.sleep(0.05)
-            except KeyboardInterrupt:
-                (self.folder / "interrupted").touch()
-                raise
+
+def wait_until_begun(folder: Path) -> None:
+    """Return when the run of a folder has begun."""
+    last = time.monotonic() + 100
+    while not (folder / "tried").exists():
+        assert time.monotonic() < last
+        time.sleep(0.1)
+
+
+def printed(spec: RunSpec) -> tuple[str, str]:
+    """Return the process and the threads that a run printed."""
+    process, threads = (spec.folder / executors.LOG).read_text().split()[-2:]
+    return process, threads

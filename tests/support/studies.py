@@ -11,23 +11,20 @@ from mlflow import MlflowClient
 from mlflow.entities import Metric, Param, RunTag
 
 from src.analysis.run_set import Training
+from src.core import metric_names, paths
 from src.data import write_csv
 from src.evaluation import scoring
-from src.runtime import metric_names, paths
 from src.tracking import run_tags
 from src.training.history import best_epoch
 from tests.support.simulated_runs import ORDER, training
 
 
 def parent(client: MlflowClient, experiment: str, name: str | None) -> str:
-    """Create the run of a study, or without a name that of a multirun; return its id."""
+    """Create the run of a study of activations, or without a name of a sweep; return its id."""
     words = "activation=relu,swish seed=1,2,3"
-    study = {"study": name, "command": f"python -m src.study {name}"}
-    run = client.create_run(
-        experiment,
-        run_name=f"study {name}" if name else words,
-        tags=study if name else {"sweep": words},
-    )
+    study = {run_tags.STUDY: name, "command": f"python -m src.study {name}"}
+    tags = {run_tags.FACTOR: "activation", **(study if name else {run_tags.SWEEP: words})}
+    run = client.create_run(experiment, run_name=f"study {name}" if name else words, tags=tags)
     client.set_terminated(run.info.run_id)
     return run.info.run_id
 
@@ -45,37 +42,30 @@ def child(
     without: Sequence[str] = (),
     **more: object,
 ) -> str:
-    """Log one training; return its id.
+    """Log one simulated training as a child of a run; return its id.
 
-    Args:
-        client: of the store.
-        parent_id: the run that it is a child of.
-        activation: its word.
-        seed: of the training; the same call gives the same numbers.
-        params: beside, or instead of, `PARAMS`.
-        tags: beside, or instead of, `TAGS`.
-        status: of the run; only one that is finished has files.
-        labelled: whether the held-out labels are known.
-        without: artifacts that are missing.
-        more: for `simulated_runs.training`.
+    The same call gives the same numbers. `params` and `tags` are added or replaced, the artifacts
+    in `without` are missing, and only a FINISHED run has any; `more` goes to
+    `simulated_runs.training`.
     """
-    made = training(activation, seed, **more)
+    simulated = training(activation, seed, **more)
     experiment = client.get_run(parent_id).info.experiment_id
-    run_id = client.create_run(experiment, run_name=made.name).info.run_id
-    words = {**made.tags, run_tags.PARENT: parent_id, **(tags or {})}
+    run_id = client.create_run(experiment, run_name=simulated.name).info.run_id
+    own = {run_tags.PARENT: parent_id, run_tags.VARIANT: activation}
+    words = {**simulated.tags, **own, **(tags or {})}
     client.log_batch(
         run_id,
-        metrics=_metrics(made, labelled),
-        params=[Param(key, value) for key, value in {**made.params, **(params or {})}.items()],
+        metrics=_metrics(simulated, labelled),
+        params=[Param(key, value) for key, value in {**simulated.params, **(params or {})}.items()],
         tags=[RunTag(key, value) for key, value in words.items()],
     )
     if status == "FINISHED":
         with tempfile.TemporaryDirectory() as name:
             folder = Path(name)
-            made.history.to_csv(folder / paths.HISTORY, index=False)
-            np.save(folder / paths.PROBABILITIES, made.probabilities)
-            write_csv.submission(folder / paths.SUBMISSION, made.predicted)
-            table = pd.DataFrame({"actual": made.labels, "predicted": made.predicted})
+            simulated.history.to_csv(folder / paths.HISTORY, index=False)
+            np.save(folder / paths.PROBABILITIES, simulated.probabilities)
+            write_csv.submission(folder / paths.SUBMISSION, simulated.predicted)
+            table = pd.DataFrame({"actual": simulated.labels, "predicted": simulated.predicted})
             table[: None if labelled else 0].to_csv(folder / paths.PREDICTED, index=False)
             for artifact in without:
                 (folder / artifact).unlink()
@@ -84,15 +74,15 @@ def child(
     return run_id
 
 
-def _metrics(made: Training, labelled: bool) -> list[Metric]:
-    """Return what MLflow gets of a training: each epoch's metrics, and what it attained."""
-    rows = made.history.to_dict("records")
-    seconds = made.history[metric_names.EPOCH_SECONDS]
+def _metrics(simulated: Training, labelled: bool) -> list[Metric]:
+    """Return the metrics of a training: each epoch's, and the final ones."""
+    rows = simulated.history.to_dict("records")
+    seconds = simulated.history[metric_names.EPOCH_SECONDS]
     attained = {
         metric_names.BEST_VAL_ACCURACY: best_epoch(rows)[metric_names.VAL_ACCURACY],
         metric_names.MEDIAN_EPOCH_SECONDS: seconds[1:].median(),
         metric_names.TRAIN_SECONDS: seconds.sum(),
-        **(scoring.score(made.labels, made.predicted) if labelled else {}),
+        **(scoring.score(simulated.labels, simulated.predicted) if labelled else {}),
     }
     now = time.time_ns() // 1_000_000
     by_epoch = [
@@ -112,7 +102,7 @@ def study(
     seeds: Sequence[int] = (1, 2, 3, 4),
     **more: object,
 ) -> str:
-    """Log a study, or without a name a multirun, seed by seed; return its run's id."""
+    """Log a study, or without a name a sweep, seed by seed; return its run's id."""
     parent_id = parent(client, experiment, name)
     for seed in seeds:
         for activation in activations:

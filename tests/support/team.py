@@ -17,17 +17,11 @@ NO_KEYS = ROOT / "tests" / "support" / "no_keys.ini"
 
 @dataclass(frozen=True)
 class Team:
-    """A running server of MLflow.
-
-    Attributes:
-        address: http://127.0.0.1:PORT.
-        folder: where server.log is.
-        client: the environment variables of a member who may do everything.
-    """
+    """A running server of MLflow."""
 
     address: str
-    folder: Path
-    client: Mapping[str, str] = field(repr=False)
+    folder: Path  # of server.log
+    client: Mapping[str, str] = field(repr=False)  # variables of a member with every permission
 
 
 @contextmanager
@@ -41,16 +35,10 @@ def mlflow_server(
     auth: bool = False,
     **more: str,
 ) -> Iterator[Team]:
-    """Run deploy/server.sh until the block ends.
+    """Run deploy/server.sh in a folder until the block ends, with more environment variables.
 
-    Args:
-        folder: where it runs; it is made.
-        database: the URI of an empty database, or of one that it ran with before.
-        bucket: where artifacts go: s3://BUCKET/FOLDER.
-        s3: of the bucket.
-        serve_artifacts: whether artifacts go through the server.
-        auth: whether it asks for a password.
-        more: environment variables of the server.
+    The database, an URI, is empty, or one that it ran with before; artifacts go to the bucket,
+    s3://BUCKET/FOLDER, if asked through the server; `auth` asks for passwords.
     """
     folder.mkdir(exist_ok=True)
     port = more.pop("MLFLOW_PORT", None) or str(free_port())
@@ -72,9 +60,8 @@ def mlflow_server(
         settings["MLFLOW_FLASK_SERVER_SECRET_KEY"] = "a long random text"
         client |= {"MLFLOW_TRACKING_USERNAME": ADMIN, "MLFLOW_TRACKING_PASSWORD": PASSWORD}
     log = folder / "server.log"
-    with leashed(
-        [str(SERVER)], log, cwd=folder, env=environment(**(without_keys() | settings | more))
-    ) as process:
+    env = environment(**(without_keys() | settings | more))
+    with leashed([str(SERVER)], log, cwd=folder, env=env) as process:
         wait_for(f"{address}/health", process, log)
         yield Team(address, folder, client)
 

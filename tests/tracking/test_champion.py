@@ -1,10 +1,11 @@
 import shutil
+from unittest.mock import Mock
 
 import pytest
 from mlflow.entities import LoggedModelStatus, Metric, RunTag
 
-from src.runtime.errors import InputError
-from src.runtime.metric_names import BEST_VAL_ACCURACY
+from src.core.errors import InputError
+from src.core.metric_names import BEST_VAL_ACCURACY
 from src.tracking import champion, store
 
 DATA, OTHER = "0f" * 32, "1e" * 32
@@ -109,10 +110,7 @@ def test_the_champion_has_the_alias_and_the_same_one_gets_no_second_version(clie
 
 def test_a_store_that_cannot_be_written_promotes_nothing(client, experiment, monkeypatch):
     choice = champion.named(client, trained(client, experiment, 0.9))
-    monkeypatch.setattr(client, "create_registered_model", _full)
+    full = Mock(side_effect=OSError("the disk is full"))
+    monkeypatch.setattr(client, "create_registered_model", full)
     with pytest.raises(InputError, match=r"^Nothing was promoted, because the MLflow store .*full"):
         champion.promote(client, choice)
-
-
-def _full(name):
-    raise OSError("the disk is full")

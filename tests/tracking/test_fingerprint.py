@@ -6,8 +6,8 @@ from dataclasses import replace
 import pytest
 
 from src.config import compose
+from src.core import paths
 from src.data.dataset import Dataset
-from src.runtime import paths
 from src.tracking import fingerprint
 from tests.support.commands import environment
 from tests.support.recipes import TINY
@@ -21,22 +21,14 @@ def settings(*overrides):
     return fingerprint.settings(composed)
 
 
-def test_a_digest_depends_on_every_setting_but_not_on_their_order():
+def test_a_digest_depends_on_settings_data_and_versions_but_not_on_order_and_names(monkeypatch):
     digest = fingerprint.digest(SETTINGS, DATA)
     assert re.fullmatch("[0-9a-f]{64}", digest)
     assert fingerprint.digest(dict(reversed(SETTINGS.items())), DATA) == digest
+    assert fingerprint.digest(SETTINGS, replace(DATA, name="files-any")) == digest
     for other in ({"seed": 2}, {"model": {"units": [9]}}, {"epochs": 1}):
         assert fingerprint.digest({**SETTINGS, **other}, DATA) != digest
-
-
-def test_a_digest_depends_on_the_data_but_not_on_its_name():
-    digest = fingerprint.digest(SETTINGS, DATA)
-    assert fingerprint.digest(SETTINGS, replace(DATA, name="files-any")) == digest
     assert fingerprint.digest(SETTINGS, replace(DATA, digest="10" * 32)) != digest
-
-
-def test_a_digest_depends_on_the_frameworks_versions(monkeypatch):
-    digest = fingerprint.digest(SETTINGS, DATA)
     monkeypatch.setattr(fingerprint, "version", lambda name: "0")
     assert fingerprint.digest(SETTINGS, DATA) != digest
 
@@ -56,23 +48,21 @@ def test_a_digest_depends_on_every_file_of_the_code_that_trains(monkeypatch, tmp
 
 
 @pytest.mark.usefixtures("project")
-def test_the_settings_are_all_that_the_weights_depend_on():
+def test_the_settings_are_all_that_the_weights_depend_on(monkeypatch):
     found = settings("activation=swish_beta", "seed=3")
     assert found["seed"] == 3
     assert found["model"]["units"] == [8]
     assert found["activation"]["beta"] == 1.0
     others = settings("activation=swish_beta", "seed=3", "submission=false", "mlflow.experiment=b")
     assert others == found
-
-
-@pytest.mark.usefixtures("project")
-def test_the_settings_have_the_precision_that_auto_comes_to(monkeypatch):
     monkeypatch.setattr(fingerprint.precision, "choose", lambda wanted: f"{wanted}, here")
-    composed, _ = compose.composition("precision=auto")
-    assert fingerprint.settings(composed)["precision"] == "auto, here"
+    assert settings("precision=auto")["precision"] == "auto, here"
+    assert settings("checkpoints=/shared/a") == settings()
+    assert "split_seed" not in settings()
+    assert settings("split_seed=3") == {**settings(), "split_seed": 3}
 
 
-def test_the_settings_and_the_digest_are_had_without_tensorflow(no_heavy_imports):
+def test_the_settings_and_the_digest_do_not_need_tensorflow(no_heavy_imports):
     code = (
         "from src.config import compose\n"
         "from src.data import dataset\n"
@@ -80,18 +70,8 @@ def test_the_settings_and_the_digest_are_had_without_tensorflow(no_heavy_imports
         "settings = fingerprint.settings(compose.composition('precision=float32')[0])\n"
         "print(fingerprint.digest(settings, dataset.Dataset('a', 'b', {})))\n"
     )
+    command, variables = [sys.executable, "-c", code], environment(PYTHONPATH=no_heavy_imports)
     done = subprocess.run(
-        [sys.executable, "-c", code],
-        cwd=paths.CONF.parent,
-        env=environment(PYTHONPATH=no_heavy_imports),
-        capture_output=True,
-        text=True,
+        command, cwd=paths.CONF.parent, env=variables, capture_output=True, text=True
     )
     assert re.fullmatch("[0-9a-f]{64}\n", done.stdout), done.stderr
-
-
-@pytest.mark.usefixtures("project")
-def test_where_checkpoints_lie_is_no_setting_and_one_device_is_that_of_older_digests():
-    assert settings("checkpoints=s3://bucket/a") == settings()
-    assert "strategy" not in settings("strategy=none")
-    assert settings("strategy=mirrored") == {**settings(), "strategy": "mirrored"}

@@ -1,10 +1,9 @@
-import subprocess
-import sys
+import os
 import time
 
 import pytest
 
-from src.runtime import process
+from src.core import process
 from src.tracking import lease, store
 
 
@@ -14,16 +13,9 @@ def experiment(client):
 
 
 def gone():
-    """Return the identity of a process that has ended."""
-    code = "from src.runtime import process; print(process.identity())"
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        capture_output=True,
-        text=True,
-        check=True,
-        cwd=lease.__file__.rpartition("/src/")[0],
-    )
-    return done.stdout.strip()
+    """Return the identity of a process that has ended: an earlier one with this one's number."""
+    pid, started, machine = process.identity().split("-", 2)
+    return f"{pid}-{int(started) - 1}-{machine}"
 
 
 def status(client, run_id):
@@ -55,8 +47,18 @@ def test_a_run_of_another_machine_is_killed_only_after_a_long_silence(
 ):
     beat = str(int(time.time() - silent))
     run_id = begun(client, experiment, owner="1-2-elsewhere", heartbeat=beat)
+    found = client.get_run(run_id)
+    assert lease.owner(found) == ("process 1 on elsewhere" if expected == "RUNNING" else None)
     lease.close_orphans(client, experiment)
     assert status(client, run_id) == expected
+
+
+def test_the_owner_of_a_run_is_the_living_process_that_works_on_it(client, experiment):
+    held = begun(client, experiment, **lease.tags())
+    assert lease.owner(client.get_run(held)).startswith(f"process {os.getpid()} on ")
+    client.set_terminated(held)
+    for run_id in (held, begun(client, experiment), begun(client, experiment, owner=gone())):
+        assert lease.owner(client.get_run(run_id)) is None
 
 
 def test_a_lease_makes_a_run_ones_own_and_beats_until_it_is_released(

@@ -1,20 +1,19 @@
-import sqlite3
+import contextlib
 import time
 from pathlib import Path
+from unittest.mock import Mock
 
 import keras
 import mlflow
 import numpy as np
 import pytest
-import yaml
 from mlflow import MlflowClient
-from mlflow.entities import LoggedModelStatus
 from mlflow.exceptions import MlflowException
 
 from src.config.schema import Mlflow
+from src.core import metric_names, paths
+from src.core.errors import InputError
 from src.data.dataset import Dataset
-from src.runtime import metric_names, paths
-from src.runtime.errors import InputError
 from src.serving import pixels
 from src.tracking import lease, run_logger, store
 from src.training import activations
@@ -33,68 +32,60 @@ def trained(**given):
     return logger.run_id
 
 
-def add(run_id, experiment="digits", **results):
+def add(run_id, **results):
     """Add results as the commands do; return the run that took them."""
-    taken = run_logger.find_or_restore(run_id, "swish-seed1", experiment)
+    taken = run_logger.find_or_restore(run_id, "swish-seed1", "digits")
     run_logger.add_results(taken, **results)
     return taken
 
 
-def logged(client, run_id, name):
-    return yaml.safe_load(Path(client.download_artifacts(run_id, name)).read_text())
-
-
-# A training's run.
-
-
-def test_a_run_that_ends_well_is_finished_and_has_its_name(client):
-    run = client.get_run(trained(name="swish-seed1"))
-    assert (run.info.status, run.info.run_name) == ("FINISHED", "swish-seed1")
-    assert mlflow.active_run() is None
-
-
 @pytest.mark.parametrize(
-    ("error", "status"), [(KeyboardInterrupt, "KILLED"), (RuntimeError, "FAILED")]
+    ("error", "status"),
+    [(None, "FINISHED"), (KeyboardInterrupt, "KILLED"), (RuntimeError, "FAILED")],
 )
-def test_a_run_that_is_interrupted_is_killed_and_one_with_an_error_failed(client, error, status):
+def test_a_run_ends_as_finished_killed_by_an_interruption_or_failed(client, error, status):
     with (
-        pytest.raises(error),
-        opened() as logger,
+        pytest.raises(error) if error else contextlib.nullcontext(),
+        opened(name="swish-seed1") as logger,
     ):
-        raise error
-    assert client.get_run(logger.run_id).info.status == status
+        if error:
+            raise error
+    run = client.get_run(logger.run_id)
+    assert (run.info.status, run.info.run_name) == (status, "swish-seed1")
     assert mlflow.active_run() is None
 
 
 def test_a_resumed_training_logs_the_epochs_that_it_was_stopped_before_logging(client):
-    history = [
-        {metric_names.EPOCH: epoch, metric_names.LOSS: 1 / epoch} for epoch in (1.0, 2.0, 3.0)
-    ]
+    history = [{"epoch": epoch, "loss": 1 / epoch} for epoch in (1.0, 2.0, 3.0)]
     with opened() as logger:
-        logger.epoch({metric_names.LOSS: 1.0}, 1)
+        logger.epoch({"loss": 1.0}, 1)
     run_id = logger.run_id
-    with opened(run_id=run_id) as logger:
-        logger.lost_epochs(history)
-    points = client.get_metric_history(run_id, metric_names.LOSS)
-    assert [(point.step, point.value) for point in points] == [(1, 1), (2, 1 / 2), (3, 1 / 3)]
-    assert set(client.get_run(run_id).data.metrics) == {metric_names.LOSS}
-
-
-def test_a_resumed_training_goes_on_in_its_run(client):
-    run_id = trained()
     with opened("another name", run_id) as logger:
-        logger.epoch({"loss": 0.5}, 2)
+        logger.lost_epochs(history)
     assert logger.run_id == run_id
+    assert points_of(client, run_id) == [(1, 1), (2, 1 / 2), (3, 1 / 3)]
     run = client.get_run(run_id)
-    assert (run.info.run_name, run.data.metrics["loss"]) == ("swish", 0.5)
+    assert (run.info.run_name, set(run.data.metrics)) == ("swish", {"loss"})
 
 
-@pytest.mark.parametrize("case", ["deleted", "unknown"])
-def test_where_its_run_is_gone_a_resumed_training_gets_a_new_one(client, case):
-    run_id = UNKNOWN
-    if case == "deleted":
-        run_id = trained()
-        client.delete_run(run_id)
+def points_of(client, run_id):
+    """Return the steps and values of a run's loss."""
+    points = client.get_metric_history(run_id, metric_names.LOSS)
+    return sorted((point.step, point.value) for point in points)
+
+
+@pytest.fixture(params=["deleted", "unknown"])
+def nowhere_run(request, client):
+    """The id of a run that is gone."""
+    if request.param == "unknown":
+        return UNKNOWN
+    run_id = trained()
+    client.delete_run(run_id)
+    return run_id
+
+
+def test_a_resumed_training_whose_run_is_gone_gets_a_new_one(client, nowhere_run):
+    run_id = nowhere_run
     new = trained(run_id=run_id, name="swish-seed2")
     assert new != run_id
     run = client.get_run(new)
@@ -111,51 +102,25 @@ def test_a_job_of_a_sweep_is_the_child_of_the_sweeps_run_whatever_the_environmen
     assert client.get_run(child).data.tags["mlflow.parentRunId"] == parent
 
 
-@pytest.mark.parametrize("begun_in", ["another sweep", "none"])
-def test_a_training_that_goes_on_in_a_sweep_becomes_its_child(client, begun_in):
-    first = None if begun_in == "none" else trained(name="sweep")
-    run_id, parent = trained(parent_run_id=first), trained(name="sweep")
-    assert trained(run_id=run_id, parent_run_id=parent) == run_id
-    assert client.get_run(run_id).data.tags["mlflow.parentRunId"] == parent
+def test_a_training_that_is_resumed_in_a_sweep_becomes_its_child(client):
+    run_id, *sweeps = trained(), trained(name="sweep"), trained(name="another")
+    for parent in sweeps:
+        assert trained(run_id=run_id, parent_run_id=parent) == run_id
+        assert client.get_run(run_id).data.tags["mlflow.parentRunId"] == parent
     trained(run_id=run_id)  # alone, it stays where it was
-    assert client.get_run(run_id).data.tags["mlflow.parentRunId"] == parent
+    assert client.get_run(run_id).data.tags["mlflow.parentRunId"] == sweeps[-1]
 
 
-# What is logged.
-
-
-def test_a_run_tells_its_settings_tags_and_data(client):
-    settings = {"seed": 1, "model": {"units": [8]}}
-    tags = {"job": "activation=swish", "training_digest": "ab" * 32}
-    images = np.zeros((2, 28, 28), np.uint8)
+def test_a_run_has_its_data_by_name_and_digest(client):
     with opened() as logger:
-        for _ in range(2):  # a resumed training logs them again
-            logger.start(settings, tags, DATA, {"training": images, "validation": images[:1]})
-    run = client.get_run(logger.run_id)
-    assert run.data.params == {"seed": "1", "model.units": "[8]"}
-    assert tags.items() <= run.data.tags.items()
-    assert logged(client, logger.run_id, "config.yaml") == settings
-    inputs = {
-        given.tags[0].value: (given.dataset.name, given.dataset.digest)
-        for given in run.inputs.dataset_inputs
-    }
-    assert inputs == {
-        "training": ("mnist-kaggle-training", DATA.digest[:32]),
-        "validation": ("mnist-kaggle-validation", DATA.digest[:32]),
-    }
-
-
-def test_an_epochs_metrics_are_logged_under_its_number(client):
-    with opened() as logger:
-        for step in (1, 2):
-            logger.epoch({"loss": 1 / step, "beta/swish_beta": 1.5}, step)
-    losses = client.get_metric_history(logger.run_id, "loss")
-    assert [(entry.step, entry.value) for entry in losses] == [(1, 1.0), (2, 0.5)]
+        logger.start({"seed": 1}, {}, DATA, {"training": np.zeros((1, 28, 28), np.uint8)})
+    [one] = client.get_run(logger.run_id).inputs.dataset_inputs
+    assert (one.dataset.name, one.dataset.digest) == ("mnist-kaggle-training", DATA.digest[:32])
 
 
 @pytest.fixture
 def left(tmp_path):
-    """What a training leaves: a model, an example, and a folder with history and figures."""
+    """The results of a training: a model, an example, a folder with history and figures."""
     (tmp_path / paths.CURVES).parent.mkdir()
     (tmp_path / paths.CURVES).write_bytes(b"a picture")
     (tmp_path / paths.HISTORY).write_text("epoch\n1\n")
@@ -170,10 +135,10 @@ def unreachable(*_, **__):
     raise MlflowException("connection refused")
 
 
-def test_a_store_that_is_away_does_not_stop_the_training_and_gets_every_epoch_later(
+def test_the_training_continues_without_the_store_which_gets_every_epoch_later(
     client, capsys, monkeypatch
 ):
-    monkeypatch.setattr(run_logger, "ASK_AGAIN_SECONDS", 0)
+    monkeypatch.setattr(store, "ASK_AGAIN_SECONDS", 0)
     with opened() as logger:
         logger.epoch({"loss": 0.5}, 1)
         with pytest.MonkeyPatch.context() as patch:
@@ -182,39 +147,22 @@ def test_a_store_that_is_away_does_not_stop_the_training_and_gets_every_epoch_la
                 logger.epoch({"loss": 1 / step}, step)
         logger.epoch({"loss": 0.25}, 4)
     away, back = capsys.readouterr().out.splitlines()
-    assert away.startswith("Training goes on, but the MLflow store ")
+    assert away.startswith("Training continues, but the MLflow store ")
     assert "cannot be used (connection refused)" in away
-    assert back == "The MLflow store answers again, and has every epoch."
-    points = client.get_metric_history(logger.run_id, "loss")
-    assert sorted((point.step, point.value) for point in points) == [
-        (1, 0.5),
-        (2, 0.5),
-        (3, 1 / 3),
-        (4, 0.25),
-    ]
+    assert back == "The MLflow store is back, and has every epoch."
+    assert points_of(client, logger.run_id) == [(1, 0.5), (2, 0.5), (3, 1 / 3), (4, 0.25)]
 
 
-@pytest.mark.parametrize("fails", [2, 1_000])
-def test_after_the_training_a_store_is_waited_for_but_not_for_ever(
-    client, monkeypatch, capsys, fails
-):
-    monkeypatch.setattr(run_logger, "PAUSE_SECONDS", 0)
-    monkeypatch.setattr(run_logger, "PATIENCE_SECONDS", 1 if fails == 2 else 0)
-    calls = []
-
-    def call():
-        calls.append(None)
-        if len(calls) <= fails:
-            unreachable()
-
-    logger = run_logger.RunLogger(client, "0f" * 16)
-    if fails == 2:
-        logger.insist(call)
-        assert len(calls) == 3
-        assert capsys.readouterr().out.count("Waiting, because the MLflow store ") == 1
-        return
+def test_the_end_of_a_training_waits_for_the_store_but_not_for_ever(client, monkeypatch, capsys):
+    monkeypatch.setattr(store, "PAUSE_SECONDS", 0)
+    away = MlflowException("connection refused")
+    logger, call = run_logger.RunLogger(client, "0f" * 16), Mock(side_effect=[away, away, None])
+    logger.insist(call)
+    assert call.call_count == 3
+    assert capsys.readouterr().out.count("Waiting, because the MLflow store ") == 1
+    monkeypatch.setattr(store, "PATIENCE_SECONDS", 0)
     with pytest.raises(InputError, match="run the same command again to log it") as caught:
-        logger.insist(call)
+        logger.insist(unreachable)
     assert "\n" not in str(caught.value)
 
 
@@ -238,61 +186,22 @@ def test_a_finished_trainings_files_metrics_and_model_are_in_its_run(client, lef
     np.testing.assert_array_equal(loaded(image), model(image))
 
 
-def models(client, run_id):
-    experiment_id = client.get_run(run_id).info.experiment_id
-    return client.search_logged_models([experiment_id], f"source_run_id = '{run_id}'")
-
-
-def test_what_is_logged_twice_is_there_once(client, left):
-    model, image, folder = left
-    with opened() as logger:
-        for _ in range(2):
-            logger.trained(model, image, {"best_epoch": 3, "train_seconds": 0.5}, folder)
-            logger.predicted({folder / paths.HISTORY: ""}, {"test_accuracy": 0.75})
-    for name in ("best_epoch", "train_seconds", "test_accuracy"):
-        assert len(client.get_metric_history(logger.run_id, name)) == 1
-    [only] = models(client, logger.run_id)
-    assert only.status == LoggedModelStatus.READY
-
-
-def test_a_model_that_was_not_logged_to_the_end_is_replaced(client, left):
-    model, image, folder = left
-    with opened() as logger:
-        experiment_id = client.get_run(logger.run_id).info.experiment_id
-        half = client.create_logged_model(experiment_id, "model", logger.run_id)
-        kept = Path(half.artifact_location.removeprefix("file://"))
-        kept.mkdir(parents=True)
-        (kept / "MLmodel").touch()
-        logger.trained(model, image, {}, folder)
-    assert not kept.exists()
-    [only] = models(client, logger.run_id)
-    assert only.model_id != half.model_id
-    assert only.status == LoggedModelStatus.READY
-
-
-def test_an_artifact_that_was_not_copied_to_the_end_is_no_artifact(client, left):
+def test_an_incomplete_copy_of_an_artifact_is_removed(client, left):
     model, image, folder = left
     with opened() as logger:
         uri = client.get_run(logger.run_id).info.artifact_uri
-        kept = Path(uri.removeprefix("file://"))
-
-        def leave():
-            half = kept / "figures" / ".artifact.uploading.abc"
+        half = Path(uri.removeprefix("file://")) / "figures" / ".artifact.uploading.abc"
+        for log, *given in (
+            (logger.trained, model, image, {}, folder),
+            (logger.predicted, {folder / paths.HISTORY: ""}, {}),
+        ):
             half.parent.mkdir(parents=True, exist_ok=True)
             half.touch()
-            return half
-
-        half = leave()
-        logger.trained(model, image, {}, folder)
-        assert not half.exists()
-        half = leave()
-        logger.predicted({folder / paths.HISTORY: ""}, {})
-        assert not half.exists()
+            log(*given)
+            assert not half.exists()
 
 
-def test_a_run_that_was_killed_before_the_checkpoint_knew_of_it_is_gone_on_with(
-    client, monkeypatch, capsys
-):
+def test_a_run_that_was_killed_before_its_first_checkpoint_is_resumed(client, monkeypatch, capsys):
     digest = "cd" * 32
     experiment_id = client.get_experiment_by_name("digits").experiment_id
     monkeypatch.setattr(lease, "is_gone", lambda run: True)
@@ -313,12 +222,9 @@ def test_a_clock_that_goes_back_gives_no_negative_duration(client, monkeypatch):
     assert 0 <= info.end_time - info.start_time < 60_000
 
 
-# What is added later.
-
-
 @pytest.fixture
 def found(tmp_path):
-    """What a later command gives: a file for the top, one for a folder, metrics and tags."""
+    """Later results: a file for the top, one for a folder, metrics and tags."""
     (tmp_path / "submission.csv").write_text("ImageId,Label\n")
     (tmp_path / "confusion.png").write_bytes(b"a picture")
     return {
@@ -328,59 +234,41 @@ def found(tmp_path):
     }
 
 
-def assert_holds_what_was_found(client, run_id):
+def assert_has_results(client, run_id):
     run = client.get_run(run_id)
     assert {"test_accuracy": 0.75, "test_errors": 7.0}.items() <= run.data.metrics.items()
     assert run.data.tags["kaggle_ref"] == "42"
-    assert "submission.csv" in {entry.path for entry in client.list_artifacts(run_id)}
-    figures = [entry.path for entry in client.list_artifacts(run_id, "figures")]
-    assert figures == ["figures/confusion.png"]
+    files = [*client.list_artifacts(run_id), *client.list_artifacts(run_id, "figures")]
+    assert {"submission.csv", "figures/confusion.png"} <= {entry.path for entry in files}
 
 
 @pytest.mark.parametrize("status", ["FINISHED", "KILLED"])
-def test_what_is_found_later_goes_to_the_trainings_run_and_leaves_its_status_and_duration(
+def test_later_results_go_to_the_trainings_run_and_leave_its_status_and_duration(
     client, found, status
 ):
     _, experiment_id = store.connect("digits")
     run_id = client.create_run(experiment_id, start_time=1_000).info.run_id
     client.set_terminated(run_id, status, end_time=61_000)
     assert add(run_id, **found) == run_id
-    assert_holds_what_was_found(client, run_id)
+    assert_has_results(client, run_id)
     info = client.get_run(run_id).info
     assert (info.status, info.start_time, info.end_time) == (status, 1_000, 61_000)
     assert mlflow.active_run() is None
 
 
-@pytest.mark.parametrize("case", ["deleted", "unknown"])
-def test_where_the_trainings_run_is_gone_a_single_stand_in_takes_what_is_found(client, found, case):
-    run_id, experiment = UNKNOWN, f"digits, {case}"
-    if case == "deleted":
-        run_id = trained(experiment=experiment)
-        client.delete_run(run_id)
-    stand_in, again = (add(run_id, experiment, **found) for _ in range(2))
-    assert stand_in != run_id
-    assert again == stand_in
-    assert_holds_what_was_found(client, stand_in)
-    run = client.get_run(stand_in)
+def test_a_single_substitute_takes_the_results_of_a_run_that_is_gone(client, found, nowhere_run):
+    run_id = nowhere_run
+    substitute, again = (add(run_id, **found) for _ in range(2))
+    assert substitute != run_id
+    assert again == substitute
+    assert_has_results(client, substitute)
+    run = client.get_run(substitute)
     assert run.info.run_name == "swish-seed1 (restored)"
     assert run.data.tags["trained_by"] == run_id
     assert run.info.status == "FINISHED"
 
 
-def test_adding_to_a_run_of_another_store_does_not_create_it_there(client, tmp_path, monkeypatch):
-    run_id = trained()
-    (tmp_path / "mlflow.db").write_bytes(Path("mlflow.db").read_bytes())
-    with sqlite3.connect(tmp_path / "mlflow.db") as other:
-        other.execute("PRAGMA foreign_keys = OFF")
-        other.execute("DELETE FROM runs WHERE run_uuid = ?", (run_id,))
-    monkeypatch.chdir(tmp_path)
-    mlflow.set_tracking_uri(None)
-    stand_in = add(run_id, scores={"a": 1.0})
-    assert stand_in != run_id
-    assert MlflowClient().get_run(stand_in).data.metrics == {"a": 1.0}
-
-
-def test_the_metrics_of_an_epoch_are_logged_in_the_order_of_their_names(monkeypatch):
+def test_an_epochs_metrics_are_logged_in_the_order_of_their_names(monkeypatch):
     logged = []
     monkeypatch.setattr(mlflow, "log_metrics", lambda values, step: logged.append(list(values)))
     run_logger.RunLogger(MlflowClient(), "of nobody").epoch({"loss": 1.0, "accuracy": 0.5}, 1)

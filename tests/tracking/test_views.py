@@ -44,7 +44,7 @@ def test_a_study_that_begins_anew_has_its_new_runs_in_its_view(opened):
     assert "viewStateShareKey=study-mine&" in views.charts_link(experiment_id, "mine")
 
 
-def test_a_study_of_another_factor_is_grouped_by_its_levels(opened):
+def test_a_study_is_grouped_by_its_factors_levels_and_its_link_quotes_its_name(opened):
     client, experiment_id = opened
     views.offer_study(client, experiment_id, "mine", "0f" * 16, "learning rate")
     view = saved(client, experiment_id)["study-mine"]
@@ -52,7 +52,4 @@ def test_a_study_of_another_factor_is_grouped_by_its_levels(opened):
     assert view["name"] == "Study mine by learning rate"
     assert state["groupBy"]["groupByKeys"] == [{"mode": "tag", "groupByData": "variant"}]
     assert state["selectedColumns"] == ["tags.`variant`", *views.COLUMNS]
-
-
-def test_a_link_holds_whatever_name_a_study_has():
     assert "=study-two%20%26%20more&" in views.charts_link("1", "two & more")

@@ -1,10 +1,12 @@
+from itertools import combinations
+
 import numpy as np
 import pytest
 
-from src.data import mirrors
 from src.training import augmentation, batches
 
 COUNT = 103
+WARP = augmentation.affine(rotation=10.0, zoom=0.1, shift=0.1)
 
 
 def numbered(count):
@@ -15,20 +17,18 @@ def numbered(count):
     return images, (numbers % 10).astype(np.uint8)
 
 
-def drawn(count=COUNT, *, batch_size=10, epochs=3, seed=1, augment=None, first_epoch=0):
-    """Return the numbers of the images of each batch, and each batch's labels."""
-    images, labels = numbered(count)
-    made = batches.training_batches(
-        images,
-        labels,
-        batch_size=batch_size,
-        epochs=epochs,
-        seed=seed,
-        augment=augment,
-        first_epoch=first_epoch,
-    )
-    pairs = [(x.numpy().astype(int), y.numpy()) for x, y in made.dataset]
-    return made, [x[:, 0, 0] + 256 * x[:, 0, 1] for x, _ in pairs], [y for _, y in pairs]
+def batches_of(images, labels, **given):
+    """Return batches, and a pair of arrays for each."""
+    settings = {"batch_size": 10, "epochs": 3, "seed": 1, "augment": None, **given}
+    made = batches.training_batches(images, labels, **settings)
+    return made, [(x.numpy(), y.numpy()) for x, y in made.dataset]
+
+
+def drawn(count=COUNT, **settings):
+    """Return the batches, the numbers of the images of each, and each one's labels."""
+    made, pairs = batches_of(*numbered(count), **settings)
+    numbers = [x[:, 0, 0] + 256 * x[:, 0, 1].astype(int) for x, _ in pairs]
+    return made, numbers, [y for _, y in pairs]
 
 
 def by_epoch(count=COUNT, **settings):
@@ -36,65 +36,22 @@ def by_epoch(count=COUNT, **settings):
     return np.concatenate(numbers).reshape(-1, made.steps_per_epoch * made.batch_size)
 
 
-def test_an_epoch_takes_no_image_twice_and_leaves_only_what_fills_no_batch():
+def test_an_epoch_takes_no_image_twice_and_leaves_out_only_an_incomplete_batch():
     epochs = by_epoch(epochs=4)
     assert epochs.shape == (4, 100)
     for numbers in epochs:
         assert len(set(numbers)) == 100
-        assert set(numbers) <= set(range(COUNT))
-
-
-def test_what_one_epoch_leaves_another_takes():
-    assert set(by_epoch(epochs=4).ravel()) == set(range(COUNT))
-
-
-def test_a_whole_number_of_batches_leaves_nothing():
-    for numbers in by_epoch(100, epochs=2):
-        assert sorted(numbers) == list(range(100))
+    assert set(epochs.ravel()) == set(range(COUNT))  # the others come in another epoch
+    assert sorted(by_epoch(100, epochs=1)[0]) == list(range(100))
 
 
 def test_the_order_is_mixed_and_differs_between_epochs_and_seeds():
     first, second = by_epoch(epochs=2)
     other = by_epoch(epochs=1, seed=2)[0]
-    in_order = np.arange(100)
-    for one, another in (
-        (first, in_order),
-        (first, second),
-        (first, other),
-        (second, other),
-    ):
+    for one, another in combinations([np.arange(100), first, second, other], 2):
         assert (one == another).sum() < 10
     # A permutation without bias puts about half of the pairs of neighbours in descending order.
     assert 30 < (np.diff(first) < 0).sum() < 70
-
-
-def test_the_same_seed_draws_the_same_batches():
-    np.testing.assert_array_equal(by_epoch(), by_epoch())
-
-
-@pytest.mark.parametrize("done", [1, 2])
-def test_a_resumed_training_gets_the_batches_it_would_have_had(done, sample):
-    images, labels = sample[mirrors.TRAIN_IMAGES][:45], sample[mirrors.TRAIN_LABELS][:45]
-    warp = augmentation.affine(rotation=10.0, zoom=0.1, shift=0.1)
-
-    def pairs(first_epoch):
-        made = batches.training_batches(
-            images,
-            labels,
-            batch_size=10,
-            epochs=3,
-            seed=5,
-            augment=warp,
-            first_epoch=first_epoch,
-        )
-        assert made.steps_per_epoch == 4
-        return [(x.numpy(), y.numpy()) for x, y in made.dataset]
-
-    whole, rest = pairs(0), pairs(done)
-    assert len(whole) == 12
-    for (x, y), (resumed_x, resumed_y) in zip(whole[4 * done :], rest, strict=True):
-        np.testing.assert_array_equal(x, resumed_x)
-        np.testing.assert_array_equal(y, resumed_y)
 
 
 def test_images_keep_their_labels_as_one_hot_rows():
@@ -114,22 +71,9 @@ def test_the_warps_differ_between_the_steps_and_between_the_seeds():
     image = np.zeros((20, 28, 28), np.uint8)
     image[:, 8:20, 12:16] = 255
     labels = np.zeros(20, np.uint8)
-
-    def warped(seed):
-        made = batches.training_batches(
-            image,
-            labels,
-            batch_size=10,
-            epochs=2,
-            seed=seed,
-            augment=augmentation.affine(rotation=10.0, zoom=0.1, shift=0.1),
-        )
-        return [x.numpy() for x, _ in made.dataset]
-
-    steps = [*warped(1), *warped(2)]
-    for number, one in enumerate(steps):
-        for other in steps[number + 1 :]:
-            assert (one != other).any(axis=(1, 2)).all()
+    found = [batches_of(image, labels, epochs=2, seed=seed, augment=WARP)[1] for seed in (1, 2)]
+    for (one, _), (other, _) in combinations([*found[0], *found[1]], 2):
+        assert (one != other).any(axis=(1, 2)).all()
 
 
 @pytest.mark.parametrize("labelled", [False, True])
@@ -143,9 +87,9 @@ def test_evaluation_gives_every_image_in_order_in_batches_of_a_thousand(labelled
         np.testing.assert_array_equal(np.concatenate([y for _, y in given]), np.eye(10)[labels])
 
 
-def test_drawing_needs_no_autotuner():
+def test_batches_are_drawn_without_autotuning():
     """The end of an iterator would wait for the tuner's next five-second round."""
     images, labels = numbered(20)
-    made = batches.training_batches(images, labels, batch_size=10, epochs=1, seed=1, augment=None)
+    made, _ = batches_of(images, labels, epochs=1)
     for dataset in (made.dataset, batches.evaluation_batches(images)):
         assert dataset.options().autotune.enabled is False

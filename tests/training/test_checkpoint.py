@@ -1,15 +1,12 @@
 import subprocess
 import sys
-from pathlib import Path
 
-import keras
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from src.runtime import metric_names
-from src.runtime.errors import InputError
+from src.core.errors import InputError
 from src.training import checkpoint
 
 
@@ -31,27 +28,17 @@ def packed():
     return checkpoint._pack(example())
 
 
+def interrupt(*_):
+    raise KeyboardInterrupt
+
+
 def test_a_saved_state_comes_back_whole(tmp_path):
     checkpoint.save(tmp_path / "state", example())
     found, given = checkpoint.load(tmp_path / "state"), example()
-    for name in ("run_id", "folder", "plateaus"):
-        assert getattr(found, name) == getattr(given, name)
-    np.testing.assert_equal(found.history, given.history)
-    for name in ("best", "current"):
-        for one, other in zip(getattr(found, name), getattr(given, name), strict=True):
-            assert one.dtype == other.dtype
-            np.testing.assert_array_equal(one, other)
-
-
-def test_the_history_is_a_table_with_a_row_per_epoch():
-    table = example().table()
-    assert table["epoch"].tolist() == [1, 2]
-    assert list(table) == ["epoch", "loss"]
-
-
-def test_without_a_file_it_is_a_new_training(tmp_path, capsys):
-    assert checkpoint.load(tmp_path / "state") == checkpoint.State()
-    assert capsys.readouterr().out == ""
+    np.testing.assert_equal(vars(found), vars(given))
+    for name in checkpoint.ARRAYS:
+        dtypes = [[one.dtype for one in getattr(state, name)] for state in (found, given)]
+        assert dtypes[0] == dtypes[1]
 
 
 @pytest.mark.parametrize(
@@ -67,28 +54,26 @@ def test_a_damaged_state_is_a_new_training_and_one_line(tmp_path, capsys, conten
     else:
         file.write_bytes(content)
     assert checkpoint.load(file) == checkpoint.State()
-    damage, what = capsys.readouterr().out.splitlines()
+    assert_says(capsys, file, "Training starts again at epoch 1, in a new run.")
+
+
+def assert_says(capsys, file, what):
+    damage, said = capsys.readouterr().out.splitlines()
     assert damage.startswith(f"The checkpoint {file} is damaged (")
-    assert what == "Training starts again at epoch 1, in a new run."
+    assert said == what
 
 
-@given(place=st.floats(0, 1, exclude_max=True), bit=st.integers(0, 7))
+@given(place=st.floats(0, 1, exclude_max=True), bit=st.integers(0, 7), other=st.binary())
 @settings(max_examples=300, deadline=None)
-def test_a_flipped_bit_is_never_trained_with(packed, place, bit):
-    content = bytearray(packed)
-    content[int(place * len(content))] ^= 1 << bit
-    with pytest.raises(ValueError, match="checksum"):
-        checkpoint._unpack(bytes(content))
+def test_a_flipped_bit_or_other_bytes_are_refused_before_they_are_parsed(packed, place, bit, other):
+    flipped = bytearray(packed)
+    flipped[int(place * len(flipped))] ^= 1 << bit
+    for content in (bytes(flipped), other):
+        with pytest.raises(ValueError, match="checksum"):
+            checkpoint._unpack(content)
 
 
-@given(st.binary(max_size=2_000))
-@settings(max_examples=200, deadline=None)
-def test_bytes_that_are_no_checkpoint_are_refused_before_they_are_parsed(content):
-    with pytest.raises(ValueError, match="checksum"):
-        checkpoint._unpack(content)
-
-
-def test_where_the_last_state_is_damaged_training_goes_on_from_the_one_before(tmp_path, capsys):
+def test_training_resumes_from_the_previous_state_if_the_last_is_damaged(tmp_path, capsys):
     file = tmp_path / "state"
     checkpoint.save(file, example())
     later = example()
@@ -98,23 +83,7 @@ def test_where_the_last_state_is_damaged_training_goes_on_from_the_one_before(tm
     file.write_bytes(file.read_bytes()[:-1])
     found = checkpoint.load(file)
     assert (len(found.history), found.run_id) == (2, example().run_id)
-    damage, what = capsys.readouterr().out.splitlines()
-    assert damage.startswith(f"The checkpoint {file} is damaged (")
-    assert what == "Training goes on after epoch 2."
-
-
-def test_a_state_that_cannot_be_written_whole_leaves_the_last_one(tmp_path, monkeypatch):
-    file = tmp_path / "state"
-    checkpoint.save(file, example())
-
-    def interrupted(path, content):
-        raise KeyboardInterrupt
-
-    with monkeypatch.context() as patch:
-        patch.setattr(Path, "write_bytes", interrupted)
-        with pytest.raises(KeyboardInterrupt):
-            checkpoint.save(file, checkpoint.State())
-    assert checkpoint.load(file).run_id == example().run_id
+    assert_says(capsys, file, "Training resumes after epoch 2.")
 
 
 def test_opening_gives_the_state_that_was_kept_until_it_is_deleted(tmp_path):
@@ -130,16 +99,12 @@ def test_opening_gives_the_state_that_was_kept_until_it_is_deleted(tmp_path):
         assert state == checkpoint.State()
 
 
-def test_the_state_before_goes_first_so_that_a_kill_cannot_bring_it_back(tmp_path, monkeypatch):
+def test_the_previous_state_is_deleted_first_so_that_a_kill_cannot_revive_it(tmp_path, monkeypatch):
     file = tmp_path / "abc" / "state"
     for _ in range(2):
         checkpoint.save(file, example())
-
-    def killed(folder):
-        raise KeyboardInterrupt
-
     with monkeypatch.context() as patch:
-        patch.setattr(checkpoint.shutil, "rmtree", killed)
+        patch.setattr(checkpoint.shutil, "rmtree", interrupt)
         with pytest.raises(KeyboardInterrupt):
             checkpoint.delete(file)
     assert [path.name for path in file.parent.iterdir()] == ["state"]
@@ -175,80 +140,3 @@ def test_a_training_that_another_process_has_open_is_refused_until_that_ends(tmp
     other.communicate("\n")
     with checkpoint.opened(folder) as (_, state):
         assert state == checkpoint.State()
-
-
-def compiled():
-    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1), keras.layers.Dropout(0.5)])
-    model.compile(optimizer=keras.optimizers.Adam(0.1), loss="mse")
-    return model
-
-
-def keeper_of(model, file, state, others=(), *, restore_best_weights=True):
-    keeper = checkpoint.CheckpointCallback(file, state, others, restore_best_weights)
-    keeper.set_model(model)
-    keeper.on_train_begin()
-    return keeper
-
-
-def test_the_weights_of_the_best_epoch_come_back_and_of_equals_the_later(tmp_path):
-    model, state = compiled(), checkpoint.State()
-    keeper = keeper_of(model, tmp_path / "state", state)
-    for epoch, accuracy in enumerate([0.5, 0.9, 0.9, 0.7]):
-        model.layers[0].kernel.assign([[epoch], [epoch]])
-        keeper.on_epoch_end(epoch, {metric_names.VAL_ACCURACY: accuracy})
-    restored = compiled()
-    keeper.restore_kept(restored)
-    np.testing.assert_array_equal(restored.layers[0].kernel, [[2], [2]])
-    # And so they do from the file.
-    resumed = checkpoint.load(tmp_path / "state")
-    np.testing.assert_array_equal(resumed.best[0], [[2], [2]])
-    assert [row[metric_names.EPOCH] for row in resumed.history] == [1, 2, 3, 4]
-
-
-def test_the_weights_of_the_last_epoch_come_back_where_the_best_are_not_wanted(tmp_path):
-    model, state = compiled(), checkpoint.State()
-    keeper = keeper_of(model, tmp_path / "state", state, restore_best_weights=False)
-    for epoch, accuracy in enumerate([0.5, 0.9, 0.7]):
-        model.layers[0].kernel.assign([[epoch], [epoch]])
-        keeper.on_epoch_end(epoch, {metric_names.VAL_ACCURACY: accuracy})
-    restored = compiled()
-    keeper.restore_kept(restored)
-    np.testing.assert_array_equal(restored.layers[0].kernel, [[2], [2]])
-
-
-def test_all_that_training_changes_is_kept_after_each_epoch(tmp_path):
-    x, y = np.ones((8, 2)), np.ones((8, 1))
-    model, file = compiled(), tmp_path / "state"
-    plateau = keras.callbacks.ReduceLROnPlateau("val_accuracy", mode="max", patience=9)
-    plateau.set_model(model)
-    plateau.on_train_begin()
-    keeper = keeper_of(model, file, checkpoint.State(), [plateau])
-    model.train_on_batch(x, y)
-    model.optimizer.learning_rate = 0.025
-    for epoch in range(2):  # the second is not better
-        plateau.on_epoch_end(epoch, {"val_accuracy": 0.5})
-        keeper.on_epoch_end(epoch, {metric_names.VAL_ACCURACY: 0.5})
-
-    other, its_plateau = compiled(), keras.callbacks.ReduceLROnPlateau("val_accuracy", mode="max")
-    its_plateau.set_model(other)
-    its_plateau.on_train_begin()
-    keeper_of(other, file, checkpoint.load(file), [its_plateau])
-    assert (its_plateau.best, its_plateau.wait) == (0.5, 1)
-    assert float(other.optimizer.learning_rate) == pytest.approx(0.025)
-    assert int(other.optimizer.iterations) == 1
-    assert len(model.optimizer.variables) > 4  # with Adam's moments
-    for one, another in (
-        (model.variables, other.variables),  # with the dropout's random state
-        (model.optimizer.variables, other.optimizer.variables),
-    ):
-        for variable, same in zip(one, another, strict=True):
-            np.testing.assert_array_equal(variable, same)
-    assert any("seed_generator" in variable.path for variable in other.variables)
-
-
-def test_a_new_training_starts_from_its_own_weights(tmp_path):
-    model = compiled()
-    before = model.get_weights()
-    keeper_of(model, tmp_path / "state", checkpoint.State())
-    for old, new in zip(before, model.get_weights(), strict=True):
-        np.testing.assert_array_equal(old, new)

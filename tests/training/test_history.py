@@ -1,18 +1,21 @@
 import pytest
 
-from src.runtime import metric_names
+from src.core import metric_names
 from src.training.history import best_epoch, kept_epoch, summarize
 
 
+def row(epoch, accuracy, seconds=1.0):
+    return {
+        metric_names.EPOCH: epoch,
+        metric_names.VAL_ACCURACY: accuracy,
+        metric_names.VAL_LOSS: 1 - accuracy,
+        metric_names.EPOCH_SECONDS: seconds,
+        metric_names.IMAGES_PER_SECOND: 100 / seconds,
+    }
+
+
 def history(*accuracies):
-    return [
-        {
-            metric_names.EPOCH: number,
-            metric_names.VAL_ACCURACY: accuracy,
-            metric_names.VAL_LOSS: -number,
-        }
-        for number, accuracy in enumerate(accuracies, 1)
-    ]
+    return [row(number, accuracy) for number, accuracy in enumerate(accuracies, 1)]
 
 
 @pytest.mark.parametrize(
@@ -24,16 +27,6 @@ def test_the_best_epoch_has_the_highest_validation_accuracy_and_is_the_later_of_
 ):
     rows = history(*accuracies)
     assert best_epoch(rows) is rows[epoch - 1]
-
-
-def row(epoch, accuracy, seconds):
-    return {
-        metric_names.EPOCH: epoch,
-        metric_names.VAL_ACCURACY: accuracy,
-        metric_names.VAL_LOSS: 1 - accuracy,
-        metric_names.EPOCH_SECONDS: seconds,
-        metric_names.IMAGES_PER_SECOND: 100 / seconds,
-    }
 
 
 def test_the_epoch_whose_weights_are_kept_is_the_best_or_the_last():

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from hydra.utils import instantiate
 
+from src.core.errors import InputError
 from src.data import mirrors
-from src.runtime.errors import InputError
 from src.training import activations, fit, models
 from tests.support.recipes import configure, names
 
@@ -29,6 +29,11 @@ def relu():
 
 def of(model, kind):
     return [layer for layer in model.layers if isinstance(layer, kind)]
+
+
+def convolutions(model):
+    layers = of(model, keras.layers.Conv2D)
+    return [(layer.filters, layer.kernel_size[0], layer.padding) for layer in layers]
 
 
 def build(choice, *overrides):
@@ -57,15 +62,10 @@ def model(request):
         return build(request.param, "activation=swish_beta")
 
 
-def test_every_model_takes_raw_pixels_and_gives_ten_scores(model, images):
-    assert model.input_shape == (None, 28, 28)
-    assert model.input.dtype == "uint8"
+def test_every_model_takes_raw_pixels_scales_them_and_gives_ten_scores(model, images):
+    assert (model.input_shape, model.input.dtype) == ((None, 28, 28), "uint8")
     scores = model(images)
-    assert scores.shape == (16, 10)
-    assert scores.dtype == "float32"
-
-
-def test_every_model_scales_the_pixels_to_the_range_from_0_to_1(model, images):
+    assert (scores.shape, scores.dtype) == ((16, 10), "float32")
     scaled = keras.Model(model.input, model.get_layer("scale").output)(images)
     np.testing.assert_allclose(scaled[..., 0], images / 255, rtol=1e-6)
 
@@ -94,16 +94,6 @@ def test_every_model_can_end_in_a_softmax_or_in_a_sigmoid(choice, project, image
     assert (np.abs(sums["sigmoid"] - 1) > 0.1).all()
 
 
-def test_the_scores_stay_float32_in_mixed_precision(images):
-    keras.config.set_dtype_policy("mixed_bfloat16")
-    try:
-        model = models.mlp(relu, units=[4])
-    finally:
-        keras.config.set_dtype_policy("float32")
-    assert model.layers[-2].compute_dtype == "bfloat16"
-    assert model(images).dtype == "float32"
-
-
 def test_another_head_is_refused_with_what_may_stand_there():
     with pytest.raises(InputError, match=r"^model.head=relu is unknown: choose softmax or sigm"):
         models.mlp(relu, head="relu")
@@ -113,11 +103,7 @@ def test_the_notebooks_cnn_is_the_one_of_the_notebook(project):
     cfg = configure("model=notebook", "activation=relu")
     model, _ = fit.compile_model(cfg, total_steps=1)
     assert model.count_params() == 887_530
-    convolutions = [
-        (layer.filters, layer.kernel_size, layer.padding)
-        for layer in of(model, keras.layers.Conv2D)
-    ]
-    assert convolutions == 2 * [(32, (5, 5), "same")] + 2 * [(64, (3, 3), "same")]
+    assert convolutions(model) == 2 * [(32, 5, "same")] + 2 * [(64, 3, "same")]
     assert [layer.units for layer in of(model, keras.layers.Dense)] == [256, 10]
     assert [layer.rate for layer in of(model, keras.layers.Dropout)] == [0.25, 0.25, 0.5]
     assert model.layers[-1].activation is keras.activations.sigmoid
@@ -130,41 +116,32 @@ def test_the_compact_cnn_normalizes_every_convolution_and_pools_after_each_block
     # Blocks that are equal are not the same: the last one is the last in place.
     filters = ((4,), (5, 6), (5, 6))
     model = models.compact(relu, border=1, filters=filters, first_kernel=7, dropout=0.125)
-    convolutions = of(model, keras.layers.Conv2D)
-    assert [(layer.filters, layer.kernel_size[0], layer.padding) for layer in convolutions] == [
-        (4, 7, "valid"),
-        (5, 3, "same"),
-        (6, 3, "valid"),
-        (5, 3, "same"),
-        (6, 3, "valid"),
-    ]
-    assert [layer.input.shape[1] for layer in convolutions] == [26, 10, 10, 4, 4]
-    assert not any(layer.use_bias for layer in convolutions)
+    assert convolutions(model) == [(4, 7, "valid"), *2 * [(5, 3, "same"), (6, 3, "valid")]]
+    layers = of(model, keras.layers.Conv2D)
+    assert [layer.input.shape[1] for layer in layers] == [26, 10, 10, 4, 4]
+    assert not any(layer.use_bias for layer in layers)
     assert len(of(model, keras.layers.BatchNormalization)) == 5
     assert len(of(model, keras.layers.MaxPooling2D)) == 2
     assert of(model, keras.layers.Flatten)[0].output.shape == (None, 2 * 2 * 6)
     assert [layer.rate for layer in of(model, keras.layers.Dropout)] == [0.125]
 
 
-@pytest.mark.parametrize(("border", "convolutions"), [(2, 5), (4, 4)])  # of six places
-def test_a_map_as_small_as_the_kernel_is_covered_by_a_dense_layer(border, convolutions, images):
+@pytest.mark.parametrize(("border", "count"), [(2, 5), (4, 4)])  # of six places
+def test_a_map_as_small_as_the_kernel_is_covered_by_a_dense_layer(border, count, images):
     model = models.compact(relu, border=border, filters=((2,), (3, 4), (4, 5, 6)))
-    assert len(of(model, keras.layers.Conv2D)) == convolutions
+    assert len(convolutions(model)) == count
     *covering, head = of(model, keras.layers.Dense)
-    assert len(covering) == 6 - convolutions
+    assert len(covering) == 6 - count
     assert head.units == 10
     assert not any(layer.use_bias for layer in covering)
     assert model(images).shape == (16, 10)
 
 
-def test_lenet5_has_the_papers_sizes():
+def test_lenet5_has_the_papers_sizes_and_the_perceptron_a_layer_for_each_of_its_units():
     model = models.lenet5(relu)
     assert [layer.filters for layer in of(model, keras.layers.Conv2D)] == [6, 16]
     assert [layer.units for layer in of(model, keras.layers.Dense)] == [120, 84, 10]
     assert of(model, keras.layers.Flatten)[0].output.shape == (None, 400)
-
-
-def test_the_perceptron_has_a_hidden_layer_for_each_of_its_units():
     model = models.mlp(relu, units=[9, 8, 7], dropout=0.25)
     assert [layer.units for layer in of(model, keras.layers.Dense)] == [9, 8, 7, 10]
     assert [layer.rate for layer in of(model, keras.layers.Dropout)] == [0.25] * 3

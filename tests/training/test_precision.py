@@ -1,7 +1,7 @@
 import pytest
 import tensorflow as tf
 
-from src.runtime import hardware
+from src.core import hardware
 from src.training import precision
 
 
@@ -29,7 +29,12 @@ def test_a_processor_decides_by_its_instruction_sets(vendor, flags, policy, monk
 
 @pytest.mark.parametrize(
     ("capabilities", "policy"),
-    [([(8, 0)], "mixed_bfloat16"), ([(9, 0), (7, 5)], "float32"), ([None], "float32")],
+    [
+        ([(8, 0)], "mixed_bfloat16"),
+        ([(9, 0), (7, 5)], "float32"),
+        ([None], "float32"),
+        ([], "float32"),  # a driver without a GPU leaves it to the processor
+    ],
 )
 def test_gpus_decide_by_their_compute_capability(capabilities, policy, monkeypatch, tmp_path):
     monkeypatch.setattr(precision, "GPU_DRIVERS", (tmp_path / "none", tmp_path))
@@ -37,11 +42,5 @@ def test_gpus_decide_by_their_compute_capability(capabilities, policy, monkeypat
     monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: details)
     monkeypatch.setattr(tf.config.experimental, "get_device_details", lambda gpu: gpu)
     monkeypatch.setattr(hardware, "cpu_flags", lambda: {"avx512_bf16"})
+    monkeypatch.setattr(hardware, "vendor", lambda: "GenuineIntel")
     assert precision.choose("auto") == policy
-
-
-def test_a_driver_without_a_gpu_leaves_it_to_the_processor(monkeypatch, tmp_path):
-    monkeypatch.setattr(precision, "GPU_DRIVERS", (tmp_path,))
-    monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: [])
-    monkeypatch.setattr(hardware, "cpu_flags", lambda: {"amx_bf16"})
-    assert precision.choose("auto") == "mixed_bfloat16"

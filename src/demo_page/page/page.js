@@ -5,31 +5,28 @@ const paper = $("drawing");
 const SIDE = paper.width;
 const PEN = 22; // of 280 pixels: as thick as MNIST's strokes, once the digit fills its box
 const STEP = 14; // of the arrow keys
+const MOVES = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 
 let strokes = []; // each a list of points
-let open = null; // the stroke that is being drawn
-let testImage = null; // what the paper shows instead of a drawing
+let open = null; // the current stroke
+let testImage = null; // shown on the paper instead of a drawing
 let pen = { x: SIDE / 2, y: SIDE / 4, down: false, shown: false }; // the keyboard's
-let classes = [];
+let about = { classes: [], models: [] };
 let cards = [];
-let reading = false; // a drawing is on its way to the models
-let changed = false; // it has changed since
-let generation = 0; // answers to what was asked before the last are not shown
+let reading = false; // the models are reading a drawing
+let changed = false; // since they began
+let generation = 0; // only answers to the latest request are shown
 
-function element(tag, text = "", className = "") {
-  const made = document.createElement(tag);
-  made.textContent = text;
-  made.className = className;
-  return made;
-}
-
+const element = (tag, textContent = "", className = "") =>
+  Object.assign(document.createElement(tag), { textContent, className });
+const square = (side) => Object.assign(element("canvas"), { width: side, height: side });
 const percent = (fraction) => `${(100 * fraction).toFixed(fraction < 0.0995 ? 1 : 0)}%`;
 
 // The paper
 
 function draw(context, color) {
   context.clearRect(0, 0, SIDE, SIDE);
-  context.strokeStyle = context.fillStyle = color;
+  context.strokeStyle = color;
   context.lineWidth = PEN;
   context.lineCap = context.lineJoin = "round";
   for (const points of strokes) {
@@ -45,7 +42,7 @@ function show() {
   const style = getComputedStyle(paper);
   draw(context, style.color);
   if (testImage) {
-    const small = Object.assign(document.createElement("canvas"), { width: 28, height: 28 });
+    const small = square(28);
     paint(small, testImage, style.color);
     context.drawImage(small, 0, 0, SIDE, SIDE);
   }
@@ -53,20 +50,17 @@ function show() {
     context.beginPath();
     context.arc(pen.x, pen.y, PEN / 2 + 3, 0, 2 * Math.PI);
     context.lineWidth = 2;
-    context.strokeStyle = getComputedStyle(document.documentElement).getPropertyValue("--best");
-    if (pen.down) context.setLineDash([]);
-    else context.setLineDash([4, 4]);
+    context.strokeStyle = style.getPropertyValue("--best");
+    context.setLineDash(pen.down ? [] : [4, 4]);
     context.stroke();
     context.setLineDash([]);
   }
 }
 
 function ink() {
-  const copy = Object.assign(document.createElement("canvas"), { width: SIDE, height: SIDE });
-  const context = copy.getContext("2d");
+  const context = square(SIDE).getContext("2d");
   draw(context, "#000");
-  const { data } = context.getImageData(0, 0, SIDE, SIDE);
-  return Uint8Array.from({ length: SIDE * SIDE }, (_, place) => data[4 * place + 3]);
+  return context.getImageData(0, 0, SIDE, SIDE).data.filter((_, place) => place % 4 === 3);
 }
 
 function edited() {
@@ -76,18 +70,17 @@ function edited() {
   readDrawing();
 }
 
-function at(event) {
-  const box = paper.getBoundingClientRect();
-  const scale = SIDE / box.width;
-  return { x: (event.clientX - box.left) * scale, y: (event.clientY - box.top) * scale };
+/** Return where a pointer is, in the canvas's pixels. */
+function at({ offsetX, offsetY }) {
+  const scale = SIDE / paper.clientWidth;
+  return { x: offsetX * scale, y: offsetY * scale };
 }
 
 paper.addEventListener("pointerdown", (event) => {
   if (event.button !== 0) return;
   paper.setPointerCapture(event.pointerId);
   pen.shown = pen.down = false;
-  open = [at(event)];
-  strokes.push(open);
+  strokes.push((open = [at(event)]));
   edited();
 });
 paper.addEventListener("pointermove", (event) => {
@@ -95,111 +88,98 @@ paper.addEventListener("pointermove", (event) => {
   open.push(at(event));
   edited();
 });
-for (const name of ["pointerup", "pointercancel"]) {
-  paper.addEventListener(name, () => (open = null));
-}
+paper.addEventListener("lostpointercapture", () => (open = null));
 
 paper.addEventListener("keydown", (event) => {
-  const moves = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
-  const move = moves[event.key];
+  const move = MOVES[event.key];
   if (!move && event.key !== " " && event.key !== "Delete") return;
   event.preventDefault();
-  if (event.key === "Delete") return clear();
+  if (event.key === "Delete") return restart([]);
   pen.shown = true;
   if (event.key === " ") {
     pen.down = !pen.down;
-    if (pen.down) strokes.push([{ x: pen.x, y: pen.y }]);
+    if (pen.down) strokes.push([]);
   } else {
     const step = event.shiftKey ? STEP / 4 : STEP;
     pen.x = Math.min(SIDE, Math.max(0, pen.x + step * move[0]));
     pen.y = Math.min(SIDE, Math.max(0, pen.y + step * move[1]));
-    if (pen.down) strokes.at(-1).push({ x: pen.x, y: pen.y });
   }
-  if (pen.down) edited();
-  else show();
+  if (!pen.down) return show();
+  strokes.at(-1).push({ x: pen.x, y: pen.y });
+  edited();
 });
 paper.addEventListener("blur", () => {
   pen.shown = pen.down = false;
   show();
 });
 
-function clear() {
-  strokes = [];
+/** Replace the drawing. */
+function restart(remaining) {
+  strokes = remaining;
   open = null;
   pen.down = false;
   edited();
 }
-$("clear").addEventListener("click", clear);
-$("undo").addEventListener("click", () => {
-  strokes.pop();
-  pen.down = false;
-  edited();
-});
+$("clear").addEventListener("click", () => restart([]));
+$("undo").addEventListener("click", () => restart(strokes.slice(0, -1)));
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", show);
 
 // The models
 
-async function ask(address, options) {
-  const response = await fetch(address, options);
-  const answer = await response.json();
-  if (!response.ok) throw new Error(answer.detail);
-  return answer;
-}
-
-async function asking(call) {
+/** Pass the answer to `use`, unless there was a later request; show a problem, if any. */
+async function ask(address, use, options) {
+  const current = ++generation;
   try {
-    await call();
+    const response = await fetch(address, options);
+    const answer = await response.json();
+    if (!response.ok) throw new Error(answer.detail);
+    if (current === generation) use(answer);
     $("problem").hidden = true;
   } catch (error) {
-    const away = "The program behind this page has ended: start it again with `make demo`.";
-    $("problem").textContent = error instanceof TypeError ? away : error.message;
+    const ended = "The program behind this page has ended: start it again with `make demo`.";
+    $("problem").textContent = error instanceof TypeError ? ended : error.message;
     $("problem").hidden = false;
   }
 }
 
 async function readDrawing() {
-  if (reading) return; // the answer's arrival sends the drawing as it is then
+  if (reading || !cards.length) return; // it is sent when the answer, or the models, arrive
   reading = true;
   while (changed) {
     changed = false;
-    const mine = ++generation;
-    await asking(async () => {
-      const answer = await ask("api/read", { method: "POST", body: ink() });
-      if (mine === generation) showAnswer(answer, answer.image ? "Your drawing" : "Nothing drawn yet");
-    });
+    const use = (answer) => showAnswer(answer, answer.image ? "Your drawing" : "Nothing drawn yet");
+    await ask("api/read", use, { method: "POST", body: ink() });
   }
   reading = false;
 }
 
-async function readTestImage(address) {
+async function readTestImage(number) {
   strokes = [];
   changed = false;
-  const mine = ++generation;
-  await asking(async () => {
-    const answer = await ask(address);
-    if (mine !== generation) return;
+  await ask(`api/test-image/${number}`, (answer) => {
     testImage = answer.image;
     show();
-    const known = answer.label === null ? "" : `, labeled ${classes[answer.label]}`;
+    const known = answer.label === null ? "" : `, labeled ${about.classes[answer.label]}`;
     showAnswer(answer, `Test image ${answer.number + 1}${known}`, answer.label);
   });
 }
-$("random").addEventListener("click", () => readTestImage("api/test-image"));
+$("random").addEventListener("click", () =>
+  readTestImage(Math.floor(Math.random() * about.test_images)));
 
-/** Paint 28×28 pixels: white on what is behind them, or in a color of the form `rgb(1, 2, 3)`. */
+/** Paint 28×28 pixels in a color of the form `rgb(1, 2, 3)`, on a transparent ground. */
 function paint(canvas, pixels, color = "rgb(255, 255, 255)") {
   const context = canvas.getContext("2d");
   const image = context.createImageData(28, 28);
-  const [red, green, blue] = color.match(/\d+/g).map(Number);
-  (pixels || []).forEach((ink, place) => image.data.set([red, green, blue, ink], 4 * place));
+  const rgb = color.match(/\d+/g).map(Number);
+  (pixels || []).forEach((ink, place) => image.data.set([...rgb, ink], 4 * place));
   context.putImageData(image, 0, 0);
 }
 
 function showAnswer({ image, answers }, source, label = null) {
   paint($("seen"), image);
   $("source").textContent = source;
-  const told = cards.map((card, place) => showCard(card, answers[place], label));
-  $("told").textContent = image ? told.join(", ") : "";
+  const spoken = cards.map((card, place) => showCard(card, answers[place], label));
+  $("spoken").textContent = image ? spoken.join(", ") : "";
 }
 
 function showCard(card, answer, label) {
@@ -210,65 +190,63 @@ function showCard(card, answer, label) {
     row.value.textContent = answer && values[place] >= 0.001 ? percent(values[place]) : "";
     for (const part of row.parts) part.classList.toggle("best", place === best);
   });
-  card.digit.textContent = answer ? classes[best] : "–";
+  card.digit.textContent = answer ? about.classes[best] : "–";
   card.sure.textContent = answer ? percent(values[best]) : "";
   card.wrong.textContent = answer && label !== null && best !== label ? "✗ wrong" : "";
   card.time.textContent = answer ? `${answer.milliseconds.toFixed(1)} ms` : "";
-  return answer ? `${card.name} reads ${classes[best]}` : "";
+  return answer ? `${card.name} reads ${about.classes[best]}` : "";
 }
 
-function makeCard(model) {
+function makeCard({ name, champion, run, validation_accuracy: accuracy }) {
   const card = element("article", "", "model");
-  const title = element("h3", model.name);
-  if (model.champion) title.append(" ", element("span", "champion"));
-  const accuracy = model.validation_accuracy;
+  const title = element("h3", name);
+  if (champion) title.append(" ", element("span", "champion"));
   const validated = accuracy === null ? "" : `validation ${(100 * accuracy).toFixed(2)}%`;
-  const answer = element("div", "", classes[0].length > 1 ? "answer named" : "answer");
+  const answer = element("div", "", about.classes[0].length > 1 ? "answer named" : "answer");
   const [digit, sure, wrong] = [element("b", "–"), element("span"), element("span", "", "wrong")];
   answer.append(digit, sure, wrong);
   const bars = element("div", "", "bars");
-  const rows = classes.map((name) => {
-    const [term, track, value] = [element("span", name), element("div"), element("output")];
-    const bar = element("i");
-    track.append(bar);
-    bars.append(term, track, value);
-    return { bar, value, parts: [term, track, value] };
+  const rows = about.classes.map((term) => {
+    const [bar, value] = [element("i"), element("output")];
+    const parts = [element("span", term), element("div"), value];
+    parts[1].append(bar);
+    bars.append(...parts);
+    return { bar, value, parts };
   });
   const time = element("div", "", "time");
-  const about = [element("span", model.run, "about"), element("span", validated, "about")];
-  card.append(title, ...about, answer, bars, time);
+  const lines = [element("span", run, "about"), element("span", validated, "about")];
+  card.append(title, ...lines, answer, bars, time);
   $("models").append(card);
-  return { name: model.name, digit, sure, wrong, time, rows };
+  return { name, digit, sure, wrong, time, rows };
 }
 
-function makeMistake(mistake) {
-  const button = element("button");
-  button.type = "button";
-  const canvas = Object.assign(element("canvas"), { width: 28, height: 28 });
-  paint(canvas, mistake.image);
-  const [label, read] = [classes[mistake.label], classes[mistake.predicted]];
-  const by = `by ${mistake.reader}, ${percent(mistake.probability)}`;
-  button.append(canvas, element("span", `${label}, read as ${read}`), " ", element("span", by));
+function makeMistake({ number, image, label, predicted, probability, reader }) {
+  const button = Object.assign(element("button"), { type: "button" });
+  const canvas = square(28);
+  paint(canvas, image);
+  const read = `${about.classes[label]}, read as ${about.classes[predicted]}`;
+  const by = `by ${reader}, ${percent(probability)}`;
+  button.append(canvas, element("span", read), " ", element("span", by));
   button.addEventListener("click", () => {
-    readTestImage(`api/test-image/${mistake.number}`);
+    readTestImage(number);
     paper.scrollIntoView({ block: "nearest", behavior: "smooth" });
   });
   $("gallery").append(button);
 }
 
-asking(async () => {
-  const about = await ask("api/about");
-  classes = about.classes;
+ask("api/about", (answer) => {
+  about = answer;
   cards = about.models.map(makeCard);
   about.mistakes.forEach(makeMistake);
   $("mistakes").hidden = !about.mistakes.length;
   $("random").hidden = !about.test_images;
   $("caption").textContent = about.caption;
-  const champion = about.models.some(one => one.champion) ? "the champion and " : "";
+  const champion = about.models.some((one) => one.champion) ? "the champion and " : "";
   $("about").textContent = about.models.length > 1
-    ? `${about.models.length} models read along: ${champion}the best run of each ${about.factor} by validation accuracy.`
+    ? `${about.models.length} models read along: ${champion}the run of each ${about.factor} with the best validation accuracy.`
     : "The model below reads along.";
   paint($("seen"), null);
   show();
+  readDrawing();
   document.body.dataset.ready = "";
 });

@@ -1,0 +1,1 @@
+"""Errors, texts, paths, files, locks and processes: nothing about digits or models."""
