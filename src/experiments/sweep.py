@@ -160,8 +160,10 @@ def _sweep(config: DictConfig) -> None:
     parent = engine.run(plan, executor)
     if parent.run_id is not None:
         print("Next")
-        print(f"  python -m src.report {parent.run_id}  what the runs show")
-        print(f"  {'make ui':<{len(parent.run_id) + 21}}  the runs in MLflow")
+        report = f"python -m src.report {parent.run_id}" if reason is None else ""
+        if report:
+            print(f"  {report}  what the runs show")
+        print(f"  {'make ui':<{len(report)}}  the runs in MLflow")
 
 
 def plan_of(config: DictConfig, jobs: Sequence[DictConfig], data: Dataset) -> SweepPlan:
