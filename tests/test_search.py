@@ -8,7 +8,7 @@ from src import search
 from src.config import search_file
 from src.core import metric_names
 from src.experiments import table
-from tests.support import broken_activation
+from tests.support import broken_activation, recipes
 from tests.support.commands import (
     Starts,
     artifacts,
@@ -21,10 +21,7 @@ from tests.support.commands import (
 )
 
 EPOCHS = 3
-SEARCH = {
-    "question": "Whether a search works.",
-    "experiment": "default",
-    "dataset": "files-any",
+SEARCH = recipes.SEARCH | {
     "space": {
         "optimizer.learning_rate": {"log_uniform": [0.0001, 0.1]},
         "model.units": {"choices": [[8], [16]]},

@@ -9,20 +9,11 @@ from src import study
 from src.config import schema, study_file
 from src.core import metric_names
 from src.experiments import executors, table
-from tests.support import broken_activation
+from tests.support import broken_activation, recipes
 from tests.support.commands import SMALL, Starts, files, make_project, run, runs, sentence
 
 EPOCHS = 3
-STUDY = {
-    "question": "Whether a study works.",
-    "factor": "activation",
-    "levels": ["relu", "swish"],
-    "seeds": [1],
-    "experiment": "default",
-    "dataset": "files-any",
-    "overrides": [*SMALL, f"epochs={EPOCHS}"],
-    "workers": 2,
-}
+STUDY = recipes.STUDY | {"overrides": [*SMALL, f"epochs={EPOCHS}"], "workers": 2}
 
 # Printed if a run has two epochs before any ends.
 ESTIMATE = re.compile(r"\d+ left, about .+ by the first epochs")

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from src.analysis.run_set import ACTIVATION, NAMES
-from src.config import factor
+from src.config import factor, override
 from src.config.factor import Factor
 from src.core.errors import InputError
 from src.core.formatting import listed
@@ -50,7 +50,7 @@ def of(tags: Mapping[str, str], runs: Sequence[Run]) -> Levels:
     order = [label for label in dict.fromkeys([*overrides, *grouped]) if label in grouped]
     values = {label: _meaning(key, overrides.get(label, [f"{key}={label}"])) for label in order}
     words = [word for own in overrides.values() for word in own]
-    keys = frozenset([key, *(word.partition("=")[0].lstrip("+~") for word in words)])
+    keys = frozenset([key, *map(override.key, words)])
     reference = tags.get(run_tags.REFERENCE)
     return Levels(
         factor=_factor(key, values.values()),
@@ -86,7 +86,7 @@ def _declared(tags: Mapping[str, str]) -> dict[str, list[str]]:
 
 def _meaning(key: str, overrides: Sequence[str]) -> str:
     """Return the value of the factor's key at a level, or else all of the level's overrides."""
-    values = {word.partition("=")[0].lstrip("+"): word.partition("=")[2] for word in overrides}
+    values = {override.key(word): word.partition("=")[2] for word in overrides}
     return values.get(key, " ".join(overrides))
 
 

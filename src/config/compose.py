@@ -4,7 +4,7 @@ import textwrap
 from dataclasses import fields
 from numbers import Real
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from hydra import compose as hydra_compose
 from hydra import initialize_config_dir
@@ -20,6 +20,13 @@ from src.core.errors import InputError
 from src.core.paths import CONF, PARAMS
 
 KEYS = [field.name for field in fields(Config)]
+
+
+class Composition(NamedTuple):
+    """The configuration that Hydra composed for a run, and the chosen file of each group."""
+
+    composed: DictConfig
+    choices: dict[str, str]
 
 
 def _params() -> dict[Any, Any]:
@@ -108,7 +115,7 @@ def compose(*overrides: str) -> Config:
     return resolve(*composition(*overrides))
 
 
-def composition(*overrides: str) -> tuple[DictConfig, dict[str, str]]:
+def composition(*overrides: str) -> Composition:
     """Return the arguments of `resolve` for `python -m src.train <overrides>`."""
     register()
     try:
@@ -121,4 +128,4 @@ def composition(*overrides: str) -> tuple[DictConfig, dict[str, str]]:
     choices = composed.hydra.runtime.choices
     with open_dict(composed):
         del composed["hydra"]
-    return composed, choices
+    return Composition(composed, choices)

@@ -57,8 +57,12 @@ class Plan(Protocol):
     def batches(self) -> Iterator[Iterable[RunSpec]]:
         """Yield the runs to train; the next batch is asked for when all of one have ended."""
 
-    def ended(self, spec: RunSpec, error: BaseException | None) -> list[str]:
-        """Take note of a run that has ended; return the facts of its line."""
+    def ended(
+        self, spec: RunSpec, error: BaseException | None, finished: Sequence[Run]
+    ) -> list[str]:
+        """Take note of a run that has ended, and of its `finished` runs in MLflow; return the facts
+        of its line.
+        """
 
     def progress(self) -> Progress:
         """Return how far the plan is."""
@@ -82,9 +86,7 @@ def run(plan: Plan, executor: Executor) -> Parent:
         parent = _parent(plan, tag, value)
         parent.refuse_if_running(plan.title)
         print(plan.open(parent), flush=True)
-        session = _Session(plan, executor, parent)
-        session.train()
-        summary = plan.summary()
+        summary = _Session(plan, executor, parent).train()
         parent.update({**summary.tags, NOTE: summary.note}, summary.metrics)
     if left := plan.unfinished():
         noun = "trials" if plan.kind == "search" else "runs"
@@ -122,8 +124,8 @@ class _Session:
     begun: bool = False
     root: Path | None = None
 
-    def train(self) -> None:
-        """Train the plan's batches, and close its parent run whatever happens."""
+    def train(self) -> Summary:
+        """Train the plan's batches; return its summary. Close its parent run whatever happens."""
         status = "FAILED"
         try:
             for batch in self.plan.batches():
@@ -145,10 +147,12 @@ class _Session:
                     if later and self.parent.client:
                         self.parent.client.delete_run(child.info.run_id)
                 self.parent.end(status)
-                self.plan.summary().table.show()
+                summary = self.plan.summary()
+                summary.table.show()
             if self.root is not None:
                 with suppress(OSError):  # it is empty if all files are elsewhere
                     self.root.rmdir() if self.root.is_absolute() else os.removedirs(self.root)
+        return summary
 
     def _begin(self) -> None:
         """Check that the runs can be built, and record that they begin."""
@@ -188,12 +192,13 @@ class _Session:
             for child in self.parent.children(digest=spec.digest):  # if its process could not
                 if child.info.status != "FINISHED" and self.parent.client is not None:
                     self.parent.client.set_terminated(child.info.run_id, status)
-        facts = self.plan.ended(spec, error)
+        finished = self.parent.children("FINISHED", spec.digest) if error is None else []
+        facts = self.plan.ended(spec, error, finished)
         if error is None:
             at_a_time = self.executor.at_a_time()
             text = progress.line(self.plan.progress(), facts, at_a_time, self.parent)
             print(text, flush=True)
-            for child in self.parent.children("FINISHED", spec.digest):
+            for child in finished:
                 run_spec.forget_checkpoint(spec, child.info.run_id)
 
 

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple, cast
 from omegaconf import OmegaConf
 
 from src.config import compose, override
+from src.config.compose import Composition
 from src.config.factor import VARIANT, Factor
 from src.config.schema import CHOICES, NON_TRAINING_KEYS
 from src.config.study_file import SPLIT, Study
@@ -21,7 +22,7 @@ from src.core.errors import InputError, did_you_mean
 from src.data.dataset import Dataset
 from src.experiments import run_spec, table
 from src.experiments.executors import choice
-from src.experiments.run_spec import Composition, RunSpec
+from src.experiments.run_spec import RunSpec
 from src.tracking import run_tags, views
 
 NOT_IN_METRIC = re.compile(r"[^\w. /-]")  # signs that MLflow refuses in a metric's name
@@ -100,7 +101,9 @@ class Grid:
         left = (spec for digest, spec in self.specs.items() if digest not in self.done)
         return list({spec.level: spec for spec in left}.values())
 
-    def ended(self, spec: RunSpec, error: BaseException | None) -> list[str]:
+    def ended(
+        self, spec: RunSpec, error: BaseException | None, finished: Sequence[Any]
+    ) -> list[str]:
         """Take note of a run, and return its score and its time."""
         if error is not None:
             self.failed.add(spec.digest)
@@ -108,7 +111,7 @@ class Grid:
         facts = [spec.name]
         if self.parent.run_id is None:  # untracked
             self.done[spec.digest] = None
-        for child in self.parent.children("FINISHED", spec.digest):
+        for child in finished:
             self.done[spec.digest], metrics = child, child.data.metrics
             if metric_names.TEST_ACCURACY in metrics:
                 facts.append(f"held-out accuracy {metrics[metric_names.TEST_ACCURACY]:.4f}")
@@ -385,7 +388,7 @@ def compose_runs(
     settings: dict[str, str] = {}
     for label in study.levels:
         own = words(study, label)
-        composition = (composed or {}).get(label) or Composition(*compose.composition(*own))
+        composition = (composed or {}).get(label) or compose.composition(*own)
         base = bases[label] = _level(name, study, label, data, composition)
         text = json.dumps({**base.settings, "seed": 0}, sort_keys=True)
         twin = settings.setdefault(text, label)

@@ -8,6 +8,7 @@ from typing import Any, cast
 import yaml
 from omegaconf import OmegaConf
 
+from src.config.compose import Composition
 from src.config.schema import GROUPS, NON_TRAINING_KEYS
 from src.config.search_file import Search
 from src.core.atomic_write import writing
@@ -15,7 +16,6 @@ from src.core.errors import InputError
 from src.core.paths import CONF
 from src.data.dataset import Dataset
 from src.experiments import trials
-from src.experiments.run_spec import Composition
 from src.experiments.search import base
 from src.experiments.trials import State, Trial
 from src.tracking import environment

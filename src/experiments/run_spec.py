@@ -4,11 +4,12 @@ from collections.abc import Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol, cast
+from typing import Any, Protocol, cast
 
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import OmegaConf
 
 from src.config import compose
+from src.config.compose import Composition
 from src.config.schema import CHOICES, Config
 from src.core import checkpoint_place
 from src.data.dataset import Dataset
@@ -24,13 +25,6 @@ class EarlyStop(Protocol):
 
     def __call__(self, run_id: str | None, accuracies: Mapping[int, float]) -> bool:
         """Return whether to stop, by the validation accuracies of all epochs so far."""
-
-
-class Composition(NamedTuple):
-    """The configuration that Hydra composed for a run, and the chosen file of each group."""
-
-    composed: DictConfig
-    choices: dict[str, str]
 
 
 @dataclass(frozen=True)

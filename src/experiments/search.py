@@ -13,6 +13,7 @@ from typing import Any
 from omegaconf import OmegaConf
 
 from src.config import compose, override
+from src.config.compose import Composition
 from src.config.schema import GROUPS
 from src.config.search_file import NO_PRUNER, Search
 from src.core import formatting, metric_names
@@ -20,7 +21,7 @@ from src.core.errors import InputError
 from src.data.dataset import Dataset
 from src.experiments import run_spec, table, trials
 from src.experiments.pruning import Pruning
-from src.experiments.run_spec import Composition, RunSpec
+from src.experiments.run_spec import RunSpec
 from src.experiments.trials import Record, State, Trial
 from src.tracking import fingerprint, run_tags, views
 
@@ -61,9 +62,9 @@ class Space:
 
     def _compose(self, params: Mapping[str, Any]) -> Composition:
         overrides = [*self.common, *words(params), f"seed={self.search.seed}"]
-        composed, choices = compose.composition(*overrides)
-        composed.submission = composed.submission and self.scored
-        return Composition(composed, choices)
+        found = compose.composition(*overrides)
+        found.composed.submission = found.composed.submission and self.scored
+        return found
 
     def composition(self, params: Mapping[str, Any]) -> Composition:
         """Return the configuration of a trial."""
@@ -279,7 +280,9 @@ class SearchPlan:
             early_stop=early_stop,
         )
 
-    def ended(self, spec: RunSpec, error: BaseException | None) -> list[str]:
+    def ended(
+        self, spec: RunSpec, error: BaseException | None, finished: Sequence[Any]
+    ) -> list[str]:
         """Return the result of a trial, and the best so far; raise InputError if too many failed,
         one after another.
         """

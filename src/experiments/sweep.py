@@ -20,6 +20,7 @@ from hydra.experimental.callback import Callback
 from omegaconf import DictConfig, OmegaConf, open_dict, read_write
 
 from src.config import factor, messages, override
+from src.config.compose import Composition
 from src.config.schema import NON_TRAINING_KEYS
 from src.core import errors, formatting, heavy_imports, metric_names, paths
 from src.core.errors import InputError
@@ -28,7 +29,7 @@ from src.data.dataset import Dataset
 from src.experiments import run_spec
 from src.experiments.executors import choice
 from src.experiments.grid import Grid
-from src.experiments.run_spec import Composition, RunSpec
+from src.experiments.run_spec import RunSpec
 from src.experiments.table import Table
 from src.tracking import run_tags
 

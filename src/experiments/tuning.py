@@ -4,13 +4,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 
 from src.config import override, search_file
+from src.config.compose import Composition
 from src.config.search_file import Search
 from src.config.study_file import Study
 from src.core.errors import InputError
 from src.data.dataset import Dataset
 from src.experiments import grid
 from src.experiments.executors import choice
-from src.experiments.run_spec import Composition
 from src.experiments.search import SearchPlan, Space, words
 from src.experiments.trials import Trial
 

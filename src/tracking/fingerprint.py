@@ -36,8 +36,3 @@ def digest(settings: Mapping[str, Any], data: Dataset) -> str:
         for path in sorted(CODE.rglob("*.py"))
     ]
     return hashlib.sha256("\n".join([text, *contents]).encode()).hexdigest()
-
-
-def of(composed: DictConfig, data: Dataset) -> str:
-    """Return the digest of training a composed configuration on the preprocessed data."""
-    return digest(settings(composed), data.split_anew(composed.get("split_seed")))

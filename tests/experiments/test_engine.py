@@ -15,22 +15,12 @@ from src.experiments.executors import WorkerLostError
 from src.experiments.grid import Decision
 from src.experiments.search import SearchPlan, Space, base
 from src.tracking import lease, store
+from tests.support import recipes
 from tests.support.recipes import DATA, TINY
 from tests.support.simulated_executor import Simulated
 
-STUDY = {
-    "question": "Whether a study works.",
-    "factor": "activation",
-    "levels": ["relu", "swish"],
-    "seeds": [1],
-    "experiment": "default",
-    "dataset": "files-any",
-    "overrides": ["model=mlp", "model.units=[16]"],
-}
-SEARCH = {
-    "question": "Whether a search works.",
-    "experiment": "default",
-    "dataset": "files-any",
+STUDY = recipes.STUDY | {"overrides": ["model=mlp", "model.units=[16]"]}
+SEARCH = recipes.SEARCH | {
     "space": {"optimizer.learning_rate": {"log_uniform": [0.001, 0.1]}},
     "trials": 3,
     "overrides": list(TINY),

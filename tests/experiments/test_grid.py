@@ -150,7 +150,9 @@ def test_a_digest_is_the_one_of_its_composed_configuration():
     given = (*grid.words(study, "swish_beta"), "seed=3")
     assert given == ("experiment=notebook", "epochs=6", "activation=swish_beta", "seed=3")
     composed, _ = compose.composition(*given)
-    assert digests(study)["swish_beta", 3] == fingerprint.of(composed, DATA)
+    assert digests(study)["swish_beta", 3] == fingerprint.digest(
+        fingerprint.settings(composed), DATA
+    )
 
 
 PLAN = replace(STUDY, seeds=tuple(range(1, 9)), looks=(2, 4, 8))

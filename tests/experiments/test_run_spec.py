@@ -17,7 +17,7 @@ pytestmark = pytest.mark.usefixtures("project")
 
 def test_a_run_has_the_digest_of_its_configuration_and_data():
     composed, _ = compose.composition("precision=float32", *TINY, "seed=3")
-    assert spec(*TINY, "seed=3").digest == fingerprint.of(composed, DATA)
+    assert spec(*TINY, "seed=3").digest == fingerprint.digest(fingerprint.settings(composed), DATA)
 
 
 def test_a_run_with_another_seed_is_the_one_composed_with_it():

@@ -9,7 +9,6 @@ from src.core import paths
 from src.core.errors import InputError
 from src.data import dataset
 from src.experiments import run_spec, train_run
-from src.experiments.run_spec import Composition
 from tests.support.commands import SMALL, files, make_project, run, sentence
 
 UNTRACKED = (*SMALL, "epochs=1", "mlflow.enabled=false")
@@ -69,7 +68,7 @@ def test_a_study_refuses_to_be_untracked(untracked, no_heavy_imports):
 
 def test_a_run_that_was_composed_for_other_data_is_refused(untracked, monkeypatch):
     monkeypatch.chdir(untracked[0])
-    composition = Composition(*compose.composition(*UNTRACKED))
+    composition = compose.composition(*UNTRACKED)
     spec = run_spec.build(composition, dataset.load_description(), UNTRACKED)
     with pytest.raises(InputError, match=r"data/processed was written anew since .* was planned"):
         train_run.run(replace(spec, data_digest="0f" * 32))

@@ -8,11 +8,19 @@ from src.core import paths
 from src.data import dataset
 from src.data.dataset import Dataset
 from src.experiments import run_spec
-from src.experiments.run_spec import Composition, RunSpec
+from src.experiments.run_spec import RunSpec
 
 DATA = Dataset("files-any", "0f" * 32, {"train": 540, "valid": 60, "test": 200})
 # Small enough for a training of a second, whatever else is chosen.
 TINY = ("model=mlp", "model.units=[8]", "epochs=2", "batch_size=64")
+STUDY = {
+    "question": "Whether a study works.",
+    "factor": "activation",
+    "levels": ["relu", "swish"],
+    "seeds": [1],
+    "experiment": "default",
+    "dataset": "files-any",
+}
 SPACE = {
     "optimizer.learning_rate": {"log_uniform": [0.001, 0.1]},
     "model.units": {"choices": [[16], [32]]},
@@ -42,7 +50,7 @@ def names(group: str) -> list[str]:
 def spec(*overrides: str, data: Dataset = DATA, **more: Any) -> RunSpec:
     """Return a run of the configuration that `configure` returns."""
     words = ("precision=float32", *overrides)
-    return run_spec.build(Composition(*compose.composition(*words)), data, words, **more)
+    return run_spec.build(compose.composition(*words), data, words, **more)
 
 
 def ready(folder: Path, *overrides: str) -> RunSpec:

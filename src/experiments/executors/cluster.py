@@ -7,7 +7,7 @@ from collections.abc import Collection
 from typing import Any, NamedTuple
 
 from src.core import quiet
-from src.core.errors import InputError
+from src.core.errors import InputError, one_line
 from src.core.formatting import count
 from src.tracking import fingerprint
 
@@ -81,7 +81,7 @@ def connect() -> None:
         with quiet.stderr():
             ray.init(**settings)
     except (Exception, SystemExit) as error:
-        reason = " ".join(str(error).split())[:300]
+        reason = one_line(error)
         name = "A Ray on this machine" if where is None else f"Ray at {where}"
         raise InputError(
             f"{name} cannot be used ({reason}): start it as docs/scale.md says, correct {ADDRESS}, "

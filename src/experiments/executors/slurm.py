@@ -10,7 +10,7 @@ from typing import Any
 import submitit
 from submitit.core.utils import UncompletedJobError
 
-from src.core.errors import InputError
+from src.core.errors import InputError, one_line
 from src.experiments import executors
 from src.experiments.executors import Executor, Outcome, WorkerLostError
 from src.experiments.executors.local import in_a_process
@@ -104,7 +104,7 @@ class Submitit(Executor):
         try:
             yield
         except Exception as error:
-            reason = " ".join(str(error).split())[:300]
+            reason = one_line(error)
             raise InputError(
                 f"hydra/launcher=submitit_{self.cluster} failed ({type(error).__name__}: "
                 f"{reason}): see its logs in {self.settings.get(FOLDER)}, if there are any, fix "
