@@ -166,12 +166,14 @@ class RayTasks(Executor):
         inspect = ray.remote(ray_worker.inspect)
         # The threads of a run, so that the worker can train one then.
         runtime = {"env_vars": executors.thread_variables(self.cpus)}
-        asked = []
+        asked = {}
         for node in cluster.nodes():
             place = NodeAffinitySchedulingStrategy(node.id, soft=False)
             task = inspect.options(num_cpus=0, runtime_env=runtime, scheduling_strategy=place)
-            asked.append(task.remote(installed))
-        found = [_result(ray, task) for task in asked]
+            asked[node.id] = task.remote(installed)
+        answers = {node_id: _result(ray, task) for node_id, task in asked.items()}
+        alive = {node.id for node in cluster.nodes()}  # Ray notices a lost node only after a while
+        found = [answer for node_id, answer in answers.items() if node_id in alive]
         for error in found:
             if isinstance(error, BaseException):
                 raise error
