@@ -3,23 +3,24 @@
 python -m benchmarks.cross_validation "" augmentation=affine "epochs=12 label_smoothing=0"
 
 Each argument is a recipe: overrides as `python -m src.train` takes them. Every fold holds back a
-part of the labelled images, and the weights of the last epoch are scored on it. The held-out images
-of test.csv play no part.
+part of the labelled images; the rest is split and trained as in the pipeline, and the weights that
+the recipe keeps are scored on the fold. The held-out images of test.csv play no part.
 """
 
 from collections.abc import Mapping, Sequence
 from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
-from hydra.utils import instantiate
 from rich import box
 from rich.console import Console
 from rich.table import Table
 
 from benchmarks import harness
-from src.config import compose
+from src.config import compose, schema
 from src.core import errors, heavy_imports, metric_names, paths
-from src.data import dataset
+from src.data import dataset, split
 
 SEED = 7  # of the folds
 
@@ -41,37 +42,25 @@ def score(recipe: str, fold: int, folds: int) -> dict[str, float]:
         folds: how many there are.
     """
     heavy_imports.load(mlflow=False)
-    import keras
 
-    from src.training import batches, fit
+    from src.training import batches, checkpoint, fit
 
     cfg = compose.compose(*recipe.split(), f"seed={fold + 1}")
     images, labels = labelled()
     held = np.arange(len(labels)) % folds == fold
-    fit.prepare(cfg)
-    drawn = batches.training_batches(
-        images[~held],
-        labels[~held],
-        batch_size=cfg.batch_size,
-        epochs=cfg.epochs,
-        seed=cfg.seed,
-        augment=instantiate(cfg.augmentation),
+    images_left, labels_left = images[~held], labels[~held]
+    fraction = compose.stage(schema.Preprocess).valid_fraction
+    train, valid = (
+        {"images": images_left[part], "labels": labels_left[part]}
+        for part in split.by_fraction(labels_left, fraction, SEED)
     )
-    model, _ = fit.compile_model(cfg, total_steps=cfg.epochs * drawn.steps_per_epoch)
-    model.steps_per_execution = fit.steps_per_execution(drawn.steps_per_epoch)
-    history = model.fit(
-        drawn.dataset,
-        epochs=cfg.epochs,
-        steps_per_epoch=drawn.steps_per_epoch,
-        shuffle=False,
-        verbose=0,
-        callbacks=[fit.EpochMetrics(drawn.steps_per_epoch * drawn.batch_size)],
-    )
-    keras.config.set_dtype_policy("float32")
+    state = checkpoint.State()
+    with TemporaryDirectory() as folder:
+        model = fit.fit(cfg, train, valid, Path(folder) / checkpoint.STATE, state)
     scores = model.predict(batches.evaluation_batches(images[held]), verbose=0)
     return {
         metric_names.TEST_ERRORS: int((scores.argmax(axis=1) != labels[held]).sum()),
-        metric_names.TRAIN_SECONDS: sum(history.history[metric_names.EPOCH_SECONDS]),
+        metric_names.TRAIN_SECONDS: sum(row[metric_names.EPOCH_SECONDS] for row in state.history),
     }
 
 
