@@ -45,10 +45,17 @@ def pytest_addoption(parser):
 
 
 def pytest_configure(config):
-    """Draw the seed of a random order before xdist passes the options on to its workers."""
+    """Draw the seed of a random order, once for all workers of xdist."""
     config.stash[drill.RESULTS] = []
+    config.option.shuffle = getattr(config, "workerinput", {}).get("shuffle", config.option.shuffle)
     if config.option.shuffle == -1:
         config.option.shuffle = random.SystemRandom().randrange(10**6)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node):
+    """Pass the seed on to a worker, which reads the command line again."""
+    node.workerinput["shuffle"] = node.config.option.shuffle
 
 
 def pytest_report_header(config):
