@@ -84,12 +84,14 @@ def _decide(
     from src.analysis import load_runs, verdicts  # MLflow and SciPy: after the checks
     from src.reporting import verdict_words
 
+    correct, guess = load_runs.correct(client, runs, kept)
     look = verdicts.look(
-        load_runs.correct(client, runs, kept),
+        correct,
         reference=study.reference,
         compare=study.compare,
         smallest_effect=study.smallest_effect,
         looks=study.looks,
+        guess=guess,
     )
     return Decision(not look.undecided, verdict_words.look(look))
 

@@ -13,7 +13,7 @@ import pandas as pd
 from mlflow import MlflowClient
 from mlflow.entities import Run, ViewType
 
-from src.analysis import levels
+from src.analysis import diagnostics, ensemble, levels
 from src.analysis.levels import Levels
 from src.analysis.run_set import ALL, RunSet, Training, is_ignored
 from src.analysis.statistics import EFFECT_OF_INTEREST
@@ -49,7 +49,12 @@ def load(client: MlflowClient, wanted: str | None) -> RunSet:
     _check_alike(found, complete, json.loads(tags.get(run_tags.VARY, '["seed"]')))
     code = _check_code(complete)
     grouped, more = _paired(found)
-    trainings = {name: tuple(_read(client, run) for run in runs) for name, runs in grouped.items()}
+    trainings, ensembles = {}, {}
+    for name, some in grouped.items():
+        read = [_read(client, run) for run in some]
+        trainings[name] = tuple(one for one, _ in read)
+        labels = trainings[name][0].labels
+        ensembles[name] = ensemble.curve(np.stack([output for _, output in read]), labels)
     study = tags.get(run_tags.STUDY)
     folder = re.sub(r"[^\w.-]+", "-", study or "").strip("-.")
     runs = RunSet(
@@ -67,6 +72,7 @@ def load(client: MlflowClient, wanted: str | None) -> RunSet:
         looks=tuple(json.loads(tags.get(run_tags.LOOKS, "[]"))),
         question=tags.get(run_tags.QUESTION),
         dataset=dataset_of(complete[0]),
+        ensembles=ensembles,
     )
     for one in runs:  # their tags may agree all the same
         if not np.array_equal(one.labels, runs.labels):
@@ -279,10 +285,14 @@ def _seed(run: Run) -> int:
     return int(run.data.params["seed"])
 
 
-def _read(client: MlflowClient, run: Run) -> Training:
+def _read(client: MlflowClient, run: Run) -> tuple[Training, np.ndarray]:
+    """Return a run, and its class probabilities, float32 (images, 10)."""
     with _files(client, run, FILES) as (history, probabilities, predictions):
         epochs = pd.read_csv(history)
         labels, predicted = _predictions(run, predictions)
+        output = np.load(probabilities)
+        if output.shape != (len(labels), CLASSES):
+            raise ValueError(f"{paths.PROBABILITIES} and {paths.PREDICTED} do not match")
         training = Training(
             run_id=run.info.run_id,
             name=run.info.run_name,
@@ -294,36 +304,36 @@ def _read(client: MlflowClient, run: Run) -> Training:
             history=epochs,
             labels=labels,
             predicted=predicted,
-            probabilities=np.load(probabilities),
+            reliability=diagnostics.reliability(output, labels),
         )
         if epochs.empty or epochs[EPOCH_METRICS].astype(float).isna().any(axis=None):
             raise ValueError(f"{paths.HISTORY} is incomplete")
-        if training.probabilities.shape != (len(labels), CLASSES):
-            raise ValueError(f"{paths.PROBABILITIES} and {paths.PREDICTED} do not match")
-        return training
+        return training, output
 
 
 def correct(
     client: MlflowClient, runs: Mapping[RunKey, Run], kept: dict[str, np.ndarray]
-) -> dict[str, np.ndarray]:
-    """Return which predictions of a study's runs are correct, bool (seeds, images), by level; each
-    has the same seeds. `kept` has the rows of the runs read so far, by run id; others are added.
+) -> tuple[dict[str, np.ndarray], float]:
+    """Return which predictions of a study's runs are correct, bool (seeds, images), by level, each
+    with the same seeds; and the share of the most frequent class. `kept` has the true and predicted
+    labels of the runs read so far, by run id, uint8 (2, images); others are added.
     Raise InputError if a run's predictions cannot be read, or its data has no held-out labels.
     """
     rows: dict[str, list[np.ndarray]] = {key.variant: [] for key in runs}
     for key, run in sorted(runs.items(), key=lambda one: one[0].seed):
         if run.info.run_id not in kept:
             with _files(client, run, [paths.PREDICTED]) as (predictions,):
-                labels, predicted = _predictions(run, predictions)
-            kept[run.info.run_id] = labels == predicted
-        rows[key.variant].append(kept[run.info.run_id])
+                kept[run.info.run_id] = np.stack(_predictions(run, predictions))
+        labels, predicted = kept[run.info.run_id]
+        rows[key.variant].append(labels == predicted)
     sizes = {len(row) for some in rows.values() for row in some}
     if len(sizes) > 1:
         raise InputError(
             f"The runs were scored on different numbers of held-out images ({sorted(sizes)}): only "
             "runs on the same images can be compared."
         )
-    return {level: np.stack(some) for level, some in rows.items()}
+    guess = float(np.unique_counts(labels).counts.max() / len(labels))
+    return {level: np.stack(some) for level, some in rows.items()}, guess
 
 
 @contextmanager

@@ -4,8 +4,6 @@ from src.analysis.findings import Findings
 from src.analysis.run_set import RunSet
 from src.core.formatting import count, listed, percent
 
-ENOUGH = 5  # seeds; with fewer, intervals are narrower than they claim
-
 
 def of(runs: RunSet, found: Findings) -> list[str]:
     """Return sentences to read before trusting a report."""
@@ -13,26 +11,26 @@ def of(runs: RunSet, found: Findings) -> list[str]:
 
 
 def on_learning(found: Findings) -> list[str]:
-    """Return a sentence for each level with runs that are not better than a guess."""
-    stuck = {name: int((values <= found.guess).sum()) for name, values in found.accuracy.items()}
+    """Return a sentence for each level with runs that failed to learn."""
+    number = count(len(found.seeds), "run")
     return [
-        f"{number} of the {count(len(found.seeds), 'run')} with {name} did not learn: "
-        f"predicting the most frequent class every time attains {percent(found.guess, 1)}, too. "
-        "Its learning rate may be too high; these runs do not show what it can attain."
-        for name, number in stuck.items()
-        if number
+        f"{name} failed to learn in {len(seeds)} of {number} (seed{'s' * (len(seeds) > 1)} "
+        f"{listed(list(map(str, seeds)))}): these attain less than half of what the median run "
+        f"attains above guessing ({percent(found.guess, 1)}). Its mean describes no run, so it is "
+        "not judged. Its learning rate may be too high."
+        for name, seeds in found.failed.items()
     ]
 
 
 def on_seeds(found: Findings) -> list[str]:
-    """Return sentences on too few seeds, and on seeds beyond those that were planned."""
+    """Return sentences on looks and seeds beyond those that were planned."""
     seeds, looks, first_seeds = len(found.seeds), found.looks, found.first_seeds
     remarks = []
-    if seeds < ENOUGH:
+    if looks and seeds < looks[-1] and any(pair.verdict.different for pair in found.pairs):
         remarks.append(
-            f"With {count(seeds, 'seed')}, intervals are narrower than they claim: in simulated "
-            "studies with 3 seeds, 95% intervals covered the truth in 92%, and 9.7% of families "
-            f"of three pairs had a false alarm (with 10 seeds 94% and 4.3%). Use at least {ENOUGH}."
+            "The study stopped at a planned look, where a difference that is significant by then "
+            "tends to be overestimated (python -m benchmarks.planned_looks). Its interval and p "
+            "value allow for that; its estimate does not."
         )
     if looks and seeds > looks[-1]:
         remarks.append(

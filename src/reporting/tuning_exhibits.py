@@ -1,34 +1,28 @@
 """The exhibits of a study whose levels were tuned: the gain, the searches, the winners."""
 
-import json
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, NamedTuple
 
 import numpy as np
 from matplotlib.figure import Figure
-from mlflow import MlflowClient
 
-from src.analysis import levels, load_runs, statistics, tuning_curves
+from src.analysis import tuning_curves
 from src.analysis.findings import Findings
-from src.analysis.run_set import RunSet, is_ignored
 from src.analysis.statistics import Estimate
 from src.analysis.tuning_curves import TuningCurve
 from src.config import override
-from src.core.errors import InputError
 from src.core.formatting import count, listed, percent, points, span
 from src.evaluation import style
-from src.experiments.parent import Parent
-from src.experiments.trials import Record, State, Trial
+from src.experiments.trials import State, Trial
 from src.reporting import drawing
 from src.reporting.captions import Caption
 from src.reporting.drawing import Curve, looks_of
 from src.reporting.exhibits import Exhibit
-from src.tracking import run_tags
 
 
-class Tuned(NamedTuple):
+@dataclass(frozen=True)
+class Tuned:
     """The search of a level: its trials by number, the number of the best, and its sampler."""
 
     trials: Sequence[Trial]
@@ -51,19 +45,21 @@ class Tuned(NamedTuple):
         return float(np.nanmedian(self.scores)), float(np.nanmax(self.scores))
 
 
-def of(client: MlflowClient, runs: RunSet, found: Findings) -> list[Exhibit]:
-    """Return the exhibits on the tuning of a study; none if its levels were not tuned."""
-    if run_tags.TUNED not in runs.tags:
-        return []
-    of_labels = json.loads(runs.tags[run_tags.TUNED]).items()
-    winners = {levels.shown(runs.factor.key, label): winner for label, winner in of_labels}
-    read = {name: _read(client, winners[name]) for name in found.levels if name in winners}
-    tuned = {name: one for name, one in read.items() if one.trials}
-    if not tuned:
-        return []
-    if before := untuned(client, runs, list(next(iter(tuned.values())).best.params)):
-        gains = gained(before, runs)
-        caption, draw = _gain_caption(gains, before.title), partial(_gain_figure, found, gains)
+@dataclass(frozen=True)
+class Tuning:
+    """How the levels of a study were tuned."""
+
+    searches: Mapping[str, Tuned]  # by level; not empty
+    untuned: str | None = None  # the title of the untuned study of the same recipe, if there is one
+    gains: Mapping[str, Estimate] = field(default_factory=dict)  # in accuracy, over that study
+
+
+def of(tuning: Tuning, found: Findings) -> list[Exhibit]:
+    """Return the exhibits on the tuning of a study."""
+    tuned = tuning.searches
+    if tuning.untuned:
+        caption = _gain_caption(tuning.gains, tuning.untuned)
+        draw = partial(_gain_figure, found, tuning.gains)
     else:
         caption, draw = _search_caption(tuned), partial(_search_figure, found, tuned)
     curves = {name: tuning_curves.curve(one.scores, one.sampler) for name, one in tuned.items()}
@@ -72,52 +68,6 @@ def of(client: MlflowClient, runs: RunSet, found: Findings) -> list[Exhibit]:
         Exhibit("tuning_curves", _curves_caption(curves), partial(_curves_figure, found, curves)),
         Exhibit("winners", _winners_caption(tuned), partial(winners_figure, found, tuned)),
     ]
-
-
-def _read(client: MlflowClient, winner: Mapping[str, Any]) -> Tuned:
-    parent = client.get_run(winner["parent_id"])
-    trials = Record(Parent(client, parent.info.experiment_id, parent.info.run_id)).trials()
-    return Tuned(trials, winner["trial"], parent.data.tags.get("sampler", ""))
-
-
-def untuned(client: MlflowClient, runs: RunSet, keys: Sequence[str]) -> RunSet | None:
-    """Return the newest study of the same levels in the same recipe but for the tuned keys."""
-    for parent in load_runs.parents(client):
-        tags = parent.data.tags
-        alike = all(tags.get(key) == runs.tags.get(key) for key in ("experiment", "data_digest"))
-        if not alike or run_tags.TUNED in tags or run_tags.STUDY not in tags:
-            continue
-        with suppress(InputError):  # deleted, unfinished or mixed
-            other = load_runs.load(client, parent.info.run_id)
-            if _comparable(other, runs, keys):
-                return other
-    return None
-
-
-def _comparable(other: RunSet, runs: RunSet, keys: Sequence[str]) -> bool:
-    def recipe(one: RunSet, name: str) -> dict[str, str]:
-        params = one.trainings[name][0].params.items()
-        return {key: value for key, value in params if not is_ignored(key) and key not in keys}
-
-    both = [name for name in runs.trainings if name in other.trainings]
-    return (
-        len(set(other.seeds) & set(runs.seeds)) > 1
-        and other.factor.key == runs.factor.key
-        and np.array_equal(other.labels, runs.labels)
-        and bool(both)
-        and all(recipe(other, name) == recipe(runs, name) for name in both)
-    )
-
-
-def gained(before: RunSet, runs: RunSet) -> dict[str, Estimate]:
-    """Return the gain in accuracy of each level in both studies, for new seeds and new images."""
-    seeds = [seed for seed in runs.seeds if seed in before.seeds]
-    at, now = ([one.seeds.index(seed) for seed in seeds] for one in (before, runs))
-    gains: dict[str, Estimate] = {}
-    for name in [name for name in runs.correct if name in before.correct]:
-        added = np.subtract(runs.correct[name][now], before.correct[name][at], dtype=np.int8)
-        gains[name] = statistics.crossed_effects_mean(added)
-    return gains
 
 
 def _gain_figure(found: Findings, gains: Mapping[str, Estimate]) -> Figure:
