@@ -3,7 +3,8 @@
 Behind each verdict is a page with the figures and tests that support it.
 
 Reads:   the runs in MLflow, and data/processed for example images; or a folder
-         with the evidence of an earlier report, which needs neither
+         with the evidence of an earlier report, which needs neither; or
+         anybody's runs in a file (docs/anybodys-runs.md)
 Writes:  reports/NAME: index.html, report.md (the same page for reading in a
          repository), figures, results.json, runs.csv, pairs.csv, and
          evidence.json.gz; of runs in MLflow it is also logged to their parent
@@ -14,6 +15,7 @@ Examples:
   python -m src.report default --reference gelu  compare each level with GELU
   python -m src.report default fashion           two studies on one page
   python -m src.report reports/default           the committed page, written again
+  python -m src.report runs.csv                  verdicts on runs in a file, printed
 """
 
 from __future__ import annotations
@@ -27,6 +29,7 @@ from src.core.errors import InputError
 if TYPE_CHECKING:  # MLflow
     from src.reporting.joined import StudyShown
 
+FILES = (".csv", ".npz")
 ARTIFACTS = "report"  # the folder inside the parent run
 
 
@@ -36,16 +39,29 @@ def main() -> None:
     parser.add_argument(
         "wanted",
         nargs="*",
-        metavar="RUN_ID|STUDY|FOLDER",
-        help="a parent run in MLflow, the name of a study, or the folder of a report (default: the "
-        "newest study or sweep in MLflow); several share one page",
+        metavar="RUN_ID|STUDY|FOLDER|FILE",
+        help="a parent run in MLflow, the name of a study, the folder of a report, or a CSV or "
+        ".npz file of runs (default: the newest study or sweep in MLflow); several studies share "
+        "one page",
     )
     parser.add_argument(
         "--reference",
         metavar="LEVEL",
         help="what the others are compared with, for example relu (default: the study's own)",
     )
+    parser.add_argument(
+        "--smallest-effect",
+        type=float,
+        metavar="FRACTION",
+        help="of a file: the smallest difference in accuracy that matters, for example 0.001",
+    )
     given = parser.parse_args()
+    effect = given.smallest_effect
+    if any(Path(name).suffix in FILES for name in given.wanted):
+        _from_file(given.wanted, given.reference, effect)
+        return
+    if effect is not None:
+        raise InputError("--smallest-effect is for runs in a file: a study's file has its own.")
     for name in given.wanted:
         if given.wanted.count(name) > 1:
             raise InputError(f"{name} is named twice: name each study once.")
@@ -56,6 +72,20 @@ def main() -> None:
         _from_folders(given.wanted, given.reference)
     else:
         _from_mlflow(given.wanted, given.reference)
+
+
+def _from_file(files: list[str], reference: str | None, effect: float | None) -> None:
+    """Print verdicts on runs in a file."""
+    from src.reporting import given_runs
+
+    if len(files) > 1:
+        raise InputError(f"Name one file alone, found {len(files)} arguments.")
+    path = Path(files[0])
+    if not path.is_file():
+        raise InputError(f"{path} does not exist: name a CSV or .npz file of runs.")
+    if effect is not None and not 0 < effect < 1:
+        raise InputError(f"--smallest-effect {effect:g}: write a fraction, 0.001 for 0.1 pp.")
+    print("\n".join(given_runs.report(given_runs.read(path), reference, effect)))
 
 
 def _is_folder(name: str) -> bool:

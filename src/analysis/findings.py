@@ -159,7 +159,7 @@ def compute(runs: RunSet, reference: str) -> Findings:
         else diagnostics.seed_effect(
             {name: rows for name, rows in correct.items() if name not in failed}
         ),
-        pairs=tuple(_pair(one, accuracy) for one in comparisons),
+        pairs=tuple(pair(one, accuracy) for one in comparisons),
         times=_times(runs, order, reference),
         error_rates={name: 1 - validation[name] for name in order},
         epochs_to_goal={name: diagnostics.epochs_to(validation[name], GOAL) for name in order},
@@ -181,20 +181,22 @@ def _seeds(numbers: Sequence[int]) -> str:
     return f"seed{'s' * (len(numbers) > 1)} {listed(list(map(str, numbers)))}"
 
 
-def _pair(comparison: Comparison, accuracy: Mapping[str, np.ndarray]) -> Pair:
+def pair(comparison: Comparison, accuracy: Mapping[str, np.ndarray]) -> Pair:
+    """Return a pair with its verdict and its power, given each level's accuracies."""
     first, second = accuracy[comparison.first], accuracy[comparison.second]
-    effect, seeds, spread = comparison.smallest_effect, first.size, comparison.spread
+    effect, spread = comparison.smallest_effect, comparison.spread
+    seeds = min(first.size, second.size)
     assert spread is not None  # `compare` sets it
     verdict, more, images = verdicts.verdict(comparison), None, None
-    if verdict is Verdict.UNDECIDED:
+    if verdict is Verdict.UNDECIDED and effect:
         more = planning.more_seeds(spread, comparison.difference.value, seeds, effect)
         if more is None and comparison.images is not None:
             images = planning.images_needed(spread, comparison.images, effect)
     return Pair(
         comparison=comparison,
-        by_seed=first - second,
+        by_seed=first - second if first.size == second.size else np.empty(0),
         minimum_detectable_effect=spread.detectable_effect(seeds),
-        seeds_needed=spread.seeds_needed(effect),
+        seeds_needed=spread.seeds_needed(effect) if effect else None,
         verdict=verdict,
         more_seeds=more,
         images_needed=images,

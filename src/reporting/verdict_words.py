@@ -41,7 +41,7 @@ def sentence(pair: Pair, factor: Factor | None = None) -> str:
     widest = max(-low, high)
     if pair.verdict is Verdict.UNDECIDED:
         text = f"Undecided between {noun}{first} and {second}: {size} {up(widest)} pp"
-        remedy = f" {_remedy(pair)}"
+        remedy = f" {_remedy(pair)}" if one.smallest_effect else ""
     elif pair.verdict is Verdict.EQUIVALENT:
         within, p_value = round(100 * one.smallest_effect, 12), one.p_equivalence
         digits = next((some for some in range(2, 8) if float(up(widest, some)) <= within), 8)
@@ -73,7 +73,8 @@ def _remedy(pair: Pair) -> str:
 def _more(low: int, high: int) -> str:
     """Return a range of numbers of seeds, with two digits each."""
     ends = list(dict.fromkeys(map(_two_digits, (low, high))))
-    return f"{' to '.join(ends)} more seed{'s' * (ends[-1] != '1')}"
+    about = "About " * (len(ends) == 1 and low > 1)
+    return f"{about}{' to '.join(ends)} more seed{'s' * (ends[-1] != '1')}"
 
 
 def _two_digits(number: float) -> str:
@@ -98,7 +99,7 @@ def more_seeds(pair: Pair) -> str:
     if pair.verdict is not Verdict.UNDECIDED:
         return "–"
     if pair.more_seeds is not None:
-        return _more(*pair.more_seeds).partition(" more")[0]
+        return _more(*pair.more_seeds).partition(" more")[0].removeprefix("About ")
     images, needed = pair.comparison.images, pair.images_needed
     return "too few images" if needed and images and needed > images else "too close"
 
