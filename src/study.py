@@ -31,7 +31,7 @@ from src.core import command_line, errors
 from src.core.errors import InputError
 from src.data import dataset
 from src.evaluation import held_out_labels
-from src.experiments import grid, tuning
+from src.experiments import grid, registration, tuning
 from src.experiments.executors import choice, local
 from src.experiments.grid import Decision, RunKey
 
@@ -48,14 +48,14 @@ def main(argv: Sequence[str] | None = None) -> None:
     if "=" in given.name:  # without a name
         given.name, given.words = "default", [given.name, *given.words]
     name, asked = given.name, choice.read(given.words)
-    study = study_file.load(name)
+    study, registered = study_file.load(name), registration.of_file(name)
     data = dataset.load_description()
-    named_file.check_data("study", study.dataset, data)
+    named_file.check_data("study", study.dataset, data, study.fetch_seed)
     study = replace(study, executor=choice.name(study, asked))
 
     decide = partial(_decide, study, {})
     with named_file.errors_in(f"conf/study/{name}.yaml"):
-        plan = grid.study_plan(name, study, data, decide)
+        plan = grid.study_plan(name, study, data, decide, registered=registered)
         searches = tuning.load(study, data) if study.tune else None
     if study.looks and held_out_labels.read(data.counts["test"]) is None:
         raise InputError(
@@ -71,7 +71,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         if searches is not None:
             winners, composed = tuning.run(searches, study.executor, search_report.attach)
             study = tuning.tuned(study, winners)
-            plan = grid.study_plan(name, study, data, decide, composed)
+            plan = grid.study_plan(name, study, data, decide, composed, registered)
         engine.run(plan, choice.make(study))
     print("Next")
     print(f"  python -m src.report {name:<12}  what the runs show, with figures")

@@ -88,6 +88,7 @@ class Findings:
     looks: tuple[int, ...]
     first_seeds: int | None  # how many the study had when it began; None if unknown
     guess: float  # the accuracy of predicting the most frequent class every time, a fraction
+    because: str | None = None  # the study's reason for its smallest effect
 
     @property
     def levels(self) -> list[str]:
@@ -139,6 +140,7 @@ def compute(runs: RunSet, reference: str) -> Findings:
         looks=runs.looks,
         first_seeds=int(first_seeds) if first_seeds else None,
         guess=float(np.unique_counts(runs.labels).counts.max() / len(runs.labels)),
+        because=runs.tags.get(run_tags.BECAUSE),
     )
 
 

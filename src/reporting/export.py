@@ -26,6 +26,7 @@ def as_json(runs: RunSet, found: Findings, brought: Brought) -> str:
         "reference": found.reference,
         "compare": found.compare,
         "smallest_effect": found.smallest_effect,
+        "because": found.because,
         "looks": found.looks,
         "seeds": found.seeds,
         "dataset": runs.dataset,

@@ -127,7 +127,7 @@ def text(
         markdown.section(
             "Verdict",
             markdown.strong(verdict_words.headline(found)),
-            definition,
+            markdown.plain(definition),
             markdown.bullets(map(markdown.plain, sentences)),
             *map(markdown.note, remarks.of(runs, found)),
             tables.verdicts(pairs),
