@@ -14,7 +14,7 @@ from src.core.checksum import sha256
 from src.core.errors import InputError
 from src.core.read_json import read_json
 from src.data import dataset
-from src.evaluation import closing_table
+from src.evaluation import closing_table, held_out_labels
 
 
 def main() -> None:
@@ -35,7 +35,7 @@ def main() -> None:
     from src.evaluation import predictions  # TensorFlow and MLflow: after the checks
     from src.training import fit
 
-    labels = predictions.held_out_labels(len(images))
+    labels = held_out_labels.read(len(images))
     if run_id is not None:
         from src.tracking import run_logger
 

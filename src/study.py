@@ -27,10 +27,11 @@ from typing import Any
 
 from src.config import named_file, study_file
 from src.config.study_file import Study
-from src.core import command_line, errors, paths
+from src.core import command_line, errors
 from src.core.errors import InputError
-from src.data import dataset, read_csv
-from src.experiments import grid, tuning
+from src.data import dataset
+from src.evaluation import held_out_labels
+from src.experiments import grid, registration, tuning
 from src.experiments.executors import choice, local
 from src.experiments.grid import Decision, RunKey
 
@@ -47,20 +48,20 @@ def main(argv: Sequence[str] | None = None) -> None:
     if "=" in given.name:  # without a name
         given.name, given.words = "default", [given.name, *given.words]
     name, asked = given.name, choice.read(given.words)
-    study = study_file.load(name)
+    study, registered = study_file.load(name), registration.of_file(name)
     data = dataset.load_description()
-    named_file.check_data("study", study.dataset, data)
+    named_file.check_data("study", study.dataset, data, study.fetch_seed)
     study = replace(study, executor=choice.name(study, asked))
 
     decide = partial(_decide, study, {})
     with named_file.errors_in(f"conf/study/{name}.yaml"):
-        plan = grid.study_plan(name, study, data, decide)
+        plan = grid.study_plan(name, study, data, decide, registered=registered)
         searches = tuning.load(study, data) if study.tune else None
-    if study.looks and read_csv.solution(paths.SOLUTION_CSV, data.counts["test"]) is None:
+    if study.looks and held_out_labels.read(data.counts["test"]) is None:
         raise InputError(
-            f"conf/study/{name}.yaml: its seeds go on until the held-out images decide, but "
-            f"{paths.SOLUTION_CSV} has no labels of them: list the seeds instead, or use data with "
-            "public labels (fetch.source=mnist)."
+            f"conf/study/{name}.yaml: its looks judge accuracy on the held-out images, but their "
+            "labels are not known: list the seeds instead, or use data with public labels "
+            "(fetch.source=mnist)."
         )
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: resumable, KILLED
     with local.server():
@@ -70,7 +71,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         if searches is not None:
             winners, composed = tuning.run(searches, study.executor, search_report.attach)
             study = tuning.tuned(study, winners)
-            plan = grid.study_plan(name, study, data, decide, composed)
+            plan = grid.study_plan(name, study, data, decide, composed, registered)
         engine.run(plan, choice.make(study))
     print("Next")
     print(f"  python -m src.report {name:<12}  what the runs show, with figures")

@@ -205,9 +205,10 @@ def test_the_command_prints_the_verdicts_and_where_the_report_is(first):
     title, *verdicts, last = first.printed.splitlines()
     assert title == "five · 5 activations × 4 seeds · differences in percentage points (pp)"
     results = json.loads(first.files["results.json"])
-    remark, *verdicts = verdicts
-    assert remark.startswith("Note: With 4 seeds, intervals are narrower than they claim")
-    assert results["remarks"] == [remark.removeprefix("Note: ")]
+    *notes, seeds = (line for line in verdicts if line.startswith("Note: "))
+    assert seeds.startswith("Note: With 4 seeds, intervals are narrower than they claim")
+    assert results["remarks"] == [note.removeprefix("Note: ") for note in (*notes, seeds)]
+    verdicts = verdicts[len(results["remarks"]) :]
     for line, pair in zip(verdicts, results["pairs"], strict=True):
         assert line.startswith(f"{pair['sentence']} A run of ")
     assert last == (f"reports/five/index.html, and in MLflow's run {first.parent_id} under report/")

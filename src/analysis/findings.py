@@ -92,6 +92,7 @@ class Findings:
     images_by_seed: bool  # each seed has held-out images of its own
     first_seeds: int | None  # how many the study had when it began; None if unknown
     guess: float  # the accuracy of predicting the most frequent class every time, a fraction
+    because: str | None = None  # the study's reason for its smallest effect
 
     @property
     def intervals(self) -> str:
@@ -174,6 +175,7 @@ def compute(runs: RunSet, reference: str) -> Findings:
         images_by_seed=runs.images_by_seed,
         first_seeds=int(first_seeds) if first_seeds else None,
         guess=guess,
+        because=runs.tags.get(run_tags.BECAUSE),
     )
 
 

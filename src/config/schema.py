@@ -30,7 +30,7 @@ RANGES: dict[str, tuple[float, float]] = {
     "label_smoothing": (0, 0.99),
     # Of studies and searches.
     "trials": (1, 10_000),
-    "at_most": (2, 1000),  # seeds
+    "at_most": (5, 1000),  # seeds
     "workers": (1, 64),
     "cpus": (1, 1024),  # of each run on Ray, as gpus
     "gpus": (0, 64),

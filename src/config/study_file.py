@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import fields
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, TypeAdapter, ValidationError, ValidationInfo
+from pydantic import AfterValidator, BeforeValidator, TypeAdapter, ValidationError, ValidationInfo
 from pydantic.dataclasses import dataclass
 
 from src.config import factor, messages, named_file, override, schema
@@ -12,13 +12,14 @@ from src.config.factor import VARIANT, Factor
 from src.config.schema import STRICT, Words, bounded, one_of, refuse_key, unknown
 from src.core import paths
 from src.core.errors import InputError
+from src.data import sources
 
 STUDIES = paths.CONF / "study"
 SEED, SPLIT = "seed", "split"  # what may differ between the runs of a level
 MAX_LABEL = 60  # characters
 EXAMPLE = "see conf/study/learning_rate.yaml"
 SEED_PLAN = "write {until: decided, at_most: 30, looks: [5, 10, 20, 30]}"
-FIRST_LOOK = 5  # seeds, where a plan names no looks
+FIRST_LOOK = 5  # seeds: the fewest, and where a plan names no looks
 # Of accuracy, a fraction. MNIST's runs differ by hundredths of a percentage point, Fashion-MNIST's
 # by tenths.
 SMALLEST_EFFECT = 0.0002
@@ -46,6 +47,8 @@ class _Settings(schema.RunSettings):
     # What differs between the runs of a level.
     vary: Annotated[Words, one_of((f"[{SEED}]", f"[{SEED},{SPLIT}]"))] = (SEED,)
     tune: str | None = None  # the search that tunes each level first
+    because: str | None = None  # why smallest_effect is what it is, for the report
+    fetch_seed: Annotated[int, bounded("data_seed")] | None = None  # of the data; None: any
 
 
 @dataclass(config=STRICT, kw_only=True, frozen=True)
@@ -61,11 +64,23 @@ class Study(_Settings):
     tuned: Mapping[str, Any] | None = None  # the results of `tune` by label, in plain JSON values
 
 
+def _enough(found: int) -> int:
+    if found < FIRST_LOOK:
+        raise ValueError(
+            f"is too few: below {FIRST_LOOK} seeds, planned looks do not hold false alarms at 5%, "
+            f"so plan {FIRST_LOOK} or more."
+        )
+    return found
+
+
+LookSeeds = Annotated[int, AfterValidator(_enough), bounded("at_most")]
+
+
 @dataclass(config=STRICT)
 class _SeedPlan:
     until: Annotated[str, one_of(("decided",))]
-    at_most: Annotated[int, bounded("at_most")] | None = None
-    looks: list[Annotated[int, bounded("at_most")]] | None = None
+    at_most: LookSeeds | None = None
+    looks: list[LookSeeds] | None = None
 
     def numbers(self) -> tuple[int, ...]:
         """Return the numbers of seeds to look at; by default, each look doubles them."""
@@ -161,6 +176,16 @@ def _study(given: StudyFile) -> Study:
     reference = default if given.reference is None else override.label(given.reference)
     if reference not in levels:
         raise InputError(f"reference={reference} {unknown(reference, levels)}")
+    if given.smallest_effect is not None and not (given.because or "").strip():
+        raise InputError(
+            f"smallest_effect={given.smallest_effect} is given without a reason: add the key "
+            "because, a sentence that says why smaller differences do not matter."
+        )
+    if given.fetch_seed is not None and not sources.is_drawn(given.dataset):
+        raise InputError(
+            f"fetch_seed={given.fetch_seed}, but fetch.seed draws nothing of {given.dataset}: "
+            "delete fetch_seed."
+        )
     usual = SMALLEST_EFFECTS.get(given.dataset.rpartition("-")[0], SMALLEST_EFFECT)
     return Study(
         **{one.name: getattr(given, one.name) for one in fields(_Settings)},

@@ -29,6 +29,7 @@ class Dataset:
     name: str
     digest: str  # the SHA-256 of all arrays, or of that and the seed of a new split
     counts: dict[str, int]  # of images, by part
+    fetch_seed: int | None = None  # which drew the test images; None if none did, or not recorded
 
     def split_anew(self, seed: int | None) -> "Dataset":
         """Return the data set that `split.anew` draws by a seed; without one, this one."""
@@ -40,7 +41,8 @@ class Dataset:
 
 def load_description() -> Dataset:
     """Return the contents of dataset.json; raise InputError if it is missing or damaged."""
-    found = read_json(paths.DATASET, {"name": str, "digest": str, "counts": dict}, REMEDY)
+    keys = {"name": str, "digest": str, "counts": dict}
+    found = read_json(paths.DATASET, keys, REMEDY, {"fetch_seed": int | None})
     counts = found["counts"]
     names = [path.stem for path in PARTS]
     if sorted(counts) != sorted(names) or any(type(n) is not int or n < 1 for n in counts.values()):
@@ -48,7 +50,7 @@ def load_description() -> Dataset:
             f"{paths.DATASET} has the counts {str(counts)[:80]}, expected the number of images in "
             f"{listed(names)}: {REMEDY}"
         )
-    return Dataset(found["name"], found["digest"], counts)
+    return Dataset(found["name"], found["digest"], counts, found.get("fetch_seed"))
 
 
 def load(path: Path) -> dict[str, np.ndarray]:

@@ -10,7 +10,7 @@ import pandas as pd
 
 from src.core import paths
 from src.core.atomic_write import writing
-from src.data import provenance, read_csv, write_csv
+from src.data import write_csv
 from src.evaluation import scoring
 from src.training import batches
 
@@ -27,15 +27,6 @@ class Predictions(NamedTuple):
         """Every file, with its folder inside the MLflow run."""
         files = sorted(path for path in self.folder.rglob("*") if path.is_file())
         return {path: str(path.parent.relative_to(self.folder)).removeprefix(".") for path in files}
-
-
-def held_out_labels(images: int) -> np.ndarray | None:
-    """Return the labels of so many test images, uint8 (N,), or None if they are not known. Raise
-    InputError if sample_submission.csv or solution.csv is not the one that fetch wrote for them.
-    """
-    provenance.verify(paths.SAMPLE_SUBMISSION_CSV, paths.SOLUTION_CSV)
-    read_csv.submission(paths.SAMPLE_SUBMISSION_CSV, images)  # asks for these very IDs
-    return read_csv.solution(paths.SOLUTION_CSV, images)
 
 
 def write(

@@ -20,7 +20,7 @@ from src.config.study_file import SPLIT, Study
 from src.core import formatting, metric_names
 from src.core.errors import InputError, did_you_mean
 from src.data.dataset import Dataset
-from src.experiments import run_spec, table
+from src.experiments import registration, run_spec, table
 from src.experiments.executors import choice
 from src.experiments.run_spec import RunSpec
 from src.tracking import run_tags, views
@@ -203,6 +203,8 @@ class StudyPlan(Grid):
             elif all(map(self._belongs, found)):
                 return parent
         if candidates and not empty:
+            earlier = {run_tags.REGISTERED_EARLIER: candidates[0].info.run_id}
+            self.first_tags = {**self.first_tags, **earlier}
             print(
                 f"MLflow has runs of the study {self.name} with other settings, data or code. They "
                 "stay there; the study starts anew."
@@ -315,10 +317,12 @@ def study_plan(
     data: Dataset,
     decide: Decide | None = None,
     composed: Mapping[str, Composition] | None = None,
+    registered: Mapping[str, str] | None = None,
 ) -> StudyPlan:
     """Return the plan of the study of that name, with all its runs composed and checked; `composed`
-    has the configuration of each level, if it is composed already. Raise InputError as
-    `compose_runs` does, or if no configuration has the factor.
+    has the configuration of each level, if it is composed already, and `registered` the tags of
+    `registration.of_file`. Raise InputError as `compose_runs` does, or if no configuration has the
+    factor.
     """
     _check_factor(study)
     own, specs = f"study {name}", compose_runs(name, study, data, composed)
@@ -331,17 +335,21 @@ def study_plan(
         run_tags.REFERENCE: study.reference,
         run_tags.COMPARE: study.compare,
         run_tags.SMALLEST_EFFECT: str(study.smallest_effect),
+        run_tags.BECAUSE: study.because,
         run_tags.VARY: json.dumps(study.vary),
         run_tags.LOOKS: json.dumps(study.looks) if study.looks else None,
         run_tags.TUNE: study.tune,
         run_tags.TUNED: json.dumps(study.tuned) if study.tuned else None,
     }
+    first_tags = {run_tags.FIRST_SEEDS: str((study.looks or (len(study.seeds),))[0])}
+    if registered is not None:
+        first_tags |= {**registered, **registration.of_judged(tags)}
     return StudyPlan(
         kind="study",
         title=own,
         run_name=own,
         experiment=next(iter(specs.values())).cfg.mlflow.experiment,
-        first_tags={run_tags.FIRST_SEEDS: str((study.looks or (len(study.seeds),))[0])},
+        first_tags=first_tags,
         specs=specs,
         factor=study.factor,
         levels=study.levels,

@@ -14,7 +14,7 @@ from src.core.atomic_write import remove_litter, writing
 from src.core.checksum import sha256
 from src.core.errors import InputError
 from src.data import dataset, split
-from src.evaluation import closing_table, predictions
+from src.evaluation import closing_table, held_out_labels, predictions
 from src.experiments import callbacks, run_spec
 from src.experiments.run_spec import RunSpec
 from src.tracking import training_logger
@@ -50,7 +50,7 @@ def _run(spec: RunSpec, model: keras.Model | None) -> float:
         training_set, validation_set = split.anew(training_set, validation_set, cfg.split_seed)
     test_images = parts[paths.TEST]["images"]
     # Read before the training, so that a mistake costs none.
-    test_labels = predictions.held_out_labels(len(test_images)) if cfg.submission else None
+    test_labels = held_out_labels.read(len(test_images)) if cfg.submission else None
 
     with checkpoint.opened(checkpoint_place.of(spec.digest, cfg.checkpoints)) as (file, state):
         if state.history:

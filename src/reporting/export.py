@@ -27,6 +27,7 @@ def as_json(evidence: Evidence, found: Findings) -> str:
         "reference": found.reference,
         "compare": found.compare,
         "smallest_effect": found.smallest_effect,
+        "because": found.because,
         "looks": found.looks,
         "seeds": found.seeds,
         "dataset": runs.dataset,

@@ -103,7 +103,7 @@ def text(evidence: Evidence, found: Findings, drawn: Mapping[str, Embedded]) -> 
         markdown.section(
             "Verdict",
             markdown.strong(verdict_words.headline(found)),
-            definition,
+            markdown.plain(definition),
             markdown.bullets(map(markdown.plain, sentences)),
             *map(markdown.note, remarks.of(runs, found)),
             tables.verdicts(pairs),

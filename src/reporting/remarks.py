@@ -1,13 +1,74 @@
 """Remarks on the limits of a report."""
 
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
 from src.analysis.findings import Findings
 from src.analysis.run_set import RunSet
 from src.core.formatting import count, listed, percent
+from src.tracking import run_tags
 
 
 def of(runs: RunSet, found: Findings) -> list[str]:
     """Return sentences to read before trusting a report."""
-    return [*runs.remarks, *on_learning(found), *on_seeds(found)]
+    registered = on_registration(runs.tags)
+    return [*runs.remarks, *registered, *on_learning(found), *on_seeds(found)]
+
+
+def on_registration(tags: Mapping[str, str]) -> list[str]:
+    """Return sentences on the file of a study before its first run, on earlier runs, and on changes
+    since, given the tags of its parent run; none for a sweep, which has no file.
+    """
+    if run_tags.STUDY not in tags:
+        return []
+    if run_tags.REGISTERED_SHA256 not in tags:
+        return [
+            "Not registered: the study's run in MLflow does not keep the study's file as of the "
+            "first run, so it cannot show whether question, levels, comparison, smallest effect or "
+            "looks were changed since."
+        ]
+    commit = tags.get(run_tags.REGISTERED_COMMIT, "")[:7]
+    if not commit:
+        version = "without a known git commit"
+    elif tags.get(run_tags.REGISTERED_DIRTY) == "true":
+        version = f"with changes that commit {commit} does not have"
+    else:
+        version = f"as of commit {commit}"
+    time = datetime.fromisoformat(tags[run_tags.REGISTERED_TIME])
+    remarks = [
+        f"Registered before the first run: conf/study/{tags[run_tags.STUDY]}.yaml {version} "
+        f"(SHA-256 {tags[run_tags.REGISTERED_SHA256][:12]}…), {time:%Y-%m-%d %H:%M} UTC."
+    ]
+    if earlier := tags.get(run_tags.REGISTERED_EARLIER):
+        remarks.append(
+            "Before that, MLflow already had runs of this study with other settings, data or code, "
+            f"under run {earlier}."
+        )
+    changes = []
+    for key in run_tags.JUDGED:
+        old, new = (_value(key, tags.get(name)) for name in (run_tags.REGISTERED + key, key))
+        if old != new:
+            changes.append(f"{key} from {_shown(old, new)} to {_shown(new, old)}")
+    if changes:
+        remarks.append(f"Changed after the first run had started: {'; '.join(changes)}.")
+    return remarks
+
+
+def _value(key: str, tag: str | None) -> Any:
+    return json.loads(tag) if tag and key in (run_tags.LEVELS, run_tags.LOOKS) else tag
+
+
+def _shown(value: Any, other: Any) -> str:
+    """Return a value as text; of a level that the other value has too, the overrides if they differ
+    there.
+    """
+    if isinstance(value, dict):
+        changed = {label for label in value if other.get(label, value[label]) != value[label]}
+        words = {label: f"{label} ({' '.join(own)})" for label, own in value.items()}
+        return listed([words[label] if label in changed else label for label in value])
+    return listed(list(map(str, value))) if isinstance(value, list) else value or "none"
 
 
 def on_learning(found: Findings) -> list[str]:

@@ -172,11 +172,12 @@ def how_to_read(found: Findings) -> list[str]:
     """Return two paragraphs: what the verdicts mean, and the columns of their table."""
     effect, share = points(found.smallest_effect, None), MEANINGFUL
     together = " that hold for all pairs at once" if len(found.pairs) > 1 else ""
+    reason = f" The study's reason for {effect}: “{found.because}”" if found.because else ""
     return [
         f"Each verdict is {found.intervals} of the same kind. Differences are in "
         f"percentage points (pp) of accuracy, with 95% confidence intervals (CI){together}. A "
         f"difference below {effect} does not matter in this study: where the interval lies within "
-        "± that, the two are equivalent.",
+        f"± that, the two are equivalent.{reason}",
         "P(first beats second) is the probability that a run of the first has a higher accuracy "
         "than a run of the second, each with its own seed, on these images, with its 95% CI for "
         f"new seeds. 0.5 is a toss-up; from {share} on (for a worse one, {1 - share} or less) a "

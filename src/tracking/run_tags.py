@@ -13,11 +13,21 @@ LEVELS = "levels"  # JSON: each level's label -> its overrides, in the study's o
 REFERENCE = "reference"  # the label of the level that the others are compared with
 COMPARE = "compare"  # "reference": each level with that one; "all": every pair
 SMALLEST_EFFECT = "smallest_effect"  # the smallest difference of accuracy that matters
+BECAUSE = "because"  # why it is that one, in the words of the study's file; absent without
 VARY = "vary"  # JSON, how the runs of a level differ: ["seed"] or ["seed", "split"]
 LOOKS = "looks"  # JSON: numbers of seeds at the planned looks; absent without
 FIRST_SEEDS = "first_seeds"  # how many the study began with
 TUNE = "tune"  # the search that tuned each level; absent without
 TUNED = "tuned"  # JSON: label -> the best trial of its search (src/experiments/tuning.py, `Winner`)
+
+# Of a study's parent run, too, as of its first start: set when it is created, and never again.
+REGISTERED = "registered."  # followed by the name of a tag of JUDGED: its value then
+JUDGED = (QUESTION, SMALLEST_EFFECT, LEVELS, REFERENCE, COMPARE, LOOKS)
+REGISTERED_SHA256 = f"{REGISTERED}sha256"  # of the study's file
+REGISTERED_TIME = f"{REGISTERED}time"  # ISO 8601, UTC
+REGISTERED_EARLIER = f"{REGISTERED}earlier_run"  # the newest other parent of it that has runs
+REGISTERED_COMMIT = f"{REGISTERED}git_commit"  # absent outside of a git repository
+REGISTERED_DIRTY = f"{REGISTERED}git_dirty"  # "true" if that commit has not this very file
 
 # Of a training.
 PARENT = "mlflow.parentRunId"

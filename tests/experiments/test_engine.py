@@ -2,6 +2,7 @@
 
 import errno
 from dataclasses import replace
+from datetime import datetime
 
 import pytest
 import yaml
@@ -10,11 +11,11 @@ from mlflow import MlflowClient
 from src.config import search_file, study_file
 from src.core import process
 from src.core.errors import InputError
-from src.experiments import engine, grid
+from src.experiments import engine, grid, registration
 from src.experiments.executors import WorkerLostError
 from src.experiments.grid import Decision
 from src.experiments.search import SearchPlan, Space, base
-from src.tracking import lease, store
+from src.tracking import lease, run_tags, store
 from tests.support import recipes
 from tests.support.recipes import DATA, TINY
 from tests.support.simulated_executor import Simulated
@@ -37,7 +38,8 @@ def study(tracked, monkeypatch):
     def plan(name="mine", decide=None, **changes):
         (tracked / "study" / f"{name}.yaml").write_text(yaml.safe_dump(STUDY))
         changed = replace(study_file.load(name), **changes)
-        return grid.study_plan(name, changed, DATA, decide)
+        registered = registration.of_file(name)
+        return grid.study_plan(name, changed, DATA, decide, registered=registered)
 
     return plan
 
@@ -185,6 +187,35 @@ def test_the_parent_records_what_the_study_is_and_its_means(study):
     assert "`[d\\|e]`" in tags["mlflow.note.content"]
     assert (tags["reference"], tags["seeds"], tags["first_seeds"]) == ("a/b c", "1 2", "2")
     assert tags["study"] == "mine"
+
+
+def registered_in(parent_id):
+    tags = MlflowClient().get_run(parent_id).data.tags
+    return {key: value for key, value in tags.items() if key.startswith(run_tags.REGISTERED)}
+
+
+def test_a_study_stays_registered_as_it_was_before_its_first_run(study, monkeypatch):
+    _, parent_id = trained(study(looks=(1,)))
+    first = registered_in(parent_id)
+    parent = MlflowClient().get_run(parent_id)
+    judged = {f"registered.{key}": parent.data.tags[key] for key in run_tags.JUDGED}
+    assert first.items() >= judged.items()
+    began = datetime.fromisoformat(first["registered.time"]).timestamp()
+    assert began <= parent.info.start_time / 1000
+    monkeypatch.setitem(STUDY, "workers", 3)  # another file
+    changes = {"question": "Why?", "smallest_effect": 0.1, "reference": "swish", "compare": "all"}
+    levels = of("relu", "swish", "gelu")
+    _, again = trained(study(levels=levels, seeds=(1, 2), looks=(1, 2), **changes))
+    assert (again, registered_in(parent_id)) == (parent_id, first)
+    tags = MlflowClient().get_run(parent_id).data.tags
+    assert all(tags[key] != first[f"registered.{key}"] for key in run_tags.JUDGED)
+
+
+def test_a_study_that_starts_anew_is_registered_anew_and_names_its_earlier_runs(study):
+    _, earlier = trained(study())
+    _, parent_id = trained(study(overrides=("model=mlp", "label_smoothing=0.2")))
+    assert "registered.earlier_run" not in registered_in(earlier)
+    assert registered_in(parent_id)["registered.earlier_run"] == earlier
 
 
 def test_only_levels_with_missing_runs_are_built_first(study):

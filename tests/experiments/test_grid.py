@@ -52,6 +52,17 @@ def test_other_data_than_the_studys_is_refused_with_the_way_to_its_own():
     assert "fetch.source: fashion_mnist and fetch.layout: kaggle in params.yaml" in said
 
 
+def test_another_draw_than_the_studys_is_refused_with_the_way_to_its_own():
+    named_file.check_data("study", DATA.name, replace(DATA, fetch_seed=7), 7)
+    named_file.check_data("study", DATA.name, replace(DATA, fetch_seed=8), None)
+    for found, holds in ((8, "drawn with fetch.seed=8"), (None, "with no recorded seed")):
+        drawn = replace(DATA, fetch_seed=found)
+        assert refusal(named_file.check_data, "study", DATA.name, drawn, 7) == (
+            f"This study is on the draw of fetch_seed=7, but data/processed holds mnist-kaggle "
+            f"{holds}: set fetch.seed: 7 in params.yaml, and run `dvc repro preprocess`."
+        )
+
+
 def test_runs_are_seed_by_seed_and_every_level_is_as_often_at_each_place():
     labels, seeds = ("relu", "swish", "gelu"), (5, 3, 4, 8, 1, 2)
     order = list(grid.in_turn(labels, seeds))

@@ -122,10 +122,11 @@ def test_counts_of_seeds_are_written_as_integers_and_missing_ones_as_nothing(sho
 
 def test_another_factor_names_its_column_and_its_values(short_runs, short):
     key = "optimizer.learning_rate"
-    found = replace(short, factor=factor.of(key, [1.0]))
+    found = replace(short, factor=factor.of(key, [1.0]), because="So it is.")
     assert next(iter(export.runs_table(short_runs, found))) == key
     data = json.loads(export.as_json(short_runs, found, Brought([], None, {"ReLU": 7, "Swish": 9})))
     assert (data["factor"], data["compare"], data["smallest_effect"]) == (key, "all", 0.0002)
+    assert data["because"] == "So it is."
     assert [data["levels"][name]["parameters"] for name in ("ReLU", "Swish")] == [7, 9]
     assert data["levels"]["ReLU"]["value"] == "relu"
     assert "beta" not in data["levels"]["ReLU"]

@@ -39,6 +39,83 @@ def test_seeds_that_are_too_few_or_not_planned_are_remarked_on(
         assert text in remark
 
 
+COMMIT, SHA = "abc1234" + "0" * 33, "0123456789ab" + "f" * 52
+REGISTERED = {
+    "study": "mine",
+    "registered.sha256": SHA,
+    "registered.time": "2026-12-01T10:19:49+00:00",
+    "registered.git_commit": COMMIT,
+    "registered.git_dirty": "false",
+}
+JUDGED = {
+    "question": "Why?",
+    "smallest_effect": "0.0002",
+    "levels": '{"relu": ["activation=relu"], "deep": ["epochs=2", "model=mlp"]}',
+    "reference": "relu",
+    "compare": "reference",
+}
+THEN = REGISTERED | {f"registered.{key}": value for key, value in JUDGED.items()} | JUDGED
+FILE = "Registered before the first run: conf/study/mine.yaml"
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({}, f"{FILE} as of commit abc1234"),
+        (
+            {"registered.git_dirty": "true"},
+            f"{FILE} with changes that commit abc1234 does not have",
+        ),
+        ({"registered.git_commit": ""}, f"{FILE} without a known git commit"),
+    ],
+)
+def test_the_file_of_a_study_before_its_first_run_is_named(changes, said):
+    assert remarks.on_registration(THEN | changes) == [
+        f"{said} (SHA-256 0123456789ab…), 2026-12-01 10:19 UTC."
+    ]
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"smallest_effect": "0.002"}, "smallest_effect from 0.0002 to 0.002"),
+        (
+            {"question": "Who?", "reference": "deep", "compare": "all"},
+            "question from Why? to Who?; reference from relu to deep; "
+            "compare from reference to all",
+        ),
+        (
+            {"levels": '{"gelu": ["activation=gelu"], "relu": ["activation=relu"]}'},
+            "levels from relu and deep to gelu and relu",
+        ),
+        (
+            {"levels": '{"deep": ["epochs=3"], "relu": ["activation=relu"]}'},
+            "levels from relu and deep (epochs=2 model=mlp) to deep (epochs=3) and relu",
+        ),
+        ({"looks": "[5, 10, 20]"}, "looks from none to 5, 10 and 20"),
+        ({"registered.looks": "[5, 10]"}, "looks from 5 and 10 to none"),
+        ({"registered.looks": "[5, 10]", "looks": "[5, 9]"}, "looks from 5 and 10 to 5 and 9"),
+    ],
+)
+def test_a_judged_part_that_was_changed_after_the_first_run_is_named(changes, said):
+    first, changed = remarks.on_registration(THEN | changes)
+    assert first.startswith(FILE)
+    assert changed == f"Changed after the first run had started: {said}."
+
+
+def test_levels_in_another_order_are_no_change_and_earlier_runs_are_named():
+    turned = '{"deep": ["epochs=2", "model=mlp"], "relu": ["activation=relu"]}'
+    earlier = {"registered.earlier_run": "abcd", "levels": turned}
+    _, said = remarks.on_registration(THEN | earlier)
+    assert said.endswith("runs of this study with other settings, data or code, under run abcd.")
+
+
+def test_a_study_from_before_registration_says_so_and_a_sweep_nothing():
+    [said] = remarks.on_registration({"study": "mine", **JUDGED})
+    assert said.startswith("Not registered: ")
+    assert remarks.on_registration({"sweep": "activation=relu,swish"}) == []
+
+
 def test_a_remark_on_the_runs_comes_first_and_one_on_later_seeds_last(five_runs):
     tags = {**five_runs.tags, run_tags.FIRST_SEEDS: "2"}
     begun = replace(five_runs, tags=tags, remarks=("Left out: a.",))

@@ -207,6 +207,12 @@ def test_the_bound_from_which_a_difference_is_meaningful_is_explained(five):
     assert "from 0.75 on (for a worse one, 0.25 or less)" in columns
 
 
+def test_the_reason_for_the_smallest_effect_follows_it(five):
+    definition, _ = verdict_words.how_to_read(replace(five, because="It is 5.6 images."))
+    assert definition.endswith(" The study's reason for 0.02 pp: “It is 5.6 images.”")
+    assert "reason" not in verdict_words.how_to_read(five)[0]
+
+
 def test_a_pair_is_answered_across_studies():
     found = {Verdict.UNDECIDED: ["default"], Verdict.BETTER: ["fashion", "notebook"]}
     assert verdict_words.across("Swish", "ReLU", found) == (
