@@ -52,7 +52,7 @@ def write(client: MlflowClient, runs: RunSet, found: Findings) -> Path:
             verdict_words.sentence(pair, found.factor): pair.verdict.value for pair in found.pairs
         }
         save(folder, report, f"{runs.title}: {heading(runs)}", drawn, colors)
-        (folder / "results.json").write_text(export.as_json(runs, found, brought))
+        (folder / paths.RESULTS).write_text(export.as_json(runs, found, brought))
         export.runs_table(runs, found).to_csv(folder / "runs.csv", index=False)
         export.pairs_table(found).to_csv(folder / "pairs.csv", index=False)
     client.log_artifacts(runs.parent_id, str(target), ARTIFACTS)
