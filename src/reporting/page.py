@@ -47,7 +47,7 @@ def write(evidence: Evidence, found: Findings, target: Path) -> Path:
         }
         title = f"{runs.title}: {heading(runs)}"
         save(folder, text(evidence, found, drawn), title, drawn, colors)
-        (folder / "results.json").write_text(export.as_json(evidence, found))
+        (folder / paths.RESULTS).write_text(export.as_json(evidence, found))
         export.runs_table(runs, found).to_csv(folder / "runs.csv", index=False)
         export.pairs_table(found).to_csv(folder / "pairs.csv", index=False)
     return target / PAGE

@@ -8,6 +8,7 @@ STATISTICS = (
     "alpha_spending",
     "diagnostics",
     "ensemble",
+    "gap",
     "statistics",
     "tuning_curves",
     "verdicts",
