@@ -8,6 +8,8 @@ STATISTICS = (
     "alpha_spending",
     "diagnostics",
     "ensemble",
+    "intervals",
+    "planning",
     "statistics",
     "tuning_curves",
     "verdicts",
