@@ -6,7 +6,7 @@ that follows from its uncertainty. `python -m benchmarks.planning` simulates how
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from scipy import optimize, stats
@@ -30,10 +30,6 @@ class Spread:
     seed_variance: float
     image_variance: float
     freedom: float  # degrees of freedom of the variance over seeds
-
-    def on_these_images(self) -> "Spread":
-        """Return the variability for new seeds on the same images."""
-        return replace(self, image_variance=0.0)
 
     def half_widths(self, seeds: np.ndarray, seed_variance: float | np.ndarray) -> np.ndarray:
         """Return half the width of the interval with so many seeds, float (n,), if the estimated

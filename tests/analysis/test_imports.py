@@ -9,6 +9,8 @@ STATISTICS = (
     "diagnostics",
     "ensemble",
     "gap",
+    "intervals",
+    "planning",
     "statistics",
     "tuning_curves",
     "verdicts",

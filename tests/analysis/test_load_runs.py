@@ -14,7 +14,7 @@ from src.experiments.grid import RunKey
 from src.tracking import run_tags
 from tests.support.commands import git
 from tests.support.refusal import refusal as sentence
-from tests.support.simulated_runs import COMMIT, TAGS, training
+from tests.support.simulated_runs import COMMIT, TAGS, ensembles, training
 from tests.support.studies import child, parent, study
 
 SMALL = {"images": 30, "epochs": 2}
@@ -156,10 +156,13 @@ def test_the_runs_of_a_study_are_read_as_they_were_logged(client, experiment, ma
         assert one.labels.tolist() == logged.labels.tolist()
         assert one.predicted.tolist() == logged.predicted.tolist()
         assert (one.labels.dtype, one.predicted.dtype) == (np.uint8, np.uint8)
-        assert np.array_equal(one.probabilities, logged.probabilities)
+        for name, expected in vars(logged.reliability).items():
+            np.testing.assert_array_equal(getattr(one.reliability, name), expected)
         pd.testing.assert_frame_equal(one.history, logged.history)
         assert one.started <= one.ended
         assert client.get_run(one.run_id).info.start_time == one.started.timestamp() * 1000
+    together = ensembles({"Swish": [training("swish", seed, **SMALL) for seed in (1, 2)]})
+    assert runs.ensembles["Swish"].mean.tolist() == together["Swish"].mean.tolist()
 
 
 def test_the_folder_is_a_name_that_any_disk_takes(client, experiment):
@@ -424,7 +427,8 @@ def children(client, experiment, *keys, **more):
 def test_what_is_correct_is_by_level_with_the_seeds_ascending(client, experiment):
     keys = [RunKey("swish", 2), RunKey("relu", 2), RunKey("relu", 1), RunKey("swish", 1)]
     runs = children(client, experiment, *keys)
-    found = load_runs.correct(client, runs, {})
+    found, guess = load_runs.correct(client, runs, {})
+    assert guess == np.bincount(training("relu", 1, **SMALL).labels).max() / 30
     assert list(found) == ["swish", "relu"]
     for level, correct in found.items():
         assert (correct.dtype, correct.shape) == (bool, (2, 30))
@@ -436,11 +440,11 @@ def test_what_is_correct_is_by_level_with_the_seeds_ascending(client, experiment
 def test_the_predictions_of_a_run_are_read_once(client, experiment, monkeypatch):
     runs = children(client, experiment, RunKey("relu", 1), RunKey("relu", 2))
     kept = {}
-    first = load_runs.correct(client, {RunKey("relu", 1): runs[RunKey("relu", 1)]}, kept)
+    first, _ = load_runs.correct(client, {RunKey("relu", 1): runs[RunKey("relu", 1)]}, kept)
     read = []
     whole = client.download_artifacts
     monkeypatch.setattr(client, "download_artifacts", lambda *a: read.append(a[0]) or whole(*a))
-    both = load_runs.correct(client, runs, kept)
+    both, _ = load_runs.correct(client, runs, kept)
     assert read == [runs[RunKey("relu", 2)].info.run_id]
     np.testing.assert_array_equal(both["relu"][0], first["relu"][0])
 
