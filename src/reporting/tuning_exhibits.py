@@ -52,26 +52,44 @@ class Tuned(NamedTuple):
 
 
 def of(client: MlflowClient, runs: RunSet, found: Findings) -> list[Exhibit]:
-    """Return the exhibits on the tuning of a study; none if its levels were not tuned."""
-    if run_tags.TUNED not in runs.tags:
+    """Return the exhibits on the tuning of a study; none if its levels were not tuned, and only
+    those on the winners and their gain if each seed has its own searches.
+    """
+    winners = _winners(runs)
+    read = {
+        name: [one for one in (_read(client, winner) for winner in winners[name]) if one.trials]
+        for name in found.levels
+        if name in winners
+    }
+    searches = {name: ones for name, ones in read.items() if ones}
+    if not searches:
         return []
-    of_labels = json.loads(runs.tags[run_tags.TUNED]).items()
-    winners = {levels.shown(runs.factor.key, label): winner for label, winner in of_labels}
-    read = {name: _read(client, winners[name]) for name in found.levels if name in winners}
-    tuned = {name: one for name, one in read.items() if one.trials}
-    if not tuned:
-        return []
-    if before := untuned(client, runs, list(next(iter(tuned.values())).best.params)):
+    once = {name: ones[0] for name, ones in searches.items() if run_tags.TUNED in runs.tags}
+    exhibits = []
+    if before := untuned(client, runs, list(next(iter(searches.values()))[0].best.params)):
         gains = gained(before, runs)
         caption, draw = _gain_caption(gains, before.title), partial(_gain_figure, found, gains)
-    else:
-        caption, draw = _search_caption(tuned), partial(_search_figure, found, tuned)
-    curves = {name: tuning_curves.curve(one.scores, one.sampler) for name, one in tuned.items()}
-    return [
-        Exhibit("tuning_gain", caption, draw),
-        Exhibit("tuning_curves", _curves_caption(curves), partial(_curves_figure, found, curves)),
-        Exhibit("winners", _winners_caption(tuned), partial(winners_figure, found, tuned)),
-    ]
+        exhibits.append(Exhibit("tuning_gain", caption, draw))
+    elif once:
+        caption, draw = _search_caption(once), partial(_search_figure, found, once)
+        exhibits.append(Exhibit("tuning_gain", caption, draw))
+    if once:
+        curves = {name: tuning_curves.curve(one.scores, one.sampler) for name, one in once.items()}
+        caption, draw = _curves_caption(curves), partial(_curves_figure, found, curves)
+        exhibits.append(Exhibit("tuning_curves", caption, draw))
+    caption, draw = _winners_caption(searches), partial(winners_figure, found, searches)
+    return [*exhibits, Exhibit("winners", caption, draw)]
+
+
+def _winners(runs: RunSet) -> dict[str, list[dict[str, Any]]]:
+    """Return the best trial of each search by level: of one, or of one for each seed."""
+    if run_tags.TUNED in runs.tags:
+        of_labels = json.loads(runs.tags[run_tags.TUNED]).items()
+        return {levels.shown(runs.factor.key, label): [winner] for label, winner in of_labels}
+    return {
+        name: [json.loads(one.tags[run_tags.TUNED]) for one in ones if run_tags.TUNED in one.tags]
+        for name, ones in runs.trainings.items()
+    }
 
 
 def _read(client: MlflowClient, winner: Mapping[str, Any]) -> Tuned:
@@ -85,7 +103,7 @@ def untuned(client: MlflowClient, runs: RunSet, keys: Sequence[str]) -> RunSet |
     for parent in load_runs.parents(client):
         tags = parent.data.tags
         alike = all(tags.get(key) == runs.tags.get(key) for key in ("experiment", "data_digest"))
-        if not alike or run_tags.TUNED in tags or run_tags.STUDY not in tags:
+        if not alike or run_tags.TUNE in tags or run_tags.STUDY not in tags:
             continue
         with suppress(InputError):  # deleted, unfinished or mixed
             other = load_runs.load(client, parent.info.run_id)
@@ -103,6 +121,7 @@ def _comparable(other: RunSet, runs: RunSet, keys: Sequence[str]) -> bool:
     return (
         len(set(other.seeds) & set(runs.seeds)) > 1
         and other.factor.key == runs.factor.key
+        and not (other.images_by_seed or runs.images_by_seed)
         and np.array_equal(other.labels, runs.labels)
         and bool(both)
         and all(recipe(other, name) == recipe(runs, name) for name in both)
@@ -205,22 +224,23 @@ def _curves_caption(curves: Mapping[str, TuningCurve]) -> Caption:
     return Caption(f"{most}{listed(parts)}.", f"{reading} Failed trials count.")
 
 
-def winners_figure(found: Findings, tuned: Mapping[str, Tuned]) -> Figure:
-    """Draw where the trials and the winner of each level lie, by key."""
-    keys = list(next(iter(tuned.values())).best.params)
+def winners_figure(found: Findings, tuned: Mapping[str, Sequence[Tuned]]) -> Figure:
+    """Draw where the trials and the winners of each level's searches lie, by key."""
+    keys = list(next(iter(tuned.values()))[0].best.params)
     figure = style.new_figure(1.1 + len(keys) * (1.05 + 0.34 * len(tuned)), "Where the winners lie")
+    trials = {name: [trial for one in ones for trial in one.trials] for name, ones in tuned.items()}
     look = looks_of(found)
     panels = figure.subplots(len(keys), 1, squeeze=False)[:, 0]
     for key, axes in zip(keys, panels, strict=True):
-        values = [trial.params[key] for one in tuned.values() for trial in one.trials]
+        values = [trial.params[key] for some in trials.values() for trial in some]
         numeric = all(isinstance(one, int | float) and not isinstance(one, bool) for one in values)
         words = [] if numeric else list(dict.fromkeys(map(override.value, values)))
-        for row, (name, one) in enumerate(tuned.items()):
-            x = [drawing.place_of(trial.params[key], words) for trial in one.trials]
-            sizes = [6 if trial.state == State.FAILED else 18 for trial in one.trials]
+        for row, (name, ones) in enumerate(tuned.items()):
+            x = [drawing.place_of(trial.params[key], words) for trial in trials[name]]
+            sizes = [6 if trial.state == State.FAILED else 18 for trial in trials[name]]
             axes.scatter(x, [row] * len(x), s=sizes, color=style.GRAY)
-            best = drawing.place_of(one.best.params[key], words)
-            axes.plot(best, row, look[name].marker, color=look[name].color, ms=9)
+            best = [drawing.place_of(one.best.params[key], words) for one in ones]
+            axes.plot(best, [row] * len(best), look[name].marker, color=look[name].color, ms=9)
         drawing.label_rows(axes, list(tuned))
         if words:
             axes.set_xticks(range(len(words)), words)
@@ -230,14 +250,28 @@ def winners_figure(found: Findings, tuned: Mapping[str, Tuned]) -> Figure:
     return figure
 
 
-def _winners_caption(tuned: Mapping[str, Tuned]) -> Caption:
+def _winners_caption(tuned: Mapping[str, Sequence[Tuned]]) -> Caption:
     parts = []
-    for name, one in tuned.items():
-        words = [key.rpartition(".")[2].replace("_", " ") for key in one.best.params]
-        values = map(override.value, one.best.params.values())
-        parts.append(f"{name}: {', '.join(map(' '.join, zip(words, values, strict=True)))}")
+    for name, ones in tuned.items():
+        values = {
+            key: _values([one.best.params[key] for one in ones]) for key in ones[0].best.params
+        }
+        own = [f"{key.rpartition('.')[2].replace('_', ' ')} {text}" for key, text in values.items()]
+        parts.append(f"{name}: {', '.join(own)}")
+    most = max(len(ones) for ones in tuned.values())
+    winners = (
+        "the large marker the one" if most == 1 else f"the large markers those of {most} searches"
+    )
     return Caption(
         f"The winners are {'; '.join(parts)}.",
-        "Gray dots are the trials of each level's search (small: failed), the large marker the one "
-        "with the highest validation accuracy. A winner at the end of the range may lie beyond it.",
+        f"Gray dots are the trials of each level's search (small: failed), {winners} with the "
+        "highest validation accuracy. A winner at the end of the range may lie beyond it.",
     )
+
+
+def _values(found: Sequence[Any]) -> str:
+    """Return the range of several numbers, or else each value once."""
+    each = sorted(set(found)) if all(type(one) in (int, float) for one in found) else []
+    if len(each) > 1:
+        return f"{each[0]:g} to {each[-1]:g}"
+    return listed(list(dict.fromkeys(map(override.value, found))))
