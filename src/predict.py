@@ -28,6 +28,12 @@ def main() -> None:
     checksum = sha256(model_file)
     if origin.get("model_sha256", checksum) != checksum:
         raise InputError(f"{model_file} does not match its SHA-256 in {paths.ORIGIN}: {remedy}")
+    if (seed := origin.get("data_seed")) is not None:
+        raise InputError(
+            f"{model_file} was trained with data_seed={seed}, perhaps on images of {paths.TEST}, "
+            f"which then measure nothing: `python -m src.train data_seed={seed}` trains and scores "
+            "on its own draw; for the pipeline, delete data_seed and run `dvc repro`."
+        )
     images = dataset.load(paths.TEST)["images"]
     run_id = origin["run_id"]
 

@@ -10,6 +10,7 @@ import yaml
 from src import study
 from src.config import schema, study_file
 from src.core import metric_names, paths
+from src.core.errors import InputError
 from src.data.dataset import Dataset
 from src.experiments import executors, table
 from tests.support import broken_activation, recipes
@@ -57,6 +58,8 @@ def refusing(small_mnist, tmp_path_factory):
     write(project, "typo", levels=["relu", "swihs"])
     write(project, "elsewhere", dataset="fashion_mnist-kaggle")
     write(project, "factor", RATES, factor="optimizer.learning_rat")
+    write(project, "looks", seeds={"until": "decided", "looks": [2, 3]})
+    write(project, "drawn", vary=["seed", "data"])
     write(project, "kind", RATES, levels=["slow", "fast"], reference="slow")
     return project
 
@@ -80,6 +83,21 @@ def test_a_mistake_is_one_sentence_without_heavy_imports_and_leaves_no_file(
     assert re.search(said, sentence(done)), done.stderr
     assert done.stdout == ""
     assert files(refusing) == before
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("looks", "its seeds go on until the held-out images decide, but .*: list the seeds"),
+        ("drawn", "its vary has data, which draws from all images, but .*: delete data there"),
+    ],
+)
+def test_a_study_that_needs_unknown_held_out_labels_is_refused(refusing, monkeypatch, name, said):
+    monkeypatch.chdir(refusing)
+    monkeypatch.setattr(study_file, "STUDIES", refusing / "conf" / "study")
+    monkeypatch.setattr(study.read_csv, "solution", lambda path, images: None)
+    with pytest.raises(InputError, match=f"^conf/study/{name}.yaml: {said}"):
+        study.main([name])
 
 
 @pytest.mark.slow

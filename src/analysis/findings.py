@@ -82,7 +82,9 @@ class Findings:
     error_rates: Mapping[str, np.ndarray]  # on the validation images, float (seeds, epochs)
     epochs_to_goal: Mapping[str, np.ndarray]  # first epoch at `GOAL`, float (seeds,); NaN if none
     calibration: Mapping[str, Calibration]
-    overlap: np.ndarray  # of errors, float (levels, levels); see `diagnostics.error_overlap`
+    # Of errors, float (levels, levels); see `diagnostics.error_overlap`. None if each seed has its
+    # own images.
+    overlap: np.ndarray | None
     uniquely_misclassified: Mapping[str, np.ndarray]  # see `diagnostics.uniquely_misclassified`
     most_common_error: Mapping[str, np.ndarray]  # there: the wrong class of most seeds, (≤ images,)
     wrong_seeds: Mapping[str, np.ndarray]  # how many misclassify each image, integers (images,)
@@ -144,7 +146,9 @@ def compute(runs: RunSet, reference: str) -> Findings:
         )
     comparisons.sort(key=lambda one: one.second != reference)
     validation = runs.by_epoch(metric_names.VAL_ACCURACY)
-    unique = diagnostics.uniquely_misclassified(correct)
+    unique = {name: np.empty(0, int) for name in order}
+    if not runs.images_by_seed:
+        unique = diagnostics.uniquely_misclassified(correct)
     first_seeds = runs.tags.get(run_tags.FIRST_SEEDS)
     return Findings(
         factor=runs.factor,
@@ -165,7 +169,7 @@ def compute(runs: RunSet, reference: str) -> Findings:
         error_rates={name: 1 - validation[name] for name in order},
         epochs_to_goal={name: diagnostics.epochs_to(validation[name], GOAL) for name in order},
         calibration={name: _calibration(runs, name) for name in order},
-        overlap=diagnostics.error_overlap(correct),
+        overlap=None if runs.images_by_seed else diagnostics.error_overlap(correct),
         uniquely_misclassified=unique,
         most_common_error={name: _most_common_error(runs, name, unique[name]) for name in order},
         wrong_seeds={name: (~correct[name]).sum(axis=0) for name in order},

@@ -13,7 +13,7 @@ from src.analysis.diagnostics import Reliability
 from src.analysis.ensemble import EnsembleCurve
 from src.analysis.statistics import EFFECT_OF_INTEREST
 from src.config.factor import Factor
-from src.config.schema import CHOICES
+from src.config.schema import CHOICES, LUCK
 from src.core import metric_names
 from src.core.errors import InputError, did_you_mean
 from src.tracking import run_tags
@@ -24,7 +24,7 @@ ALL = "all"  # every pair is compared, not only those with the reference
 BASELINE = "relu"  # the reference of activations that name none
 # Params that change nothing of the weights, or prefixes of such; seeds pair the runs.
 # The data's digest tells the split; what a chosen word stands for is in the group's own params.
-IGNORED = ("seed", "split_seed", "mlflow.", "submission", "checkpoints", *CHOICES)
+IGNORED = (*LUCK, "mlflow.", "submission", "checkpoints", *CHOICES)
 
 NAMES = {  # of activations; any other level is shown by its word
     "relu": "ReLU",
@@ -95,7 +95,7 @@ class RunSet:
     looks: tuple[int, ...] = ()  # planned looks at the study, as numbers of seeds
     question: str | None = None
     dataset: str = ""  # as in mnist-kaggle; empty if unknown
-    images_by_seed: bool = False  # each seed has held-out images of its own
+    images_by_seed: bool = False  # each seed has its own held-out images, the same for all levels
     ensembles: Mapping[str, EnsembleCurve] = field(default_factory=dict)  # by level
 
     def __iter__(self) -> Iterator[Training]:

@@ -27,16 +27,21 @@ class Dataset:
     """The identity of the data."""
 
     name: str
-    digest: str  # the SHA-256 of all arrays, or of that and the seed of a new split
+    digest: str  # the SHA-256 of all arrays, or of that and the seed of a new split or draw
     counts: dict[str, int]  # of images, by part
     fetch_seed: int | None = None  # which drew the test images; None if none did, or not recorded
 
     def split_anew(self, seed: int | None) -> "Dataset":
         """Return the data set that `split.anew` draws by a seed; without one, this one."""
-        if seed is None:
-            return self
-        text = f"{self.digest} split by {seed}"
-        return replace(self, digest=hashlib.sha256(text.encode()).hexdigest())
+        return self if seed is None else self._derived(f"split by {seed}")
+
+    def draw_anew(self, seed: int | None) -> "Dataset":
+        """Return the data set that `split.all_anew` draws by a seed; without one, this one."""
+        return self if seed is None else self._derived(f"drawn by {seed}")
+
+    def _derived(self, how: str) -> "Dataset":
+        digest = hashlib.sha256(f"{self.digest} {how}".encode()).hexdigest()
+        return replace(self, digest=digest)
 
 
 def load_description() -> Dataset:

@@ -176,6 +176,7 @@ def calibration(found: Findings) -> Caption:
 def error_overlap(found: Findings) -> Caption:
     """Say whether the factor changes the errors more than the seed does."""
     noun, plural = found.factor.noun, found.factor.plural
+    assert found.overlap is not None  # else it is not drawn
     own = np.diag(found.overlap)
     other = found.overlap[~np.eye(len(own), dtype=bool)]
     ratio = other.mean() / own.mean() if own.mean() else 1.0

@@ -150,6 +150,7 @@ def calibration(found: Findings) -> Figure:
 def error_overlap(found: Findings) -> Figure:
     """Draw how much the errors of two runs overlap, by their levels."""
     names = found.levels
+    assert found.overlap is not None  # else it is not drawn
     height = 1.6 + (0.62 if len(names) <= CROWD else 0.42) * len(names)
     figure, axes = style.new_axes(height, "Errors shared by two runs")
     shares = np.ndenumerate(found.overlap)

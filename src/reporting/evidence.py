@@ -6,6 +6,7 @@ its metrics by epoch, its settings and tags; beside that, measurements that need
 """
 
 import gzip
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -44,9 +45,10 @@ class Evidence:
 
 def save(evidence: Evidence, path: Path) -> None:
     """Write evidence to a file: the same bytes for the same evidence."""
-    text = _converter(evidence.runs.labels).dumps(
-        {"version": VERSION, "labels": evidence.runs.labels.tolist(), "evidence": evidence}
-    )
+    labels: list[np.ndarray] = []  # filled while the runs are converted
+    plain = _converter(labels).unstructure(evidence)
+    known = [one.tolist() for one in labels]
+    text = json.dumps({"version": VERSION, "labels": known, "evidence": plain}, ensure_ascii=False)
     with path.open("wb") as raw, gzip.GzipFile("", "wb", fileobj=raw, mtime=0) as file:
         file.write(text.encode())
 
@@ -54,18 +56,20 @@ def save(evidence: Evidence, path: Path) -> None:
 def load(path: Path) -> Evidence:
     """Return the evidence in a file; raise InputError if it is damaged or of another version."""
     with parsing(path, REMEDY, "the evidence behind a report"):
-        plain = _converter(np.zeros(0)).loads(gzip.decompress(path.read_bytes()).decode(), dict)
-        if plain.get("version") != VERSION:
-            raise ValueError(f"its version is {plain.get('version')}, not {VERSION}")
+        found = json.loads(gzip.decompress(path.read_bytes()))
+        if not isinstance(found, dict) or found.get("version") != VERSION:
+            raise ValueError(f"it is not of version {VERSION}")
         try:
-            converter = _converter(np.array(plain["labels"], np.uint8))
-            return converter.structure(plain["evidence"], Evidence)
-        except (cattrs.BaseValidationError, KeyError) as error:
+            labels = [np.array(one, np.uint8) for one in found["labels"]]
+            return _converter(labels).structure(found["evidence"], Evidence)
+        except (cattrs.BaseValidationError, LookupError, TypeError) as error:
             raise ValueError("it has another structure") from error
 
 
-def _converter(labels: np.ndarray) -> Any:
-    """Return the converter of evidence on held-out images with these true labels, uint8 (N,)."""
+def _converter(labels: list[np.ndarray]) -> Any:
+    """Return the converter of evidence whose runs have these true labels of the held-out images,
+    uint8 (N,) each; arrays that are not among them yet are appended.
+    """
     converter = make_converter()
     converter.register_unstructure_hook(np.ndarray, lambda array: array.tolist())
     converter.register_structure_hook(np.ndarray, lambda plain, _: np.array(plain))
@@ -75,19 +79,26 @@ def _converter(labels: np.ndarray) -> Any:
 
     def unstructure(training: Training) -> dict[str, Any]:
         wrong = np.flatnonzero(training.predicted != training.labels)
+        place = next(
+            (i for i, one in enumerate(labels) if np.array_equal(one, training.labels)), -1
+        )
+        if place < 0:
+            place = len(labels)
+            labels.append(training.labels)
         kept = [name for name in training.history if name in METRICS or _is_beta(str(name))]
         return {
             **plain(training),
-            "labels": [],
+            "labels": place,
             "predicted": {"at": wrong.tolist(), "as": training.predicted[wrong].tolist()},
             "history": {name: training.history[name].tolist() for name in kept},
         }
 
     def structure(plain: dict[str, Any], _: type) -> Training:
-        predicted = labels.copy()
+        true = labels[plain["labels"]]
+        predicted = true.copy()
         wrong = plain["predicted"]
         predicted[np.array(wrong["at"], int)] = wrong["as"]
-        arrays = {"labels": labels, "predicted": predicted}
+        arrays = {"labels": true, "predicted": predicted}
         return made(plain | arrays | {"history": pd.DataFrame(plain["history"])}, Training)
 
     as_it_is = cattrs.override(struct_hook=lambda value, _: value)

@@ -52,7 +52,8 @@ def of(
     """
     drawn = comparison_figures
     general = ["accuracy", "differences", "power", "learning_curves", "calibration"]
-    general += ["error_overlap", *["difference_table"] * (len(found.pairs) > drawn.MANY_PAIRS)]
+    general += ["error_overlap"] * (found.overlap is not None)
+    general += [*["difference_table"] * (len(found.pairs) > drawn.MANY_PAIRS)]
     exhibits = [
         Exhibit(name, getattr(captions, name)(found), partial(getattr(drawn, name), found))
         for name in general

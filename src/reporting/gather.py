@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -39,7 +40,7 @@ def gather(client: MlflowClient, runs: RunSet, found: Findings) -> Evidence:
         from src.reporting import activation_profile  # TensorFlow
 
         profile = activation_profile.profile(runs, found)
-    images = held_out_images(runs)
+    images = None if runs.images_by_seed else held_out_images(runs)
     shown = comparison_figures.images_shown(found)
     return Evidence(
         runs=runs,
@@ -73,16 +74,29 @@ def held_out_images(runs: RunSet) -> np.ndarray | None:
 
 
 def _tuning(client: MlflowClient, runs: RunSet, found: Findings) -> Tuning | None:
-    if run_tags.TUNED not in runs.tags:
+    winners = _winners(runs)
+    read = {
+        name: [one for one in (_read(client, winner) for winner in winners[name]) if one.trials]
+        for name in found.levels
+        if name in winners
+    }
+    searches = {name: ones for name, ones in read.items() if ones}
+    if not searches:
         return None
-    of_labels = json.loads(runs.tags[run_tags.TUNED]).items()
-    winners = {levels.shown(runs.factor.key, label): winner for label, winner in of_labels}
-    read = {name: _read(client, winners[name]) for name in found.levels if name in winners}
-    tuned = {name: one for name, one in read.items() if one.trials}
-    if not tuned:
-        return None
-    before = untuned(client, runs, list(next(iter(tuned.values())).best.params))
-    return Tuning(tuned, before.title, gained(before, runs)) if before else Tuning(tuned)
+    tuning = Tuning(searches, is_repeated=run_tags.TUNED not in runs.tags)
+    before = untuned(client, runs, list(next(iter(searches.values()))[0].best.params))
+    return replace(tuning, untuned=before.title, gains=gained(before, runs)) if before else tuning
+
+
+def _winners(runs: RunSet) -> dict[str, list[dict[str, Any]]]:
+    """Return the best trial of each search by level: of one, or of one for each seed."""
+    if run_tags.TUNED in runs.tags:
+        of_labels = json.loads(runs.tags[run_tags.TUNED]).items()
+        return {levels.shown(runs.factor.key, label): [winner] for label, winner in of_labels}
+    return {
+        name: [json.loads(one.tags[run_tags.TUNED]) for one in ones if run_tags.TUNED in one.tags]
+        for name, ones in runs.trainings.items()
+    }
 
 
 def _read(client: MlflowClient, winner: Mapping[str, Any]) -> Tuned:
@@ -96,7 +110,7 @@ def untuned(client: MlflowClient, runs: RunSet, keys: Sequence[str]) -> RunSet |
     for parent in load_runs.parents(client):
         tags = parent.data.tags
         alike = all(tags.get(key) == runs.tags.get(key) for key in ("experiment", "data_digest"))
-        if not alike or run_tags.TUNED in tags or run_tags.STUDY not in tags:
+        if not alike or run_tags.TUNE in tags or run_tags.STUDY not in tags:
             continue
         with suppress(InputError):  # deleted, unfinished or mixed
             other = load_runs.load(client, parent.info.run_id)
@@ -114,6 +128,7 @@ def _comparable(other: RunSet, runs: RunSet, keys: Sequence[str]) -> bool:
     return (
         len(set(other.seeds) & set(runs.seeds)) > 1
         and other.factor.key == runs.factor.key
+        and not (other.images_by_seed or runs.images_by_seed)
         and np.array_equal(other.labels, runs.labels)
         and bool(both)
         and all(recipe(other, name) == recipe(runs, name) for name in both)

@@ -87,7 +87,9 @@ def text(evidence: Evidence, found: Findings, drawn: Mapping[str, Embedded]) -> 
         no_times = captions.times_apart(found.times, found.reference, found.factor)
     alone = f"one {found.factor.noun} alone"
     no_images = f"No image is misclassified by {alone}, by majority vote of the seeds."
-    if evidence.images is None:
+    if found.images_by_seed:
+        no_images = "Each seed has other images, so errors of several seeds are not compared."
+    elif evidence.images is None:
         no_images = (
             f"The images that {alone} misclassifies are not shown because data/processed does not "
             "have the images that these runs were evaluated on."

@@ -7,14 +7,21 @@ from typing import Any
 
 from src.analysis.findings import Findings
 from src.analysis.run_set import RunSet
+from src.config import study_file
 from src.core.formatting import count, listed, percent
 from src.tracking import run_tags
 
 
 def of(runs: RunSet, found: Findings) -> list[str]:
     """Return sentences to read before trusting a report."""
-    registered = on_registration(runs.tags)
-    return [*runs.remarks, *registered, *on_learning(found), *on_seeds(found)]
+    return [
+        *runs.remarks,
+        *on_registration(runs.tags),
+        *on_images(runs),
+        *on_tuning(runs),
+        *on_learning(found),
+        *on_seeds(found),
+    ]
 
 
 def on_registration(tags: Mapping[str, str]) -> list[str]:
@@ -69,6 +76,29 @@ def _shown(value: Any, other: Any) -> str:
         words = {label: f"{label} ({' '.join(own)})" for label, own in value.items()}
         return listed([words[label] if label in changed else label for label in value])
     return listed(list(map(str, value))) if isinstance(value, list) else value or "none"
+
+
+def on_images(runs: RunSet) -> list[str]:
+    """Return a sentence on held-out images that each seed draws anew."""
+    if not runs.images_by_seed:
+        return []
+    return [
+        "Each seed draws its own training, validation and held-out images, the same for all "
+        f"{runs.factor.plural}. What was chosen before, such as the recipe, may have been chosen "
+        "by images that a draw holds out."
+    ]
+
+
+def on_tuning(runs: RunSet) -> list[str]:
+    """Return a sentence on what a study compares whose levels were tuned by one search each."""
+    vary = json.loads(runs.tags.get(run_tags.VARY, "[]"))
+    if run_tags.TUNE not in runs.tags or study_file.SEARCH in vary:
+        return []
+    return [
+        f"One search per {runs.factor.noun} found the values of its runs, so the verdicts are on "
+        f"these recipes, found by one search each, not on {listed(list(runs.trainings))} in "
+        "general: another search may find others. With search under vary, each seed repeats it."
+    ]
 
 
 def on_learning(found: Findings) -> list[str]:

@@ -1,3 +1,4 @@
+import json
 import re
 import shutil
 from pathlib import Path
@@ -212,6 +213,46 @@ def test_data_may_differ_between_seeds_where_the_split_is_drawn_anew(client, exp
     assert "data_digest is 0f0f0f0f0f0f in" in refusal(client, parent_id)
     client.set_tag(parent_id, "vary", '["seed", "split"]')
     assert load_runs.load(client, parent_id).seeds == [1, 2]
+
+
+def test_held_out_images_may_differ_between_seeds_where_the_data_is_drawn_anew(client, experiment):
+    parent_id = parent(client, experiment, "drawn")
+    client.set_tag(parent_id, "vary", '["seed", "data"]')
+    sizes = {1: 60, 2: 61}  # other sizes have other labels
+    for seed, digest in ((1, "0f" * 32), (2, "ab" * 32)):
+        for word in ("relu", "swish"):
+            tags, more = {"data_digest": digest}, {**SMALL, "images": sizes[seed]}
+            child(client, parent_id, word, seed, tags=tags, **more)
+    runs = load_runs.load(client, parent_id)
+    assert runs.images_by_seed
+    assert [len(one.labels) for one in runs] == [60, 61, 60, 61]
+    client.set_tag(parent_id, "vary", '["seed", "split"]')
+    assert "Run relu-seed2 was scored on different held-out images" in refusal(client, parent_id)
+
+
+def test_levels_with_different_held_out_images_for_one_seed_are_refused(client, experiment):
+    parent_id = parent(client, experiment, "drawn")
+    client.set_tag(parent_id, "vary", '["seed", "data"]')
+    for word, images in (("relu", 60), ("swish", 61)):
+        for seed in (1, 2):
+            child(client, parent_id, word, seed, **{**SMALL, "images": images})
+    said = refusal(client, parent_id)
+    assert "swish-seed1 was scored on different held-out images than relu-seed1" in said
+
+
+def test_a_level_may_differ_in_what_the_search_of_each_seed_found(client, experiment):
+    parent_id = parent(client, experiment, "searched")
+    for key, value in (("tune", "rate"), ("vary", '["seed", "search"]')):
+        client.set_tag(parent_id, key, value)
+    for seed in (1, 2):
+        winner = {"overrides": [f"optimizer.learning_rate=0.{seed}", "schedule=constant"]}
+        params = {"optimizer.learning_rate": f"0.{seed}", "schedule.warmup": str(seed)}
+        tags = {"tuned": json.dumps(winner)}
+        for word in ("relu", "swish"):
+            child(client, parent_id, word, seed, params=params, tags=tags, **SMALL)
+    assert load_runs.load(client, parent_id).seeds == [1, 2]
+    child(client, parent_id, "relu", 1, params=params | {"epochs": "9"}, tags=tags, **SMALL)
+    assert "epochs is " in refusal(client, parent_id)
 
 
 def test_runs_that_did_not_finish_or_lack_a_file_are_left_out(client, experiment):

@@ -98,6 +98,24 @@ def test_a_study_is_what_its_file_says(written):
     assert written(RATES, fetch_seed=7).fetch_seed == 7
 
 
+@pytest.mark.parametrize(
+    ("more", "drawn"),
+    [
+        ([], {}),
+        (["split"], {"split_seed": 3}),
+        (["data"], {"data_seed": 3}),
+        (["split", "data"], {"data_seed": 3}),  # data includes split
+        (["search"], {}),
+        (["split", "search"], {"split_seed": 3}),
+        (["data", "search"], {"data_seed": 3}),
+        (["split", "data", "search"], {"data_seed": 3}),
+    ],
+)
+def test_any_sources_of_luck_may_vary_with_the_seed(written, more, drawn):
+    study = written(SWISH, vary=["seed", *more], tune="rate" if "search" in more else "-")
+    assert study_file.draws(study.vary, 3) == drawn
+
+
 def test_variants_are_levels_of_several_keys(written):
     study = written(VARIANTS)
     assert study.factor == factor.Factor("variant", "variant", "variants", False)
@@ -154,10 +172,23 @@ MISTAKES = [
     (RATES, {"levels": {"": 1}}, "levels has the label ''"),
     (RATES, {"reference": 0.005}, r"reference=0\.005 is unknown.*'0\.00."),
     (RATES, {"overrides": ["preprocess.seed=1"]}, "give it under dataset"),
-    (RATES, {"overrides": ["split_seed=1"]}, r"give it under vary"),
+    (RATES, {"overrides": ["split_seed=1"]}, r"give it under vary: \[seed, split\]"),
+    (RATES, {"overrides": ["data_seed=1"]}, r"give it under vary: \[seed, data\]"),
     (RATES, {"overrides": ["experiment=default"]}, r"give it under experiment"),
     (RATES, {"compare": "some"}, "compare=some is unknown. Choose one of reference, all"),
     (RATES, {"vary": ["split"]}, r"vary=\[split\] is unknown.*of \[seed\], \[seed,split\]"),
+    (RATES, {"vary": ["seed", "data", "split"]}, r"vary=\[seed,data,split\] is unknown"),
+    (SWISH, {"vary": ["seed", "search"]}, r"vary=\[seed,search\], but no search .* under tune"),
+    (
+        PLANNED | RATE,
+        {"vary": ["seed", "search"], "tune": "a"},
+        r"vary=\[seed,search\], but a study with planned looks .*list the seeds",
+    ),
+    (
+        SWISH,
+        {"vary": ["seed", "data"], "tune": "a"},
+        r"vary=\[seed,data\], but one search per level would .*add search",
+    ),
     (RATES, {"smallest_effect": 0}, r"smallest_effect=0 is out of range"),
     (RATES, {"because": "-"}, r"smallest_effect=0\.001 is given without a reason: .* key because"),
     (RATES, {"because": " "}, r"smallest_effect=0\.001 is given without a reason: .* key because"),

@@ -50,11 +50,11 @@ def search(tracked, monkeypatch):
     (tracked / "search").mkdir()
     monkeypatch.setattr(search_file, "SEARCHES", tracked / "search")
 
-    def plan(level=None, anew=False, **changes):
+    def plan(level=None, anew=False, for_seed=None, **changes):
         (tracked / "search" / "mine.yaml").write_text(yaml.safe_dump(SEARCH | changes))
         found = search_file.load("mine")
         space = Space(found, base(found))
-        return SearchPlan("mine", found, space, DATA, level, anew)
+        return SearchPlan("mine", found, space, DATA, level, anew, for_seed)
 
     return plan
 
@@ -321,6 +321,17 @@ def test_the_searches_of_levels_are_apart_from_it_and_from_each_other(search, ca
     capsys.readouterr()
     assert trained(search("relu", seed=2))[1] != relu_id
     assert "trials of the search mine for relu with other settings" in capsys.readouterr().out
+
+
+def test_a_levels_searches_are_apart_by_the_studys_seed(search, capsys):
+    _, once_id = trained(search("relu"))
+    ids = [trained(search("relu", for_seed=seed, seed=100 + seed))[1] for seed in (1, 2)]
+    assert len({once_id, *ids}) == 3
+    said = capsys.readouterr().out
+    assert "Search mine for relu, seed 2: 3 trials · 0 done" in said
+    assert "with other settings" not in said
+    for seed, parent_id in zip((1, 2), ids, strict=True):
+        assert trained(search("relu", for_seed=seed, seed=100 + seed)) == ([], parent_id)
 
 
 def test_a_failed_trial_is_replaced_but_counts_in_the_budget_of_a_level(search):

@@ -1,3 +1,4 @@
+import json
 import re
 from collections import Counter
 from dataclasses import replace
@@ -100,6 +101,29 @@ def test_a_split_that_varies_is_drawn_by_the_runs_seed_and_part_of_its_digest():
     varied = replace(STUDY, vary=("seed", "split"))
     assert {key[1]: spec.cfg.split_seed for key, spec in runs(varied).items()} == {1: 1, 2: 2}
     assert not set(digests(varied).values()) & set(digests(STUDY).values())
+
+
+def test_data_that_varies_is_drawn_by_the_runs_seed_and_alike_for_the_levels():
+    varied = replace(STUDY, vary=("seed", "data"))
+    found = runs(varied)
+    assert {key[1]: spec.cfg.data_seed for key, spec in found.items()} == {1: 1, 2: 2}
+    assert found["relu", 1].data_digest == found["swish", 1].data_digest
+    assert found["relu", 1].data_digest != found["relu", 2].data_digest
+    assert digests(replace(STUDY, vary=("seed", "split", "data"))) == digests(varied)
+
+
+def test_what_the_searches_of_a_seed_found_is_in_that_seeds_runs_alone():
+    rates = {(label, seed): 0.001 * (seed + (label == "relu")) for label, seed in runs(STUDY)}
+    found = {
+        key: {"overrides": [f"optimizer.learning_rate={rate}"], "trial": 1}
+        for key, rate in rates.items()
+    }
+    searched = runs(replace(STUDY, vary=("seed", "search"), searched=found))
+    for key, spec in searched.items():
+        assert spec.cfg.optimizer["learning_rate"] == rates[key]
+        assert json.loads(spec.tags["tuned"]) == found[key]
+        assert json.loads(spec.tags["level"]) == [f"activation={key[0]}", *found[key]["overrides"]]
+        assert spec.name == f"{key[0]}-seed{key[1]}"
 
 
 def test_any_key_of_the_configuration_is_a_factor():

@@ -122,3 +122,28 @@ def test_a_remark_on_the_runs_comes_first_and_one_on_later_seeds_last(five_runs)
     first, *_, last = remarks.of(begun, findings.compute(begun, "ReLU"))
     assert first == "Left out: a."
     assert "begun with 2 seeds and extended to 4" in last
+
+
+@pytest.mark.parametrize(
+    ("vary", "said"),
+    [
+        (
+            None,
+            ["verdicts are on these recipes, found by one search each, not on ReLU and Swish in"],
+        ),
+        ('["seed", "split"]', ["found by one search each"]),
+        ('["seed", "search"]', []),
+    ],
+)
+def test_a_study_with_one_search_per_level_compares_recipes_and_not_words(short_runs, vary, said):
+    assert remarks.on_tuning(short_runs) == []
+    tags = {**short_runs.tags, run_tags.TUNE: "rate"} | ({run_tags.VARY: vary} if vary else {})
+    made = remarks.on_tuning(replace(short_runs, tags=tags))
+    assert len(made) == len(said)
+    assert all(text in remark for text, remark in zip(said, made, strict=True))
+
+
+def test_held_out_images_of_each_seed_are_remarked_on(short_runs):
+    assert remarks.on_images(short_runs) == []
+    [remark] = remarks.on_images(replace(short_runs, images_by_seed=True))
+    assert "the same for all activations" in remark

@@ -91,10 +91,29 @@ def test_winners_stand_among_all_trials_by_key(runs):
 
 def test_values_of_which_some_are_words_and_some_numbers_all_stand_as_words(runs):
     some = [Trial(n, {"rate": rate}, State.COMPLETE, 0.9) for n, rate in enumerate((0.1, None))]
-    tuned = {"ReLU": tuning_exhibits.Tuned(some, 1, "random")}
+    tuned = {"ReLU": [tuning_exhibits.Tuned(some, 1, "random")]}
     [axes] = tuning_exhibits.winners_figure(findings.compute(runs, "ReLU"), tuned).axes
     assert [label.get_text() for label in axes.get_xticklabels()] == ["0.1", "null"]
     assert axes.lines[0].get_xdata()[0] == 1
+
+
+def test_of_searches_of_each_seed_all_winners_stand_among_all_trials(runs):
+    def winner(one, name):
+        own = {"trial": 2 if one.seed == 1 else 3, "parent_id": str(one.seed)}
+        return {"tags": {**one.tags, "tuned": json.dumps(own)}}
+
+    tags = {"study": "tuned", "tune": "own"}
+    searched = with_trainings(replace(runs, tags=tags), winner)
+    [winners] = of(searched)  # no untuned study, and no tuning curve of several searches
+    assert winners.name == "winners"
+    rate, _ = drawn(winners)
+    assert [line.get_xdata().tolist() for line in rate.lines] == 2 * [[0.01, 0.03, 0.03]]
+    assert len(rate.collections[0].get_offsets()) == 3 * 6
+    said = winners.caption
+    assert "ReLU: learning rate 0.01 to 0.03, schedule one_cycle and constant; " in said.finding
+    assert "the large markers those of 3 searches" in said.reading
+    once = replace(searched, images_by_seed=True)
+    assert [one.name for one in of(once)] == ["winners"]
 
 
 def changed(runs, **params):
