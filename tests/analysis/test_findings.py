@@ -48,14 +48,16 @@ def test_a_pair_is_what_the_first_adds_to_the_second(five):
         assert one.difference.low <= one.difference.value <= one.difference.high
 
 
-def test_every_pair_has_its_verdict_its_power_and_if_undecided_its_remedy(five):
-    for pair in five.pairs:
+def test_every_pair_has_its_verdict_its_power_and_if_undecided_its_remedy(five_runs, five):
+    wider = findings.compute(replace(five_runs, smallest_effect=0.02), "ReLU")
+    assert {pair.verdict for pair in wider.pairs} == {Verdict.UNDECIDED, Verdict.EQUIVALENT}
+    for pair in (*five.pairs, *wider.pairs):
         one = pair.comparison
         assert pair.minimum_detectable_effect == one.spread.detectable_effect(4)
-        assert pair.seeds_needed == one.spread.seeds_needed(0.0002)
+        assert pair.seeds_needed == one.spread.seeds_needed(one.smallest_effect)
         assert pair.verdict is verdicts.verdict(one)
         if pair.verdict is Verdict.UNDECIDED:
-            more = planning.more_seeds(one.spread, one.difference.value, 4, 0.0002)
+            more = planning.more_seeds(one.spread, one.difference.value, 4, one.smallest_effect)
             assert pair.more_seeds == more
             assert (pair.images_needed is None) == (more is not None)
         else:

@@ -16,6 +16,7 @@ from src.analysis.statistics import Comparison, CrossedEstimate, Estimate
 from src.analysis.verdicts import Verdict
 from src.config import factor
 from src.core import metric_names
+from src.experiments.trials import State, Trial
 from src.reporting.activation_exhibits import Cost, Curve
 
 LAYERS = {
@@ -233,6 +234,19 @@ def simulate(
         scale = np.sqrt(2 + kind["images"] ** 2 + kind["seeds"] ** 2)
         accuracies.append(1 - hard / images * ndtr((shift - 0.5) / scale))
     return studies, accuracies
+
+
+def trials(best: float) -> list[Trial]:
+    """Return six trials of a search, of which the third attains the most."""
+    values = [0.95, 0.96, best, 0.97, None, 0.9]
+    rates = [0.001, 0.003, 0.01, 0.03, 0.02, 0.002]
+    words = ["one_cycle", "constant", "one_cycle", *["constant"] * 3]
+    drawn = [
+        {"optimizer.learning_rate": rate, "schedule": word}
+        for rate, word in zip(rates, words, strict=True)
+    ]
+    states = [State.COMPLETE] * 4 + [State.FAILED, State.PRUNED]
+    return list(map(Trial, range(6), drawn, states, values))
 
 
 def costs(activations: Sequence[str]) -> dict[str, Cost]:
