@@ -232,6 +232,8 @@ def across(first: str, second: str, titles: Mapping[Verdict, Sequence[str]]) -> 
 
 def look(found: Look) -> str:
     """Say how many pairs are decided, and which are not, without a full stop."""
+    if not found.pairs:
+        return "no pair can be judged, because runs failed to learn"
     pairs = count(len(found.pairs), "pair")
     if not found.undecided:
         return f"all of {pairs} decided"

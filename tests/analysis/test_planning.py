@@ -79,11 +79,8 @@ def test_no_number_of_seeds_makes_up_for_too_few_images():
     seeds = enough.seeds_needed(EFFECT)
     less, reached = enough.power(np.array([seeds - 1, seeds]), EFFECT)
     assert less < 0.8 <= reached
-
-
-def test_where_nothing_varies_two_seeds_detect_any_effect():
-    spread = spread_of(seed_sd=0.0)
-    assert (spread.seeds_needed(EFFECT), spread.detectable_effect(2)) == (2, 0)
+    constant = spread_of(seed_sd=0.0)
+    assert (constant.seeds_needed(EFFECT), constant.detectable_effect(2)) == (2, 0)
 
 
 def test_more_seeds_are_a_range_that_grows_with_the_spread_and_shrinks_with_the_effect():

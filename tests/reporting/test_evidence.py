@@ -55,6 +55,7 @@ def test_the_same_evidence_is_the_same_bytes_also_when_it_was_read(whole, file, 
     evidence.save(whole, second)
     evidence.save(evidence.load(file), third)
     assert file.read_bytes() == second.read_bytes() == third.read_bytes()
+    assert file.read_bytes()[4:8] == bytes(4)  # gzip's time
 
 
 def changed(body, change):

@@ -247,6 +247,7 @@ def test_a_pair_is_answered_across_studies():
 def test_a_look_says_which_pairs_are_still_open():
     pairs = tuple(combinations("abc", 2))
     assert verdict_words.look(Look(pairs, ())) == "all of 3 pairs decided"
+    assert verdict_words.look(Look((), ())).startswith("no pair can be judged, because runs")
     assert verdict_words.look(Look(pairs, pairs[1:])) == (
         "1 of 3 pairs decided, not yet a and c and b and c"
     )
