@@ -1,4 +1,4 @@
-"""Say how often two scores as far apart as these arise from equally accurate models.
+"""Say how often equally accurate models score as far apart as two given scores.
 
 One run of each of two models, scored on so many images, differs by chance. The
 first sentence is on models that are each scored on images of their own, at
@@ -11,8 +11,8 @@ Reads:   reports/STUDY/results.json, with --like
 Writes:  outputs/gap.png, or another file with --out
 
 Examples:
-  python -m src.gap 0.99457 0.99671 --images 7000                  two scores
-  python -m src.gap 0.99457 0.99671 --images 7000 --like notebook  on the same images
+  python -m src.gap 0.99457 0.99671 --images 7000
+  python -m src.gap 0.99457 0.99671 --images 7000 --like notebook
 """
 
 from __future__ import annotations

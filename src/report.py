@@ -14,8 +14,8 @@ Examples:
   python -m src.report default                   the study default
   python -m src.report default --reference gelu  compare each level with GELU
   python -m src.report default fashion           two studies on one page
-  python -m src.report reports/default           the committed page, written again
-  python -m src.report runs.csv                  verdicts on runs in a file, printed
+  python -m src.report reports/default           its page, written anew
+  python -m src.report runs.csv                  runs in a file
 """
 
 from __future__ import annotations

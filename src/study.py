@@ -106,6 +106,7 @@ def _decide(
         smallest_effect=study.smallest_effect,
         looks=study.looks,
         guess=guess,
+        images_by_seed=DATA in study.vary,
     )
     return Decision(not look.undecided, verdict_words.look(look))
 

@@ -58,7 +58,7 @@ def refusing(small_mnist, tmp_path_factory):
     write(project, "typo", levels=["relu", "swihs"])
     write(project, "elsewhere", dataset="fashion_mnist-kaggle")
     write(project, "factor", RATES, factor="optimizer.learning_rat")
-    write(project, "looks", seeds={"until": "decided", "looks": [2, 3]})
+    write(project, "looks", seeds={"until": "decided", "looks": [5, 6]})
     write(project, "drawn", vary=["seed", "data"])
     write(project, "kind", RATES, levels=["slow", "fast"], reference="slow")
     return project
@@ -95,7 +95,7 @@ def test_a_mistake_is_one_sentence_without_heavy_imports_and_leaves_no_file(
 def test_a_study_that_needs_unknown_held_out_labels_is_refused(refusing, monkeypatch, name, said):
     monkeypatch.chdir(refusing)
     monkeypatch.setattr(study_file, "STUDIES", refusing / "conf" / "study")
-    monkeypatch.setattr(study.read_csv, "solution", lambda path, images: None)
+    monkeypatch.setattr(study.held_out_labels, "read", lambda images: None)
     with pytest.raises(InputError, match=f"^conf/study/{name}.yaml: {said}"):
         study.main([name])
 

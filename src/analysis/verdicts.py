@@ -64,14 +64,16 @@ def look(
     smallest_effect: float,
     looks: Sequence[int],
     guess: float,
+    images_by_seed: bool = False,
 ) -> Look:
     """Return which pairs are undecided by now. With `compare="reference"`, the pairs are those with
     the reference; `guess` is the accuracy of the most frequent class, all else is as for
-    `statistics.compare`, whose verdicts these are. Levels with failed runs are not judged.
+    `statistics.compare`, whose verdicts these are. Levels with failed runs are not judged. With
+    `images_by_seed` each seed has its own images.
     """
-    learned = {
-        name: rows for name, rows in correct.items() if not failed(rows.mean(1), guess).any()
-    }
+    accuracy = {name: rows.mean(axis=1) for name, rows in correct.items()}
+    values = accuracy if images_by_seed else correct
+    learned = {name: values[name] for name in values if not failed(accuracy[name], guess).any()}
     only = None if compare == "all" else reference
     if len(learned) < 2 or (only is not None and only not in learned):
         return Look((), ())
@@ -85,10 +87,10 @@ def look(
 def failed(accuracies: np.ndarray, guess: float) -> np.ndarray:
     """Return which runs of a level failed to learn, bool (runs,), by their accuracies, float
     (runs,): those not better than predicting the most frequent class every time, a `guess`, and
-    those less than half as far above it as the median run.
+    those less than half as far above it as the best run.
 
     A mean over runs of two kinds describes neither, and with few seeds its interval does not hold.
     """
     accuracies = np.asarray(accuracies, np.float64)
     above = accuracies - guess
-    return (above <= 0) | (above < np.median(above) / 2)
+    return (above <= 0) | (above < above.max() / 2)

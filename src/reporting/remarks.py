@@ -106,7 +106,7 @@ def on_learning(found: Findings) -> list[str]:
     number = count(len(found.seeds), "run")
     return [
         f"{name} failed to learn in {len(seeds)} of {number} (seed{'s' * (len(seeds) > 1)} "
-        f"{listed(list(map(str, seeds)))}): these attain less than half of what the median run "
+        f"{listed(list(map(str, seeds)))}): these attain less than half of what its best run "
         f"attains above guessing ({percent(found.guess, 1)}). Its mean describes no run, so it is "
         "not judged. Its learning rate may be too high."
         for name, seeds in found.failed.items()

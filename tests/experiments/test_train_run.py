@@ -11,7 +11,7 @@ from src.config import compose
 from src.core import paths
 from src.core.errors import InputError
 from src.data import dataset, split
-from src.evaluation import predictions
+from src.evaluation import held_out_labels
 from src.experiments import run_spec, train_run
 from tests.support.commands import SMALL, files, make_project, run, sentence
 
@@ -91,7 +91,7 @@ def test_a_run_on_data_that_is_drawn_anew_is_scored_on_the_new_held_out_images(d
     assert drawn.data_digest == dataset.load_description().draw_anew(3).digest
     train_run.run(drawn)
     parts = dataset.load_all()
-    old = predictions.held_out_labels(len(parts[paths.TEST]["images"]))
+    old = held_out_labels.read(len(parts[paths.TEST]["images"]))
     test = {**parts[paths.TEST], "labels": old}
     _, _, expected = split.all_anew(parts[paths.TRAIN], parts[paths.VALID], test, 3)
     folder = drawn.folder / paths.PREDICTIONS
@@ -110,7 +110,7 @@ def test_a_run_on_data_that_is_drawn_anew_is_scored_on_the_new_held_out_images(d
 
 @pytest.mark.parametrize("scored", ["true", "false"])  # a search's trials are not
 def test_data_without_held_out_labels_cannot_be_drawn_anew(drawn, monkeypatch, scored):
-    monkeypatch.setattr(predictions, "held_out_labels", lambda images: None)
+    monkeypatch.setattr(held_out_labels, "read", lambda images: None)
     drawn.cfg.submission = scored == "true"
     with pytest.raises(InputError, match=r"^data_seed=3 draws .* files-any has no labels .*delete"):
         train_run.run(drawn)

@@ -18,13 +18,13 @@ from tests.support.simulated_runs import trials
 @pytest.fixture(scope="module")
 def whole(five_runs, five):
     """Evidence that has something of each kind."""
-    tuned = {"ReLU": Tuned(tuple(trials(0.98)), 2, "tpe")}
+    tuned = {"ReLU": (Tuned(tuple(trials(0.98)), 2, "tpe"),)}
     return Evidence(
         replace(five_runs, looks=(2, 4), question="Does it matter?", remarks=("Left out: a.",)),
         five.reference,
         profile(five),
         parameters=dict.fromkeys(five.levels, 7),
-        tuning=Tuning(tuned, "default", {"ReLU": Estimate(0.1, -0.2, 0.3)}),
+        tuning=Tuning(tuned, untuned="default", gains={"ReLU": Estimate(0.1, -0.2, 0.3)}),
         images={3: np.arange(784, dtype=np.uint8).reshape(28, 28)},
         versions=("numpy 2",),
         machine="Zen 5, 8 logical cores",

@@ -121,7 +121,7 @@ def test_a_study_from_before_registration_says_so_and_a_sweep_nothing():
 def test_a_remark_on_the_runs_comes_first_and_one_on_later_seeds_last(five_runs):
     tags = {**five_runs.tags, run_tags.FIRST_SEEDS: "2"}
     begun = replace(five_runs, tags=tags, remarks=("Left out: a.",))
-    first, last = remarks.of(begun, findings.compute(begun, "ReLU"))
+    first, *_, last = remarks.of(begun, findings.compute(begun, "ReLU"))
     assert first == "Left out: a."
     assert "begun with 2 seeds and extended to 4" in last
 
