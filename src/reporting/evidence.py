@@ -57,8 +57,10 @@ def load(path: Path) -> Evidence:
     """Return the evidence in a file; raise InputError if it is damaged or of another version."""
     with parsing(path, REMEDY, "the evidence behind a report"):
         found = json.loads(gzip.decompress(path.read_bytes()))
-        if not isinstance(found, dict) or found.get("version") != VERSION:
-            raise ValueError(f"it is not of version {VERSION}")
+        if not isinstance(found, dict):
+            raise ValueError("it has another structure")
+        if found.get("version") != VERSION:
+            raise ValueError(f"its version is {found.get('version')}, not {VERSION}")
         try:
             labels = [np.array(one, np.uint8) for one in found["labels"]]
             return _converter(labels).structure(found["evidence"], Evidence)
