@@ -163,8 +163,10 @@ def main() -> None:
     parser = harness.parser("false_alarms", __doc__)
     parser.add_argument("--studies", type=int, default=4000, help="of each cell")
     given = parser.parse_args()
-    every = list(cells())
-    jobs = (joblib.delayed(missed)(*cell, given.studies) for cell in every)
+    from benchmarks import false_alarms as this  # as worker processes know it, not __main__
+
+    every = list(this.cells())
+    jobs = (joblib.delayed(this.missed)(*cell, given.studies) for cell in every)
     found = joblib.Parallel(n_jobs=-1, verbose=1)(jobs)
     print(
         f"False alarms with a reference / of all pairs (coverage of one interval), in percent; "
