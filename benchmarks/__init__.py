@@ -29,6 +29,12 @@ python -m benchmarks.store_writers http://127.0.0.1:5000
                                         store and into SQLite
 python -m benchmarks.planned_looks      false alarms, and seeds saved, of a study that is looked at
                                         repeatedly: how its rule was chosen (a simulation)
+python -m benchmarks.tuned_luck         how often two tuned copies of a level differ, with one
+                                        search each and with one per seed (a simulation)
+python -m benchmarks.false_alarms       how often the intervals of a study miss the truth (a
+                                        simulation)
+python -m benchmarks.planning           how often a study's power and the seeds that it asks for
+                                        come true (a simulation)
 python -m benchmarks.serving            milliseconds of a served model's answer to one image, and
                                         images/s of 1,000, against its network alone
 python -m benchmarks.data_stages        seconds and memory of fetch and preprocess, against pandas

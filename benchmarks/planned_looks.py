@@ -8,6 +8,9 @@ looking again and again without a plan comes to; alpha spending of the O'Brienâ€
 src/analysis/alpha_spending.py uses; alpha spending of the Pocock type; an anytime-valid confidence
 sequence; and a single look at the largest number of seeds. The estimate is that of the reports, by
 crossed random effects, and all rules see the same studies.
+
+A study that stops early with a difference tends to do so because it is overestimated: the last
+columns have the mean estimate of the differences found, divided by the true difference.
 """
 
 from collections.abc import Callable, Sequence
@@ -19,8 +22,9 @@ from rich.table import Table
 from scipy import optimize, stats
 
 from benchmarks import harness
-from src.analysis import alpha_spending, statistics
-from src.analysis.statistics import ALPHA, POWER
+from src.analysis import alpha_spending, intervals
+from src.analysis.planning import POWER
+from src.analysis.statistics import ALPHA
 from src.core import errors
 
 IMAGES = 200  # enough for the estimate of their effect
@@ -100,31 +104,35 @@ def study(random: np.random.Generator, largest: int, effect: float, image_se: fl
 
 
 def p_values(values: np.ndarray, looks: Sequence[int]) -> np.ndarray:
-    """Return the p values of difference and equivalence at each look, float (looks, 2)."""
-    return np.array(
-        [
-            (
-                statistics.crossed_effects_mean(values[:seeds]).p_value,
-                statistics.equivalence_test(values[:seeds], 1.0),
-            )
-            for seeds in looks
-        ]
-    )
+    """Return the p values of difference and equivalence at each look, and the estimate of the
+    difference, float (looks, 3).
+    """
+    found = []
+    for seeds in looks:
+        pair = np.stack([values[:seeds], np.zeros_like(values[:seeds])])
+        family = intervals.family(intervals.from_correct(pair))
+        distance = np.abs(family.mean)
+        numbers = family.p_values(distance), family.p_values(1 - distance), family.mean
+        found.append([float(one[0]) for one in numbers])
+    return np.array(found)
 
 
 def outcome(found: np.ndarray, levels: Sequence[float], looks: Sequence[int]) -> np.ndarray:
-    """Return how studies end: seeds, whether different, whether equivalent; float (studies, 3).
+    """Return how studies end: seeds, whether different, whether equivalent, and the estimate if
+    different, else NaN; float (studies, 4).
 
     Args:
-        found: p values, float (studies, looks, 2).
+        found: p values and estimates, float (studies, looks, 3).
         levels: of each look.
         looks: numbers of seeds.
     """
-    below = found < np.array(levels)[:, None]
+    below = found[:, :, :2] < np.array(levels)[:, None]
     stops = below.any(axis=2)
     last = np.where(stops.any(axis=1), stops.argmax(axis=1), len(looks) - 1)
-    at_stop = below[np.arange(len(found)), last]
-    return np.column_stack([np.array(looks)[last], at_stop])
+    studies = np.arange(len(found))
+    at_stop = below[studies, last]
+    estimates = np.where(at_stop[:, 0], found[studies, last, 2], np.nan)
+    return np.column_stack([np.array(looks)[last], at_stop, estimates])
 
 
 def main() -> None:
@@ -160,7 +168,9 @@ def ends(
     found: dict[float, np.ndarray], levels: Sequence[float], looks: Sequence[int]
 ) -> dict[float, np.ndarray]:
     """Return how studies end on average, by true difference; see `outcome`."""
-    return {effect: outcome(each, levels, looks).mean(axis=0) for effect, each in found.items()}
+    return {
+        effect: np.nanmean(outcome(each, levels, looks), axis=0) for effect, each in found.items()
+    }
 
 
 def table(results: dict[str, dict[float, np.ndarray]]) -> Table:
@@ -171,6 +181,8 @@ def table(results: dict[str, dict[float, np.ndarray]]) -> Table:
         result.add_column(heading, justify="right")
     for effect in EFFECTS:
         result.add_column(f"seeds (decided) at {effect:g}", justify="right")
+    for effect in EFFECTS[1:]:
+        result.add_column(f"estimate Ã· {effect:g}", justify="right")
     for name, by_effect in results.items():
         result.add_row(
             name,
@@ -178,8 +190,9 @@ def table(results: dict[str, dict[float, np.ndarray]]) -> Table:
             f"{100 * by_effect[1.0][2]:.1f}%",
             *(
                 f"{seeds:.1f} ({100 * min(different + equivalent, 1):.0f}%)"
-                for seeds, different, equivalent in by_effect.values()
+                for seeds, different, equivalent, _ in by_effect.values()
             ),
+            *(f"{by_effect[effect][3] / effect:.2f}" for effect in EFFECTS[1:]),
         )
     return result
 

@@ -19,7 +19,8 @@ from omegaconf import OmegaConf
 
 from src.core import metric_names, paths
 from src.core.errors import InputError
-from src.data import dataset, read_csv
+from src.data import dataset
+from src.evaluation import held_out_labels
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -159,11 +160,10 @@ def project_with_our_data() -> Iterator[Path]:
     Raises:
         InputError: the data is not preprocessed, or its held-out labels are not known.
     """
-    dataset.load_description()
-    if read_csv.solution(paths.SOLUTION_CSV) is None:
+    if held_out_labels.read(dataset.load_description().counts["test"]) is None:
         raise InputError(
-            f"{paths.SOLUTION_CSV} holds no labels, so no test accuracy can be compared: set "
-            "fetch.source to mnist in params.yaml and run `dvc repro preprocess`."
+            "The labels of the held-out images are not known, so no test accuracy can be compared: "
+            "set fetch.source to mnist in params.yaml and run `dvc repro preprocess`."
         )
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)

@@ -14,7 +14,7 @@ from src.core.checksum import sha256
 from src.core.errors import InputError
 from src.core.read_json import read_json
 from src.data import dataset
-from src.evaluation import closing_table
+from src.evaluation import closing_table, held_out_labels
 
 
 def main() -> None:
@@ -28,6 +28,12 @@ def main() -> None:
     checksum = sha256(model_file)
     if origin.get("model_sha256", checksum) != checksum:
         raise InputError(f"{model_file} does not match its SHA-256 in {paths.ORIGIN}: {remedy}")
+    if (seed := origin.get("data_seed")) is not None:
+        raise InputError(
+            f"{model_file} was trained with data_seed={seed}, perhaps on images of {paths.TEST}, "
+            f"which then measure nothing: `python -m src.train data_seed={seed}` trains and scores "
+            "on its own draw; for the pipeline, delete data_seed and run `dvc repro`."
+        )
     images = dataset.load(paths.TEST)["images"]
     run_id = origin["run_id"]
 
@@ -35,7 +41,7 @@ def main() -> None:
     from src.evaluation import predictions  # TensorFlow and MLflow: after the checks
     from src.training import fit
 
-    labels = predictions.held_out_labels(len(images))
+    labels = held_out_labels.read(len(images))
     if run_id is not None:
         from src.tracking import run_logger
 

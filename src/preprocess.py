@@ -28,7 +28,8 @@ SAMPLE_DIGITS = paths.DATA_FIGURES / "sample_digits.png"
 def main() -> None:
     """Write data/processed, whole or not at all."""
     cfg = compose.stage(Preprocess)
-    source, layout = provenance.verify(paths.TRAIN_CSV, paths.TEST_CSV, paths.SAMPLE_SUBMISSION_CSV)
+    read = (paths.TRAIN_CSV, paths.TEST_CSV, paths.SAMPLE_SUBMISSION_CSV)
+    source, layout, fetch_seed = provenance.verify(*read)
     rows_train, rows_test = sources.LAYOUTS[layout] or (None, None)
     images, labels = read_csv.train(paths.TRAIN_CSV, rows_train)
     test_images = read_csv.test(paths.TEST_CSV, rows_test)
@@ -41,7 +42,7 @@ def main() -> None:
         paths.TEST: {"images": test_images},
     }
     counts = {path.stem: len(arrays["images"]) for path, arrays in parts.items()}
-    dataset = Dataset(f"{source}-{layout}", digest(parts), counts)
+    dataset = Dataset(f"{source}-{layout}", digest(parts), counts, fetch_seed)
 
     from src.evaluation import figures
 

@@ -7,7 +7,8 @@ last epoch, and longer lists of levels or seeds train only the new ones. Runs of
 
 With `seeds: {until: decided, ...}` the study stops at the first planned look
 that decides every pair of levels. With `tune: SEARCH` each level is tuned
-first, by the same search with the same budget.
+first, by the same search with the same budget. `vary: [seed, split, data,
+search]` says which draws differ between the seeds (docs/tuning.md).
 
 Reads:   conf/study/NAME.yaml, params.yaml, data/processed, and the runs in
          MLflow
@@ -26,11 +27,13 @@ from functools import partial
 from typing import Any
 
 from src.config import named_file, study_file
-from src.config.study_file import Study
-from src.core import command_line, errors, paths
+from src.config.study_file import DATA, Study
+from src.core import command_line, errors
 from src.core.errors import InputError
-from src.data import dataset, read_csv
-from src.experiments import grid, tuning
+from src.data import dataset
+from src.data.dataset import Dataset
+from src.evaluation import held_out_labels
+from src.experiments import grid, registration, tuning
 from src.experiments.executors import choice, local
 from src.experiments.grid import Decision, RunKey
 
@@ -47,34 +50,45 @@ def main(argv: Sequence[str] | None = None) -> None:
     if "=" in given.name:  # without a name
         given.name, given.words = "default", [given.name, *given.words]
     name, asked = given.name, choice.read(given.words)
-    study = study_file.load(name)
+    study, registered = study_file.load(name), registration.of_file(name)
     data = dataset.load_description()
-    named_file.check_data("study", study.dataset, data)
+    named_file.check_data("study", study.dataset, data, study.fetch_seed)
     study = replace(study, executor=choice.name(study, asked))
 
     decide = partial(_decide, study, {})
     with named_file.errors_in(f"conf/study/{name}.yaml"):
-        plan = grid.study_plan(name, study, data, decide)
+        plan = grid.study_plan(name, study, data, decide, registered=registered)
         searches = tuning.load(study, data) if study.tune else None
-    if study.looks and read_csv.solution(paths.SOLUTION_CSV, data.counts["test"]) is None:
-        raise InputError(
-            f"conf/study/{name}.yaml: its seeds go on until the held-out images decide, but "
-            f"{paths.SOLUTION_CSV} has no labels of them: list the seeds instead, or use data with "
-            "public labels (fetch.source=mnist)."
-        )
+    if study.looks or DATA in study.vary:
+        _refuse_unlabelled(name, study, data)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: resumable, KILLED
     with local.server():
         from src.experiments import engine  # MLflow: after the checks
         from src.reporting import search_report
 
         if searches is not None:
+            print(tuning.announcement(searches, study), flush=True)
             winners, composed = tuning.run(searches, study.executor, search_report.attach)
             study = tuning.tuned(study, winners)
-            plan = grid.study_plan(name, study, data, decide, composed)
+            plan = grid.study_plan(name, study, data, decide, composed, registered)
         engine.run(plan, choice.make(study))
     print("Next")
     print(f"  python -m src.report {name:<12}  what the runs show, with figures")
     print("  make ui                            the runs in MLflow")
+
+
+def _refuse_unlabelled(name: str, study: Study, data: Dataset) -> None:
+    """Raise InputError if the labels of the held-out images, which the study needs, are unknown."""
+    if held_out_labels.read(data.counts["test"]) is not None:
+        return
+    reason, remedy = "its vary has data, which draws from all images", "delete data there"
+    if study.looks:
+        reason = "its seeds go on until the held-out images decide"
+        remedy = "list the seeds instead"
+    raise InputError(
+        f"conf/study/{name}.yaml: {reason}, but the labels of the held-out ones are not known: "
+        f"{remedy}, or use data with public labels (fetch.source=mnist)."
+    )
 
 
 def _decide(
@@ -84,12 +98,15 @@ def _decide(
     from src.analysis import load_runs, verdicts  # MLflow and SciPy: after the checks
     from src.reporting import verdict_words
 
+    correct, guess = load_runs.correct(client, runs, kept)
     look = verdicts.look(
-        load_runs.correct(client, runs, kept),
+        correct,
         reference=study.reference,
         compare=study.compare,
         smallest_effect=study.smallest_effect,
         looks=study.looks,
+        guess=guess,
+        images_by_seed=DATA in study.vary,
     )
     return Decision(not look.undecided, verdict_words.look(look))
 

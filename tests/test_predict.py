@@ -83,6 +83,15 @@ def test_a_prediction_that_fails_leaves_the_old_ones(project):
     assert not list(project.rglob(".writing-*"))
 
 
+def test_a_model_of_data_that_was_drawn_anew_is_not_scored_on_images_it_may_have_seen(project):
+    before = contents(paths.PREDICTIONS)
+    origin = paths.MODELS / paths.ORIGIN
+    origin.write_text(json.dumps(json.loads(origin.read_text()) | {"data_seed": 3}))
+    with pytest.raises(InputError, match=r"^models/model.keras was trained with data_seed=3, .*"):
+        predict.main()
+    assert contents(paths.PREDICTIONS) == before
+
+
 def test_a_model_whose_run_was_deleted_gets_a_stand_in_run_that_serves_again(project, capsys):
     [lost] = runs(project)
     store(project).delete_run(lost.info.run_id)

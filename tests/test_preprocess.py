@@ -95,6 +95,14 @@ def test_dataset_json_names_the_data_and_its_digest_changes_with_a_single_test_p
     assert json.loads(paths.DATASET.read_text())["digest"] != facts["digest"]
 
 
+@pytest.mark.parametrize(("facts", "seed"), [({"seed": 7}, 7), ({}, None)])
+def test_dataset_json_has_the_seed_of_the_draw_if_there_was_one(fetched, facts, seed):
+    content = json.loads(paths.PROVENANCE.read_text()) | facts
+    paths.PROVENANCE.write_text(json.dumps(content))
+    preprocess.main()
+    assert dataset.load_description().fetch_seed == seed
+
+
 def test_before_fetch_the_sentence_says_to_run_it(project):
     said = refusal(preprocess.main, unchanged=project)
     assert said.startswith("data/raw/provenance.json does not exist: run fetch first")
@@ -104,6 +112,10 @@ def test_before_fetch_the_sentence_says_to_run_it(project):
     ("facts", "said"),
     [
         ({"files": None}, "cannot be read (its 'files' is null, not an object), expected a JSON"),
+        (
+            {"seed": "7"},
+            "cannot be read (its 'seed' is a string, not a whole number), expected a JSON",
+        ),
         ({"layout": "b"}, "does not name a known layout ('b', expected one of kaggle, mnist, any)"),
     ],
 )

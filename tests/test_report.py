@@ -28,7 +28,7 @@ from tests.support.simulated_runs import COUNTS, DIGEST
 from tests.support.simulated_runs import FIGURES as COMPARED
 from tests.support.studies import child, study
 
-TABLES = {"results.json", "runs.csv", "pairs.csv"}
+TABLES = {"results.json", "runs.csv", "pairs.csv", page.EVIDENCE}
 FIGURES = (*COMPARED, "ensembles")
 
 
@@ -71,7 +71,7 @@ def reported(project, *words):
     with redirect_stdout(StringIO()) as printed:
         command(*words)
     found = files(paths.REPORTS / "five")
-    parts = (page.ARTIFACTS, f"{page.ARTIFACTS}/figures")
+    parts = (report.ARTIFACTS, f"{report.ARTIFACTS}/figures")
     kept = [file for part in parts for file in client.list_artifacts(parent_id, part)]
     logged = {Path(file.path).name for file in kept if not file.is_dir}
     text = found[page.PAGE].decode()
@@ -170,7 +170,7 @@ def test_in_markdown_it_has_the_verdicts_whole_tables_and_links_to_the_files_bes
     for pair in json.loads(first.files["results.json"])["pairs"]:
         assert f"- {pair['sentence']}\n" in markdown
     links = re.findall(r'(?:src|srcset)="([^"]+)"|\]\(([^)]+)\)', markdown)
-    assert len(links) == 2 * len(FIGURES) + 3
+    assert len(links) == 2 * len(FIGURES) + 4
     assert {Path(picture or file).name for picture, file in links} <= set(first.files)
     assert all(picture.startswith("figures/") for picture, _ in links if picture)
     tables = re.findall(r"(?:^\|.*\n)+", markdown, re.MULTILINE)
@@ -189,14 +189,14 @@ def test_the_numbers_lie_beside_the_page(first):
     accuracy = runs[runs["activation"] == "ReLU"]["test_accuracy"].mean()
     assert accuracy == pytest.approx(results["levels"]["ReLU"]["mean"]["value"])
     assert pairs["second"].tolist()[:4] == ["ReLU"] * 4
-    assert pairs["p_adjusted"].tolist() == pytest.approx(
-        [pair["comparison"]["p_adjusted"] for pair in results["pairs"]]
+    assert pairs["p"].tolist() == pytest.approx(
+        [pair["comparison"]["difference"]["p_value"] for pair in results["pairs"]]
     )
 
 
 def test_the_parent_run_keeps_the_report(first):
     assert first.logged == set(first.files)
-    kept = first.client.download_artifacts(first.parent_id, f"{page.ARTIFACTS}/{page.PAGE}")
+    kept = first.client.download_artifacts(first.parent_id, f"{report.ARTIFACTS}/{page.PAGE}")
     assert Path(kept).read_text() == first.page
     assert first.client.get_run(first.parent_id).info.status == "FINISHED"
 
@@ -205,9 +205,9 @@ def test_the_command_prints_the_verdicts_and_where_the_report_is(first):
     title, *verdicts, last = first.printed.splitlines()
     assert title == "five · 5 activations × 4 seeds · differences in percentage points (pp)"
     results = json.loads(first.files["results.json"])
-    remark, *verdicts = verdicts
-    assert remark.startswith("Note: With 4 seeds, intervals are narrower than they claim")
-    assert results["remarks"] == [remark.removeprefix("Note: ")]
+    notes = [line for line in verdicts if line.startswith("Note: ")]
+    assert results["remarks"] == [note.removeprefix("Note: ") for note in notes]
+    verdicts = verdicts[len(notes) :]
     for line, pair in zip(verdicts, results["pairs"], strict=True):
         assert line.startswith(f"{pair['sentence']} A run of ")
     assert last == (f"reports/five/index.html, and in MLflow's run {first.parent_id} under report/")
@@ -247,6 +247,13 @@ def test_another_reference_can_be_asked_for(second):
     assert next(iter(results["levels"])) == "GELU"
     assert "longer than with GELU" in second.page or "shorter than with GELU" in second.page
     assert "python -m src.report five --reference GELU" in second.page
+
+
+def test_a_folder_can_be_compared_with_another_reference(project, second, tmp_path, capsys):
+    shutil.copytree(paths.REPORTS / "five", tmp_path / "five")
+    command(str(tmp_path / "five"), "--reference", "relu")
+    assert capsys.readouterr().out.startswith("five · 5 activations × 4 seeds · ")
+    assert json.loads((tmp_path / "five" / "results.json").read_text())["reference"] == "ReLU"
 
 
 def test_several_studies_share_a_page(project, second, capsys):
@@ -296,6 +303,8 @@ def test_without_a_store_there_is_a_sentence_and_no_file(tmp_path, monkeypatch, 
         (["fve"], "Did you mean 'five'?"),
         (["five", "--reference", "swihs"], "--reference swihs: these runs have no such activation"),
         ([], "MLflow has no study or sweep yet"),
+        (["reports/five"], "reports/five has no evidence.json.gz, the evidence of a report: name"),
+        (["reports/five", "five"], "Name either runs in MLflow or folders of reports, not both."),
     ],
 )
 def test_a_mistake_is_one_sentence_and_leaves_no_file(
@@ -315,7 +324,7 @@ def test_a_full_disk_leaves_the_report_before_as_it_was(project, second, monkeyp
         (folder / "half.png").write_bytes(b"half a picture")
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(folder))
 
-    monkeypatch.setattr(factor_exhibits, "of", lambda *found: factor_exhibits.Brought([]))
+    monkeypatch.setattr(factor_exhibits, "of", lambda *found: [])
     monkeypatch.setattr(exhibits, "of", lambda *found: [])
     monkeypatch.setattr(exhibits, "draw", fill)
     before = sorted(paths.REPORTS.iterdir())

@@ -1,5 +1,7 @@
+import hashlib
 import json
 import re
+from dataclasses import asdict
 from statistics import mean, stdev
 
 import pytest
@@ -7,10 +9,13 @@ import yaml
 
 from src import study
 from src.config import schema, study_file
-from src.core import metric_names
+from src.core import metric_names, paths
+from src.core.errors import InputError
+from src.data.dataset import Dataset
 from src.experiments import executors, table
 from tests.support import broken_activation, recipes
-from tests.support.commands import SMALL, Starts, files, make_project, run, runs, sentence
+from tests.support.commands import SMALL, Starts, files, git, make_project, run, runs, sentence
+from tests.support.refusal import refusal
 
 EPOCHS = 3
 STUDY = recipes.STUDY | {"overrides": [*SMALL, f"epochs={EPOCHS}"], "workers": 2}
@@ -24,6 +29,7 @@ RATES = STUDY | {
     "reference": 0.01,
     "seeds": [1, 2],
     "smallest_effect": 0.01,
+    "because": "It is enough here.",
     "vary": ["seed", "split"],
 }
 
@@ -52,6 +58,8 @@ def refusing(small_mnist, tmp_path_factory):
     write(project, "typo", levels=["relu", "swihs"])
     write(project, "elsewhere", dataset="fashion_mnist-kaggle")
     write(project, "factor", RATES, factor="optimizer.learning_rat")
+    write(project, "looks", seeds={"until": "decided", "looks": [5, 6]})
+    write(project, "drawn", vary=["seed", "data"])
     write(project, "kind", RATES, levels=["slow", "fast"], reference="slow")
     return project
 
@@ -77,6 +85,21 @@ def test_a_mistake_is_one_sentence_without_heavy_imports_and_leaves_no_file(
     assert files(refusing) == before
 
 
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("looks", "its seeds go on until the held-out images decide, but .*: list the seeds"),
+        ("drawn", "its vary has data, which draws from all images, but .*: delete data there"),
+    ],
+)
+def test_a_study_that_needs_unknown_held_out_labels_is_refused(refusing, monkeypatch, name, said):
+    monkeypatch.chdir(refusing)
+    monkeypatch.setattr(study_file, "STUDIES", refusing / "conf" / "study")
+    monkeypatch.setattr(study.held_out_labels, "read", lambda images: None)
+    with pytest.raises(InputError, match=f"^conf/study/{name}.yaml: {said}"):
+        study.main([name])
+
+
 @pytest.mark.slow
 def test_an_activation_that_cannot_be_built_is_refused_before_anything_is_made(
     small_mnist, tmp_path
@@ -90,6 +113,19 @@ def test_an_activation_that_cannot_be_built_is_refused_before_anything_is_made(
     made = {path for path in files(project) - before if not path.startswith("mlflow.db")}
     assert made == {"checkpoints", "checkpoints/study-mine.lock"}
     assert runs(project) == []
+
+
+@pytest.mark.parametrize(("drawn", "holds"), [(42, "fetch.seed=42"), (None, "no recorded seed")])
+def test_another_draw_than_the_studys_is_refused(project, monkeypatch, drawn, holds):
+    monkeypatch.setattr(study_file, "STUDIES", project)
+    changes = {"dataset": "mnist-kaggle", "fetch_seed": 7}
+    (project / "mine.yaml").write_text(yaml.safe_dump(STUDY | changes))
+    paths.PROCESSED.mkdir(parents=True)
+    counts = {"train": 1, "valid": 1, "test": 1}
+    data = Dataset("mnist-kaggle", "0f" * 32, counts, drawn)
+    paths.DATASET.write_text(json.dumps(asdict(data)))
+    said = refusal(study.main, ["mine"], unchanged=project)
+    assert re.search(f"fetch_seed=7, .* mnist-kaggle .*{holds}: set fetch.seed: 7 in params", said)
 
 
 def test_help_lists_the_studies(capsys):
@@ -193,7 +229,13 @@ def test_the_parent_run_reads_well(starts):
             "question": "Whether a study works.",
         }.items()
     )
-    assert not {"looks", "tune"} & set(tags)
+    assert not {"looks", "tune", "because"} & set(tags)
+    # The file of the first start, which was never committed, with one seed less.
+    first = yaml.safe_dump(STUDY | {"levels": list(activations)}).encode()
+    assert tags["registered.sha256"] == hashlib.sha256(first).hexdigest()
+    assert tags["registered.git_commit"] == git(starts.project, "rev-parse", "HEAD")
+    assert (tags["registered.git_dirty"], tags["registered.levels"]) == ("true", tags["levels"])
+    assert "registered.looks" not in tags
     assert tags["command"].endswith("src.study mine")
     assert tags["mlflow.note.content"].startswith("Whether a study works. [Its runs](#/")
     for one in activations:
@@ -260,12 +302,12 @@ def test_a_split_that_varies_is_alike_for_the_levels_and_another_for_each_seed(r
 @pytest.mark.slow
 def test_a_planned_study_is_looked_at_and_ends_where_it_is_decided(small_mnist, tmp_path):
     project = make_project(tmp_path, small_mnist)
-    plan = {"until": "decided", "looks": [2, 3, 4]}
+    plan = {"until": "decided", "looks": [5, 6, 7]}
     quick = ["model=mlp", "model.units=[16]", "batch_size=64", "epochs=1"]
     write(project, "plan", RATES, seeds=plan, vary=["seed"], overrides=quick)
     done = run(project, "src.study", "plan")
     assert (done.returncode, done.stderr) == (0, "")
-    assert "4 seeds = 8 runs, with a look after 2, 3 and 4 seeds" in done.stdout
+    assert "7 seeds = 14 runs, with a look after 5, 6 and 7 seeds" in done.stdout
     looks = re.findall(r"^Look (\d) of 3, after (\d) seeds: .* · (.*)$", done.stdout, re.M)
     assert [int(number) for number, _, _ in looks] == list(range(1, len(looks) + 1))
     assert all(ending.startswith("continuing to") for _, _, ending in looks[:-1])
@@ -273,7 +315,7 @@ def test_a_planned_study_is_looked_at_and_ends_where_it_is_decided(small_mnist, 
     seeds = int(looks[-1][1])
     parent, children = parent_and_children(runs(project))
     assert len(children) == 2 * seeds
-    assert parent.data.tags["looks"] == "[2, 3, 4]"
+    assert parent.data.tags["looks"] == "[5, 6, 7]"
     again = run(project, "src.study", "plan")
     assert re.findall("^Look.*", again.stdout, re.M) == re.findall("^Look.*", done.stdout, re.M)
     assert len(runs(project)) == 1 + 2 * seeds

@@ -18,8 +18,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from src.core import errors, heavy_imports, metric_names, paths
-from src.data import dataset, read_csv
+from src.data import dataset
 from src.data.digits import CLASSES
+from src.evaluation import held_out_labels
 
 if TYPE_CHECKING:  # TensorFlow is imported once the arguments are read
     import keras
@@ -192,7 +193,7 @@ def train(recipe: Recipe, epochs: int) -> dict[str, Any]:
         if recipe.keep_best:
             recipe.model.load_weights(best)
     x_test = scaled(dataset.load(paths.TEST)["images"])
-    labels = read_csv.solution(paths.SOLUTION_CSV, len(x_test))
+    labels = held_out_labels.read(len(x_test))
     predicted = recipe.model.predict(x_test, batch_size=1000, verbose=0).argmax(axis=1)
     accuracies = history[metric_names.VAL_ACCURACY]
     return {

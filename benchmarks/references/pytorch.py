@@ -22,6 +22,7 @@ from torch.nn import functional
 
 from src.core import errors, metric_names, paths
 from src.data import dataset, read_csv
+from src.evaluation import held_out_labels
 
 ACTIVATIONS = {"relu": nn.ReLU, "swish": nn.SiLU}
 PRECISIONS = ("float32", "bfloat16")
@@ -161,10 +162,12 @@ def train_mnist_fast(seed: int) -> dict[str, float]:
     seconds = time.perf_counter() - began
 
     test_images = read_csv.test(paths.TEST_CSV)
-    solution = read_csv.solution(paths.SOLUTION_CSV, len(test_images))
-    if solution is None:
-        raise errors.InputError(f"{paths.SOLUTION_CSV} holds no labels: set fetch.source to mnist.")
-    x, y = tensors(test_images, solution)
+    test_labels = held_out_labels.read(len(test_images))
+    if test_labels is None:
+        raise errors.InputError(
+            "The labels of the held-out images are not known: set fetch.source to mnist."
+        )
+    x, y = tensors(test_images, test_labels)
     with torch.no_grad():
         accuracy = (model(x).argmax(dim=1) == y).float().mean().item()
     return {metric_names.TRAIN_SECONDS: seconds, metric_names.TEST_ACCURACY: accuracy}

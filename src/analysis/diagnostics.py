@@ -4,13 +4,14 @@ Most functions take `correct`, bool (seeds, images): whether the run of a seed c
 correctly. Fewer than two seeds raise InputError.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from scipy import stats
 from scipy.spatial.distance import pdist, squareform
 
-from src.analysis.statistics import Estimate, check_seeds, majority, mean_over_seeds
+from src.analysis.statistics import ALPHA, Estimate, check_seeds, majority, mean_over_seeds
 from src.core.errors import InputError
 
 
@@ -29,13 +30,33 @@ class Reliability:
         gaps = np.nan_to_num(np.abs(self.accuracy - self.confidence))
         return float(np.average(gaps, weights=self.count))
 
+    @property
+    def mean_confidence(self) -> float:
+        """The mean over all predictions."""
+        return float(np.nansum(self.confidence * self.count) / self.count.sum())
+
+
+def pooled(curves: Sequence[Reliability]) -> Reliability:
+    """Return the reliability curve of the predictions of several runs together.
+
+    They may cancel each other's miscalibration: a mean calibration error is that over the runs.
+    """
+    count = np.sum([one.count for one in curves], axis=0)
+
+    def mean(values: list[np.ndarray]) -> np.ndarray:
+        sums = [np.nan_to_num(of) * one.count for of, one in zip(values, curves, strict=True)]
+        with np.errstate(invalid="ignore"):  # 0 / 0 of an empty bin is NaN
+            return np.sum(sums, axis=0) / count
+
+    confidence, accuracy = [one.confidence for one in curves], [one.accuracy for one in curves]
+    return Reliability(curves[0].edges, mean(confidence), mean(accuracy), count)
+
 
 def reliability(probabilities: np.ndarray, labels: np.ndarray, bins: int = 15) -> Reliability:
-    """Return the reliability curve of one run, or of several pooled, in bins of equal width.
+    """Return the reliability curve of a run, in bins of equal width.
 
-    Pooled runs may cancel each other's miscalibration: for a mean calibration error over seeds,
-    call this once per seed. `probabilities` are float (images, classes) or (seeds, images,
-    classes), their rows sum to 1; `labels` are the true classes, integers (images,).
+    `probabilities` are float (images, classes), their rows sum to 1; `labels` are the true classes,
+    integers (images,).
 
     Reference:
         Guo and others, "On calibration of modern neural networks", ICML 2017.
@@ -84,6 +105,32 @@ def error_overlap(correct: Mapping[str, np.ndarray]) -> np.ndarray:
     overlap = 1 - squareform(pdist(wrong.reshape(-1, images), "jaccard"))
     by_level = overlap.reshape(levels, seeds, levels, seeds).transpose(0, 2, 1, 3)
     return by_level[:, :, ~np.eye(seeds, dtype=bool)].mean(axis=-1)
+
+
+def seed_effect(correct: Mapping[str, np.ndarray]) -> Estimate | None:
+    """Return the variance of the number of errors over seeds, divided by its value if each image
+    were a coin flip of its own, Σ p(1 − p) over the images; None if no image is contested.
+
+    It is 1 if which seed a run has says nothing about its accuracy on other images: the best of
+    several seeds is then no better than the others. p is estimated from the seeds without bias, and
+    the ratio pooled over the levels. The interval is that of a variance with a χ² distribution, for
+    new seeds on these images.
+
+    Reference:
+        Jordan, "On the variance of neural network training with respect to test sets and
+        distributions", arXiv 2304.01910 (2023).
+    """
+    over_seeds = flips = 0.0
+    for rows in correct.values():
+        check_seeds(len(rows))
+        over_seeds += rows.sum(axis=1).var(ddof=1)
+        flips += rows.var(axis=0, ddof=1).sum()
+    if not flips:
+        return None
+    freedom = sum(len(rows) - 1 for rows in correct.values())
+    bounds = stats.chi2.ppf([1 - ALPHA / 2, ALPHA / 2], freedom) / freedom
+    ratio = float(over_seeds / flips)
+    return Estimate(ratio, float(ratio / bounds[0]), float(ratio / bounds[1]))
 
 
 def epochs_to(val_accuracy: np.ndarray, threshold: float = 0.99) -> np.ndarray:

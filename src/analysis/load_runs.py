@@ -5,6 +5,7 @@ import re
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -13,11 +14,11 @@ import pandas as pd
 from mlflow import MlflowClient
 from mlflow.entities import Run, ViewType
 
-from src.analysis import levels
+from src.analysis import diagnostics, ensemble, levels
 from src.analysis.levels import Levels
 from src.analysis.run_set import ALL, RunSet, Training, is_ignored
 from src.analysis.statistics import EFFECT_OF_INTEREST
-from src.config import study_file
+from src.config import override, study_file
 from src.config.factor import Factor
 from src.core import metric_names, paths
 from src.core.errors import InputError, did_you_mean, parsing
@@ -46,10 +47,12 @@ def load(client: MlflowClient, wanted: str | None) -> RunSet:
     children = list(run_search.every_run(client, experiments, below, run_view_type=ViewType.ALL))
     complete, left_out = _complete(client, parent, children, factor)
     found = levels.of(tags, complete)
-    _check_alike(found, complete, json.loads(tags.get(run_tags.VARY, '["seed"]')))
+    vary = json.loads(tags.get(run_tags.VARY, '["seed"]'))
+    _check_alike(found, complete, vary)
     code = _check_code(complete)
     grouped, more = _paired(found)
-    trainings = {name: tuple(_read(client, run) for run in runs) for name, runs in grouped.items()}
+    read = {name: [_read(client, run) for run in some] for name, some in grouped.items()}
+    trainings = {name: tuple(one for one, _ in some) for name, some in read.items()}
     study = tags.get(run_tags.STUDY)
     folder = re.sub(r"[^\w.-]+", "-", study or "").strip("-.")
     runs = RunSet(
@@ -67,14 +70,22 @@ def load(client: MlflowClient, wanted: str | None) -> RunSet:
         looks=tuple(json.loads(tags.get(run_tags.LOOKS, "[]"))),
         question=tags.get(run_tags.QUESTION),
         dataset=dataset_of(complete[0]),
+        images_by_seed=study_file.DATA in vary,
     )
-    for one in runs:  # their tags may agree all the same
-        if not np.array_equal(one.labels, runs.labels):
+    first = next(iter(trainings.values()))
+    pairs = [pair for ones in trainings.values() for pair in zip(ones, first, strict=True)]
+    for one, with_its_seed in pairs:  # their tags may agree all the same
+        other = with_its_seed if runs.images_by_seed else runs.first
+        if not np.array_equal(one.labels, other.labels):
             raise InputError(
-                f"Run {one.name} was scored on different held-out images than {runs.first.name}: "
+                f"Run {one.name} was scored on different held-out images than {other.name}: "
                 "only runs on the same images can be compared."
             )
-    return runs
+    if runs.images_by_seed:
+        return runs
+    outputs = {name: np.stack([output for _, output in some]) for name, some in read.items()}
+    curves = {name: ensemble.curve(output, runs.labels) for name, output in outputs.items()}
+    return replace(runs, ensembles=curves)
 
 
 def find(client: MlflowClient, wanted: str | None) -> Run:
@@ -170,17 +181,17 @@ def _problem(client: MlflowClient, run: Run) -> str:
 
 def _check_alike(found: Levels, runs: Sequence[Run], vary: Sequence[str]) -> None:
     """Refuse runs of different recipes, data or frameworks: the runs of a level may differ in the
-    seed alone, those of two levels also in what the factor sets.
+    seed alone and in what its searches set, those of two levels also in what the factor sets.
     """
-    differences = []
+    differences, searched = [], _searched(runs)
     for key in dict.fromkeys(key for run in runs for key in run.data.params):
         parts = found.runs.values() if found.is_free(key) else [runs]
-        for part in parts if not is_ignored(key) else ():
+        for part in parts if not (is_ignored(key) or _is_below(key, searched)) else ():
             differences += _differing(key, [(run.data.params.get(key, ""), run) for run in part])
     for tag in FRAMEWORK:
         differences += _differing(tag, [(run.data.tags.get(tag, ""), run) for run in runs])
-    seeds = sorted(set(map(_seed, runs))) if "split" in vary else [None]
-    for seed in seeds:  # with each, the validation images are others
+    redrawn = study_file.draws(vary, 0)  # with each seed, the images of the parts are others
+    for seed in sorted(set(map(_seed, runs))) if redrawn else [None]:
         part = [run for run in runs if seed is None or _seed(run) == seed]
         differences += _differing(DATA, [(run.data.tags.get(DATA, "")[:12], run) for run in part])
     if differences:
@@ -189,6 +200,16 @@ def _check_alike(found: Levels, runs: Sequence[Run], vary: Sequence[str]) -> Non
             f"{found.factor.noun} and seed: {'; '.join(differences[:4])}. Start a sweep with one "
             "value of each."
         )
+
+
+def _searched(runs: Sequence[Run]) -> set[str]:
+    """Return the keys that the search of each seed has set."""
+    winners = [json.loads(run.data.tags.get(run_tags.TUNED, "{}")) for run in runs]
+    return {override.key(word) for one in winners for word in one.get("overrides", ())}
+
+
+def _is_below(param: str, keys: set[str]) -> bool:
+    return any(param == key or param.startswith(f"{key}.") for key in keys)
 
 
 def _differing(key: str, values: Sequence[tuple[str, Run]]) -> list[str]:
@@ -279,10 +300,14 @@ def _seed(run: Run) -> int:
     return int(run.data.params["seed"])
 
 
-def _read(client: MlflowClient, run: Run) -> Training:
+def _read(client: MlflowClient, run: Run) -> tuple[Training, np.ndarray]:
+    """Return a run, and its class probabilities, float32 (images, 10)."""
     with _files(client, run, FILES) as (history, probabilities, predictions):
         epochs = pd.read_csv(history)
         labels, predicted = _predictions(run, predictions)
+        output = np.load(probabilities)
+        if output.shape != (len(labels), CLASSES):
+            raise ValueError(f"{paths.PROBABILITIES} and {paths.PREDICTED} do not match")
         training = Training(
             run_id=run.info.run_id,
             name=run.info.run_name,
@@ -294,36 +319,36 @@ def _read(client: MlflowClient, run: Run) -> Training:
             history=epochs,
             labels=labels,
             predicted=predicted,
-            probabilities=np.load(probabilities),
+            reliability=diagnostics.reliability(output, labels),
         )
         if epochs.empty or epochs[EPOCH_METRICS].astype(float).isna().any(axis=None):
             raise ValueError(f"{paths.HISTORY} is incomplete")
-        if training.probabilities.shape != (len(labels), CLASSES):
-            raise ValueError(f"{paths.PROBABILITIES} and {paths.PREDICTED} do not match")
-        return training
+        return training, output
 
 
 def correct(
     client: MlflowClient, runs: Mapping[RunKey, Run], kept: dict[str, np.ndarray]
-) -> dict[str, np.ndarray]:
-    """Return which predictions of a study's runs are correct, bool (seeds, images), by level; each
-    has the same seeds. `kept` has the rows of the runs read so far, by run id; others are added.
+) -> tuple[dict[str, np.ndarray], float]:
+    """Return which predictions of a study's runs are correct, bool (seeds, images), by level, each
+    with the same seeds; and the share of the most frequent class. `kept` has the true and predicted
+    labels of the runs read so far, by run id, uint8 (2, images); others are added.
     Raise InputError if a run's predictions cannot be read, or its data has no held-out labels.
     """
     rows: dict[str, list[np.ndarray]] = {key.variant: [] for key in runs}
     for key, run in sorted(runs.items(), key=lambda one: one[0].seed):
         if run.info.run_id not in kept:
             with _files(client, run, [paths.PREDICTED]) as (predictions,):
-                labels, predicted = _predictions(run, predictions)
-            kept[run.info.run_id] = labels == predicted
-        rows[key.variant].append(kept[run.info.run_id])
+                kept[run.info.run_id] = np.stack(_predictions(run, predictions))
+        labels, predicted = kept[run.info.run_id]
+        rows[key.variant].append(labels == predicted)
     sizes = {len(row) for some in rows.values() for row in some}
     if len(sizes) > 1:
         raise InputError(
             f"The runs were scored on different numbers of held-out images ({sorted(sizes)}): only "
             "runs on the same images can be compared."
         )
-    return {level: np.stack(some) for level, some in rows.items()}
+    guess = float(np.unique_counts(labels).counts.max() / len(labels))
+    return {level: np.stack(some) for level, some in rows.items()}, guess
 
 
 @contextmanager

@@ -9,9 +9,11 @@ from typing import cast
 import numpy as np
 import pandas as pd
 
+from src.analysis.diagnostics import Reliability
+from src.analysis.ensemble import EnsembleCurve
 from src.analysis.statistics import EFFECT_OF_INTEREST
 from src.config.factor import Factor
-from src.config.schema import CHOICES
+from src.config.schema import CHOICES, LUCK
 from src.core import metric_names
 from src.core.errors import InputError, did_you_mean
 from src.tracking import run_tags
@@ -22,7 +24,7 @@ ALL = "all"  # every pair is compared, not only those with the reference
 BASELINE = "relu"  # the reference of activations that name none
 # Params that change nothing of the weights, or prefixes of such; seeds pair the runs.
 # The data's digest tells the split; what a chosen word stands for is in the group's own params.
-IGNORED = ("seed", "split_seed", "mlflow.", "submission", "checkpoints", *CHOICES)
+IGNORED = (*LUCK, "mlflow.", "submission", "checkpoints", *CHOICES)
 
 NAMES = {  # of activations; any other level is shown by its word
     "relu": "ReLU",
@@ -52,7 +54,7 @@ class Training:
     history: pd.DataFrame  # a row per epoch, with the columns of src/core/metric_names.py
     labels: np.ndarray  # true labels of the held-out images, uint8 (images,)
     predicted: np.ndarray  # uint8 (images,)
-    probabilities: np.ndarray  # float32 (images, 10); rows sum to 1
+    reliability: Reliability  # of its predictions
 
     @property
     def parameters(self) -> int | None:
@@ -93,6 +95,8 @@ class RunSet:
     looks: tuple[int, ...] = ()  # planned looks at the study, as numbers of seeds
     question: str | None = None
     dataset: str = ""  # as in mnist-kaggle; empty if unknown
+    images_by_seed: bool = False  # each seed has its own held-out images, the same for all levels
+    ensembles: Mapping[str, EnsembleCurve] = field(default_factory=dict)  # by level
 
     def __iter__(self) -> Iterator[Training]:
         """Yield every run."""
@@ -153,10 +157,6 @@ class RunSet:
             name: np.stack([one.predicted == one.labels for one in ones])
             for name, ones in self.trainings.items()
         }
-
-    def probabilities(self, level: str) -> np.ndarray:
-        """Return the class probabilities, float32 (seeds, images, 10)."""
-        return np.stack([one.probabilities for one in self.trainings[level]])
 
     def by_epoch(self, metric: str) -> dict[str, np.ndarray]:
         """Return a metric's values, float (seeds, epochs), by level; NaN where missing, and without

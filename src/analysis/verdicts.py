@@ -9,7 +9,7 @@ its simultaneous 95% confidence interval, the one that is printed and drawn:
 - undecided: neither.
 
 The intervals of all pairs that a study judges hold at once with a probability of at least 95%
-(Bonferroni's), with planned looks at all of these together. p values are corrected alike: p is
+(intervals.py), with planned looks at all of these together. p values are corrected alike: p is
 below 0.05 exactly when the interval excludes 0. A verdict is always that of all seeds at hand.
 
 The words for a verdict are in src/reporting/verdict_words.py.
@@ -18,15 +18,11 @@ The words for a verdict are in src/reporting/verdict_words.py.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from itertools import combinations
 
 import numpy as np
-from scipy import stats
 
-from src.analysis import alpha_spending, statistics
-from src.analysis.statistics import ALPHA, POWER, Comparison, variance_of_mean
-
-MOST_SEEDS = 10_000  # in all; a study that would need more needs more images instead
+from src.analysis import statistics
+from src.analysis.statistics import ALPHA, Comparison
 
 
 class Verdict(StrEnum):
@@ -67,71 +63,34 @@ def look(
     compare: str,
     smallest_effect: float,
     looks: Sequence[int],
+    guess: float,
+    images_by_seed: bool = False,
 ) -> Look:
     """Return which pairs are undecided by now. With `compare="reference"`, the pairs are those with
-    the reference; all else is as for `statistics.compare`, whose verdicts these are.
+    the reference; `guess` is the accuracy of the most frequent class, all else is as for
+    `statistics.compare`, whose verdicts these are. Levels with failed runs are not judged. With
+    `images_by_seed` each seed has its own images.
     """
-    every = combinations(correct, 2)
-    pairs = tuple(pair for pair in every if compare == "all" or reference in pair)
-    smaller = []
-    for first, second in pairs:
-        difference = correct[first].astype(np.int8) - correct[second].astype(np.int8)
-        tested, p = statistics.crossed_tests(difference, smallest_effect, looks, len(pairs))
-        smaller.append(min(tested.p_value, p))
-    p_values = statistics.adjusted(smaller, len(pairs))
-    return Look(pairs, tuple(pair for pair, p in zip(pairs, p_values, strict=True) if p >= ALPHA))
+    accuracy = {name: rows.mean(axis=1) for name, rows in correct.items()}
+    values = accuracy if images_by_seed else correct
+    learned = {name: values[name] for name in values if not failed(accuracy[name], guess).any()}
+    only = None if compare == "all" else reference
+    if len(learned) < 2 or (only is not None and only not in learned):
+        return Look((), ())
+    judged = statistics.judge(learned, reference=only, looks=looks)
+    distance = np.abs(judged.family.mean)
+    least = np.minimum(judged.p_values(distance), judged.p_values(smallest_effect - distance))
+    undecided = [pair for pair, p in zip(judged.pairs, least, strict=True) if p >= ALPHA]
+    return Look(judged.pairs, tuple(undecided))
 
 
-def more_seeds(comparison: Comparison) -> int | None:
-    """Return how many more seeds would probably decide an undecided pair.
+def failed(accuracies: np.ndarray, guess: float) -> np.ndarray:
+    """Return which runs of a level failed to learn, bool (runs,), by their accuracies, float
+    (runs,): those not better than predicting the most frequent class every time, a `guess`, and
+    those less than half as far above it as the best run.
 
-    It is the smallest number with which the interval excludes 0 or lies within ± the smallest
-    effect with a probability of 80%, given what the seeds at hand show: the difference over the new
-    seeds is predicted from theirs (predictive power with a flat prior), on the same images. The
-    interval is the simultaneous one. None if the pair is decided, or if no number up to
-    `MOST_SEEDS` in all is enough because the images are too few.
-
-    Reference:
-        Spiegelhalter, Freedman and Blackburn, "Monitoring clinical trials: conditional or
-        predictive power?", Controlled Clinical Trials 7 (1986), 8–17.
+    A mean over runs of two kinds describes neither, and with few seeds its interval does not hold.
     """
-    if verdict(comparison) is not Verdict.UNDECIDED:
-        return None
-    more = np.arange(1, max(MOST_SEEDS - comparison.seeds, 1) + 1)
-    enough = chance_to_decide(comparison, more) >= POWER
-    return int(more[enough.argmax()]) if enough.any() else None
-
-
-def chance_to_decide(comparison: Comparison, more: np.ndarray) -> np.ndarray:
-    """Return the probability, float (n,), that so many more seeds, integers (n,), decide a pair."""
-    difference, seeds = comparison.difference, comparison.seeds
-    total = seeds + more
-    variance, freedom = variance_of_mean(total, difference.seed_sd, difference.image_se)
-    half = stats.t.ppf(1 - _level(comparison) / 2, freedom) * np.sqrt(variance)
-    spread = np.sqrt(difference.seed_sd**2 * (1 / seeds - 1 / total)) + 1e-12
-
-    def below(bound: np.ndarray) -> np.ndarray:
-        return stats.t.cdf((bound - difference.value) / spread, seeds - 1)
-
-    inside = comparison.smallest_effect - half
-    outside = below(-half) + 1 - below(half)
-    within = np.where(inside > 0, below(inside) - below(-inside), 0.0)
-    both = np.where(inside > half, below(inside) - below(half) + below(-half) - below(-inside), 0.0)
-    return outside + within - both
-
-
-def images_needed(comparison: Comparison) -> float:
-    """Return with how many times as many images seeds could decide whatever the difference is.
-
-    The images' part of the interval may then be half of the smallest effect: an interval of that
-    half-width either excludes 0 or lies within ± the smallest effect. Below 1, there are enough.
-    """
-    half = stats.norm.isf(_level(comparison) / 2) * comparison.difference.image_se
-    return float((half / (comparison.smallest_effect / 2)) ** 2)
-
-
-def _level(comparison: Comparison) -> float:
-    """Return the level of the simultaneous interval at the last look."""
-    level = ALPHA / comparison.pairs
-    looks = comparison.looks
-    return alpha_spending.level(level, looks[-1], looks) if looks else level
+    accuracies = np.asarray(accuracies, np.float64)
+    above = accuracies - guess
+    return (above <= 0) | (above < above.max() / 2)

@@ -55,12 +55,23 @@ def errors_in(file: str) -> Iterator[None]:
         raise InputError(f"{file}: {text}") from error
 
 
-def check_data(noun: str, wanted: str, found: "Dataset") -> None:
-    """Raise InputError if the preprocessed data is not that of a study or a search."""
+def check_data(noun: str, wanted: str, found: "Dataset", fetch_seed: int | None = None) -> None:
+    """Raise InputError if the preprocessed data is not that of a study or a search, or not the draw
+    of the given `fetch_seed`.
+    """
     if found.name != wanted:
         source, _, layout = wanted.rpartition("-")
         raise InputError(
             f"This {noun} is on {wanted}, but data/processed holds {found.name}: set "
             f"fetch.source: {source} and fetch.layout: {layout} in params.yaml, and run "
             "`dvc repro preprocess`."
+        )
+    if fetch_seed not in (None, found.fetch_seed):
+        draw = "with no recorded seed"
+        if found.fetch_seed is not None:
+            draw = f"drawn with fetch.seed={found.fetch_seed}"
+        raise InputError(
+            f"This {noun} is on the draw of fetch_seed={fetch_seed}, but data/processed holds "
+            f"{found.name} {draw}: set fetch.seed: {fetch_seed} in params.yaml, and run `dvc repro "
+            "preprocess`."
         )

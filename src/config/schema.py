@@ -19,18 +19,19 @@ PRECISIONS = ("auto", "float32", "mixed_bfloat16", "mixed_float16")
 GROUPS = ("activation", "model", "optimizer", "schedule", "augmentation")
 CHOICES = (*GROUPS, "experiment")
 STAGES = ("fetch", "preprocess")  # the sections of params.yaml that are not train's
+LUCK = ("seed", "split_seed", "data_seed")  # keys of no recipe, and never a factor
 NON_TRAINING_KEYS = ("mlflow", "submission", "checkpoints")  # no weight depends on them
 
 RANGES: dict[str, tuple[float, float]] = {
     "seed": (0, 2**31 - 1),  # of a training
-    "data_seed": (0, 2**32 - 1),  # of fetch, of preprocess, and split_seed
+    "data_seed": (0, 2**32 - 1),  # also of fetch, of preprocess, and split_seed
     "valid_fraction": (0.001, 0.9),
     "epochs": (1, 100_000),
     "batch_size": (1, 1_000_000),
     "label_smoothing": (0, 0.99),
     # Of studies and searches.
     "trials": (1, 10_000),
-    "at_most": (2, 1000),  # seeds
+    "at_most": (5, 1000),  # seeds
     "workers": (1, 64),
     "cpus": (1, 1024),  # of each run on Ray, as gpus
     "gpus": (0, 64),
@@ -129,6 +130,8 @@ class Config:
     seed: Annotated[int, bounded("seed")] = MISSING
     # Draws the validation images anew; null: as preprocess did.
     split_seed: Annotated[int, bounded("data_seed")] | None = None
+    # Draws all three parts anew, the held-out images too; null: as fetch and preprocess did.
+    data_seed: Annotated[int, bounded("data_seed")] | None = None
     epochs: Annotated[int, bounded("epochs")] = MISSING
     batch_size: Annotated[int, bounded("batch_size")] = MISSING
     label_smoothing: Annotated[float, bounded("label_smoothing")] = MISSING
@@ -140,7 +143,12 @@ class Config:
     mlflow: Mlflow = field(default_factory=Mlflow)
 
     def __post_init__(self) -> None:
-        """Check the values whose keys the files of conf/ choose."""
+        """Check the values together, and those whose keys the files of conf/ choose."""
+        if None not in (self.split_seed, self.data_seed):
+            raise InputError(
+                f"split_seed={self.split_seed} and data_seed={self.data_seed} both draw the "
+                "validation images: delete split_seed."
+            )
         checkpoint_place.check(self.checkpoints)
         for group in GROUPS:
             _check_ranges(group, getattr(self, group))

@@ -22,7 +22,7 @@ PRUNERS = ("median", "hyperband", "successive_halving", "none")
 MEDIAN, HYPERBAND, HALVING, NO_PRUNER = PRUNERS
 OBJECTIVES = (metric_names.BEST_VAL_ACCURACY,)
 EXAMPLE = "see conf/search/learning_rate_and_decay.yaml"
-NOT_SET = (*schema.FORBIDDEN_OVERRIDES, "split_seed")
+NOT_SET = (*schema.FORBIDDEN_OVERRIDES, *schema.LUCK)
 # Remedies for a key that must not be set in overrides, or varied in space.
 REMEDIES = {
     **dict.fromkeys(NOT_SET, "no search may set it, so delete it"),

@@ -1,10 +1,11 @@
 """Studies: the files of conf/study/, checked."""
 
-from collections.abc import Mapping
+import itertools
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, TypeAdapter, ValidationError, ValidationInfo
+from pydantic import AfterValidator, BeforeValidator, TypeAdapter, ValidationError, ValidationInfo
 from pydantic.dataclasses import dataclass
 
 from src.config import factor, messages, named_file, override, schema
@@ -12,13 +13,20 @@ from src.config.factor import VARIANT, Factor
 from src.config.schema import STRICT, Words, bounded, one_of, refuse_key, unknown
 from src.core import paths
 from src.core.errors import InputError
+from src.data import sources
 
 STUDIES = paths.CONF / "study"
-SEED, SPLIT = "seed", "split"  # what may differ between the runs of a level
+# What may differ between the runs of a level, in the order in which a file lists them.
+SEED, SPLIT, DATA, SEARCH = "seed", "split", "data", "search"
+VARIED = [
+    [SEED, *more]
+    for size in range(4)
+    for more in itertools.combinations((SPLIT, DATA, SEARCH), size)
+]
 MAX_LABEL = 60  # characters
 EXAMPLE = "see conf/study/learning_rate.yaml"
 SEED_PLAN = "write {until: decided, at_most: 30, looks: [5, 10, 20, 30]}"
-FIRST_LOOK = 5  # seeds, where a plan names no looks
+FIRST_LOOK = 5  # seeds: the fewest, and where a plan names no looks
 # Of accuracy, a fraction. MNIST's runs differ by hundredths of a percentage point, Fashion-MNIST's
 # by tenths.
 SMALLEST_EFFECT = 0.0002
@@ -33,6 +41,7 @@ RECIPE_REMEDIES = {
     ),
     "seed": "give it under seeds",
     "split_seed": "give it under vary: [seed, split]",
+    "data_seed": "give it under vary: [seed, data]",
 }
 REMEDIES = RECIPE_REMEDIES | {"experiment": "give it under experiment"}
 
@@ -44,8 +53,10 @@ class _Settings(schema.RunSettings):
     experiment: str | None = None  # the recipe; None where the factor is the recipe
     compare: Annotated[str, one_of(("reference", "all"))] = "reference"  # or "all", every pair
     # What differs between the runs of a level.
-    vary: Annotated[Words, one_of((f"[{SEED}]", f"[{SEED},{SPLIT}]"))] = (SEED,)
+    vary: Annotated[Words, one_of([override.value(one) for one in VARIED])] = (SEED,)
     tune: str | None = None  # the search that tunes each level first
+    because: str | None = None  # why smallest_effect is what it is, for the report
+    fetch_seed: Annotated[int, bounded("data_seed")] | None = None  # of the data; None: any
 
 
 @dataclass(config=STRICT, kw_only=True, frozen=True)
@@ -58,14 +69,29 @@ class Study(_Settings):
     seeds: tuple[int, ...]  # of each level; with `looks`, at most these
     looks: tuple[int, ...] = ()  # planned looks: after how many seeds, ascending
     smallest_effect: float  # of accuracy, a fraction; a smaller one does not matter
-    tuned: Mapping[str, Any] | None = None  # the results of `tune` by label, in plain JSON values
+    # The results of `tune` in plain JSON values, by label; by label and seed if each seed has its
+    # own searches.
+    tuned: Mapping[str, Any] | None = None
+    searched: Mapping[tuple[str, int], Any] | None = None
+
+
+def _enough(found: int) -> int:
+    if found < FIRST_LOOK:
+        raise ValueError(
+            f"is too few: below {FIRST_LOOK} seeds, planned looks do not hold false alarms at 5%, "
+            f"so plan {FIRST_LOOK} or more."
+        )
+    return found
+
+
+LookSeeds = Annotated[int, AfterValidator(_enough), bounded("at_most")]
 
 
 @dataclass(config=STRICT)
 class _SeedPlan:
     until: Annotated[str, one_of(("decided",))]
-    at_most: Annotated[int, bounded("at_most")] | None = None
-    looks: list[Annotated[int, bounded("at_most")]] | None = None
+    at_most: LookSeeds | None = None
+    looks: list[LookSeeds] | None = None
 
     def numbers(self) -> tuple[int, ...]:
         """Return the numbers of seeds to look at; by default, each look doubles them."""
@@ -157,10 +183,21 @@ def _study(given: StudyFile) -> Study:
     seeds, looks = given.seeds
     if looks and len(levels) < 2:
         raise InputError("seeds until decided need 2 levels or more to decide between: list them.")
+    _check_searches(given, bool(looks))
     default = "relu" if key == "activation" and "relu" in levels else next(iter(levels))
     reference = default if given.reference is None else override.label(given.reference)
     if reference not in levels:
         raise InputError(f"reference={reference} {unknown(reference, levels)}")
+    if given.smallest_effect is not None and not (given.because or "").strip():
+        raise InputError(
+            f"smallest_effect={given.smallest_effect} is given without a reason: add the key "
+            "because, a sentence that says why smaller differences do not matter."
+        )
+    if given.fetch_seed is not None and not sources.is_drawn(given.dataset):
+        raise InputError(
+            f"fetch_seed={given.fetch_seed}, but fetch.seed draws nothing of {given.dataset}: "
+            "delete fetch_seed."
+        )
     usual = SMALLEST_EFFECTS.get(given.dataset.rpartition("-")[0], SMALLEST_EFFECT)
     return Study(
         **{one.name: getattr(given, one.name) for one in fields(_Settings)},
@@ -171,6 +208,32 @@ def _study(given: StudyFile) -> Study:
         looks=looks,
         smallest_effect=given.smallest_effect or usual,  # 0 is out of range
     )
+
+
+def _check_searches(given: StudyFile, planned: bool) -> None:
+    """Refuse sources of luck that do not fit the tuning of the levels."""
+    vary = f"vary={override.label(given.vary)}"
+    if SEARCH in given.vary and given.tune is None:
+        raise InputError(f"{vary}, but no search tunes the levels: name it under tune.")
+    if SEARCH in given.vary and planned:
+        raise InputError(
+            f"{vary}, but a study with planned looks may end before its last seed, and the "
+            "searches of all seeds come first: list the seeds."
+        )
+    if given.tune is not None and DATA in given.vary and SEARCH not in given.vary:
+        raise InputError(
+            f"{vary}, but one search per level would choose by images that another draw holds out: "
+            f"add {SEARCH}."
+        )
+
+
+def draws(vary: Sequence[str], seed: int) -> dict[str, int]:
+    """Return the keys that draw the data of a seed's runs. `data` includes `split`: it draws the
+    validation images too.
+    """
+    if DATA in vary:
+        return {"data_seed": seed}
+    return {"split_seed": seed} if SPLIT in vary else {}
 
 
 def _levels(given: StudyFile) -> tuple[str, dict[str, tuple[str, ...]]]:

@@ -37,6 +37,9 @@ PREDICTED = "predictions.csv"
 
 REPORTS = Path("reports")  # a folder for each study
 READABLE_REPORT = "report.md"  # in that folder: for readers of the repository
+RESULTS = "results.json"  # likewise: every number
+
+GAP = Path("outputs/gap.png")  # gap
 
 CHECKPOINTS = Path("checkpoints")  # of unfinished trainings; and lock files
 

@@ -13,14 +13,22 @@ TYPES: dict[type, str] = {dict: "an object", list: "an array", str: "a string", 
 TYPES |= {int: "a whole number", float: "a number", NoneType: "null"}
 
 
-def read_json(path: Path, keys: Mapping[str, type | UnionType], remedy: str) -> dict[str, Any]:
-    """Return a file's JSON object; raise InputError unless its `keys` have these types."""
+def read_json(
+    path: Path,
+    keys: Mapping[str, type | UnionType],
+    remedy: str,
+    optional: Mapping[str, type | UnionType] | None = None,
+) -> dict[str, Any]:
+    """Return a file's JSON object; raise InputError unless its `keys` have these types, and so have
+    those `optional` ones that it has.
+    """
     if not path.is_file():
         raise InputError(f"{path} does not exist: {remedy}")
     expected = "a JSON object" + (f" with {listed(list(keys))}" if keys else "")
     with parsing(path, remedy, expected):
         found = json.loads(path.read_text(encoding="utf-8"))
         _check(found, keys)
+        _check(found, {key: kind for key, kind in (optional or {}).items() if key in found})
     return found
 
 

@@ -27,20 +27,27 @@ class Dataset:
     """The identity of the data."""
 
     name: str
-    digest: str  # the SHA-256 of all arrays, or of that and the seed of a new split
+    digest: str  # the SHA-256 of all arrays, or of that and the seed of a new split or draw
     counts: dict[str, int]  # of images, by part
+    fetch_seed: int | None = None  # which drew the test images; None if none did, or not recorded
 
     def split_anew(self, seed: int | None) -> "Dataset":
         """Return the data set that `split.anew` draws by a seed; without one, this one."""
-        if seed is None:
-            return self
-        text = f"{self.digest} split by {seed}"
-        return replace(self, digest=hashlib.sha256(text.encode()).hexdigest())
+        return self if seed is None else self._derived(f"split by {seed}")
+
+    def draw_anew(self, seed: int | None) -> "Dataset":
+        """Return the data set that `split.all_anew` draws by a seed; without one, this one."""
+        return self if seed is None else self._derived(f"drawn by {seed}")
+
+    def _derived(self, how: str) -> "Dataset":
+        digest = hashlib.sha256(f"{self.digest} {how}".encode()).hexdigest()
+        return replace(self, digest=digest)
 
 
 def load_description() -> Dataset:
     """Return the contents of dataset.json; raise InputError if it is missing or damaged."""
-    found = read_json(paths.DATASET, {"name": str, "digest": str, "counts": dict}, REMEDY)
+    keys = {"name": str, "digest": str, "counts": dict}
+    found = read_json(paths.DATASET, keys, REMEDY, {"fetch_seed": int | None})
     counts = found["counts"]
     names = [path.stem for path in PARTS]
     if sorted(counts) != sorted(names) or any(type(n) is not int or n < 1 for n in counts.values()):
@@ -48,7 +55,7 @@ def load_description() -> Dataset:
             f"{paths.DATASET} has the counts {str(counts)[:80]}, expected the number of images in "
             f"{listed(names)}: {REMEDY}"
         )
-    return Dataset(found["name"], found["digest"], counts)
+    return Dataset(found["name"], found["digest"], counts, found.get("fetch_seed"))
 
 
 def load(path: Path) -> dict[str, np.ndarray]:

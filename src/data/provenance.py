@@ -19,9 +19,12 @@ def write(path: Path, facts: Mapping[str, Any], files: Mapping[str, str]) -> Non
     path.write_text(json.dumps({**facts, "files": files}, indent=2) + "\n")
 
 
-def verify(*files: Path) -> tuple[str, str]:
-    """Return the source and the layout of files of data/raw; raise InputError if one changed."""
-    found = read_json(paths.PROVENANCE, {"source": str, "layout": str, "files": dict}, REMEDY)
+def verify(*files: Path) -> tuple[str, str, int | None]:
+    """Return the source and the layout of files of data/raw, and the seed of their draw, if they
+    were drawn; raise InputError if one changed.
+    """
+    keys = {"source": str, "layout": str, "files": dict}
+    found = read_json(paths.PROVENANCE, keys, REMEDY, {"seed": int})
     layout = found["layout"]
     if layout not in sources.LAYOUTS:
         raise InputError(
@@ -37,4 +40,4 @@ def verify(*files: Path) -> tuple[str, str]:
                 "repro, or python -m src.fetch); to use a file of your own, put it into the folder "
                 "that fetch.path names, with fetch.source=files in params.yaml."
             )
-    return found["source"], layout
+    return found["source"], layout, found.get("seed")

@@ -20,6 +20,12 @@ def class_names(dataset: str) -> tuple[str, ...]:
     return GARMENTS if dataset.startswith("fashion_mnist") else DIGITS
 
 
+def is_drawn(dataset: str) -> bool:
+    """Return whether `fetch.seed` draws a data set's test images."""
+    source, _, layout = dataset.rpartition("-")
+    return layout == "kaggle" and source not in ("kaggle", "files")
+
+
 def is_scored_by_kaggle(dataset: str) -> bool:
     """Return whether a data set's test images are those of Kaggle's competition."""
     return dataset.startswith("kaggle-") or dataset == "files-kaggle"

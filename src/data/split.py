@@ -1,4 +1,4 @@
-"""The split of the labelled images into training and validation images."""
+"""The division of the images into training, validation and test images."""
 
 import math
 from collections.abc import Mapping
@@ -10,6 +10,8 @@ from src.core.errors import InputError
 from src.data.digits import CLASSES
 
 REMEDY = "fetch a train.csv with more images."
+
+Part = dict[str, np.ndarray]  # `images`, uint8 (N, 28, 28), and `labels`, uint8 (N,)
 
 
 def by_fraction(labels: np.ndarray, fraction: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -35,14 +37,48 @@ def by_fraction(labels: np.ndarray, fraction: float, seed: int) -> tuple[np.ndar
 
 def anew(
     training: Mapping[str, np.ndarray], validation: Mapping[str, np.ndarray], seed: int
-) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
-    """Return training and validation arrays, `images` and `labels`, drawn anew by a seed from the
-    union of both, each part of its old size; `Dataset.split_anew` describes them.
+) -> tuple[Part, Part]:
+    """Return training and validation arrays drawn anew by a seed from the union of both, each part
+    of its old size; `Dataset.split_anew` describes them.
     """
-    union = {name: np.concatenate([training[name], validation[name]]) for name in training}
-    parts = _split(union["labels"], len(validation["labels"]), seed)
-    train, valid = ({name: array[part] for name, array in union.items()} for part in parts)
-    return train, valid
+    union = _union(training, validation)
+    train, valid = _split(union["labels"], len(validation["labels"]), seed)
+    return _part(union, train), _part(union, valid)
+
+
+def all_anew(
+    training: Mapping[str, np.ndarray],
+    validation: Mapping[str, np.ndarray],
+    test: Mapping[str, np.ndarray],
+    seed: int,
+) -> tuple[Part, Part, Part]:
+    """Return training, validation and test arrays drawn anew by a seed from the union of the three,
+    each part of its old size: the test images as fetch draws them, then the validation images as
+    `anew` does; `Dataset.draw_anew` describes them. Raise InputError if a class has too few images
+    to be in the first two.
+    """
+    union = _union(training, validation, test)
+    order = np.random.RandomState(seed).permutation(len(union["labels"]))
+    labelled, held_out = np.split(order, [-len(test["labels"])])
+    ours = _part(union, labelled)
+    counts = np.bincount(ours["labels"], minlength=CLASSES)
+    for digit in np.unique(union["labels"]):
+        if counts[digit] < 2:
+            raise InputError(
+                f"data_seed={seed} draws {counts[digit]} of the images of class {digit} for "
+                "training and validation, at least 2 expected: use another seed, or fetch more "
+                "images."
+            )
+    train, valid = _split(ours["labels"], len(validation["labels"]), seed)
+    return _part(ours, train), _part(ours, valid), _part(union, held_out)
+
+
+def _union(*parts: Mapping[str, np.ndarray]) -> Part:
+    return {name: np.concatenate([part[name] for part in parts]) for name in ("images", "labels")}
+
+
+def _part(arrays: Part, indices: np.ndarray) -> Part:
+    return {name: array[indices] for name, array in arrays.items()}
 
 
 def _split(labels: np.ndarray, held_back: int, seed: int) -> tuple[np.ndarray, np.ndarray]:

@@ -21,7 +21,6 @@ from src.tracking import champion, run_tags, store
 
 MAX_READERS = 8  # side by side
 DEFAULT = "default"  # the study whose report is committed
-RESULTS = "results.json"
 TRAIN = "`python -m src.train activation=swish,relu,gelu epochs=2 -m` (two minutes)"
 
 
@@ -112,7 +111,7 @@ def caption(study: str | None, factor: str) -> str:
     quoted = [DEFAULT] if factor == ACTIVATION else []
     for name in [study, *quoted] if study else quoted:
         try:
-            results = json.loads((paths.REPORTS / name / RESULTS).read_text())
+            results = json.loads((paths.REPORTS / name / paths.RESULTS).read_text())
             return verdict_words.for_the_demo(name, results)
         except (OSError, ValueError, KeyError, TypeError):
             continue  # no report here, or one that somebody changed

@@ -25,7 +25,7 @@ class Outcome(NamedTuple):
     origin: Mapping[str, Any]  # the contents of run.json
     final: Mapping[str, float]  # metrics of the training, with its times
     scores: Mapping[str, float]  # on the held-out images; empty if their labels are not known
-    submission: Path
+    submission: Path | None  # None if data_seed drew other test images than test.csv has
 
 
 def read(model_folder: Path, predictions_folder: Path) -> Outcome:
@@ -60,7 +60,7 @@ def show(outcome: Outcome, suggest: bool = True) -> None:
     speed = f"{final[metric_names.MEDIAN_EPOCH_SECONDS]:.1f} s per epoch"
     speed += f", {final[metric_names.MEDIAN_IMAGES_PER_SECOND]:,.0f} images/s"
     table.add_row("speed", speed)
-    table.add_row("submission", str(submission))
+    table.add_row("submission", str(submission or "none: data_seed drew other test images"))
     tracked = f"{run_id} in {origin['experiment']}" if run_id else "none: mlflow.enabled is false"
     table.add_row("MLflow run", tracked)
     Console(highlight=False).print(table)

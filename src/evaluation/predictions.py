@@ -10,7 +10,7 @@ import pandas as pd
 
 from src.core import paths
 from src.core.atomic_write import writing
-from src.data import provenance, read_csv, write_csv
+from src.data import write_csv
 from src.evaluation import scoring
 from src.training import batches
 
@@ -19,7 +19,7 @@ class Predictions(NamedTuple):
     """The folder and the submission that were written, and the score, empty if not known."""
 
     folder: Path
-    submission: Path
+    submission: Path | None  # None for other test images than those of test.csv
     scores: dict[str, float]
 
     @property
@@ -29,21 +29,18 @@ class Predictions(NamedTuple):
         return {path: str(path.parent.relative_to(self.folder)).removeprefix(".") for path in files}
 
 
-def held_out_labels(images: int) -> np.ndarray | None:
-    """Return the labels of so many test images, uint8 (N,), or None if they are not known. Raise
-    InputError if sample_submission.csv or solution.csv is not the one that fetch wrote for them.
-    """
-    provenance.verify(paths.SAMPLE_SUBMISSION_CSV, paths.SOLUTION_CSV)
-    read_csv.submission(paths.SAMPLE_SUBMISSION_CSV, images)  # asks for these very IDs
-    return read_csv.solution(paths.SOLUTION_CSV, images)
-
-
 def write(
-    model: keras.Model, images: np.ndarray, labels: np.ndarray | None, folder: Path
+    model: keras.Model,
+    images: np.ndarray,
+    labels: np.ndarray | None,
+    folder: Path,
+    *,
+    submission: bool = True,
 ) -> Predictions:
     """Predict test images, uint8 (N, 28, 28), and write all of submission.csv, probabilities.npy,
     metrics.json, predictions.csv, per_class.csv and figures/, or none. Without the labels,
-    uint8 (N,), the last four are empty.
+    uint8 (N,), the last four are empty. `submission` is whether the images are those of test.csv:
+    for others there is no submission.csv.
     """
     from src.evaluation import figures  # Matplotlib: a run imports it during the training
 
@@ -61,14 +58,15 @@ def write(
     compared = {name: value for name, value in scores.items() if name not in scoring.BOUNDS}
     with writing(folder) as [temporary]:
         (temporary / "figures").mkdir(parents=True)
-        write_csv.submission(temporary / paths.SUBMISSION, predicted.astype(np.uint8))
+        if submission:
+            write_csv.submission(temporary / paths.SUBMISSION, predicted.astype(np.uint8))
         np.save(temporary / paths.PROBABILITIES, output)
         (temporary / paths.METRICS).write_text(json.dumps(compared, indent=2) + "\n")
         pairs.to_csv(temporary / paths.PREDICTED, index=False)
         table.to_csv(temporary / "per_class.csv", index=False)
         for name, figure in drawn.items():
             figures.save(figure, temporary / "figures" / f"{name}.png")
-    return Predictions(folder, folder / paths.SUBMISSION, scores)
+    return Predictions(folder, folder / paths.SUBMISSION if submission else None, scores)
 
 
 def probabilities(scores: np.ndarray) -> np.ndarray:

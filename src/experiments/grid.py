@@ -15,12 +15,12 @@ from omegaconf import OmegaConf
 from src.config import compose, override
 from src.config.compose import Composition
 from src.config.factor import VARIANT, Factor
-from src.config.schema import CHOICES, NON_TRAINING_KEYS
-from src.config.study_file import SPLIT, Study
+from src.config.schema import CHOICES, LUCK, NON_TRAINING_KEYS
+from src.config.study_file import Study
 from src.core import formatting, metric_names
 from src.core.errors import InputError, did_you_mean
 from src.data.dataset import Dataset
-from src.experiments import run_spec, table
+from src.experiments import registration, run_spec, table
 from src.experiments.executors import choice
 from src.experiments.run_spec import RunSpec
 from src.tracking import run_tags, views
@@ -28,7 +28,10 @@ from src.tracking import run_tags, views
 NOT_IN_METRIC = re.compile(r"[^\w. /-]")  # signs that MLflow refuses in a metric's name
 NOT_IN_FOLDER = re.compile(r"[^\w.+-]+")
 # Keys of the configuration on which no weight depends, or that a study sets itself.
-NO_FACTOR = (*NON_TRAINING_KEYS, "seed", "split_seed")
+NO_FACTOR = (*NON_TRAINING_KEYS, *LUCK)
+
+# A level by its label, and a seed where each has its own search.
+Place = tuple[str, int | None]
 
 
 class RunKey(NamedTuple):
@@ -203,6 +206,8 @@ class StudyPlan(Grid):
             elif all(map(self._belongs, found)):
                 return parent
         if candidates and not empty:
+            earlier = {run_tags.REGISTERED_EARLIER: candidates[0].info.run_id}
+            self.first_tags = {**self.first_tags, **earlier}
             print(
                 f"MLflow has runs of the study {self.name} with other settings, data or code. They "
                 "stay there; the study starts anew."
@@ -220,7 +225,7 @@ class StudyPlan(Grid):
         if label is None or (label, seed) in listed:
             return False
         levels = {label: tuple(json.loads(tags[run_tags.LEVEL]))}
-        unlisted = replace(self.study, levels=levels, seeds=(seed,))
+        unlisted = replace(self.study, levels=levels, seeds=(seed,), searched=None)
         try:
             return digest in compose_runs(self.name, unlisted, self.data)
         except InputError:  # it can no longer be composed
@@ -314,11 +319,13 @@ def study_plan(
     study: Study,
     data: Dataset,
     decide: Decide | None = None,
-    composed: Mapping[str, Composition] | None = None,
+    composed: Mapping[Place, Composition] | None = None,
+    registered: Mapping[str, str] | None = None,
 ) -> StudyPlan:
     """Return the plan of the study of that name, with all its runs composed and checked; `composed`
-    has the configuration of each level, if it is composed already. Raise InputError as
-    `compose_runs` does, or if no configuration has the factor.
+    has the configurations that are composed already, and `registered` the tags of
+    `registration.of_file`. Raise InputError as `compose_runs` does, or if no configuration has the
+    factor.
     """
     _check_factor(study)
     own, specs = f"study {name}", compose_runs(name, study, data, composed)
@@ -331,17 +338,21 @@ def study_plan(
         run_tags.REFERENCE: study.reference,
         run_tags.COMPARE: study.compare,
         run_tags.SMALLEST_EFFECT: str(study.smallest_effect),
+        run_tags.BECAUSE: study.because,
         run_tags.VARY: json.dumps(study.vary),
         run_tags.LOOKS: json.dumps(study.looks) if study.looks else None,
         run_tags.TUNE: study.tune,
         run_tags.TUNED: json.dumps(study.tuned) if study.tuned else None,
     }
+    first_tags = {run_tags.FIRST_SEEDS: str((study.looks or (len(study.seeds),))[0])}
+    if registered is not None:
+        first_tags |= {**registered, **registration.of_judged(tags)}
     return StudyPlan(
         kind="study",
         title=own,
         run_name=own,
         experiment=next(iter(specs.values())).cfg.mlflow.experiment,
-        first_tags={run_tags.FIRST_SEEDS: str((study.looks or (len(study.seeds),))[0])},
+        first_tags=first_tags,
         specs=specs,
         factor=study.factor,
         levels=study.levels,
@@ -369,27 +380,39 @@ def overrides(study: Study) -> list[str]:
     return [*experiment, *study.overrides]
 
 
-def words(study: Study, label: str) -> list[str]:
+def words(study: Study, label: str, seed: int | None = None) -> list[str]:
     """Return the overrides of a level's runs: the common ones, but for an experiment that the
-    level chooses itself, and its own.
+    level chooses itself, and its own, with those that the search of a seed has found.
     """
-    own = study.levels[label]
+    own = _own_words(study, label, seed)
     chosen = any(override.key(word) == "experiment" for word in own)
     return [*(study.overrides if chosen else overrides(study)), *own]
 
 
+def _own_words(study: Study, label: str, seed: int | None) -> tuple[str, ...]:
+    own = study.levels[label]
+    if seed is None or study.searched is None:
+        return own
+    return (*own, *study.searched[label, seed]["overrides"])
+
+
 def compose_runs(
-    name: str, study: Study, data: Dataset, composed: Mapping[str, Composition] | None = None
+    name: str, study: Study, data: Dataset, composed: Mapping[Place, Composition] | None = None
 ) -> dict[str, RunSpec]:
     """Return the runs of a study by their digests, in their order; arguments as of `study_plan`.
     Raise InputError if a run cannot be configured like this, or two levels are the same.
     """
-    bases: dict[str, RunSpec] = {}
+    bases: dict[Place, RunSpec] = {}
     settings: dict[str, str] = {}
-    for label in study.levels:
-        own = words(study, label)
-        composition = (composed or {}).get(label) or compose.composition(*own)
-        base = bases[label] = _level(name, study, label, data, composition)
+    specs = {}
+    for label, seed in in_turn(list(study.levels), study.seeds):
+        place = (label, seed if study.searched else None)
+        if place not in bases:
+            composition = (composed or {}).get(place) or compose.composition(*words(study, *place))
+            bases[place] = _level(name, study, place, data, composition)
+        spec = bases[place].with_seed(seed, data, study.vary)
+        specs[spec.digest] = spec
+    for (label, _), base in bases.items():
         text = json.dumps({**base.settings, "seed": 0}, sort_keys=True)
         twin = settings.setdefault(text, label)
         if twin != label:
@@ -397,29 +420,30 @@ def compose_runs(
                 f"the levels {twin} and {label} come to the same configuration, so nothing can "
                 "differ between their runs: change or delete one."
             )
-    specs = (
-        bases[label].with_seed(seed, data, split=SPLIT in study.vary)
-        for label, seed in in_turn(list(study.levels), study.seeds)
-    )
-    return {spec.digest: spec for spec in specs}
+    return specs
 
 
-def _level(name: str, study: Study, label: str, data: Dataset, composition: Composition) -> RunSpec:
+def _level(
+    name: str, study: Study, place: Place, data: Dataset, composition: Composition
+) -> RunSpec:
     """Return a run of a level, of which those with the study's seeds are copies."""
-    composed = composition.composed
+    (label, seed), composed = place, composition.composed
+    tags = {
+        run_tags.STUDY: name,
+        run_tags.VARIANT: label,
+        run_tags.LEVEL: json.dumps(_own_words(study, label, seed)),
+    }
+    if seed is not None and study.searched:
+        tags[run_tags.TUNED] = json.dumps(study.searched[label, seed])
     for composed.seed in (min(study.seeds), max(study.seeds)):  # others are within their range
         compose.resolve(composed, composition.choices)
     spec = run_spec.build(
         composition,
         data,
-        words(study, label),
+        words(study, *place),
         name=label,
         level=label,
-        tags={
-            run_tags.STUDY: name,
-            run_tags.VARIANT: label,
-            run_tags.LEVEL: json.dumps(study.levels[label]),
-        },
+        tags=tags,
     )
     if not spec.cfg.mlflow.enabled:
         raise InputError(

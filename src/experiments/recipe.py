@@ -9,7 +9,7 @@ import yaml
 from omegaconf import OmegaConf
 
 from src.config.compose import Composition
-from src.config.schema import GROUPS, NON_TRAINING_KEYS
+from src.config.schema import GROUPS, LUCK, NON_TRAINING_KEYS
 from src.config.search_file import Search
 from src.core.atomic_write import writing
 from src.core.errors import InputError
@@ -23,7 +23,7 @@ from src.tracking import environment
 EXPERIMENTS = CONF / "experiment"
 WIDTH = 98
 # Keys that a recipe leaves to the user.
-NOT_OF_A_RECIPE = (*GROUPS, *NON_TRAINING_KEYS, "seed", "split_seed")
+NOT_OF_A_RECIPE = (*GROUPS, *NON_TRAINING_KEYS, *LUCK)
 
 
 def _mark(name: str) -> str:

@@ -7,13 +7,13 @@ from typing import Any
 import yaml
 
 from src.config import override
-from src.config.schema import CHOICES, NON_TRAINING_KEYS, STAGES
+from src.config.schema import CHOICES, LUCK, NON_TRAINING_KEYS, STAGES
 from src.core import paths
 from src.tracking import environment
 
 ACTIVATION, RECIPE = "activation", "experiment"
 ORDER = (ACTIVATION, RECIPE, *(group for group in CHOICES if group not in (ACTIVATION, RECIPE)))
-KEYS_NOT_IN_NAME = (*NON_TRAINING_KEYS, "seed", "split_seed", *STAGES)
+KEYS_NOT_IN_NAME = (*NON_TRAINING_KEYS, *LUCK, *STAGES)
 MAX_VALUES = 4  # in a name; of more, their number
 
 

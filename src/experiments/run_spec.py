@@ -8,9 +8,9 @@ from typing import Any, Protocol, cast
 
 from omegaconf import OmegaConf
 
-from src.config import compose
+from src.config import compose, study_file
 from src.config.compose import Composition
-from src.config.schema import CHOICES, Config
+from src.config.schema import CHOICES, LUCK, Config
 from src.core import checkpoint_place
 from src.data.dataset import Dataset
 from src.experiments.run_name import run_name
@@ -52,16 +52,16 @@ class RunSpec:
         cfg.mlflow.parent_run_id = parent_run_id
         return replace(self, cfg=cfg)
 
-    def with_seed(self, seed: int, data: Dataset, *, split: bool = False) -> "RunSpec":
-        """Return the same run with another seed, which with `split` also draws the validation
-        images. Of one level's thousand seeds the configuration is then composed once.
+    def with_seed(self, seed: int, data: Dataset, vary: Sequence[str] = ()) -> "RunSpec":
+        """Return the same run with another seed, which also draws the data that a study varies. Of
+        one level's thousand seeds the configuration is then composed once.
         """
-        cfg, settings = copy(self.cfg), {**self.settings, "seed": seed}
-        cfg.seed, cfg.split_seed = seed, seed if split else None
-        settings.pop("split_seed", None)
-        if split:
-            settings["split_seed"] = seed
-            data = data.split_anew(seed)
+        cfg, draws = copy(self.cfg), study_file.draws(vary, seed)
+        cfg.seed = seed
+        cfg.split_seed, cfg.data_seed = draws.get("split_seed"), draws.get("data_seed")
+        recipe = {key: value for key, value in self.settings.items() if key not in LUCK}
+        settings = {**recipe, "seed": seed, **draws}
+        data = drawn(data, cfg)
         name = f"{self.level}-seed{seed}" if self.level else self.name
         digest = fingerprint.digest(settings, data)
         return replace(
@@ -83,7 +83,7 @@ def build(
 
     Args:
         composition: as Hydra composed it, from the overrides `words`.
-        data: that it trains on, before `split_seed`.
+        data: that it trains on, before `split_seed` or `data_seed`.
         words: see `composition`.
         name: in MLflow; None for one from its choices and values.
         named_by: keys whose values are in such a name even where they are the defaults.
@@ -96,7 +96,7 @@ def build(
     cfg = compose.resolve(composed, choices)
     settings = fingerprint.settings(composed)
     cfg.precision = settings["precision"]
-    data = data.split_anew(cfg.split_seed)
+    data = drawn(data, cfg)
     identity = settings if trial is None else {**settings, "trial": trial}
     if name is None:
         values = cast(dict[str, Any], OmegaConf.to_container(composed, resolve=True))
@@ -112,6 +112,11 @@ def build(
         command=environment.command_line(),
         **more,
     )
+
+
+def drawn(data: Dataset, cfg: Any) -> Dataset:
+    """Return the data that a configuration trains on, given what preprocess wrote."""
+    return data.split_anew(cfg.split_seed).draw_anew(cfg.data_seed)
 
 
 def announce(spec: RunSpec, data: Dataset) -> None:

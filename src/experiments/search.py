@@ -5,8 +5,8 @@ the search began.
 import itertools
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from copy import deepcopy
-from dataclasses import dataclass, field
+from copy import copy, deepcopy
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -66,6 +66,24 @@ class Space:
         found.composed.submission = found.composed.submission and self.scored
         return found
 
+    def with_seed(self, seed: int, draws: Mapping[str, int]) -> "Space":
+        """Return the same space for a search with another seed, on the data that the keys `draws`
+        draw, without composing it again.
+        """
+
+        def seeded(one: Composition) -> Composition:
+            composed = deepcopy(one.composed)
+            for key, value in {"seed": seed, **draws}.items():
+                composed[key] = value
+            return Composition(composed, one.choices)
+
+        other = copy(self)
+        other.search = replace(self.search, seed=seed)
+        other.common = [*self.common, *words(draws)]
+        other.base = seeded(self.base)
+        other.composed = {chosen: seeded(one) for chosen, one in self.composed.items()}
+        return other
+
     def composition(self, params: Mapping[str, Any]) -> Composition:
         """Return the configuration of a trial."""
         composed, choices = self.composed[tuple(params[key] for key in self.groups)]
@@ -121,6 +139,7 @@ class SearchPlan:
     data: Dataset
     level: str | None = None  # the label of the study's level that it tunes
     anew: bool = False  # start again even if the store holds another search of that name
+    for_seed: int | None = None  # the study's seed that the level's search is repeated for
 
     kind: str = "search"
     first_tags: Mapping[str, str] = field(default_factory=dict)
@@ -134,11 +153,14 @@ class SearchPlan:
     def __post_init__(self) -> None:
         """Name it."""
         own = f" for {self.level}" if self.level is not None else ""
+        own += f", seed {self.for_seed}" if self.for_seed is not None else ""
         self.title = self.run_name = f"search {self.name}{own}"
         self.experiment = self.space.base.composed.mlflow.experiment
         self.first_tags = {run_tags.SEARCH_DEFINITION: json.dumps(self.definition())}
         if self.level is not None:
             self.first_tags |= {run_tags.SEARCH_LEVEL: self.level}
+        if self.for_seed is not None:
+            self.first_tags |= {run_tags.SEARCH_SEED: str(self.for_seed)}
 
     def definition(self) -> dict[str, Any]:
         """Return what makes two searches the same, in plain JSON values. The number of trials is
@@ -162,7 +184,10 @@ class SearchPlan:
         definition, others = self.definition(), []
         for parent in candidates:
             tags = parent.data.tags
-            if tags.get(run_tags.SEARCH_LEVEL) != self.level:
+            if any(
+                tags.get(tag) != self.first_tags.get(tag)
+                for tag in (run_tags.SEARCH_LEVEL, run_tags.SEARCH_SEED)
+            ):
                 continue
             other = json.loads(tags[run_tags.SEARCH_DEFINITION])
             if other == definition:
@@ -349,7 +374,7 @@ class SearchPlan:
         tags: dict[str, str | None] = {
             run_tags.QUESTION: search.question,
             "experiment": search.experiment,
-            "data_digest": self.data.digest,
+            "data_digest": run_spec.drawn(self.data, self.space.base.composed).digest,
             "trials": str(search.trials),
             "sampler": search.sampler,
             "pruner": search.pruner,

@@ -21,7 +21,7 @@ from omegaconf import DictConfig, OmegaConf, open_dict, read_write
 
 from src.config import factor, messages, override
 from src.config.compose import Composition
-from src.config.schema import NON_TRAINING_KEYS
+from src.config.schema import LUCK, NON_TRAINING_KEYS
 from src.core import errors, formatting, heavy_imports, metric_names, paths
 from src.core.errors import InputError
 from src.data import dataset
@@ -32,8 +32,6 @@ from src.experiments.grid import Grid
 from src.experiments.run_spec import RunSpec
 from src.experiments.table import Table
 from src.tracking import run_tags
-
-LUCK = ("seed", "split_seed")  # keys that are not a factor
 
 
 class Commands(Callback):

@@ -14,7 +14,7 @@ from src.core.atomic_write import remove_litter, writing
 from src.core.checksum import sha256
 from src.core.errors import InputError
 from src.data import dataset, split
-from src.evaluation import closing_table, predictions
+from src.evaluation import closing_table, held_out_labels, predictions
 from src.experiments import callbacks, run_spec
 from src.experiments.run_spec import RunSpec
 from src.tracking import training_logger
@@ -37,7 +37,7 @@ def run(spec: RunSpec, model: keras.Model | None = None) -> float:
 
 def _run(spec: RunSpec, model: keras.Model | None) -> float:
     cfg = spec.cfg
-    data = dataset.load_description().split_anew(cfg.split_seed)
+    data = run_spec.drawn(dataset.load_description(), cfg)
     if data.digest != spec.data_digest:
         raise InputError(
             f"{paths.PROCESSED} was written anew since {spec.name} was planned (SHA-256 "
@@ -48,9 +48,21 @@ def _run(spec: RunSpec, model: keras.Model | None) -> float:
     training_set, validation_set = parts[paths.TRAIN], parts[paths.VALID]
     if cfg.split_seed is not None:
         training_set, validation_set = split.anew(training_set, validation_set, cfg.split_seed)
-    test_images = parts[paths.TEST]["images"]
+    test_images, test_labels = parts[paths.TEST]["images"], None
     # Read before the training, so that a mistake costs none.
-    test_labels = predictions.held_out_labels(len(test_images)) if cfg.submission else None
+    if cfg.submission or cfg.data_seed is not None:
+        test_labels = held_out_labels.read(len(test_images))
+    if cfg.data_seed is not None:
+        if test_labels is None:
+            raise InputError(
+                f"data_seed={cfg.data_seed} draws training and held-out images from all, but "
+                f"{data.name} has no labels of its held-out images: delete it, or use data with "
+                "public labels (fetch.source=mnist)."
+            )
+        test_set = {"images": test_images, "labels": test_labels}
+        drawn = split.all_anew(training_set, validation_set, test_set, cfg.data_seed)
+        training_set, validation_set, test_set = drawn
+        test_images, test_labels = test_set["images"], test_set["labels"]
 
     with checkpoint.opened(checkpoint_place.of(spec.digest, cfg.checkpoints)) as (file, state):
         if state.history:
@@ -79,12 +91,16 @@ def _run(spec: RunSpec, model: keras.Model | None) -> float:
                 "run_name": spec.name,
                 "experiment": cfg.mlflow.experiment,
                 "dataset": data.name,
+                "data_seed": cfg.data_seed,
             }
             save(model, state, final, origin, spec.folder)
             logger.trained(model, validation_set["images"][:1], final, spec.folder)
             if cfg.submission:
                 place = spec.folder / paths.PREDICTIONS
-                predicted = predictions.write(model, test_images, test_labels, place)
+                fetched = cfg.data_seed is None
+                predicted = predictions.write(
+                    model, test_images, test_labels, place, submission=fetched
+                )
                 logger.predicted(predicted.artifacts, predicted.scores)
         if cfg.submission:
             outcome = closing_table.Outcome(origin, final, predicted.scores, predicted.submission)
@@ -97,7 +113,7 @@ def save(
     model: keras.Model,
     state: checkpoint.State,
     final: dict[str, float],
-    origin: dict[str, str | None],
+    origin: dict[str, str | int | None],
     folder: Path,
 ) -> None:
     """Write a training's files to a folder, all or none; `origin` is its run in MLflow, and its

@@ -1,8 +1,8 @@
 """The exhibits of activations only, and the data of these, which activation_profile.py measures."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import partial
-from typing import NamedTuple
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -16,7 +16,8 @@ from src.reporting.drawing import label_rows, looks, looks_of
 from src.reporting.exhibits import Exhibit
 
 
-class Curve(NamedTuple):
+@dataclass(frozen=True)
+class Curve:
     """A function and its derivative, both float (points,)."""
 
     x: np.ndarray
@@ -24,7 +25,8 @@ class Curve(NamedTuple):
     slope: np.ndarray
 
 
-class Cost(NamedTuple):
+@dataclass(frozen=True)
+class Cost:
     """Nanoseconds per element, float (rounds,); `backward` is what the gradient adds."""
 
     forward: np.ndarray
@@ -37,7 +39,8 @@ class Cost(NamedTuple):
         return forward, total - forward, total
 
 
-class Profile(NamedTuple):
+@dataclass(frozen=True)
+class Profile:
     """The activations of a set of runs by themselves, by name."""
 
     curves: Mapping[str, Curve]  # with the initial β, the reference first

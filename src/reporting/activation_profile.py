@@ -14,7 +14,7 @@ from src.analysis.findings import Findings
 from src.analysis.run_set import RunSet
 from src.reporting.activation_exhibits import Cost, Curve, Profile, final_betas
 
-X = np.linspace(-5, 5, 1001)  # where the functions are evaluated
+X = np.linspace(-5, 5, 201)  # where the functions are evaluated
 SHAPE = (128, 16, 16, 32)  # 2**20 elements: more than a core's cache holds, as in training
 CALLS = 8  # in each measurement
 MOVED = ("src.activations.", "src.training.activations.")  # the module in version 1.0, and today

@@ -48,8 +48,8 @@ def accuracy(found: Findings) -> Caption:
         f"{worst} has the lowest, {_mean(found.means[worst])}, which is {points(gap)} less. The "
         f"standard deviation across seeds is {_range(spreads, 3)} pp.",
         f"Each dot is a run ({count(len(found.seeds), 'seed')} per {found.factor.noun}, "
-        f"{found.images:,} images); the diamond is the mean, the bar its 95% CI for new seeds on "
-        "these images.",
+        f"{found.images:,} images); the diamond is the mean, the bar its 95% CI {found.intervals}"
+        ". All levels have the same images, which move all means alike: read differences below.",
     )
 
 
@@ -58,11 +58,10 @@ def differences(found: Findings) -> Caption:
     joint = "simultaneous 95% CI" if len(found.pairs) > 1 else "95% CI"
     return Caption(
         verdict_words.differences(found),
-        f"The diamond is the mean difference, the thick bar its {joint} for new seeds and new "
-        "images; its color is the verdict. Inside the shaded band, differences are smaller than "
-        f"{points(found.smallest_effect, None)}, the smallest that matters here. The thin bar is "
-        "the bootstrap's interval of the same level; each dot is the difference between one seed's "
-        "two runs.",
+        f"The diamond is the mean difference, the bar its {joint} {found.intervals}; its color is "
+        "the verdict. Inside the shaded band, differences are smaller than "
+        f"{points(found.smallest_effect, None)}, the smallest that matters here. Each dot is the "
+        "difference between one seed's two runs.",
     )
 
 
@@ -80,17 +79,16 @@ def difference_table(found: Findings) -> Caption:
 def power(found: Findings) -> Caption:
     """Say how many seeds detect the smallest effect that matters, and what this study's can."""
     pairs = with_the_reference(found)
-    here = _needed({pair.comparison.first: pair.seeds_needed for pair in pairs})
-    anew = _needed({pair.comparison.first: pair.seeds_needed_new_images for pair in pairs})
+    needed = _needed({pair.comparison.first: pair.seeds_needed for pair in pairs})
     least = [100 * pair.minimum_detectable_effect for pair in pairs]
     effect = points(found.smallest_effect, None)
     return Caption(
-        f"Detecting a difference of {effect} from {named(found.factor, found.reference)} takes, on "
-        f"these images, {here}; on new images, {anew}. With the {count(len(found.seeds), 'seed')} "
-        f"of this study, the minimum detectable effect on these images is {_range(least, 3)} pp.",
-        "Power is the probability of detecting a true difference of this size at the 5% level, "
-        "before the correction for several pairs; the horizontal line marks 80%. The variance "
-        "across seeds and images is estimated from this study.",
+        f"Detecting a difference of {effect} from {named(found.factor, found.reference)} takes "
+        f"{needed}. With the {count(len(found.seeds), 'seed')} of this study, the minimum "
+        f"detectable effect is {_range(least, 3)} pp.",
+        "Power is the probability that the interval behind the verdict excludes 0 if the true "
+        "difference has this size; the horizontal line marks 80%. The variances across seeds and "
+        "images are this study's estimates, taken as exact.",
     )
 
 
@@ -178,6 +176,7 @@ def calibration(found: Findings) -> Caption:
 def error_overlap(found: Findings) -> Caption:
     """Say whether the factor changes the errors more than the seed does."""
     noun, plural = found.factor.noun, found.factor.plural
+    assert found.overlap is not None  # else it is not drawn
     own = np.diag(found.overlap)
     other = found.overlap[~np.eye(len(own), dtype=bool)]
     ratio = other.mean() / own.mean() if own.mean() else 1.0

@@ -1,12 +1,12 @@
 """The figures of a comparison of levels, on a light or a dark background (see drawing.py)."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
 
-from src.analysis import statistics
+from src.analysis import planning
 from src.analysis.findings import FEW, GOAL, EpochTimes, Findings
 from src.analysis.verdicts import Verdict
 from src.core.formatting import percent, signed
@@ -37,15 +37,11 @@ def differences(found: Findings) -> Figure:
     pairs = found.pairs if len(found.pairs) <= MANY_PAIRS else with_the_reference(found)
     figure, axes = style.new_axes(2.2 + 0.46 * len(pairs), "Differences in accuracy")
     drawing.mark_smallest_effect(axes, found.smallest_effect)
-    bootstrap: Any = {"color": style.GRAY, "lw": 1.2}
     for row, pair in enumerate(pairs):
         one = pair.comparison
         drawing.dots(axes, row - 0.2, 100 * pair.by_seed, Look(style.GRAY, "o"), ms=3.2, room=0.1)
         drawing.interval(axes, row + 0.08, one.difference, drawing.verdict_look(pair.verdict))
-        ends = [100 * one.bootstrap.low, 100 * one.bootstrap.high]
-        axes.plot(ends, [row + 0.28] * 2, **bootstrap)
     axes.plot([], [], "o", color=style.GRAY, ms=3.2, mew=0, label="one seed")
-    axes.plot([], [], **bootstrap, label="bootstrap")
     drawing.verdict_legend(axes)
     drawing.label_rows(axes, [pair.name for pair in pairs])
     drawing.label_points(axes)
@@ -79,18 +75,14 @@ def power(found: Findings) -> Figure:
     seeds = np.unique(np.geomspace(2, 500, 120).round())
     pairs = with_the_reference(found)
     for pair in pairs:
-        spread, look = pair.comparison.difference, looks_of(found)[pair.comparison.first]
+        spread, look = pair.comparison.spread, looks_of(found)[pair.comparison.first]
+        assert spread is not None
         line: dict[str, Any] = {"color": look.color, "lw": 2}
         if len(pairs) > CROWD:
             line = {**look.line, "markevery": 12, "ms": 4.5, "lw": 1.3}
-        here = statistics.power(seeds, effect, spread.seed_sd, 0.0)
-        anew = statistics.power(seeds, effect, spread.seed_sd, spread.image_se)
-        axes.plot(seeds, 100 * here, **(line | {"ls": "-", "label": pair.name}))
-        axes.plot(seeds, 100 * anew, **(line | {"ls": style.FINE_DASHES}))
+        axes.plot(seeds, 100 * spread.power(seeds, effect), **(line | {"label": pair.name}))
     ink, size = style.ink(), len(found.seeds)
-    axes.plot([], [], color=ink, label="on these images")
-    axes.plot([], [], color=ink, ls=style.FINE_DASHES, label="on new images")
-    axes.axhline(100 * statistics.POWER, color=ink, lw=0.8)
+    axes.axhline(100 * planning.POWER, color=ink, lw=0.8)
     axes.axvline(size, color=ink, lw=0.8)
     axes.text(size, 103, f"{size} seeds here", ha="center", fontsize=9.5)
     axes.set(xlim=(2, 500), ylim=(0, 101), yticks=range(0, 101, 20))
@@ -158,6 +150,7 @@ def calibration(found: Findings) -> Figure:
 def error_overlap(found: Findings) -> Figure:
     """Draw how much the errors of two runs overlap, by their levels."""
     names = found.levels
+    assert found.overlap is not None  # else it is not drawn
     height = 1.6 + (0.62 if len(names) <= CROWD else 0.42) * len(names)
     figure, axes = style.new_axes(height, "Errors shared by two runs")
     shares = np.ndenumerate(found.overlap)
@@ -169,15 +162,26 @@ def error_overlap(found: Findings) -> Figure:
     return figure
 
 
+def _levels_shown(found: Findings) -> list[str]:
+    """Return the levels that alone misclassify images; of many levels, those with the most."""
+    counts = {name: len(places) for name, places in found.uniquely_misclassified.items()}
+    most = sorted(filter(counts.get, counts), key=lambda name: -counts[name])[:CROWD]
+    return [name for name in found.levels if name in most]
+
+
+def images_shown(found: Findings) -> list[int]:
+    """Return the positions of the images that `uniquely_misclassified` draws."""
+    by_level = (found.uniquely_misclassified[name][:COLUMNS] for name in _levels_shown(found))
+    return sorted({int(place) for places in by_level for place in places})
+
+
 def uniquely_misclassified(
-    found: Findings, images: np.ndarray, labels: np.ndarray, classes: Sequence[str]
+    found: Findings, images: Mapping[int, np.ndarray], labels: np.ndarray, classes: Sequence[str]
 ) -> Figure:
     """Draw images that one level alone misclassifies, by the majority vote of its seeds; of many
     levels, for those with the most. Arguments as in `exhibits.of`.
     """
-    counts = {name: len(places) for name, places in found.uniquely_misclassified.items()}
-    most = sorted(filter(counts.get, counts), key=lambda name: -counts[name])[:CROWD]
-    names = [name for name in found.levels if name in most]
+    names = _levels_shown(found)
     long = max(map(len, classes)) > 2  # words, not digits
     title = f"Images that one {found.factor.noun} alone misclassifies"
     figure = style.new_figure(0.5 + (2.1 if long else 1.85) * len(names), title)

@@ -1,7 +1,7 @@
 """The exhibits of a report: its figures with their captions, each in a light and a dark version."""
 
 import base64
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -42,17 +42,18 @@ class Embedded:
 
 def of(
     found: Findings,
-    images: np.ndarray | None,
+    images: Mapping[int, np.ndarray] | None,
     labels: np.ndarray,
     classes: Sequence[str] = sources.DIGITS,
 ) -> list[Exhibit]:
     """Return the exhibits of any comparison, as far as there are findings for them, given the
-    held-out images, uint8 (images, 28, 28), if available, their true labels, uint8 (images,), and
-    the names of the ten classes.
+    held-out images to show, uint8 (28, 28), by position, if available, all true labels, uint8
+    (images,), and the names of the ten classes.
     """
     drawn = comparison_figures
     general = ["accuracy", "differences", "power", "learning_curves", "calibration"]
-    general += ["error_overlap", *["difference_table"] * (len(found.pairs) > drawn.MANY_PAIRS)]
+    general += ["error_overlap"] * (found.overlap is not None)
+    general += [*["difference_table"] * (len(found.pairs) > drawn.MANY_PAIRS)]
     exhibits = [
         Exhibit(name, getattr(captions, name)(found), partial(getattr(drawn, name), found))
         for name in general

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 import numpy as np
@@ -12,11 +12,12 @@ from src.analysis.findings import Findings, Pair
 from src.analysis.run_set import RunSet
 from src.core import metric_names
 from src.reporting import remarks, verdict_words
-from src.reporting.factor_exhibits import Brought
+from src.reporting.evidence import Evidence
 
 
-def as_json(runs: RunSet, found: Findings, brought: Brought) -> str:
+def as_json(evidence: Evidence, found: Findings) -> str:
     """Return all findings as JSON. Accuracies are fractions; missing values are null."""
+    runs = evidence.runs
     everything = {
         "title": runs.title,
         "question": runs.question,
@@ -26,20 +27,23 @@ def as_json(runs: RunSet, found: Findings, brought: Brought) -> str:
         "reference": found.reference,
         "compare": found.compare,
         "smallest_effect": found.smallest_effect,
+        "because": found.because,
         "looks": found.looks,
         "seeds": found.seeds,
         "dataset": runs.dataset,
         "images": found.images,
-        "levels": {name: _level(runs, found, brought, name) for name in found.levels},
+        "levels": {name: _level(evidence, found, name) for name in found.levels},
         "pairs": list(map(_pair, found.pairs)),
         "error_overlap": found.overlap,
+        "seed_effect": asdict(found.seed_effect) if found.seed_effect else None,
+        "failed": found.failed,
     }
     return json.dumps(_plain(everything), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
-def _level(runs: RunSet, found: Findings, brought: Brought, name: str) -> dict[str, Any]:
+def _level(evidence: Evidence, found: Findings, name: str) -> dict[str, Any]:
     numbers: dict[str, Any] = {
-        "value": runs.values.get(name, name),
+        "value": evidence.runs.values.get(name, name),
         "accuracy": found.accuracy[name],
         "mean": asdict(found.means[name]),
     }
@@ -47,12 +51,12 @@ def _level(runs: RunSet, found: Findings, brought: Brought, name: str) -> dict[s
         ratio = found.times.estimates.get(name)  # the reference has none
         numbers["seconds_per_epoch"] = found.times.seconds[name]
         numbers["time_ratio"] = asdict(ratio) if ratio else None
-    if brought.profile:
-        cost = brought.profile.costs[name]
+    if evidence.profile:
+        cost = evidence.profile.costs[name]
         numbers["forward_nanoseconds_per_element"] = cost.medians[0]
         numbers["backward_nanoseconds_per_element"] = cost.medians[1]
-    if name in brought.parameters:
-        numbers["parameters"] = brought.parameters[name]
+    if name in evidence.parameters:
+        numbers["parameters"] = evidence.parameters[name]
     numbers |= {
         "epochs_to_0.99": found.epochs_to_goal[name],
         "median_validation_error": np.median(found.error_rates[name], axis=0),
@@ -60,12 +64,14 @@ def _level(runs: RunSet, found: Findings, brought: Brought, name: str) -> dict[s
         "mean_confidence": found.calibration[name].confidence,
         "uniquely_misclassified": found.uniquely_misclassified[name],
     }
-    return numbers | ({"beta": found.betas.get(name, {})} if brought.profile else {})
+    return numbers | ({"beta": found.betas.get(name, {})} if evidence.profile else {})
 
 
 def _pair(pair: Pair) -> dict[str, Any]:
     """Return a pair, with its sentence beside its verdict."""
-    numbers = {"significant": pair.comparison.significant, **asdict(pair)}
+    one = replace(pair.comparison, spread=None)
+    numbers = {"significant": one.significant, **asdict(replace(pair, comparison=one))}
+    del numbers["comparison"]["spread"]
     rest = {key: numbers.pop(key) for key in ("more_seeds", "superiority")}
     return {**numbers, "sentence": verdict_words.sentence(pair), **rest}
 
@@ -99,9 +105,8 @@ def runs_table(runs: RunSet, found: Findings) -> pd.DataFrame:
 
 
 def pairs_table(found: Findings) -> pd.DataFrame:
-    """Return a row for each pair: the difference (a fraction), its intervals, and its tests."""
+    """Return a row for each pair: the difference (a fraction), its interval, and its tests."""
     tests = ("p_permutation", "p_mcnemar")
-    of_pair = ("minimum_detectable_effect", "seeds_needed")
     table = pd.DataFrame(
         {
             "first": one.first,
@@ -111,21 +116,20 @@ def pairs_table(found: Findings) -> pd.DataFrame:
             "low": one.difference.low,
             "high": one.difference.high,
             "p": one.difference.p_value,
-            "p_adjusted": one.p_adjusted,
-            "bootstrap_low": one.bootstrap.low,
-            "bootstrap_high": one.bootstrap.high,
+            "p_equivalence": one.p_equivalence,
             **{key: getattr(one, key) for test in tests for key in (test, f"{test}_adjusted")},
-            "p_equivalence_adjusted": one.p_equivalence_adjusted,
             "superiority": pair.superiority.value,
             "superiority_low": pair.superiority.low,
             "superiority_high": pair.superiority.high,
-            "more_seeds": pair.more_seeds,
+            "more_seeds_low": pair.more_seeds and pair.more_seeds[0],
+            "more_seeds_high": pair.more_seeds and pair.more_seeds[1],
             "seed_sd": one.difference.seed_sd,
             "image_se": one.difference.image_se,
-            **{key: getattr(pair, key) for name in of_pair for key in (name, f"{name}_new_images")},
+            "minimum_detectable_effect": pair.minimum_detectable_effect,
+            "seeds_needed": pair.seeds_needed,
         }
         for pair in found.pairs
         for one in [pair.comparison]
     )
-    counts = ["more_seeds", "seeds_needed", "seeds_needed_new_images"]
+    counts = ["more_seeds_low", "more_seeds_high", "seeds_needed"]
     return table.astype(dict.fromkeys(counts, "Int64"))  # it allows missing values

@@ -1,68 +1,52 @@
 """The exhibits of a factor: ensembles, a numeric factor's values, and models by their cost."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import partial
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter
-from mlflow import MlflowClient
-from mlflow.artifacts import download_artifacts
-from mlflow.exceptions import MlflowException
 
 from src.analysis import ensemble
 from src.analysis.ensemble import EnsembleCurve
 from src.analysis.findings import Findings
-from src.analysis.run_set import ACTIVATION, RunSet
+from src.analysis.run_set import RunSet
 from src.config.factor import VARIANT
-from src.core import heavy_imports
 from src.core.formatting import count, listed, percent, points, span
 from src.evaluation import style
 from src.reporting import activation_exhibits, drawing, tuning_exhibits
-from src.reporting.activation_exhibits import Profile
 from src.reporting.captions import CROWD, Caption, named
+from src.reporting.evidence import Evidence
 from src.reporting.exhibits import Exhibit
-from src.tracking import store
 
 MODEL = "model"
 
 
-@dataclass(frozen=True)
-class Brought:
-    """The contribution of a factor to its report, beside the exhibits of any comparison."""
-
-    exhibits: Sequence[Exhibit]
-    profile: Profile | None = None  # of activations by themselves
-    parameters: Mapping[str, int] = field(default_factory=dict)  # of models, if known
-
-
-def of(client: MlflowClient, runs: RunSet, found: Findings) -> Brought:
-    """Return the contribution of the factor of a set of runs."""
-    more = [*tuning_exhibits.of(client, runs, found), ensembles(runs, found)]
-    if found.factor.key == ACTIVATION:
-        heavy_imports.load()
-        from src.reporting import activation_profile  # TensorFlow
-
-        own = activation_profile.profile(runs, found)
-        return Brought([*activation_exhibits.of(found, own), *more], own)
+def of(evidence: Evidence, found: Findings) -> list[Exhibit]:
+    """Return the exhibits of the factor of a set of runs."""
+    runs, more = evidence.runs, []
+    if evidence.tuning:
+        more += tuning_exhibits.of(evidence.tuning, found)
+    if runs.ensembles:
+        more.append(ensembles(runs, found))
+    if evidence.profile:
+        return [*activation_exhibits.of(found, evidence.profile), *more]
     if found.factor.numeric:
-        return Brought([by_value(runs, found), *more])
-    # The levels may be variants, each with another model.
+        return [by_value(runs, found), *more]
+    return [*(by_cost(found, evidence.parameters) if has_models(runs) else []), *more]
+
+
+def has_models(runs: RunSet) -> bool:
+    """Return whether each level is another model."""
     words = [ones[0].params.get(MODEL) for ones in runs.trainings.values()]
     differ = runs.factor.key == VARIANT and None not in words and len(set(words)) == len(words)
-    if found.factor.key == MODEL or differ:
-        counts = parameters(client, runs)
-        return Brought([*by_cost(found, counts), *more], None, counts)
-    return Brought(more)
+    return runs.factor.key == MODEL or differ
 
 
 def ensembles(runs: RunSet, found: Findings) -> Exhibit:
     """Return the exhibit of ensembles."""
-    curves = {name: ensemble.curve(runs.probabilities(name), runs.labels) for name in found.levels}
+    curves = {name: runs.ensembles[name] for name in found.levels}
     caption, draw = _ensembles_caption(found, curves), partial(_ensembles_figure, found, curves)
     return Exhibit("ensembles", caption, draw)
 
@@ -141,7 +125,7 @@ def _values_caption(values: Mapping[str, float], found: Findings) -> Caption:
         f"The mean accuracy is highest at {named(found.factor, best)}: {percent(mean.value)} "
         f"(95% CI {span(100 * mean.low, 100 * mean.high)}). {where}",
         f"Each gray line is one of {count(len(found.seeds), 'seed')}, the black line their mean; "
-        "the bars are 95% CIs for new seeds on these images. Inside the band, the difference from "
+        f"the bars are 95% CIs {found.intervals}. Inside the band, the difference from "
         f"{named(found.factor, found.reference)} is smaller than what matters here.",
     )
 
@@ -157,32 +141,6 @@ def by_cost(found: Findings, parameters: Mapping[str, int]) -> list[Exhibit]:
     best = {label: front(cost, means) for label, cost in costs.items()}
     caption, draw = _pareto_caption(found, best), partial(_pareto_figure, found, costs, best)
     return [Exhibit("pareto", caption, draw)] if costs else []
-
-
-def parameters(client: MlflowClient, runs: RunSet) -> dict[str, int]:
-    """Return each model's number of parameters, stated or counted; empty unless all are known."""
-    found = {}
-    for name, (first, *_) in runs.trainings.items():
-        if (number := first.parameters or _count(client, first.run_id)) is None:
-            return {}
-        found[name] = number
-    return found
-
-
-def _count(client: MlflowClient, run_id: str) -> int | None:
-    logged = store.logged_models(client, client.get_run(run_id).info.experiment_id, run_id)
-    if not logged:
-        return None
-    heavy_imports.load()
-    import keras  # slow, and rarely needed
-
-    with TemporaryDirectory() as folder:
-        try:
-            download_artifacts(artifact_uri=logged[0].artifact_location, dst_path=folder)
-            [path, *_] = Path(folder).rglob("*.keras")
-            return keras.saving.load_model(path, compile=False).count_params()
-        except (MlflowException, OSError, ValueError, TypeError):
-            return None
 
 
 def front(costs: Mapping[str, float], accuracy: Mapping[str, float]) -> list[str]:
@@ -227,8 +185,8 @@ def _pareto_caption(found: Findings, fronts: Mapping[str, Sequence[str]]) -> Cap
             parts[-1] += f"; {listed(beaten)} {verb} beaten by a cheaper one"
     return Caption(
         f"{'. '.join(parts)}.",
-        "The markers are mean accuracies with 95% CIs for new seeds on these images, the median "
-        "epoch's time and the number of parameters. The dashed line is the Pareto front: a model "
-        "on it (bold) has the highest mean of all that cost no more; the verdicts say whether two "
-        "models differ significantly.",
+        f"The markers are mean accuracies with 95% CIs {found.intervals}, the median epoch's time "
+        "and the number of parameters. The dashed line is the Pareto front: a model on it "
+        "(bold) has the highest mean of all that cost no more; the verdicts say whether two models "
+        "differ significantly.",
     )

@@ -8,6 +8,7 @@ from pathlib import Path
 import pandas as pd
 from matplotlib.figure import Figure
 
+from src.analysis import findings
 from src.analysis.findings import Findings, Pair
 from src.analysis.run_set import RunSet
 from src.analysis.verdicts import Verdict
@@ -26,6 +27,7 @@ from src.reporting import (
     verdict_words,
 )
 from src.reporting.captions import Caption
+from src.reporting.evidence import Evidence
 from src.reporting.exhibits import Embedded, Exhibit
 
 FOLDER = "joined"  # ends the folder's name
@@ -36,8 +38,13 @@ APART = 6  # studies whose differences spread so many times as wide get their ow
 class StudyShown:
     """A study as the page has it."""
 
-    runs: RunSet
+    evidence: Evidence
     found: Findings
+
+    @property
+    def runs(self) -> RunSet:
+        """Its runs."""
+        return self.evidence.runs
 
     @property
     def pairs(self) -> list[Pair]:
@@ -45,9 +52,13 @@ class StudyShown:
         return captions.with_the_reference(self.found)
 
 
-def write(sets: Sequence[tuple[RunSet, Findings]]) -> Path:
+def shown(evidence: Evidence, reference: str) -> StudyShown:
+    """Return a study with its findings, compared with a level."""
+    return StudyShown(evidence, findings.compute(evidence.runs, reference))
+
+
+def write(studies: Sequence[StudyShown]) -> Path:
     """Draw and write the page of several studies, in place of an earlier one; return its path."""
-    studies = [StudyShown(*one) for one in sets]
     target = paths.REPORTS / "-".join([*(one.runs.folder for one in studies), FOLDER])
     shown = Exhibit("forest", caption(studies), partial(forest, studies))
     with atomic_write.writing(target) as [folder]:
@@ -81,7 +92,7 @@ def text(studies: Sequence[StudyShown], drawn: Mapping[str, Embedded]) -> str:
         effect = points(found.smallest_effect, None)
         title = f"{runs.title}: {plural}, where under {effect} does not matter"
         verdicts += [f"### {markdown.plain(title)}", tables.verdicts(one.pairs)]
-        facts = page.provenance(runs)
+        facts = page.provenance(one.evidence)
         provenance[runs.title] = [*facts["Commit"], *facts["Trained"], *facts["MLflow"]]
     words = " ".join(page.name(one.runs) for one in studies)
     return markdown.document(

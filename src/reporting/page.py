@@ -2,22 +2,16 @@
 
 import shlex
 from collections.abc import Mapping
-from importlib.metadata import version
 from pathlib import Path
-
-import numpy as np
-import psutil
-from mlflow import MlflowClient
 
 from src.analysis.findings import Findings
 from src.analysis.run_set import RunSet
-from src.core import atomic_write, errors, hardware, paths
+from src.core import atomic_write, paths
 from src.core.formatting import count
-from src.data import dataset, sources
+from src.data import sources
 from src.reporting import (
     captions,
     comparison_figures,
-    drawing,
     exhibits,
     export,
     factor_exhibits,
@@ -27,38 +21,35 @@ from src.reporting import (
     tables,
     verdict_words,
 )
+from src.reporting import evidence as evidence_file
+from src.reporting.evidence import Evidence
 from src.reporting.exhibits import Embedded
-from src.reporting.factor_exhibits import Brought
-from src.tracking import run_tags, views
+from src.tracking import run_tags
 
-PAGE = "index.html"
-ARTIFACTS = "report"  # the folder inside the parent run
-LIBRARIES = ("numpy", "scipy", "matplotlib", "mlflow")
+PAGE, EVIDENCE = "index.html", "evidence.json.gz"
 
 
-def write(client: MlflowClient, runs: RunSet, found: Findings) -> Path:
-    """Draw and write the report on a set of runs, in place of an earlier one, and log it to their
-    parent run; return the path of the page.
+def write(evidence: Evidence, found: Findings, target: Path) -> Path:
+    """Draw and write the report on a set of runs to a folder, in place of an earlier one; return
+    the path of the page.
     """
-    brought = factor_exhibits.of(client, runs, found)
-    images = held_out_images(runs)
-    target = paths.REPORTS / runs.folder
     with atomic_write.writing(target) as [folder]:
         (folder / "figures").mkdir(parents=True)
-        general = exhibits.of(found, images, runs.labels, sources.class_names(runs.dataset))
-        drawn = exhibits.draw([*general, *brought.exhibits], folder / "figures")
-        report = text(runs, found, brought, drawn, images is not None)
+        evidence_file.save(evidence, folder / EVIDENCE)
+        evidence = evidence_file.load(folder / EVIDENCE)  # so that the page can be written again
+        runs = evidence.runs
+        classes = sources.class_names(runs.dataset)
+        general = exhibits.of(found, evidence.images, runs.labels, classes)
+        specific = factor_exhibits.of(evidence, found)
+        drawn = exhibits.draw([*general, *specific], folder / "figures")
         colors = {
             verdict_words.sentence(pair, found.factor): pair.verdict.value for pair in found.pairs
         }
-        save(folder, report, f"{runs.title}: {heading(runs)}", drawn, colors)
-        (folder / "results.json").write_text(export.as_json(runs, found, brought))
+        title = f"{runs.title}: {heading(runs)}"
+        save(folder, text(evidence, found, drawn), title, drawn, colors)
+        (folder / paths.RESULTS).write_text(export.as_json(evidence, found))
         export.runs_table(runs, found).to_csv(folder / "runs.csv", index=False)
         export.pairs_table(found).to_csv(folder / "pairs.csv", index=False)
-    client.log_artifacts(runs.parent_id, str(target), ARTIFACTS)
-    for name, look in drawing.looks_of(found).items():
-        for one in runs.trainings[name]:  # in MLflow's charts the colors are those of the page
-            client.set_tag(one.run_id, views.COLOUR, look.color)
     return target / PAGE
 
 
@@ -74,25 +65,9 @@ def save(
     (folder / PAGE).write_text(html_page.render(report, title, drawn, verdicts))
 
 
-def held_out_images(runs: RunSet) -> np.ndarray | None:
-    """Return the images that the runs were scored on, uint8 (images, 28, 28), if available."""
-    try:
-        here = dataset.load_description()
-        images = dataset.load(paths.TEST)["images"]
-    except errors.InputError:
-        return None
-    same = here.digest == runs.first.tags.get("data_digest")
-    return images if same and len(images) == len(runs.labels) else None
-
-
-def text(
-    runs: RunSet,
-    found: Findings,
-    brought: Brought,
-    drawn: Mapping[str, Embedded],
-    images_at_hand: bool,
-) -> str:
+def text(evidence: Evidence, found: Findings, drawn: Mapping[str, Embedded]) -> str:
     """Return the report as Markdown. A section without content is left out."""
+    runs = evidence.runs
 
     def figures(*names: str) -> str:
         shown = [name for name in names if name in drawn]
@@ -106,13 +81,15 @@ def text(
     definition, columns = verdict_words.how_to_read(found)
     sentences = [verdict_words.sentence(pair, found.factor) for pair in pairs]
     recipe = dict(sorted(runs.recipe.items()))
-    costs = tables.costs(found, brought.profile, brought.parameters)
+    costs = tables.costs(found, evidence.profile, evidence.parameters)
     no_times = "There are no times per epoch because the runs have only one epoch, which compiles."
     if found.times:
         no_times = captions.times_apart(found.times, found.reference, found.factor)
     alone = f"one {found.factor.noun} alone"
     no_images = f"No image is misclassified by {alone}, by majority vote of the seeds."
-    if not images_at_hand:
+    if found.images_by_seed:
+        no_images = "Each seed has other images, so errors of several seeds are not compared."
+    elif evidence.images is None:
         no_images = (
             f"The images that {alone} misclassifies are not shown because data/processed does not "
             "have the images that these runs were evaluated on."
@@ -123,11 +100,12 @@ def text(
         f"{markdown.plain(runs.title)}: {len(found.levels)} {found.factor.plural} with "
         f"{len(found.seeds)} seeds each, evaluated on {found.images:,} held-out "
         f"images{markdown.plain(where)}. Its numbers are in [results.json](results.json), "
-        "[runs.csv](runs.csv) and [pairs.csv](pairs.csv).",
+        f"[runs.csv](runs.csv) and [pairs.csv](pairs.csv), its evidence in "
+        f"[{EVIDENCE}]({EVIDENCE}).",
         markdown.section(
             "Verdict",
             markdown.strong(verdict_words.headline(found)),
-            definition,
+            markdown.plain(definition),
             markdown.bullets(map(markdown.plain, sentences)),
             *map(markdown.note, remarks.of(runs, found)),
             tables.verdicts(pairs),
@@ -144,6 +122,7 @@ def text(
             tables.tests(pairs),
             _adjustment(found),
             _questions(found),
+            verdict_words.seed_effect(found),
             "### Power",
             figures("power"),
             tables.power(found, pairs),
@@ -152,7 +131,7 @@ def text(
             "Time",
             figures("epoch_time") or markdown.note(no_times),
             figures("pareto", "activation_cost"),
-            costs if found.times or brought.profile or brought.parameters else "",
+            costs if found.times or evidence.profile or evidence.parameters else "",
         ),
         markdown.section(
             "Learning and errors",
@@ -167,7 +146,7 @@ def text(
         markdown.section("Ensembles", figures("ensembles")),
         markdown.section(
             "Provenance",
-            markdown.facts(provenance(runs)),
+            markdown.facts(provenance(evidence)),
             markdown.commands(_commands(runs, found)),
             markdown.details("The settings that all runs share", markdown.settings(recipe)),
         ),
@@ -200,10 +179,10 @@ def _adjustment(found: Findings) -> str:
             else ""
         )
         parts.append(
-            f"All p values are adjusted (Bonferroni) for the {len(found.pairs)} pairs{which}, and "
-            "the intervals are simultaneous: all of them hold at once with a probability of 95%. "
-            "So p is below 0.05 exactly where the interval excludes 0. The p values of each pair "
-            "alone are in `pairs.csv`."
+            f"The intervals are simultaneous: those of all {len(found.pairs)} pairs{which} hold at "
+            "once with a probability of 95%. p is adjusted to match: it is below 0.05 exactly "
+            "where the interval excludes 0. The p values of the other tests are adjusted by "
+            "Bonferroni's correction."
         )
     if found.looks:
         parts.append(
@@ -216,16 +195,17 @@ def _adjustment(found: Findings) -> str:
 def _questions(found: Findings) -> str:
     """Return the question that each test answers."""
     seeds = len(found.seeds)
-    questions = (
-        "**95% CI and p** (crossed random effects; the basis of the verdict): does the difference "
-        "generalize to new seeds *and* new images?",
-        "**Bootstrap**: the same question without assuming a distribution; with few seeds, it "
-        "underestimates the variance across them.",
-        "**Permutation** (exact): does it generalize to new seeds on the same images? Before the "
-        f"adjustment, p is at least {2 / 2**seeds:.2g} with {seeds} seeds.",
-        "**McNemar** (exact): does it generalize to new images for the majority votes of these "
-        f"runs? It says whether the runs differ, not whether the {found.factor.noun} is the cause.",
-    )
+    questions = [
+        f"**95% CI and p** (the basis of the verdict): is there a difference {found.intervals}?",
+        "**Permutation** (exact): is there a difference for new seeds on the same images? Before "
+        f"the adjustment, p is at least {2 / 2**seeds:.2g} with {seeds} seeds.",
+    ]
+    if not found.images_by_seed:
+        questions.append(
+            "**McNemar** (exact): is there a difference for new images between the majority votes "
+            "of these runs? It says whether the runs differ, not whether the "
+            f"{found.factor.noun} is the cause."
+        )
     return markdown.bullets(questions)
 
 
@@ -245,13 +225,14 @@ def name(runs: RunSet) -> str:
     return runs.folder if run_tags.STUDY in runs.tags else runs.parent_id
 
 
-def provenance(runs: RunSet) -> dict[str, list[str]]:
+def provenance(evidence: Evidence) -> dict[str, list[str]]:
     """Return where the runs and the report come from: lines, by topic."""
+    runs = evidence.runs
     tags = [one.tags for one in runs]
     dirty = sum(tag.get("git_dirty") == "true" for tag in tags)
     frameworks = (("Python", "python"), ("TensorFlow", "tensorflow"), ("Keras", "keras"))
     machines = dict.fromkeys(
-        _machine(tag.get(run_tags.PROCESSOR), int(tag["cpus"])) for tag in tags if "cpus" in tag
+        machine(tag.get(run_tags.PROCESSOR), int(tag["cpus"])) for tag in tags if "cpus" in tag
     )
     return {
         "Commit": [
@@ -268,11 +249,11 @@ def provenance(runs: RunSet) -> dict[str, list[str]]:
         ],
         "Versions": [
             *(f"{label} {number}" for label, tag in frameworks for number in _every(runs, tag)),
-            *(f"{library} {version(library)} (report)" for library in LIBRARIES),
+            *(f"{one} (report)" for one in evidence.versions),
         ],
         "Machine": [
             *(f"{each} (runs)" for each in machines),
-            f"{_machine(hardware.processor(), psutil.cpu_count() or 1)} (report)",
+            *([f"{evidence.machine} (report)"] if evidence.machine else []),
         ],
         "MLflow": [f"run {runs.parent_id} with {count(len(tags), 'run')} below it"],
     }
@@ -283,6 +264,7 @@ def _every(runs: RunSet, tag: str) -> list[str]:
     return list(dict.fromkeys(one.tags[tag] for one in runs if tag in one.tags))
 
 
-def _machine(processor: str | None, cpus: int) -> str:
+def machine(processor: str | None, cpus: int) -> str:
+    """Return a machine in one line."""
     cores = count(cpus, "logical core")
     return f"{processor}, {cores}" if processor else cores

@@ -1,38 +1,127 @@
 """Remarks on the limits of a report."""
 
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
 from src.analysis.findings import Findings
 from src.analysis.run_set import RunSet
+from src.config import study_file
 from src.core.formatting import count, listed, percent
-
-ENOUGH = 5  # seeds; with fewer, intervals are narrower than they claim
+from src.tracking import run_tags
 
 
 def of(runs: RunSet, found: Findings) -> list[str]:
     """Return sentences to read before trusting a report."""
-    return [*runs.remarks, *on_learning(found), *on_seeds(found)]
+    return [
+        *runs.remarks,
+        *on_registration(runs.tags),
+        *on_images(runs),
+        *on_tuning(runs),
+        *on_learning(found),
+        *on_seeds(found),
+    ]
+
+
+def on_registration(tags: Mapping[str, str]) -> list[str]:
+    """Return sentences on the file of a study before its first run, on earlier runs, and on changes
+    since, given the tags of its parent run; none for a sweep, which has no file.
+    """
+    if run_tags.STUDY not in tags:
+        return []
+    if run_tags.REGISTERED_SHA256 not in tags:
+        return [
+            "Not registered: the study's run in MLflow does not keep the study's file as of the "
+            "first run, so it cannot show whether question, levels, comparison, smallest effect or "
+            "looks were changed since."
+        ]
+    commit = tags.get(run_tags.REGISTERED_COMMIT, "")[:7]
+    if not commit:
+        version = "without a known git commit"
+    elif tags.get(run_tags.REGISTERED_DIRTY) == "true":
+        version = f"with changes that commit {commit} does not have"
+    else:
+        version = f"as of commit {commit}"
+    time = datetime.fromisoformat(tags[run_tags.REGISTERED_TIME])
+    remarks = [
+        f"Registered before the first run: conf/study/{tags[run_tags.STUDY]}.yaml {version} "
+        f"(SHA-256 {tags[run_tags.REGISTERED_SHA256][:12]}…), {time:%Y-%m-%d %H:%M} UTC."
+    ]
+    if earlier := tags.get(run_tags.REGISTERED_EARLIER):
+        remarks.append(
+            "Before that, MLflow already had runs of this study with other settings, data or code, "
+            f"under run {earlier}."
+        )
+    changes = []
+    for key in run_tags.JUDGED:
+        old, new = (_value(key, tags.get(name)) for name in (run_tags.REGISTERED + key, key))
+        if old != new:
+            changes.append(f"{key} from {_shown(old, new)} to {_shown(new, old)}")
+    if changes:
+        remarks.append(f"Changed after the first run had started: {'; '.join(changes)}.")
+    return remarks
+
+
+def _value(key: str, tag: str | None) -> Any:
+    return json.loads(tag) if tag and key in (run_tags.LEVELS, run_tags.LOOKS) else tag
+
+
+def _shown(value: Any, other: Any) -> str:
+    """Return a value as text; of a level that the other value has too, the overrides if they differ
+    there.
+    """
+    if isinstance(value, dict):
+        changed = {label for label in value if other.get(label, value[label]) != value[label]}
+        words = {label: f"{label} ({' '.join(own)})" for label, own in value.items()}
+        return listed([words[label] if label in changed else label for label in value])
+    return listed(list(map(str, value))) if isinstance(value, list) else value or "none"
+
+
+def on_images(runs: RunSet) -> list[str]:
+    """Return a sentence on held-out images that each seed draws anew."""
+    if not runs.images_by_seed:
+        return []
+    return [
+        "Each seed draws its own training, validation and held-out images, the same for all "
+        f"{runs.factor.plural}. What was chosen before, such as the recipe, may have been chosen "
+        "by images that a draw holds out."
+    ]
+
+
+def on_tuning(runs: RunSet) -> list[str]:
+    """Return a sentence on what a study compares whose levels were tuned by one search each."""
+    vary = json.loads(runs.tags.get(run_tags.VARY, "[]"))
+    if run_tags.TUNE not in runs.tags or study_file.SEARCH in vary:
+        return []
+    return [
+        f"One search per {runs.factor.noun} found the values of its runs, so the verdicts are on "
+        f"these recipes, found by one search each, not on {listed(list(runs.trainings))} in "
+        "general: another search may find others. With search under vary, each seed repeats it."
+    ]
 
 
 def on_learning(found: Findings) -> list[str]:
-    """Return a sentence for each level with runs that are not better than a guess."""
-    stuck = {name: int((values <= found.guess).sum()) for name, values in found.accuracy.items()}
+    """Return a sentence for each level with runs that failed to learn."""
+    number = count(len(found.seeds), "run")
     return [
-        f"{number} of the {count(len(found.seeds), 'run')} with {name} did not learn: "
-        f"predicting the most frequent class every time attains {percent(found.guess, 1)}, too. "
-        "Its learning rate may be too high; these runs do not show what it can attain."
-        for name, number in stuck.items()
-        if number
+        f"{name} failed to learn in {len(seeds)} of {number} (seed{'s' * (len(seeds) > 1)} "
+        f"{listed(list(map(str, seeds)))}): these attain less than half of what its best run "
+        f"attains above guessing ({percent(found.guess, 1)}). Its mean describes no run, so it is "
+        "not judged. Its learning rate may be too high."
+        for name, seeds in found.failed.items()
     ]
 
 
 def on_seeds(found: Findings) -> list[str]:
-    """Return sentences on too few seeds, and on seeds beyond those that were planned."""
+    """Return sentences on looks and seeds beyond those that were planned."""
     seeds, looks, first_seeds = len(found.seeds), found.looks, found.first_seeds
     remarks = []
-    if seeds < ENOUGH:
+    if looks and seeds < looks[-1] and any(pair.verdict.different for pair in found.pairs):
         remarks.append(
-            f"With {count(seeds, 'seed')}, intervals are narrower than they claim: in simulated "
-            "studies with 3 seeds, 95% intervals covered the truth in 92%, and 9.7% of families "
-            f"of three pairs had a false alarm (with 10 seeds 94% and 4.3%). Use at least {ENOUGH}."
+            "The study stopped at a planned look, where a difference that is significant by then "
+            "tends to be overestimated (python -m benchmarks.planned_looks). Its interval and p "
+            "value allow for that; its estimate does not."
         )
     if looks and seeds > looks[-1]:
         remarks.append(

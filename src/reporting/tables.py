@@ -22,8 +22,8 @@ def verdicts(pairs: Iterable[Pair]) -> str:
         "Verdict": lambda one: one.verdict.value,
         "Difference (pp)": lambda one: hundredths(one.comparison.difference.value),
         "95% CI": lambda one: hundredths_interval(one.comparison.difference),
-        "p": lambda one: p_value(one.comparison.p_adjusted),
-        "P(first beats second)": lambda one: (
+        "p": lambda one: p_value(one.comparison.difference.p_value),
+        "P(first beats second), these images": lambda one: (
             f"{signed(one.superiority.value)} ({interval(one.superiority, 2)})"
         ),
         "More seeds to decide": verdict_words.more_seeds,
@@ -34,11 +34,12 @@ def verdicts(pairs: Iterable[Pair]) -> str:
 def tests(pairs: Iterable[Pair]) -> str:
     """Return the tests of each pair, adjusted for the others."""
     columns: Columns[Pair] = {
-        "p": lambda one: p_value(one.comparison.p_adjusted),
-        "Bootstrap CI": lambda one: hundredths_interval(one.comparison.bootstrap),
+        "p": lambda one: p_value(one.comparison.difference.p_value),
         "p, permutation": lambda one: p_value(one.comparison.p_permutation_adjusted),
-        "p, McNemar": lambda one: p_value(one.comparison.p_mcnemar_adjusted),
     }
+    pairs = list(pairs)
+    if all(one.comparison.p_mcnemar is not None for one in pairs):
+        columns = {**columns, "p, McNemar": lambda one: p_value(one.comparison.p_mcnemar_adjusted)}
     return _by_pair(columns, pairs)
 
 
@@ -47,10 +48,8 @@ def power(found: Findings, pairs: Iterable[Pair]) -> str:
     least = "Minimum detectable effect (pp)"
     needed = f"Seeds to detect {points(found.smallest_effect, None)}"
     columns: Columns[Pair] = {
-        f"{least}, these images": lambda one: hundredths(one.minimum_detectable_effect),
-        f"{least}, new images": lambda one: hundredths(one.minimum_detectable_effect_new_images),
-        f"{needed}, these images": lambda one: seeds(one.seeds_needed),
-        f"{needed}, new images": lambda one: seeds(one.seeds_needed_new_images),
+        least: lambda one: hundredths(one.minimum_detectable_effect),
+        needed: lambda one: seeds(one.seeds_needed),
     }
     return _by_pair(columns, pairs)
 
@@ -128,8 +127,9 @@ def interval(estimate: Estimate, digits: int = 3) -> str:
     return span(estimate.low, estimate.high, digits)
 
 
-def p_value(value: float) -> str:
+def p_value(value: float | None) -> str:
     """Return a p value without its name: `0.031` or `< 0.001`."""
+    assert value is not None
     return p_text(value, ALPHA).removeprefix("p ").removeprefix("= ")
 
 

@@ -1,34 +1,29 @@
 """The exhibits of a study whose levels were tuned: the gain, the searches, the winners."""
 
-import json
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
-from mlflow import MlflowClient
 
-from src.analysis import levels, load_runs, statistics, tuning_curves
+from src.analysis import tuning_curves
 from src.analysis.findings import Findings
-from src.analysis.run_set import RunSet, is_ignored
 from src.analysis.statistics import Estimate
 from src.analysis.tuning_curves import TuningCurve
 from src.config import override
-from src.core.errors import InputError
 from src.core.formatting import count, listed, percent, points, span
 from src.evaluation import style
-from src.experiments.parent import Parent
-from src.experiments.trials import Record, State, Trial
+from src.experiments.trials import State, Trial
 from src.reporting import drawing
 from src.reporting.captions import Caption
 from src.reporting.drawing import Curve, looks_of
 from src.reporting.exhibits import Exhibit
-from src.tracking import run_tags
 
 
-class Tuned(NamedTuple):
+@dataclass(frozen=True)
+class Tuned:
     """The search of a level: its trials by number, the number of the best, and its sampler."""
 
     trials: Sequence[Trial]
@@ -51,73 +46,34 @@ class Tuned(NamedTuple):
         return float(np.nanmedian(self.scores)), float(np.nanmax(self.scores))
 
 
-def of(client: MlflowClient, runs: RunSet, found: Findings) -> list[Exhibit]:
-    """Return the exhibits on the tuning of a study; none if its levels were not tuned."""
-    if run_tags.TUNED not in runs.tags:
-        return []
-    of_labels = json.loads(runs.tags[run_tags.TUNED]).items()
-    winners = {levels.shown(runs.factor.key, label): winner for label, winner in of_labels}
-    read = {name: _read(client, winners[name]) for name in found.levels if name in winners}
-    tuned = {name: one for name, one in read.items() if one.trials}
-    if not tuned:
-        return []
-    if before := untuned(client, runs, list(next(iter(tuned.values())).best.params)):
-        gains = gained(before, runs)
-        caption, draw = _gain_caption(gains, before.title), partial(_gain_figure, found, gains)
-    else:
-        caption, draw = _search_caption(tuned), partial(_search_figure, found, tuned)
-    curves = {name: tuning_curves.curve(one.scores, one.sampler) for name, one in tuned.items()}
-    return [
-        Exhibit("tuning_gain", caption, draw),
-        Exhibit("tuning_curves", _curves_caption(curves), partial(_curves_figure, found, curves)),
-        Exhibit("winners", _winners_caption(tuned), partial(winners_figure, found, tuned)),
-    ]
+@dataclass(frozen=True)
+class Tuning:
+    """How the levels of a study were tuned."""
+
+    searches: Mapping[str, Sequence[Tuned]]  # by level, each with one or one for each seed
+    is_repeated: bool = False  # one for each seed
+    untuned: str | None = None  # the title of the untuned study of the same recipe, if there is one
+    gains: Mapping[str, Estimate] = field(default_factory=dict)  # in accuracy, over that study
 
 
-def _read(client: MlflowClient, winner: Mapping[str, Any]) -> Tuned:
-    parent = client.get_run(winner["parent_id"])
-    trials = Record(Parent(client, parent.info.experiment_id, parent.info.run_id)).trials()
-    return Tuned(trials, winner["trial"], parent.data.tags.get("sampler", ""))
-
-
-def untuned(client: MlflowClient, runs: RunSet, keys: Sequence[str]) -> RunSet | None:
-    """Return the newest study of the same levels in the same recipe but for the tuned keys."""
-    for parent in load_runs.parents(client):
-        tags = parent.data.tags
-        alike = all(tags.get(key) == runs.tags.get(key) for key in ("experiment", "data_digest"))
-        if not alike or run_tags.TUNED in tags or run_tags.STUDY not in tags:
-            continue
-        with suppress(InputError):  # deleted, unfinished or mixed
-            other = load_runs.load(client, parent.info.run_id)
-            if _comparable(other, runs, keys):
-                return other
-    return None
-
-
-def _comparable(other: RunSet, runs: RunSet, keys: Sequence[str]) -> bool:
-    def recipe(one: RunSet, name: str) -> dict[str, str]:
-        params = one.trainings[name][0].params.items()
-        return {key: value for key, value in params if not is_ignored(key) and key not in keys}
-
-    both = [name for name in runs.trainings if name in other.trainings]
-    return (
-        len(set(other.seeds) & set(runs.seeds)) > 1
-        and other.factor.key == runs.factor.key
-        and np.array_equal(other.labels, runs.labels)
-        and bool(both)
-        and all(recipe(other, name) == recipe(runs, name) for name in both)
-    )
-
-
-def gained(before: RunSet, runs: RunSet) -> dict[str, Estimate]:
-    """Return the gain in accuracy of each level in both studies, for new seeds and new images."""
-    seeds = [seed for seed in runs.seeds if seed in before.seeds]
-    at, now = ([one.seeds.index(seed) for seed in seeds] for one in (before, runs))
-    gains: dict[str, Estimate] = {}
-    for name in [name for name in runs.correct if name in before.correct]:
-        added = np.subtract(runs.correct[name][now], before.correct[name][at], dtype=np.int8)
-        gains[name] = statistics.crossed_effects_mean(added)
-    return gains
+def of(tuning: Tuning, found: Findings) -> list[Exhibit]:
+    """Return the exhibits on the tuning of a study: only those on the winners and their gain if
+    each seed has its own searches.
+    """
+    exhibits, once = [], {name: ones[0] for name, ones in tuning.searches.items()}
+    if tuning.untuned:
+        caption = _gain_caption(tuning.gains, tuning.untuned)
+        gains = partial(_gain_figure, found, tuning.gains)
+        exhibits.append(Exhibit("tuning_gain", caption, gains))
+    elif not tuning.is_repeated:
+        search = partial(_search_figure, found, once)
+        exhibits.append(Exhibit("tuning_gain", _search_caption(once), search))
+    if not tuning.is_repeated:
+        curves = {name: tuning_curves.curve(one.scores, one.sampler) for name, one in once.items()}
+        draw = partial(_curves_figure, found, curves)
+        exhibits.append(Exhibit("tuning_curves", _curves_caption(curves), draw))
+    winners = partial(winners_figure, found, tuning.searches)
+    return [*exhibits, Exhibit("winners", _winners_caption(tuning.searches), winners)]
 
 
 def _gain_figure(found: Findings, gains: Mapping[str, Estimate]) -> Figure:
@@ -205,22 +161,23 @@ def _curves_caption(curves: Mapping[str, TuningCurve]) -> Caption:
     return Caption(f"{most}{listed(parts)}.", f"{reading} Failed trials count.")
 
 
-def winners_figure(found: Findings, tuned: Mapping[str, Tuned]) -> Figure:
-    """Draw where the trials and the winner of each level lie, by key."""
-    keys = list(next(iter(tuned.values())).best.params)
+def winners_figure(found: Findings, tuned: Mapping[str, Sequence[Tuned]]) -> Figure:
+    """Draw where the trials and the winners of each level's searches lie, by key."""
+    keys = list(next(iter(tuned.values()))[0].best.params)
     figure = style.new_figure(1.1 + len(keys) * (1.05 + 0.34 * len(tuned)), "Where the winners lie")
+    trials = {name: [trial for one in ones for trial in one.trials] for name, ones in tuned.items()}
     look = looks_of(found)
     panels = figure.subplots(len(keys), 1, squeeze=False)[:, 0]
     for key, axes in zip(keys, panels, strict=True):
-        values = [trial.params[key] for one in tuned.values() for trial in one.trials]
+        values = [trial.params[key] for some in trials.values() for trial in some]
         numeric = all(isinstance(one, int | float) and not isinstance(one, bool) for one in values)
         words = [] if numeric else list(dict.fromkeys(map(override.value, values)))
-        for row, (name, one) in enumerate(tuned.items()):
-            x = [drawing.place_of(trial.params[key], words) for trial in one.trials]
-            sizes = [6 if trial.state == State.FAILED else 18 for trial in one.trials]
+        for row, (name, ones) in enumerate(tuned.items()):
+            x = [drawing.place_of(trial.params[key], words) for trial in trials[name]]
+            sizes = [6 if trial.state == State.FAILED else 18 for trial in trials[name]]
             axes.scatter(x, [row] * len(x), s=sizes, color=style.GRAY)
-            best = drawing.place_of(one.best.params[key], words)
-            axes.plot(best, row, look[name].marker, color=look[name].color, ms=9)
+            best = [drawing.place_of(one.best.params[key], words) for one in ones]
+            axes.plot(best, [row] * len(best), look[name].marker, color=look[name].color, ms=9)
         drawing.label_rows(axes, list(tuned))
         if words:
             axes.set_xticks(range(len(words)), words)
@@ -230,14 +187,28 @@ def winners_figure(found: Findings, tuned: Mapping[str, Tuned]) -> Figure:
     return figure
 
 
-def _winners_caption(tuned: Mapping[str, Tuned]) -> Caption:
+def _winners_caption(tuned: Mapping[str, Sequence[Tuned]]) -> Caption:
     parts = []
-    for name, one in tuned.items():
-        words = [key.rpartition(".")[2].replace("_", " ") for key in one.best.params]
-        values = map(override.value, one.best.params.values())
-        parts.append(f"{name}: {', '.join(map(' '.join, zip(words, values, strict=True)))}")
+    for name, ones in tuned.items():
+        values = {
+            key: _values([one.best.params[key] for one in ones]) for key in ones[0].best.params
+        }
+        own = [f"{key.rpartition('.')[2].replace('_', ' ')} {text}" for key, text in values.items()]
+        parts.append(f"{name}: {', '.join(own)}")
+    most = max(len(ones) for ones in tuned.values())
+    winners = (
+        "the large marker the one" if most == 1 else f"the large markers those of {most} searches"
+    )
     return Caption(
         f"The winners are {'; '.join(parts)}.",
-        "Gray dots are the trials of each level's search (small: failed), the large marker the one "
-        "with the highest validation accuracy. A winner at the end of the range may lie beyond it.",
+        f"Gray dots are the trials of each level's search (small: failed), {winners} with the "
+        "highest validation accuracy. A winner at the end of the range may lie beyond it.",
     )
+
+
+def _values(found: Sequence[Any]) -> str:
+    """Return the range of several numbers, or else each value once."""
+    each = sorted(set(found)) if all(type(one) in (int, float) for one in found) else []
+    if len(each) > 1:
+        return f"{each[0]:g} to {each[-1]:g}"
+    return listed(list(dict.fromkeys(map(override.value, found))))

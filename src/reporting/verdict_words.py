@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from math import floor
 from typing import Any
 
-from src.analysis import verdicts
 from src.analysis.findings import Findings, Pair
 from src.analysis.statistics import ALPHA, MEANINGFUL
 from src.analysis.verdicts import Look, Verdict
@@ -36,15 +35,15 @@ def sentence(pair: Pair, factor: Factor | None = None) -> str:
     noun = f"{factor.noun} " if factor and factor.numeric else ""
     effect = points(one.smallest_effect, None)
     adjusted, kind = ("adjusted ", "simultaneous 95% CI") if one.pairs > 1 else ("", "95% CI")
-    size, p_value, digits, remedy = "any difference is smaller than", one.p_adjusted, 2, ""
+    size, p_value, digits, remedy = "any difference is smaller than", one.difference.p_value, 2, ""
     if value < 0 and pair.verdict is not Verdict.UNDECIDED:
         first, second, value, low, high = second, first, -value, -high, -low
     widest = max(-low, high)
     if pair.verdict is Verdict.UNDECIDED:
         text = f"Undecided between {noun}{first} and {second}: {size} {up(widest)} pp"
-        remedy = f" {_remedy(pair)}"
+        remedy = f" {_remedy(pair)}" if one.smallest_effect else ""
     elif pair.verdict is Verdict.EQUIVALENT:
-        within, p_value = round(100 * one.smallest_effect, 12), one.p_equivalence_adjusted
+        within, p_value = round(100 * one.smallest_effect, 12), one.p_equivalence
         digits = next((some for some in range(2, 8) if float(up(widest, some)) <= within), 8)
         if one.significant:
             size = f"{first} beats {second}, but by less than"
@@ -59,17 +58,23 @@ def sentence(pair: Pair, factor: Factor | None = None) -> str:
 
 def _remedy(pair: Pair) -> str:
     """Say how many seeds or images might decide an undecided pair."""
-    effect, more = points(pair.comparison.smallest_effect, None), pair.more_seeds
-    if more is not None:
-        seeds = "1 more seed" if more == 1 else f"About {_two_digits(more)} more seeds"
-        return f"{seeds} would tell whether it reaches {effect}."
-    times, images = verdicts.images_needed(pair.comparison), pair.comparison.images
-    if times <= 1:
-        return f"More than {verdicts.MOST_SEEDS:,} seeds would tell whether it reaches {effect}."
+    effect, images = points(pair.comparison.smallest_effect, None), pair.comparison.images
+    if pair.more_seeds is not None:
+        low, high = pair.more_seeds
+        return f"{_more(low, high)} would probably show whether it reaches {effect}."
+    if pair.images_needed is None or images is None or pair.images_needed <= images:
+        return f"It is too close to {effect} for any number of seeds to show whether it reaches it."
     return (
-        f"No number of seeds would tell whether it reaches {effect}: it takes about "
-        f"{_two_digits(times * images)} images instead of {images:,}."
+        f"No number of seeds is likely to show whether it reaches {effect}: that takes about "
+        f"{_two_digits(pair.images_needed)} images instead of {images:,}."
     )
+
+
+def _more(low: int, high: int) -> str:
+    """Return a range of numbers of seeds, with two digits each."""
+    ends = list(dict.fromkeys(map(_two_digits, (low, high))))
+    about = "About " * (len(ends) == 1 and low > 1)
+    return f"{about}{' to '.join(ends)} more seed{'s' * (ends[-1] != '1')}"
 
 
 def _two_digits(number: float) -> str:
@@ -84,8 +89,8 @@ def superiority(pair: Pair) -> str:
     if pair.comparison.difference.value < 0:
         first, second, value, low, high = second, first, 1 - value, 1 - high, 1 - low
     return (
-        f"A run of {first} beats a run of {second} with a probability of {signed(value)} (95% CI "
-        f"{span(low, high)})."
+        f"A run of {first} beats a run of {second} on these images with a probability of "
+        f"{signed(value)} (95% CI {span(low, high)})."
     )
 
 
@@ -93,7 +98,10 @@ def more_seeds(pair: Pair) -> str:
     """Return the cell that says how many more seeds would decide an undecided pair."""
     if pair.verdict is not Verdict.UNDECIDED:
         return "–"
-    return "too few images" if pair.more_seeds is None else f"{pair.more_seeds:,}"
+    if pair.more_seeds is not None:
+        return _more(*pair.more_seeds).partition(" more")[0].removeprefix("About ")
+    images, needed = pair.comparison.images, pair.images_needed
+    return "too few images" if needed and images and needed > images else "too close"
 
 
 # A study
@@ -156,7 +164,7 @@ def differences(found: Findings) -> str:
 def _beats(pair: Pair) -> str:
     one, value = pair.comparison, pair.comparison.difference.value
     first, second = (one.first, one.second) if value >= 0 else (one.second, one.first)
-    test = p_text(pair.comparison.p_adjusted, ALPHA)
+    test = p_text(pair.comparison.difference.p_value, ALPHA)
     return f"{first} beats {second} by {points(abs(value))} ({test})"
 
 
@@ -164,17 +172,45 @@ def how_to_read(found: Findings) -> list[str]:
     """Return two paragraphs: what the verdicts mean, and the columns of their table."""
     effect, share = points(found.smallest_effect, None), MEANINGFUL
     together = " that hold for all pairs at once" if len(found.pairs) > 1 else ""
+    reason = f" The study's reason for {effect}: “{found.because}”" if found.because else ""
     return [
-        "Each verdict generalizes to new seeds and new images of the same kind. Differences are in "
+        f"Each verdict is {found.intervals} of the same kind. Differences are in "
         f"percentage points (pp) of accuracy, with 95% confidence intervals (CI){together}. A "
         f"difference below {effect} does not matter in this study: where the interval lies within "
-        "± that, the two are equivalent.",
+        f"± that, the two are equivalent.{reason}",
         "P(first beats second) is the probability that a run of the first has a higher accuracy "
-        "than a run of the second, each with its own seed, with its 95% CI. 0.5 is a toss-up; from "
-        f"{share} on (for a worse one, {1 - share} or less) a difference is meaningful if you "
-        "train only once (Bouthillier et al. 2021). The last column is how many more seeds would "
-        "probably (80%) decide the pair.",
+        "than a run of the second, each with its own seed, on these images, with its 95% CI for "
+        f"new seeds. 0.5 is a toss-up; from {share} on (for a worse one, {1 - share} or less) a "
+        "difference is meaningful if you train only once (Bouthillier et al. 2021). The last "
+        f"column is how many more seeds would probably (80%) show whether a difference reaches "
+        f"{effect}: the interval then lies inside ± that or beyond it. It is a range because the "
+        "variance over seeds is itself an estimate.",
     ]
+
+
+def seed_effect(found: Findings) -> str:
+    """Say whether seeds differ in accuracy by more than coin flips on these images would."""
+    if found.seed_effect is None:
+        return ""
+    value, low, high = (getattr(found.seed_effect, key) for key in ("value", "low", "high"))
+    size = (
+        "The variance of the accuracy over seeds is "
+        f"{signed(value)} times (95% CI {span(low, high)}) what it would be if each contested "
+        "image were a coin flip of its own in every run (Jordan 2023)."
+    )
+    if low <= 1:
+        reading = (
+            "So which seed is the best may be nothing but coin flips on these images: picking it "
+            "is not known to buy anything on others."
+        )
+        if high < 1.5:
+            reading = (
+                "So which seed is the best is coin flips on these images, as far as this study can "
+                "show: picking it buys nothing on others."
+            )
+    else:
+        reading = "So seeds do differ: a better one on these images tends to be better on others."
+    return f"{size} {reading}"
 
 
 # Several studies
@@ -196,6 +232,8 @@ def across(first: str, second: str, titles: Mapping[Verdict, Sequence[str]]) -> 
 
 def look(found: Look) -> str:
     """Say how many pairs are decided, and which are not, without a full stop."""
+    if not found.pairs:
+        return "no pair can be judged, because runs failed to learn"
     pairs = count(len(found.pairs), "pair")
     if not found.undecided:
         return f"all of {pairs} decided"

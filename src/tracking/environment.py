@@ -40,6 +40,16 @@ def code_tags(choices: Mapping[str, str] | None = None) -> dict[str, str]:
     return {"git_commit": commit, "git_dirty": str(bool(changed)).lower()}
 
 
+def commit_of(path: Path) -> tuple[str, bool]:
+    """Return the current commit of the repository that a file is in, empty if it is in none, and
+    whether that commit has the file as it is.
+    """
+    folder = ("-C", str(path.parent))
+    commit = _git(*folder, "rev-parse", "--quiet", "--verify", "HEAD")
+    kept = _git(*folder, "rev-parse", "--quiet", "--verify", f"HEAD:./{path.name}")
+    return commit, bool(kept) and kept == _git(*folder, "hash-object", path.name)
+
+
 def command_line() -> str:
     """Return the command that this process was started with."""
     return " ".join([Path(sys.executable).name, *sys.orig_argv[1:]])

@@ -15,7 +15,7 @@ from src.training import precision
 
 ROOT = Path(__file__).resolve().parents[2]
 CODE = ROOT / "src" / "training"  # everything that decides the weights
-OLDER = {"split_seed": None}  # defaults of keys that older digests lack
+OLDER = {"split_seed": None, "data_seed": None}  # defaults of keys that older digests lack
 
 
 def settings(composed: DictConfig) -> dict[str, Any]:

@@ -13,11 +13,23 @@ LEVELS = "levels"  # JSON: each level's label -> its overrides, in the study's o
 REFERENCE = "reference"  # the label of the level that the others are compared with
 COMPARE = "compare"  # "reference": each level with that one; "all": every pair
 SMALLEST_EFFECT = "smallest_effect"  # the smallest difference of accuracy that matters
-VARY = "vary"  # JSON, how the runs of a level differ: ["seed"] or ["seed", "split"]
+BECAUSE = "because"  # why it is that one, in the words of the study's file; absent without
+VARY = "vary"  # JSON, how the runs of a level differ: ["seed"], ["seed", "split"], ...
 LOOKS = "looks"  # JSON: numbers of seeds at the planned looks; absent without
 FIRST_SEEDS = "first_seeds"  # how many the study began with
 TUNE = "tune"  # the search that tuned each level; absent without
-TUNED = "tuned"  # JSON: label -> the best trial of its search (src/experiments/tuning.py, `Winner`)
+# JSON: label -> the best trial of its search (src/experiments/tuning.py, `Winner`); where each seed
+# has its own searches, each run has its own best trial here instead.
+TUNED = "tuned"
+
+# Of a study's parent run, too, as of its first start: set when it is created, and never again.
+REGISTERED = "registered."  # followed by the name of a tag of JUDGED: its value then
+JUDGED = (QUESTION, SMALLEST_EFFECT, LEVELS, REFERENCE, COMPARE, LOOKS)
+REGISTERED_SHA256 = f"{REGISTERED}sha256"  # of the study's file
+REGISTERED_TIME = f"{REGISTERED}time"  # ISO 8601, UTC
+REGISTERED_EARLIER = f"{REGISTERED}earlier_run"  # the newest other parent of it that has runs
+REGISTERED_COMMIT = f"{REGISTERED}git_commit"  # absent outside of a git repository
+REGISTERED_DIRTY = f"{REGISTERED}git_dirty"  # "true" if that commit has not this very file
 
 # Of a training.
 PARENT = "mlflow.parentRunId"
@@ -31,6 +43,7 @@ PARAMETERS = "parameters"  # of its model: how many
 # Of a search's parent run.
 SEARCH = "search"  # the search's name; its trials have it too
 SEARCH_LEVEL = "search_level"  # the label of the study's level that it tunes, if any
+SEARCH_SEED = "search_seed"  # the study's seed that it is repeated for, if any
 SEARCH_DEFINITION = "search_definition"  # JSON: equal for two searches that are the same
 TRIAL_PREFIX = "trial."  # followed by a trial's number: JSON of its values
 

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from scipy import stats
 from sklearn.calibration import calibration_curve
 from sklearn.metrics import jaccard_score
 
@@ -78,14 +79,19 @@ def test_the_reliability_curve_is_scikit_learns():
     assert found.count.sum() == 2000
 
 
-def test_runs_of_several_seeds_are_taken_together():
+def test_the_curves_of_several_runs_are_pooled_to_that_of_all_predictions():
     random = np.random.default_rng(16)
     probabilities = random.dirichlet(np.ones(10), (3, 50))
     labels = random.integers(0, 10, 50)
-    together = diagnostics.reliability(probabilities, labels)
+    together = diagnostics.pooled([diagnostics.reliability(one, labels) for one in probabilities])
     laid_out = diagnostics.reliability(probabilities.reshape(150, 10), np.tile(labels, 3))
     assert together.count.tolist() == laid_out.count.tolist()
+    assert 0 in together.count
+    for name in ("edges", "confidence", "accuracy"):
+        expected = pytest.approx(getattr(laid_out, name), nan_ok=True)
+        assert getattr(together, name) == expected
     assert together.expected_calibration_error == pytest.approx(laid_out.expected_calibration_error)
+    assert together.mean_confidence == pytest.approx(probabilities.max(axis=-1).mean())
 
 
 def rights(*rows):
@@ -135,3 +141,21 @@ def test_the_first_epoch_that_reaches_99_percent_counts_from_one():
         )
     )
     assert found == pytest.approx([2, 1, np.nan, 2], nan_ok=True)
+
+
+def flips(seed_sd):
+    """Return `correct` of levels whose images are coin flips, but for an effect of the seed."""
+    random = np.random.default_rng(18)
+    chance = random.uniform(0.2, 0.8, (3, 1, 400)) + random.normal(0, seed_sd, (3, 40, 1))
+    return dict(zip("abc", random.random((3, 40, 400)) < chance, strict=True))
+
+
+def test_the_effect_of_the_seed_is_the_variance_of_the_errors_against_coin_flips():
+    assert diagnostics.seed_effect(flips(0.0)).value == pytest.approx(1, abs=0.25)
+    # By a seed's effect of 0.05, 400² · 0.05² is added to about 400 · (0.25 − 0.03).
+    found = diagnostics.seed_effect(flips(0.05))
+    assert found.value == pytest.approx(1 + 400 / 88, rel=0.25)
+    low, high = 117 / stats.chi2.ppf([0.975, 0.025], 117)  # 3 levels with 39 degrees of freedom
+    assert (found.low, found.high) == pytest.approx((found.value * low, found.value * high))
+    assert found.low > 1
+    assert diagnostics.seed_effect({"a": np.ones((5, 90), bool)}) is None

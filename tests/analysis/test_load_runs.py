@@ -1,3 +1,4 @@
+import json
 import re
 import shutil
 from pathlib import Path
@@ -14,7 +15,7 @@ from src.experiments.grid import RunKey
 from src.tracking import run_tags
 from tests.support.commands import git
 from tests.support.refusal import refusal as sentence
-from tests.support.simulated_runs import COMMIT, TAGS, training
+from tests.support.simulated_runs import COMMIT, TAGS, ensembles, training
 from tests.support.studies import child, parent, study
 
 SMALL = {"images": 30, "epochs": 2}
@@ -156,10 +157,13 @@ def test_the_runs_of_a_study_are_read_as_they_were_logged(client, experiment, ma
         assert one.labels.tolist() == logged.labels.tolist()
         assert one.predicted.tolist() == logged.predicted.tolist()
         assert (one.labels.dtype, one.predicted.dtype) == (np.uint8, np.uint8)
-        assert np.array_equal(one.probabilities, logged.probabilities)
+        for name, expected in vars(logged.reliability).items():
+            np.testing.assert_array_equal(getattr(one.reliability, name), expected)
         pd.testing.assert_frame_equal(one.history, logged.history)
         assert one.started <= one.ended
         assert client.get_run(one.run_id).info.start_time == one.started.timestamp() * 1000
+    together = ensembles({"Swish": [training("swish", seed, **SMALL) for seed in (1, 2)]})
+    assert runs.ensembles["Swish"].mean.tolist() == together["Swish"].mean.tolist()
 
 
 def test_the_folder_is_a_name_that_any_disk_takes(client, experiment):
@@ -209,6 +213,46 @@ def test_data_may_differ_between_seeds_where_the_split_is_drawn_anew(client, exp
     assert "data_digest is 0f0f0f0f0f0f in" in refusal(client, parent_id)
     client.set_tag(parent_id, "vary", '["seed", "split"]')
     assert load_runs.load(client, parent_id).seeds == [1, 2]
+
+
+def test_held_out_images_may_differ_between_seeds_where_the_data_is_drawn_anew(client, experiment):
+    parent_id = parent(client, experiment, "drawn")
+    client.set_tag(parent_id, "vary", '["seed", "data"]')
+    sizes = {1: 60, 2: 61}  # other sizes have other labels
+    for seed, digest in ((1, "0f" * 32), (2, "ab" * 32)):
+        for word in ("relu", "swish"):
+            tags, more = {"data_digest": digest}, {**SMALL, "images": sizes[seed]}
+            child(client, parent_id, word, seed, tags=tags, **more)
+    runs = load_runs.load(client, parent_id)
+    assert runs.images_by_seed
+    assert [len(one.labels) for one in runs] == [60, 61, 60, 61]
+    client.set_tag(parent_id, "vary", '["seed", "split"]')
+    assert "Run relu-seed2 was scored on different held-out images" in refusal(client, parent_id)
+
+
+def test_levels_with_different_held_out_images_for_one_seed_are_refused(client, experiment):
+    parent_id = parent(client, experiment, "drawn")
+    client.set_tag(parent_id, "vary", '["seed", "data"]')
+    for word, images in (("relu", 60), ("swish", 61)):
+        for seed in (1, 2):
+            child(client, parent_id, word, seed, **{**SMALL, "images": images})
+    said = refusal(client, parent_id)
+    assert "swish-seed1 was scored on different held-out images than relu-seed1" in said
+
+
+def test_a_level_may_differ_in_what_the_search_of_each_seed_found(client, experiment):
+    parent_id = parent(client, experiment, "searched")
+    for key, value in (("tune", "rate"), ("vary", '["seed", "search"]')):
+        client.set_tag(parent_id, key, value)
+    for seed in (1, 2):
+        winner = {"overrides": [f"optimizer.learning_rate=0.{seed}", "schedule=constant"]}
+        params = {"optimizer.learning_rate": f"0.{seed}", "schedule.warmup": str(seed)}
+        tags = {"tuned": json.dumps(winner)}
+        for word in ("relu", "swish"):
+            child(client, parent_id, word, seed, params=params, tags=tags, **SMALL)
+    assert load_runs.load(client, parent_id).seeds == [1, 2]
+    child(client, parent_id, "relu", 1, params=params | {"epochs": "9"}, tags=tags, **SMALL)
+    assert "epochs is " in refusal(client, parent_id)
 
 
 def test_runs_that_did_not_finish_or_lack_a_file_are_left_out(client, experiment):
@@ -424,7 +468,8 @@ def children(client, experiment, *keys, **more):
 def test_what_is_correct_is_by_level_with_the_seeds_ascending(client, experiment):
     keys = [RunKey("swish", 2), RunKey("relu", 2), RunKey("relu", 1), RunKey("swish", 1)]
     runs = children(client, experiment, *keys)
-    found = load_runs.correct(client, runs, {})
+    found, guess = load_runs.correct(client, runs, {})
+    assert guess == np.bincount(training("relu", 1, **SMALL).labels).max() / 30
     assert list(found) == ["swish", "relu"]
     for level, correct in found.items():
         assert (correct.dtype, correct.shape) == (bool, (2, 30))
@@ -436,11 +481,11 @@ def test_what_is_correct_is_by_level_with_the_seeds_ascending(client, experiment
 def test_the_predictions_of_a_run_are_read_once(client, experiment, monkeypatch):
     runs = children(client, experiment, RunKey("relu", 1), RunKey("relu", 2))
     kept = {}
-    first = load_runs.correct(client, {RunKey("relu", 1): runs[RunKey("relu", 1)]}, kept)
+    first, _ = load_runs.correct(client, {RunKey("relu", 1): runs[RunKey("relu", 1)]}, kept)
     read = []
     whole = client.download_artifacts
     monkeypatch.setattr(client, "download_artifacts", lambda *a: read.append(a[0]) or whole(*a))
-    both = load_runs.correct(client, runs, kept)
+    both, _ = load_runs.correct(client, runs, kept)
     assert read == [runs[RunKey("relu", 2)].info.run_id]
     np.testing.assert_array_equal(both["relu"][0], first["relu"][0])
 

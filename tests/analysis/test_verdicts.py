@@ -1,99 +1,70 @@
-from dataclasses import replace
-from itertools import combinations
-
 import numpy as np
 import pytest
 
 from src.analysis import alpha_spending, statistics, verdicts
 from src.analysis.verdicts import Verdict
-from tests.support.simulated_runs import BOTH, SEEDS, comparison, simulate
+from tests.support.simulated_runs import BOTH, SEEDS, pair, simulate
 
 LOOKS = (5, 10, 20, 30)
 PLAN = (4, 8, 16)
 
 
-def pair(value, half, p_adjusted, p_equivalence=1.0, pairs=3, **more):
-    """Return a comparison of Swish with ReLU, in percentage points."""
-    estimate = statistics.CrossedEstimate(
-        value / 100, (value - half) / 100, (value + half) / 100, p_adjusted, 0.0003, 0.0
-    )
-    made = comparison("Swish", "ReLU", estimate, p_adjusted, pairs)
-    return replace(made, p_equivalence_adjusted=p_equivalence, **more)
+def judged(p, p_equivalence=1.0, pp=0.02):
+    """Return the verdict on a difference with these p values."""
+    return pair(pp=pp, p=p, p_equivalence=p_equivalence).verdict
 
 
 @pytest.mark.parametrize(
     ("found", "expected"),
     [
-        (pair(0.05, 0.03, 0.001), Verdict.BETTER),
-        (pair(-0.05, 0.03, 0.001), Verdict.WORSE),
-        (pair(0.0, 0.01, 0.8, 0.01), Verdict.EQUIVALENT),
-        (pair(0.01, 0.005, 0.001, 0.01), Verdict.EQUIVALENT),  # real, but it does not matter
-        (pair(0.0, 0.03, 0.8), Verdict.UNDECIDED),
-        (pair(0.03, 0.02, 0.06), Verdict.UNDECIDED),  # not
+        (judged(0.001), Verdict.BETTER),
+        (judged(0.001, pp=-0.02), Verdict.WORSE),
+        (judged(0.8, 0.01), Verdict.EQUIVALENT),
+        (judged(0.001, 0.01), Verdict.EQUIVALENT),  # real, but it does not matter
+        (judged(0.8), Verdict.UNDECIDED),
+        (judged(0.06), Verdict.UNDECIDED),
     ],
 )
 def test_there_are_four_verdicts(found, expected):
-    assert verdicts.verdict(found) is expected
+    assert found is expected
 
 
-def test_more_seeds_are_only_for_what_is_undecided_and_fewer_for_a_larger_smallest_effect():
-    assert verdicts.more_seeds(pair(0.05, 0.03, 0.001)) is None
-    assert verdicts.more_seeds(pair(0.0, 0.01, 0.8, 0.01)) is None
-    assert verdicts.more_seeds(pair(0.0, 0.03, 0.8)) > 0
-    found = [verdicts.more_seeds(pair(0, 0.1, 0.8, smallest_effect=e)) for e in (2e-4, 4e-4, 8e-4)]
-    assert found == sorted(found, reverse=True)
-    assert found[0] > found[2]
-
-
-def test_where_images_are_too_few_no_number_of_seeds_is_enough():
-    found = pair(0.01, 0.06, 0.7)
-    found = replace(found, difference=replace(found.difference, image_se=0.0001))
-    assert verdicts.more_seeds(found) is None
-    # Half of the interval is 2.39 standard errors at 5% / 3, and may be 0.01 pp: 2.39² as many.
-    assert verdicts.images_needed(found) == pytest.approx(5.73, abs=0.01)
-
-
-def test_the_seeds_asked_for_decide_four_of_five_studies(monkeypatch):
-    monkeypatch.setattr(verdicts, "MOST_SEEDS", 300)  # it is faster, and few ask for more
-    random = np.random.default_rng(4)
-    images, spread = 60, 1.5 / 2**0.5  # in smallest effects: half by seeds, half by each run alone
-
-    def rows(seeds, effect):
-        of_seeds = random.normal(0, spread, (seeds, 1))
-        rest = random.normal(0, spread * images**0.5, (seeds, images))
-        return (effect + of_seeds + rest) / 1000
-
-    outcomes = []
-    for effect in random.uniform(-2.5, 2.5, 500):
-        values = rows(8, effect)
-        more = verdicts.more_seeds(judged(values, 0.001))
-        if more:
-            later = judged(np.concatenate([values, rows(more, effect)]), 0.001)
-            outcomes.append(verdicts.verdict(later) is not Verdict.UNDECIDED)
-    assert len(outcomes) > 150
-    assert np.mean(outcomes) == pytest.approx(0.8, abs=0.1)
-
-
-def judged(values, smallest_effect):
-    """Return a comparison that is the only one of its study."""
-    tested, p_equivalence = statistics.crossed_tests(values, smallest_effect)
-    made = comparison("a", "b", tested, tested.p_value, 1)
-    own = {"smallest_effect": smallest_effect, "p_equivalence_adjusted": p_equivalence}
-    return replace(made, seeds=len(values), **own)
-
-
-def test_with_planned_looks_intervals_are_wider_and_agree_with_the_tests():
+def test_with_planned_looks_intervals_are_wider_and_at_the_level_of_the_look():
     (first, second), _ = simulate(np.random.default_rng(5), 10, BOTH, (0.0, 0.35))
     (plain,) = statistics.compare({"a": first, "b": second})
     (looked,) = statistics.compare({"a": first, "b": second}, looks=LOOKS)
-    assert looked.difference.low < plain.difference.low
-    assert looked.difference.high > plain.difference.high
+    half = looked.difference.high - looked.difference.value
+    assert half > plain.difference.high - plain.difference.value
+    family = statistics.judge({"a": first, "b": second}).family
+    assert half == pytest.approx(family.half_widths(alpha_spending.level(0.05, 10, LOOKS))[0])
     assert looked.difference.p_value > plain.difference.p_value
-    excludes = not looked.difference.low <= 0 <= looked.difference.high
-    assert looked.significant == excludes
-    level = alpha_spending.level(0.05, 10, LOOKS)
-    values = first.astype(int) - second
-    assert looked.difference.low == statistics.crossed_effects_mean(values, level).low
+
+
+@pytest.mark.parametrize(
+    ("accuracies", "expected"),
+    [
+        ([0.99, 0.11, 0.99, 0.11], [False, True, False, True]),
+        ([0.99, 0.5, 0.98], [False, True, False]),  # less than half of the way
+        ([0.99, 0.6, 0.98], [False, False, False]),
+        ([0.114, 0.114], [True, True]),  # none is better than a guess
+        ([0.3, 0.25, 0.35], [False, False, False]),  # a hard problem
+    ],
+)
+def test_a_run_that_attains_less_than_half_of_the_others_has_failed_to_learn(accuracies, expected):
+    assert verdicts.failed(np.array(accuracies), 0.114).tolist() == expected
+
+
+def test_levels_with_failed_runs_are_not_judged():
+    correct = study(np.random.default_rng(3), BOTH, (0.0, 0.1, 0.8), images=800)
+    correct["b"][4] = np.arange(800) % 10 == 0
+    plan = {"reference": "c", "smallest_effect": 0.01, "looks": (), "guess": 0.114}
+    found = verdicts.look(correct, compare="all", **plan)
+    learned = {name: correct[name] for name in "ac"}
+    assert found == verdicts.look(learned, compare="all", **plan)
+    assert found.pairs == (("a", "c"),)
+    none = verdicts.Look((), ())
+    assert verdicts.look(correct, compare="reference", **{**plan, "reference": "b"}) == none
+    assert verdicts.look({name: correct[name] for name in "ab"}, compare="all", **plan) == none
 
 
 def study(random, kind, shifts, **sizes):
@@ -112,7 +83,7 @@ def test_a_look_comes_to_the_verdicts_of_the_report(compare):
         for seeds in PLAN:
             now = first_seeds(correct, seeds)
             plan = {"smallest_effect": 0.01, "looks": PLAN}
-            found = verdicts.look(now, reference="c", compare=compare, **plan)
+            found = verdicts.look(now, reference="c", compare=compare, guess=0.1, **plan)
             reference = "c" if compare == "reference" else None
             pairs = statistics.compare(now, reference=reference, **plan)
             assert found.pairs == tuple((one.first, one.second) for one in pairs)
@@ -140,8 +111,7 @@ def alarm(correct, looks):
     """Return whether any look finds a difference."""
     for seeds in PLAN:
         now = first_seeds(correct, seeds)
-        values = [now[a].astype(np.int8) - now[b] for a, b in combinations(now, 2)]
-        p_values = [statistics.crossed_tests(one, 1e-9, looks)[0].p_value for one in values]
-        if min(p_values) < 0.05 / len(p_values):
+        judged = statistics.judge(now, looks=looks)
+        if (np.abs(judged.family.mean) > judged.family.half_widths(judged.level())).any():
             return True
     return False

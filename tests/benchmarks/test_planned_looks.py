@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from benchmarks import planned_looks
-from src.analysis import alpha_spending
+from src.analysis import alpha_spending, statistics
 
 LOOKS = [5, 10, 20, 30]
 
@@ -16,7 +16,21 @@ def test_every_rule_has_a_level_for_each_look(rule):
         assert levels == [alpha_spending.level(0.05, seeds, LOOKS) for seeds in LOOKS]
 
 
+def test_a_look_has_the_p_values_of_its_seeds():
+    random = np.random.default_rng(1)
+    found = planned_looks.p_values(planned_looks.study(random, 30, 2.0, 0.15), LOOKS)
+    assert found.shape == (4, 3)
+    assert found[-1, 2] == pytest.approx(2, abs=1)
+    assert found[-1, 0] < 0.01
+    assert (found[:, 1] == 1).all()
+    values = planned_looks.study(random, 10, 0.0, 0.0)
+    single = statistics.crossed_effects_mean(values).p_value
+    assert planned_looks.p_values(values, [5, 10])[1, 0] == pytest.approx(single)
+
+
 def test_a_study_stops_at_the_first_look_that_decides():
-    found = np.array([[[0.3, 0.3], [0.01, 0.4], [0.5, 0.01]], [[0.3, 0.3], [0.3, 0.3], [0.3, 0.3]]])
+    first = [[0.3, 0.3, 1.0], [0.01, 0.4, 1.5], [0.5, 0.01, 0.1]]
+    found = np.array([first, 3 * [[0.3, 0.3, 1.0]]])
     ends = planned_looks.outcome(found, [0.02, 0.02, 0.02], [5, 10, 20])
-    assert ends.tolist() == [[10, 1, 0], [20, 0, 0]]
+    assert ends[:, :3].tolist() == [[10, 1, 0], [20, 0, 0]]
+    np.testing.assert_equal(ends[:, 3], [1.5, np.nan])

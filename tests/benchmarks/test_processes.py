@@ -1,7 +1,10 @@
+import json
+
 import pytest
 
 from benchmarks import processes
 from src.core import paths
+from src.core.checksum import sha256
 from src.core.errors import InputError
 from src.data import write_csv
 
@@ -22,7 +25,10 @@ def test_a_folder_with_our_data_has_its_parameters_and_its_images_and_vanishes(p
     assert not folder.exists()
     assert sorted(processed.rglob("*")) == before
     write_csv.submission(paths.SOLUTION_CSV, None)
-    with pytest.raises(InputError, match=r"solution.csv holds no labels"):
+    facts = json.loads(paths.PROVENANCE.read_text())
+    facts["files"][paths.SOLUTION_CSV.name] = sha256(paths.SOLUTION_CSV)
+    paths.PROVENANCE.write_text(json.dumps(facts))
+    with pytest.raises(InputError, match=r"labels of the held-out images are not known"):
         processes.project_with_our_data().__enter__()
 
 

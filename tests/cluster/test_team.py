@@ -44,6 +44,7 @@ STUDY = {
     "reference": "relu",
     "seeds": [1, 2],
     "smallest_effect": 0.01,
+    "because": "It is enough here.",
 }
 SEARCH = {
     **RUNS,

@@ -70,6 +70,7 @@ def test_an_unknown_choice_gets_the_nearest_and_every_known_name(group):
         ("+epohcs=3", "epohcs is unknown. Did you mean 'epochs'? "),
         ("seed=2147483648", "is out of range: use a number from 0 to 2147483647."),
         ("split_seed=-1", "split_seed=-1 is out of range"),
+        ("data_seed=-1", "data_seed=-1 is out of range"),
         ("epochs=${nope}", "epochs: Interpolation key 'nope' not found. Fix it in"),
         ("model.filters=[[8],[]]", "model.filters has an empty list"),
         ("label_smoothing=1", "label_smoothing=1.0 is out of range: use a number from 0 to 0.99."),

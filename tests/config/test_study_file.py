@@ -23,8 +23,9 @@ SWISH = ON | {
 PLANNED = ON | {
     "question": "Does the rate matter?",
     "compare": "all",
-    "seeds": {"until": "decided", "at_most": 8, "looks": [3, 8]},
+    "seeds": {"until": "decided", "at_most": 8, "looks": [5, 8]},
     "smallest_effect": 0.001,
+    "because": "One in a thousand.",
     "vary": ["seed", "split"],
     "overrides": ["epochs=1"],
     "workers": 2,
@@ -83,8 +84,9 @@ def test_a_study_is_what_its_file_says(written):
         reference="0.006",
         compare="all",
         seeds=tuple(range(1, 9)),
-        looks=(3, 8),
+        looks=(5, 8),
         smallest_effect=0.001,
+        because="One in a thousand.",
         vary=("seed", "split"),
         overrides=("epochs=1",),
         workers=2,
@@ -93,6 +95,25 @@ def test_a_study_is_what_its_file_says(written):
         gpus=0.5,
     )
     assert study.factor.numeric
+    assert written(RATES, fetch_seed=7).fetch_seed == 7
+
+
+@pytest.mark.parametrize(
+    ("more", "drawn"),
+    [
+        ([], {}),
+        (["split"], {"split_seed": 3}),
+        (["data"], {"data_seed": 3}),
+        (["split", "data"], {"data_seed": 3}),  # data includes split
+        (["search"], {}),
+        (["split", "search"], {"split_seed": 3}),
+        (["data", "search"], {"data_seed": 3}),
+        (["split", "data", "search"], {"data_seed": 3}),
+    ],
+)
+def test_any_sources_of_luck_may_vary_with_the_seed(written, more, drawn):
+    study = written(SWISH, vary=["seed", *more], tune="rate" if "search" in more else "-")
+    assert study_file.draws(study.vary, 3) == drawn
 
 
 def test_variants_are_levels_of_several_keys(written):
@@ -151,11 +172,30 @@ MISTAKES = [
     (RATES, {"levels": {"": 1}}, "levels has the label ''"),
     (RATES, {"reference": 0.005}, r"reference=0\.005 is unknown.*'0\.00."),
     (RATES, {"overrides": ["preprocess.seed=1"]}, "give it under dataset"),
-    (RATES, {"overrides": ["split_seed=1"]}, r"give it under vary"),
+    (RATES, {"overrides": ["split_seed=1"]}, r"give it under vary: \[seed, split\]"),
+    (RATES, {"overrides": ["data_seed=1"]}, r"give it under vary: \[seed, data\]"),
     (RATES, {"overrides": ["experiment=default"]}, r"give it under experiment"),
     (RATES, {"compare": "some"}, "compare=some is unknown. Choose one of reference, all"),
     (RATES, {"vary": ["split"]}, r"vary=\[split\] is unknown.*of \[seed\], \[seed,split\]"),
+    (RATES, {"vary": ["seed", "data", "split"]}, r"vary=\[seed,data,split\] is unknown"),
+    (SWISH, {"vary": ["seed", "search"]}, r"vary=\[seed,search\], but no search .* under tune"),
+    (
+        PLANNED | RATE,
+        {"vary": ["seed", "search"], "tune": "a"},
+        r"vary=\[seed,search\], but a study with planned looks .*list the seeds",
+    ),
+    (
+        SWISH,
+        {"vary": ["seed", "data"], "tune": "a"},
+        r"vary=\[seed,data\], but one search per level would .*add search",
+    ),
     (RATES, {"smallest_effect": 0}, r"smallest_effect=0 is out of range"),
+    (RATES, {"because": "-"}, r"smallest_effect=0\.001 is given without a reason: .* key because"),
+    (RATES, {"because": " "}, r"smallest_effect=0\.001 is given without a reason: .* key because"),
+    (RATES, {"because": 3}, r"because is a whole number \(3\), expected a text"),
+    (RATES, {"fetch_seed": 1.5}, r"fetch_seed is a number \(1\.5\), expected a whole number"),
+    (RATES, {"fetch_seed": -1}, "fetch_seed=-1 is out of range"),
+    (SWISH, {"fetch_seed": 1, "dataset": "mnist-mnist"}, "fetch_seed=1, .* nothing of mnist-mnist"),
     (RATES, {"levels": [0.003], "reference": "-"}, "need 2 levels"),
     (VARIANTS, {"variants": ["a"]}, r"variants\.a is a text \(a\), expected a list"),
     (VARIANTS, {"variants": {"a": [1]}}, r"variants\.a\[0\] is a whole number \(1\)"),
@@ -169,11 +209,12 @@ PLANS = [
     ({"at_most": 30}, "seeds.until is missing: write {until: decided"),
     ({"until": "bored", "at_most": 30}, "seeds.until=bored is unknown. Choose one of decided"),
     ({"until": "decided", "at_mots": 30}, "seeds.at_mots is unknown. Did you mean 'at_most'"),
-    ({"until": "decided", "at_most": 1}, "seeds.at_most=1 is out of range"),
+    ({"until": "decided", "at_most": 4}, "seeds.at_most=4 is too few: below 5 .* alarms at 5%"),
+    ({"until": "decided", "at_most": 1001}, "seeds.at_most=1001 is out of range"),
     ({"until": "decided", "at_most": 9, "looks": []}, "seeds.looks is "),
-    ({"until": "decided", "at_most": 9, "looks": [3, "x"]}, r"seeds\.looks\[1\] is a text"),
-    ({"until": "decided", "at_most": 9, "looks": [5, 3, 9]}, "seeds.looks is .*more seeds"),
-    ({"until": "decided", "at_most": 9, "looks": [1, 9]}, r"seeds\.looks\[0\]=1 .*from 2"),
+    ({"until": "decided", "at_most": 9, "looks": [5, "x"]}, r"seeds\.looks\[1\] is a text"),
+    ({"until": "decided", "at_most": 9, "looks": [6, 5, 9]}, "seeds.looks is .*more seeds"),
+    ({"until": "decided", "at_most": 9, "looks": [4, 9]}, r"seeds\.looks\[0\]=4 is too few"),
     ({"until": "decided", "at_most": 9, "looks": [5, 8]}, "at_most=9, but .* after 8 seeds"),
 ]
 MISTAKES += [(RATES, {"seeds": plan}, said) for plan, said in PLANS]
@@ -182,12 +223,11 @@ MISTAKES += [(RATES, {"seeds": plan}, said) for plan, said in PLANS]
 @pytest.mark.parametrize(
     ("plan", "looks"),
     [
-        ({"at_most": 6, "looks": [2, 6]}, (2, 6)),
-        ({"looks": [2, 6]}, (2, 6)),
+        ({"at_most": 6, "looks": [5, 6]}, (5, 6)),
+        ({"looks": [5, 6]}, (5, 6)),
         ({"at_most": 30}, (5, 10, 20, 30)),
         ({"at_most": 40}, (5, 10, 20, 40)),
         ({"at_most": 5}, (5,)),
-        ({"at_most": 3}, (3,)),
     ],
 )
 def test_a_plan_has_the_seeds_up_to_its_last_look_and_doubles_them_where_it_names_none(

@@ -34,6 +34,9 @@ def describe(**changes):
 def test_the_description_is_what_preprocess_wrote(processed):
     facts = describe(name="kaggle-any")
     assert dataset.load_description() == dataset.Dataset(**facts)
+    assert dataset.load_description().fetch_seed is None  # of a file from before it was recorded
+    for seed in (7, None):
+        assert dataset.Dataset(**describe(fetch_seed=seed)) == dataset.load_description()
 
 
 def test_parts_that_belong_together_are_loaded_together(processed):
@@ -50,7 +53,9 @@ def test_a_missing_file_is_named_with_the_command_that_writes_it(project):
     assert refusal(dataset.load, paths.VALID) == f"{paths.VALID} does not exist: {REMEDY}"
 
 
-@pytest.mark.parametrize("content", ["", '{"name": "mnist"}'])
+@pytest.mark.parametrize(
+    "content", ["", '{"name": "mnist"}', json.dumps(FACTS | {"fetch_seed": "7"})]
+)
 def test_a_damaged_description_is_named_with_the_command_that_writes_it_again(processed, content):
     paths.DATASET.write_text(content)
     said = refusal(dataset.load_description)

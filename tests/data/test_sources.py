@@ -3,6 +3,12 @@ import pytest
 from src.data import digits, sources
 
 
+def test_only_kaggles_layout_of_a_mirrored_data_set_is_drawn():
+    names = {f"{source}-{layout}" for source in sources.SOURCES for layout in sources.LAYOUTS}
+    drawn = {name for name in names if sources.is_drawn(name)}
+    assert drawn == {"mnist-kaggle", "fashion_mnist-kaggle"}
+
+
 @pytest.mark.parametrize(
     ("dataset", "first", "last"),
     [

@@ -35,6 +35,7 @@ STUDY = {
     "experiment": "default",
     "dataset": "files-any",
     "smallest_effect": 0.0002,
+    "because": "It is enough here.",
     "overrides": [*SMALL, "epochs=3"],
     "workers": 2,
 }

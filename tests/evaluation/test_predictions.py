@@ -9,7 +9,7 @@ from src.core import metric_names, paths
 from src.core.checksum import sha256
 from src.core.errors import InputError
 from src.data import mirrors, provenance, write_csv
-from src.evaluation import figures, predictions, scoring
+from src.evaluation import figures, held_out_labels, predictions, scoring
 from tests.support.contents import contents
 
 CSVS = (paths.SAMPLE_SUBMISSION_CSV, paths.SOLUTION_CSV)
@@ -43,7 +43,7 @@ def write(project, images, labels):
         return np.stack([rows[image.tobytes()] for part in batches for image in part.numpy()])
 
     def write():
-        known = predictions.held_out_labels(len(images))
+        known = held_out_labels.read(len(images))
         return predictions.write(Mock(predict=predict), images, known, paths.PREDICTIONS)
 
     return write

@@ -2,6 +2,7 @@
 
 import errno
 from dataclasses import replace
+from datetime import datetime
 
 import pytest
 import yaml
@@ -10,11 +11,11 @@ from mlflow import MlflowClient
 from src.config import search_file, study_file
 from src.core import process
 from src.core.errors import InputError
-from src.experiments import engine, grid
+from src.experiments import engine, grid, registration
 from src.experiments.executors import WorkerLostError
 from src.experiments.grid import Decision
 from src.experiments.search import SearchPlan, Space, base
-from src.tracking import lease, store
+from src.tracking import lease, run_tags, store
 from tests.support import recipes
 from tests.support.recipes import DATA, TINY
 from tests.support.simulated_executor import Simulated
@@ -37,7 +38,8 @@ def study(tracked, monkeypatch):
     def plan(name="mine", decide=None, **changes):
         (tracked / "study" / f"{name}.yaml").write_text(yaml.safe_dump(STUDY))
         changed = replace(study_file.load(name), **changes)
-        return grid.study_plan(name, changed, DATA, decide)
+        registered = registration.of_file(name)
+        return grid.study_plan(name, changed, DATA, decide, registered=registered)
 
     return plan
 
@@ -48,11 +50,11 @@ def search(tracked, monkeypatch):
     (tracked / "search").mkdir()
     monkeypatch.setattr(search_file, "SEARCHES", tracked / "search")
 
-    def plan(level=None, anew=False, **changes):
+    def plan(level=None, anew=False, for_seed=None, **changes):
         (tracked / "search" / "mine.yaml").write_text(yaml.safe_dump(SEARCH | changes))
         found = search_file.load("mine")
         space = Space(found, base(found))
-        return SearchPlan("mine", found, space, DATA, level, anew)
+        return SearchPlan("mine", found, space, DATA, level, anew, for_seed)
 
     return plan
 
@@ -187,6 +189,35 @@ def test_the_parent_records_what_the_study_is_and_its_means(study):
     assert tags["study"] == "mine"
 
 
+def registered_in(parent_id):
+    tags = MlflowClient().get_run(parent_id).data.tags
+    return {key: value for key, value in tags.items() if key.startswith(run_tags.REGISTERED)}
+
+
+def test_a_study_stays_registered_as_it_was_before_its_first_run(study, monkeypatch):
+    _, parent_id = trained(study(looks=(1,)))
+    first = registered_in(parent_id)
+    parent = MlflowClient().get_run(parent_id)
+    judged = {f"registered.{key}": parent.data.tags[key] for key in run_tags.JUDGED}
+    assert first.items() >= judged.items()
+    began = datetime.fromisoformat(first["registered.time"]).timestamp()
+    assert began <= parent.info.start_time / 1000
+    monkeypatch.setitem(STUDY, "workers", 3)  # another file
+    changes = {"question": "Why?", "smallest_effect": 0.1, "reference": "swish", "compare": "all"}
+    levels = of("relu", "swish", "gelu")
+    _, again = trained(study(levels=levels, seeds=(1, 2), looks=(1, 2), **changes))
+    assert (again, registered_in(parent_id)) == (parent_id, first)
+    tags = MlflowClient().get_run(parent_id).data.tags
+    assert all(tags[key] != first[f"registered.{key}"] for key in run_tags.JUDGED)
+
+
+def test_a_study_that_starts_anew_is_registered_anew_and_names_its_earlier_runs(study):
+    _, earlier = trained(study())
+    _, parent_id = trained(study(overrides=("model=mlp", "label_smoothing=0.2")))
+    assert "registered.earlier_run" not in registered_in(earlier)
+    assert registered_in(parent_id)["registered.earlier_run"] == earlier
+
+
 def test_only_levels_with_missing_runs_are_built_first(study):
     trained(study(levels=of("relu")))
     executor = Simulated()
@@ -290,6 +321,17 @@ def test_the_searches_of_levels_are_apart_from_it_and_from_each_other(search, ca
     capsys.readouterr()
     assert trained(search("relu", seed=2))[1] != relu_id
     assert "trials of the search mine for relu with other settings" in capsys.readouterr().out
+
+
+def test_a_levels_searches_are_apart_by_the_studys_seed(search, capsys):
+    _, once_id = trained(search("relu"))
+    ids = [trained(search("relu", for_seed=seed, seed=100 + seed))[1] for seed in (1, 2)]
+    assert len({once_id, *ids}) == 3
+    said = capsys.readouterr().out
+    assert "Search mine for relu, seed 2: 3 trials · 0 done" in said
+    assert "with other settings" not in said
+    for seed, parent_id in zip((1, 2), ids, strict=True):
+        assert trained(search("relu", for_seed=seed, seed=100 + seed)) == ([], parent_id)
 
 
 def test_a_failed_trial_is_replaced_but_counts_in_the_budget_of_a_level(search):

@@ -1,3 +1,4 @@
+import json
 import re
 from collections import Counter
 from dataclasses import replace
@@ -52,6 +53,17 @@ def test_other_data_than_the_studys_is_refused_with_the_way_to_its_own():
     assert "fetch.source: fashion_mnist and fetch.layout: kaggle in params.yaml" in said
 
 
+def test_another_draw_than_the_studys_is_refused_with_the_way_to_its_own():
+    named_file.check_data("study", DATA.name, replace(DATA, fetch_seed=7), 7)
+    named_file.check_data("study", DATA.name, replace(DATA, fetch_seed=8), None)
+    for found, holds in ((8, "drawn with fetch.seed=8"), (None, "with no recorded seed")):
+        drawn = replace(DATA, fetch_seed=found)
+        assert refusal(named_file.check_data, "study", DATA.name, drawn, 7) == (
+            f"This study is on the draw of fetch_seed=7, but data/processed holds mnist-kaggle "
+            f"{holds}: set fetch.seed: 7 in params.yaml, and run `dvc repro preprocess`."
+        )
+
+
 def test_runs_are_seed_by_seed_and_every_level_is_as_often_at_each_place():
     labels, seeds = ("relu", "swish", "gelu"), (5, 3, 4, 8, 1, 2)
     order = list(grid.in_turn(labels, seeds))
@@ -89,6 +101,29 @@ def test_a_split_that_varies_is_drawn_by_the_runs_seed_and_part_of_its_digest():
     varied = replace(STUDY, vary=("seed", "split"))
     assert {key[1]: spec.cfg.split_seed for key, spec in runs(varied).items()} == {1: 1, 2: 2}
     assert not set(digests(varied).values()) & set(digests(STUDY).values())
+
+
+def test_data_that_varies_is_drawn_by_the_runs_seed_and_alike_for_the_levels():
+    varied = replace(STUDY, vary=("seed", "data"))
+    found = runs(varied)
+    assert {key[1]: spec.cfg.data_seed for key, spec in found.items()} == {1: 1, 2: 2}
+    assert found["relu", 1].data_digest == found["swish", 1].data_digest
+    assert found["relu", 1].data_digest != found["relu", 2].data_digest
+    assert digests(replace(STUDY, vary=("seed", "split", "data"))) == digests(varied)
+
+
+def test_what_the_searches_of_a_seed_found_is_in_that_seeds_runs_alone():
+    rates = {(label, seed): 0.001 * (seed + (label == "relu")) for label, seed in runs(STUDY)}
+    found = {
+        key: {"overrides": [f"optimizer.learning_rate={rate}"], "trial": 1}
+        for key, rate in rates.items()
+    }
+    searched = runs(replace(STUDY, vary=("seed", "search"), searched=found))
+    for key, spec in searched.items():
+        assert spec.cfg.optimizer["learning_rate"] == rates[key]
+        assert json.loads(spec.tags["tuned"]) == found[key]
+        assert json.loads(spec.tags["level"]) == [f"activation={key[0]}", *found[key]["overrides"]]
+        assert spec.name == f"{key[0]}-seed{key[1]}"
 
 
 def test_any_key_of_the_configuration_is_a_factor():

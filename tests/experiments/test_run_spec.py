@@ -25,9 +25,17 @@ def test_a_run_with_another_seed_is_the_one_composed_with_it():
     seeded = base.with_seed(3, DATA)
     assert (seeded.digest, seeded.cfg) == (spec(*TINY, "seed=3").digest, spec(*TINY, "seed=3").cfg)
     assert seeded.name == "AdamW-seed3"
-    split = base.with_seed(3, DATA, split=True)
-    assert split.digest == spec(*TINY, "seed=3", "split_seed=3").digest
-    assert (base.cfg.seed, base.cfg.split_seed) == (1, None)
+    for key, vary in (("split_seed", ("seed", "split")), ("data_seed", ("seed", "data"))):
+        drawn, composed = base.with_seed(3, DATA, vary), spec(*TINY, "seed=3", f"{key}=3")
+        assert (drawn.digest, drawn.cfg) == (composed.digest, composed.cfg)
+        assert drawn.data_digest == composed.data_digest != DATA.digest
+        assert drawn.with_seed(3, DATA).digest == seeded.digest
+    assert (base.cfg.seed, base.cfg.split_seed, base.cfg.data_seed) == (1, None, None)
+
+
+def test_two_draws_of_the_validation_images_are_refused():
+    with pytest.raises(InputError, match=r"split_seed=3 and data_seed=4 both draw .*delete split_"):
+        spec("split_seed=3", "data_seed=4")
 
 
 def test_precision_auto_is_that_of_this_machine(monkeypatch):

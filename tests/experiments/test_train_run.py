@@ -2,12 +2,16 @@ import json
 import shutil
 from dataclasses import replace
 
+import keras
+import numpy as np
+import pandas as pd
 import pytest
 
 from src.config import compose
 from src.core import paths
 from src.core.errors import InputError
-from src.data import dataset
+from src.data import dataset, split
+from src.evaluation import held_out_labels
 from src.experiments import run_spec, train_run
 from tests.support.commands import SMALL, files, make_project, run, sentence
 
@@ -72,3 +76,42 @@ def test_a_run_that_was_composed_for_other_data_is_refused(untracked, monkeypatc
     spec = run_spec.build(composition, dataset.load_description(), UNTRACKED)
     with pytest.raises(InputError, match=r"data/processed was written anew since .* was planned"):
         train_run.run(replace(spec, data_digest="0f" * 32))
+
+
+@pytest.fixture
+def drawn(untracked, monkeypatch, tmp_path):
+    """A run on data that a seed draws anew, with its files in a new folder."""
+    monkeypatch.chdir(untracked[0])
+    words = (*UNTRACKED, "data_seed=3")
+    data = dataset.load_description()
+    return run_spec.build(compose.composition(*words), data, words, folder=tmp_path)
+
+
+def test_a_run_on_data_that_is_drawn_anew_is_scored_on_the_new_held_out_images(drawn, capsys):
+    assert drawn.data_digest == dataset.load_description().draw_anew(3).digest
+    train_run.run(drawn)
+    parts = dataset.load_all()
+    old = held_out_labels.read(len(parts[paths.TEST]["images"]))
+    test = {**parts[paths.TEST], "labels": old}
+    _, _, expected = split.all_anew(parts[paths.TRAIN], parts[paths.VALID], test, 3)
+    folder = drawn.folder / paths.PREDICTIONS
+    pairs = pd.read_csv(folder / paths.PREDICTED)
+    assert np.array_equal(pairs["actual"], expected["labels"])
+    assert not np.array_equal(expected["labels"], old)
+    model = keras.saving.load_model(drawn.folder / paths.MODEL)
+    predicted = model.predict(expected["images"], verbose=0).argmax(axis=1)
+    assert np.array_equal(pairs["predicted"], predicted)
+    scores = json.loads((folder / paths.METRICS).read_text())
+    assert scores["test_accuracy"] == (pairs["actual"] == pairs["predicted"]).mean()
+    assert not (folder / paths.SUBMISSION).exists()
+    assert "none: data_seed drew other test images" in capsys.readouterr().out
+    assert json.loads((drawn.folder / paths.ORIGIN).read_text())["data_seed"] == 3
+
+
+@pytest.mark.parametrize("scored", ["true", "false"])  # a search's trials are not
+def test_data_without_held_out_labels_cannot_be_drawn_anew(drawn, monkeypatch, scored):
+    monkeypatch.setattr(held_out_labels, "read", lambda images: None)
+    drawn.cfg.submission = scored == "true"
+    with pytest.raises(InputError, match=r"^data_seed=3 draws .* files-any has no labels .*delete"):
+        train_run.run(drawn)
+    assert not list(drawn.folder.iterdir())

@@ -1,15 +1,17 @@
 import re
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import yaml
 
+from src.analysis import load_runs
 from src.config import search_file, study_file
 from src.core.errors import InputError
-from src.experiments import tuning
+from src.experiments import grid, tuning
 from src.experiments.tuning import Winner
 from src.tracking.run_tags import PARENT
-from tests.support.commands import make_project, run, runs
+from tests.support.commands import make_project, run, runs, store
 from tests.support.recipes import DATA
 
 STUDY = {
@@ -59,7 +61,8 @@ def load(project, monkeypatch):
 def test_each_level_is_searched_in_the_studys_recipe_with_the_searchs_overrides_on_top(load):
     _, found = load()
     shared = ["experiment=default", "model=mlp", "batch_size=4", "epochs=3"]
-    for name, plan in found.plans.items():
+    for (name, seed), plan in found.plans.items():
+        assert seed is None
         assert plan.space.common == [*shared, f"activation={name}", "epochs=2"]
         assert {spec.cfg.epochs for spec in plan.samples()} == {2}
         assert {spec.choices["activation"] for spec in plan.samples()} == {name}
@@ -92,7 +95,7 @@ def test_a_search_that_does_not_fit_the_study_is_refused(load, changes, said):
 def test_what_was_found_joins_the_overrides_of_each_level(load):
     study, _ = load()
     found = {
-        name: Winner([f"optimizer.learning_rate={rate}"], 0.9, 1, "id")
+        (name, None): Winner([f"optimizer.learning_rate={rate}"], 0.9, 1, "id")
         for name, rate in (("relu", 0.1), ("swish", 0.2))
     }
     tuned = tuning.tuned(study, found)
@@ -102,6 +105,39 @@ def test_what_was_found_joins_the_overrides_of_each_level(load):
     }
     assert replace(tuned, levels=study.levels, tuned=None) == study
     assert tuned.tuned["swish"]["value"] == 0.9
+
+
+def test_searches_that_are_repeated_differ_by_seed_and_train_on_its_draw_of_the_data(load):
+    study, found = load(vary=["seed", "data", "search"], seeds=[0, 1])
+    assert list(found.plans) == [(label, seed) for seed in (0, 1) for label in ("relu", "swish")]
+    assert tuning.announcement(found, study) == (
+        "Tuning by rate: 2 activations × 2 seeds × 3 trials = 12 trials, then the study's runs"
+    )
+    for (label, seed), plan in found.plans.items():
+        [spec, *_] = plan.samples()
+        assert spec.cfg.seed == plan.search.seed == tuning.seed_of(found.search, seed)
+        assert spec.cfg.seed not in (found.search.seed, *study.seeds)
+        assert (spec.cfg.data_seed, spec.cfg.submission) == (seed, False)
+        assert spec.data_digest == DATA.draw_anew(seed).digest
+        assert spec.choices["activation"] == label
+        assert f"data_seed={seed}" in spec.job
+    definitions = [found.plans["relu", seed].definition() for seed in (0, 1)]
+    assert definitions[0] != definitions[1]
+    _, again = load(vary=["seed", "data", "search"], seeds=[1, 5])
+    assert again.plans["relu", 1].definition() == definitions[1]
+
+
+def test_each_seed_gets_what_its_own_search_found(load):
+    study, _ = load(vary=["seed", "search"], seeds=[0, 1])
+    winners = {
+        (label, seed): Winner([f"optimizer.learning_rate=0.{seed + 1}"], 0.9, 1, "id")
+        for label in study.levels
+        for seed in study.seeds
+    }
+    tuned = tuning.tuned(study, winners)
+    assert (tuned.levels, tuned.tuned) == (study.levels, None)
+    assert grid.words(tuned, "relu", 0)[-1] == "optimizer.learning_rate=0.1"
+    assert grid.words(tuned, "relu", 1)[-1] == "optimizer.learning_rate=0.2"
 
 
 @pytest.fixture(scope="module")
@@ -151,4 +187,38 @@ def test_a_tuned_study_that_is_finished_trains_nothing(made):
     for name in ("relu", "swish"):
         assert f"Search rate for {name}: 3 trials · 3 done · 0 left" in again.stdout
     assert re.search(r"Study mine: .* · 4 done · 0 left", again.stdout)
+    assert len(runs(project)) == len(recorded)
+
+
+@pytest.mark.slow
+def test_a_study_of_all_sources_of_luck_has_a_search_and_held_out_images_for_each_seed(
+    small_mnist, tmp_path
+):
+    project = make_project(tmp_path, small_mnist)
+    vary = ["seed", "split", "data", "search"]
+    write(project / "conf", RATE | {"trials": 2}, STUDY | {"vary": vary})
+    done = run(project, "src.study", "mine")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "2 activations × 2 seeds × 2 trials = 8 trials, then the study's runs\n" in done.stdout
+    recorded = runs(project)
+    searches = {one.info.run_id: one for one in recorded if "search_definition" in one.data.tags}
+    assert len(searches) == 4
+    [study] = [one for one in recorded if "factor" in one.data.tags]
+    children = [one for one in recorded if one.data.tags.get(PARENT) == study.info.run_id]
+    assert len(children) == 4
+    for child in children:
+        winner = yaml.safe_load(child.data.tags["tuned"])
+        own = searches[winner["parent_id"]].data
+        assert own.tags["search_level"] == child.data.tags["variant"]
+        assert own.tags["search_seed"] == child.data.params["seed"]
+        assert own.tags["data_digest"] == child.data.tags["data_digest"]
+        assert own.tags["best_overrides"] == " ".join(winner["overrides"])
+        rate = child.data.params["optimizer.learning_rate"]
+        assert winner["overrides"] == [f"optimizer.learning_rate={rate}"]
+    found = load_runs.load(store(project), "mine")
+    assert found.images_by_seed
+    first, second = found.trainings["ReLU"]
+    assert not np.array_equal(first.labels, second.labels)
+    again = run(project, "src.study", "mine")
+    assert (again.returncode, again.stderr) == (0, "")
     assert len(runs(project)) == len(recorded)

@@ -3,10 +3,17 @@ import pytest
 from matplotlib import rc_context
 from matplotlib.colors import to_hex
 
-from src.analysis import findings, statistics
+from src.analysis import diagnostics, findings
 from src.data import mirrors
 from src.evaluation import style
-from src.reporting import activation_exhibits, drawing, exhibits, factor_exhibits
+from src.reporting import (
+    activation_exhibits,
+    comparison_figures,
+    drawing,
+    exhibits,
+    factor_exhibits,
+)
+from src.reporting.evidence import Evidence
 from tests.support.drawn_figures import (
     check_layout,
     contrast,
@@ -27,7 +34,8 @@ OTHERS = ACTIVATIONS[1:]
 
 
 def all_exhibits(found, images, labels):
-    return [*exhibits.of(found, images, labels), *activation_exhibits.of(found, profile(found))]
+    general = exhibits.of(found, dict(enumerate(images)), labels)
+    return [*general, *activation_exhibits.of(found, profile(found))]
 
 
 @pytest.fixture(scope="module")
@@ -73,9 +81,10 @@ def crowd(request, images):
     given = {"reference": next(iter(shifts)), "dataset": "fashion_mnist-kaggle"} | more
     runs = levels_of(key, shifts, (1, 2, 3), images=300, **given)
     found = findings.compute(runs, runs.level_named(None))
-    brought = factor_exhibits.of(None, runs, found)
-    general = exhibits.of(found, images[:300], runs.labels)
-    return found, draw([*general, *brought.exhibits], style.STYLE)
+    sizes = dict(zip(SIZES, (35_000, 15_000, 805_000), strict=True))
+    evidence = Evidence(runs, found.reference, parameters=sizes if "mlp" in shifts else {})
+    general = exhibits.of(found, dict(enumerate(images[:300])), runs.labels)
+    return found, draw([*general, *factor_exhibits.of(evidence, found)], style.STYLE)
 
 
 def test_figures_of_any_factor_are_legible(crowd):
@@ -134,7 +143,8 @@ def test_an_activation_has_one_color_and_marker_in_all_figures(both, theme):
 @pytest.mark.filterwarnings("error")
 def test_two_seeds_of_one_epoch_without_an_error_can_be_drawn(short_runs, images):
     right = np.eye(10, dtype=np.float32)[short_runs.labels]
-    answers = {"predicted": short_runs.labels, "probabilities": right}
+    sure = diagnostics.reliability(right, short_runs.labels)
+    answers = {"predicted": short_runs.labels, "reliability": sure}
     runs = with_trainings(short_runs, lambda *_: answers)
     found = findings.compute(runs, "ReLU")
     drawn = draw(all_exhibits(found, images, short_runs.labels), style.STYLE)
@@ -155,31 +165,25 @@ def test_every_run_is_a_dot_and_the_best_activation_stands_on_top(light, five):
     assert f"{order[0]} {100 * five.means[order[0]].value:.2f}%" in said(light["accuracy"])
 
 
-def test_every_pair_has_its_difference_two_intervals_and_a_dot_for_each_seed(light, five):
+def test_every_pair_has_its_difference_its_interval_and_a_dot_for_each_seed(light, five):
     axes = light["differences"].axes[0]
     assert rows(axes) == [pair.name for pair in five.pairs]
     for pair, line in zip(five.pairs, dots(axes, 4), strict=True):
         assert line.get_xdata() == pytest.approx(100 * pair.by_seed)
     _, *bars = (line for line in axes.lines if line.get_linestyle() == "-" and len(xs(line)))
-    for pair, thick, thin in zip(five.pairs, bars[::2], bars[1::2], strict=True):
-        one = pair.comparison
-        assert xs(thick) == [100 * one.difference.low, 100 * one.difference.high]
-        assert xs(thin) == [100 * one.bootstrap.low, 100 * one.bootstrap.high]
-        assert thick.get_linewidth() > thin.get_linewidth()
+    for pair, bar in zip(five.pairs, bars, strict=True):
+        difference = pair.comparison.difference
+        assert xs(bar) == [100 * difference.low, 100 * difference.high]
 
 
-def test_power_is_drawn_for_the_pairs_with_the_reference_on_these_images_and_on_others(light, five):
+def test_power_is_drawn_for_the_pairs_with_the_reference(light, five):
     lines = labelled(light["power"].axes[0])
-    assert list(lines)[:4] == [f"{name} − ReLU" for name in OTHERS]
-    seeds = next(iter(lines.values())).get_xdata()
-    assert (seeds[0], seeds[-1]) == (2, 500)
-    curves = [line.get_ydata() for line in light["power"].axes[0].lines]
-    curves = [values for values in curves if len(values) == len(seeds)]
-    for pair, here, anywhere in zip(five.pairs[:4], curves[::2], curves[1::2], strict=True):
-        spread = pair.comparison.difference
-        for values, doubt in ((here, 0.0), (anywhere, spread.image_se)):
-            chance = statistics.power(seeds[20], 0.0002, spread.seed_sd, doubt)
-            assert values[20] == pytest.approx(100 * chance)
+    assert list(lines) == [f"{name} − ReLU" for name in OTHERS]
+    for pair, line in zip(five.pairs[:4], lines.values(), strict=True):
+        seeds = line.get_xdata()
+        assert (seeds[0], seeds[-1]) == (2, 500)
+        chance = pair.comparison.spread.power(seeds[20:21], 0.0002)
+        assert line.get_ydata()[20] == pytest.approx(100 * chance[0])
     assert "4 seeds here" in said(light["power"])
 
 
@@ -240,5 +244,7 @@ def test_up_to_five_images_that_one_activation_alone_misclassifies_are_drawn(
         assert wrong in (3, 4)
         digits = f"{five_runs.labels[image]} → {five.most_common_error[name][place]}"
         assert axes.get_xlabel() == f"{digits}\n{wrong} of 4 seeds"
+    shown = {five.uniquely_misclassified[name][place] for name, place in expected}
+    assert comparison_figures.images_shown(five) == sorted(shown)
     headings = {f"{name} alone: {number}" for name, number in counts.items() if number}
     assert headings <= set(said(light["uniquely_misclassified"]))

@@ -9,8 +9,9 @@ import pytest
 from src.analysis.run_set import NAMES
 from src.config import factor
 from src.reporting import export
-from src.reporting.factor_exhibits import Brought
+from src.reporting.evidence import Evidence
 from tests.support.drawn_figures import profile
+from tests.support.simulated_runs import pair
 
 
 def refuse(word):
@@ -18,7 +19,7 @@ def refuse(word):
 
 
 def as_json(runs, found):
-    text = export.as_json(runs, found, Brought([], profile(found)))
+    text = export.as_json(Evidence(runs, found.reference, profile(found)), found)
     return json.loads(text, parse_constant=refuse)
 
 
@@ -33,14 +34,15 @@ def test_the_json_says_what_was_compared_with_each_pairs_verdict_and_numbers(dat
     assert (data["reference"], data["seeds"], data["images"]) == ("ReLU", [1, 2, 3, 4], 1000)
     assert list(data["levels"]) == ["ReLU", "GELU", "Hard Swish", "Swish", "Swish-β"]
     assert len(data["pairs"]) == 10
-    for one, pair in zip(data["pairs"], five.pairs, strict=True):
-        assert one["significant"] == pair.comparison.significant
+    for one, found in zip(data["pairs"], five.pairs, strict=True):
+        assert one["significant"] == found.comparison.significant
         assert one["comparison"]["first"] in one["sentence"]
-        assert one["verdict"] == pair.verdict.value
-        assert one["comparison"]["difference"]["p_value"] == pair.comparison.difference.p_value
-        assert one["by_seed"] == pair.by_seed.tolist()
-        assert one["seeds_needed"] == pair.seeds_needed
-    assert {one["significant"] for one in data["pairs"]} == {True, False}
+        assert one["verdict"] == found.verdict.value
+        assert one["comparison"]["difference"]["p_value"] == found.comparison.difference.p_value
+        assert one["by_seed"] == found.by_seed.tolist()
+        assert one["seeds_needed"] == found.seeds_needed
+    assert data["seed_effect"]["value"] == five.seed_effect.value
+    assert data["failed"] == {}
 
 
 def test_the_json_holds_each_activations_numbers(data, five):
@@ -87,45 +89,50 @@ def test_the_table_of_runs_has_a_row_for_each(five_runs, five):
         assert row.median_epoch_seconds == pytest.approx(one.history["epoch_seconds"][1:].median())
 
 
-def test_the_table_of_pairs_has_the_difference_its_intervals_and_its_tests(five):
+def test_the_table_of_pairs_has_the_difference_its_interval_and_its_tests(five):
     table = export.pairs_table(five)
-    columns = "first second verdict difference low high p p_adjusted bootstrap_low bootstrap_high "
-    columns += "p_permutation p_permutation_adjusted p_mcnemar p_mcnemar_adjusted "
-    columns += "p_equivalence_adjusted superiority superiority_low superiority_high more_seeds "
-    columns += "seed_sd image_se minimum_detectable_effect minimum_detectable_effect_new_images "
-    assert list(table) == f"{columns}seeds_needed seeds_needed_new_images".split()
+    columns = "first second verdict difference low high p p_equivalence p_permutation "
+    columns += "p_permutation_adjusted p_mcnemar p_mcnemar_adjusted superiority superiority_low "
+    columns += "superiority_high more_seeds_low more_seeds_high seed_sd image_se "
+    assert list(table) == f"{columns}minimum_detectable_effect seeds_needed".split()
     assert len(table) == 10
-    for row, pair in zip(table.itertuples(), five.pairs, strict=True):
-        one = pair.comparison
+    for row, found in zip(table.itertuples(), five.pairs, strict=True):
+        one = found.comparison
         assert (row.first, row.second) == (one.first, one.second)
         assert row.difference == pytest.approx(
             five.accuracy[one.first].mean() - five.accuracy[one.second].mean(), abs=1e-12
         )
         assert (row.low, row.high) == (one.difference.low, one.difference.high)
-        assert (row.bootstrap_low, row.bootstrap_high) == (one.bootstrap.low, one.bootstrap.high)
-        assert (row.p, row.p_adjusted) == (one.difference.p_value, one.p_adjusted)
+        assert (row.p, row.p_equivalence) == (one.difference.p_value, one.p_equivalence)
         for name in ("p_permutation", "p_permutation_adjusted", "p_mcnemar", "p_mcnemar_adjusted"):
             assert getattr(row, name) == getattr(one, name)
-        assert row.minimum_detectable_effect == pair.minimum_detectable_effect
+        assert row.minimum_detectable_effect == found.minimum_detectable_effect
 
 
-@pytest.mark.parametrize("needed", [(34, None), (None, None), (2, 3)])
-def test_counts_of_seeds_are_written_as_integers_and_missing_ones_as_nothing(short, needed):
-    here, anywhere = needed
-    [pair] = short.pairs
-    changed = replace(pair, seeds_needed=here, seeds_needed_new_images=anywhere)
+@pytest.mark.parametrize(
+    ("needed", "more", "expected"), [(34, None, "34,,"), (None, None, ",,"), (2, (3, 9), "2,3,9")]
+)
+def test_counts_of_seeds_are_written_as_integers_and_missing_ones_as_nothing(
+    short, needed, more, expected
+):
+    [found] = short.pairs
+    changed = replace(found, seeds_needed=needed, more_seeds=more)
     text = export.pairs_table(replace(short, pairs=(changed,))).to_csv(index=False)
     written = pd.read_csv(StringIO(text), dtype=str, keep_default_na=False).iloc[0]
-    assert written["seeds_needed"] == ("" if here is None else str(here))
-    assert written["seeds_needed_new_images"] == ("" if anywhere is None else str(anywhere))
+    counts = ["seeds_needed", "more_seeds_low", "more_seeds_high"]
+    assert ",".join(written[counts]) == expected
 
 
 def test_another_factor_names_its_column_and_its_values(short_runs, short):
     key = "optimizer.learning_rate"
-    found = replace(short, factor=factor.of(key, [1.0]))
+    pairs = (pair(), pair(pp=0.05, p=0.01))
+    found = replace(short, factor=factor.of(key, [1.0]), pairs=pairs, because="So it is.")
     assert next(iter(export.runs_table(short_runs, found))) == key
-    data = json.loads(export.as_json(short_runs, found, Brought([], None, {"ReLU": 7, "Swish": 9})))
+    sizes = {"ReLU": 7, "Swish": 9}
+    data = json.loads(export.as_json(Evidence(short_runs, "ReLU", parameters=sizes), found))
     assert (data["factor"], data["compare"], data["smallest_effect"]) == (key, "all", 0.0002)
+    assert data["because"] == "So it is."
     assert [data["levels"][name]["parameters"] for name in ("ReLU", "Swish")] == [7, 9]
     assert data["levels"]["ReLU"]["value"] == "relu"
     assert "beta" not in data["levels"]["ReLU"]
+    assert [one["significant"] for one in data["pairs"]] == [False, True]

@@ -1,13 +1,12 @@
 from dataclasses import replace
-from unittest.mock import Mock
 
-import keras
 import numpy as np
 import pytest
 
-from src.analysis import ensemble, findings
+from src.analysis import findings
 from src.analysis.statistics import Estimate
 from src.reporting import factor_exhibits
+from src.reporting.evidence import Evidence
 from tests.support.drawn_figures import labelled, panels_of
 from tests.support.simulated_runs import levels_of, with_trainings
 
@@ -24,8 +23,10 @@ def test_variants_of_different_models_are_drawn_against_their_cost(models, drawn
     runs = levels_of("variant", shifts, (1, 2), images=100, epochs=2, tags=SIZES)
     words = dict(zip(SIZES, models, strict=True))
     runs = with_trainings(runs, lambda one, name: {"params": one.params | {"model": words[name]}})
-    brought = factor_exhibits.of(None, runs, findings.compute(runs, "wide"))
-    assert ("pareto" in [one.name for one in brought.exhibits]) is drawn
+    evidence = Evidence(runs, "wide", parameters={"wide": 230_000, "small": 60_000})
+    exhibits = factor_exhibits.of(evidence, findings.compute(runs, "wide"))
+    assert ("pareto" in [one.name for one in exhibits]) is drawn
+    assert factor_exhibits.has_models(runs) is drawn
 
 
 def test_each_ensemble_is_a_line_from_one_seed_to_all_and_the_best_is_reported(five_runs, five):
@@ -35,7 +36,7 @@ def test_each_ensemble_is_a_line_from_one_seed_to_all_and_the_best_is_reported(f
     assert list(lines) == five.levels
     means = {}
     for name, line in lines.items():
-        means[name] = ensemble.curve(five_runs.probabilities(name), five_runs.labels).mean
+        means[name] = five_runs.ensembles[name].mean
         assert line.get_xdata().tolist() == [1, 2, 3, 4]
         assert line.get_ydata() == pytest.approx(100 * means[name])
         assert line.get_ydata()[0] == pytest.approx(100 * five.means[name].value)
@@ -111,21 +112,6 @@ def of_models(models):
 )
 def test_the_front_holds_what_no_cheaper_one_beats(costs, accuracy, front):
     assert factor_exhibits.front(costs, accuracy) == front
-
-
-def test_parameters_are_those_that_the_runs_state(models):
-    assert factor_exhibits.parameters(None, models) == COUNTS
-
-
-@pytest.mark.parametrize("kept", [True, False])
-def test_else_parameters_are_counted_in_a_logged_model(models, tmp_path, kept):
-    unstated = with_trainings(models, lambda one, _: {"tags": {}})
-    layers = [keras.Input((3,)), keras.layers.Dense(2)]
-    keras.Sequential(layers).save(tmp_path / "model.keras")
-    logged = [Mock(artifact_location=tmp_path.as_uri())] if kept else []
-    client = Mock(search_logged_models=lambda *given: logged)
-    counted = dict.fromkeys(COUNTS, 8) if kept else {}
-    assert factor_exhibits.parameters(client, unstated) == counted
 
 
 def test_accuracy_is_drawn_against_time_and_parameters_with_the_front(of_models):

@@ -4,10 +4,10 @@ import pandas as pd
 import pytest
 from matplotlib import rc_context
 
-from src.analysis import findings
 from src.analysis.verdicts import Verdict
 from src.evaluation import figures, style
 from src.reporting import joined
+from src.reporting.evidence import Evidence
 from tests.support.drawn_figures import rows, xs
 from tests.support.simulated_runs import comparable, levels_of
 
@@ -15,7 +15,7 @@ SMALL = {"images": 200, "epochs": 3}
 
 
 @pytest.fixture(scope="module")
-def sets():
+def studies():
     """Two studies of activations, and one of learning rates."""
     default = comparable(("relu", "swish", "gelu"), (1, 2), **SMALL)
     fashion = comparable(("relu", "swish"), (1, 2, 3), **SMALL)
@@ -25,20 +25,15 @@ def sets():
         replace(fashion, title="fashion", folder="fashion", smallest_effect=0.01),
         replace(rates, title="rates", folder="rates"),
     ]
-    return [(runs, findings.compute(runs, runs.level_named(None))) for runs in sets]
-
-
-@pytest.fixture(scope="module")
-def studies(sets):
-    return [joined.StudyShown(*one) for one in sets]
+    return [joined.shown(Evidence(runs, "ReLU"), runs.level_named(None)) for runs in sets]
 
 
 def test_the_page_its_figure_and_its_table_lie_in_a_folder_named_after_all(
-    sets, tmp_path, monkeypatch
+    studies, tmp_path, monkeypatch
 ):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(figures, "DPI", 40)
-    path = joined.write(sets)
+    path = joined.write(studies)
     assert str(path) == "reports/default-fashion-rates-joined/index.html"
     text = " ".join(path.read_text().split())
     assert "python -m src.report default five rates" not in text
@@ -73,13 +68,13 @@ def test_each_study_is_a_block_with_its_pairs_and_its_own_smallest_effect(studie
 def test_studies_share_a_scale_unless_their_differences_are_far_apart(studies):
     assert not joined.own_scales(studies[:1] * 2)
     wide = replace(studies[0].found, smallest_effect=0.9)
-    assert joined.own_scales([studies[0], joined.StudyShown(studies[0].runs, wide)])
+    assert joined.own_scales([studies[0], replace(studies[0], found=wide)])
 
 
 def judged(study, *verdicts):
     both = zip(study.found.pairs, verdicts, strict=False)
     pairs = tuple(replace(pair, verdict=verdict) for pair, verdict in both)
-    return joined.StudyShown(study.runs, replace(study.found, pairs=pairs))
+    return replace(study, found=replace(study.found, pairs=pairs))
 
 
 def test_studies_are_answered_together_with_all_factors_in_the_heading(studies):

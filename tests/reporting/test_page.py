@@ -1,34 +1,34 @@
-import json
+import os
+import subprocess
+import sys
 
-import numpy as np
 import pandas as pd
 
 from src.analysis import findings
-from src.core import paths
-from src.data import mirrors
 from src.reporting import exhibits, page
-from src.reporting.factor_exhibits import Brought
+from src.reporting.evidence import Evidence
 from src.tracking import run_tags
-from tests.support.simulated_runs import COUNTS, DIGEST, with_trainings
+from tests.support.commands import ROOT
+from tests.support.simulated_runs import with_trainings
 
 
-def test_only_the_images_that_the_runs_were_scored_on_are_shown(
-    five_runs, sample, tmp_path, monkeypatch
+def test_a_folder_is_enough_to_write_its_report_again_byte_for_byte(
+    short_runs, short, no_heavy_imports, tmp_path
 ):
-    monkeypatch.chdir(tmp_path)
-    images = np.concatenate([sample[mirrors.TEST_IMAGES]] * 5)
-    paths.PROCESSED.mkdir(parents=True)
-
-    def found(digest, count):
-        np.savez(paths.TEST, images=images[:count])
-        paths.DATASET.write_text(json.dumps({"name": "mnist", "digest": digest, "counts": COUNTS}))
-        return page.held_out_images(five_runs)
-
-    assert np.array_equal(found(DIGEST, 1000), images)
-    assert found("ab" * 32, 1000) is None
-    assert found(DIGEST, 999) is None
-    paths.TEST.write_bytes(b"damaged")
-    assert page.held_out_images(five_runs) is None
+    folder = tmp_path / "five"
+    page.write(Evidence(short_runs, "ReLU"), short, folder)
+    before = {path: path.read_bytes() for path in folder.rglob("*.*")}
+    (folder / page.PAGE).write_text("lost")
+    done = subprocess.run(
+        [sys.executable, "-m", "src.report", folder],
+        env={**os.environ, "PYTHONPATH": f"{no_heavy_imports}{os.pathsep}{ROOT}"},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.splitlines()[-1] == str(folder / page.PAGE)
+    assert {path: path.read_bytes() for path in folder.rglob("*.*")} == before
 
 
 def test_where_no_times_may_be_compared_the_page_says_why(short_runs):
@@ -40,7 +40,7 @@ def test_where_no_times_may_be_compared_the_page_says_why(short_runs):
 
     runs = with_trainings(short_runs, two_epochs)
     found = findings.compute(runs, "ReLU")
-    assert {one.name for one in exhibits.of(found, None, None)}.isdisjoint({"epoch_time"})
-    text = page.text(runs, found, Brought([]), {}, images_at_hand=False)
+    assert {one.name for one in exhibits.of(found, None, runs.labels)}.isdisjoint({"epoch_time"})
+    text = page.text(Evidence(runs, "ReLU"), found, {})
     assert "There is no ratio for Swish: the runs of one seed ran on" in text
     assert "only one epoch" not in text

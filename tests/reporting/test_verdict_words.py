@@ -57,11 +57,11 @@ def test_a_decided_pair_is_one_sentence(found, said):
     [
         (
             pair(pp=0.015, half=0.025, p=0.3, pairs=1),
-            "smaller than 0.04 pp (95% CI −0.01 to 0.04, p = 0.3). About ",
+            "smaller than 0.04 pp (95% CI −0.01 to 0.04, p = 0.3). 12 to 27 more ",
         ),
         (  # the bound is the farther end of the interval
             pair(pp=-0.03, half=0.04, p=0.2),
-            "smaller than 0.07 pp (simultaneous 95% CI −0.07 to 0.01, adjusted p = 0.2). 1 more ",
+            "smaller than 0.07 pp (simultaneous 95% CI −0.07 to 0.01, adjusted p = 0.2). 12 ",
         ),
         (  # bounds are rounded outward
             pair(pp=0.021, half=0.0211, p=0.06),
@@ -75,21 +75,25 @@ def test_an_undecided_difference_is_bounded(found, said):
 
 
 @pytest.mark.parametrize(
-    ("more_seeds", "image_se", "said"),
+    ("more_seeds", "images", "said"),
     [
-        (1, 0.0, "1 more seed would tell whether it reaches 0.02 pp."),
-        (3321, 0.0, "About 3,300 more seeds would tell whether it reaches 0.02 pp."),
-        (None, 0.0, "More than 10,000 seeds would tell whether it reaches 0.02 pp."),
+        ((1, 1), None, "1 more seed would probably show whether it reaches 0.02 pp."),
+        ((8, 3321), None, "8 to 3,300 more seeds would probably show whether it reaches 0.02 pp."),
         (
             None,
-            0.0001,
-            "No number of seeds would tell whether it reaches 0.02 pp: it takes about 160,000 "
-            "images instead of 28,000.",
+            28_000,
+            "It is too close to 0.02 pp for any number of seeds to show whether it reaches it.",
+        ),
+        (
+            None,
+            161_234,
+            "No number of seeds is likely to show whether it reaches 0.02 pp: that takes about "
+            "160,000 images instead of 28,000.",
         ),
     ],
 )
-def test_an_undecided_pair_says_what_would_decide_it(more_seeds, image_se, said):
-    found = pair(pp=0.01, half=0.06, p=0.7, image_se=image_se, more_seeds=more_seeds)
+def test_an_undecided_pair_says_what_would_decide_it(more_seeds, images, said):
+    found = pair(pp=0.01, half=0.06, p=0.7, more_seeds=more_seeds, images_needed=images)
     assert verdict_words.sentence(found).endswith(f"). {said}")
 
 
@@ -108,11 +112,13 @@ def test_a_number_is_called_by_its_noun(case, said):
 
 def test_the_probability_that_a_run_beats_another_is_that_of_the_higher_mean():
     assert verdict_words.superiority(pair()) == (
-        "A run of Swish beats a run of ReLU with a probability of 0.70 (95% CI 0.50 to 0.90)."
+        "A run of Swish beats a run of ReLU on these images with a probability of 0.70 (95% CI "
+        "0.50 to 0.90)."
     )
     worse = pair(superiority=Estimate(0.2, 0.1, 0.4), **WORSE)
     assert verdict_words.superiority(worse) == (
-        "A run of ReLU beats a run of Swish with a probability of 0.80 (95% CI 0.60 to 0.90)."
+        "A run of ReLU beats a run of Swish on these images with a probability of 0.80 (95% CI "
+        "0.60 to 0.90)."
     )
 
 
@@ -120,8 +126,10 @@ def test_the_probability_that_a_run_beats_another_is_that_of_the_higher_mean():
     ("found", "text"),
     [
         (pair(**SIGNIFICANT), "–"),
-        (pair(more_seeds=1234), "1,234"),
-        (pair(more_seeds=None), "too few images"),
+        (pair(more_seeds=(8, 1234)), "8 to 1,200"),
+        (pair(more_seeds=(3, 3)), "3"),
+        (pair(more_seeds=None, images_needed=90_000.0), "too few images"),
+        (pair(more_seeds=None, images_needed=9_000.0), "too close"),
     ],
 )
 def test_only_an_undecided_pair_asks_for_more_seeds(found, text):
@@ -207,6 +215,27 @@ def test_the_bound_from_which_a_difference_is_meaningful_is_explained(five):
     assert "from 0.75 on (for a worse one, 0.25 or less)" in columns
 
 
+def test_the_reason_for_the_smallest_effect_follows_it(five):
+    definition, _ = verdict_words.how_to_read(replace(five, because="It is 5.6 images."))
+    assert definition.endswith(" The study's reason for 0.02 pp: “It is 5.6 images.”")
+    assert "reason" not in verdict_words.how_to_read(five)[0]
+
+
+@pytest.mark.parametrize(
+    ("effect", "said"),
+    [
+        (Estimate(0.87, 0.6, 1.4), "as far as this study can show: picking it buys nothing on"),
+        (Estimate(1.1, 0.7, 1.9), "may be nothing but coin flips on these images: picking it is"),
+        (Estimate(1.8, 1.2, 3.0), "So seeds do differ: a better one on these images tends to be"),
+    ],
+)
+def test_the_effect_of_the_seed_is_put_in_words(five, effect, said):
+    text = verdict_words.seed_effect(replace(five, seed_effect=effect))
+    assert f" {effect.value:.2f} times (95% CI {effect.low:.2f} to {effect.high:.2f}) what" in text
+    assert said in text
+    assert verdict_words.seed_effect(replace(five, seed_effect=None)) == ""
+
+
 def test_a_pair_is_answered_across_studies():
     found = {Verdict.UNDECIDED: ["default"], Verdict.BETTER: ["fashion", "notebook"]}
     assert verdict_words.across("Swish", "ReLU", found) == (
@@ -218,6 +247,7 @@ def test_a_pair_is_answered_across_studies():
 def test_a_look_says_which_pairs_are_still_open():
     pairs = tuple(combinations("abc", 2))
     assert verdict_words.look(Look(pairs, ())) == "all of 3 pairs decided"
+    assert verdict_words.look(Look((), ())).startswith("no pair can be judged, because runs")
     assert verdict_words.look(Look(pairs, pairs[1:])) == (
         "1 of 3 pairs decided, not yet a and c and b and c"
     )

@@ -41,7 +41,8 @@ MEANS = (
     metric_names.STUDY_EPOCH_SECONDS,
 )
 # Tags that depend on the process or on the time; that they are there counts.
-PERSONAL = {"owner", "heartbeat", "command", "mlflow.source.name", "mlflow.note.content"}
+PERSONAL = {"owner", "heartbeat", "command", "registered.time"}
+PERSONAL |= {"mlflow.source.name", "mlflow.note.content"}
 PARENT = "mlflow.parentRunId"
 MODELS = "mlflow.log-model.history"
 ID = re.compile(r"\b(m-)?[0-9a-f]{32}\b")

@@ -1,7 +1,7 @@
 """Simulated runs: their predictions and histories, the same for the same seed."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -9,12 +9,14 @@ import numpy as np
 import pandas as pd
 from scipy.special import ndtr
 
-from src.analysis import verdicts
+from src.analysis import diagnostics, ensemble, verdicts
 from src.analysis.findings import Pair
 from src.analysis.run_set import NAMES, RunSet, Training
 from src.analysis.statistics import Comparison, CrossedEstimate, Estimate
+from src.analysis.verdicts import Verdict
 from src.config import factor
 from src.core import metric_names
+from src.experiments.trials import State, Trial
 from src.reporting.activation_exhibits import Cost, Curve
 
 LAYERS = {
@@ -64,7 +66,14 @@ FIGURES = (  # of a report that has something for each
 )
 
 
-def training(activation: str, seed: int, *, images: int = 1000, epochs: int = 6) -> Training:
+@dataclass(frozen=True, kw_only=True)
+class Simulated(Training):
+    """A training with the output that its reliability and the ensembles follow from."""
+
+    probabilities: np.ndarray  # float32 (images, 10); rows sum to 1
+
+
+def training(activation: str, seed: int, *, images: int = 1000, epochs: int = 6) -> Simulated:
     """Return one training of an activation, given by its word."""
     place = ORDER.index(activation)
     random = np.random.default_rng([place, seed])
@@ -76,10 +85,10 @@ def training(activation: str, seed: int, *, images: int = 1000, epochs: int = 6)
 
 def _training(
     place: int, label: str, seed: int, answers: Any, rows: pd.DataFrame, params: Any, tags: Any
-) -> Training:
+) -> Simulated:
     """Return a training from its true labels and probabilities, and its history."""
     began = datetime(2026, 1, 2, tzinfo=UTC) + timedelta(minutes=seed)
-    return Training(
+    return Simulated(
         run_id=f"{place:02}{seed:02}" * 8,
         name=f"{label}-seed{seed}",
         seed=seed,
@@ -90,6 +99,7 @@ def _training(
         history=rows,
         labels=answers[0],
         predicted=answers[1].argmax(axis=1).astype(np.uint8),
+        reliability=diagnostics.reliability(answers[1], answers[0]),
         probabilities=answers[1],
     )
 
@@ -100,19 +110,20 @@ def comparable(
     **more: object,
 ) -> RunSet:
     """Return trainings of several activations; `more` goes to `training`."""
+    trainings = {
+        NAMES[word]: tuple(training(word, seed, **more) for seed in seeds) for word in activations
+    }
     return RunSet(
         parent_id="cd" * 16,
         title="five",
         folder="five",
         tags={"study": "five", "command": "python -m src.study five"},
         factor=factor.of("activation", activations),
-        trainings={
-            NAMES[word]: tuple(training(word, seed, **more) for seed in seeds)
-            for word in activations
-        },
+        trainings=trainings,
         remarks=(),
         values={NAMES[word]: word for word in activations},
         dataset="mnist-kaggle",
+        ensembles=ensembles(trainings),
     )
 
 
@@ -144,7 +155,15 @@ def levels_of(
     parent_tags = {"study": name, "command": "python -m src.study levels"}
     of, values = factor.of(key, numbers), {label: label for label in shifts}
     made = RunSet("ef" * 16, name, name, parent_tags, of, trainings, (), values)
-    return replace(made, **{"dataset": "mnist-kaggle", **more})
+    return replace(made, **{"dataset": "mnist-kaggle", "ensembles": ensembles(trainings), **more})
+
+
+def ensembles(trainings: Mapping[str, Sequence[Simulated]]) -> dict[str, ensemble.EnsembleCurve]:
+    """Return the accuracies of each level's runs as ensembles."""
+    return {
+        name: ensemble.curve(np.stack([one.probabilities for one in ones]), ones[0].labels)
+        for name, ones in trainings.items()
+    }
 
 
 def predictions(
@@ -217,6 +236,19 @@ def simulate(
     return studies, accuracies
 
 
+def trials(best: float) -> list[Trial]:
+    """Return six trials of a search, of which the third attains the most."""
+    values = [0.95, 0.96, best, 0.97, None, 0.9]
+    rates = [0.001, 0.003, 0.01, 0.03, 0.02, 0.002]
+    words = ["one_cycle", "constant", "one_cycle", *["constant"] * 3]
+    drawn = [
+        {"optimizer.learning_rate": rate, "schedule": word}
+        for rate, word in zip(rates, words, strict=True)
+    ]
+    states = [State.COMPLETE] * 4 + [State.FAILED, State.PRUNED]
+    return list(map(Trial, range(6), drawn, states, values))
+
+
 def costs(activations: Sequence[str]) -> dict[str, Cost]:
     """Return costs in three rounds: the first of 3 ns forward and back, the second of 6, ..."""
     rounds = np.array([1.2, 1.0, 0.9])
@@ -238,7 +270,9 @@ def comparison(
 ) -> Comparison:
     """Return a comparison of two activations whose other tests find nothing."""
     others = 4 * [0.5]
-    return Comparison(first, second, difference, difference, p_adjusted, *others, pairs)
+    difference = replace(difference, p_value=p_adjusted)
+    sizes = {"pairs": pairs, "seeds": 10, "images": 28_000}
+    return Comparison(first, second, difference, 1.0, *others, **sizes)
 
 
 def pair(
@@ -259,12 +293,12 @@ def pair(
     difference = CrossedEstimate(pp / 100, low, high, p, 0.0003, image_se)
     compared = replace(
         comparison(first, second, difference, p, pairs),
-        p_equivalence_adjusted=p_equivalence,
+        p_equivalence=p_equivalence,
         smallest_effect=smallest_effect,
     )
-    verdict, more_seeds = verdicts.verdict(compared), verdicts.more_seeds(compared)
-    superiority, by_seed = Estimate(0.7, 0.5, 0.9), np.full(4, pp / 100)
-    made = Pair(compared, by_seed, 6e-4, 7e-4, 20, None, verdict, more_seeds, superiority)
+    verdict, superiority = verdicts.verdict(compared), Estimate(0.7, 0.5, 0.9)
+    more_seeds = (12, 27) if verdict is Verdict.UNDECIDED else None
+    made = Pair(compared, np.full(4, pp / 100), 6e-4, 20, verdict, more_seeds, None, superiority)
     return replace(made, **more)
 
 

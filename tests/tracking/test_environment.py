@@ -55,6 +55,28 @@ def test_only_a_file_that_the_run_used_makes_it_one_with_uncommitted_changes(
     assert environment.tags(choices=choices)["git_dirty"] == dirty
 
 
+def test_a_files_commit_is_that_of_its_repository_and_has_it_or_not(commits, tmp_path, monkeypatch):
+    a, b = tmp_path / "src" / "a.py", tmp_path / "src" / "b.py"
+    assert environment.commit_of(a) == environment.commit_of(b) == (commits[-1], True)
+    b.write_text("another")
+    git(tmp_path, "add", "-A")
+    assert environment.commit_of(b) == (commits[-1], False)
+    (tmp_path / ".gitignore").write_text("new.py")
+    new = tmp_path / "src" / "new.py"
+    new.write_text("new")
+    assert environment.commit_of(new) == (commits[-1], False)
+    monkeypatch.setenv("PATH", "")
+    assert environment.commit_of(a) == ("", False)
+
+
+def test_a_file_outside_of_a_repository_or_in_one_without_commits_has_no_commit(tmp_path):
+    file = tmp_path / "a.py"
+    file.touch()
+    assert environment.commit_of(file) == ("", False)
+    git(tmp_path, "init", "-q")
+    assert environment.commit_of(file) == ("", False)
+
+
 def test_files_that_changed_between_two_commits_are_those_of_the_ones_asked_for(commits, tmp_path):
     first, second, third = commits
     a, b = tmp_path / "src" / "a.py", tmp_path / "src" / "b.py"

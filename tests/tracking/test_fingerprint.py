@@ -58,8 +58,9 @@ def test_the_settings_are_all_that_the_weights_depend_on(monkeypatch):
     monkeypatch.setattr(fingerprint.precision, "choose", lambda wanted: f"{wanted}, here")
     assert settings("precision=auto")["precision"] == "auto, here"
     assert settings("checkpoints=/shared/a") == settings()
-    assert "split_seed" not in settings()
-    assert settings("split_seed=3") == {**settings(), "split_seed": 3}
+    for key in ("split_seed", "data_seed"):  # digests are older than these
+        assert key not in settings()
+        assert settings(f"{key}=3") == {**settings(), key: 3}
 
 
 def test_the_settings_and_the_digest_do_not_need_tensorflow(no_heavy_imports):

@@ -11,7 +11,7 @@ from src.core.atomic_write import writing
 from src.core.errors import InputError
 from src.data import dataset
 
-# The input of a run: the arrays, and the files that predictions.held_out_labels reads.
+# The input of a run: the arrays, and the files that evaluation/held_out_labels.py reads.
 TABLES = (paths.DATASET, paths.PROVENANCE, paths.SAMPLE_SUBMISSION_CSV, paths.SOLUTION_CSV)
 FILES = (*dataset.PARTS, *TABLES)
 SHOWN = 12  # digits of a digest, in names and messages
