@@ -8,6 +8,7 @@ import multiprocessing
 import os
 import signal
 import threading
+import time
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from src.experiments.run_spec import RunSpec
 
 PRELOAD = "src.experiments.executors.preload"
+SECONDS_TO_END = 5.0  # for a server after SIGTERM
 
 
 class Here(Executor):
@@ -68,6 +70,16 @@ def server() -> Iterator[None]:
             with suppress(psutil.Error):
                 if any(forkserver.__name__ in word for word in child.cmdline()):
                     child.terminate()
+                    _wait_for_end(child)
+
+
+def _wait_for_end(child: psutil.Process) -> None:
+    """Wait until a process has ended, and leave its exit status to multiprocessing, which would
+    otherwise take a server that is about to end for one that runs.
+    """
+    latest = time.monotonic() + SECONDS_TO_END
+    while child.status() != psutil.STATUS_ZOMBIE and time.monotonic() < latest:
+        time.sleep(0.01)
 
 
 def _ensure_server() -> None:
