@@ -20,6 +20,7 @@ Examples:
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -62,9 +63,6 @@ def main() -> None:
         return
     if effect is not None:
         raise InputError("--smallest-effect is for runs in a file: a study's file has its own.")
-    for name in given.wanted:
-        if given.wanted.count(name) > 1:
-            raise InputError(f"{name} is named twice: name each study once.")
     are_folders = {_is_folder(name) for name in given.wanted}
     if len(are_folders) > 1:
         raise InputError("Name either runs in MLflow or folders of reports, not both.")
@@ -92,10 +90,18 @@ def _is_folder(name: str) -> bool:
     return "/" in name or (Path(name).is_dir() and not (paths.REPORTS / name).exists())
 
 
+def _refuse_twice(names: Sequence[str | None], found: Sequence[object]) -> None:
+    """Raise InputError if two names are of one study; `found` has what each names."""
+    for name, one in zip(names, found, strict=True):
+        if found.count(one) > 1:
+            raise InputError(f"{name} is named twice: name each study once.")
+
+
 def _from_folders(folders: list[str], reference: str | None) -> None:
     """Report on evidence at hand."""
     from src.reporting import evidence, joined, page
 
+    _refuse_twice(folders, [Path(folder).resolve() for folder in folders])
     studies = []
     for folder in folders:
         file = Path(folder) / page.EVIDENCE
@@ -123,22 +129,18 @@ def _from_mlflow(wanted: list[str], reference: str | None) -> None:
         for name in wanted:
             load_runs.refuse_untrained(name)
     client = store.reader()
-    names: list[str | None] = [*wanted] or [None]
+    names: list[str | None] = [*wanted] or [None]  # None for the newest
     parents = [load_runs.find(client, one).info.run_id for one in names]
-    for name, parent in zip(wanted, parents, strict=False):
-        if parents.count(parent) > 1:
-            raise InputError(f"{name} is named twice: name each study once.")
+    _refuse_twice(names, parents)
     sets = [load_runs.load(client, parent) for parent in parents]
     levels = [runs.level_named(reference) for runs in sets]
 
-    from src.analysis import findings
     from src.reporting import evidence, gather, joined, page
 
     studies = []
     for runs, level in zip(sets, levels, strict=True):
-        bare = joined.StudyShown(evidence.Evidence(runs, level), findings.compute(runs, level))
-        _print([bare])
-        studies.append(bare)
+        studies.append(joined.shown(evidence.Evidence(runs, level), level))
+        _print(studies[-1:])
     if len(studies) > 1:
         print(joined.write(studies))
         return

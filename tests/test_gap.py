@@ -1,14 +1,12 @@
 import json
 import os
 import shutil
-import sys
 
 import pytest
 from PIL import Image
 
 from src import gap
-from src.core import errors
-from tests.support.commands import ROOT, files, run
+from tests.support.commands import ROOT, files, refusal, run, run_here
 
 SCORES = ("0.99457", "0.99671", "--images", "7000")
 
@@ -45,32 +43,11 @@ def test_its_help_needs_no_library(folder):
     assert "reports/STUDY/results.json" in done.stdout
 
 
-def command(monkeypatch, *words):
-    """Run `python -m src.gap` in this process."""
-    monkeypatch.setattr(sys, "argv", ["gap", *words])
-    errors.run(gap.main)
-
-
-def test_without_a_study_it_reads_none_and_another_file_can_be_asked_for(
-    folder, monkeypatch, capsys
-):
+def test_without_a_study_it_reads_none_and_another_file_can_be_asked_for(folder, capsys):
     shutil.rmtree(folder / "reports")
-    command(monkeypatch, *SCORES, "--out", "some/figure.png")
+    run_here(gap, *SCORES, "--out", "some/figure.png")
     assert "--like STUDY" in capsys.readouterr().out
     assert files(folder) == {"some", "some/figure.png"}
-
-
-def refused(monkeypatch, capsys, *words):
-    """Run the command, which must end with status 1 and a sentence; return that."""
-    with pytest.raises(SystemExit) as ended:
-        command(monkeypatch, *words)
-    assert ended.value.code == 1
-    output = capsys.readouterr()
-    assert output.out == ""
-    [line] = output.err.splitlines()
-    assert line.startswith("Error: ")
-    assert line.endswith(".")
-    return line
 
 
 @pytest.mark.parametrize(
@@ -84,9 +61,9 @@ def refused(monkeypatch, capsys, *words):
         ((*SCORES, "--out", "reports"), "expected a file that ends in .png"),
     ],
 )
-def test_a_mistake_is_one_sentence_and_leaves_no_file(folder, monkeypatch, capsys, words, said):
+def test_a_mistake_is_one_sentence_and_leaves_no_file(folder, capsys, words, said):
     before = files(folder)
-    assert said in refused(monkeypatch, capsys, *words)
+    assert said in refusal(capsys, gap, *words)
     assert files(folder) == before
 
 
@@ -100,10 +77,10 @@ def test_a_mistake_is_one_sentence_and_leaves_no_file(folder, monkeypatch, capsy
         ("images", 0, "a second run or images"),
     ],
 )
-def test_a_report_that_was_changed_is_named(folder, monkeypatch, capsys, key, value, said):
+def test_a_report_that_was_changed_is_named(folder, capsys, key, value, said):
     file = folder / "reports" / "notebook" / "results.json"
     file.write_text(json.dumps({**json.loads(file.read_text()), key: value}))
-    text = refused(monkeypatch, capsys, *SCORES, "--like", "notebook")
+    text = refusal(capsys, gap, *SCORES, "--like", "notebook")
     assert text.startswith("Error: reports/notebook/results.json cannot be read (")
     assert said in text
     assert text.endswith("run `python -m src.report notebook`.")

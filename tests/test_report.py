@@ -4,7 +4,6 @@ import json
 import os
 import re
 import shutil
-import sys
 from contextlib import redirect_stdout
 from dataclasses import dataclass
 from functools import partial
@@ -19,11 +18,12 @@ from mlflow import MlflowClient
 from PIL import Image
 
 from src import report
-from src.core import errors, paths
+from src.core import paths
 from src.data import mirrors
 from src.evaluation import figures
 from src.reporting import activation_profile, exhibits, factor_exhibits, page
 from src.tracking import store
+from tests.support.commands import refusal, run_here
 from tests.support.simulated_runs import COUNTS, DIGEST
 from tests.support.simulated_runs import FIGURES as COMPARED
 from tests.support.studies import child, study
@@ -54,13 +54,6 @@ class Page:
         self.captions = re.findall(r"<figcaption><strong>(.*?)</strong>", text)
 
 
-def command(*words):
-    """Run `python -m src.report` in this process."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sys, "argv", ["report", *words])
-        errors.run(report.main)
-
-
 def files(folder):
     """Return the contents of all files below, by their names."""
     return {path.name: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
@@ -69,7 +62,7 @@ def files(folder):
 def reported(project, *words):
     client, parent_id = project
     with redirect_stdout(StringIO()) as printed:
-        command(*words)
+        run_here(report, *words)
     found = files(paths.REPORTS / "five")
     parts = (report.ARTIFACTS, f"{report.ARTIFACTS}/figures")
     kept = [file for part in parts for file in client.list_artifacts(parent_id, part)]
@@ -218,12 +211,14 @@ def test_a_study_that_was_not_trained_here_is_distinguished_from_an_unknown_name
 ):
     in_store(monkeypatch, tmp_path, empty_store)
     trains = "The study fashion was not trained here, so this MLflow store has no runs of it: "
-    said = refused(capsys, "fashion")
+    said = refusal(capsys, report, "fashion")
     assert said == f"Error: {trains}`python -m src.study fashion` trains it."
     readable = tmp_path / "reports" / "fashion" / "report.md"
     readable.parent.mkdir(parents=True)
     readable.write_text("# Results")
-    assert "; the committed results are in reports/fashion/report.md." in refused(capsys, "fashion")
+    assert "; the committed results are in reports/fashion/report.md." in refusal(
+        capsys, report, "fashion"
+    )
 
 
 def test_a_new_report_replaces_the_old_one_whole_and_says_if_images_are_missing(first, second):
@@ -251,7 +246,7 @@ def test_another_reference_can_be_asked_for(second):
 
 def test_a_folder_can_be_compared_with_another_reference(project, second, tmp_path, capsys):
     shutil.copytree(paths.REPORTS / "five", tmp_path / "five")
-    command(str(tmp_path / "five"), "--reference", "relu")
+    run_here(report, str(tmp_path / "five"), "--reference", "relu")
     assert capsys.readouterr().out.startswith("five · 5 activations × 4 seeds · ")
     assert json.loads((tmp_path / "five" / "results.json").read_text())["reference"] == "ReLU"
 
@@ -261,7 +256,7 @@ def test_several_studies_share_a_page(project, second, capsys):
     experiment = client.get_run(parent_id).info.experiment_id
     small = {"activations": ("relu", "swish"), "seeds": (1, 2), "images": 200}
     study(client, experiment, "other", **small)
-    command("five", "other")
+    run_here(report, "five", "other")
     folder = paths.REPORTS / "five-other-joined"
     assert capsys.readouterr().out.splitlines()[-1] == str(folder / page.PAGE)
     tables = {"index.html", "report.md", "pairs.csv"}
@@ -273,27 +268,14 @@ def test_several_studies_share_a_page(project, second, capsys):
 
 def test_a_study_that_is_named_twice_is_refused(project, second, capsys):
     before = sorted(path.name for path in paths.REPORTS.iterdir())
-    assert "five is named twice: name each study once." in refused(capsys, "five", "five")
+    assert "five is named twice: name each study once." in refusal(capsys, report, "five", "five")
     assert sorted(path.name for path in paths.REPORTS.iterdir()) == before
-
-
-def refused(capsys, *words):
-    """Run the command, which must end with status 1 and a sentence; return that."""
-    with pytest.raises(SystemExit) as ended:
-        command(*words)
-    assert ended.value.code == 1
-    output = capsys.readouterr()
-    assert output.out == ""
-    [line] = output.err.splitlines()
-    assert line.startswith("Error: ")
-    assert line.endswith(".")
-    return line
 
 
 def test_without_a_store_there_is_a_sentence_and_no_file(tmp_path, monkeypatch, capsys):
     in_store(monkeypatch, tmp_path)
-    assert "There are no runs yet, because mlflow.db does not exist" in refused(capsys)
-    assert "`python -m src.study default` trains it." in refused(capsys, "default")
+    assert "There are no runs yet, because mlflow.db does not exist" in refusal(capsys, report)
+    assert "`python -m src.study default` trains it." in refusal(capsys, report, "default")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -315,7 +297,7 @@ def test_a_mistake_is_one_sentence_and_leaves_no_file(
     if words:
         small = {"images": 30, "epochs": 2}
         study(client, experiment, activations=("relu", "swish"), seeds=(1, 2), **small)
-    assert said in refused(capsys, *words)
+    assert said in refusal(capsys, report, *words)
     assert {path.name for path in tmp_path.iterdir()} <= {"mlflow.db", "mlruns"}
 
 
@@ -329,7 +311,7 @@ def test_a_full_disk_leaves_the_report_before_as_it_was(project, second, monkeyp
     monkeypatch.setattr(exhibits, "draw", fill)
     before = sorted(paths.REPORTS.iterdir())
     with pytest.raises(SystemExit) as ended:
-        command("five")
+        run_here(report, "five")
     assert ended.value.code == 1
     assert "no space left on device" in capsys.readouterr().err
     assert files(paths.REPORTS / "five") == second.files

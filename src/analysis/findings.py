@@ -1,6 +1,6 @@
 """The findings on a set of runs: every number of the report, computed once."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -13,7 +13,7 @@ from src.analysis.verdicts import Verdict
 from src.config.factor import Factor
 from src.core import metric_names
 from src.core.errors import InputError
-from src.core.formatting import listed
+from src.core.formatting import listed, seed_list
 from src.data.digits import CLASSES
 from src.tracking import run_tags
 
@@ -126,9 +126,10 @@ def compute(runs: RunSet, reference: str) -> Findings:
         for name, values in accuracy.items()
         if (stuck := verdicts.failed(values, guess)).any()
     }
+    sound = {name: right for name, right in correct.items() if name not in failed}
     judged = accuracy if runs.images_by_seed else correct
     # The reference comes last here, so that each difference is level minus reference.
-    learned = {name: judged[name] for name in (*others, reference) if name not in failed}
+    learned = {name: judged[name] for name in (*others, reference) if name in sound}
     comparisons: list[Comparison] = []
     if len(learned) > 1 and (runs.compare == ALL or reference in learned):
         comparisons = statistics.compare(
@@ -139,7 +140,7 @@ def compute(runs: RunSet, reference: str) -> Findings:
             images=len(runs.labels),
         )
     if not comparisons:
-        named = [f"{name} with {_seeds(some)}" for name, some in failed.items()]
+        named = [f"{name} with {seed_list(some)}" for name, some in failed.items()]
         raise InputError(
             f"No two {runs.factor.plural} can be compared, because runs failed to learn: "
             f"{listed(named)}. Their learning rate may be too high."
@@ -159,11 +160,7 @@ def compute(runs: RunSet, reference: str) -> Findings:
         accuracy=accuracy,
         means={name: statistics.mean(judged[name]) for name in order},
         failed=failed,
-        seed_effect=None
-        if runs.images_by_seed
-        else diagnostics.seed_effect(
-            {name: rows for name, rows in correct.items() if name not in failed}
-        ),
+        seed_effect=None if runs.images_by_seed else diagnostics.seed_effect(sound),
         pairs=tuple(pair(one, accuracy) for one in comparisons),
         times=_times(runs, order, reference),
         error_rates={name: 1 - validation[name] for name in order},
@@ -183,25 +180,20 @@ def compute(runs: RunSet, reference: str) -> Findings:
     )
 
 
-def _seeds(numbers: Sequence[int]) -> str:
-    return f"seed{'s' * (len(numbers) > 1)} {listed(list(map(str, numbers)))}"
-
-
 def pair(comparison: Comparison, accuracy: Mapping[str, np.ndarray]) -> Pair:
     """Return a pair with its verdict and its power, given each level's accuracies."""
     first, second = accuracy[comparison.first], accuracy[comparison.second]
-    effect, spread = comparison.smallest_effect, comparison.spread
-    seeds = min(first.size, second.size)
+    effect, spread, number = comparison.smallest_effect, comparison.spread, comparison.seeds
     assert spread is not None  # `compare` sets it
     verdict, more, images = verdicts.verdict(comparison), None, None
     if verdict is Verdict.UNDECIDED and effect:
-        more = planning.more_seeds(spread, comparison.difference.value, seeds, effect)
+        more = planning.more_seeds(spread, comparison.difference.value, number, effect)
         if more is None and comparison.images is not None:
             images = planning.images_needed(spread, comparison.images, effect)
     return Pair(
         comparison=comparison,
         by_seed=first - second if first.size == second.size else np.empty(0),
-        minimum_detectable_effect=spread.detectable_effect(seeds),
+        minimum_detectable_effect=spread.detectable_effect(number),
         seeds_needed=spread.seeds_needed(effect) if effect else None,
         verdict=verdict,
         more_seeds=more,

@@ -22,7 +22,7 @@ from src.config import override, study_file
 from src.config.factor import Factor
 from src.core import metric_names, paths
 from src.core.errors import InputError, did_you_mean, parsing
-from src.core.formatting import count, listed
+from src.core.formatting import count, listed, seed_list
 from src.data.digits import CLASSES
 from src.experiments.grid import RunKey
 from src.tracking import environment, run_search, run_tags, store
@@ -287,11 +287,8 @@ def _paired(found: Levels) -> tuple[dict[str, list[Run]], list[str]]:
             f"train another with the same seeds, in one sweep ({example} -m)."
         )
     for name, runs in newest.items():
-        if lone := [str(_seed(run)) for run in runs if _seed(run) not in common]:
-            remarks.append(
-                f"Left out: seed{'s' * (len(lone) > 1)} {listed(lone)} of {name}, which not every "
-                f"{noun} has."
-            )
+        if lone := [_seed(run) for run in runs if _seed(run) not in common]:
+            remarks.append(f"Left out: {seed_list(lone)} of {name}, which not every {noun} has.")
     paired = {name: [run for run in runs if _seed(run) in common] for name, runs in newest.items()}
     return paired, remarks
 

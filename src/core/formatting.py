@@ -54,6 +54,11 @@ def count(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'s' * (number != 1)}"
 
 
+def seed_list(numbers: Sequence[int]) -> str:
+    """Return `seed 3`, or `seeds 1, 2 and 3`."""
+    return f"seed{'s' * (len(numbers) > 1)} {listed(list(map(str, numbers)))}"
+
+
 def shortened(text: str, most: int) -> str:
     """Return a text of at most so many characters; a longer one loses its middle to a …."""
     if len(text) <= most:

@@ -100,7 +100,7 @@ def text(evidence: Evidence, found: Findings, drawn: Mapping[str, Embedded]) -> 
         f"{markdown.plain(runs.title)}: {len(found.levels)} {found.factor.plural} with "
         f"{len(found.seeds)} seeds each, evaluated on {found.images:,} held-out "
         f"images{markdown.plain(where)}. Its numbers are in [results.json](results.json), "
-        f"[runs.csv](runs.csv) and [pairs.csv](pairs.csv), its evidence in "
+        "[runs.csv](runs.csv) and [pairs.csv](pairs.csv), its evidence in "
         f"[{EVIDENCE}]({EVIDENCE}).",
         markdown.section(
             "Verdict",

@@ -8,7 +8,7 @@ from typing import Any
 from src.analysis.findings import Findings
 from src.analysis.run_set import RunSet
 from src.config import study_file
-from src.core.formatting import count, listed, percent
+from src.core.formatting import count, listed, percent, seed_list
 from src.tracking import run_tags
 
 
@@ -105,11 +105,10 @@ def on_learning(found: Findings) -> list[str]:
     """Return a sentence for each level with runs that failed to learn."""
     number = count(len(found.seeds), "run")
     return [
-        f"{name} failed to learn in {len(seeds)} of {number} (seed{'s' * (len(seeds) > 1)} "
-        f"{listed(list(map(str, seeds)))}): these attain less than half of what its best run "
-        f"attains above guessing ({percent(found.guess, 1)}). Its mean describes no run, so it is "
-        "not judged. Its learning rate may be too high."
-        for name, seeds in found.failed.items()
+        f"{name} failed to learn in {len(some)} of {number} ({seed_list(some)}): these attain less "
+        f"than half of what its best run attains above guessing ({percent(found.guess, 1)}). Its "
+        "mean describes no run, so it is not judged. Its learning rate may be too high."
+        for name, some in found.failed.items()
     ]
 
 

@@ -182,7 +182,7 @@ def how_to_read(found: Findings) -> list[str]:
         "than a run of the second, each with its own seed, on these images, with its 95% CI for "
         f"new seeds. 0.5 is a toss-up; from {share} on (for a worse one, {1 - share} or less) a "
         "difference is meaningful if you train only once (Bouthillier et al. 2021). The last "
-        f"column is how many more seeds would probably (80%) show whether a difference reaches "
+        "column is how many more seeds would probably (80%) show whether a difference reaches "
         f"{effect}: the interval then lies inside ± that or beyond it. It is a range because the "
         "variance over seeds is itself an estimate.",
     ]

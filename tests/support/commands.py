@@ -10,14 +10,16 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from subprocess import PIPE
+from types import ModuleType
 
+import pytest
 import yaml
 from filelock import FileLock
 from mlflow import MlflowClient
 from mlflow.entities import Run
 
 from src import fetch, preprocess
-from src.core import paths
+from src.core import errors, paths
 from src.experiments import executors
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -57,6 +59,26 @@ def finish(process: subprocess.Popen) -> subprocess.CompletedProcess:
 def run(folder: Path, *words: str, **more: str) -> subprocess.CompletedProcess:
     """Run `python -m ...` in a project to its end, as `begin` starts it."""
     return finish(begin(folder, *words, **more))
+
+
+def run_here(command: ModuleType, *words: str) -> None:
+    """Run a command, a module of src/, in this process."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "argv", [command.__name__.rpartition(".")[2], *words])
+        errors.run(command.main)
+
+
+def refusal(capsys: pytest.CaptureFixture, command: ModuleType, *words: str) -> str:
+    """Run a command here, which must end with status 1 and a sentence; return that."""
+    with pytest.raises(SystemExit) as ended:
+        run_here(command, *words)
+    assert ended.value.code == 1
+    output = capsys.readouterr()
+    assert output.out == ""
+    [line] = output.err.splitlines()
+    assert line.startswith("Error: ")
+    assert line.endswith(".")
+    return line
 
 
 def git(folder: Path, *words: str) -> str:
